@@ -1,0 +1,118 @@
+# make run    serve the demo and open it        make test   every test that takes no special machine
+# make check  style, types, layers, house rules make help   all the rest
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+ARGS ?=
+TESTS ?= otp/tests superlearner/tests tools/tests
+SOURCES := otp/src superlearner/src
+
+# An environment belongs to the folder it was made in; a copied or moved checkout makes its own anew.
+ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
+MOVED := moved
+endif
+
+PACKAGES := otp/pyproject.toml superlearner/pyproject.toml tools/bootstrap.sh
+
+.PHONY: help
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: install
+install: $(VENV)/runtime-stamp ## the environment that make run needs
+
+.PHONY: install-dev
+install-dev: $(VENV)/dev-stamp ## and the tools of test and check
+
+$(VENV)/runtime-stamp: requirements/runtime.txt $(PACKAGES) $(MOVED)
+	@GOAL=$(firstword $(MAKECMDGOALS)) sh tools/bootstrap.sh $(VENV) requirements/runtime.txt
+	@touch $@
+
+$(VENV)/dev-stamp: requirements/dev.txt $(VENV)/runtime-stamp
+	@GOAL=$(firstword $(MAKECMDGOALS)) sh tools/bootstrap.sh $(VENV) requirements/runtime.txt requirements/dev.txt
+	@touch $@
+
+.PHONY: moved
+moved:
+
+.PHONY: run
+run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
+	@exec $(VENV)/bin/superlearner run $(ARGS)
+
+.PHONY: test
+test: install-dev ## the tests and the examples in the documentation (at most 8 minutes)
+	$(PY) -m pytest -m "not slow" $(TESTS) --doctest-modules $(SOURCES) $(ARGS)
+
+.PHONY: check
+check: install-dev ## style, types, layers and house rules
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	@# pyright runs on Node; playwright brings one, so none has to be installed.
+	PATH="$$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")'):$$PATH" \
+	    $(PY) -m pyright --pythonpath $(PY)
+	$(VENV)/bin/lint-imports --no-logo
+	$(PY) -m tools.check_tests
+	$(PY) -m tools.check_repo
+
+.PHONY: format
+format: install-dev ## put the code into its house style
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format .
+
+.PHONY: cover
+cover: install-dev ## the tests once more, with the lines they never reach
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -m "not slow" $(TESTS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+CORPUS := otp/tests/conformance/corpus
+MODES := inline queued seeded shared-scheduler
+define replay
+	@for mode in $(MODES); do \
+	    echo "conformance, $$mode:"; \
+	    $(PY) otp/tests/conformance/run.py --mode $$mode $(CORPUS)/catalogue/*.json $(1) || exit 1; \
+	done
+endef
+
+.PHONY: conformance
+conformance: install-dev ## replay what Erlang/OTP did: the whole catalogue, 1,000 random scenarios, in four modes
+	$(call replay,$(CORPUS)/random/seeds_00000_00999.jsonl.gz)
+
+.PHONY: conformance-all
+conformance-all: install-dev ## the same with every recorded scenario
+	$(call replay,$(CORPUS)/random/*.jsonl.gz)
+
+.PHONY: wheels
+wheels: install-dev ## build both wheels and use them in an empty environment and folder
+	$(PY) -m pytest -m slow tools/tests/test_wheels.py
+
+.PHONY: slow
+slow: install-dev ## the tests that make test leaves out
+	$(PY) -m pytest -m slow $(TESTS)
+
+.PHONY: bench
+bench: install-dev ## measure, and write docs/performance.md
+	$(PY) -m benchmarks $(ARGS)
+
+.PHONY: screenshots
+screenshots: install-dev ## the pictures in docs/pictures, both themes, wide and narrow
+	$(PY) -m tools.screenshots $(ARGS)
+
+.PHONY: full
+full: ## everything, on every Python of .ci/pythons (at most 90 minutes)
+	bash .ci/full
+
+.PHONY: lock
+lock: ## resolve requirements/*.in again (needs uv)
+	cd requirements && for name in runtime dev; do \
+	    uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate \
+	        --no-emit-index-url --no-emit-find-links --quiet $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove what was made (the environment stays)
+	rm -rf build dist otp/dist superlearner/dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,137 @@
+"""Supervision trees, read from the supervisors' own tables: no message, no wait, no user code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from otp._reading import name_text, status_of, what_of
+from otp._views import Budget, ChildView, SupervisorView, Tree
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.bounded import text
+from otp.kernel.process import Process
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["budget_of", "record_of", "supervisor_state", "top_supervisors", "tree"]
+
+_State = SupervisorState | DynamicState
+
+
+def supervisor_state(p: Process) -> _State | None:
+    """The bookkeeping of a supervisor; `None` for another process and while it starts or has ended."""
+    state: Any = p._state
+    return state if isinstance(state, _State) else None
+
+
+def top_supervisors(node: Node) -> list[Process]:
+    """The supervisors that no supervisor started, oldest first."""
+    found: list[Process] = []
+    for p in node._procs.values():
+        vt = p._vt
+        if vt is not None and vt.supervisor and not _is_child(p):
+            found.append(p)
+    return found
+
+
+def _is_child(p: Process) -> bool:
+    parent = p._parent
+    return parent is not None and parent._st != DEAD and parent._vt is not None and bool(parent._vt.supervisor)
+
+
+def record_of(p: Process) -> ChildRecord | None:
+    """What the supervisor of `p` remembers about it."""
+    parent = p._parent
+    state = None if parent is None else supervisor_state(parent)
+    if isinstance(state, SupervisorState):
+        return next((record for record in state.children if record.pid is p), None)
+    if isinstance(state, DynamicState) and p in state.running:
+        record = ChildRecord(state.running[p], p)
+        past = state.history.get(p)
+        if past is not None:
+            record.restarts, record.last_reason, record.last_at = past
+        return record
+    return None
+
+
+def budget_of(p: Process, state: _State) -> Budget:
+    """How much of its restarts a supervisor has used just now."""
+    return Budget(state.max_restarts, state.max_seconds, state.used(p._node._s.now_ns()))
+
+
+def tree(node: Node, root: Process | None, depth: int, limit: int) -> Tree:
+    """The trees below `root`, or below all top supervisors: `depth` levels, `limit` children in all."""
+    reader = _Reader(limit)
+    tops = top_supervisors(node) if root is None else [root]
+    roots = [view for p in tops if (view := reader.supervisor(p, depth)) is not None]
+    return Tree(node.name, tuple(roots), reader.partial, reader.read)
+
+
+class _Reader:
+    __slots__ = ("limit", "partial", "read")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.read = 0
+        self.partial = False
+
+    def supervisor(self, p: Process, depth: int) -> SupervisorView | None:
+        state = supervisor_state(p)
+        if state is None:
+            self.partial = True  # it starts just now: nothing is known yet
+            return None
+        self.read += 1
+        children: list[ChildView] = []
+        if depth > 0:
+            # One more than allowed is asked for, so that a million children are not counted by reading them.
+            room = max(0, self.limit - self.read)
+            records = cast("Iterable[ChildRecord]", state.children)
+            children.extend(self.child(record, depth - 1) for record in islice(records, room))
+        more = len(state) - len(children)
+        if more:
+            self.partial = True
+        return SupervisorView(
+            pid=p,
+            name=name_text(p),
+            what=what_of(p),
+            strategy=state.strategy,
+            auto_shutdown=state.auto_shutdown,
+            budget=budget_of(p, state),
+            children=tuple(children),
+            more=more,
+        )
+
+    def child(self, record: ChildRecord, depth: int) -> ChildView:
+        p: Process | None = record.pid
+        alive = p is not None and p._st != DEAD
+        below: SupervisorView | None = None
+        if p is not None and alive and p._vt is not None and p._vt.supervisor:
+            below = self.supervisor(p, depth)
+        else:
+            self.read += 1
+        return ChildView(
+            id=text(record.id, length=80),
+            pid=p if alive else None,
+            name=name_text(p) if p is not None and alive else None,
+            what=what_of(p) if p is not None and alive else _what_of_spec(record),
+            type=record.spec.type,
+            restart=record.spec.restart,
+            state="running" if alive else "restarting" if record.restarting else "stopped",
+            status=status_of(p) if p is not None and alive else None,
+            mailbox=len(p._mbox) if p is not None and p._mbox else 0,
+            restarts=record.restarts,
+            last_exit=None if record.last_at == 0 else text(record.last_reason),
+            last_exit_at=None if record.last_at == 0 else record.last_at / 1e9,
+            supervisor=below,
+        )
+
+
+def _what_of_spec(record: ChildRecord) -> str:
+    modules = record.spec.modules
+    if isinstance(modules, tuple) and modules and isinstance(modules[0], type):
+        return modules[0].__qualname__
+    return text(record.spec.start, length=80)

@@ -1,0 +1,177 @@
+"""The records that `otp.observer` answers: frozen, bounded, made for pages, command lines and wires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from otp.kernel.pids import Pid
+
+__all__ = [
+    "Budget",
+    "ChildExit",
+    "ChildState",
+    "ChildView",
+    "Kind",
+    "NodeInfo",
+    "Place",
+    "ProcessDetails",
+    "ProcessPage",
+    "ProcessSummary",
+    "SupervisorView",
+    "Tree",
+]
+
+Kind = Literal["supervisor", "worker", "coroutine"]
+"""What runs: a supervisor, another behaviour, or an `async def` function."""
+
+ChildState = Literal["running", "restarting", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """A node in a few numbers. `now` is its monotonic clock in seconds."""
+
+    name: str
+    now: float
+    virtual_time: bool
+    processes: int
+    supervisors: int
+    names: int
+    run_queue: int
+    spawned: int
+    events: int
+    nodes: tuple[str, ...]
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSummary:
+    """One line of the list of processes."""
+
+    pid: Pid
+    name: str | None
+    kind: Kind
+    what: str
+    status: str
+    mailbox: int
+    links: int
+    monitors: int
+    monitored_by: int
+    trap_exit: bool
+    parent: Pid | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPage:
+    """A part of the list: `total` processes fit the filter, these are some of them."""
+
+    processes: tuple[ProcessSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of code that waits or runs."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildExit:
+    """One end of a child: its pid, the reason as text, the time in seconds, the event's number."""
+
+    pid: Pid | None
+    reason: str
+    at: float
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDetails:
+    """All that the tables say about a process. Unknown is `None`.
+
+    `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without
+    secrets (`None` for a coroutine). `callback` and `handling` say what an `async def` callback
+    is busy with, `busy_for` since how many seconds. `child_id`, `restarts` and `exits` are what its
+    supervisor and the trace remember, latest exit first.
+    """
+
+    pid: Pid
+    name: str | None
+    kind: Kind
+    what: str
+    module: str
+    status: str
+    trap_exit: bool
+    parent: Pid | None
+    ancestors: tuple[Pid, ...]
+    children: tuple[Pid, ...]
+    links: tuple[Pid, ...]
+    monitors: tuple[Pid | tuple[str, str], ...]
+    monitored_by: tuple[Pid, ...]
+    mailbox: int
+    messages: tuple[str, ...]
+    state: str | None
+    callback: str | None
+    handling: str | None
+    busy_for: float | None
+    waiting_at: tuple[Place, ...]
+    child_id: str | None
+    restarts: int | None
+    exits: tuple[ChildExit, ...]
+    reductions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Restart intensity: `used` restarts of `max_restarts` count in the last `max_seconds`."""
+
+    max_restarts: int | Literal["infinity"]
+    max_seconds: float | Literal["infinity"]
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildView:
+    """A child as its supervisor knows it; `supervisor` is the tree below, if it is one and was read."""
+
+    id: str
+    pid: Pid | None
+    name: str | None
+    what: str
+    type: Literal["worker", "supervisor"]
+    restart: str
+    state: ChildState
+    status: str | None
+    mailbox: int
+    restarts: int
+    last_exit: str | None
+    last_exit_at: float | None
+    supervisor: SupervisorView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorView:
+    """A supervisor and its children in start order; `more` were left off by a limit."""
+
+    pid: Pid
+    name: str | None
+    what: str
+    strategy: str
+    auto_shutdown: str
+    budget: Budget
+    children: tuple[ChildView, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Supervision trees from their roots; `partial` says that a limit cut something off."""
+
+    node: str
+    roots: tuple[SupervisorView, ...]
+    partial: bool
+    size: int

@@ -1,0 +1,217 @@
+"""The applications of one node, and the master process of each that runs.
+
+What Erlang's application controller keeps in a process is a table here, changed in one step by the
+masters' starts and ends.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+from otp.behaviours.behaviour import impl, implements
+from otp.behaviours.gen_server import GenServer
+from otp.behaviours.results import NoReply, Ok, Stop
+from otp.kernel.errors import StartError
+from otp.kernel.mailbox import receive
+from otp.kernel.messages import ExitSignal
+from otp.kernel.names import node_here
+from otp.kernel.pids import Pid
+from otp.kernel.reasons import reason_of
+from otp.kernel.signals import exit, monitor, on_exit, process_flag
+from otp.kernel.starting import start_server
+
+if TYPE_CHECKING:
+    from otp.behaviours.application import Application
+    from otp.kernel.node import Node
+
+__all__ = ["AppInfo", "Kind", "applications_of", "name_of", "start_application", "stop_application"]
+
+logger = logging.getLogger("otp")
+
+Kind = Literal["temporary", "transient", "permanent"]
+
+
+class AppInfo(NamedTuple):
+    """A running application."""
+
+    name: str
+    description: str
+    vsn: str
+
+
+class Running:
+    """One application that runs: its class, type, master and top supervisor."""
+
+    __slots__ = ("app", "kind", "master", "reason", "state", "top")
+
+    def __init__(self, app: type[Application], kind: Kind) -> None:
+        self.app = app
+        self.kind: Kind = kind
+        self.master: Pid | None = None
+        self.top: Pid | None = None
+        self.state: Any = None
+        self.reason: Any = "killed"  # unless the master says how it ended
+
+
+class Applications:
+    """The applications of a node: which run, in order of their start, and everybody's environment."""
+
+    __slots__ = ("_classes", "_env", "node", "running", "starting")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.running: dict[str, Running] = {}
+        self.starting: set[str] = set()
+        self._classes: dict[str, type[Application]] = {}
+        self._env: dict[str, dict[str, Any]] = {}
+
+    def load(self, app: type[Application]) -> None:
+        """Know an application by its name."""
+        self._classes[app.name] = app
+
+    def get_env(self, app: type[Application] | str, key: str, default: Any) -> Any:
+        """The value that `put_env` set, else the class's, else `default`."""
+        name = name_of(app)
+        set_here = self._env.get(name, {})
+        if key in set_here:
+            return set_here[key]
+        known = self._classes.get(name) if isinstance(app, str) else app
+        return default if known is None else known.env.get(key, default)
+
+    def put_env(self, app: type[Application] | str, key: str, value: Any) -> None:
+        """Set a value on this node; the class keeps its own."""
+        if not isinstance(app, str):
+            self.load(app)
+        self._env.setdefault(name_of(app), {})[key] = value
+
+
+def name_of(app: type[Application] | str) -> str:
+    """The name of an application given by its class or its name."""
+    return app if isinstance(app, str) else app.name
+
+
+def applications_of() -> Applications:
+    """The table of the node of the running process; outside one, of the only node of this loop."""
+    node = node_here("Application")
+    found = node._applications
+    if found is None:
+        found = node._applications = Applications(node)
+    return found
+
+
+async def start_application(app: type[Application], kind: Kind, args: Any) -> None:
+    """Start one application on this node; its dependencies must run."""
+    apps = applications_of()
+    apps.load(app)
+    if app.name in apps.running or app.name in apps.starting:
+        raise StartError(("already_started", app.name))
+    for needed in app.applications:
+        if needed.name not in apps.running:
+            raise StartError(("not_started", needed.name))
+    record = Running(app, kind)
+    apps.starting.add(app.name)
+    try:
+        master = await start_server(app, (record, args), handler=_Master(), node=apps.node)
+    finally:
+        apps.starting.discard(app.name)
+    record.master = master
+    apps.running[app.name] = record
+    on_exit(master, apps, lambda pid: _ended(apps, record))
+
+
+async def stop_application(app: str) -> None:
+    """Stop one application and wait until its master has ended."""
+    record = applications_of().running.get(app)
+    if record is None or record.master is None:
+        raise StartError(("not_started", app))
+    await GenServer.call(record.master, "stop", timeout="infinity")
+
+
+def _ended(apps: Applications, record: Running) -> None:
+    """A master is gone: so is its application, and perhaps the node."""
+    name = record.app.name
+    if apps.running.get(name) is record:
+        del apps.running[name]
+    if record.reason == "stopped":
+        return
+    logger.info("application %s ended: %r (%s)", name, record.reason, record.kind)
+    if record.kind == "permanent" or (record.kind == "transient" and record.reason != "normal"):
+        apps.node.request_shutdown(("application_terminated", name, record.reason))
+
+
+class _Master(GenServer[Running]):
+    """The process between the node and the top supervisor of an application."""
+
+    @impl
+    async def init(self, arg: tuple[Running, Any]) -> Ok[Running] | Stop:
+        record, args = arg
+        process_flag("trap_exit", True)
+        app = record.app
+        call = (app.name, "start", ["normal", args])
+        try:
+            result = await _maybe(cast("Any", app.__handler__()).start("normal", args))
+        except StartError as failure:
+            return Stop((failure.reason, call))
+        except Exception as failure:
+            return Stop(("bad_return", (call, ("EXIT", reason_of(failure)))))
+        match result:
+            case Pid():
+                record.top = result
+            case (Pid() as pid, state):
+                record.top, record.state = pid, state
+            case _:
+                return Stop(("bad_return", (call, result)))
+        return Ok(record)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, record: Running) -> Stop:
+        await _stop_tree(record)
+        record.reason = "stopped"
+        return Stop("normal", record, reply=None)
+
+    @impl
+    async def handle_info(self, message: Any, record: Running) -> NoReply[Running] | Stop:
+        match message:
+            case ExitSignal(pid, reason) if pid == record.top:
+                record.reason, record.top = reason, None
+                return Stop(reason, record)
+            case _:
+                return NoReply(record)
+
+    @impl
+    async def terminate(self, reason: Any, record: Running) -> None:
+        if record.top is not None:  # the node closes
+            await _stop_tree(record)
+            record.reason = "stopped"
+        elif record.reason != "stopped":
+            await _guarded(record, "stop")
+
+
+async def _stop_tree(record: Running) -> None:
+    """`prep_stop`, the tree from its leaves to its root, `stop`."""
+    top = record.top
+    record.top = None
+    record.state = await _guarded(record, "prep_stop")
+    if top is not None:
+        ref = monitor(top)
+        exit(top, "shutdown")
+        await receive(matching=ref)
+    await _guarded(record, "stop")
+
+
+async def _guarded(record: Running, name: Literal["prep_stop", "stop"]) -> Any:
+    """A callback on the way down: it may fail, the way down goes on (as in OTP)."""
+    app = record.app
+    if not implements(app, name):
+        return record.state
+    try:
+        return await _maybe(getattr(app.__handler__(), name)(record.state))
+    except Exception:
+        logger.exception("application %s: %s failed", app.name, name)
+        return record.state
+
+
+async def _maybe(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result

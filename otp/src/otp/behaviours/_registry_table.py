@@ -1,0 +1,176 @@
+"""The tables of a registry: who is registered under which key, and under which keys is who.
+
+Both kinds keep the same two promises: entries of a key come in the order of their making, and all
+entries of a process are found without a search when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any, Literal, NamedTuple, Protocol
+
+from otp.kernel.pids import Pid
+
+__all__ = ["DuplicateTable", "Entry", "Kind", "Table", "UniqueTable"]
+
+Kind = Literal["unique", "duplicate"]
+
+
+class Entry(NamedTuple):
+    """One registration: the process and the value it registered with."""
+
+    pid: Pid
+    value: Any
+
+
+class Table(Protocol):
+    """What a registry asks of its table."""
+
+    def add(self, key: Hashable, entry: Entry) -> Pid | None:
+        """Make an entry; the pid that holds a unique key already, else `None`."""
+        ...
+
+    def remove(self, key: Hashable, pid: Pid) -> int:
+        """Remove all entries of `pid` under `key`; how many there were."""
+        ...
+
+    def drop(self, pid: Pid) -> list[Hashable]:
+        """Remove all entries of `pid`; their keys."""
+        ...
+
+    def lookup(self, key: Hashable) -> list[Entry]:
+        """The entries under `key`, oldest first."""
+        ...
+
+    def replace(self, key: Hashable, entry: Entry) -> None:
+        """Give the entry of a unique key another value."""
+        ...
+
+    def keys(self, pid: Pid) -> list[Hashable]:
+        """The keys of `pid`, oldest first, one for each entry."""
+        ...
+
+    def has(self, pid: Pid) -> bool:
+        """Whether `pid` has an entry."""
+        ...
+
+    def items(self) -> Iterator[tuple[Hashable, Entry]]:
+        """All entries, by key."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class UniqueTable:
+    """One entry a key."""
+
+    __slots__ = ("_by_key", "_by_pid")
+
+    def __init__(self) -> None:
+        self._by_key: dict[Hashable, Entry] = {}
+        self._by_pid: dict[Pid, dict[Hashable, None]] = {}
+
+    def add(self, key: Hashable, entry: Entry) -> Pid | None:
+        holder = self._by_key.setdefault(key, entry)
+        if holder is not entry:
+            return holder.pid
+        self._by_pid.setdefault(entry.pid, {})[key] = None
+        return None
+
+    def remove(self, key: Hashable, pid: Pid) -> int:
+        entry = self._by_key.get(key)
+        if entry is None or entry.pid != pid:
+            return 0
+        del self._by_key[key]
+        keys = self._by_pid[pid]
+        del keys[key]
+        if not keys:
+            del self._by_pid[pid]
+        return 1
+
+    def drop(self, pid: Pid) -> list[Hashable]:
+        keys = list(self._by_pid.pop(pid, ()))
+        for key in keys:
+            del self._by_key[key]
+        return keys
+
+    def lookup(self, key: Hashable) -> list[Entry]:
+        entry = self._by_key.get(key)
+        return [] if entry is None else [entry]
+
+    def replace(self, key: Hashable, entry: Entry) -> None:
+        self._by_key[key] = entry
+
+    def keys(self, pid: Pid) -> list[Hashable]:
+        return list(self._by_pid.get(pid, ()))
+
+    def has(self, pid: Pid) -> bool:
+        return pid in self._by_pid
+
+    def items(self) -> Iterator[tuple[Hashable, Entry]]:
+        return iter(self._by_key.items())
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+
+class DuplicateTable:
+    """Any number of entries a key, also several of one process."""
+
+    __slots__ = ("_by_key", "_by_pid", "_size", "_next")
+
+    def __init__(self) -> None:
+        self._by_key: dict[Hashable, dict[int, Entry]] = {}
+        self._by_pid: dict[Pid, dict[int, Hashable]] = {}
+        self._next = 0
+        self._size = 0
+
+    def add(self, key: Hashable, entry: Entry) -> Pid | None:
+        number = self._next = self._next + 1
+        self._by_key.setdefault(key, {})[number] = entry
+        self._by_pid.setdefault(entry.pid, {})[number] = key
+        self._size += 1
+        return None
+
+    def remove(self, key: Hashable, pid: Pid) -> int:
+        mine = self._by_pid.get(pid, {})
+        numbers = [number for number, other in mine.items() if other == key]
+        for number in numbers:
+            del mine[number]
+            self._forget(key, number)
+        if not mine:
+            self._by_pid.pop(pid, None)
+        return len(numbers)
+
+    def drop(self, pid: Pid) -> list[Hashable]:
+        mine = self._by_pid.pop(pid, {})
+        for number, key in mine.items():
+            self._forget(key, number)
+        return list(mine.values())
+
+    def _forget(self, key: Hashable, number: int) -> None:
+        entries = self._by_key[key]
+        del entries[number]
+        self._size -= 1
+        if not entries:
+            del self._by_key[key]
+
+    def lookup(self, key: Hashable) -> list[Entry]:
+        return list(self._by_key.get(key, {}).values())
+
+    def replace(self, key: Hashable, entry: Entry) -> None:
+        raise NotImplementedError("only a unique key has one value to replace")
+
+    def keys(self, pid: Pid) -> list[Hashable]:
+        return list(self._by_pid.get(pid, {}).values())
+
+    def has(self, pid: Pid) -> bool:
+        return pid in self._by_pid
+
+    def items(self) -> Iterator[tuple[Hashable, Entry]]:
+        for key, entries in self._by_key.items():
+            for entry in entries.values():
+                yield key, entry
+
+    def __len__(self) -> int:
+        return self._size

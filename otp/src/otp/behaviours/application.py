@@ -1,0 +1,184 @@
+"""Applications: trees of processes that start and stop as one, in the order of their dependencies.
+
+>>> import otp
+>>> from otp import Application, Children, Supervisor, impl
+>>> class Tree(Supervisor):
+...     @impl
+...     def init(self, arg):
+...         return Children([])
+>>> class Shop(Application):
+...     name = "shop"
+...     env = {"currency": "EUR"}
+...
+...     @impl
+...     async def start(self, kind, args):
+...         return await Tree.start_link(args)
+>>> async def main():
+...     started = await Application.ensure_all_started(Shop)
+...     return started, await Application.get_env(Shop, "currency")
+>>> otp.run(main)
+(['shop'], 'EUR')
+
+Each running application has a master: a process that ran `start`, is linked to the top supervisor
+and ends with it. An application of the type `permanent` takes the node with it when it ends, a
+`transient` one if it ends with another reason than `normal` (a supervisor that gives up ends with
+`shutdown`, which counts), a `temporary` one never.
+
+Differences to OTP: what OTP reads from the `.app` file are class attributes, and dependencies are
+classes. Source: Erlang's `application` and *Design Principles, Applications*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, ClassVar, cast, get_args
+
+from otp.behaviours._application_table import (
+    AppInfo,
+    Kind,
+    applications_of,
+    name_of,
+    start_application,
+    stop_application,
+)
+from otp.behaviours.behaviour import Behaviour, callback, check_callbacks, optional_callback
+from otp.kernel.errors import BadArgument, StartError
+
+__all__ = ["AppInfo", "Application"]
+
+
+class _Contract(Behaviour):
+    """The callbacks. Their names are also those of functions of `Application`, so they stand apart."""
+
+    @callback
+    def start(self, kind: str, args: Any, /) -> Any: ...
+
+    @optional_callback
+    def prep_stop(self, state: Any, /) -> Any:
+        return state
+
+    @optional_callback
+    def stop(self, state: Any, /) -> Any: ...
+
+
+class _Functions(type):
+    """The functions `Application.start(…)` and so on.
+
+    They belong to the metaclass, so that a subclass can have callbacks of the same names: `Shop.start` is the
+    callback, `Application.start` is the function.
+    """
+
+    async def start(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> None:
+        """Start an application whose dependencies run; `args` reaches its callback `start("normal", args)`.
+
+        Raises:
+            StartError: `("already_started", name)`; `("not_started", name)` for a dependency that does not run;
+                `(R, (name, "start", [kind, args]))` if the callback raised `StartError(R)`;
+                `("bad_return", ((name, "start", [kind, args]), what))` for a crash or another result than a pid.
+        """
+        await start_application(_checked(app), _checked_type(type), args)
+
+    async def ensure_all_started(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> list[str]:
+        """Start the dependencies that do not run, depth first, then the application.
+
+        Returns:
+            the names of what was started now, in order.
+
+        Raises:
+            StartError: `(name, reason)` of the one that failed; what was started before it is stopped again.
+        """
+        kind = _checked_type(type)
+        started: list[str] = []
+        for needed in _in_order(_checked(app)):
+            if needed.name in applications_of().running:
+                continue
+            try:
+                await start_application(needed, kind, args if needed is app else ())
+            except StartError as failure:
+                for name in reversed(started):
+                    await stop_application(name)
+                raise StartError((needed.name, failure.reason)) from failure
+            started.append(needed.name)
+        return started
+
+    async def stop(cls, app: type[Application] | str) -> None:
+        """Stop an application: `prep_stop(state)`, its tree from the leaves to the root, `stop(state)`.
+
+        What depends on it is not stopped. Raises `StartError(("not_started", name))`.
+        """
+        await stop_application(name_of(app))
+
+    async def which_applications(cls) -> list[AppInfo]:
+        """The running applications, the latest first."""
+        running = applications_of().running.values()
+        return [AppInfo(r.app.name, r.app.description, r.app.vsn) for r in reversed(running)]
+
+    async def get_env(cls, app: type[Application] | str, key: str, default: Any = None) -> Any:
+        """A value of the application's environment on this node, else of its class, else `default`."""
+        return applications_of().get_env(app, key, default)
+
+    async def put_env(cls, app: type[Application] | str, key: str, value: Any) -> None:
+        """Set a value of the application's environment on this node; it need not run yet."""
+        applications_of().put_env(app, key, value)
+
+
+class Application(Behaviour, metaclass=_Functions):
+    """An application: class attributes say what it is, callbacks how it starts and stops.
+
+    `start(self, kind, args)` starts the top supervisor, linked, and returns its pid, or `(pid, state)`; it is
+    required. `prep_stop(self, state)` runs before the tree stops and returns the state for `stop(self, state)`,
+    which runs after it, also if the tree ended by itself. Each may be `async def`.
+    """
+
+    name: ClassVar[str]
+    """What other applications and people call it; default: the class's name in lower case."""
+
+    applications: ClassVar[tuple[type[Application], ...]] = ()
+    """The applications that must run before this one starts."""
+
+    env: ClassVar[dict[str, Any]] = {}
+    """The environment with its defaults; see `get_env` and `put_env`."""
+
+    description: ClassVar[str] = ""
+    vsn: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = cls.__name__.lower()
+
+
+Application.__callbacks__ = MappingProxyType(
+    {name: replace(spec, behaviour="Application") for name, spec in _Contract.__callbacks__.items()}
+)
+
+
+def _checked(app: Any) -> type[Application]:
+    if isinstance(app, type) and issubclass(app, Application) and app is not Application:
+        check_callbacks(app)
+        return app
+    raise BadArgument(f"expected a subclass of Application to start, got {app!r}")
+
+
+def _checked_type(kind: Any) -> Kind:
+    if kind in get_args(Kind):
+        return cast("Kind", kind)
+    raise BadArgument(f"Application type: expected 'temporary', 'transient' or 'permanent', got {kind!r}")
+
+
+def _in_order(app: type[Application]) -> list[type[Application]]:
+    """The application after everything it needs, each once."""
+    found: dict[type[Application], None] = {}
+
+    def visit(needed: type[Application], above: tuple[type[Application], ...]) -> None:
+        if needed in above:
+            circle = " needs ".join(a.name for a in (*above[above.index(needed) :], needed))
+            raise BadArgument(f"expected applications that do not need each other, got {circle}")
+        if needed not in found:
+            for other in needed.applications:
+                visit(_checked(other), (*above, needed))
+            found[needed] = None
+
+    visit(app, ())
+    return list(found)

@@ -1,0 +1,292 @@
+"""Contracts between a runtime and the code that people write.
+
+A *behaviour* is a class whose methods are marked `@callback`. Whoever fulfils the contract
+subclasses it and marks each method `@impl`:
+
+>>> class Parser(Behaviour):
+...     @callback
+...     def parse(self, text: str) -> object: ...
+...
+...     @optional_callback
+...     def extensions(self) -> tuple[str, ...]:
+...         return ()
+>>> class Numbers(Parser):
+...     @impl
+...     def parse(self, text: str) -> object:
+...         return [int(word) for word in text.split()]
+>>> Numbers().parse("1 2 3")
+[1, 2, 3]
+>>> Numbers.behaviour_info("callbacks")
+[('parse', 1), ('extensions', 0)]
+
+A misspelt name is found when the class is made, not when the message arrives that needs it:
+
+>>> class Words(Parser):  # doctest: +ELLIPSIS
+...     @impl
+...     def prase(self, text: str) -> object:
+...         return text.split()
+Traceback (most recent call last):
+    ...
+TypeError: expected the name of a callback after @impl in Words, got 'prase'; did you mean 'parse'? ...
+
+Differences to OTP: Erlang and Elixir warn at compile time, we raise, because nobody reads the
+warnings of an import. Sources: Erlang's *Design Principles, Behaviours*; Elixir's
+`Module` documentation, `@callback`, `@optional_callbacks` and `@impl`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, Self, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from otp.kernel.pids import Pid
+
+__all__ = [
+    "Behaviour",
+    "CallbackSpec",
+    "MissingCallback",
+    "callback",
+    "check_callbacks",
+    "impl",
+    "implements",
+    "optional_callback",
+]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_IMPL: Final = "__otp_impl__"
+_CALLBACK: Final = "__otp_callback__"
+
+
+class MissingCallback(TypeError):
+    """A class was started although a required callback of its behaviour is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSpec:
+    """One callback of a contract: its name, its arguments after `self`, and who asks for it."""
+
+    name: str
+    arity: int
+    required: bool
+    behaviour: str
+    parameters: str
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.arity}"
+
+
+def impl(function: F) -> F:
+    """Mark a method, `def` or `async def`, as the implementation of a callback.
+
+    The function is returned as it is, so its type stays what it was. That the name and the number
+    of arguments belong to a callback is checked when the class is made.
+
+    Source: Elixir's `@impl true`.
+    """
+    return _mark(function, _IMPL, True)
+
+
+def callback(function: F) -> F:
+    """Mark a method of a behaviour as a required callback; its body is never run.
+
+    Source: Elixir's `@callback`, Erlang's `-callback`.
+    """
+    return _mark(function, _CALLBACK, "required")
+
+
+def optional_callback(function: F) -> F:
+    """Mark a method of a behaviour as a callback that may be left out; its body is the default.
+
+    Source: Elixir's `@optional_callbacks`, Erlang's `-optional_callbacks`.
+    """
+    return _mark(function, _CALLBACK, "optional")
+
+
+def _mark(function: F, attribute: str, value: object) -> F:
+    if not callable(function) and not isinstance(function, staticmethod | classmethod):
+        raise TypeError(f"expected a method to mark, got {function!r}; try @impl above a def")
+    setattr(function, attribute, value)
+    return function
+
+
+class Behaviour:
+    """The base of all contracts and of all classes that fulfil one.
+
+    Each class has exactly one instance, made when it is first needed; `Counter()` gives it. It is
+    immutable and the same in all processes: state is an argument of a callback and part of its
+    result, never an attribute of `self`.
+    """
+
+    __slots__ = ()
+
+    __callbacks__: ClassVar[Mapping[str, CallbackSpec]] = MappingProxyType({})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        known: dict[str, CallbackSpec] = {}
+        for base in reversed(cls.__mro__[1:]):
+            known.update(base.__dict__.get("__callbacks__", {}))
+        for name, member in cls.__dict__.items():
+            kind = getattr(member, _CALLBACK, None)
+            if kind is not None:
+                known[name] = CallbackSpec(
+                    name, len(_positional(member)), kind == "required", cls.__name__, str(_signature(member))
+                )
+        cls.__callbacks__ = MappingProxyType(known)
+        for name, member in cls.__dict__.items():
+            if getattr(member, _IMPL, False):
+                _check_impl(cls, name, member)
+
+    @classmethod
+    def __accepts_impl__(cls, name: str) -> bool:
+        """Whether `@impl` may stand above a name that is no callback (a state of a machine)."""
+        return False
+
+    @classmethod
+    def __handler__(cls) -> Self:
+        """The one immutable instance of this class; raises `MissingCallback` for half a class."""
+        found = cls.__dict__.get("__instance__")
+        if found is None:
+            check_callbacks(cls)
+            found = object.__new__(cls)
+            type.__setattr__(cls, "__instance__", found)
+        return cast("Self", found)
+
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
+        """The one instance of the class; arguments are refused with the way to start a process."""
+        if (args or kwargs) and cls.__init__ is object.__init__:
+            raise TypeError(
+                f"expected {cls.__name__}() without arguments (the one immutable instance), "
+                f"got {len(args) + len(kwargs)}; "
+                f"try await {cls.__name__}.start_link(arg) to start a process"
+            )
+        return cls.__handler__()
+
+    @classmethod
+    def behaviour_info(cls, item: Literal["callbacks", "optional_callbacks"]) -> list[tuple[str, int]]:
+        """The contract of this class as (name, arity), in order of declaration.
+
+        `"callbacks"` answers all of them, the optional ones too, as Erlang does. `self` is not
+        counted: `handle_call(self, request, caller, state)` is `("handle_call", 3)`.
+
+        Raises `ValueError` for another item. Source: Erlang's `Module:behaviour_info/1`.
+        """
+        if item not in ("callbacks", "optional_callbacks"):
+            raise ValueError(f"expected 'callbacks' or 'optional_callbacks', got {item!r}")
+        specs = cls.__callbacks__.values()
+        return [(s.name, s.arity) for s in specs if item == "callbacks" or not s.required]
+
+    @property
+    def pid(self) -> Pid:
+        """The pid of the process that runs this callback; the same as `otp.self()`."""
+        from otp.kernel.scheduler import current_process
+
+        return current_process("self.pid")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("self holds no state; return Reply(value, new_state)")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("self holds no state; return Reply(value, new_state)")
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: `self()` inside a callback was meant to be `otp.self()`."""
+        raise TypeError("write otp.self() or self.pid")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return (type(self), ())
+
+    def __repr__(self) -> str:
+        return f"<callbacks of {type(self).__qualname__}>"
+
+
+def implements(cls: type[Behaviour], name: str) -> bool:
+    """Whether `cls` has a body of its own for the callback, not the one of the contract."""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return getattr(base.__dict__[name], _CALLBACK, None) is None
+    return False
+
+
+def check_callbacks(cls: type[Behaviour]) -> None:
+    """Raise `MissingCallback` if `cls` lacks a required callback of its behaviours.
+
+    A start does this; a test may do it for classes that are started rarely. A class that is only
+    a base for others may stay incomplete.
+
+    Difference to OTP: there the compiler warns and the start fails with `undef`.
+    """
+    missing = [spec for spec in cls.__callbacks__.values() if spec.required and not implements(cls, spec.name)]
+    if missing:
+        wanted = ", ".join(f"{spec} ({spec.behaviour})" for spec in missing)
+        first = missing[0]
+        raise MissingCallback(
+            f"expected {cls.__name__} to have all required callbacks, got none for {wanted}; "
+            f"try @impl above def {first.name}{first.parameters}"
+        )
+
+
+def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:
+    spec = cls.__callbacks__.get(name)
+    if spec is None:
+        if not cls.__accepts_impl__(name):
+            raise TypeError(_unknown_callback(cls, name))
+        return
+    if not _accepts(member, spec.arity):
+        raise TypeError(
+            f"expected {name}{spec.parameters} in {cls.__name__}, "
+            f"as in {spec.behaviour}, got {name}{_signature(member)}"
+        )
+
+
+def _unknown_callback(cls: type[Behaviour], name: str) -> str:
+    callbacks = cls.__callbacks__
+    close = difflib.get_close_matches(name, callbacks, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else "remove @impl or rename the method;"
+    owners = ", ".join(dict.fromkeys(spec.behaviour for spec in callbacks.values()))
+    listed = ", ".join(map(str, callbacks.values())) or "none"
+    return (
+        f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}; "
+        f"{hint} callbacks of {owners or cls.__name__}: {listed}"
+    )
+
+
+def _positional(member: object) -> list[inspect.Parameter]:
+    found = [p for p in _signature(member).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return found if isinstance(member, staticmethod) else found[1:]
+
+
+def _accepts(member: object, arity: int) -> bool:
+    """Whether the method can be called with `arity` positional arguments after `self`."""
+    positional = _positional(member)
+    parameters = _signature(member).parameters.values()
+    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
+        return False
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    needed = sum(1 for p in positional if p.default is p.empty)
+    return needed <= arity and (variadic or arity <= len(positional))
+
+
+def _signature(member: object) -> inspect.Signature:
+    """The parameters as people read them: no annotations, no mark of positional-only ones."""
+    if isinstance(member, staticmethod | classmethod):
+        member = cast("object", member.__func__)  # pyright: ignore[reportUnknownMemberType]
+    signature = inspect.signature(cast("Callable[..., Any]", member))
+    plain: list[inspect.Parameter] = []
+    for p in signature.parameters.values():
+        kind = p.POSITIONAL_OR_KEYWORD if p.kind is p.POSITIONAL_ONLY else p.kind
+        plain.append(p.replace(annotation=p.empty, kind=kind))
+    return signature.replace(parameters=plain, return_annotation=signature.empty)

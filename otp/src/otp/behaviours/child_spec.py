@@ -1,0 +1,296 @@
+"""What a supervisor is told about its children: child specs, the forms of one, and `Children`.
+
+A child is given in one of four forms:
+
+- a class: `Ledger` asks the class for its spec, `Ledger.child_spec(None)`;
+- a class and its argument: `(Counter, 0)` is `Counter.child_spec(0)`;
+- a `ChildSpec`, as `child_spec` makes one: `Counter.child_spec(0, restart="transient")`;
+- OTP's map: `{"id": "c", "start": (Counter.start_link, 0)}`.
+
+Sources: OTP's `supervisor`, "Child specification"; Elixir's `Supervisor`, "Child specification",
+whose forms and whose defaults of `max_restarts` and `max_seconds` are used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, ClassVar, Final, Literal, Never, TypeAlias, cast
+
+__all__ = [
+    "FIELDS",
+    "AutoShutdown",
+    "Child",
+    "ChildSpec",
+    "Children",
+    "Restart",
+    "Shutdown",
+    "Start",
+    "Startable",
+    "Strategy",
+    "child_spec_of",
+    "wrong_keys",
+]
+
+Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"]
+Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
+Shutdown: TypeAlias = float | Literal["brutal_kill", "infinity"]
+AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
+Start: TypeAlias = tuple[Any, ...] | functools.partial[Any]
+
+FIELDS: Final = ("id", "start", "restart", "shutdown", "type", "significant", "modules")
+"""The fields of a `ChildSpec`, in order."""
+
+_DEFAULTS: Final = ("permanent", None, "worker", False, None)
+_FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
+_set = object.__setattr__
+
+
+class ChildSpec:
+    """How to start, restart and stop one child of a supervisor.
+
+    Args:
+        id: names the child among its siblings; any hashable value.
+        start: `(function, *args)` or a `functools.partial`. The function runs in the supervisor's
+            process, may be `async`, and returns the pid of a linked process, `(pid, extra)` or
+            `Ignore()`. Mutable arguments are copied at each start (see `Shared`).
+        restart: `"permanent"` (always), `"transient"` (after an abnormal end) or `"temporary"`
+            (never; its spec goes with it).
+        shutdown: seconds the child may take to stop before it is killed, `"brutal_kill"` or
+            `"infinity"`. None: 5 for a worker, `"infinity"` for a supervisor.
+        type: `"worker"` or `"supervisor"`.
+        significant: its end may stop the supervisor, see `auto_shutdown` of `Children`.
+        modules: what code the child runs, for upgrades; None: the class of `start`.
+
+    A spec is immutable and is checked where it is used, so a wrong one gives the supervisor's
+    error: `StartError(("invalid_restart_type", "always"))`.
+
+    Difference to OTP: `shutdown` is in seconds.
+
+    >>> spec = ChildSpec("c1", start=(print, "hello"))
+    >>> spec.replace(restart="temporary")
+    ChildSpec('c1', start=(<built-in function print>, 'hello'), restart='temporary')
+    """
+
+    __slots__ = FIELDS
+
+    id: Hashable
+    start: Start
+    restart: Restart
+    shutdown: Shutdown | None
+    type: Literal["worker", "supervisor"]
+    significant: bool
+    modules: tuple[Any, ...] | Literal["dynamic"] | None
+
+    def __init__(
+        self,
+        id: Hashable,
+        start: Start,
+        restart: Restart = "permanent",
+        shutdown: Shutdown | None = None,
+        type: Literal["worker", "supervisor"] = "worker",
+        significant: bool = False,
+        modules: tuple[Any, ...] | Literal["dynamic"] | None = None,
+        **unknown: Never,
+    ) -> None:
+        if unknown:
+            raise TypeError(wrong_keys("ChildSpec(…)", unknown))
+        _set(self, "id", id)
+        _set(self, "start", start)
+        _set(self, "restart", restart)
+        _set(self, "shutdown", shutdown)
+        _set(self, "type", type)
+        _set(self, "significant", significant)
+        _set(self, "modules", modules)
+
+    def replace(self, **changes: Any) -> ChildSpec:
+        """A copy with some fields changed: `spec.replace(restart="temporary")`.
+
+        Raises `TypeError` with a suggestion for a field that does not exist.
+        """
+        unknown = changes.keys() - FIELDS
+        if unknown:
+            raise TypeError(wrong_keys("replace(…)", unknown))
+        return ChildSpec(**(dict(zip(FIELDS, self.values(), strict=True)) | changes))
+
+    def values(self) -> tuple[Any, ...]:
+        """The fields in order: id, start, restart, shutdown, type, significant, modules."""
+        return (self.id, self.start, self.restart, self.shutdown, self.type, self.significant, self.modules)
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError(f"a ChildSpec is immutable; try spec.replace({name}={value!r})")
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError("a ChildSpec is immutable; try spec.replace(…)")
+
+    def __eq__(self, other: object) -> bool:
+        return self.values() == other.values() if isinstance(other, ChildSpec) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((ChildSpec, self.id))
+
+    def __reduce__(self) -> tuple[type[ChildSpec], tuple[Any, ...]]:  # the default would use __setattr__
+        return (ChildSpec, self.values())
+
+    def __repr__(self) -> str:
+        id, start, *rest = self.values()
+        changed = [
+            f"{name}={value!r}"
+            for name, value, default in zip(FIELDS[2:], rest, _DEFAULTS, strict=True)
+            if value != default
+        ]
+        return f"ChildSpec({', '.join([repr(id), f'start={start!r}', *changed])})"
+
+
+class Startable:
+    """What a class needs to stand in a list of children: `child_spec`.
+
+    All behaviours inherit it; a class of yours that does needs an awaitable classmethod
+    `start_link(arg, *, name=None)`.
+    """
+
+    __slots__ = ()
+
+    _child_type: ClassVar[Literal["worker", "supervisor"]] = "worker"
+    _id_from_name: ClassVar[bool] = False
+    _takes_argument: ClassVar[bool] = True
+
+    @classmethod
+    def child_spec(
+        cls,
+        arg: Any = None,
+        *,
+        name: Any = None,
+        id: Hashable | None = None,
+        restart: Restart = "permanent",
+        shutdown: Shutdown | None = None,
+        type: Literal["worker", "supervisor"] | None = None,
+        significant: bool = False,
+        **options: Any,
+    ) -> ChildSpec:
+        """The spec of a child that runs this class; takes start options and child options alike.
+
+        Args:
+            arg: the argument of `start_link`, handed to `init`.
+            name: the name the process is registered under.
+            id: default the class; for `Registry`, `DynamicSupervisor`, `TaskSupervisor` and
+                `PartitionSupervisor` the name, if there is one.
+            restart: as in `ChildSpec`.
+            shutdown: as in `ChildSpec`.
+            type: as in `ChildSpec`; default what the class is.
+            significant: as in `ChildSpec`.
+            options: further options of this class's `start_link`.
+
+        Raises `TypeError` with a suggestion for an option that does not exist.
+        """
+        arguments: tuple[Any, ...] = (arg,)
+        if not cls._takes_argument:
+            arguments = ()
+            if isinstance(arg, Mapping):
+                options = {**cast("Mapping[str, Any]", arg), **options}
+                name = options.pop("name", name)
+        start_link: Any = getattr(cls, "start_link")  # noqa: B009  each subclass types its own
+        if options:
+            _check_options(cls, start_link, options)
+        if name is not None:
+            options["name"] = name
+        start: Start = functools.partial(start_link, *arguments, **options) if options else (start_link, *arguments)
+        if id is None:
+            id = name if cls._id_from_name and name is not None else cls
+        return ChildSpec(id, start, restart, shutdown, type or cls._child_type, significant, (cls,))
+
+
+Child: TypeAlias = ChildSpec | type[Startable] | tuple[type[Startable], Any] | Mapping[str, Any]
+"""Any of the accepted forms of a child."""
+
+
+class Children:
+    """What `Supervisor.init` returns: the children in start order and the flags of the supervisor.
+
+    Args:
+        children: any of the forms of a child, in the order they start; they stop in reverse.
+        strategy: who is restarted when one child ends: `"one_for_one"` it alone,
+            `"one_for_all"` all, `"rest_for_one"` it and those after it; `"simple_one_for_one"`
+            takes exactly one spec, the template of children that are started later.
+        max_restarts: how many restarts are allowed within `max_seconds`; the one that exceeds it
+            makes the supervisor give up. An int >= 0 or `"infinity"`.
+        max_seconds: the length of the window in seconds, > 0 or `"infinity"`.
+        auto_shutdown: `"never"`, or stop the supervisor when a significant child has ended by
+            itself: `"any_significant"`, or the last of them: `"all_significant"`.
+
+    Wrong values are reported by the supervisor, as OTP does:
+    `StartError(("supervisor_data", ("invalid_strategy", …)))`.
+
+    Difference to OTP: the defaults are Elixir's, 3 restarts in 5 seconds (OTP: 1 in 5), and the
+    names too (OTP: intensity, period). Sources: `supervisor`, "Supervisor flags"; `Supervisor.init/2`.
+    """
+
+    __slots__ = ("children", *_FLAGS)
+
+    children: list[Any]
+    strategy: Strategy
+    max_restarts: int | Literal["infinity"]
+    max_seconds: float | Literal["infinity"]
+    auto_shutdown: AutoShutdown
+
+    def __init__(
+        self,
+        children: Iterable[Child] = (),
+        *,
+        strategy: Strategy = "one_for_one",
+        max_restarts: int | Literal["infinity"] = 3,
+        max_seconds: float | Literal["infinity"] = 5,
+        auto_shutdown: AutoShutdown = "never",
+        **unknown: Never,
+    ) -> None:
+        if unknown:
+            raise TypeError(wrong_keys("Children(…)", unknown, _FLAGS))
+        if isinstance(children, str | type | Mapping | ChildSpec) or not isinstance(children, Iterable):
+            raise TypeError(f"Children(…): expected a list of children, got {children!r:.200}; try Children([…])")
+        self.children = [child_spec_of(child) for child in children]
+        self.strategy = strategy
+        self.max_restarts = max_restarts
+        self.max_seconds = max_seconds
+        self.auto_shutdown = auto_shutdown
+
+    def __repr__(self) -> str:
+        flags = ", ".join(f"{name}={getattr(self, name)!r}" for name in _FLAGS)
+        return f"Children({self.children!r}, {flags})"
+
+
+def child_spec_of(child: Any) -> Any:
+    """Turn a form of a child into its `ChildSpec`; what is no form comes back as it is.
+
+    Errors are left to the supervisor, so that a wrong child has the same reason wherever it is given.
+    """
+    if isinstance(child, ChildSpec):
+        return child
+    if isinstance(child, tuple) and len(cast("tuple[Any, ...]", child)) == 2:
+        cls, arg = cast("tuple[Any, Any]", child)
+    else:
+        cls, arg = cast("Any", child), None
+    if not isinstance(cls, type) or not hasattr(cast("Any", cls), "child_spec"):
+        return cast("Any", child)
+    return cast("type[Startable]", cls).child_spec(arg)
+
+
+def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS) -> str:
+    """The text for keys that do not exist: expected, got, did you mean."""
+    known = tuple(dict.fromkeys(known))
+    wrong = sorted(map(str, unknown))
+    close = difflib.get_close_matches(wrong[0], known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else "remove it"
+    return f"{where}: expected some of the keys {', '.join(known)}, got {', '.join(map(repr, wrong))}; {hint}"
+
+
+def _check_options(cls: type, start_link: Any, options: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(start_link).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    unknown = options.keys() - known
+    if unknown:
+        known += [name for name in FIELDS if name not in ("start", "modules")]
+        raise TypeError(wrong_keys(f"{cls.__name__}.child_spec(…)", unknown, known))

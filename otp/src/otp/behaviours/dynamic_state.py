@@ -1,0 +1,179 @@
+"""What a supervisor of many alike children knows: `DynamicSupervisor` and simple_one_for_one.
+
+A million children must fit, so a child is one entry of a table, pid → spec, and the spec is shared
+where it can be. What few children have (a past, an attempt to restart) stands in tables of its own.
+As in `supervisor_state`, nothing here touches a process.
+
+Sources: OTP's `supervisor.erl`, the `dyn_` functions; Elixir's `dynamic_supervisor.ex`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec
+from otp.behaviours.supervisor_state import ChildRecord, RestartWindow, Verdict, wants_restart
+
+__all__ = ["DynamicChildren", "DynamicState", "History"]
+
+DynamicStrategy: TypeAlias = Literal["simple_one_for_one", "dynamic"]
+
+
+class History(NamedTuple):
+    """The past of a child that was restarted: how often, and its last end (ns)."""
+
+    restarts: int = 0
+    last_reason: Any = None
+    last_at: int = 0
+
+
+class DynamicState(RestartWindow):
+    """The children of a dynamic supervisor and its flags.
+
+    `template` is the spec of simple_one_for_one, None in a `DynamicSupervisor`.
+    """
+
+    __slots__ = (
+        "auto_shutdown",
+        "extra",
+        "history",
+        "max_children",
+        "restarting",
+        "running",
+        "strategy",
+        "supervisors",
+        "template",
+    )
+
+    def __init__(
+        self,
+        flags: Children,
+        template: ChildSpec | None = None,
+        *,
+        max_children: int | Literal["infinity"] = "infinity",
+        extra: tuple[Any, ...] = (),
+    ) -> None:
+        super().__init__(flags.max_restarts, flags.max_seconds)
+        self.strategy: DynamicStrategy = "dynamic" if template is None else "simple_one_for_one"
+        self.auto_shutdown: AutoShutdown = flags.auto_shutdown
+        self.template = template
+        self.max_children: float = float("inf") if max_children == "infinity" else max_children
+        self.extra = extra
+        self.running: dict[Any, ChildSpec] = {}
+        self.restarting: dict[Any, ChildSpec] = {}  # by the pid it had
+        self.history: dict[Any, History] = {}
+        self.supervisors = 0  # how many of both tables are supervisors
+
+    # Looking
+
+    @property
+    def children(self) -> DynamicChildren:
+        """The children as records, oldest first, made while they are read."""
+        return DynamicChildren(self)
+
+    def __len__(self) -> int:
+        return len(self.running) + len(self.restarting)
+
+    def full(self) -> bool:
+        """Whether `max_children` is reached."""
+        return len(self.running) + len(self.restarting) >= self.max_children
+
+    # What happened
+
+    def started(self, pid: Any, spec: ChildSpec) -> None:
+        """A new child runs."""
+        self.running[pid] = spec
+        if spec.type == "supervisor":
+            self.supervisors += 1
+
+    def exited(self, pid: Any) -> ChildSpec | None:
+        """A process ended. None if it is no child (or one whose end is known already)."""
+        return self.running.get(pid)
+
+    def restarted(self, old: Any, pid: Any) -> int:
+        """A restart succeeded; `pid` is None for one that was ignored. Answers how often it was restarted."""
+        spec = self.running.pop(old, None) or self.restarting.pop(old)
+        before = self.history.pop(old)
+        if pid is None:
+            if spec.type == "supervisor":
+                self.supervisors -= 1
+            return before.restarts
+        self.running[pid] = spec
+        self.history[pid] = before._replace(restarts=before.restarts + 1)
+        return before.restarts + 1
+
+    def failed(self, old: Any) -> None:
+        """A restart failed and is to be tried again."""
+        spec = self.running.pop(old, None)
+        if spec is not None:
+            self.restarting[old] = spec
+
+    def forget(self, pid: Any) -> None:
+        """A child is gone for good, or the attempt to restart it is taken back."""
+        spec = self.running.pop(pid, None) or self.restarting.pop(pid, None)
+        self.history.pop(pid, None)
+        if spec is not None and spec.type == "supervisor":
+            self.supervisors -= 1
+
+    # What follows
+
+    def decide(self, pid: Any, spec: ChildSpec, reason: Any, now: int) -> Verdict:
+        """What the end of a child means; called once for each end that `exited` knew."""
+        if wants_restart(spec, reason):
+            if self.count(now):
+                self.history[pid] = self.history.get(pid, _NO_PAST)._replace(last_reason=reason, last_at=now)
+                return "restart"
+            self.forget(pid)
+            return "give_up"
+        self.forget(pid)
+        if self.auto_shutdown == "never" or not spec.significant:
+            return "gone"
+        return "shutdown" if self.auto_shutdown == "any_significant" or not len(self) else "gone"
+
+    def retry(self, old: Any, now: int) -> tuple[Verdict, ChildSpec | None]:
+        """What to do about a failed restart: each attempt counts. Gone if it was taken back."""
+        spec = self.restarting.get(old)
+        if spec is None:
+            return "gone", None
+        if self.count(now):
+            return "restart", spec
+        self.forget(old)
+        return "give_up", spec
+
+    def change(self, flags: Children) -> None:
+        """Take over other limits; the strategy of dynamic children is what it is."""
+        self.set_limits(flags.max_restarts, flags.max_seconds)
+        self.auto_shutdown = flags.auto_shutdown
+
+
+_NO_PAST = History()
+
+
+class DynamicChildren:
+    """The children of a `DynamicState` as `ChildRecord`s; a view, cheap to make and to count."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: DynamicState) -> None:
+        self._state = state
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    def __iter__(self) -> Iterator[ChildRecord]:
+        history = self._state.history
+        for pid, spec in self._state.running.items():
+            yield _record(spec, pid, history.get(pid, _NO_PAST))
+        for old, spec in self._state.restarting.items():
+            record = _record(spec, None, history.get(old, _NO_PAST))
+            record.old = old
+            record.restarting = True
+            yield record
+
+
+def _record(spec: ChildSpec, pid: Any, past: History) -> ChildRecord:
+    record = ChildRecord(spec, pid)
+    record.id = None
+    record.restarts, record.last_reason, record.last_at = past
+    return record

@@ -1,0 +1,215 @@
+"""GenServer: a process that keeps a state and answers requests, one at a time.
+
+Five lines are a server:
+
+>>> import otp
+>>> from otp import GenServer, Ok, Reply, impl
+>>> class Counter(GenServer[int]):
+...     @impl
+...     def init(self, arg): return Ok(arg)
+...     @impl
+...     def handle_call(self, request, caller, state): return Reply(state, state + 1)
+>>> async def main():
+...     counter = await Counter.start_link(41)
+...     await GenServer.call(counter, "next")
+...     return await GenServer.call(counter, "next")
+>>> otp.run(main)
+42
+
+State is passed in and returned; `self` holds none. `async def` callbacks may wait; while one does, the server is
+busy, as in Erlang. Source: Erlang/OTP, stdlib, `gen_server`; Elixir's `GenServer`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+
+from otp.behaviours.behaviour import Behaviour, callback, optional_callback
+from otp.behaviours.child_spec import Startable
+from otp.kernel import calling
+from otp.kernel.calls import UNSET, From, system_call
+from otp.kernel.calls import reply as send_reply
+from otp.kernel.errors import BadArgument, CallExit, Exit
+from otp.kernel.names import resolve
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
+from otp.kernel.scheduler import nanoseconds
+from otp.kernel.starting import start_server
+from otp.kernel.states import DEAD
+from otp.kernel.tracing import bounded_text
+
+if TYPE_CHECKING:
+    from otp.kernel.messages import Timeout
+
+__all__ = ["GenServer", "Request"]
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+InitResult: TypeAlias = "Ok[S] | Stop | Ignore"
+CallResult: TypeAlias = "Reply[S] | NoReply[S] | Stop"
+MessageResult: TypeAlias = "NoReply[S] | Stop"
+
+logger = logging.getLogger("otp")
+
+
+class Request(Generic[R]):
+    """Base of typed requests: `call(server, Add(2))` has the type R of `class Add(Request[int])`."""
+
+    __slots__ = ()
+
+
+class GenServer(Behaviour, Startable, Generic[S]):
+    """Base class of servers; only `init` is required. See the module's text for an example."""
+
+    __slots__ = ()
+
+    @callback
+    def init(self, arg: Any) -> InitResult[S] | Awaitable[InitResult[S]]:
+        """Make the state: `Ok(state)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
+        raise NotImplementedError
+
+    @optional_callback
+    def handle_call(self, request: Any, caller: From, state: S) -> CallResult[S] | Awaitable[CallResult[S]]:
+        """Answer a call: `Reply(value, state)`, `NoReply(state)` (answer later) or `Stop(reason, state, reply=…)`."""
+        raise BadArgument(
+            f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
+            "try @impl above def handle_call(self, request, caller, state)"
+        )
+
+    @optional_callback
+    def handle_cast(self, request: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+        """Handle a cast: `NoReply(state)` or `Stop(reason, state)`."""
+        raise BadArgument(
+            f"{type(self).__name__} got the cast {bounded_text(request)}, but has no handle_cast; "
+            "try @impl above def handle_cast(self, request, state)"
+        )
+
+    @optional_callback
+    def handle_info(self, message: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+        """Handle any other message, `Timeout()` and `ExitSignal` among them. By default it is logged and dropped."""
+        logger.warning("%s got the unexpected message %s", type(self).__name__, bounded_text(message))
+        return NoReply(state)
+
+    @optional_callback
+    def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+        """Go on after `then=Continue(term)`, before any message."""
+        raise BadArgument(f"{type(self).__name__} returned then=Continue({term!r}), but has no handle_continue")
+
+    @optional_callback
+    def terminate(self, reason: Any, state: S) -> Any:
+        """Clean up before the end; not called for a fatal signal unless the process traps exits."""
+        return None
+
+    @optional_callback
+    def code_change(self, old_vsn: Any, state: Any, extra: Any) -> Ok[S] | Awaitable[Ok[S]]:
+        """Turn the state of an older version into one of this: `Ok(new_state)`; raise to refuse."""
+        return Ok(state)
+
+    @optional_callback
+    def format_status(self, state: S) -> Any:
+        """What debuggers and crash reports may show of the state."""
+        return state
+
+    terminate.__otp_default__ = True  # type: ignore[attr-defined]  # pyright: ignore
+
+    # Starting
+
+    @classmethod
+    async def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+        """Start the server linked with the calling process and wait for its `init`.
+
+        Returns the pid (or `Ignore()` if `init` said so). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
+        name is taken. A process that traps exits also finds the `ExitSignal` of a failed start in its mailbox.
+        """
+        return await start_server(cls, arg, name=name, link=True, timeout=timeout)
+
+    @classmethod
+    async def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+        """Start the server without a link; also from outside a process."""
+        return await start_server(cls, arg, name=name, timeout=timeout)
+
+    @classmethod
+    async def start_monitor(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> tuple[Pid, Ref]:
+        """Start the server monitored by the calling process; returns (pid, ref)."""
+        return await start_server(cls, arg, name=name, monitor=True, timeout=timeout)
+
+    # The client's side
+
+    if TYPE_CHECKING:
+
+        @overload
+        @staticmethod
+        async def call(dest: Any, request: Request[R], timeout: Any = ...) -> R: ...
+        @overload
+        @staticmethod
+        async def call(dest: Any, request: Any, timeout: Any = ...) -> Any: ...
+        @staticmethod
+        async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
+            """Send `request` and wait for the answer (5 s by default)."""
+
+    else:
+        call = staticmethod(calling.call)
+
+    cast = staticmethod(calling.cast)
+
+    @staticmethod
+    def reply(caller: From, value: Any) -> None:
+        """Answer a call later, from any process; a late answer or a second one is dropped."""
+        if not isinstance(caller, From):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"GenServer.reply(caller, value): expected the caller of handle_call, got {caller!r}")
+        send_reply(caller, value)
+
+    @staticmethod
+    async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop a server in order and wait until it has ended; `terminate` runs.
+
+        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the server ended with instead.
+        """
+        await stop(dest, reason, timeout)
+
+
+async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    """Stop any behaviour in order and wait for its end. See `GenServer.stop`."""
+    p = resolve(dest, "stop(dest)")
+    if p is None or p._st == DEAD:
+        raise Exit("noproc")
+    s = p._node._s
+    if s.current is p:
+        raise Exit(("calling_self", ("sys", "terminate", [dest, reason, timeout])))
+    limit = nanoseconds(timeout, "stop(timeout=…)", infinite=True)
+    deadline = None if limit is None else s.now_ns() + limit
+    ended = s.loop.create_future()
+    x = p._ext()
+    if x.mons is None:
+        x.mons = {}
+    ref = p._node.make_ref()
+    x.mons[ref] = (lambda why: ended.done() or ended.set_result(why), p)
+    try:
+        try:
+            await system_call(p, ("terminate", reason), "infinity" if limit is None else limit / 1e9)
+        except CallExit as failed:
+            if failed.cause_reason == "timeout":
+                raise Exit("timeout") from None
+        left = None if deadline is None else max(0, deadline - s.now_ns()) / 1e9
+        actual = await _within(s, ended, left)
+    finally:
+        x = p._x
+        if x is not None and x.mons is not None:
+            x.mons.pop(ref, None)
+    if actual != reason:
+        raise Exit(actual)
+
+
+async def _within(s: Any, future: Any, seconds: float | None) -> Any:
+    import asyncio
+
+    try:
+        async with asyncio.timeout(seconds):
+            return await future
+    except TimeoutError:
+        raise Exit("timeout") from None
+
+

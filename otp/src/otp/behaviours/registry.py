@@ -1,0 +1,297 @@
+"""Local names for processes: any key, several processes a key, values beside them.
+
+A registry is a process with a table that everybody reads. A name of a server need not be a string
+of the node any more:
+
+>>> import otp
+>>> from otp import GenServer, Ok, Registry, Reply, impl
+>>> class Room(GenServer[str]):
+...     @impl
+...     def init(self, title):
+...         return Ok(title)
+...
+...     @impl
+...     def handle_call(self, request, caller, state):
+...         return Reply(f"{state}: {request}", state)
+>>> async def main():
+...     await Registry.start_link(keys="unique", name="rooms")
+...     await Room.start_link("Lisp", name=Registry.via("rooms", 1958))
+...     return await GenServer.call(Registry.via("rooms", 1958), "hello")
+>>> otp.run(main)
+'Lisp: hello'
+
+With `keys="duplicate"` a key is a topic: processes register under it, `dispatch` reaches them all.
+
+Differences to Elixir: an entry goes in the same step as its process, so whoever sees its `Down`
+never finds it (Elixir may lag); functions raise where Elixir returns `{:error, …}`;
+`partitions` is checked and otherwise without effect, because one loop writes the table; as a child
+a registry is a worker, for it is a single process. Source: Elixir's `Registry` documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, cast, get_args
+
+from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, UniqueTable
+from otp.behaviours.behaviour import impl
+from otp.behaviours.child_spec import Startable
+from otp.behaviours.gen_server import GenServer
+from otp.behaviours.results import NoReply, Ok
+from otp.kernel.death import forget_link
+from otp.kernel.errors import BadArgument, Error
+from otp.kernel.names import whereis
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.scheduler import current_process
+from otp.kernel.signals import link_processes, off_exit, on_exit, process_flag
+from otp.kernel.starting import start_server
+
+__all__ = ["AlreadyRegistered", "Entry", "Registry", "Via"]
+
+
+class AlreadyRegistered(Error):
+    """The unique key is taken by `.pid` (Elixir's `{:error, {:already_registered, pid}}`)."""
+
+    def __init__(self, pid: Pid) -> None:
+        super().__init__(("already_registered", pid))
+        self.pid = pid
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """A name in a registry; `name=` of a start and the destination of `send`, `call` and `cast`."""
+
+    registry: Hashable
+    key: Hashable
+    value: Any = None
+
+    def whereis(self) -> Pid | None:
+        """The process that has the key, or `None`."""
+        found = _state(self.registry, "whereis", unique=True).table.lookup(self.key)
+        return found[0].pid if found else None
+
+    def register(self, pid: Pid) -> bool:
+        """Register `pid` under the key; `False` if the key is taken."""
+        state = _state(self.registry, "register", unique=True)
+        return _enter(state, cast("Process", pid), self.key, self.value) is None
+
+    def unregister(self, pid: Pid) -> None:
+        """Remove the entry of `pid`."""
+        _leave(_state(self.registry, "unregister", unique=True), cast("Process", pid), self.key)
+
+
+class _Config(NamedTuple):
+    name: Hashable
+    keys: Kind
+    partitions: int
+    listeners: tuple[Hashable, ...]
+
+
+class _State:
+    """What a registry process keeps: read and written by everybody, like an ETS table of Erlang."""
+
+    __slots__ = ("config", "meta", "pid", "table")
+
+    def __init__(self, config: _Config, pid: Process) -> None:
+        self.config = config
+        self.pid = pid
+        self.table: Table = UniqueTable() if config.keys == "unique" else DuplicateTable()
+        self.meta: dict[Hashable, Any] = {}
+
+
+class _RegistryServer(GenServer[_State]):
+    @impl
+    def init(self, arg: _Config) -> Ok[_State]:
+        # Registered processes are linked to the registry: their ends are no news for it.
+        process_flag("trap_exit", True)
+        return Ok(_State(arg, cast("Process", self.pid)))
+
+    @impl
+    def handle_info(self, message: Any, state: _State) -> NoReply[_State]:
+        return NoReply(state)
+
+
+class Registry(Startable):
+    """Start a registry with `start_link`, use it by its name."""
+
+    _takes_argument = False
+    _id_from_name = True
+
+    @classmethod
+    async def start_link(
+        cls, *, keys: Kind, name: Hashable, partitions: int = 1, listeners: tuple[Hashable, ...] = ()
+    ) -> Pid:
+        """Start a registry linked to the calling process; as a child `Registry.child_spec(keys=…, name=…)`.
+
+        Args:
+            keys: `"unique"` (one process a key) or `"duplicate"` (any number).
+            name: the registered name by which all other functions find it.
+            partitions: at least 1; kept for Elixir's sake.
+            listeners: names of processes that receive `("register", name, key, pid, value)` and
+                `("unregister", name, key, pid)`.
+
+        Raises:
+            AlreadyStarted: the name is taken.
+            BadArgument: another kind of keys, or no partition.
+        """
+        config = _checked(keys, name, partitions, listeners)
+        pid = await start_server(cls, config, name=name, link=True, handler=_RegistryServer())
+        assert isinstance(pid, Pid)
+        return pid
+
+    @staticmethod
+    def register(registry: Hashable, key: Hashable, value: Any = None) -> Pid:
+        """Register the calling process under `key`; the pid of the registry, which is linked to it.
+
+        Raises:
+            AlreadyRegistered: the registry is unique and the key taken, also by the caller itself.
+            BadArgument: no such registry.
+            NotAProcess: called from outside a process.
+        """
+        me = current_process("Registry.register()", "name= of a start registers a server")
+        state = _state(registry, "register")
+        holder = _enter(state, me, key, value)
+        if holder is not None:
+            raise AlreadyRegistered(holder)
+        return state.pid
+
+    @staticmethod
+    def unregister(registry: Hashable, key: Hashable) -> None:
+        """Remove the calling process's entries under `key`; nothing if it has none."""
+        me = current_process("Registry.unregister()")
+        _leave(_state(registry, "unregister"), me, key)
+
+    @staticmethod
+    def lookup(registry: Hashable, key: Hashable) -> list[Entry]:
+        """The entries under `key`, oldest first; of a unique registry one or none."""
+        return _state(registry, "lookup").table.lookup(key)
+
+    @staticmethod
+    def dispatch(registry: Hashable, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
+        """Call `fn` once, in the calling process, with the entries under `key`; not at all without any."""
+        entries = _state(registry, "dispatch").table.lookup(key)
+        if entries:
+            fn(entries)
+
+    @staticmethod
+    def keys(registry: Hashable, pid: Pid) -> list[Hashable]:
+        """The keys of `pid`, oldest first; a key twice if it registered twice under it."""
+        return _state(registry, "keys").table.keys(pid)
+
+    @staticmethod
+    def values(registry: Hashable, key: Hashable, pid: Pid) -> list[Any]:
+        """The values that `pid` registered under `key`."""
+        return [entry.value for entry in Registry.lookup(registry, key) if entry.pid == pid]
+
+    @staticmethod
+    def update_value(registry: Hashable, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
+        """Replace the value of the calling process's unique `key` by `fn(value)`.
+
+        Returns:
+            `(new, old)`, or `None` if the key is not the caller's.
+        """
+        me = current_process("Registry.update_value()")
+        table = _state(registry, "update_value", unique=True).table
+        found = table.lookup(key)
+        if not found or found[0].pid != me:
+            return None
+        new = fn(found[0].value)
+        table.replace(key, Entry(me, new))
+        return new, found[0].value
+
+    @staticmethod
+    def count(registry: Hashable) -> int:
+        """How many entries there are."""
+        return len(_state(registry, "count").table)
+
+    @staticmethod
+    def select(
+        registry: Hashable, where: Callable[[Any, Entry], bool] | None = None
+    ) -> list[tuple[Hashable, Pid, Any]]:
+        """All entries as `(key, pid, value)`, or those for which `where(key, entry)` is true.
+
+        Difference to Elixir: a predicate stands where Elixir has a match specification.
+        """
+        items = _state(registry, "select").table.items()
+        return [(key, *entry) for key, entry in items if where is None or where(key, entry)]
+
+    @staticmethod
+    def via(registry: Hashable, key: Hashable, value: Any = None) -> Via:
+        """A name in a unique registry, for `name=`, `send`, `call`, `cast` (Elixir's `{:via, Registry, {…}}`)."""
+        return Via(registry, key, value)
+
+    @staticmethod
+    def put_meta(registry: Hashable, key: Hashable, value: Any) -> None:
+        """Keep a value with the registry itself, for as long as it lives."""
+        _state(registry, "put_meta").meta[key] = value
+
+    @staticmethod
+    def meta(registry: Hashable, key: Hashable, default: Any = None) -> Any:
+        """The value that `put_meta` kept, or `default`."""
+        return _state(registry, "meta").meta.get(key, default)
+
+
+def _checked(keys: object, name: Hashable, partitions: object, listeners: tuple[Hashable, ...]) -> _Config:
+    if keys not in get_args(Kind):
+        raise BadArgument(f"Registry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
+    if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
+        raise BadArgument(f"Registry(partitions=…): expected an int of at least 1, got {partitions!r}")
+    return _Config(name, cast("Kind", keys), partitions, tuple(listeners))
+
+
+def _state(registry: Hashable, what: str, *, unique: bool = False) -> _State:
+    pid = registry if isinstance(registry, Process) else whereis(registry)
+    state = None if pid is None else pid._state
+    if not isinstance(state, _State):
+        got = "a name that nobody has" if pid is None else f"{pid}, which is no registry"
+        raise BadArgument(
+            f"Registry.{what}({registry!r}, …): expected the name of a running registry, got {got}; "
+            f"try Registry.start_link(keys=…, name={registry!r}), or a place before its users in their supervisor"
+        )
+    if unique and state.config.keys != "unique":
+        raise BadArgument(
+            f"Registry.{what}({registry!r}, …): expected a registry with keys='unique', got keys='duplicate'; "
+            f"try Registry.dispatch to reach all processes of a key"
+        )
+    return state
+
+
+def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
+    """Make the entry and tie it to the life of its process; the holder of a unique key that is taken."""
+    table = state.table
+    first = not table.has(process)
+    holder = table.add(key, Entry(process, value))
+    if holder is not None:
+        return holder
+    if first:
+        on_exit(process, state, partial(_ended, state))
+        if process is not state.pid:
+            link_processes(process, state.pid)
+    _tell(state, ("register", state.config.name, key, process, value))
+    return None
+
+
+def _leave(state: _State, process: Process, key: Hashable) -> None:
+    table = state.table
+    removed = table.remove(key, process)
+    if removed and not table.has(process):
+        off_exit(process, state)
+        forget_link(process, state.pid)
+        forget_link(state.pid, process)
+    for _ in range(removed):
+        _tell(state, ("unregister", state.config.name, key, process))
+
+
+def _ended(state: _State, pid: Pid) -> None:
+    for key in state.table.drop(pid):
+        _tell(state, ("unregister", state.config.name, key, pid))
+
+
+def _tell(state: _State, message: tuple[Any, ...]) -> None:
+    for name in state.config.listeners:
+        listener = state.pid._node.whereis(name)
+        if listener is not None:
+            listener.send(message)

@@ -1,0 +1,222 @@
+"""What is wrong with a child spec or a flag: OTP's error terms, and the same in words.
+
+A supervisor refuses a wrong spec before it starts anything. The reason is OTP's term,
+`("invalid_restart_type", "always")`; the text of the exception shows what to write.
+
+Source: OTP's `supervisor.erl`, `check_childspec` and `check_flags`, order of checks included.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import sys
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Final, cast
+
+from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, child_spec_of, wrong_keys
+from otp.kernel.errors import StartError
+
+__all__ = ["InvalidChildSpec", "SpecError", "check_all", "check_flags", "check_limits", "check_spec", "explain"]
+
+STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one")
+RESTARTS: Final = ("permanent", "transient", "temporary")
+TYPES: Final = ("worker", "supervisor")
+AUTO_SHUTDOWNS: Final = ("never", "any_significant", "all_significant")
+WORKER_SHUTDOWN: Final = 5
+"""Seconds a worker has to stop, unless its spec says otherwise."""
+
+
+class SpecError(Exception):
+    """Inside the supervisors: a spec or flag is wrong; `reason` is OTP's error term."""
+
+    def __init__(self, reason: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidChildSpec(StartError, ValueError):
+    """A child spec or a flag of a supervisor is wrong; `.reason` is OTP's term, the text shows what to write."""
+
+    def __str__(self) -> str:
+        return f"{explain(self.reason)} (reason {self.reason!r:.300})"
+
+
+def check_spec(child: Any, auto_shutdown: Any = None) -> ChildSpec:
+    """The complete spec of a child: defaults filled in, everything checked in OTP's order.
+
+    `auto_shutdown=None` does not judge `significant` against it. Raises `SpecError`.
+    """
+    spec = _from_map(cast("Mapping[Any, Any]", child)) if isinstance(child, Mapping) else child
+    if not isinstance(spec, ChildSpec):
+        raise SpecError(("invalid_child_spec", cast("Any", child)))
+    id, start, restart, shutdown, kind, significant, modules = spec.values()
+    try:
+        hash(id)
+    except TypeError:
+        raise SpecError(("invalid_id", id)) from None
+    if not _is_start(start):
+        raise SpecError(("invalid_mfa", start))
+    if restart not in RESTARTS:
+        raise SpecError(("invalid_restart_type", restart))
+    if significant is not False:
+        _check_significant(significant, restart, auto_shutdown)
+    if kind not in TYPES:
+        raise SpecError(("invalid_child_type", kind))
+    if shutdown is None:
+        shutdown = WORKER_SHUTDOWN if kind == "worker" else "infinity"
+    elif shutdown != "infinity" and shutdown != "brutal_kill" and not _is_seconds(shutdown):
+        raise SpecError(("invalid_shutdown", shutdown))
+    if modules is None:
+        modules = (_module_of(start),)
+    elif modules != "dynamic" and not isinstance(modules, tuple | list):
+        raise SpecError(("invalid_modules", modules))
+    if spec.shutdown is None or spec.modules is None:
+        return ChildSpec(id, start, restart, shutdown, kind, significant, cast("tuple[Any, ...]", modules))
+    return spec
+
+
+def check_all(children: Iterable[Any], auto_shutdown: Any = None) -> list[ChildSpec]:
+    """The complete specs of all children; raises `SpecError`, also for an id that occurs twice."""
+    specs: dict[Hashable, ChildSpec] = {}
+    for child in children:
+        spec = check_spec(child_spec_of(child), auto_shutdown)
+        if spec.id in specs:
+            raise SpecError(("duplicate_child_name", spec.id))
+        specs[spec.id] = spec
+    return list(specs.values())
+
+
+def check_flags(children: Children) -> None:
+    """Raise `SpecError` for a wrong flag."""
+    if children.strategy not in STRATEGIES:
+        raise SpecError(("invalid_strategy", children.strategy))
+    check_limits(children.max_restarts, children.max_seconds)
+    if children.auto_shutdown not in AUTO_SHUTDOWNS:
+        raise SpecError(("invalid_auto_shutdown", children.auto_shutdown))
+
+
+def check_limits(max_restarts: Any, max_seconds: Any) -> None:
+    """Raise `SpecError` for a wrong restart intensity or period."""
+    if max_restarts != "infinity" and not is_count(max_restarts):
+        raise SpecError(("invalid_intensity", max_restarts))
+    if max_seconds != "infinity" and not (_is_seconds(max_seconds) and max_seconds > 0):
+        raise SpecError(("invalid_period", max_seconds))
+
+
+def is_count(value: Any) -> bool:
+    """Whether this is an int >= 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _is_start(start: Any) -> bool:
+    if isinstance(start, tuple):
+        return bool(cast("tuple[Any, ...]", start)) and callable(cast("tuple[Any, ...]", start)[0])
+    return isinstance(start, functools.partial)
+
+
+def _from_map(child: Mapping[Any, Any]) -> ChildSpec:
+    if child.keys() - FIELDS:
+        raise SpecError(("invalid_child_spec", child))
+    for key in ("id", "start"):
+        if key not in child:
+            raise SpecError(f"missing_{key}")
+    return ChildSpec(**child)
+
+
+def _check_significant(significant: Any, restart: str, auto_shutdown: Any) -> None:
+    if significant is not True:
+        raise SpecError(("invalid_significant", significant))
+    if auto_shutdown == "never":
+        raise SpecError(("bad_combination", [("auto_shutdown", "never"), ("significant", True)]))
+    if restart == "permanent":
+        raise SpecError(("bad_combination", [("restart", "permanent"), ("significant", True)]))
+
+
+def _module_of(start: Any) -> Any:
+    """The class whose classmethod starts the child, else the module of the function."""
+    function: Any = cast("Any", start[0] if isinstance(start, tuple) else start)
+    while type(function) is functools.partial:
+        function = function.func
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):
+        return cast("type[Any]", owner)
+    name: Any = getattr(function, "__module__", None)
+    return sys.modules.get(name, name)
+
+
+_FORMS: Final = (
+    'a class (Counter), (class, argument) as in (Counter, 0), Counter.child_spec(0, restart="transient"), '
+    'ChildSpec("c1", start=(Counter.start_link, 0)) or {"id": "c1", "start": (Counter.start_link, 0)}'
+)
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "invalid_id": "id: expected a hashable value",
+    "invalid_mfa": "start: expected (function, *args) or a functools.partial",
+    "invalid_restart_type": 'restart: expected "permanent", "transient" or "temporary"',
+    "invalid_significant": "significant: expected True or False",
+    "invalid_child_type": 'type: expected "worker" or "supervisor"',
+    "invalid_shutdown": 'shutdown: expected seconds >= 0, "brutal_kill" or "infinity"',
+    "invalid_modules": 'modules: expected a tuple of classes or "dynamic"',
+    "invalid_strategy": 'strategy: expected "one_for_one", "one_for_all", "rest_for_one" or "simple_one_for_one"',
+    "invalid_intensity": 'max_restarts: expected an int >= 0 or "infinity"',
+    "invalid_period": 'max_seconds: expected seconds > 0 or "infinity"',
+    "invalid_auto_shutdown": 'auto_shutdown: expected "never", "any_significant" or "all_significant"',
+    "invalid_max_children": 'max_children: expected an int >= 0 or "infinity"',
+    "invalid_extra_arguments": "a simple_one_for_one supervisor: expected a list, the arguments after the template's",
+}
+
+
+def explain(reason: Any) -> str | None:
+    """OTP's error term of a wrong spec or flag in words: expected, got, try. None for another reason."""
+    match reason:
+        case ("start_spec" | "supervisor_data", inner):
+            return explain(inner)
+        case "missing_id" | "missing_start":
+            return f"a child spec needs {reason[8:]!r}; try {_FORMS}"
+        case ("duplicate_child_name", id):
+            return f'expected a different id for each child, got {id!r} twice; try Class.child_spec(arg, id="…")'
+        case ("bad_combination", [("auto_shutdown", "never"), _]):
+            return (
+                'expected no significant child, because auto_shutdown is "never"; '
+                'try Children(…, auto_shutdown="any_significant")'
+            )
+        case ("bad_combination", _):
+            return 'expected a significant child to be "transient" or "temporary": a permanent one never ends for good'
+        case ("bad_start_spec", specs):
+            return f"simple_one_for_one: expected exactly one child spec, the template, got {specs!r:.200}"
+        case ("bad_return", (cls, "init", value)):
+            return f"{cls.__name__}.init: expected Children([…]) or Ignore(), got {value!r:.200}{_none_hint(value)}"
+        case ("invalid_child_spec", child) if isinstance(child, Mapping):
+            return wrong_keys("child spec", cast("Mapping[Any, Any]", child).keys() - FIELDS)
+        case ("invalid_child_spec", child):
+            return f"expected a child, got {child!r:.200}{_child_hint(child)}; try {_FORMS}"
+        case (str() as name, got) if name in _EXPECTED:
+            return f"{_EXPECTED[name]}, got {got!r:.200}{_suggestion(name, got)}"
+        case _:
+            return None
+
+
+def _none_hint(value: Any) -> str:
+    return "; did you forget to return it?" if value is None else ""
+
+
+def _child_hint(child: Any) -> str:
+    if isinstance(child, type):
+        return f" ({child.__name__} has no child_spec)"
+    if isinstance(child, list):
+        return " (a list of extra arguments is for a simple_one_for_one supervisor)"
+    return ""
+
+
+def _suggestion(name: str, got: Any) -> str:
+    if name == "invalid_mfa" and callable(got):
+        return "; try start=(function, *args)"
+    if not isinstance(got, str):
+        return ""
+    close = difflib.get_close_matches(got, _EXPECTED[name].split('"')[1::2], n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

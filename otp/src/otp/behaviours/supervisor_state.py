@@ -1,0 +1,259 @@
+"""What a supervisor knows, and what it decides: pure bookkeeping without a process in sight.
+
+The supervisor's process starts and stops children and reports here what happened; here it is
+decided what follows. Nothing in this module sends, waits, reads a clock or looks at a process, so
+a pid may be any hashable value and the time any integer:
+
+>>> from otp.behaviours.child_spec import Children, ChildSpec
+>>> from otp.behaviours.spec_check import check_all
+>>> flags = Children([], strategy="rest_for_one", max_restarts=1, max_seconds=5)
+>>> state = SupervisorState(flags)
+>>> for spec in check_all([ChildSpec(name, (print,)) for name in "abc"]):
+...     state.started(state.add(spec), f"pid of {spec.id}")
+>>> record = state.exited("pid of b", "killed", now=0)
+>>> state.decide(record, "killed", now=0)
+'restart'
+>>> [r.id for r in state.group(record)]
+['b', 'c']
+
+Source: OTP's `supervisor.erl`, function by function.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, ValuesView
+from typing import Any, Final, Literal, TypeAlias
+
+from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec, Strategy
+from otp.kernel.reasons import is_clean
+
+__all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "wants_restart"]
+
+NS: Final = 1_000_000_000
+
+Verdict: TypeAlias = Literal["restart", "give_up", "shutdown", "gone"]
+"""What follows from the end of a child: restart it (and its group), too many restarts, the end of
+a significant child, nothing."""
+
+
+def wants_restart(spec: ChildSpec, reason: Any) -> bool:
+    """Whether a child that ended by itself with `reason` is to be started again.
+
+    `error("shutdown")` gives the reason `Crash("shutdown", stack)`, which matches `("shutdown", _)`:
+    a clean end, as in Erlang.
+    """
+    restart = spec.restart
+    return restart == "permanent" or (restart == "transient" and not is_clean(reason))
+
+
+class RestartWindow:
+    """Restart intensity: how many restarts happened within the window.
+
+    A restart at t counts while `now - t <= max_seconds`, on the unrounded clock.
+
+    Difference to OTP: OTP counts whole seconds.
+    """
+
+    __slots__ = ("max_restarts", "max_seconds", "restarts", "_limit", "_window")
+
+    def __init__(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
+        self.restarts: deque[int] = deque()
+        self.set_limits(max_restarts, max_seconds)
+
+    def set_limits(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
+        """Change what is allowed; the restarts that happened stay counted."""
+        self.max_restarts: int | Literal["infinity"] = max_restarts
+        self.max_seconds: float | Literal["infinity"] = max_seconds
+        self._limit: float = float("inf") if max_restarts == "infinity" else max_restarts
+        self._window: float = float("inf") if max_seconds == "infinity" else round(max_seconds * NS)
+
+    def count(self, now: int) -> bool:
+        """Count a restart at `now` (ns); False if that is one too many."""
+        restarts = self.restarts
+        restarts.append(now)
+        oldest = now - self._window
+        while restarts[0] < oldest:
+            restarts.popleft()
+        return len(restarts) <= self._limit
+
+    def used(self, now: int) -> int:
+        """How many restarts count at `now` (ns)."""
+        oldest = now - self._window
+        return sum(1 for at in self.restarts if at >= oldest)
+
+
+class ChildRecord:
+    """One child of a supervisor: its spec and how it is.
+
+    `pid` is None while it does not run; `restarting` says that it is about to be started again. `old` is the pid it had last, `restarts` counts how often it was started again,
+    `last_reason` and `last_at` (ns) belong to its last end. `start` is the supervisor's prepared
+    call of the start function; `cause` the trace event that the next attempt follows from.
+    """
+
+    __slots__ = ("cause", "id", "last_at", "last_reason", "old", "pid", "restarting", "restarts", "spec", "start")
+
+    def __init__(self, spec: ChildSpec, pid: Any = None) -> None:
+        self.id: Hashable = spec.id
+        self.spec = spec
+        self.pid: Any = pid
+        self.old: Any = None
+        self.restarting = False
+        self.restarts = 0
+        self.last_reason: Any = None
+        self.last_at = 0
+        self.start: Any = None
+        self.cause = 0
+
+    def __repr__(self) -> str:
+        return f"<child {self.id!r} {'restarting' if self.restarting else self.pid}>"
+
+
+class SupervisorState(RestartWindow):
+    """The children of a supervisor in start order, its flags, and what they imply."""
+
+    __slots__ = ("strategy", "auto_shutdown", "_by_id", "_by_pid")
+
+    def __init__(self, flags: Children) -> None:
+        super().__init__(flags.max_restarts, flags.max_seconds)
+        self.strategy: Strategy = flags.strategy
+        self.auto_shutdown: AutoShutdown = flags.auto_shutdown
+        self._by_id: dict[Hashable, ChildRecord] = {}
+        self._by_pid: dict[Any, ChildRecord] = {}
+
+    # Looking
+
+    @property
+    def children(self) -> ValuesView[ChildRecord]:
+        """The records in start order; `which_children` is this order reversed."""
+        return self._by_id.values()
+
+    def find(self, id: Hashable) -> ChildRecord | None:
+        """The record of a child id."""
+        return self._by_id.get(id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[ChildRecord]:
+        return iter(self._by_id.values())
+
+    # What happened
+
+    def add(self, spec: ChildSpec) -> ChildRecord:
+        """A new child behind all others."""
+        record = self._by_id[spec.id] = ChildRecord(spec)
+        return record
+
+    def started(self, record: ChildRecord, pid: Any) -> None:
+        """A start succeeded; `pid` is None for a start that was ignored."""
+        record.restarting = False
+        record.pid = pid
+        if pid is None:
+            if record.spec.restart == "temporary":
+                del self._by_id[record.id]
+        else:
+            self._by_pid[pid] = record
+
+    def failed(self, record: ChildRecord, unstarted: Iterable[ChildRecord] = ()) -> None:
+        """A restart failed and is to be tried again; the `unstarted` rest of the group stays down till then."""
+        record.pid = None
+        record.restarting = True
+        for other in unstarted:
+            other.restarting = False
+
+    def exited(self, pid: Any, reason: Any, now: int) -> ChildRecord | None:
+        """A process ended. None if it is no child (or one whose end is known already)."""
+        record = self._by_pid.pop(pid, None)
+        if record is not None:
+            record.pid = None
+            record.old = pid
+            record.last_reason = reason
+            record.last_at = now
+        return record
+
+    def stopped(self, record: ChildRecord, reason: Any, now: int) -> None:
+        """The supervisor stopped a child, or took back the attempt to restart it."""
+        record.restarting = False
+        pid = record.pid
+        if pid is not None:
+            self._by_pid.pop(pid, None)
+            record.pid = None
+            record.old = pid
+            record.last_reason = reason
+            record.last_at = now
+        if record.spec.restart == "temporary":
+            del self._by_id[record.id]
+
+    def delete(self, record: ChildRecord) -> None:
+        """Forget a child that does not run."""
+        del self._by_id[record.id]
+
+    # What follows
+
+    def decide(self, record: ChildRecord, reason: Any, now: int) -> Verdict:
+        """What the end of a child means; called once for each end that `exited` knew."""
+        if wants_restart(record.spec, reason):
+            if not self.count(now):
+                return "give_up"
+            record.restarting = True
+            return "restart"
+        if record.spec.restart == "temporary":
+            del self._by_id[record.id]
+        return "shutdown" if self._was_significant(record) else "gone"
+
+    def retry(self, id: Hashable, now: int) -> tuple[Verdict, ChildRecord | None]:
+        """What to do about a failed restart: each attempt counts. Gone if it was taken back."""
+        record = self._by_id.get(id)
+        if record is None or not record.restarting:
+            return "gone", record
+        if self.count(now):
+            return "restart", record
+        record.restarting = False
+        return "give_up", record
+
+    def group(self, record: ChildRecord) -> list[ChildRecord]:
+        """Whom the strategy restarts with this child: they are stopped in reverse order, then started in order."""
+        if self.strategy == "one_for_one":
+            return [record]
+        everybody = list(self._by_id.values())
+        return everybody if self.strategy == "one_for_all" else everybody[everybody.index(record) :]
+
+    def restartable(self, group: list[ChildRecord]) -> list[ChildRecord]:
+        """The members of a stopped group that are started again: all but temporary ones, which are gone."""
+        again = [record for record in group if record.spec.restart != "temporary"]
+        for record in again:
+            record.restarting = True
+        return again
+
+    def _was_significant(self, record: ChildRecord) -> bool:
+        if self.auto_shutdown == "never" or not record.spec.significant:
+            return False
+        if self.auto_shutdown == "any_significant":
+            return True
+        return not any(
+            other.spec.significant and (other.pid is not None or other.restarting) for other in self._by_id.values()
+        )
+
+    # Changing a running supervisor
+
+    def change(self, flags: Children) -> None:
+        """Take over other flags; children and the restarts counted so far stay."""
+        self.set_limits(flags.max_restarts, flags.max_seconds)
+        self.strategy = flags.strategy
+        self.auto_shutdown = flags.auto_shutdown
+
+    def replace_specs(self, specs: Iterable[ChildSpec]) -> None:
+        """Take over other specs, as an upgrade does: known ids keep their process, new ones wait stopped.
+
+        Children that are in `specs` no more come last. Nothing is started or stopped.
+        """
+        before = self._by_id
+        after: dict[Hashable, ChildRecord] = {}
+        for spec in specs:
+            record = after[spec.id] = before.get(spec.id) or ChildRecord(spec)
+            record.spec = spec
+            record.start = None
+        for id, record in before.items():
+            after.setdefault(id, record)
+        self._by_id = after

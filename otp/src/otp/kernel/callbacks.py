@@ -1,0 +1,267 @@
+"""The engine of callback processes: takes messages, calls callbacks, carries out what they return.
+
+A callback process has no coroutine and no asyncio task. Only while an `async def` callback waits does it own one.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any, Final
+
+from otp.kernel.calls import From, reply
+from otp.kernel.mailbox import merge_batch
+from otp.kernel.messages import ExitSignal, Timeout
+from otp.kernel.outcomes import Raised, apply
+from otp.kernel.process import Process, run_in_context
+from otp.kernel.results import Continue, NoReply, Reply
+from otp.kernel.scheduler import Scheduler, Timer
+from otp.kernel.states import CALLING, CAST_TAG, IDLE, READY, RUN, SUSPENDED, SYSTEM_TAG, TIMED
+from otp.kernel.system import handle_system, is_system
+
+__all__ = ["BATCH", "Starting", "callback_done", "run_callbacks", "settle"]
+
+BATCH: Final = 256  # messages one server may handle in a row
+
+
+def run_callbacks(p: Process, s: Scheduler) -> None:
+    """Let a callback process that is READY handle what lies in its mailbox, at most `BATCH` messages."""
+    p._st = RUN
+    s.current = p
+    if p._ctx is not None:
+        p._ctx.run(_activate, p, s)
+    else:
+        _activate(p, s)
+
+
+def _activate(p: Process, s: Scheduler) -> None:
+    if p._val is not None and not _begin_pending(p):
+        return
+    x = p._x
+    if x is not None and x.suspended:
+        _while_suspended(p, s)
+        return
+    if x is not None and x.it is not None:
+        it = x.it
+        x.it = None
+        m = None
+        part: Any = islice(it, BATCH)
+        s.credit -= BATCH
+    else:
+        m = p._mbox
+        if m is None:
+            settle(p)
+            return
+        p._mbox = None
+        n = len(m)
+        it = iter(m)
+        if n > BATCH:
+            part = islice(it, BATCH)
+            m = None
+            s.credit -= BATCH
+        else:
+            part = it
+            s.credit -= n
+    vt = p._vt
+    handle_cast, handle_call = vt.handle_cast, vt.handle_call
+    for message in part:
+        try:
+            kind = type(message)
+            if kind is tuple and len(message) == 2 and message[0] is CAST_TAG:
+                frm = None
+                what = "handle_cast"
+                result = handle_cast(message[1], p._state)
+                if type(result) is NoReply and p._sig is None:
+                    p._state = result.state
+                    continue
+            elif kind is From:
+                frm = message
+                what = "handle_call"
+                result = handle_call(message._request, message, p._state)
+                if type(result) is Reply and p._sig is None:
+                    p._state = result.state
+                    waiter = message._waiter
+                    if waiter._st == CALLING and waiter._seq == message._seq and not p._node._watched:
+                        waiter._seq += 1
+                        waiter._val = result.value
+                        waiter._st = READY
+                        waiter._node._s.push(waiter)
+                    else:
+                        reply(message, result.value)
+                    continue
+            else:
+                frm = None
+                what = "handle_info"
+                if kind is ExitSignal and message.pid is p._parent:
+                    what = "parent_exit"
+                    result = message
+                elif kind is tuple and is_system(message):
+                    what = "system"
+                    result = message
+                else:
+                    result = vt.handle_info(message, p._state)
+                    if type(result) is NoReply and p._sig is None:
+                        p._state = result.state
+                        continue
+        except BaseException as error:
+            result = Raised(error)
+        x = p._ext()
+        x.it = it  # everything rare; the rest of the batch stays owned by p
+        if what == "system":
+            handle_system(p, message)
+        else:
+            apply(p, what, frm, message, result)
+        if p._st != RUN:
+            return
+        if x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
+            settle(p)
+            return
+        x.it = None
+    if m is not None:
+        m.clear()
+        s.pool.append(m)
+    elif it.__length_hint__():
+        p._ext().it = it
+        p._st = READY
+        s.push(p)
+        return
+    if p._mbox is None and (p._x is None or p._x.timeout_ns is None):
+        p._st = IDLE
+    else:
+        settle(p)
+
+
+def _begin_pending(p: Process) -> bool:
+    """What comes before the mailbox: the result of a call begun on its caller's stack, or a continue."""
+    pending = p._val
+    p._val = None
+    if type(pending) is tuple:
+        frm, result = pending
+        apply(p, "handle_call", frm, frm, result)
+    elif type(pending) is Continue:
+        try:
+            result = p._vt.handle_continue(pending.term, p._state)
+        except BaseException as error:
+            result = Raised(error)
+        apply(p, "handle_continue", None, pending.term, result)
+    elif pending is Timeout and not p._mbox and (p._x is None or p._x.it is None):
+        message = Timeout()
+        try:
+            result = p._vt.handle_info(message, p._state)
+        except BaseException as error:
+            result = Raised(error)
+        apply(p, "handle_info", None, message, result)
+    elif type(pending) is Starting:
+        pending.run(p)
+    if p._st != RUN:
+        return False
+    if p._val is not None:
+        p._st = READY
+        p._node._s.enqueue(p)
+        return False
+    return True
+
+
+class Starting:
+    """A start that is not run on the starter's stack: `init` waits in the run queue."""
+
+    __slots__ = ("arg",)
+
+    def __init__(self, arg: Any) -> None:
+        self.arg = arg
+
+    def run(self, p: Process) -> None:
+        """Call `init` and carry out its verdict."""
+        try:
+            result = p._vt.init(self.arg)
+        except BaseException as error:
+            result = Raised(error)
+        apply(p, "init", None, None, result)
+
+
+def settle(p: Process) -> None:
+    """After a callback: queue the process again if there is work, else let it idle, with its time-out running."""
+    s = p._node._s
+    x = p._x
+    if x is not None and x.suspended:
+        merge_batch(p)
+        p._st = SUSPENDED
+        if p._mbox and any(is_system(message) or _from_parent(p, message) for message in p._mbox):
+            p._st = READY
+            s.enqueue(p)
+        return
+    if x is not None and x.it is not None and not x.it.__length_hint__():
+        x.it = None
+    if p._val is not None or p._mbox or (x is not None and x.it is not None):
+        if x is not None and x.timeout_ns is not None and p._val is None and not _next_is_system(p):
+            x.timeout_ns = None
+        p._st = READY
+        s.enqueue(p)
+        return
+    p._mbox = None
+    if x is None or x.timeout_ns is None:
+        p._st = IDLE
+    elif x.timeout_ns == 0:
+        x.timeout_ns = None
+        p._val = Timeout
+        p._st = READY
+        s.enqueue(p)
+    else:
+        x.timeout_timer = s.call_at(s.now_ns() + x.timeout_ns, _timeout_fired, p)
+        p._st = TIMED
+
+
+def _next_is_system(p: Process) -> bool:
+    merge_batch(p)
+    return bool(p._mbox) and all(is_system(message) for message in p._mbox)
+
+
+def _timeout_fired(timer: Timer) -> None:
+    p: Process = timer.target
+    if p._st != TIMED:
+        return
+    x = p._ext()
+    x.timeout_timer = None
+    x.timeout_ns = None
+    p._val = Timeout
+    p._st = READY
+    p._node._s.enqueue(p)
+
+
+def _from_parent(p: Process, message: Any) -> bool:
+    return type(message) is ExitSignal and message.pid is p._parent
+
+
+def _while_suspended(p: Process, s: Scheduler) -> None:
+    """A suspended server takes system messages and the exit of its parent out of order; the rest keeps waiting."""
+    merge_batch(p)
+    m = p._mbox or []
+    for i, message in enumerate(m):
+        if is_system(message) or _from_parent(p, message):
+            del m[i]
+            if not m:
+                p._mbox = None
+            if is_system(message):
+                handle_system(p, message)
+            else:
+                apply(p, "parent_exit", None, message, message)
+            break
+    if p._st == RUN:
+        settle(p)
+
+
+def callback_done(p: Process, result: Any) -> None:
+    """The async callback of a process has returned or raised: carry out its result and go on."""
+    x = p._ext()
+    frm, what, message = x.frm, x.callback, x.message
+    x.frm = x.callback = x.message = None
+    x.begun = 0
+    p._coro = None
+    p._st = RUN
+    run_in_context(p, _go_on, p, what, frm, message, result)
+
+
+def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
+    apply(p, what, frm, message, result)
+    if p._st == RUN:
+        settle(p)
+

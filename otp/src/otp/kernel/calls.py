@@ -1,0 +1,341 @@
+"""The call protocol: request and answer between a caller and a server.
+
+OTP monitors the server for every call. Here the request itself is the monitor: it lies in the server's mailbox or in
+its table of calls not answered yet, and the server's death fails whoever is found there. A `From` is the reference
+of the call, its reply address and its envelope at once; an answer that finds the caller past that call is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
+from otp.kernel.mailbox import deliver, park
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.scheduler import Timer, nanoseconds
+from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "UNSET",
+    "From",
+    "OutsideCaller",
+    "fail",
+    "failure",
+    "forget",
+    "outside_done",
+    "reply",
+    "call_from_outside",
+    "send_call",
+    "send_system",
+    "system_call",
+    "wait_for_reply",
+]
+
+TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs
+EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
+DEFAULT_TIMEOUT: Final = 5_000_000_000
+
+
+class _Unset:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "5.0"
+
+
+UNSET: Final = _Unset()
+"""The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
+
+
+class From:
+    """Who waits for the answer of a call: frozen, hashable, good for one `GenServer.reply`.
+
+    `pid` is the calling process (in a child task the owning process, from outside a pid that dies when the call
+    ends), `ref` the reference of the call.
+    """
+
+    __slots__ = ("_ref", "_request", "_seq", "_to", "_waiter")
+
+    def __init__(self, waiter: Process, seq: int, request: Any, to: Process) -> None:
+        self._waiter = waiter
+        self._seq = seq
+        self._request = request
+        self._to = to
+
+    @property
+    def pid(self) -> Pid:
+        """The calling process."""
+        waiter = self._waiter
+        if type(waiter) is OutsideCaller and waiter._parent is not None:
+            return waiter._parent
+        return waiter
+
+    @property
+    def ref(self) -> Ref:
+        """The reference of this call."""
+        try:
+            return self._ref
+        except AttributeError:
+            self._ref: Ref = self._to._node.make_ref()
+            return self._ref
+
+    def __repr__(self) -> str:
+        return f"<From {self.pid} call {self._seq}>"
+
+
+class OutsideCaller(Process):
+    """Stands for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
+
+    __slots__ = ()
+
+
+def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
+    """The exception of a failed call, of the class that fits `reason`."""
+    arguments = [dest, request] if timeout is UNSET else [dest, request, "infinity" if timeout is None else timeout]
+    described = (reason, (behaviour, "call", arguments))
+    if reason == "noproc":
+        return NoProcess(described, dest, request)
+    if reason == "timeout":
+        return CallTimeout(described, dest, request)
+    if reason == "calling_self":
+        return CallingSelf(described, dest, request)
+    return ServerDown(described, dest, request)
+
+
+class _Failed:
+    """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: Any) -> None:
+        self.reason = reason
+
+
+def reply(frm: From, value: Any) -> None:
+    """Answer a call; an answer that comes too late, or a second one, is dropped."""
+    waiter = frm._waiter
+    to = frm._to
+    x = to._x
+    if x is not None and x.pend:
+        x.pend.pop(frm, None)
+    if waiter._st == CALLING and waiter._seq == frm._seq:
+        if to._node._watched:
+            _trace_reply(frm, value)
+        waiter._seq += 1
+        waiter._val = value
+        waiter._st = READY
+        s = waiter._node._s
+        s.push(waiter)
+        if s.idle:
+            s.wake()
+
+
+def _trace_reply(frm: From, value: Any) -> None:
+    from otp.kernel.tracing import bounded_text
+
+    frm._to._node._trace.notice(
+        "sent", frm._to, {"to": frm.pid, "message": bounded_text(value), "term": value, "ref": frm.ref, "reply": True}
+    )
+
+
+def fail(frm: From, reason: Any) -> None:
+    """Let a call fail because its server ended with `reason`."""
+    waiter = frm._waiter
+    if waiter._st == CALLING and waiter._seq == frm._seq:
+        waiter._seq += 1
+        waiter._val = _Failed(reason)
+        waiter._st = READY
+        waiter._node._s.enqueue(waiter)
+
+
+def forget(frm: From) -> None:
+    """The caller gave up: the server's death need not find it any more."""
+    x = frm._to._x
+    if x is not None and x.pend:
+        x.pend.pop(frm, None)
+
+
+# Time-outs of calls. A blocked caller sits in one 8 ms bucket at most; a finished call leaves it there, and the
+# bucket's expiry re-files or drops it. A loop timer for each call costs three times the call itself.
+
+
+class _Wait:
+    __slots__ = ("armed", "deadline")
+
+    def __init__(self) -> None:
+        self.armed = 0  # due time of the bucket it sits in, 0 for none
+        self.deadline = 0
+
+
+def _arm_lazily(me: Process, limit: int) -> None:
+    s = me._node._s
+    wait = me._wait
+    if wait is None:
+        wait = me._wait = _Wait()
+    wait.deadline = deadline = s.now + limit
+    if wait.armed == 0 or deadline < wait.armed:
+        _file(me, wait, deadline)
+
+
+def _file(me: Process, wait: _Wait, deadline: int) -> None:
+    s = me._node._s
+    k = deadline // TICK + 1
+    wait.armed = k * TICK
+    bucket = s.wheel.get(k)
+    if bucket is None:
+        s.wheel[k] = [me]
+        s.call_at((k + 1) * TICK, _tick, (s, k))
+    else:
+        bucket.append(me)
+
+
+def _tick(timer: Timer) -> None:
+    s, k = timer.target
+    for p in s.wheel.pop(k, ()):
+        wait: _Wait | None = p._wait
+        if wait is None or wait.armed != k * TICK:
+            continue
+        wait.armed = 0
+        if p._st == CALLING and wait.deadline:
+            if wait.deadline <= s.now:
+                _expire(p)
+            else:
+                _file(p, wait, wait.deadline)
+
+
+def _expire(p: Process) -> None:
+    p._seq += 1
+    p._val = _Failed("timeout")
+    p._st = READY
+    p._node._s.enqueue(p)
+
+
+def _expire_exactly(timer: Timer) -> None:
+    p, seq = timer.target
+    if p._st == CALLING and p._seq == seq:
+        _expire(p)
+
+
+async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any, behaviour: str = "gen_server") -> Any:
+    """Block `me`, whose request `frm` is under way, until the answer, the server's end, or the time-out."""
+    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
+    if limit == 0:
+        forget(frm)
+        me._seq += 1
+        raise failure("timeout", dest, frm._request, timeout, behaviour)
+    me._st = CALLING
+    timer: Timer | None = None
+    if limit is not None:
+        s = me._node._s
+        if s.virtual or limit < EXACT_BELOW:
+            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm._seq))
+        else:
+            _arm_lazily(me, limit)
+    elif me._wait is not None:
+        me._wait.deadline = 0
+    try:
+        value = await park()
+    except BaseException:
+        forget(frm)
+        raise
+    finally:
+        if timer is not None:
+            timer.fire = None
+    if type(value) is _Failed:
+        forget(frm)
+        raise failure(value.reason, dest, frm._request, timeout, behaviour)
+    return value
+
+
+# Callers that are no process
+
+
+async def call_from_outside(
+    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None], behaviour: str
+) -> Any:
+    """A call by plain asyncio code or by a child task: a stand-in process waits, a future wakes the caller."""
+    s = to._node._s
+    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
+    owner = OWNER.get()
+    stub = OutsideCaller.__new__(OutsideCaller)
+    template = new_process(to._node, owner if owner is not None and owner._st != DEAD else None)
+    for slot in Process.__slots__:
+        setattr(stub, slot, getattr(template, slot))
+    stub._id, stub._node = template._id, template._node
+    del to._node._procs[stub._id]
+    stub._st = CALLING
+    future = s.loop.create_future()
+    stub._ext().fut = future
+    frm = From(stub, stub._seq, request, to)
+    if limit == 0:
+        stub._st = DEAD
+        raise failure("timeout", dest, request, timeout, behaviour)
+    send_request(frm)
+    timer = None if limit is None else s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm._seq))
+    try:
+        value = await future
+    finally:
+        stub._st = DEAD
+        stub._x = None
+        if timer is not None:
+            timer.fire = None
+        forget(frm)
+    if type(value) is _Failed:
+        raise failure(value.reason, dest, request, timeout, behaviour)
+    return value
+
+
+def outside_done(stub: Process) -> None:
+    """The drain found an outside caller in the run queue: hand the answer to its future."""
+    x = stub._x
+    if x is None or x.fut is None:
+        return
+    future, value = x.fut, stub._val
+    stub._st = DEAD
+    if not future.done():
+        future.set_result(value)
+
+
+# Requests
+
+
+def send_call(to: Process, frm: From) -> None:
+    """Put the request of a call on its way; a process that is no server sees `("$gen_call", From, request)`."""
+    if to._vt is not None:
+        deliver(to, frm)
+        return
+    x = to._ext()
+    if x.pend is None:
+        x.pend = {}
+    x.pend[frm] = None
+    deliver(to, (CALL_TAG, frm, frm._request))
+
+
+def send_system(to: Process, frm: From) -> None:
+    """Put a system message on its way (Erlang's `{system, From, Request}`)."""
+    x = to._ext()
+    if x.pend is None:
+        x.pend = {}
+    x.pend[frm] = None
+    deliver(to, (SYSTEM_TAG, frm, frm._request))
+
+
+async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: str = "call") -> Any:
+    """A system message and its answer; fails like a call."""
+    from otp.kernel.names import resolve
+
+    to = resolve(dest)
+    if to is None or to._st in (DEAD, EXITING):
+        raise failure("noproc", dest, request, timeout)
+    me = to._node._s.current
+    if me is to:
+        raise failure("calling_self", dest, request, timeout)
+    if me is None:
+        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm), "gen_server")
+    me._seq += 1
+    frm = From(me, me._seq, request, to)
+    send_system(to, frm)
+    return await wait_for_reply(me, frm, timeout, dest)

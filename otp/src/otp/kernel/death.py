@@ -1,0 +1,372 @@
+"""The end of a process: exit signals, unwinding with cleanup, and the one step in which everything is released.
+
+A fatal signal fixes the reason once. A process without cleanup frames ends in the same step; otherwise it is
+*exiting* (not alive, messages dropped) while its `finally` blocks may await asyncio things. Cascades over links are
+worked off from a list, so a chain of any length needs no stack.
+
+Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import CancelledError
+from collections import deque
+from types import CoroutineType
+from typing import Any, Final
+
+from otp.kernel.calls import From, fail
+from otp.kernel.errors import Unwind
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.pids import Ref
+from otp.kernel.process import CANCEL, Ext, Process, run_in_context
+from otp.kernel.scheduler import Scheduler, Timer
+from otp.kernel.states import CALL_TAG, DEAD, EXITING, FUT, RUN, SYSTEM_TAG
+from otp.kernel.tracing import bounded_text
+
+__all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
+
+logger = logging.getLogger("otp")
+
+CLEANUP_SECONDS: Final = 5.0
+_new_tuple = tuple.__new__
+
+
+class Fatal:
+    """A fatal signal that waits for its process to leave the stack."""
+
+    __slots__ = ("cause", "killed", "reason", "sender")
+
+    def __init__(self, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+        self.reason = reason
+        self.sender = sender
+        self.cause = cause
+        self.killed = killed
+
+
+def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int = 0) -> None:
+    """Deliver an exit signal: trapped as a message, ignored (`normal`), or fatal.
+
+    `linked` says that it came over a link: only an explicit `kill` cannot be trapped.
+    """
+    st = p._st
+    if st == DEAD:
+        return
+    word = reason if isinstance(reason, str) else ""
+    if word == "kill" and not linked:
+        _decide(p, "killed", sender, cause, True)
+        return
+    if st == EXITING:
+        return
+    x = p._x
+    if x is not None and x.trap:
+        deliver(p, _new_tuple(ExitSignal, (sender, reason)))
+    elif word != "normal" or (sender is p and not linked):
+        _decide(p, reason, sender, cause, False)
+
+
+def die(p: Process, reason: Any) -> None:
+    """End a process that is not on the stack, for a reason of the runtime's own."""
+    _decide(p, reason, None, 0, False)
+
+
+def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    if p._st == RUN:
+        pending = p._sig
+        if pending is None or pending is CANCEL or (killed and not pending.killed):
+            p._sig = Fatal(reason, sender, cause, killed)
+        return
+    _work(p, reason, sender, cause, killed)
+
+
+def deliver_fatal(p: Process) -> None:
+    """The process left the stack with a fatal signal pending: carry it out."""
+    fatal: Fatal = p._sig
+    p._sig = None
+    _work(p, fatal.reason, fatal.sender, fatal.cause, fatal.killed)
+
+
+def terminate(p: Process, reason: Any) -> None:
+    """The process is over by itself (returned, raised, stopped): release it."""
+    x = p._x
+    if x is not None and x.reason is not None:
+        reason = x.reason[0]
+    s = p._node._s
+    if s.dead is not None:
+        p._st = DEAD
+        s.dead.append((p, reason, None, 0, None))
+        return
+    s.dead = deque()
+    try:
+        _bury(p, reason, None, 0)
+        _drain_dead(s)
+    finally:
+        s.dead = None
+
+
+def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    s = p._node._s
+    if s.dead is not None:
+        if p._coro is None:
+            p._st = DEAD
+        elif p._st != EXITING:
+            p._st = EXITING
+            p._ext().reason = (reason,)
+        s.dead.append((p, reason, sender, cause, killed))
+        return
+    s.dead = deque()
+    try:
+        _end(p, reason, sender, cause, killed)
+        _drain_dead(s)
+    finally:
+        s.dead = None
+
+
+def _drain_dead(s: Scheduler) -> None:
+    queue = s.dead
+    while queue:
+        p, reason, sender, cause, killed = queue.popleft()
+        if killed is None:
+            _bury(p, reason, sender, cause)
+        else:
+            _end(p, reason, sender, cause, killed)
+
+
+def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    """Unwind the coroutine, if there is one, then bury. `killed` closes it without waiting for anything."""
+    if p._st == DEAD and p._node._procs.get(p._id) is not p:
+        return
+    p._sig = None
+    coro = p._coro
+    if coro is None:
+        _bury(p, reason, sender, cause)
+        return
+    x = p._ext()
+    if x.reason is None:
+        x.reason = (reason,)
+        x.sender, x.cause = sender, cause
+    elif killed and p._st == EXITING:
+        x.reason = (reason,)
+        x.sender, x.cause = sender, cause
+    future, was = x.fut, p._st
+    if future is not None:
+        x.fut = None
+        future.remove_done_callback(p._wakeup)
+        future.cancel()
+    p._st = EXITING
+    if killed:
+        _close(p, coro)
+        _bury(p, x.reason[0], x.sender, x.cause)
+    elif was == FUT or coro.cr_frame is not None:
+        _step_cleanup(p, Unwind())
+    else:
+        _bury(p, x.reason[0], x.sender, x.cause)
+
+
+def _close(p: Process, coro: Any) -> None:
+    """Close a coroutine that may not wait for anything; what refuses is dropped and said so."""
+    s = p._node._s
+    before, s.current = s.current, p
+    try:
+        run_in_context(p, coro.close)
+    except RuntimeError:
+        p._node._trace.emit("abandoned_cleanup", p, {"where": _where(coro)})
+        logger.warning("process %s was killed while its cleanup wanted to wait: abandoned at %s", p, _where(coro))
+    except BaseException as error:
+        logger.warning("process %s: its cleanup raised %r while it was killed", p, error)
+    finally:
+        s.current = before
+    p._coro = None
+
+
+def _where(coro: Any) -> str:
+    frame = coro.cr_frame
+    return "its end" if frame is None else f"{coro.cr_code.co_filename}:{frame.f_lineno}"
+
+
+def _step_cleanup(p: Process, error: BaseException | None) -> None:
+    """Let an exiting process run until its cleanup waits or ends; whatever it raises or returns, its reason stays."""
+    s = p._node._s
+    coro: Any = p._coro
+    x = p._ext()
+    before, s.current = s.current, p
+    table, loop = s._ct, s.loop
+    task_before = table.get(loop)
+    table[loop] = p
+    try:
+        if error is None:
+            waits_for = run_in_context(p, coro.send, None)
+        else:
+            waits_for = run_in_context(p, coro.throw, error)
+    except (StopIteration, CancelledError):
+        waits_for = p
+    except BaseException as raised:
+        if not isinstance(raised, Exception) and isinstance(raised, (KeyboardInterrupt, SystemExit)):
+            p._node.request_shutdown(raised)
+        elif isinstance(raised, Exception):
+            logger.debug("process %s raised %r while it ended with %r", p, raised, x.reason)
+        waits_for = p
+    finally:
+        s.current = before
+        if task_before is None:
+            table.pop(loop, None)
+        else:
+            table[loop] = task_before
+    if waits_for is p:
+        p._coro = None
+        _bury(p, x.reason[0], x.sender, x.cause)
+        return
+    if x.cleanup_timer is None:
+        seconds = CLEANUP_SECONDS if x.shutdown is None else x.shutdown
+        x.cleanup_timer = s.call_at(s.now_ns() + round(seconds * 1e9), _cleanup_over, p)
+    if waits_for is None:
+        s.enqueue(p)
+    elif getattr(waits_for, "_asyncio_future_blocking", None):
+        waits_for._asyncio_future_blocking = False
+        x.fut = waits_for
+        waits_for.add_done_callback(p._wakeup, context=s._base)
+    else:
+        _step_cleanup(p, RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
+
+
+def resume_exiting(p: Process) -> None:
+    """What the cleanup of an exiting process waited for is there."""
+    if p._st != EXITING or p._coro is None:
+        return
+    x = p._ext()
+    x.fut = None
+    error, p._exc = p._exc, None
+    s = p._node._s
+    if s.dead is not None:
+        s.enqueue(p)
+        return
+    s.dead = deque()
+    try:
+        _step_cleanup(p, error)
+        _drain_dead(s)
+    finally:
+        s.dead = None
+
+
+def _cleanup_over(timer: Timer) -> None:
+    p: Process = timer.target
+    if p._st == EXITING:
+        x = p._ext()
+        p._node._trace.emit("abandoned_cleanup", p, {"where": _where(p._coro)})
+        _work(p, x.reason[0] if x.reason else "killed", x.sender, x.cause, True)
+
+
+def forget_link(a: Process, b: Process) -> None:
+    """Remove `b` from the links of `a` (one side)."""
+    links = a._links
+    if links is b:
+        a._links = None
+    elif type(links) is dict:
+        links.pop(b, None)
+
+
+def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
+    """The one step in which everything of a process is released: name, callers, links, monitors."""
+    p._st = DEAD
+    node = p._node
+    node._procs.pop(p._id, None)
+    x = p._x
+    parent = p._parent
+    p._seq = 0
+    supervised = parent is not None and parent._vt is not None and parent._vt.supervisor
+    if supervised or node._watched_life or (p._vt is not None and p._vt.supervisor):
+        p._seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause or _cause_of(sender))
+    if x is not None and x.name is not None:
+        node.release_name(p)
+    if x is not None and x.hooks:
+        hooks, x.hooks = x.hooks, None
+        for hook in hooks.values():
+            hook(p)
+    _fail_callers(p, x, reason)
+    links = p._links
+    if links is not None:
+        p._links = None
+        for other in tuple(links) if type(links) is dict else (links,):
+            forget_link(other, p)
+            exit_signal(other, p, reason, True, p._seq)
+    if x is not None:
+        _release(p, x, reason)
+    p._coro = p._state = p._val = p._exc = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+
+
+def _cause_of(sender: Any) -> int:
+    return sender._seq if isinstance(sender, Process) and sender._st == DEAD else 0
+
+
+def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
+    message = None if x is None or x.message is None else bounded_text(x.message)
+    return {
+        "reason": reason,
+        "message": message,
+        "sender": sender if sender is not None or x is None else x.sender,
+        "what": p._node.describe(p),
+        "name": None if x is None else x.name,
+    }
+
+
+def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
+    """Callers whose requests lie here see the death: this is their monitor."""
+    pending = p._val
+    if p._vt is not None and type(pending) is tuple:
+        frm, result = pending
+        if type(result) is CoroutineType:
+            result.close()
+        fail(frm, reason)
+    waiting = p._mbox
+    if x is not None and x.it is not None:
+        waiting = list(x.it) + list(waiting or ())
+    if waiting:
+        for message in waiting:
+            if type(message) is From:
+                fail(message, reason)
+            elif type(message) is tuple and len(message) == 3 and type(message[1]) is From:
+                if message[0] == CALL_TAG or message[0] == SYSTEM_TAG:
+                    fail(message[1], reason)
+    if x is not None:
+        if x.frm is not None:
+            fail(x.frm, reason)
+        if x.pend:
+            pend, x.pend = x.pend, None
+            for frm in pend:
+                fail(frm, reason)
+        if x.ack is not None:
+            ack, x.ack = x.ack, None
+            fail(ack, reason)
+
+
+def _release(p: Process, x: Ext, reason: Any) -> None:
+    for timer in (x.timeout_timer, x.cleanup_timer):
+        if timer is not None:
+            timer.fire = None
+    if x.mrefs:
+        for ref, (target, _item) in x.mrefs.items():
+            tx = target._x
+            if tx is not None and tx.mons is not None:
+                tx.mons.pop(ref, None)
+    if x.mons:
+        mons, x.mons = x.mons, None
+        for ref, (watcher, item) in mons.items():
+            _tell_watcher(ref, watcher, item, reason)
+    if x.cbs:
+        loop = p._node._s.loop
+        for callback, context in x.cbs:
+            loop.call_soon(callback, p, context=context)
+    if x.tasks:
+        for task in tuple(x.tasks):
+            task.cancel()
+
+
+def _tell_watcher(ref: Ref, watcher: Any, item: Any, reason: Any) -> None:
+    if not isinstance(watcher, Process):
+        watcher(reason)
+        return
+    wx = watcher._x
+    if wx is not None and wx.mrefs is not None:
+        wx.mrefs.pop(ref, None)
+    deliver(watcher, _new_tuple(Down, (ref, item, reason)))

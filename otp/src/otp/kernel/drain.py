@@ -1,0 +1,186 @@
+"""The drain: the one callback of the event loop in which processes run.
+
+It ends after a budget of messages and resumes, or half a millisecond, and queues itself again, so that timers and
+sockets are served in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop, tasks
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from otp.kernel.calls import OutsideCaller, outside_done
+from otp.kernel.callbacks import run_callbacks
+from otp.kernel.mailbox import deliver
+from otp.kernel.outcomes import wait_for
+from otp.kernel.process import Process
+from otp.kernel.resume import coroutine_done, future_done, interrupt, run_odd
+from otp.kernel.scheduler import BUDGET, DRAIN_NS, Scheduler
+from otp.kernel.states import READY, RUN
+
+__all__ = ["current_task_table", "entry_points"]
+
+ROUND: Final = 32  # resumes between two looks at budget and clock
+LONG_DRAIN_NS: Final = 50_000_000
+_ROUND = range(ROUND)
+
+
+class _SwappedTasks:
+    """`asyncio`'s current task where it is no dictionary that can be written."""
+
+    __slots__ = ("_swap",)
+
+    def __init__(self) -> None:
+        self._swap: Any = tasks._swap_current_task  # type: ignore[attr-defined]  # pyright: ignore
+
+    def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
+        self._swap(loop, task)
+
+    def get(self, loop: AbstractEventLoop, default: Any = None) -> Any:
+        return asyncio.current_task(loop)
+
+    def pop(self, loop: AbstractEventLoop, default: Any = None) -> None:
+        self._swap(loop, None)
+
+
+def current_task_table(loop: AbstractEventLoop) -> Any:
+    """The table of asyncio's current tasks, tested: what is written there is what `current_task` answers."""
+    table: Any = tasks._current_tasks  # type: ignore[attr-defined]  # pyright: ignore
+    probe = object()
+    before = table.get(loop)
+    table[loop] = probe
+    try:
+        works = asyncio.current_task(loop) is probe
+    finally:
+        if before is None:
+            table.pop(loop, None)
+        else:
+            table[loop] = before
+    return table if works else _SwappedTasks()
+
+
+def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None], Callable[..., None]]:
+    """What the scheduler calls: the drain, the end of a future, and `send`."""
+    return partial(_drain_seeded if s.seeded_order else _drain, s), partial(future_done, s), deliver
+
+
+def _drain(s: Scheduler) -> None:
+    s.credit = BUDGET if s.inline is True else 0
+    rounds = BUDGET // ROUND + 1
+    s.now = started = s.now_ns()
+    s.drains += 1
+    table, loop = s._ct, s.loop
+    pop = s.runq.popleft
+    while True:
+        for _ in _ROUND:
+            try:
+                p = pop()
+            except IndexError:
+                break
+            if p._st != READY:
+                run_odd(p)
+                continue
+            coro = p._coro
+            if coro is None:
+                if p._vt is None:
+                    _answer_outside(p)
+                else:
+                    run_callbacks(p, s)
+                continue
+            p._st = RUN
+            s.current = p
+            table[loop] = p
+            value = p._val
+            error = p._exc
+            try:
+                if error is None:
+                    p._val = None
+                    waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
+                else:
+                    p._exc = None
+                    waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
+            except StopIteration as done:
+                coroutine_done(p, done.value, None)
+            except BaseException as raised:
+                coroutine_done(p, None, raised)
+            else:
+                if waits_for is not None or p._st == RUN:
+                    wait_for(p, waits_for)
+                elif p._sig is not None:
+                    interrupt(p)
+        else:
+            s.credit -= ROUND
+            rounds -= 1
+            if rounds > 0 and (s.credit > 0 or s.inline is not True) and s.now_ns() - started < DRAIN_NS:
+                continue
+        break
+    _end_drain(s, started)
+
+
+def _answer_outside(p: Process) -> None:
+    if type(p) is OutsideCaller:
+        outside_done(p)
+
+
+def _end_drain(s: Scheduler, started: int) -> None:
+    last, s.current = s.current, None
+    s.credit = 0
+    s._ct.pop(s.loop, None)
+    if s.runq:
+        s.loop.call_soon(s.drain, context=s._base)
+    else:
+        s.idle = True
+    took = s.now_ns() - started
+    if took > LONG_DRAIN_NS and last is not None:
+        last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
+
+
+def _drain_seeded(s: Scheduler) -> None:
+    """The drain of a deterministic run: the random source says who runs next and whether calls run inline."""
+    s.now = started = s.now_ns()
+    s.drains += 1
+    runq = s.runq
+    for _ in range(BUDGET):
+        if not runq:
+            break
+        if len(runq) > 1:
+            runq.rotate(-s.random.randrange(len(runq)))
+        p = runq.popleft()
+        s.credit = 1_000 if s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5) else 0
+        _run_one(s, p)
+    _end_drain(s, started)
+
+
+def _run_one(s: Scheduler, p: Process) -> None:
+    if p._st != READY:
+        run_odd(p)
+        return
+    coro: Any = p._coro
+    if coro is None:
+        if p._vt is None:
+            _answer_outside(p)
+        else:
+            run_callbacks(p, s)
+        s.current = None
+        return
+    p._st = RUN
+    s.current = p
+    s._ct[s.loop] = p
+    value, error = p._val, p._exc
+    p._val = p._exc = None
+    try:
+        if error is None:
+            waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
+        else:
+            waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
+    except StopIteration as done:
+        coroutine_done(p, done.value, None)
+    except BaseException as raised:
+        coroutine_done(p, None, raised)
+    else:
+        wait_for(p, waits_for)
+    s.current = None
+    s._ct.pop(s.loop, None)

@@ -1,0 +1,128 @@
+"""Reading the process table: `processes`, `is_alive`, `process_info`. Nothing here sends a message.
+
+Source: Erlang/OTP, `erlang:process_info/1,2`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, overload
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.mailbox import mailbox_of
+from otp.kernel.names import node_here
+from otp.kernel.pids import Pid
+from otp.kernel.process import Ext, Process
+from otp.kernel.states import DEAD, EXITING, STATE_NAMES
+
+__all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """What the tables say about a living process; Erlang's item names.
+
+    `links` and `monitors` are in order of making; `monitors` holds pids, or `(name, node)` for monitors by name;
+    `status` is a word such as `"waiting"`; `registered_name` is `None` without a name.
+    """
+
+    pid: Pid
+    registered_name: Any
+    status: str
+    links: tuple[Pid, ...]
+    monitors: tuple[Any, ...]
+    monitored_by: tuple[Pid, ...]
+    trap_exit: bool
+    message_queue_len: int
+    messages: tuple[Any, ...]
+    dictionary: dict[Any, Any]
+    initial_call: str
+    current_function: str | None
+    parent: Pid | None
+    ancestors: tuple[Pid, ...]
+
+
+def _links(p: Process) -> tuple[Pid, ...]:
+    links = p._links
+    return () if links is None else tuple(links) if type(links) is dict else (links,)
+
+
+def _monitored_by(x: Ext | None) -> tuple[Pid, ...]:
+    if x is None or not x.mons:
+        return ()
+    return tuple(watcher for watcher, _item in x.mons.values() if isinstance(watcher, Process))
+
+
+def _ancestors(p: Process) -> tuple[Pid, ...]:
+    found: list[Pid] = []
+    parent = p._parent
+    while parent is not None and parent not in found:
+        found.append(parent)
+        parent = parent._parent
+    return tuple(found)
+
+
+def _current_function(p: Process) -> str | None:
+    coro: Any = p._coro
+    if coro is None:
+        return None
+    frame = coro.cr_frame
+    return None if frame is None else f"{coro.__qualname__}:{frame.f_lineno}"
+
+
+_ITEMS: dict[str, Any] = {
+    "registered_name": lambda p, x: None if x is None else x.name,
+    "status": lambda p, x: "suspended" if x is not None and x.suspended else STATE_NAMES[p._st],
+    "links": lambda p, x: _links(p),
+    "monitors": lambda p, x: tuple(item for _target, item in x.mrefs.values()) if x is not None and x.mrefs else (),
+    "monitored_by": lambda p, x: _monitored_by(x),
+    "trap_exit": lambda p, x: x is not None and x.trap,
+    "message_queue_len": lambda p, x: len(mailbox_of(p)),
+    "messages": lambda p, x: tuple(mailbox_of(p)),
+    "dictionary": lambda p, x: dict(x.dictionary) if x is not None and x.dictionary else {},
+    "initial_call": lambda p, x: p._node.describe(p),
+    "current_function": lambda p, x: _current_function(p),
+    "parent": lambda p, x: p._parent,
+    "ancestors": lambda p, x: _ancestors(p),
+}
+
+
+@overload
+def process_info(pid: Pid) -> ProcessInfo | None: ...
+@overload
+def process_info(pid: Pid, item: str) -> Any: ...
+def process_info(pid: Any, item: str | None = None) -> Any:
+    """What the tables say about a process: a `ProcessInfo`, or the bare value of one item; `None` for a dead pid.
+
+    Raises `BadArgument` for an unknown item, with the list of items.
+
+    >>> import otp
+    >>> async def main():
+    ...     return otp.process_info(otp.self(), "message_queue_len")
+    >>> otp.run(main)
+    0
+    """
+    if not isinstance(pid, Process):
+        raise BadArgument(f"process_info(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r})")
+    if item is not None and item not in _ITEMS:
+        raise BadArgument(f"process_info: unknown item {item!r}; items are {', '.join(_ITEMS)}")
+    if pid._st == DEAD or pid._st == EXITING:
+        return None
+    if item is not None:
+        return _ITEMS[item](pid, pid._x)
+    values = {name: read(pid, pid._x) for name, read in _ITEMS.items()}
+    return ProcessInfo(pid=pid, **values)
+
+
+def processes() -> list[Pid]:
+    """The pids of all living processes of this node, oldest first."""
+    return node_here("processes()").processes()
+
+
+def is_alive(pid: Any) -> bool:
+    """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
+    if not isinstance(pid, Process):
+        raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")
+    return pid._st != DEAD and pid._st != EXITING
+
+

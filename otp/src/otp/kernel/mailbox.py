@@ -1,0 +1,257 @@
+"""Sending and receiving.
+
+A coroutine process that waits in `receive()` gets its message handed over and owns no mailbox; an idle callback
+process borrows a list from the scheduler's pool for as long as messages lie in it.
+"""
+
+from __future__ import annotations
+
+import types
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any
+
+from otp.kernel.errors import NotAProcess, NotProcessMain, ReceiveTimeout
+from otp.kernel.patterns import compile_pattern
+from otp.kernel.process import OWNER, Process
+from otp.kernel.scheduler import Timer, find_scheduler, nanoseconds, thread_current
+from otp.kernel.states import (
+    CAST_TAG,
+    DEAD,
+    EXITING,
+    IDLE,
+    READY,
+    RECV,
+    SEL,
+    SUSPENDED,
+    SYSTEM_TAG,
+    TIMED,
+)
+
+__all__ = ["cast_to", "deliver", "mailbox_of", "merge_batch", "park", "receive", "wake_timed"]
+
+
+def deliver(dest: Process, message: Any) -> None:
+    """Put a message into a local process's mailbox, or into its hands if it waits for one."""
+    st = dest._st
+    node = dest._node
+    if node._watched:
+        _trace_send(dest, message, st)
+    if st == RECV:
+        dest._val = message
+        dest._st = READY
+        s = node._s
+        s.push(dest)
+        if s.idle:
+            s.wake()
+    elif st == IDLE:
+        s = node._s
+        m = dest._mbox = s.pool.pop() if s.pool else []
+        m.append(message)
+        dest._st = READY
+        s.push(dest)
+        if s.idle:
+            s.wake()
+    elif st != DEAD and st != EXITING:
+        m = dest._mbox
+        if m is None:
+            m = dest._mbox = deque((message,)) if dest._vt is None else [message]
+        else:
+            m.append(message)
+        if st == SEL:
+            x = dest._x
+            if x is not None and _matches(x.match, message):
+                del m[-1]
+                dest._val = message
+                dest._st = READY
+                node._s.enqueue(dest)
+        elif st == TIMED:
+            wake_timed(dest, message)
+        elif st == SUSPENDED and _reaches_suspended(dest, message):
+            dest._st = READY
+            node._s.enqueue(dest)
+
+
+def cast_to(dest: Process, request: Any) -> None:
+    """The one-way message of a behaviour's `cast`."""
+    if dest._st == IDLE and not dest._node._watched:
+        s = dest._node._s
+        m = dest._mbox = s.pool.pop() if s.pool else []
+        m.append((CAST_TAG, request))
+        dest._st = READY
+        s.push(dest)
+        if s.idle:
+            s.wake()
+    else:
+        deliver(dest, (CAST_TAG, request))
+
+
+def _matches(match: Callable[[Any], Any], message: Any) -> bool:
+    try:
+        return bool(match(message))
+    except Exception:  # a predicate that raises on a message does not match it
+        return False
+
+
+def wake_timed(dest: Process, message: Any) -> None:
+    """A message ends the idle time-out of a server, but a system message only restarts it."""
+    x = dest._ext()
+    timer = x.timeout_timer
+    if timer is not None:
+        timer.fire = None
+        x.timeout_timer = None
+    if type(message) is not tuple or not message or message[0] is not SYSTEM_TAG:  # pyright: ignore[reportUnknownArgumentType]
+        x.timeout_ns = None
+    dest._st = READY
+    dest._node._s.enqueue(dest)
+
+
+def _reaches_suspended(dest: Process, message: Any) -> bool:
+    """A suspended server obeys system messages and the exit of its parent, nothing else."""
+    from otp.kernel.messages import ExitSignal
+
+    if type(message) is ExitSignal:
+        return message.pid is dest._parent
+    return type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _trace_send(dest: Process, message: Any, st: int) -> None:
+    from otp.kernel.tracing import bounded_text
+
+    sender = thread_current()
+    kind = "dropped" if st in (DEAD, EXITING) else "sent"
+    dest._node._trace.notice(kind, sender, {"to": dest, "message": bounded_text(message), "term": message})
+
+
+@types.coroutine
+def park() -> Generator[None, Any, Any]:
+    """Suspend the running process until the scheduler resumes it."""
+    return (yield)
+
+
+def merge_batch(me: Process) -> None:
+    """Before an async callback looks into its mailbox: put the unread rest of the batch in front of it."""
+    x = me._x
+    if x is not None and x.it is not None:
+        rest = list(x.it)
+        x.it = None
+        if rest:
+            if me._mbox:
+                rest.extend(me._mbox)
+            me._mbox = rest
+
+
+def mailbox_of(p: Process) -> list[Any]:
+    """The waiting messages of a process, oldest first, without changing anything."""
+    waiting: list[Any] = list(p._mbox) if p._mbox else []
+    if p._st == READY and p._coro is not None and p._val is not None and not waiting and p._vt is None:
+        waiting = [p._val]
+    x = p._x
+    if x is not None and x.it is not None:
+        import copy
+
+        waiting = list(copy.copy(x.it)) + waiting
+    return waiting
+
+
+def _receiver() -> Process:
+    me = thread_current()
+    if me is None:
+        s = find_scheduler()
+        owner = OWNER.get()
+        if s is not None and owner is not None and owner._st != DEAD:
+            raise NotProcessMain(
+                f"receive() belongs to the main coroutine of {owner}; in a child task use a queue, or call()"
+            )
+        raise NotAProcess("receive() works inside a process only; outside use GenServer.call or otp.wait_down")
+    return me
+
+
+@types.coroutine
+def receive(matching: Any = None, timeout: Any = "infinity") -> Generator[None, Any, Any]:
+    """Take the oldest message, or the oldest that matches; the others stay, in order.
+
+    `matching` is a predicate, a type, a `Ref` (its `Down`, `TimerFired`, or a tuple starting with it), or a pattern
+    `Tag("done")`, `Is(Down, ref=ref)`, `AnyOf(p, q)`. `timeout` is in seconds; when it runs out `ReceiveTimeout` is
+    raised. A predicate that raises on a message does not match it.
+
+    Source: Erlang reference manual, "Receive".
+
+    >>> import otp
+    >>> async def main():
+    ...     otp.send(otp.self(), ("a", 1))
+    ...     otp.send(otp.self(), ("b", 2))
+    ...     return await otp.receive(otp.Tag("b")), await otp.receive()
+    >>> otp.run(main)
+    (('b', 2), ('a', 1))
+    """
+    me = thread_current() or _receiver()
+    x = me._x
+    if x is not None:
+        if x.it is not None:
+            merge_batch(me)
+        if x.reason is not None and me._st == EXITING:
+            from otp.kernel.errors import Exit
+
+            raise Exit(x.reason)
+    m = me._mbox
+    limit = nanoseconds(timeout, "receive(timeout=…)", infinite=True) if timeout != "infinity" else None
+    if matching is None:
+        if m:
+            if x is not None:
+                x.mark = 0
+            if type(m) is list:
+                return m.pop(0)
+            return m.popleft()
+        if limit is None:
+            me._st = RECV
+            return (yield)
+    else:
+        x = me._ext()
+        match = compile_pattern(matching)
+        if m:
+            found = _scan(me, x, match)
+            if found is not None:
+                return found[0]
+        elif getattr(match, "pure", False):
+            x.mark = 0
+        x.match = match
+    if limit == 0:
+        raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
+    me._st = RECV if matching is None else SEL
+    if limit is None:
+        return (yield)
+    s = me._node._s
+    seq = me._seq = me._seq + 1
+    timer = s.call_at(s.now_ns() + limit, _receive_timeout, (me, seq))
+    try:
+        return (yield)
+    finally:
+        timer.fire = None
+        me._seq += 1
+
+
+def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None:
+    """The oldest match, taken out of the mailbox; a pure pattern does not look twice at what it refused."""
+    m = me._mbox
+    pure = getattr(match, "pure", False)
+    start = 0
+    if pure and x.match is not None and (x.match is match or x.match == match):
+        start = min(x.mark, len(m))
+    for i in range(start, len(m)):
+        message = m[i]
+        if _matches(match, message):
+            del m[i]
+            x.mark = i
+            x.match = match
+            return (message,)
+    x.mark = len(m)
+    return None
+
+
+def _receive_timeout(timer: Timer) -> None:
+    p, seq = timer.target
+    if p._seq == seq and p._st in (RECV, SEL):
+        p._exc = ReceiveTimeout("no message that matches arrived in time" if p._st == SEL else "no message arrived in time")
+        p._st = READY
+        p._node._s.enqueue(p)

@@ -1,0 +1,50 @@
+"""Messages the runtime itself puts in a mailbox: immutable, made for `match`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from otp.kernel.pids import Pid, Ref
+
+__all__ = ["Down", "ExitSignal", "NodeDown", "NodeUp", "Timeout", "TimerFired"]
+
+
+class Down(NamedTuple):
+    """A monitored process ended, or was not there (`"noproc"`).
+
+    `item` is the pid, or `(name, node)` for a monitor by name.
+    """
+
+    ref: Ref
+    item: Any
+    reason: Any
+
+
+class ExitSignal(NamedTuple):
+    """An exit signal, as a process that traps exits receives it (Erlang's `{'EXIT', Pid, Reason}`)."""
+
+    pid: Pid
+    reason: Any
+
+
+class Timeout(NamedTuple):
+    """The `timeout=` of a callback's result ran out; arrives in `handle_info`."""
+
+
+class TimerFired(NamedTuple):
+    """A timer of `start_timer` fired (Erlang's `{timeout, Ref, Msg}`)."""
+
+    ref: Ref
+    message: Any
+
+
+class NodeUp(NamedTuple):
+    """A node joined."""
+
+    node: str
+
+
+class NodeDown(NamedTuple):
+    """A node was lost."""
+
+    node: str

@@ -1,0 +1,130 @@
+"""Registered names: one name a process, one process a name, released in the step in which the process ends.
+
+Source: Erlang/OTP, `erlang:register/2`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.process import OWNER, Process
+from otp.kernel.scheduler import Scheduler, find_scheduler
+from otp.kernel.states import DEAD, EXITING
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["node_here", "register", "registered", "resolve", "take_name", "unregister", "whereis"]
+
+
+def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
+    """The node of the running process; outside one, the only node of this loop."""
+    s = scheduler or find_scheduler()
+    if s is not None and s.current is not None:
+        return s.current._node
+    owner = OWNER.get()
+    if owner is not None and owner._node._s is s:
+        return owner._node
+    nodes = [] if s is None else [node for same_name in s.nodes.values() for node in same_name]
+    if len(nodes) == 1:
+        return nodes[0]
+    if not nodes:
+        raise BadArgument(f"{what}: no node runs in this event loop; start one with `async with otp.Node(name)`")
+    names = ", ".join(repr(node.name) for node in nodes)
+    raise BadArgument(f"{what}: several nodes run in this event loop ({names}); write (name, node)")
+
+
+def _node_named(node: Any, what: str) -> Node:
+    if not isinstance(node, str):
+        return node
+    s = find_scheduler()
+    same_name = [] if s is None else s.nodes.get(node, [])
+    if len(same_name) == 1:
+        return same_name[0]
+    if not same_name:
+        raise BadArgument(f"{what}: no node {node!r} here")
+    raise BadArgument(f"{what}: {len(same_name)} nodes of this loop bear the name {node!r}; give the Node itself")
+
+
+def resolve(dest: Any, what: str = "dest") -> Process | None:
+    """The process a destination stands for: a pid, a name, `(name, node)`, or a `via` object. `None`: nobody."""
+    if isinstance(dest, Process):
+        return dest
+    via = getattr(dest, "whereis", None)
+    if via is not None and not isinstance(dest, (str, type)):
+        return via()
+    if isinstance(dest, tuple) and len(dest) == 2 and not isinstance(dest[1], (int, float)):  # pyright: ignore[reportUnknownArgumentType]
+        name, node = dest  # pyright: ignore[reportUnknownVariableType]
+        return _node_named(node, what)._names.get(name)
+    _check_name(dest, what)
+    return node_here(what)._names.get(dest)
+
+
+def _check_name(name: Any, what: str) -> None:
+    if name is None or isinstance(name, (bool, int, float, list, dict, set)) or name == "undefined":
+        raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), got {name!r}")
+    try:
+        hash(name)
+    except TypeError:
+        raise BadArgument(f"{what}: {name!r} cannot be a name, it is not hashable") from None
+
+
+def register(name: Any, pid: Any) -> bool:
+    """Give the living process `pid` the name `name` on its node.
+
+    Raises `BadArgument` if the name is taken, the process is dead or has a name already.
+
+    >>> import otp
+    >>> async def main():
+    ...     otp.register("me", otp.self())
+    ...     return otp.whereis("me") == otp.self()
+    >>> otp.run(main)
+    True
+    """
+    if isinstance(name, Process) and not isinstance(pid, Process):
+        raise BadArgument(f"register(name, pid): the arguments are swapped; try register({pid!r}, {name})")
+    _check_name(name, "register(name, pid)")
+    if not isinstance(pid, Process):
+        raise BadArgument(f"register(name, pid): expected a pid, got {pid!r}")
+    take_name(name, pid)
+    return True
+
+
+def take_name(name: Any, p: Process) -> None:
+    """Enter a name in the table of the process's node; raises `BadArgument` like `register`."""
+    node = p._node
+    holder = node._names.get(name)
+    if holder is not None:
+        raise BadArgument(f"register: the name {name!r} is taken by {holder}")
+    if p._st in (DEAD, EXITING):
+        raise BadArgument(f"register: process {p} is dead, it cannot have the name {name!r}")
+    x = p._ext()
+    if x.name is not None:
+        raise BadArgument(f"register: process {p} has the name {x.name!r} already; unregister it first")
+    x.name = name
+    node._names[name] = p
+    node._trace.emit("registered", p, {"name": name})
+
+
+def unregister(name: Any) -> bool:
+    """Free a name; raises `BadArgument` if nobody has it."""
+    node = node_here("unregister(name)")
+    p = node._names.get(name)
+    if p is None:
+        raise BadArgument(f"unregister: nobody has the name {name!r}")
+    node.release_name(p)
+    return True
+
+
+def whereis(name: Any) -> Any:
+    """The pid that has the name, or `None`; also for `(name, node)`."""
+    p = resolve(name, "whereis(name)")
+    return None if p is None or p._st == DEAD else p
+
+
+def registered() -> list[Any]:
+    """All names of this node, in order of registration."""
+    return list(node_here("registered()")._names)
+
+

@@ -1,0 +1,281 @@
+"""A node: one process table with its names and its event stream, carried by the scheduler of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.death import exit_signal
+from otp.kernel.errors import BadArgument
+from otp.kernel.pids import Pid, Ref, parse_pid_number
+from otp.kernel.process import Process, new_process
+from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
+from otp.kernel.states import DEAD, EXITING
+from otp.kernel.tracing import Subscription, Tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from otp.kernel.tracing import Event
+
+__all__ = ["Node"]
+
+logger = logging.getLogger("otp")
+
+_creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
+
+
+class Node:
+    """A running `otp` runtime: processes, names, events.
+
+    `async with otp.Node("shop") as node:` starts it in the running loop; leaving is the ordered shutdown, after which
+    no task of ours is left. It changes nothing global.
+
+    >>> import asyncio, otp
+    >>> async def main():
+    ...     async with otp.Node("shop") as node:
+    ...         otp.spawn(lambda: None)
+    ...         return node.name
+    >>> asyncio.run(main())
+    'shop'
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_applications",
+        "_closed",
+        "_given",
+        "_names",
+        "_next_id",
+        "_next_ref",
+        "_outside",
+        "_owned",
+        "_procs",
+        "_s",
+        "_shutdown_request",
+        "_trace",
+        "_watched",
+        "_watched_life",
+        "_watched_links",
+        "creation",
+        "name",
+        "on_shutdown",
+    )
+
+    def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None) -> None:
+        if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"Node(name): expected a text, got {name!r}")
+        self.name = name
+        self.creation = next(_creations)
+        self._given = scheduler
+        self._procs: dict[int, Process] = {}
+        self._names: dict[Any, Process] = {}
+        self._next_id = 1
+        self._next_ref = 1
+        self._watched = self._watched_life = self._watched_links = False
+        self._trace = Tracer(self)
+        self._closed = False
+        self._owned: list[Process] = []
+        self._applications: Any = None
+        self._shutdown_request: BaseException | None = None
+        self.on_shutdown: Callable[[BaseException], None] | None = None
+        if scheduler is not None:
+            self._open(scheduler)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name} with {len(self._procs)} processes>"
+
+    # Life
+
+    def _open(self, scheduler: Scheduler) -> None:
+        self._s = scheduler
+        scheduler.nodes.setdefault(self.name, []).append(self)
+        self._outside = new_process(self, None)  # who sends when no process does
+        del self._procs[self._outside._id]
+        self._outside._st = DEAD
+
+    async def __aenter__(self) -> Node:
+        if self._given is None:
+            self._open(find_scheduler() or Scheduler(asyncio.get_running_loop()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self, timeout: float = 10.0) -> None:
+        """The ordered shutdown: what the node owns stops in reverse order, then everything else that lives.
+
+        What does not stop within `timeout` seconds is killed.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._applications is not None:
+            await self._applications.stop_all()
+        for p in reversed(self._owned):
+            await self._stop(p, "shutdown", timeout)
+        while self._procs:
+            roots = [p for p in self._procs.values() if p._parent is None or p._parent._st == DEAD]
+            for p in reversed(roots or list(self._procs.values())):
+                await self._stop(p, "shutdown", timeout)
+        s = self._s
+        same_name = s.nodes.get(self.name, [])
+        if self in same_name:
+            same_name.remove(self)
+            if not same_name:
+                del s.nodes[self.name]
+        if not s.nodes and self._given is None:
+            s.close()
+
+    async def _stop(self, p: Process, reason: Any, timeout: float) -> None:
+        from otp.kernel.signals import wait_down
+
+        if p._st == DEAD or p is self._s.current:
+            if p is self._s.current:
+                self._procs.pop(p._id, None)
+            return
+        parent = p._parent
+        exit_signal(p, parent if parent is not None else self._outside, reason, False)
+        try:
+            await wait_down(p, timeout=timeout if p._x is None or not p._x.trap else timeout)
+        except TimeoutError:
+            logger.warning("process %s did not stop in %s s and is killed", self.label(p), timeout)
+            exit_signal(p, self._outside, "kill", False)
+
+    def request_shutdown(self, error: BaseException) -> None:
+        """`KeyboardInterrupt` or `SystemExit` inside a process: ask for the node's ordered shutdown, once."""
+        if self._shutdown_request is None:
+            self._shutdown_request = error
+            if self.on_shutdown is not None:
+                self.on_shutdown(error)
+
+    async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """Start a behaviour that this node owns: the node stops it when it closes and logs its end.
+
+        Returns the pid or `Ignore()`; raises `StartError` like `start_link`.
+        """
+        from otp.kernel.owner import start_owned
+
+        return await start_owned(self, cls, arg, name, options)
+
+    def spawn(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Pid:
+        """`otp.spawn` on this node."""
+        from otp.kernel.starting import spawn_on
+
+        return spawn_on(self, None, fn, args, kwargs)
+
+    # Tables
+
+    def processes(self) -> list[Pid]:
+        """The pids of all living processes, oldest first."""
+        return [p for p in self._procs.values() if p._st != EXITING]
+
+    def parse_pid(self, text: str) -> Pid:
+        """The pid of this node that `text` names (`<0.17.0>`, `0.17.0`, `#PID<0.17.0>`, `to_text()`'s form).
+
+        A pid that is not alive is found too, as a dead one. Raises `BadArgument` for other texts and other nodes.
+        """
+        parsed = parse_pid_number(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        if parsed is None:
+            raise BadArgument(f"parse_pid: expected a text such as '<0.17.0>', got {text!r}")
+        number, node = parsed
+        if node is not None and node != self.name:
+            raise BadArgument(f"parse_pid: {text!r} is a pid of node {node!r}, this is {self.name!r}")
+        found = self._procs.get(number)
+        if found is None:
+            if not 0 < number < self._next_id:
+                raise BadArgument(f"parse_pid: {text!r} was never a process of node {self.name!r}")
+            found = new_process(self, None)
+            del self._procs[found._id]
+            self._next_id -= 1
+            found._id = number
+            found._st = DEAD
+        return found
+
+    def whereis(self, name: Any) -> Pid | None:
+        """The pid with this name on this node, or `None`."""
+        return self._names.get(name)
+
+    def release_name(self, p: Process) -> None:
+        """Free the name of a process."""
+        x = p._x
+        if x is None or x.name is None:
+            return
+        name, x.name = x.name, None
+        if self._names.get(name) is p:
+            del self._names[name]
+        self._trace.emit("unregistered", p, {"name": name})
+
+    async def wait_registered(self, name: Any, timeout: Any = "infinity") -> Pid:
+        """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""
+        limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
+        future: asyncio.Future[Pid] = self._s.loop.create_future()
+
+        def seen(event: Event) -> None:
+            if event.data["name"] == name and event.pid is not None and not future.done():
+                future.set_result(event.pid)
+
+        subscription = self.subscribe(seen, kinds={"registered"})
+        try:
+            found = self._names.get(name)
+            if found is not None:
+                return found
+            async with asyncio.timeout(None if limit is None else limit / 1e9):
+                return await future
+        except TimeoutError:
+            raise TimeoutError(f"nobody took the name {name!r} within {timeout} s") from None
+        finally:
+            subscription.close()
+
+    def subscribe(self, callback: Callable[[Event], object], **filters: Any) -> Subscription:
+        """Read the node's events; see `otp.trace.subscribe`."""
+        return self._trace.add(
+            callback, filters.get("kinds"), filters.get("pids"), filters.get("limit"), filters.get("rate")
+        )
+
+    @property
+    def trace_seq(self) -> int:
+        """The number of the last event."""
+        return self._trace.seq
+
+    def make_ref(self) -> Ref:
+        """A fresh reference."""
+        return Ref(self, self.next_ref())
+
+    def next_ref(self) -> int:
+        """The number of the next reference."""
+        n = self._next_ref
+        self._next_ref = n + 1
+        return n
+
+    # Threads
+
+    def call_from_thread(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
+        """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._s.loop).result(timeout)
+
+    def send_from_thread(self, dest: Any, message: Any) -> None:
+        """From another thread: send a message."""
+        from otp.kernel.signals import send
+
+        target = dest if isinstance(dest, (Process, tuple)) else (dest, self)
+        self._s.loop.call_soon_threadsafe(send, target, message)
+
+    # Words
+
+    def describe(self, p: Process) -> str:
+        """What a process runs: its class, or its function."""
+        if p._vt is not None:
+            return p._vt.cls.__qualname__
+        return "process" if p._coro is None else p._coro.__qualname__
+
+    def label(self, p: Process) -> str:
+        """A process in words: name, pid and what it runs."""
+        name = None if p._x is None else p._x.name
+        shown = f"{name} ({p})" if name is not None else f"process {p}"
+        return f"{shown}, {self.describe(p)},"

@@ -1,0 +1,267 @@
+"""What a callback's outcome means: results, thrown results, crashes, coroutines and stops.
+
+The one entry is `apply`. It leaves the process in RUN when the server may go on with its mailbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from inspect import isawaitable
+from types import CoroutineType
+from typing import Any
+
+from otp.kernel.calls import From, reply
+from otp.kernel.death import deliver_fatal, terminate
+from otp.kernel.errors import Throw
+from otp.kernel.process import CANCEL, Process
+from otp.kernel.reasons import is_clean, reason_of
+from otp.kernel.reports import report_crash
+from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
+from otp.kernel.scheduler import nanoseconds
+from otp.kernel.states import FUT, READY, RUN
+
+__all__ = ["Raised", "apply", "begin_async", "stop", "wait_for"]
+
+logger = logging.getLogger("otp")
+
+
+class Raised:
+    """A callback ended by an exception."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
+    """Carry out what the callback `what` returned or raised."""
+    if p._sig is not None:
+        if p._sig is CANCEL:
+            p._sig = None
+        else:
+            _signalled(p, frm, message, result)
+            return
+    if type(result) is CoroutineType:
+        begin_async(p, what, frm, message, result)
+        return
+    if what == "parent_exit":
+        stop(p, result.reason, message=message)
+        return
+    error: BaseException | None = None
+    if type(result) is Raised:
+        error = result.error
+        if isinstance(error, Throw):
+            result, error = error.value, None
+    if what == "terminate":
+        _terminated(p, result, error)
+    elif error is not None:
+        if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
+            p._node.request_shutdown(error)
+        _crash(p, what, frm, message, reason_of(error), error)
+    elif isinstance(result, _ALLOWED[what]):
+        _carry_out(p, what, frm, message, result)
+    elif isawaitable(result):
+        begin_async(p, what, frm, message, _await(result))
+    else:
+        _crash(p, what, frm, message, ("bad_return_value", result), None)
+
+
+_ALLOWED: dict[str, Any] = {
+    "init": (Ok, Stop, Ignore),
+    "handle_call": (Reply, NoReply, Stop),
+    "handle_cast": (NoReply, Stop),
+    "handle_info": (NoReply, Stop),
+    "handle_continue": (NoReply, Stop),
+}
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def _signalled(p: Process, frm: From | None, message: Any, result: Any) -> None:
+    """A fatal signal arrived while the callback ran: it ends here, `terminate` is not called."""
+    if type(result) is CoroutineType:
+        result.close()
+    x = p._ext()
+    x.message = message if frm is None else frm._request
+    if frm is not None:
+        if type(result) is Reply:
+            reply(frm, result.value)
+        else:
+            x.frm = frm
+    p._st = READY
+    deliver_fatal(p)
+
+
+def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
+    if isinstance(result, Stop):
+        if what == "init":
+            _init_failed(p, result.reason)
+            return
+        if result.state is not ABSENT:
+            p._state = result.state
+        stop(p, result.reason, frm=frm, answer=result.reply, message=message)
+        return
+    if isinstance(result, Ignore):
+        _init_failed(p, "normal", ignored=True)
+        return
+    p._state = result.state
+    if isinstance(result, Reply):
+        assert frm is not None
+        reply(frm, result.value)
+    elif frm is not None:
+        x = p._ext()
+        if x.pend is None:
+            x.pend = {}
+        if frm._waiter._seq == frm._seq:  # not answered inside the callback
+            x.pend[frm] = None
+    if what == "init":
+        _started(p)
+    if isinstance(result, (WithOptions, Ok)):
+        _options(p, result)
+
+
+def _options(p: Process, result: Any) -> None:
+    then = result.then
+    if then is not None:
+        p._val = then if type(then) is Continue else Continue(then)
+    elif result.timeout is not None:
+        p._ext().timeout_ns = nanoseconds(result.timeout, "timeout= of a result", infinite=True)
+
+
+def _started(p: Process) -> None:
+    x = p._x
+    if x is not None and x.ack is not None:
+        ack, x.ack = x.ack, None
+        reply(ack, ("ok", None))
+
+
+def _init_failed(p: Process, reason: Any, *, ignored: bool = False) -> None:
+    x = p._ext()
+    if x.ack is not None:
+        ack, x.ack = x.ack, None
+        if x.name is not None:
+            p._node.release_name(p)
+        reply(ack, ("ignore", None) if ignored else ("error", reason))
+    else:
+        x.callback = "ignored" if ignored else "failed"
+        x.stop_reason = (reason,)
+    p._st = READY
+    terminate(p, reason)
+
+
+def _crash(p: Process, what: str, frm: From | None, message: Any, reason: Any, error: BaseException | None) -> None:
+    if what == "init":
+        p._ext().message = None
+        if not is_clean(reason):
+            report_crash(p, what, None, reason, error)
+        _init_failed(p, reason)
+        return
+    stop(p, reason, frm=frm, message=message, error=error, what=what)
+
+
+def stop(
+    p: Process,
+    reason: Any,
+    *,
+    frm: From | None = None,
+    answer: Any = ABSENT,
+    message: Any = None,
+    error: BaseException | None = None,
+    what: str = "",
+) -> None:
+    """End a server in order: `terminate` first, then the answer it owes, then its exit."""
+    x = p._ext()
+    x.message = message if frm is None else frm._request
+    x.frm = frm
+    x.answer = answer
+    x.stop_reason = reason
+    if not is_clean(reason):
+        report_crash(p, what, x.message, reason, error)
+    handler = p._vt.terminate
+    if handler is None:
+        _finish(p, reason)
+        return
+    try:
+        result = handler(reason, p._state)
+    except BaseException as raised:
+        result = Raised(raised)
+    apply(p, "terminate", frm, x.message, result)
+
+
+def _terminated(p: Process, result: Any, error: BaseException | None) -> None:
+    """`terminate` is through: a crash in it replaces the reason, a thrown value does not."""
+    x = p._ext()
+    reason = x.stop_reason
+    if error is not None:
+        reason = reason_of(error)
+        report_crash(p, "terminate", x.message, reason, error)
+    elif isawaitable(result):
+        begin_async(p, "terminate", x.frm, x.message, _await(result))
+        return
+    _finish(p, reason)
+
+
+def _finish(p: Process, reason: Any) -> None:
+    x = p._ext()
+    frm, answer = x.frm, x.answer
+    if frm is not None and answer is not ABSENT:
+        x.frm = None
+        reply(frm, answer)
+    p._st = READY
+    terminate(p, reason)
+
+
+def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any) -> None:
+    """Run an async callback in place; only if it waits does the server become a coroutine process for a while."""
+    s = p._node._s
+    table, loop = s._ct, s.loop
+    before = table.get(loop)
+    table[loop] = p
+    x = p._ext()
+    x.frm, x.callback, x.message = frm, what, message
+    p._coro = coro
+    try:
+        waits_for = coro.send(None)
+    except StopIteration as done:
+        result: Any = done.value
+    except BaseException as error:
+        result = Raised(error)
+    else:
+        x.begun = s.now_ns()
+        wait_for(p, waits_for)
+        return
+    finally:
+        if before is None:
+            table.pop(loop, None)
+        else:
+            table[loop] = before
+    p._coro = None
+    x.frm = x.callback = x.message = None
+    apply(p, what, frm, message, result)
+
+
+def wait_for(p: Process, waits_for: Any) -> None:
+    """The coroutine of a process has yielded: remember what it waits for.
+
+    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; else it must be a future.
+    """
+    if waits_for is None:
+        if p._st == RUN:
+            p._st = READY
+            p._node._s.enqueue(p)
+    elif getattr(waits_for, "_asyncio_future_blocking", None):
+        waits_for._asyncio_future_blocking = False
+        p._ext().fut = waits_for
+        p._st = FUT
+        waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
+    else:
+        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for")
+        p._st = READY
+        p._node._s.enqueue(p)
+    if p._sig is not None:
+        from otp.kernel.resume import interrupt
+
+        interrupt(p)

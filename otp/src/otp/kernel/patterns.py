@@ -1,0 +1,166 @@
+"""What `receive(matching=…)` accepts: predicates, types, refs and pattern objects.
+
+A pattern object is *pure*: it looks at nothing but the message, so a mailbox remembers how far it has looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otp.kernel.pids import Ref
+
+__all__ = ["AnyOf", "Is", "Tag", "compile_pattern"]
+
+
+class _Pattern:
+    __slots__ = ()
+    pure: Final = True
+
+
+class Tag(_Pattern):
+    """Matches tuples that begin with these elements; `Tag("done")` matches `("done", anything, …)`.
+
+    >>> Tag("done", 1)(("done", 1, "x"))
+    True
+    """
+
+    __slots__ = ("_length", "_single", "elements")
+
+    def __init__(self, *elements: Any) -> None:
+        if not elements:
+            raise TypeError('Tag() needs at least one element, as in Tag("done")')
+        self.elements = elements
+        self._length = len(elements)
+        self._single = elements[0]
+
+    def __call__(self, message: Any) -> bool:
+        if not isinstance(message, tuple) or len(message) < self._length:  # pyright: ignore[reportUnknownArgumentType]
+            return False
+        if self._length == 1:
+            return bool(message[0] == self._single)
+        return bool(message[: self._length] == self.elements)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and self.elements == other.elements
+
+    def __hash__(self) -> int:
+        return hash(self.elements)
+
+    def __repr__(self) -> str:
+        return f"Tag({', '.join(map(repr, self.elements))})"
+
+
+class Is(_Pattern):
+    """Matches a value, or instances of a type whose attributes have the given values.
+
+    >>> Is(complex, real=1.0)(1 + 2j), Is("go")("go")
+    (True, True)
+    """
+
+    __slots__ = ("attributes", "value")
+
+    def __init__(self, value: Any, **attributes: Any) -> None:
+        if attributes and not isinstance(value, type):
+            raise TypeError(f"Is(type, attribute=value): expected a type first, got {value!r}")
+        self.value = value
+        self.attributes = attributes
+
+    def __call__(self, message: Any) -> bool:
+        if not isinstance(self.value, type):
+            return bool(message == self.value)
+        if not isinstance(message, self.value):
+            return False
+        try:
+            return all(getattr(message, name) == value for name, value in self.attributes.items())
+        except AttributeError:
+            return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Is) and self.value == other.value and self.attributes == other.attributes
+
+    def __hash__(self) -> int:
+        return hash(("Is", tuple(self.attributes)))
+
+    def __repr__(self) -> str:
+        attributes = "".join(f", {name}={value!r}" for name, value in self.attributes.items())
+        name = self.value.__name__ if isinstance(self.value, type) else repr(self.value)
+        return f"Is({name}{attributes})"
+
+
+class AnyOf:
+    """Matches what any of the given patterns matches; takes what `receive(matching=…)` takes."""
+
+    __slots__ = ("patterns", "pure")
+
+    def __init__(self, *patterns: Any) -> None:
+        self.patterns = tuple(compile_pattern(pattern) for pattern in patterns)
+        self.pure = all(getattr(pattern, "pure", False) for pattern in self.patterns)
+
+    def __call__(self, message: Any) -> bool:
+        for pattern in self.patterns:
+            try:
+                if pattern(message):
+                    return True
+            except Exception:  # a predicate that raises on a message does not match it
+                continue
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AnyOf) and self.patterns == other.patterns
+
+    def __hash__(self) -> int:
+        return hash(self.patterns)
+
+    def __repr__(self) -> str:
+        return f"AnyOf({', '.join(map(repr, self.patterns))})"
+
+
+class _OfRef(_Pattern):
+    """What belongs to a reference: its Down, its TimerFired, a tuple that starts with it."""
+
+    __slots__ = ("ref",)
+
+    def __init__(self, ref: Ref) -> None:
+        self.ref = ref
+
+    def __call__(self, message: Any) -> bool:
+        return isinstance(message, tuple) and len(message) > 0 and message[0] is self.ref  # pyright: ignore[reportUnknownArgumentType]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OfRef) and self.ref is other.ref
+
+    def __hash__(self) -> int:
+        return hash(self.ref)
+
+
+class _OfType(_Pattern):
+    __slots__ = ("type",)
+
+    def __init__(self, type_: type) -> None:
+        self.type = type_
+
+    def __call__(self, message: Any) -> bool:
+        return isinstance(message, self.type)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OfType) and self.type is other.type
+
+    def __hash__(self) -> int:
+        return hash(self.type)
+
+
+def compile_pattern(matching: Any) -> Callable[[Any], Any]:
+    """The predicate for anything `receive(matching=…)` accepts; a plain value is a `TypeError` with the fix."""
+    if isinstance(matching, (_Pattern, AnyOf)):
+        return matching  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+    if isinstance(matching, type):
+        return _OfType(matching)
+    if isinstance(matching, Ref):
+        return _OfRef(matching)
+    if callable(matching):
+        return matching
+    raise TypeError(
+        f"receive(matching=…): expected a predicate, a type, a Ref or a pattern, got {matching!r}; "
+        f"try Is({matching!r}), Tag({matching!r}) or lambda message: message == {matching!r}"
+    )

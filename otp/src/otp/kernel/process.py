@@ -1,0 +1,288 @@
+"""The process object: mailbox, state and links in one slotted record that is its own pid.
+
+While its coroutine runs it also answers what asyncio asks of the current task (`cancel`, `uncancel`,
+`add_done_callback`, …), so that `asyncio.timeout`, `TaskGroup`, anyio, httpx and the like work inside a process.
+Those members are asyncio's, not the interface of a pid: `dir(pid)` leaves them out.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.pids import Pid
+from otp.kernel.states import DEAD, EXITING, FUT, READY, WAITING
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+
+    from otp.kernel.node import Node
+
+__all__ = ["CANCEL", "OWNER", "Ext", "Process", "new_process", "run_in_context"]
+
+
+class _Cancel:
+    """Marks a pending asyncio cancellation in a process's signal slot; compares with identity only."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<cancelled by asyncio>"
+
+
+CANCEL: Final = _Cancel()
+
+OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
+"""The process whose code (or whose child task) runs in this context."""
+
+
+class Ext:
+    """The cold half of a process, allocated on first need."""
+
+    __slots__ = (
+        "ack",
+        "answer",
+        "begun",
+        "callback",
+        "cause",
+        "cbs",
+        "cleanup_timer",
+        "dictionary",
+        "frm",
+        "fut",
+        "hooks",
+        "initial",
+        "it",
+        "mark",
+        "match",
+        "message",
+        "mons",
+        "mrefs",
+        "name",
+        "ncancel",
+        "pend",
+        "reason",
+        "sender",
+        "sensitive",
+        "shutdown",
+        "stop_reason",
+        "suspended",
+        "tasks",
+        "timeout_ns",
+        "timeout_timer",
+        "trap",
+    )
+
+    def __init__(self) -> None:
+        self.mons: dict[Any, Any] | None = None  # ref -> (watcher, item)
+        self.mrefs: dict[Any, Any] | None = None  # ref -> (target, item)
+        self.name: Any = None
+        self.trap = False
+        self.sensitive = False
+        self.pend: dict[Any, None] | None = None  # calls taken and not answered yet
+        self.fut: Future[Any] | None = None
+        self.ncancel = 0
+        self.cbs: list[tuple[Callable[[Any], object], Context | None]] | None = None
+        self.match: Any = None
+        self.mark = 0
+        self.frm: Any = None  # the call being handled
+        self.message: Any = None  # the message being handled by an async callback
+        self.callback: Any = None  # its name
+        self.reason: Any = None  # the decided reason while cleanup runs
+        self.it: Any = None  # the unread rest of a batch
+        self.hooks: dict[Any, Callable[[Any], object]] | None = None
+        self.ack: Any = None  # who waits for the start
+        self.suspended = False
+        self.timeout_ns: int | None = None
+        self.timeout_timer: Any = None
+        self.cleanup_timer: Any = None
+        self.dictionary: dict[Any, Any] | None = None
+        self.initial: str | None = None
+        self.sender: Any = None  # who sent the fatal signal
+        self.cause = 0  # the event that led to it
+        self.begun = 0  # when the async callback began, ns
+        self.shutdown: float | None = None  # seconds its cleanup may take
+        self.tasks: Any = None
+        self.answer: Any = None  # what a stopping server still owes
+        self.stop_reason: Any = None
+
+
+class Process(Pid):
+    """A local process; see the module's text for its two faces."""
+
+    __slots__ = (
+        "_coro",
+        "_ctx",
+        "_exc",
+        "_links",
+        "_mbox",
+        "_parent",
+        "_seq",
+        "_sig",
+        "_st",
+        "_state",
+        "_val",
+        "_vt",
+        "_wait",
+        "_x",
+    )
+    _st: int
+    _val: Any
+    _exc: BaseException | None
+    _mbox: Any
+    _coro: Coroutine[Any, Any, Any] | None
+    _vt: Any
+    _state: Any
+    _seq: int
+    _links: Any
+    _sig: Any
+    _x: Ext | None
+    _ctx: Context | None
+    _wait: Any
+    _parent: Process | None
+
+    def send(self, message: Any) -> None:
+        """Send `message` to the process; never fails, a dead one drops it."""
+        self._node._s.send(self, message)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in _TASK_NAMES]
+
+    def _ext(self) -> Ext:
+        x = self._x
+        if x is None:
+            x = self._x = Ext()
+        return x
+
+    @property
+    def _exit_seq(self) -> int:
+        """The number of the `exited` event of a dead process, 0 if it was not recorded."""
+        return self._seq if self._st == DEAD else 0
+
+    # What asyncio and the libraries on it ask of a task.
+
+    def cancel(self, msg: Any = None) -> bool:
+        st = self._st
+        if st == DEAD:
+            return False
+        x = self._ext()
+        x.ncancel += 1
+        if st == FUT or st == EXITING:
+            if x.fut is not None and x.fut.cancel(msg=msg):
+                return True
+            if self._sig is None:
+                self._sig = CANCEL
+        elif st in WAITING and self._coro is not None:
+            self._seq += 1
+            self._exc = CancelledError() if msg is None else CancelledError(msg)
+            self._st = READY
+            self._node._s.enqueue(self)
+        elif self._sig is None:
+            self._sig = CANCEL
+        return True
+
+    def cancelling(self) -> int:
+        return 0 if self._x is None else self._x.ncancel
+
+    def uncancel(self) -> int:
+        x = self._ext()
+        if x.ncancel:
+            x.ncancel -= 1
+        if x.ncancel == 0 and self._sig is CANCEL:
+            self._sig = None
+        return x.ncancel
+
+    def done(self) -> bool:
+        return self._st == DEAD
+
+    def cancelled(self) -> bool:
+        return False
+
+    def get_loop(self) -> AbstractEventLoop:
+        return self._node._s.loop
+
+    def get_coro(self) -> Coroutine[Any, Any, Any] | None:
+        return self._coro
+
+    def get_name(self) -> str:
+        return repr(self)
+
+    def get_context(self) -> Context | None:
+        return self._ctx
+
+    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        if self._st == DEAD:
+            self._node._s.loop.call_soon(callback, self, context=context)
+            return
+        x = self._ext()
+        if x.cbs is None:
+            x.cbs = []
+        x.cbs.append((callback, context))
+
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
+        x = self._x
+        if x is None or x.cbs is None:
+            return 0
+        kept = [entry for entry in x.cbs if entry[0] != callback]
+        removed = len(x.cbs) - len(kept)
+        x.cbs = kept
+        return removed
+
+    @property
+    def _must_cancel(self) -> bool:
+        return self._sig is CANCEL
+
+    @_must_cancel.setter
+    def _must_cancel(self, value: bool) -> None:
+        if value and self._sig is None:
+            self._sig = CANCEL
+        elif not value and self._sig is CANCEL:
+            self._sig = None
+
+    @property
+    def _fut_waiter(self) -> Future[Any] | None:
+        return None if self._x is None else self._x.fut
+
+    def _wakeup(self, future: Future[Any]) -> None:
+        self._node._s.future_done(self, future)
+
+
+_TASK_NAMES: Final = frozenset({
+    "add_done_callback",
+    "cancel",
+    "cancelled",
+    "cancelling",
+    "done",
+    "get_context",
+    "get_coro",
+    "get_loop",
+    "get_name",
+    "remove_done_callback",
+    "uncancel",
+})
+
+_blank = Process.__new__
+
+
+def new_process(node: Node, parent: Process | None) -> Process:
+    """A fresh process in the table of `node`, READY and not yet in the run queue."""
+    p = _blank(Process)
+    p._node = node
+    p._id = n = node._next_id
+    node._next_id = n + 1
+    p._st = READY
+    p._seq = 0
+    p._val = p._exc = p._mbox = p._coro = p._vt = p._state = p._links = p._sig = p._x = p._ctx = p._wait = None
+    p._parent = parent
+    node._procs[n] = p
+    return p
+
+
+def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
+    """Call `function` in the context of `p`, which may be the one that runs already."""
+    context = p._ctx
+    if context is None or OWNER.get() is p:
+        return function(*args)
+    return context.run(function, *args)

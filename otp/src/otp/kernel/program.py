@@ -1,0 +1,132 @@
+"""`otp.run`: a whole program as one node, with signal handlers, collector settings and an ordered end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import inspect
+import signal
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from otp.kernel.node import Node
+from otp.kernel.reasons import Crash
+from otp.kernel.starting import spawn_on
+
+__all__ = ["run"]
+
+GC_THRESHOLDS: Final = (200_000, 50, 100)  # default ones scan 100,000 living processes again and again
+
+
+def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any:
+    """Run `main(*args)` as the first process of a node and return its result; the program is ours while it runs.
+
+    `main` is an async function, or an `Application` class, which then runs until it ends or the program is told to
+    stop. SIGTERM and Ctrl-C shut down from the leaves to the root. The garbage collector's thresholds are raised for
+    the time of the run. Raises what `main` raises; `SystemExit` inside a process ends the program with its status.
+
+    >>> import otp
+    >>> async def main(x):
+    ...     return x + 1
+    >>> otp.run(main, 41)
+    42
+    """
+    with _collector(), asyncio.Runner(debug=debug) as runner:
+        return runner.run(_main(main, args, node))
+
+
+@contextlib.contextmanager
+def _collector() -> Generator[None, None, None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+async def _main(main: Any, args: tuple[Any, ...], name: str) -> Any:
+    loop = asyncio.get_running_loop()
+    node = Node(name)
+    result: asyncio.Future[Any] = loop.create_future()
+
+    def ask_to_stop(error: BaseException) -> None:
+        if not result.done():
+            result.set_exception(_Stopped(error))
+
+    node.on_shutdown = ask_to_stop
+    async with node:
+        with _signals(loop, ask_to_stop):
+            if inspect.isclass(main):
+                await _start_application(node, main, args, result)
+            else:
+                _start_function(node, main, args, result)
+            try:
+                return await result
+            except _Stopped as stopped:
+                cause = stopped.error
+    if isinstance(cause, SystemExit) and cause.code in (None, 0):
+        return None
+    raise cause
+
+
+class _Stopped(Exception):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...], result: asyncio.Future[Any]) -> None:
+    async def first() -> None:
+        try:
+            value = main(*args)
+            if inspect.isawaitable(value):
+                value = await value
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
+            if not result.done():
+                result.set_exception(error)
+        else:
+            if not result.done():
+                result.set_result(value)
+
+    first.__qualname__ = first.__name__ = getattr(main, "__qualname__", "main")
+    p = spawn_on(node, None, first, (), {})
+
+    def ended(reason: Any) -> None:
+        if not result.done():
+            result.set_exception(RuntimeError(f"the first process ended by a signal: {reason!r}"))
+
+    x = p._ext()
+    x.mons = {node.make_ref(): (ended, p)}
+
+
+async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result: asyncio.Future[Any]) -> None:
+    pid = await cls.__otp_run__(node, *args)
+
+    def ended(reason: Any) -> None:
+        if not result.done():
+            clean = reason in ("normal", "shutdown") or (isinstance(reason, tuple) and not isinstance(reason, Crash))
+            result.set_exception(_Stopped(SystemExit(0 if clean else 1)))
+
+    x = pid._ext()
+    if x.mons is None:
+        x.mons = {}
+    x.mons[node.make_ref()] = (ended, pid)
+
+
+@contextlib.contextmanager
+def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], None]) -> Generator[None, None, None]:
+    """SIGTERM and Ctrl-C ask for the ordered shutdown; where the loop has no signals, Python's defaults stay."""
+    installed: list[int] = []
+    for number, error in ((signal.SIGTERM, SystemExit(0)), (signal.SIGINT, KeyboardInterrupt())):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop, error)
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,143 @@
+"""Exit reasons: plain values that compare like Erlang's, and how an exception becomes one.
+
+Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from otp.kernel.errors import Error, Exit, Throw
+
+__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "stack_of", "starts_with"]
+
+type_text_limit = 2000
+
+Reason = Any
+"""An exit reason is any value; `"normal"`, `"shutdown"` and `("shutdown", term)` are the clean ones."""
+
+StackEntry = tuple[str, int, str]
+"""(file, line, function) of one frame, without the frame."""
+
+
+class ExceptionTerm(NamedTuple):
+    """The term of a foreign exception: what is left of it when its frames are gone.
+
+    >>> ExceptionTerm("ValueError", ("no",), "no").type_name
+    'ValueError'
+    """
+
+    type_name: str
+    args: tuple[Any, ...]
+    text: str
+
+
+class Crash(tuple[Any, tuple[StackEntry, ...]]):
+    """The reason of a process that ended by an uncaught error: a tuple `(term, stack)` of length 2.
+
+    `term` is R for `Error(R)`, else an `ExceptionTerm`. The stack is ignored by `==` and `hash`, so reasons of two
+    runs compare; it is a tuple of (file, line, function), innermost last.
+
+    >>> Crash("boom", (("a.py", 1, "f"),)) == Crash("boom", ())
+    True
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, term: Any, stack: tuple[StackEntry, ...] = ()) -> Crash:
+        return tuple.__new__(cls, (term, stack))
+
+    @property
+    def term(self) -> Any:
+        """What was raised: R of `Error(R)` or an `ExceptionTerm`."""
+        return self[0]
+
+    @property
+    def stack(self) -> tuple[StackEntry, ...]:
+        """Where it was raised, innermost frame last."""
+        return self[1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Crash) and self[0] == other[0]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(("crash", self[0]))
+
+    def __repr__(self) -> str:
+        term = self[0]
+        if isinstance(term, ExceptionTerm):
+            return f"Crash({term.type_name}({term.text!r}))"
+        return f"Crash({term!r})"
+
+    def __reduce__(self) -> Any:
+        return (Crash, (self[0], self[1]))
+
+
+def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
+    """Copy a traceback into (file, line, function) entries, so that no frame stays alive."""
+    entries: list[StackEntry] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        entries.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
+        traceback = traceback.tb_next
+    return tuple(entries)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:type_text_limit]
+    except Exception as failure:
+        return f"<str() of this {type(error).__name__} raised {type(failure).__name__}>"
+
+
+def _single_exit(group: BaseExceptionGroup[BaseException]) -> Exit | None:
+    """The one `Exit` that all leaves of a group agree on, if they do."""
+    found: Exit | None = None
+    pending: list[BaseException] = list(group.exceptions)
+    while pending:
+        leaf = pending.pop()
+        if isinstance(leaf, BaseExceptionGroup):
+            pending.extend(leaf.exceptions)
+        elif not isinstance(leaf, Exit) or (found is not None and found.reason != leaf.reason):
+            return None
+        else:
+            found = leaf
+    return found
+
+
+def reason_of(error: BaseException) -> Reason:
+    """The exit reason of a process that ends by `error`.
+
+    `Exit(R)` gives R, `Error(R)` gives `Crash(R, stack)`, `Throw(V)` gives `Crash(("nocatch", V), stack)`, any other
+    exception `Crash(ExceptionTerm(...), stack)`. A group whose leaves are all `Exit` with one reason unwraps to it.
+    """
+    if isinstance(error, Exit):
+        return error.reason
+    stack = stack_of(error.__traceback__)
+    if isinstance(error, Error):
+        return Crash(error.reason, stack)
+    if isinstance(error, Throw):
+        return Crash(("nocatch", error.value), stack)
+    if isinstance(error, BaseExceptionGroup):
+        single = _single_exit(error)
+        if single is not None:
+            return single.reason
+    return Crash(ExceptionTerm(type(error).__name__, tuple(error.args), _text_of(error)), stack)
+
+
+def starts_with(reason: Reason, word: str) -> bool:
+    """Whether a reason is a pair whose first element is `word`, as `{shutdown, _}` matches in Erlang."""
+    return isinstance(reason, tuple) and len(reason) == 2 and reason[0] == word  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def is_clean(reason: Reason) -> bool:
+    """Whether a reason is a normal end for a supervisor and the log: normal, shutdown, (shutdown, term).
+
+    >>> is_clean(("shutdown", "moved")), is_clean("killed")
+    (True, False)
+    """
+    return reason == "normal" or reason == "shutdown" or starts_with(reason, "shutdown")

@@ -1,0 +1,47 @@
+"""Crash reports: who ended, in which callback, with which message and why. The live traceback is logged once, here."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from otp.kernel.process import Process
+from otp.kernel.reasons import is_clean
+from otp.kernel.tracing import bounded_text
+
+__all__ = ["report_crash"]
+
+logger = logging.getLogger("otp")
+
+
+def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
+    """Log the abnormal end of a process; nothing for clean reasons."""
+    if is_clean(reason) or not logger.isEnabledFor(logging.ERROR):
+        return
+    name = p._node.label(p)
+    doing = f" in {what}({bounded_text(message)})" if what else ""
+    hint = ""
+    if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "bad_return_value":  # pyright: ignore[reportUnknownArgumentType]
+        hint = _bad_return_hint(what, reason[1])
+    logger.error(
+        "%s ended%s: %s%s",
+        name,
+        doing,
+        bounded_text(reason, 500),
+        hint,
+        exc_info=error if isinstance(error, Exception) else None,
+    )
+
+
+def _bad_return_hint(what: str, value: Any) -> str:
+    if value is None:
+        return f"; {what or 'the callback'} returned None: did no case match, or is a return missing?"
+    if isinstance(value, type):
+        return f"; return an instance, as in {value.__name__}(…), not the class"
+    return f"; expected {_EXPECTED.get(what, 'a result such as NoReply(state)')}"
+
+
+_EXPECTED = {
+    "init": "Ok(state), Stop(reason) or Ignore()",
+    "handle_call": "Reply(value, state), NoReply(state) or Stop(reason, state)",
+}

@@ -1,0 +1,170 @@
+"""What callbacks return: small records, one class a verdict.
+
+`Reply` and `NoReply` without options are the hot ones: with an option the object becomes an instance of a private
+subclass, so that the engine tells the two apart by type.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic, TypeVar
+
+__all__ = ["ABSENT", "Continue", "Ignore", "NoReply", "Ok", "Reply", "Result", "Stop", "WithOptions"]
+
+S = TypeVar("S")
+
+
+class _Absent:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<absent>"
+
+
+ABSENT: Final[Any] = _Absent()
+"""Stands for an argument nobody gave, where `None` is a value."""
+
+
+class Continue:
+    """`then=Continue(term)`: `handle_continue(term, state)` runs before any message."""
+
+    __slots__ = ("term",)
+    __match_args__ = ("term",)
+
+    def __init__(self, term: Any) -> None:
+        self.term = term
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Continue) and self.term == other.term
+
+    def __hash__(self) -> int:
+        return hash(("continue", self.term))
+
+    def __repr__(self) -> str:
+        return f"Continue({self.term!r})"
+
+
+class Result:
+    """Base of all verdicts of a callback."""
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Result) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key()[0])
+
+    def _key(self) -> tuple[Any, ...]:
+        values = tuple(getattr(self, name, None) for name in (*self._fields, "timeout", "hibernate", "then"))
+        return (self._name(), *values)
+
+    def _name(self) -> str:
+        return type(self).__name__.removeprefix("_").removesuffix("With")
+
+    def __repr__(self) -> str:
+        parts = [repr(getattr(self, name)) for name in self._fields if getattr(self, name, ABSENT) is not ABSENT]
+        for name in ("timeout", "hibernate", "then"):
+            value = getattr(self, name, None)
+            if value is not None and value is not False:
+                parts.append(f"{name}={value!r}")
+        return f"{self._name()}({', '.join(parts)})"
+
+
+class WithOptions:
+    """Mixed into results that carry `timeout=`, `hibernate=` or `then=`."""
+
+    __slots__ = ()
+
+
+class Ok(Result, Generic[S]):
+    """The server started (from `init`) or changed its code (from `code_change`) with this state.
+
+    `timeout` (seconds) asks for a `Timeout()` in `handle_info` if nothing arrives, `then=Continue(term)` for
+    `handle_continue` before any message.
+    """
+
+    __slots__ = ("hibernate", "state", "then", "timeout")
+    __match_args__ = ("state",)
+    _fields = ("state",)
+
+    def __init__(
+        self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+    ) -> None:
+        self.state = state
+        self.timeout = timeout
+        self.hibernate = hibernate
+        self.then = then
+
+
+class Reply(Result, Generic[S]):
+    """Answer the call with `value` and go on with `state`."""
+
+    __slots__ = ("hibernate", "state", "then", "timeout", "value")
+    __match_args__ = ("value", "state")
+    _fields = ("value", "state")
+
+    def __init__(
+        self,
+        value: Any,
+        state: S,
+        *,
+        timeout: float | str | None = None,
+        hibernate: bool = False,
+        then: Continue | None = None,
+    ) -> None:
+        self.value = value
+        self.state = state
+        if timeout is not None or hibernate or then is not None:
+            self.timeout = timeout
+            self.hibernate = hibernate
+            self.then = then
+            self.__class__ = _ReplyWith
+
+
+class _ReplyWith(Reply[S], WithOptions):
+    __slots__ = ()
+
+
+class NoReply(Result, Generic[S]):
+    """Go on with `state`; the answer of a call, if one is owed, is given later with `GenServer.reply`."""
+
+    __slots__ = ("hibernate", "state", "then", "timeout")
+    __match_args__ = ("state",)
+    _fields = ("state",)
+
+    def __init__(
+        self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+    ) -> None:
+        self.state = state
+        if timeout is not None or hibernate or then is not None:
+            self.timeout = timeout
+            self.hibernate = hibernate
+            self.then = then
+            self.__class__ = _NoReplyWith
+
+
+class _NoReplyWith(NoReply[S], WithOptions):
+    __slots__ = ()
+
+
+class Stop(Result):
+    """End the server with `reason`; `terminate` runs first, then the answer `reply=` leaves, if there is one.
+
+    From `init`: `Stop(reason)`. Without `state` the state stays as it was.
+    """
+
+    __slots__ = ("reason", "reply", "state")
+    __match_args__ = ("reason", "state")
+    _fields = ("reason", "state", "reply")
+
+    def __init__(self, reason: Any, state: Any = ABSENT, *, reply: Any = ABSENT) -> None:
+        self.reason = reason
+        self.state = state
+        self.reply = reply
+
+
+class Ignore(Result):
+    """From `init`: do not start, and that is no failure; from `start_link`: nothing was started."""
+
+    __slots__ = ()

@@ -1,0 +1,103 @@
+"""Running coroutine processes: one step at a time, from the run queue or from the future they waited for."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future
+from typing import Any
+
+from otp.kernel.callbacks import callback_done
+from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
+from otp.kernel.outcomes import Raised, wait_for
+from otp.kernel.process import CANCEL, Process, run_in_context
+from otp.kernel.reasons import reason_of
+from otp.kernel.reports import report_crash
+from otp.kernel.scheduler import Scheduler
+from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
+
+__all__ = ["coroutine_done", "future_done", "interrupt", "run_odd"]
+
+
+def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
+    """What `p` awaited is done: resume it now, in the future's own callback, as a task would."""
+    x = p._x
+    if x is None or x.fut is not future:
+        return
+    x.fut = None
+    if p._st == EXITING:
+        if future.cancelled():
+            p._exc = CancelledError()
+        resume_exiting(p)
+        return
+    if p._st != FUT:
+        return
+    coro: Any = p._coro
+    s.credit = 64 if s.inline is True else 0
+    s.now = s.now_ns()
+    s.current = p
+    s._ct[s.loop] = p
+    p._st = RUN
+    try:
+        waits_for = run_in_context(p, coro.send, None)
+    except StopIteration as done:
+        s.current = None
+        coroutine_done(p, done.value, None)
+    except BaseException as error:
+        s.current = None
+        coroutine_done(p, None, error)
+    else:
+        wait_for(p, waits_for)
+    s.credit = 0
+    s.current = None
+    s._ct.pop(s.loop, None)
+    if s.runq and s.idle:
+        s.wake()
+
+
+def interrupt(p: Process) -> None:
+    """A signal or a cancellation arrived while `p` ran: deliver it at this suspension point."""
+    if p._st == DEAD:
+        return
+    if p._sig is not CANCEL:
+        deliver_fatal(p)
+        return
+    p._sig = None
+    x = p._ext()
+    if p._st == FUT:
+        if x.fut is not None and x.fut.cancel():
+            return
+        x.fut = None
+    p._exc = CancelledError()
+    if p._st != READY:
+        p._seq += 1
+        p._st = READY
+        p._node._s.enqueue(p)
+
+
+def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
+    """The coroutine of `p` returned or raised: the process, or the async callback, is over."""
+    if p._st == DEAD:
+        return
+    if type(p._sig) is Fatal:  # an untrapped signal to oneself, or one that arrived in the last step
+        p._coro = None
+        p._st = READY
+        deliver_fatal(p)
+        return
+    if p._vt is not None:
+        callback_done(p, value if error is None else Raised(error))
+        return
+    p._coro = None
+    p._st = READY
+    if error is None:
+        terminate(p, "normal")
+        return
+    if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
+        p._node.request_shutdown(error)
+    reason = reason_of(error)
+    report_crash(p, "", None, reason, error)
+    terminate(p, reason)
+
+
+def run_odd(p: Process) -> None:
+    """An entry of the run queue whose process is not READY any more."""
+    if p._st == EXITING:
+        resume_exiting(p)

@@ -1,0 +1,254 @@
+"""The scheduler: one per event loop and thread. It owns the run queue, the clock, the random source and the timers.
+
+Everything that would differ between production and a deterministic run (time, randomness, order) is read here and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+import threading
+import time
+from asyncio import AbstractEventLoop, Future
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from otp.kernel.errors import BadArgument, NotAProcess
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.process import Process
+
+__all__ = ["BUDGET", "Scheduler", "Timer", "current_process", "find_scheduler", "nanoseconds"]
+
+BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
+DRAIN_NS: Final = 500_000
+NS: Final = 1_000_000_000
+
+
+def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
+    """Round a time in seconds to whole nanoseconds; `None` for no limit, where `infinite` allows it.
+
+    Raises `BadArgument` for a negative time, a bool, a text or NaN.
+    """
+    if infinite and (seconds is None or seconds == "infinity"):
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0 or seconds == float("inf"):
+        limit = ' or "infinity"' if infinite else ""
+        raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")
+    return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9)
+
+
+class Timer:
+    """One entry of the timer heap; `fire` is `None` once it fired or was cancelled."""
+
+    __slots__ = ("due", "fire", "ref", "target")
+
+    def __init__(self, due: int, fire: Callable[[Timer], object], target: Any = None, ref: Any = None) -> None:
+        self.due = due
+        self.fire: Callable[[Timer], object] | None = fire
+        self.target = target
+        self.ref = ref
+
+
+class _Thread(threading.local):
+    """The schedulers of this thread: the one used last, and all by their loop."""
+
+    last: Scheduler | None = None
+
+    def __init__(self) -> None:
+        self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
+
+
+_thread = _Thread()
+
+
+class Scheduler:
+    """Run queue, clock, random source and timers of one event loop.
+
+    `inline` says whether an idle server may run on its caller's stack (`"seeded"`: the random source chooses each
+    time); `seeded_order` lets the random source choose who runs next.
+    """
+
+    __slots__ = (
+        "_base",
+        "_closed",
+        "_ct",
+        "_heap",
+        "_timer_handle",
+        "_timer_no",
+        "credit",
+        "current",
+        "dead",
+        "depth",
+        "drain",
+        "drains",
+        "future_done",
+        "idle",
+        "inline",
+        "loop",
+        "nodes",
+        "now",
+        "pool",
+        "push",
+        "random",
+        "runq",
+        "seeded_order",
+        "send",
+        "virtual",
+        "wheel",
+        "wheel_timer",
+    )
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop | None = None,
+        *,
+        inline: bool | Literal["seeded"] = True,
+        rng: random.Random | None = None,
+        seeded_order: bool = False,
+    ) -> None:
+        from otp.kernel import drain  # the top of the kernel; the scheduler only holds its entry points
+
+        self.loop = asyncio.get_running_loop() if loop is None else loop
+        self.virtual: bool = getattr(self.loop, "virtual", False)
+        self.runq: deque[Process] = deque()
+        self.push = self.runq.append
+        self.current: Process | None = None
+        self.credit = 0
+        self.depth = 0
+        self.idle = True
+        self.inline = inline
+        self.random = random.Random() if rng is None else rng
+        self.seeded_order = seeded_order
+        self.nodes: dict[str, list[Node]] = {}
+        self.dead: deque[Any] | None = None
+        self.drains = 0
+        self.pool: list[list[Any]] = []
+        self.wheel: dict[int, list[Process]] = {}
+        self.wheel_timer: Timer | None = None
+        self._heap: list[tuple[int, int, Timer]] = []
+        self._timer_no = 0
+        self._timer_handle: tuple[int, asyncio.TimerHandle] | None = None
+        self._base = Context()
+        self._closed = False
+        self._ct = drain.current_task_table(self.loop)
+        self.drain, self.future_done, self.send = drain.entry_points(self)
+        self.now = self.now_ns()
+        _thread.by_loop[self.loop] = self
+        _thread.last = self
+
+    # Clock
+
+    def now_ns(self) -> int:
+        """The monotonic clock in whole nanoseconds; virtual under a virtual-time loop."""
+        if self.virtual:
+            return self.loop.now_ns  # type: ignore[attr-defined,no-any-return]  # pyright: ignore
+        return time.monotonic_ns()
+
+    # Run queue
+
+    def enqueue(self, p: Process) -> None:
+        """Put a process that is READY into the run queue."""
+        self.push(p)
+        if self.idle:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the loop call the drain soon; in the base context, so that no context variable leaks into it."""
+        self.idle = False
+        self.loop.call_soon(self.drain, context=self._base)
+
+    # Timers
+
+    def call_at(self, due: int, fire: Callable[[Timer], object], target: Any = None, ref: Any = None) -> Timer:
+        """Call `fire(timer)` when the clock reaches `due` (ns)."""
+        timer = Timer(due, fire, target, ref)
+        self._timer_no += 1
+        heapq.heappush(self._heap, (due, self._timer_no, timer))
+        handle = self._timer_handle
+        if handle is None or due < handle[0]:
+            self._arm(due)
+        return timer
+
+    def _arm(self, due: int) -> None:
+        if self._timer_handle is not None:
+            self._timer_handle[1].cancel()
+        if self.virtual:
+            handle = self.loop.call_at(due / 1e9, self._fire_timers, context=self._base)
+        else:
+            delay = max(0, due - time.monotonic_ns()) / 1e9
+            handle = self.loop.call_later(delay, self._fire_timers, context=self._base)
+        self._timer_handle = (due, handle)
+
+    def _fire_timers(self) -> None:
+        self._timer_handle = None
+        heap = self._heap
+        self.now = now = self.now_ns()
+        limit = BUDGET
+        while heap and heap[0][0] <= now and limit:
+            timer = heapq.heappop(heap)[2]
+            fire = timer.fire
+            if fire is not None:
+                limit -= 1
+                timer.fire = None
+                fire(timer)
+        while heap and heap[0][2].fire is None:
+            heapq.heappop(heap)
+        if heap and self._timer_handle is None:
+            self._arm(heap[0][0])
+
+    # Life
+
+    def close(self) -> None:
+        """Forget the loop. Called when the last node of the loop is closed."""
+        self._closed = True
+        if self._timer_handle is not None:
+            self._timer_handle[1].cancel()
+            self._timer_handle = None
+        self._heap.clear()
+        self.wheel.clear()
+        if _thread.by_loop.get(self.loop) is self:
+            del _thread.by_loop[self.loop]
+        if _thread.last is self:
+            _thread.last = None
+
+
+def find_scheduler() -> Scheduler | None:
+    """The scheduler of the running loop of this thread, if there is one."""
+    s = _thread.last
+    loop = running_loop()
+    if s is not None and s.loop is loop:
+        return s
+    if loop is None:
+        return None
+    s = _thread.by_loop.get(loop)
+    if s is not None:
+        _thread.last = s
+    return s
+
+
+def current_process(what: str, instead: str = "") -> Process:
+    """The process whose code runs now; raises `NotAProcess` that names `what` and what to use instead."""
+    s = _thread.last
+    if s is not None and s.current is not None:
+        return s.current
+    from otp.kernel.process import OWNER
+
+    s = find_scheduler()
+    p = OWNER.get()
+    if s is not None and p is not None and p._node._s is s:
+        return p
+    hint = f"; {instead}" if instead else ""
+    raise NotAProcess(f"{what} works inside a process only{hint}")
+
+
+def thread_current() -> Process | None:
+    """The process on the stack of this thread right now (not the owner of a child task), or `None`."""
+    s = _thread.last
+    return None if s is None else s.current

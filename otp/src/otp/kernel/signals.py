@@ -1,0 +1,292 @@
+"""Links, monitors and exit signals as people use them.
+
+Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, overload
+
+from otp.kernel.death import exit_signal, forget_link
+from otp.kernel.errors import BadArgument, Error, Exit, Unwind
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.names import resolve
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import CANCEL, Process
+from otp.kernel.results import ABSENT
+from otp.kernel.scheduler import Timer, current_process, find_scheduler, nanoseconds
+from otp.kernel.states import DEAD, EXITING
+
+__all__ = [
+    "demonitor",
+    "exit",
+    "link",
+    "link_processes",
+    "monitor",
+    "monitor_process",
+    "off_exit",
+    "on_exit",
+    "process_flag",
+    "send",
+    "unlink",
+    "wait_down",
+]
+
+
+def send(dest: Any, message: Any) -> Any:
+    """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`; returns the message.
+
+    A dead pid drops it. Raises `BadArgument` for a name that nobody has, like Erlang's `!`.
+    """
+    if isinstance(dest, Process):
+        deliver(dest, message)
+        return message
+    p = resolve(dest, "send(dest, message)")
+    if p is None:
+        raise BadArgument(f"send: nobody has the name {dest!r}; a message to a name needs somebody there (cast does not)")
+    deliver(p, message)
+    return message
+
+
+# Links
+
+
+def _add_link(a: Process, b: Process) -> None:
+    """None, one process, or a dict: the usual single link costs no container."""
+    links = a._links
+    if links is None:
+        a._links = b
+    elif type(links) is dict:
+        links[b] = None
+    elif links is not b:
+        a._links = {links: None, b: None}
+
+
+def link_processes(a: Process, b: Process) -> None:
+    """Link two living processes."""
+    _add_link(a, b)
+    _add_link(b, a)
+    if a._node._watched_links:
+        a._node._trace.notice("linked", a, {"other": b})
+
+
+def link(pid: Pid) -> bool:
+    """Link the calling process with `pid`: the end of one is an exit signal to the other.
+
+    To a dead pid: a process that traps exits finds `ExitSignal(pid, "noproc")`, another gets `Error("noproc")`.
+    """
+    me = current_process("link(pid)", "outside a process use otp.wait_down(pid)")
+    p = _require_pid(pid, "link(pid)")
+    if p is me:
+        return True
+    if p._st in (DEAD, EXITING):
+        x = me._x
+        if x is not None and x.trap:
+            deliver(me, ExitSignal(p, "noproc"))
+            return True
+        raise Error("noproc")
+    link_processes(me, p)
+    return True
+
+
+def unlink(pid: Pid) -> bool:
+    """Remove the link between the calling process and `pid`; an exit message already in the mailbox stays."""
+    me = current_process("unlink(pid)")
+    p = _require_pid(pid, "unlink(pid)")
+    forget_link(me, p)
+    forget_link(p, me)
+    if me._node._watched_links:
+        me._node._trace.notice("unlinked", me, {"other": p})
+    return True
+
+
+def _require_pid(pid: Any, what: str) -> Process:
+    if not isinstance(pid, Process):
+        raise BadArgument(f"{what}: expected a pid, got {pid!r}; try otp.whereis({pid!r})")
+    return pid
+
+
+# Monitors
+
+
+def monitor(dest: Any) -> Ref:
+    """Watch a process: its end puts `Down(ref, item, reason)` into the caller's mailbox, once.
+
+    `item` is the pid, or `(name, node)` if `dest` is a name. Nobody there: `Down(…, "noproc")` at once. Never raises
+    for dead processes.
+
+    >>> import otp
+    >>> async def main():
+    ...     pid, ref = otp.spawn_monitor(lambda: None)
+    ...     return (await otp.receive(ref)).reason
+    >>> otp.run(main)
+    'normal'
+    """
+    me = current_process("monitor(dest)", "outside a process use otp.wait_down(pid)")
+    if isinstance(dest, Process):
+        return monitor_process(me, dest, dest)
+    p = resolve(dest, "monitor(dest)")
+    if isinstance(dest, tuple):
+        item: Any = (dest[0], dest[1] if isinstance(dest[1], str) else dest[1].name)  # pyright: ignore
+    else:
+        item = (dest, me._node.name)
+    return monitor_process(me, p, item)
+
+
+def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
+    """Let `me` watch `p`; `None` counts as dead."""
+    ref = me._node.make_ref()
+    ref._owner = me
+    if p is None or p._st in (DEAD, EXITING):
+        if p is None or p._st == DEAD:
+            deliver(me, Down(ref, item, "noproc"))
+            return ref
+    elif p is me:
+        return ref
+    x = p._ext()
+    if x.mons is None:
+        x.mons = {ref: (me, item)}
+    else:
+        x.mons[ref] = (me, item)
+    x = me._ext()
+    if x.mrefs is None:
+        x.mrefs = {ref: (p, item)}
+    else:
+        x.mrefs[ref] = (p, item)
+    if me._node._watched_links:
+        me._node._trace.notice("monitored", me, {"ref": ref, "item": item})
+    return ref
+
+
+def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
+    """End a monitor of the calling process. `flush` also removes its `Down` from the mailbox.
+
+    Always true; with `info`, whether a living monitor was removed.
+    """
+    me = current_process("demonitor(ref)")
+    if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadArgument(f"demonitor(ref): expected a Ref, got {ref!r}")
+    x = me._x
+    found = None if x is None or x.mrefs is None else x.mrefs.pop(ref, None)
+    if found is not None:
+        tx = found[0]._x
+        if tx is not None and tx.mons is not None:
+            tx.mons.pop(ref, None)
+        if me._node._watched_links:
+            me._node._trace.notice("demonitored", me, {"ref": ref})
+    elif flush:
+        _flush_down(me, ref)
+    return found is not None if info else True
+
+
+def _flush_down(me: Process, ref: Ref) -> None:
+    from otp.kernel.mailbox import merge_batch
+
+    merge_batch(me)
+    waiting = me._mbox
+    if waiting:
+        for i, message in enumerate(waiting):
+            if type(message) is Down and message.ref is ref:
+                del waiting[i]
+                if me._x is not None:
+                    me._x.mark = 0
+                return
+
+
+async def wait_down(pid: Pid, timeout: Any = "infinity") -> Any:
+    """Wait until `pid` has ended and return its exit reason; `"noproc"` if it was dead already.
+
+    Works in a process, in a child task and outside; uses no mailbox. Raises `TimeoutError`.
+    """
+    p = _require_pid(pid, "wait_down(pid)")
+    if p._st == DEAD:
+        return "noproc"
+    limit = nanoseconds(timeout, "wait_down(timeout=…)", infinite=True)
+    s = p._node._s
+    future = s.loop.create_future()
+    ref = p._node.make_ref()
+
+    def ended(reason: Any) -> None:
+        if not future.done():
+            future.set_result((reason,))
+
+    x = p._ext()
+    if x.mons is None:
+        x.mons = {}
+    x.mons[ref] = (ended, p)
+    timer: Timer | None = None
+    if limit is not None:
+        timer = s.call_at(s.now_ns() + limit, lambda _timer: future.done() or future.set_result(None))
+    try:
+        result = await future
+    finally:
+        if timer is not None:
+            timer.fire = None
+        x = p._x
+        if x is not None and x.mons is not None:
+            x.mons.pop(ref, None)
+    if result is None:
+        raise TimeoutError(f"process {p} still lives after {timeout} s")
+    return result[0]
+
+
+# Exit signals
+
+
+@overload
+def exit(pid: Any, /) -> NoReturn: ...
+@overload
+def exit(pid: Pid, reason: Any, /) -> bool: ...
+def exit(pid: Any, reason: Any = ABSENT, /) -> bool:
+    """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
+
+    `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
+    """
+    if reason is ABSENT:
+        raise Exit(pid)
+    p = resolve(pid, "exit(pid, reason)") if not isinstance(pid, Process) else pid
+    if p is None:
+        raise BadArgument(f"exit(pid, reason): nobody has the name {pid!r}")
+    s = find_scheduler()
+    me = None if s is None else s.current
+    exit_signal(p, me if me is not None else p._node._outside, reason, False)
+    if me is p and p._sig is not None and p._sig is not CANCEL:
+        raise Unwind
+    return True
+
+
+def process_flag(flag: str, value: Any) -> Any:
+    """Set a flag of the calling process and return its old value.
+
+    `"trap_exit"` (bool): exit signals become `ExitSignal` messages. `"sensitive"` (bool): its state is not shown.
+    """
+    me = current_process("process_flag(flag, value)")
+    x = me._ext()
+    if flag == "trap_exit":
+        if not isinstance(value, bool):
+            raise BadArgument(f'process_flag("trap_exit", …): expected True or False, got {value!r}')
+        old, x.trap = x.trap, value
+        return old
+    if flag == "sensitive":
+        old, x.sensitive = x.sensitive, bool(value)
+        return old
+    raise BadArgument(f'process_flag: unknown flag {flag!r}; there are "trap_exit" and "sensitive"')
+
+
+# Hooks for tables that must follow a process in the step in which it ends
+
+
+def on_exit(pid: Any, key: Any, hook: Any) -> None:
+    """Call `hook(pid)` in the step in which the process ends, before its links and monitors speak."""
+    x = pid._ext()
+    if x.hooks is None:
+        x.hooks = {}
+    x.hooks[key] = hook
+
+
+def off_exit(pid: Any, key: Any) -> None:
+    """Remove a hook."""
+    x = pid._x
+    if x is not None and x.hooks is not None:
+        x.hooks.pop(key, None)

@@ -1,0 +1,250 @@
+"""Starting processes: `spawn` for coroutine processes, `start_server` for behaviours.
+
+A behaviour starts on its starter's stack where it can: a plain `init` needs no switch, and the starter has its pid
+or its error before anything else runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from inspect import isawaitable
+from types import CoroutineType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.callbacks import Starting, settle
+from otp.kernel.calls import From, call_from_outside, wait_for_reply
+from otp.kernel.death import exit_signal, forget_link
+from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, StartError
+from otp.kernel.names import node_here, take_name
+from otp.kernel.outcomes import Raised, apply
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.results import Ignore, Ok
+from otp.kernel.scheduler import current_process, thread_current
+from otp.kernel.signals import demonitor, link_processes, monitor_process
+from otp.kernel.states import DEAD, IDLE, READY, RUN
+from otp.kernel.vtable import callbacks_of
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["spawn", "spawn_link", "spawn_monitor", "spawn_on", "start_server"]
+
+_ASYNC: Final = 0x80  # CO_COROUTINE
+MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
+
+
+async def _run_callable(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    result = fn(*args, **kwargs)
+    if isawaitable(result):
+        await result
+
+
+def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
+    """Make a coroutine process on `node`; it is in the run queue already."""
+    kind = type(fn)
+    if kind is FunctionType or kind is MethodType:
+        coro: Any = fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _run_callable(fn, args, kwargs)
+    elif kind is CoroutineType:
+        fn.close()
+        raise TypeError(
+            f"spawn: expected a function and its arguments, got a coroutine object; "
+            f"try spawn({fn.__name__}, …) instead of spawn({fn.__name__}(…))"
+        )
+    elif not callable(fn):
+        raise TypeError(f"spawn: expected a function, got {fn!r}")
+    else:
+        coro = _run_callable(fn, args, kwargs)
+    p = new_process(node, parent)
+    p._coro = coro
+    p._ctx = context = copy_context()
+    context.run(OWNER.set, p)
+    if node._watched_life:
+        node._trace.emit("spawned", p, {"parent": parent, "name": None, "what": getattr(fn, "__qualname__", repr(fn))})
+    s = node._s
+    s.push(p)
+    if s.idle:
+        s.wake()
+    return p
+
+
+def spawn(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Pid:
+    """Start a process that runs `fn(*args, **kwargs)`; works outside a process too, if one node lives in this loop.
+
+    `fn` is any callable; an awaitable result is awaited, else the process ends `"normal"` with the call.
+
+    >>> import otp
+    >>> async def main():
+    ...     me = otp.self()
+    ...     otp.spawn(lambda: otp.send(me, "hello"))
+    ...     return await otp.receive()
+    >>> otp.run(main)
+    'hello'
+    """
+    me = thread_current()
+    if me is not None:
+        return spawn_on(me._node, me, fn, args, kwargs)
+    return spawn_on(node_here("spawn(fn)"), OWNER.get(), fn, args, kwargs)
+
+
+def spawn_link(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Pid:
+    """Like `spawn`, linked with the calling process from the first moment."""
+    me = current_process("spawn_link(fn)", "outside a process use otp.spawn or node.start")
+    p = spawn_on(me._node, me, fn, args, kwargs)
+    link_processes(me, p)
+    return p
+
+
+def spawn_monitor(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Pid, Ref]:
+    """Like `spawn`, monitored by the calling process from the first moment; returns (pid, ref)."""
+    me = current_process("spawn_monitor(fn)", "outside a process use otp.spawn and otp.wait_down")
+    p = spawn_on(me._node, me, fn, args, kwargs)
+    return p, monitor_process(me, p, p)
+
+
+async def start_server(
+    cls: type,
+    arg: Any,
+    *,
+    name: Any = None,
+    link: bool = False,
+    monitor: bool = False,
+    timeout: Any = "infinity",
+    handler: Any = None,
+    node: Node | None = None,
+) -> Any:
+    """Start a callback process of `cls` and wait for its `init`.
+
+    Returns the pid, `(pid, ref)` with `monitor`, or `Ignore()`. Raises `StartError(reason)` where Erlang has
+    `{error, reason}`: `AlreadyStarted(pid)` for a taken name, `"timeout"` if `init` takes longer than `timeout` s.
+
+    Source: Erlang/OTP, `gen_server:start_link/4`, `proc_lib:start_link/5`.
+    """
+    me = current_process(f"{cls.__name__}.start_link", f"outside a process use {cls.__name__}.start or node.start") if link or monitor else thread_current()
+    if node is None:
+        node = me._node if me is not None else node_here(f"{cls.__name__}.start")
+    vt = callbacks_of(cls.__handler__() if handler is None else handler, cls)  # type: ignore[attr-defined]  # pyright: ignore
+    via = name if hasattr(name, "register") and hasattr(name, "whereis") else None
+    taken = via.whereis() if via is not None else None if name is None else node._names.get(_node_name(name))
+    if taken is not None and taken._st != DEAD:
+        raise AlreadyStarted(taken)
+    s = node._s
+    p = new_process(node, me if link or monitor else None)
+    p._vt = vt
+    if not vt.shared_context:
+        p._ctx = copy_context()
+        p._ctx.run(OWNER.set, p)
+    if via is not None:
+        if not via.register(p):
+            del node._procs[p._id]
+            p._st = DEAD
+            raise AlreadyStarted(via.whereis())
+    elif name is not None:
+        take_name(name, p)
+    if link and me is not None:
+        link_processes(me, p)
+    ref = monitor_process(me, p, p) if monitor and me is not None else None
+    if node._watched_life:
+        node._trace.emit("spawned", p, {"parent": p._parent, "name": name, "what": cls.__qualname__})
+    if s.depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
+        failed = _start_here(p, arg)
+        if failed is None:
+            return p if ref is None else (p, ref)
+        if failed is not _WAITS:
+            if ref is not None:
+                demonitor(ref, flush=True)
+            if failed is _IGNORED:
+                return Ignore()
+            raise StartError(failed[0])
+    else:
+        p._val = Starting(arg)
+        s.enqueue(p)
+    return await _wait_for_start(me, p, ref, link, timeout)
+
+
+def _node_name(name: Any) -> Any:
+    if isinstance(name, (bool, list, dict, Process)) or name == "undefined":
+        raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
+    return name
+
+
+class _Outcome:
+    __slots__ = ()
+
+
+_WAITS: Final = _Outcome()
+_IGNORED: Final = _Outcome()
+
+
+def _start_here(p: Process, arg: Any) -> Any:
+    """Run `init` on this stack. `None`: started; a 1-tuple: the reason why not."""
+    s = p._node._s
+    before = s.current
+    credit = s.credit
+    s.current = p
+    p._st = RUN
+    s.depth += 1
+    try:
+        result = p._vt.init(arg) if p._ctx is None else p._ctx.run(p._vt.init, arg)
+    except BaseException as error:
+        result = Raised(error)
+    try:
+        if type(result) is Ok and p._sig is None:
+            p._state = result.state
+            if result.timeout is None and result.then is None:
+                s.current = before
+                if p._mbox:
+                    p._st = READY
+                    s.enqueue(p)
+                else:
+                    p._st = IDLE
+                return None
+        x = p._ext()
+        if p._ctx is None:
+            apply(p, "init", None, None, result)
+        else:
+            p._ctx.run(apply, p, "init", None, None, result)
+        s.current = before
+        if p._st == DEAD:
+            return _IGNORED if x.callback == "ignored" else (x.stop_reason[0],)
+        if p._st == RUN:
+            settle(p)
+        return _WAITS if x.callback == "init" else None
+    finally:
+        s.depth -= 1
+        s.current = before
+        s.credit = credit
+
+
+async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link: bool, timeout: Any) -> Any:
+    """`init` is not through yet: wait for its verdict."""
+    s = p._node._s
+    limit = "infinity" if timeout is None else timeout
+    try:
+        if me is not None and s.current is me:
+            me._seq += 1
+            frm = From(me, me._seq, "start", p)
+            p._ext().ack = frm
+            verdict, reason = await wait_for_reply(me, frm, limit, p)
+        else:
+
+            def acknowledge(frm: From) -> None:
+                p._ext().ack = frm
+
+            verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge, "gen_server")
+    except CallExit as failed:
+        verdict, reason = "error", failed.cause_reason
+        if reason == "timeout" and p._st != DEAD:
+            if link and me is not None:
+                forget_link(me, p)
+                forget_link(p, me)
+            exit_signal(p, me, "kill", False)
+    if verdict == "ok":
+        return p if ref is None else (p, ref)
+    if ref is not None:
+        demonitor(ref, flush=True)
+    if verdict == "ignore":
+        return Ignore()
+    raise StartError(reason)
+

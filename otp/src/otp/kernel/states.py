@@ -1,0 +1,59 @@
+"""The state of a process as a small integer: every decision of the hot paths is one comparison with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ALIVE",
+    "CALLING",
+    "CALL_TAG",
+    "CAST_TAG",
+    "DEAD",
+    "EXITING",
+    "FUT",
+    "IDLE",
+    "READY",
+    "RECV",
+    "RUN",
+    "SEL",
+    "STATE_NAMES",
+    "SUSPENDED",
+    "SYSTEM_TAG",
+    "TIMED",
+    "WAITING",
+]
+
+DEAD: Final = 0
+READY: Final = 1  # in the run queue
+RUN: Final = 2  # on the stack now
+IDLE: Final = 3  # callback process, empty mailbox
+RECV: Final = 4  # coroutine process in receive() without a pattern: the mailbox is empty
+SEL: Final = 5  # coroutine process in a selective receive
+CALLING: Final = 6  # waits for a reply
+FUT: Final = 7  # awaits something of asyncio
+EXITING: Final = 8  # its end is decided, cleanup is still awaiting
+SUSPENDED: Final = 9  # callback process stopped by sys.suspend
+TIMED: Final = 10  # callback process, idle, with a `timeout=` running
+
+ALIVE: Final = frozenset({READY, RUN, IDLE, RECV, SEL, CALLING, FUT, SUSPENDED, TIMED})
+WAITING: Final = frozenset({RECV, SEL, CALLING})
+
+STATE_NAMES: Final = {
+    DEAD: "dead",
+    READY: "runnable",
+    RUN: "running",
+    IDLE: "waiting",
+    RECV: "waiting",
+    SEL: "waiting",
+    CALLING: "calling",
+    FUT: "awaiting",
+    EXITING: "exiting",
+    SUSPENDED: "suspended",
+    TIMED: "waiting",
+}
+
+# The tags Erlang/OTP puts in front of its own messages; a process that is no server sees them in its mailbox.
+CALL_TAG: Final = "$gen_call"
+CAST_TAG: Final = "$gen_cast"
+SYSTEM_TAG: Final = "system"

@@ -1,0 +1,95 @@
+"""Timers that deliver messages: `send_after`, `start_timer`, and exact answers of `cancel_timer`.
+
+Source: Erlang/OTP, `erlang:send_after/3`, `start_timer/3`, `cancel_timer/1`, `read_timer/1`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import TimerFired
+from otp.kernel.names import node_here, resolve
+from otp.kernel.pids import Ref
+from otp.kernel.process import Process
+from otp.kernel.scheduler import Timer, nanoseconds
+from otp.kernel.states import DEAD
+
+__all__ = ["cancel_timer", "read_timer", "send_after", "start_timer"]
+
+
+class TimerRef(Ref):
+    """The reference of a timer; knows its entry."""
+
+    __slots__ = ("_timer",)
+    _timer: Timer
+
+
+def send_after(seconds: float, dest: Any, message: Any) -> Ref:
+    """Send `message` to `dest` after `seconds`; a name is resolved when the timer fires, nobody there: nothing.
+
+    A timer to a pid ends with that process. Raises `BadArgument` for a negative or infinite time.
+    """
+    return _start(seconds, dest, message, wrap=False)
+
+
+def start_timer(seconds: float, dest: Any, message: Any) -> Ref:
+    """Like `send_after`, but delivers `TimerFired(ref, message)`."""
+    return _start(seconds, dest, message, wrap=True)
+
+
+def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
+    after = nanoseconds(seconds, "start_timer(seconds, …)" if wrap else "send_after(seconds, …)")
+    node = dest._node if isinstance(dest, Process) else node_here("send_after(seconds, name, …)")
+    if not isinstance(dest, Process) and dest is None:
+        raise BadArgument("send_after(seconds, dest, message): expected a pid or a name, got None")
+    s = node._s
+    ref = TimerRef(node, node.next_ref())
+    ref._timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
+    if node._watched:
+        node._trace.notice("timer_set", s.current, {"ref": ref, "to": dest, "seconds": seconds})
+    return ref
+
+
+def _fire(timer: Timer) -> None:
+    dest, message = timer.target
+    node = timer.ref._node
+    if not isinstance(dest, Process):
+        if isinstance(dest, tuple) or not isinstance(dest, str):
+            dest = resolve(dest, "timer")
+        else:
+            dest = node._names.get(dest)
+        if dest is None:
+            return
+    if node._watched:
+        node._trace.notice("timer_fired", dest, {"ref": timer.ref})
+    deliver(dest, message)
+
+
+def _left(ref: Ref) -> float | None:
+    if not isinstance(ref, TimerRef):
+        return None
+    timer = ref._timer
+    if timer.fire is None or (isinstance(timer.target[0], Process) and timer.target[0]._st == DEAD):
+        return None
+    return max(0, timer.due - ref._node._s.now_ns()) / 1e9
+
+
+def cancel_timer(ref: Ref) -> float | None:
+    """Stop a timer; returns the seconds that were left, or `None` if it fired, was cancelled or is unknown.
+
+    Any process may cancel. `None` does not mean that the message was handled already.
+    """
+    left = _left(ref)
+    if left is not None and isinstance(ref, TimerRef):
+        ref._timer.fire = None
+        node = ref._node
+        if node._watched:
+            node._trace.notice("timer_cancelled", node._s.current, {"ref": ref})
+    return left
+
+
+def read_timer(ref: Ref) -> float | None:
+    """The seconds left of a timer, or `None` if it fired, was cancelled or is unknown."""
+    return _left(ref)

@@ -1,0 +1,222 @@
+"""The event stream of a node: numbered records, a bounded ring for lifecycle, and the readers' filters.
+
+The kernel writes here; `otp.trace` is the face for readers. Without a reader of message events the message path
+pays one check of `node._watched`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+
+__all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "Tracer", "bounded_text"]
+
+RING_SIZE: Final = 10_000
+
+MESSAGE_KINDS: Final = frozenset({
+    "sent",
+    "received",
+    "dropped",
+    "callback_begun",
+    "callback_ended",
+    "timer_set",
+    "timer_fired",
+    "timer_cancelled",
+})
+"""Kinds that exist only while a reader asks for them."""
+
+DETAIL_KINDS: Final = frozenset({"linked", "unlinked", "monitored", "demonitored"})
+
+LIFECYCLE: Final = frozenset({
+    "spawned",
+    "exited",
+    "registered",
+    "unregistered",
+    "child_started",
+    "child_terminated",
+    "child_restarted",
+    "restart_failed",
+    "gave_up",
+    "strategy_changed",
+    "code_changed",
+    "node_up",
+    "node_down",
+    "drain_too_long",
+    "abandoned_cleanup",
+})
+
+
+def bounded_text(value: Any, limit: int = 200) -> str:
+    """`repr(value)` cut to `limit` characters; a repr that raises is named instead of raising here."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        return f"<repr of {type(value).__name__} raised {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Event:
+    """One thing that happened on a node.
+
+    `seq` numbers the node's events from 1, `at` is the node's clock in ns, `cause` the seq of the event that led to
+    it (0: none recorded), `data` depends on `kind`.
+    """
+
+    __slots__ = ("at", "cause", "data", "kind", "node", "pid", "seq")
+
+    def __init__(
+        self, seq: int, at: int, node: str, kind: str, pid: Pid | None, cause: int, data: dict[str, Any]
+    ) -> None:
+        self.seq = seq
+        self.at = at
+        self.node = node
+        self.kind = kind
+        self.pid = pid
+        self.cause = cause
+        self.data = data
+
+    def __repr__(self) -> str:
+        details = " ".join(f"{key}={bounded_text(value, 60)}" for key, value in self.data.items())
+        return f"<{self.seq} {self.kind} {self.pid} {details}>"
+
+
+class Subscription:
+    """A reader of a node's events. Ends by `close()`, or by itself after `limit` events.
+
+    `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second.
+    """
+
+    __slots__ = ("_callback", "_kinds", "_limit", "_pids", "_rate", "_tracer", "_window", "_window_count", "delivered", "dropped")
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        callback: Callable[[Event], object],
+        kinds: frozenset[str] | None,
+        pids: frozenset[Pid] | None,
+        limit: int | None,
+        rate: int | None,
+    ) -> None:
+        self._tracer = tracer
+        self._callback = callback
+        self._kinds = kinds
+        self._pids = pids
+        self._limit = limit
+        self._rate = rate
+        self._window = 0
+        self._window_count = 0
+        self.delivered = 0
+        self.dropped = 0
+
+    def wants(self, kind: str) -> bool:
+        """Whether events of this kind may be delivered. Without `kinds` a reader gets the lifecycle only."""
+        return kind in self._kinds if self._kinds is not None else kind in LIFECYCLE
+
+    def deliver(self, event: Event) -> None:
+        """Hand an event of a wanted kind to the reader, unless pid, rate or limit are against it."""
+        if self._pids is not None and event.pid not in self._pids:
+            return
+        if self._rate is not None:
+            window = event.at // 1_000_000_000
+            if window != self._window:
+                self._window, self._window_count = window, 0
+            self._window_count += 1
+            if self._window_count > self._rate:
+                self.dropped += 1
+                return
+        self.delivered += 1
+        self._callback(event)
+        if self._limit is not None and self.delivered >= self._limit:
+            self.close()
+
+    def close(self) -> None:
+        """Stop reading. Closing twice is nothing."""
+        self._tracer.remove(self)
+
+
+class Tracer:
+    """Writer side of a node's event stream."""
+
+    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "seq")
+
+    def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
+        self._node = node
+        self._ring: deque[tuple[int, int, str, Any, int, dict[str, Any]]] = deque(maxlen=ring_size)
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._by_kind: dict[str, tuple[Subscription, ...]] = {}
+        self.seq = 0
+
+    def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
+        """Record a lifecycle event in the ring and tell its readers; returns its number."""
+        self.seq = seq = self.seq + 1
+        s = self._node._s
+        at = s.now_ns() if s.virtual else time.monotonic_ns()
+        self._ring.append((seq, at, kind, pid, cause, data))
+        if self._by_kind:
+            self._tell(seq, at, kind, pid, cause, data)
+        return seq
+
+    def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
+        """Tell readers of an event that the ring does not keep (messages, links, timers)."""
+        self.seq = seq = self.seq + 1
+        self._tell(seq, self._node._s.now_ns(), kind, pid, cause, data)
+        return seq
+
+    def _tell(self, seq: int, at: int, kind: str, pid: Any, cause: int, data: dict[str, Any]) -> None:
+        subscriptions = self._by_kind.get(kind)
+        if subscriptions is None:
+            subscriptions = self._by_kind[kind] = tuple(sub for sub in self._subscriptions if sub.wants(kind))
+        if subscriptions:
+            event = Event(seq, at, self._node.name, kind, pid, cause, data)
+            for subscription in subscriptions:
+                subscription.deliver(event)
+
+    def history(self, since: int = 0) -> list[Event]:
+        """What the ring still holds with a number greater than `since`, oldest first."""
+        name = self._node.name
+        return [
+            Event(seq, at, name, kind, pid, cause, data)
+            for seq, at, kind, pid, cause, data in self._ring
+            if seq > since
+        ]
+
+    def add(
+        self,
+        callback: Callable[[Event], object],
+        kinds: Iterable[str] | None,
+        pids: Iterable[Pid] | None,
+        limit: int | None,
+        rate: int | None,
+    ) -> Subscription:
+        """Add a reader."""
+        subscription = Subscription(
+            self,
+            callback,
+            None if kinds is None else frozenset(kinds),
+            None if pids is None else frozenset(pids),
+            limit,
+            rate,
+        )
+        self._subscriptions += (subscription,)
+        self._changed()
+        return subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """Remove a reader; nothing if it is gone already."""
+        self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._by_kind = {}
+        node = self._node
+        if self._subscriptions:
+            self._by_kind[""] = ()  # not empty: somebody listens
+        node._watched = any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        node._watched_life = any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
+        node._watched_links = any(sub.wants(kind) for sub in self._subscriptions for kind in DETAIL_KINDS)

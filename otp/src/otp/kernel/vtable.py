@@ -1,0 +1,52 @@
+"""The callbacks of a behaviour's class, looked up once: the engine reads slots instead of attributes of user classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Callbacks", "callbacks_of"]
+
+
+class Callbacks:
+    """Bound callbacks of one handler. `terminate` is `None` where a class does not define it."""
+
+    __slots__ = (
+        "behaviour",
+        "cls",
+        "handle_call",
+        "handle_cast",
+        "handle_continue",
+        "handle_info",
+        "handler",
+        "init",
+        "shared_context",
+        "supervisor",
+        "terminate",
+    )
+
+    def __init__(self, handler: Any, cls: type) -> None:
+        self.handler = handler
+        self.cls = cls
+        self.init: Callable[[Any], Any] = handler.init
+        self.handle_call: Callable[[Any, Any, Any], Any] = handler.handle_call
+        self.handle_cast: Callable[[Any, Any], Any] = handler.handle_cast
+        self.handle_info: Callable[[Any, Any], Any] = handler.handle_info
+        self.handle_continue: Callable[[Any, Any], Any] = handler.handle_continue
+        terminate: Any = handler.terminate
+        inherited = getattr(getattr(type(handler), "terminate", None), "__otp_default__", False)
+        self.terminate: Callable[[Any, Any], Any] | None = None if inherited else terminate
+        self.supervisor: bool = getattr(handler, "__otp_supervisor__", False)
+        self.behaviour: str = getattr(handler, "__otp_behaviour__", "gen_server")
+        self.shared_context: bool = getattr(cls, "context", None) == "shared"
+
+
+def callbacks_of(handler: Any, cls: type) -> Callbacks:
+    """The callbacks of a handler, kept on its class; one made for an own handler object is made anew."""
+    if type(handler) is not cls:
+        return Callbacks(handler, cls)
+    found = cls.__dict__.get("__otp_callbacks__")
+    if found is None or found.handler is not handler:
+        found = Callbacks(handler, cls)
+        cls.__otp_callbacks__ = found  # type: ignore[attr-defined]
+    return found

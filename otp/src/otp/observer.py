@@ -1,0 +1,292 @@
+"""Looking into a node without touching it.
+
+All functions read the runtime's own tables and answer frozen, bounded records: no message is sent,
+no callback and no `__repr__` of a program runs, so a stuck or hostile process is seen like any
+other. They are called in the thread of the node's scheduler.
+
+>>> import otp
+>>> from otp import Children, GenServer, Ok, Supervisor, impl, observer
+>>> class Ledger(GenServer[dict]):
+...     @impl
+...     def init(self, arg):
+...         return Ok({"owner": "ada", "token": "t0p"})
+>>> class Bank(Supervisor):
+...     @impl
+...     def init(self, arg):
+...         return Children([Ledger.child_spec(name="ledger")])
+>>> async def main():
+...     bank = await Bank.start_link(None, name="bank")
+...     (root,) = observer.supervision_tree(otp.node(), root=bank).roots
+...     ledger = observer.process(otp.node(), root.children[0].pid)
+...     return root.name, root.strategy, ledger.name, ledger.state
+>>> otp.run(main)
+('bank', 'one_for_one', 'ledger', "{'owner': 'ada', 'token': ***}")
+
+Source: Erlang's `observer` and `process_info/1`; the rule "never a message to user code" is ours.
+"""
+
+from __future__ import annotations
+
+import heapq
+import platform
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from otp._reading import (
+    kind_of,
+    links_of,
+    module_of,
+    monitored_by,
+    monitors_of,
+    name_text,
+    status_of,
+    waiting_at,
+    what_of,
+)
+from otp._tree import record_of, supervisor_state, tree
+from otp._views import (
+    Budget,
+    ChildExit,
+    ChildView,
+    Kind,
+    NodeInfo,
+    Place,
+    ProcessDetails,
+    ProcessPage,
+    ProcessSummary,
+    SupervisorView,
+    Tree,
+)
+from otp.bounded import Redact, is_secret, text
+from otp.kernel.errors import BadArgument
+from otp.kernel.mailbox import mailbox_of
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = [
+    "Budget",
+    "ChildExit",
+    "ChildView",
+    "NodeInfo",
+    "Place",
+    "ProcessDetails",
+    "ProcessPage",
+    "ProcessSummary",
+    "SupervisorView",
+    "Tree",
+    "info",
+    "process",
+    "processes",
+    "supervision_tree",
+]
+
+Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
+
+_LAST: Final = "\U0010ffff"  # sorts after every name
+_SORTS: Final[dict[str, Callable[[ProcessSummary], Any]]] = {
+    "pid": lambda p: p.pid.id,
+    "name": lambda p: (p.name or _LAST, p.pid.id),
+    "kind": lambda p: (p.kind, p.pid.id),
+    "what": lambda p: (p.what, p.pid.id),
+    "status": lambda p: (p.status, p.pid.id),
+    "mailbox": lambda p: (p.mailbox, p.pid.id),
+    "links": lambda p: (p.links, p.pid.id),
+    "monitors": lambda p: (p.monitors, p.pid.id),
+}
+
+
+def info(node: Node) -> NodeInfo:
+    """The node in a few numbers."""
+    s = node._s
+    supervisors = sum(1 for p in node._procs.values() if p._vt is not None and p._vt.supervisor)
+    return NodeInfo(
+        name=node.name,
+        now=s.now_ns() / 1e9,
+        virtual_time=s.virtual,
+        processes=len(node._procs),
+        supervisors=supervisors,
+        names=len(node._names),
+        run_queue=len(s.runq),
+        spawned=node._next_id - 1,
+        events=node._trace.seq,
+        nodes=tuple(s.nodes),
+        python=platform.python_version(),
+    )
+
+
+def processes(
+    node: Node,
+    *,
+    kind: Kind | None = None,
+    search: str = "",
+    status: str | None = None,
+    sort: Sort = "pid",
+    descending: bool = False,
+    offset: int = 0,
+    limit: int = 1000,
+) -> ProcessPage:
+    """The processes of a node that fit the filter.
+
+    Args:
+        kind: only supervisors, workers or coroutines.
+        search: part of the name, of the class or function, or of the pid's text; case is ignored.
+        status: only processes of this status.
+        sort: by which column; equal ones by pid.
+        descending: the largest first.
+        offset, limit: which part of the sorted list.
+
+    Raises `BadArgument` for an unknown `sort` or negative numbers.
+    """
+    key = _SORTS.get(sort)
+    if key is None:
+        raise BadArgument(f"processes(sort=…): expected one of {', '.join(_SORTS)}, got {sort!r}")
+    if offset < 0 or limit < 0:
+        raise BadArgument(f"processes(): expected offset and limit >= 0, got {offset} and {limit}")
+    table = node._procs
+    needle = search.casefold()
+    if sort == "pid" and not descending and kind is None and not needle and status is None:
+        page = islice(table.values(), offset, offset + limit)
+        return ProcessPage(tuple(map(_summary, page)), len(table))
+    total = 0
+
+    def fitting() -> Iterable[ProcessSummary]:
+        nonlocal total
+        for p in table.values():
+            if (kind is None or kind_of(p) == kind) and (status is None or status_of(p) == status):
+                line = _summary(p)
+                if not needle or needle in f"{line.name or ''}\0{line.what}\0{line.pid}".casefold():
+                    total += 1
+                    yield line
+
+    choose = heapq.nlargest if descending else heapq.nsmallest
+    page = choose(offset + limit, fitting(), key=key)[offset:]
+    return ProcessPage(tuple(page), total)
+
+
+def _summary(p: Process) -> ProcessSummary:
+    x = p._x
+    return ProcessSummary(
+        pid=p,
+        name=name_text(p),
+        kind=kind_of(p),
+        what=what_of(p),
+        status=status_of(p),
+        mailbox=len(p._mbox) if p._mbox else 0,
+        links=len(links_of(p)),
+        monitors=0 if x is None or not x.mrefs else len(x.mrefs),
+        monitored_by=len(monitored_by(p)),
+        trap_exit=x is not None and x.trap,
+        parent=p._parent,
+    )
+
+
+def process(
+    node: Node,
+    pid: Pid,
+    *,
+    messages: int = 10,
+    length: int = 2000,
+    redact: Redact | None = is_secret,
+    exits: int = 10,
+) -> ProcessDetails | None:
+    """All about one process; `None` if it is not alive on this node.
+
+    Args:
+        messages: how many of the oldest messages to show.
+        length: the most characters of the state; a message gets a tenth of it, at least 200.
+        redact: what is hidden in state and messages; `None` hides nothing.
+        exits: how many earlier ends of the same child to look up in the trace.
+    """
+    p = node._procs.get(pid.id)
+    if p is None or p is not pid or p._st == DEAD:
+        return None
+    x = p._x
+    record = record_of(p)
+    waiting = mailbox_of(p)
+    short = max(200, length // 10)
+    state = p._state
+    links = links_of(p)
+    busy = x is not None and x.callback is not None and x.begun
+    return ProcessDetails(
+        pid=p,
+        name=name_text(p),
+        kind=kind_of(p),
+        what=what_of(p),
+        module=module_of(p),
+        status=status_of(p),
+        trap_exit=x is not None and x.trap,
+        parent=p._parent,
+        ancestors=_ancestors(p),
+        children=_children(p, links),
+        links=links,
+        monitors=monitors_of(p),
+        monitored_by=monitored_by(p),
+        mailbox=len(waiting),
+        messages=tuple(text(message, length=short, redact=redact) for message in islice(waiting, messages)),
+        state=None if p._vt is None else _state_text(p, state, length, redact),
+        callback=x.callback if x is not None and busy else None,
+        handling=text(x.message, length=short, redact=redact) if x is not None and busy else None,
+        busy_for=(node._s.now_ns() - x.begun) / 1e9 if x is not None and busy else None,
+        waiting_at=waiting_at(p),
+        child_id=None if record is None else text(record.id, length=80),
+        restarts=None if record is None else record.restarts,
+        exits=() if record is None else _exits(node, p, record.id, exits),
+    )
+
+
+def _state_text(p: Process, state: Any, length: int, redact: Redact | None) -> str:
+    if p._x is not None and p._x.sensitive:
+        return "<sensitive>"
+    return text(state, length=length, depth=6, items=50, redact=redact)
+
+
+def _ancestors(p: Process, most: int = 100) -> tuple[Pid, ...]:
+    found: list[Pid] = []
+    above = p._parent
+    while above is not None and len(found) < most:
+        found.append(above)
+        above = above._parent
+    return tuple(found)
+
+
+def _children(p: Process, links: tuple[Process, ...], most: int = 1000) -> tuple[Pid, ...]:
+    state = supervisor_state(p)
+    if state is not None:
+        records = islice(state.children, most)
+        return tuple(record.pid for record in records if record.pid is not None)
+    return tuple(islice((other for other in links if other._parent is p), most))
+
+
+def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit, ...]:
+    found: list[ChildExit] = []
+    for event in reversed(node._trace.history()):
+        if event.kind == "child_terminated" and event.pid is p._parent and event.data.get("id") == child_id:
+            reason = text(event.data.get("reason"))
+            found.append(ChildExit(event.data.get("child"), reason, event.at / 1e9, event.seq))
+            if len(found) >= most:
+                break
+    return tuple(found)
+
+
+def supervision_tree(node: Node, root: Pid | None = None, *, depth: int = 20, limit: int = 5000) -> Tree:
+    """The supervision trees of a node as their supervisors know them.
+
+    Args:
+        root: only the tree below this supervisor; default all that no supervisor started.
+        depth: how many levels below a root.
+        limit: how many supervisors and children in all; what is left off is counted in `more`, and
+            the tree says `partial`.
+
+    Raises `BadArgument` if `root` is no living supervisor of this node.
+    """
+    if root is None:
+        return tree(node, None, depth, limit)
+    p = node._procs.get(root.id)
+    if p is None or p is not root or supervisor_state(p) is None:
+        raise BadArgument(f"supervision_tree(root=…): expected a living supervisor of {node.name}, got {root!r}")
+    return tree(node, p, depth, limit)

@@ -1,0 +1,20 @@
+"""Deterministic tests: virtual time, a seeded run order, and waiting until nothing can run.
+
+```python
+>>> import otp
+>>> from otp.testing import Scheduler, advance
+>>> async def reminder():
+...     otp.send_after(3600, otp.self(), "tea")
+...     await advance(3600)                     # an hour that takes no time
+...     return await otp.receive()
+>>> Scheduler(seed=1).run(reminder)
+'tea'
+
+```
+"""
+
+from otp.testing.idle import advance, wait_all_idle
+from otp.testing.scheduler import Scheduler
+from otp.testing.virtual_loop import Deadlock, RealIONotSimulated, VirtualLoop
+
+__all__ = ["Deadlock", "RealIONotSimulated", "Scheduler", "VirtualLoop", "advance", "wait_all_idle"]

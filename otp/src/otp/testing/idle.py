@@ -1,0 +1,71 @@
+"""Waiting until nothing can run, and moving the virtual clock by hand.
+
+```python
+>>> import otp
+>>> from otp.testing import Scheduler, advance, wait_all_idle
+>>> async def main():
+...     otp.send_after(60, otp.self(), "tick")
+...     await wait_all_idle()                       # nothing can run, and the clock stands still
+...     before = otp.process_info(otp.self(), "message_queue_len")
+...     await advance(60)
+...     return before, await otp.receive()
+>>> Scheduler().run(main)
+(0, 'tick')
+
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.scheduler import nanoseconds
+from otp.testing.virtual_loop import VirtualLoop
+
+__all__ = ["advance", "wait_all_idle"]
+
+
+async def wait_all_idle() -> None:
+    """Return once no process can run and no message is undelivered at this instant.
+
+    Works inside and outside processes; any number of tasks and processes may wait, all are served at the same
+    moment.  The clock never moves.  Who sleeps, waits for a message, a reply, a timer or an asyncio future counts as
+    idle; timers that are due now fire first.
+
+    Raises `RuntimeError` outside a virtual-time loop.
+    """
+    await _virtual_loop("wait_all_idle").when_idle()
+
+
+async def advance(seconds: float) -> None:
+    """Let `seconds` (≥ 0) of virtual time pass: fire what is due up to and including then, in order.
+
+    Between two instants everything runs until idle, so each timer finds the system as it would find it in real life.
+    Without anything due the clock just moves.
+
+    Raises `BadArgument` for a negative or endless time, `RuntimeError` outside a virtual-time loop.
+    """
+    loop = _virtual_loop("advance")
+    step = nanoseconds(seconds, "advance")
+    if step is None:
+        raise BadArgument(f"advance: expected a time in seconds, got {seconds!r}")
+    target = loop.now_ns + step
+    await loop.when_idle()
+    while True:
+        due = loop.next_timer_ns()
+        if due is None or due > target:
+            break
+        loop.move_to(due)
+        await loop.when_idle()
+    loop.move_to(target)
+
+
+def _virtual_loop(function: str) -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        return loop
+    raise RuntimeError(
+        f"{function}: expected the virtual clock of otp.testing.Scheduler, got {type(loop).__name__}; try "
+        'otp.testing.Scheduler().run(fn), which has io="virtual"'
+    )

@@ -1,0 +1,256 @@
+"""An asyncio event loop without sockets, in which time is an integer that jumps.
+
+```python
+>>> loop = VirtualLoop()
+>>> loop.run_until_complete(asyncio.sleep(3600))        # returns at once
+>>> loop.now_ns
+3600000000000
+>>> loop.close()
+
+```
+
+The loop is asyncio's own `BaseEventLoop` with another *selector*: where the ordinary one would block in the
+operating system until the next timer is due, this one sets the clock to that time.  It does so only when nothing is
+ready, so a computation of any length takes no virtual time, and two runs of one program see the same times.
+
+Before the clock moves, whoever waits for the system to be idle is served (`when_idle`): that is the whole
+foundation of `otp.testing.wait_all_idle` and `otp.testing.advance`.
+
+Errors
+------
+RuntimeError
+├── Deadlock              nothing is ready, no timer is set: nothing can ever happen again
+└── RealIONotSimulated    the program asked for a socket, a child process, a thread or a signal handler
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from asyncio import base_events
+from collections.abc import Callable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+__all__ = ["Deadlock", "RealIONotSimulated", "VirtualLoop"]
+
+NS: Final = 1_000_000_000
+TURNS_AT_ONE_TIME: Final = 1_000
+"""Turns of pure asyncio work after which the next timer fires although something is ready."""
+TURNS_WITHOUT_TIMER: Final = 100_000
+"""Turns of pure asyncio work, with no timer in sight, after which the loop says that somebody polls."""
+
+_STREAMS = "a process that is sent messages, or an in-memory transport"
+_PROCESS = "a GenServer that plays the program, or io='real'"
+_THREAD = "calling the function directly"
+_SIGNAL = "calling the handler directly"
+REFUSED: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            "create_connection", "create_server", "create_datagram_endpoint", "create_unix_connection",
+            "create_unix_server", "connect_accepted_socket", "start_tls", "sendfile", "sock_recv", "sock_recv_into",
+            "sock_recvfrom", "sock_recvfrom_into", "sock_sendall", "sock_sendto", "sock_connect", "sock_accept",
+            "sock_sendfile", "getaddrinfo", "getnameinfo", "add_reader", "remove_reader", "add_writer",
+            "remove_writer", "connect_read_pipe", "connect_write_pipe",
+        ),
+        _STREAMS,
+    ),
+    "subprocess_exec": _PROCESS,
+    "subprocess_shell": _PROCESS,
+    "run_in_executor": _THREAD,
+    "add_signal_handler": _SIGNAL,
+    "remove_signal_handler": _SIGNAL,
+}  # fmt: skip
+"""Loop methods that would touch the world, and what a test uses in their place."""
+
+
+class Deadlock(RuntimeError):
+    """Nothing is ready and no timer is set: the program would wait for ever."""
+
+
+class RealIONotSimulated(RuntimeError):
+    """The program under test asked for real input or output.
+
+    `call` names the loop method.
+    """
+
+    def __init__(self, call: str, instead: str) -> None:
+        super().__init__(
+            f"loop.{call}: expected only simulated I/O under otp.testing.Scheduler, got real I/O; try {instead}"
+        )
+        self.call = call
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer that fires in the order of its creation among those due at one time (the stock heap does not)."""
+
+    __slots__ = ("_number",)
+    if TYPE_CHECKING:  # a member that its type stub leaves out
+        _scheduled: bool
+
+    def __init__(
+        self, when: float, number: int, callback: Callable[..., object], args: Any, loop: VirtualLoop,
+        context: Context | None,
+    ) -> None:  # fmt: skip
+        super().__init__(when, callback, args, loop, context)
+        self._number = number
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, _Timer):
+            return NotImplemented
+        return (self.when(), self._number) < (other.when(), other._number)
+
+    __hash__ = asyncio.TimerHandle.__hash__
+
+
+class VirtualLoop(base_events.BaseEventLoop):
+    """asyncio on a clock that stands still while anything can run.
+
+    `virtual` is True (an ordinary loop lacks it) and `now_ns` is the time in integer nanoseconds since the loop was
+    made; `time()` is the same in seconds.  Timers of equal time fire in the order in which they were set.
+
+    Differences to the selector loop: no sockets, pipes, child processes, executors or signal handlers
+    (`RealIONotSimulated`), no wake-up from another thread, `Deadlock` where the other one would sleep for ever.
+    """
+
+    virtual: Final = True
+    if TYPE_CHECKING:  # members of BaseEventLoop that its type stub leaves out
+        _scheduled: list[_Timer]
+        _timer_cancelled_count: int
+
+        def _check_closed(self) -> None: ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns: int = 0
+        self.refusal: RealIONotSimulated | None = None
+        """The first refused call: a library may swallow the exception, the run still has to fail."""
+        self.kernel_idle: Callable[[], bool] = lambda: True
+        """Set by the scheduler of processes: has it nothing to run?"""
+        self._numbers = itertools.count()
+        self._idle_waiters: list[asyncio.Future[None]] = []
+        self._turns = 0
+        self._clock_resolution = 1e-9
+        self._selector = self  # `BaseEventLoop._run_once` asks `self._selector.select(timeout)`
+
+    # the clock
+
+    def time(self) -> float:
+        """Seconds of virtual time since the loop was made."""
+        return self.now_ns / NS
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As in asyncio; timers of equal time fire in the order of the calls."""
+        self._check_closed()
+        timer = _Timer(when, next(self._numbers), callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True  # as BaseEventLoop.call_at: counts towards its clearing of cancelled timers
+        return timer
+
+    def next_timer_ns(self) -> int | None:
+        """When the next timer is due, in nanoseconds; None without one."""
+        while self._scheduled and self._scheduled[0].cancelled():
+            self._timer_cancelled_count -= 1
+            heapq.heappop(self._scheduled)._scheduled = False
+        return round(self._scheduled[0].when() * NS) if self._scheduled else None
+
+    def move_to(self, now_ns: int) -> None:
+        """Set the clock to `now_ns`, never back. Timers that are due then fire in the next turn."""
+        if now_ns > self.now_ns:
+            self.now_ns = now_ns
+            self._turns = 0
+
+    # idle
+
+    def when_idle(self) -> asyncio.Future[None]:
+        """A future that is done once nothing can run at this instant, before the clock moves.
+
+        Several may wait; all of them are served at the same idle moment.
+        """
+        waiter = self.create_future()
+        self._idle_waiters.append(waiter)
+        return waiter
+
+    def select(self, timeout: float | None) -> list[Any]:
+        """The seam to `BaseEventLoop._run_once`: where a real loop sleeps, serve the idle waiters or move the clock.
+
+        `timeout` is 0 when something is ready (or a timer is due), None when there is neither that nor a timer.
+        """
+        if timeout == 0 or (timeout is not None and self._is_due()):
+            self._turn_at_one_time()
+            return []
+        if self._idle_waiters:
+            waiters, self._idle_waiters = self._idle_waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            return []
+        if not self._jump():
+            raise Deadlock(self._deadlock_text())
+        return []
+
+    def _turn_at_one_time(self) -> None:
+        # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready for ever and would freeze the
+        # clock, and with it the timer it waits for.  Turns of the process scheduler are no polling.
+        self._turns += 1
+        if self._turns < TURNS_AT_ONE_TIME or not self.kernel_idle():
+            return
+        if (self._idle_waiters or not self._jump()) and self._turns > TURNS_WITHOUT_TIMER:
+            turns, self._turns = self._turns, 0
+            raise Deadlock(
+                f"{turns} turns of the loop at {self.time()} s and still not idle: some task polls without waiting "
+                "for anything; try an asyncio.Event, a message or a sleep"
+            )
+
+    def _is_due(self) -> bool:
+        # `timeout` is a difference of floats: a timer of this very instant may look a rounding error away
+        due = self.next_timer_ns()
+        return due is not None and due <= self.now_ns
+
+    def _jump(self) -> bool:
+        due = self.next_timer_ns()
+        if due is None:
+            return False
+        self.move_to(due)
+        return True
+
+    def _deadlock_text(self) -> str:
+        tasks = sorted(task.get_name() for task in asyncio.all_tasks(self))
+        waiting = ", ".join(tasks) or "no task at all"
+        return (
+            f"expected something to happen, got nothing ready and no timer set at {self.time()} s: everybody waits "
+            f"({waiting}); try a timeout= on the receive or call that waits, or send the message it waits for"
+        )
+
+    # what a loop without a selector leaves out
+
+    def close(self) -> None:
+        """Close the loop; idle waiters that are left are dropped."""
+        self._idle_waiters.clear()
+        super().close()
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """Nothing: there are no file descriptors."""
+
+    def _write_to_self(self) -> None:
+        """Nothing: no other thread may wake this loop."""
+
+
+def _refuse(call: str, instead: str) -> Callable[..., NoReturn]:
+    def refused(self: VirtualLoop, *_args: object, **_kwargs: object) -> NoReturn:
+        error = RealIONotSimulated(call, instead)
+        if self.refusal is None:
+            self.refusal = error
+        raise error
+
+    refused.__name__ = call
+    refused.__qualname__ = f"VirtualLoop.{call}"
+    refused.__doc__ = f"Refused: raises `RealIONotSimulated`; use {instead}."
+    return refused
+
+
+for _call, _instead in REFUSED.items():
+    setattr(VirtualLoop, _call, _refuse(_call, _instead))

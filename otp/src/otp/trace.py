@@ -1,0 +1,77 @@
+"""The event stream of a node, for readers.
+
+The runtime numbers everything that happens: processes, exits, links, names, restarts. Lifecycle of supervised
+processes is always kept in a bounded ring, so a reader that comes later still knows; messages cost nothing until a
+reader asks for their kinds. *Why did this restart?* is answered by walking `cause`.
+
+>>> import otp
+>>> async def main():
+...     seen = []
+...     node = otp.trace.node_of(otp.self())
+...     otp.trace.subscribe(node, lambda event: seen.append(event.kind), kinds={"spawned", "exited"})
+...     pid, ref = otp.spawn_monitor(lambda: None)
+...     await otp.receive(ref)
+...     return seen
+>>> otp.run(main)
+['spawned', 'exited']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from otp.kernel.pids import Pid
+from otp.kernel.tracing import LIFECYCLE, MESSAGE_KINDS, RING_SIZE, Event, Subscription
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = [
+    "LIFECYCLE",
+    "MESSAGE_KINDS",
+    "RING_SIZE",
+    "Event",
+    "Subscription",
+    "cause_chain",
+    "history",
+    "node_of",
+    "subscribe",
+]
+
+
+def node_of(pid: Pid) -> Node:
+    """The node object a local pid lives on."""
+    return pid._node  # pyright: ignore[reportPrivateUsage]
+
+
+def subscribe(
+    node: Node,
+    callback: Callable[[Event], object],
+    *,
+    kinds: Iterable[str] | None = None,
+    pids: Iterable[Pid] | None = None,
+    limit: int | None = None,
+    rate: int | None = None,
+) -> Subscription:
+    """Call `callback(event)` for each event, at once and on the loop: it must be short and must not wait.
+
+    `kinds`: which kinds (default: lifecycle); `pids`: only events of these; `limit`: end after so many events;
+    `rate`: at most so many per second, the rest is counted in `dropped`.
+    """
+    return node.subscribe(callback, kinds=kinds, pids=pids, limit=limit, rate=rate)
+
+
+def history(node: Node, since: int = 0) -> list[Event]:
+    """The lifecycle events that the ring still holds with a number greater than `since`, oldest first."""
+    return node._trace.history(since)  # pyright: ignore[reportPrivateUsage]
+
+
+def cause_chain(node: Node, seq: int) -> list[Event]:
+    """The event `seq` and what led to it, nearest cause first, as far as the ring reaches."""
+    known = {event.seq: event for event in history(node)}
+    chain: list[Event] = []
+    while seq in known:
+        chain.append(known[seq])
+        seq = known[seq].cause
+    return chain

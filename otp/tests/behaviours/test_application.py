@@ -1,0 +1,294 @@
+"""The rules of `Application`: order, environment, and what the end of one means for the node.
+
+Source: Erlang's `application`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import (
+    Application,
+    BadArgument,
+    Children,
+    GenServer,
+    Ok,
+    Reply,
+    StartError,
+    Supervisor,
+    impl,
+    testing,
+)
+
+
+def first_process(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    """Run the test as the first process of a node under virtual time."""
+
+    def run() -> None:
+        testing.Scheduler(seed=0).run(test)
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+class Diary(GenServer[tuple[Any, ...]]):
+    """What happened, in order."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[tuple[Any, ...]]:
+        return Ok(())
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: tuple[Any, ...]) -> Reply[Any]:
+        return Reply(state, () if request == "take" else (*state, request))
+
+
+async def wrote() -> Any:
+    return await GenServer.call("diary", "take")
+
+
+class Worker(GenServer[str]):
+    @impl
+    async def init(self, arg: str) -> Ok[str]:
+        otp.process_flag("trap_exit", True)
+        await GenServer.call("diary", f"{arg} up")
+        return Ok(arg)
+
+    @impl
+    async def terminate(self, reason: Any, state: str) -> None:
+        await GenServer.call("diary", f"{state} down")
+
+
+class Tree(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Worker.child_spec(f"{arg} {n}", id=n) for n in (1, 2)], max_restarts=0)
+
+
+class Database(Application):
+    name = "database"
+    env = {"url": "sqlite://", "pool": 5}
+
+    @impl
+    async def start(self, kind: str, args: Any) -> Any:
+        return await Tree.start_link("database", name="database_top")
+
+
+class Shop(Application):
+    name = "shop"
+    applications = (Database,)
+    description = "sells things"
+    vsn = "1.2"
+
+    @impl
+    async def start(self, kind: str, args: Any) -> Any:
+        await GenServer.call("diary", ("start", kind, args))
+        return await Tree.start_link("shop", name="shop_top"), "the state"
+
+    @impl
+    async def prep_stop(self, state: Any) -> Any:
+        await GenServer.call("diary", ("prep_stop", state))
+        return "prepared"
+
+    @impl
+    async def stop(self, state: Any) -> None:
+        await GenServer.call("diary", ("stop", state))
+
+
+@first_process
+async def test_dependencies_start_first_and_all_are_named() -> None:
+    await Diary.start_link(None, name="diary")
+    assert await Application.ensure_all_started(Shop) == ["database", "shop"]
+    assert await Application.ensure_all_started(Shop) == []
+    assert await wrote() == (
+        "database 1 up", "database 2 up", ("start", "normal", ()), "shop 1 up", "shop 2 up",
+    )  # fmt: skip
+
+
+@first_process
+async def test_running_applications_are_listed_the_latest_first() -> None:
+    await Diary.start_link(None, name="diary")
+    await Application.ensure_all_started(Shop)
+    assert await Application.which_applications() == [("shop", "sells things", "1.2"), ("database", "", "")]
+
+
+@first_process
+async def test_start_wants_the_dependencies_to_run() -> None:
+    await Diary.start_link(None, name="diary")
+    with pytest.raises(StartError) as failure:
+        await Application.start(Shop)
+    assert failure.value.reason == ("not_started", "database")
+
+
+@first_process
+async def test_a_second_start_is_refused() -> None:
+    await Diary.start_link(None, name="diary")
+    await Application.start(Database)
+    with pytest.raises(StartError) as failure:
+        await Application.start(Database)
+    assert failure.value.reason == ("already_started", "database")
+
+
+@first_process
+async def test_stop_goes_from_prep_stop_over_the_leaves_to_stop() -> None:
+    await Diary.start_link(None, name="diary")
+    await Application.ensure_all_started(Shop)
+    top = otp.whereis("shop_top")
+    await wrote()
+    await Application.stop("shop")
+    assert await wrote() == (("prep_stop", "the state"), "shop 2 down", "shop 1 down", ("stop", "prepared"))
+    assert not otp.is_alive(top)
+    assert [app.name for app in await Application.which_applications()] == ["database"]
+    await Application.start(Shop)
+
+
+@first_process
+async def test_stopping_what_does_not_run_is_an_error() -> None:
+    with pytest.raises(StartError) as failure:
+        await Application.stop(Shop)
+    assert failure.value.reason == ("not_started", "shop")
+
+
+@first_process
+async def test_the_master_is_linked_to_the_top_supervisor_and_is_its_parent() -> None:
+    await Diary.start_link(None, name="diary")
+    await Application.start(Database)
+    top = otp.whereis("database_top")
+    (master,) = otp.process_info(top, "links")[:1]
+    assert otp.process_info(master, "links") == (top,)
+
+
+@first_process
+async def test_the_environment_belongs_to_the_node() -> None:
+    assert await Application.get_env(Database, "pool") == 5
+    assert await Application.get_env(Database, "nothing", "default") == "default"
+    await Application.put_env("database", "pool", 9)
+    assert await Application.get_env(Database, "pool") == 9
+    assert Database.env["pool"] == 5
+    assert await Application.get_env("database", "url") is None  # by name: known once it was loaded
+    await Application.put_env(Database, "other", 1)
+    assert await Application.get_env("database", "url") == "sqlite://"
+
+
+@first_process
+async def test_a_start_that_fails_says_why_in_otps_words() -> None:
+    class Refuses(Application):
+        name = "refuses"
+
+        @impl
+        def start(self, kind: str, args: Any) -> Any:
+            raise StartError("no_money")
+
+    class Crashes(Application):
+        name = "crashes"
+
+        @impl
+        def start(self, kind: str, args: Any) -> Any:
+            raise otp.Error("boom")
+
+    class Wrong(Application):
+        name = "wrong"
+
+        @impl
+        def start(self, kind: str, args: Any) -> Any:
+            return "no pid"
+
+    async def reason(app: Any) -> Any:
+        with pytest.raises(StartError) as failure:
+            await Application.start(app, args="a")
+        return failure.value.reason
+
+    assert await reason(Refuses) == ("no_money", ("refuses", "start", ["normal", "a"]))
+    assert await reason(Wrong) == ("bad_return", (("wrong", "start", ["normal", "a"]), "no pid"))
+    call = ("crashes", "start", ["normal", "a"])
+    assert await reason(Crashes) == ("bad_return", (call, ("EXIT", otp.Crash("boom", ()))))
+
+
+@first_process
+async def test_when_one_of_several_fails_those_started_before_it_stop_again() -> None:
+    await Diary.start_link(None, name="diary")
+
+    class Fails(Application):
+        name = "fails"
+        applications = (Database,)
+
+        @impl
+        def start(self, kind: str, args: Any) -> Any:
+            raise StartError("no")
+
+    with pytest.raises(StartError) as failure:
+        await Application.ensure_all_started(Fails)
+    assert failure.value.reason == ("fails", ("no", ("fails", "start", ["normal", ()])))
+    assert await Application.which_applications() == []
+
+
+@first_process
+async def test_the_end_of_a_temporary_application_is_nobody_elses_end() -> None:
+    await Diary.start_link(None, name="diary")
+    await Application.ensure_all_started(Shop)
+    top = otp.whereis("database_top")
+    otp.exit(top, "kill")
+    await otp.wait_down(top)
+    await testing.wait_all_idle()
+    assert [app.name for app in await Application.which_applications()] == ["shop"]
+
+
+def test_applications_stop_in_reverse_order_when_their_node_closes() -> None:
+    written: list[Any] = []
+
+    class Recorded(Application):
+        @impl
+        async def start(self, kind: str, args: Any) -> Any:
+            return await Supervisor.start_link_children([]), self_name(self)
+
+        @impl
+        def stop(self, state: Any) -> None:
+            written.append(state)
+
+    def self_name(app: Any) -> str:
+        return str(type(app).name)
+
+    class First(Recorded): ...
+
+    class Second(Recorded):
+        applications = (First,)
+
+    async def main() -> None:
+        await Application.ensure_all_started(Second)
+
+    testing.Scheduler(seed=0).run(main)
+    assert written == ["second", "first"]
+
+
+@first_process
+async def test_dependencies_in_a_circle_are_refused() -> None:
+    class One(Application):
+        @impl
+        def start(self, kind: str, args: Any) -> Any: ...
+
+    class Two(Application):
+        applications = (One,)
+
+        @impl
+        def start(self, kind: str, args: Any) -> Any: ...
+
+    One.applications = (Two,)
+    with pytest.raises(BadArgument, match="two needs one needs two|one needs two needs one"):
+        await Application.ensure_all_started(Two)
+
+
+def test_an_application_needs_start() -> None:
+    class Empty(Application): ...
+
+    assert Empty.name == "empty"
+    assert Empty.behaviour_info("callbacks") == [("start", 2), ("prep_stop", 1), ("stop", 1)]
+    assert Empty.behaviour_info("optional_callbacks") == [("prep_stop", 1), ("stop", 1)]
+    with pytest.raises(TypeError, match="did you mean 'prep_stop'"):
+
+        class Wrong(Application):
+            @impl
+            def prepstop(self, state: Any) -> Any: ...

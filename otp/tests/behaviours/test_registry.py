@@ -1,0 +1,317 @@
+"""The rules of `Registry`: who is found under a key, and for how long. Source: Elixir's `Registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import (
+    AlreadyRegistered,
+    AlreadyStarted,
+    BadArgument,
+    Children,
+    Down,
+    Entry,
+    GenServer,
+    NoProcess,
+    NoReply,
+    Ok,
+    Registry,
+    Reply,
+    Supervisor,
+    impl,
+    testing,
+)
+
+
+def first_process(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    """Run the test as the first process of a node under virtual time."""
+
+    def run() -> None:
+        testing.Scheduler(seed=0).run(test)
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+class Echo(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Reply[Any]:
+        return Reply((state, request), state)
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+        sender, text = message
+        otp.send(sender, ("echo", text))
+        return NoReply(state)
+
+
+async def member(registry: str, key: Any, value: Any, owner: otp.Pid) -> None:
+    """Registers, says so, and ends when told."""
+    Registry.register(registry, key, value)
+    otp.send(owner, ("registered", otp.self()))
+    await otp.receive(otp.Is("end"))
+
+
+async def start_member(registry: str, key: Any, value: Any = None) -> otp.Pid:
+    pid = otp.spawn(member, registry, key, value, otp.self())
+    await otp.receive(otp.Tag("registered", pid))
+    return pid
+
+
+async def end(pid: otp.Pid) -> None:
+    ref = otp.monitor(pid)
+    otp.send(pid, "end")
+    await otp.receive(ref)
+
+
+@first_process
+async def test_a_unique_key_has_one_process() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    holder = await start_member("r", "k", 1)
+    assert Registry.lookup("r", "k") == [Entry(holder, 1)]
+    assert Registry.lookup("r", "other") == []
+    with pytest.raises(AlreadyRegistered) as failure:
+        Registry.register("r", "k")
+    assert failure.value.pid == holder
+    assert failure.value.reason == ("already_registered", holder)
+
+
+@first_process
+async def test_registering_a_unique_key_twice_names_the_caller_itself() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    Registry.register("r", "k")
+    with pytest.raises(AlreadyRegistered) as failure:
+        Registry.register("r", "k")
+    assert failure.value.pid == otp.self()
+
+
+@first_process
+async def test_a_duplicate_key_has_its_processes_in_order_of_registration() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    one = await start_member("r", "k", "one")
+    Registry.register("r", "k", "two")
+    Registry.register("r", "k", "three")
+    expected = [Entry(one, "one"), Entry(otp.self(), "two"), Entry(otp.self(), "three")]
+    assert expected == Registry.lookup("r", "k")
+    assert Registry.values("r", "k", otp.self()) == ["two", "three"]
+    assert Registry.keys("r", otp.self()) == ["k", "k"]
+
+
+@pytest.mark.parametrize("keys", ["unique", "duplicate"])
+def test_an_entry_is_gone_when_the_down_of_its_process_arrives(keys: Any) -> None:
+    async def main() -> None:
+        await Registry.start_link(keys=keys, name="r")
+        for number in range(50):
+            pid = await start_member("r", number)
+            otp.monitor(pid)
+            otp.exit(pid, "kill")
+            assert isinstance(await otp.receive(otp.Is(Down)), Down)
+            assert Registry.lookup("r", number) == []
+        assert Registry.count("r") == 0
+
+    testing.Scheduler(seed=1).run(main)
+
+
+@first_process
+async def test_unregister_removes_the_entries_of_the_caller_alone() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    other = await start_member("r", "k")
+    Registry.register("r", "k", 1)
+    Registry.register("r", "k", 2)
+    Registry.register("r", "j", 3)
+    Registry.unregister("r", "k")
+    Registry.unregister("r", "nothing")
+    assert Registry.lookup("r", "k") == [Entry(other, None)]
+    assert Registry.keys("r", otp.self()) == ["j"]
+
+
+@first_process
+async def test_dispatch_calls_once_with_the_entries_and_not_without() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    seen: list[list[Entry]] = []
+    Registry.dispatch("r", "k", seen.append)
+    assert seen == []
+    one = await start_member("r", "k", 1)
+    two = await start_member("r", "k", 2)
+    Registry.dispatch("r", "k", seen.append)
+    assert seen == [[Entry(one, 1), Entry(two, 2)]]
+
+
+@first_process
+async def test_via_names_a_server_for_call_cast_send_and_whereis() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    name = Registry.via("r", 1958, "value")
+    pid = await Echo.start_link("state", name=name)
+    assert Registry.lookup("r", 1958) == [Entry(pid, "value")]
+    assert otp.whereis(name) == pid
+    assert await GenServer.call(name, "hi") == ("state", "hi")
+    otp.send(name, (otp.self(), "hi"))
+    assert await otp.receive() == ("echo", "hi")
+
+
+@first_process
+async def test_a_taken_via_name_is_already_started() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    pid = await Echo.start_link(None, name=Registry.via("r", "k"))
+    with pytest.raises(AlreadyStarted) as failure:
+        await Echo.start_link(None, name=Registry.via("r", "k"))
+    assert failure.value.pid == pid
+
+
+@first_process
+async def test_a_via_name_nobody_has_is_no_process() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    with pytest.raises(NoProcess) as failure:
+        await GenServer.call(Registry.via("r", "k"), "hi")
+    assert failure.value.dest == Registry.via("r", "k")
+    GenServer.cast(Registry.via("r", "k"), "hi")
+
+
+@first_process
+async def test_a_supervisor_restarts_a_server_under_its_via_name() -> None:
+    class Tree(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([
+                Registry.child_spec(keys="unique", name="r"),
+                Echo.child_spec("state", name=Registry.via("r", "k")),
+            ])
+
+    tree = await Tree.start_link(None)
+    before = otp.whereis(Registry.via("r", "k"))
+    assert before is not None
+    otp.exit(before, "kill")
+    await otp.wait_down(before)
+    await Supervisor.which_children(tree)
+    assert otp.whereis(Registry.via("r", "k")) not in (None, before)
+    assert await GenServer.call(Registry.via("r", "k"), "hi") == ("state", "hi")
+
+
+@first_process
+async def test_registered_processes_are_linked_to_their_registry() -> None:
+    otp.process_flag("trap_exit", True)
+    registry = await Registry.start_link(keys="unique", name="r")
+    pid = await start_member("r", "k")
+    ref = otp.monitor(pid)
+    otp.exit(registry, "kill")
+    assert (await otp.receive(ref)).reason == "killed"
+
+
+@first_process
+async def test_after_the_last_unregister_nothing_ties_a_process_to_its_registry() -> None:
+    otp.process_flag("trap_exit", True)
+    registry = await Registry.start_link(keys="duplicate", name="r")
+
+    async def leaver(owner: otp.Pid) -> None:
+        Registry.register("r", "k")
+        Registry.register("r", "k")
+        Registry.unregister("r", "k")
+        otp.send(owner, "left")
+        await otp.receive(otp.Is("end"))
+
+    pid = otp.spawn(leaver, otp.self())
+    await otp.receive(otp.Is("left"))
+    otp.exit(registry, "kill")
+    await otp.receive(otp.Is(otp.ExitSignal, pid=registry))
+    assert otp.is_alive(pid)
+
+
+@first_process
+async def test_the_end_of_a_registered_process_does_not_hurt_the_registry() -> None:
+    registry = await Registry.start_link(keys="unique", name="r")
+    for reason in ("normal", "boom", "kill"):
+        pid = await start_member("r", "k")
+        otp.exit(pid, reason)
+        await end(pid)
+    await testing.wait_all_idle()
+    assert otp.is_alive(registry)
+
+
+@first_process
+async def test_a_registry_that_does_not_run_is_a_clear_error() -> None:
+    otp.process_flag("trap_exit", True)
+    with pytest.raises(BadArgument, match=r"expected the name of a running registry.*Registry\.start_link"):
+        Registry.lookup("nowhere", "k")
+    registry = await Registry.start_link(keys="unique", name="r")
+    otp.exit(registry, "kill")
+    await otp.wait_down(registry)
+    with pytest.raises(BadArgument, match="a name that nobody has"):
+        Registry.register("r", "k")
+    await Echo.start_link(None, name="echo")
+    with pytest.raises(BadArgument, match="which is no registry"):
+        Registry.count("echo")
+
+
+@first_process
+async def test_via_needs_unique_keys() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    with pytest.raises(BadArgument, match="keys='unique'"):
+        await Echo.start_link(None, name=Registry.via("r", "k"))
+
+
+@first_process
+async def test_update_value_is_for_the_holder_of_the_key() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    Registry.register("r", "mine", 1)
+    await start_member("r", "other", 1)
+    assert Registry.update_value("r", "mine", lambda n: n + 1) == (2, 1)
+    assert Registry.lookup("r", "mine") == [Entry(otp.self(), 2)]
+    assert Registry.update_value("r", "other", lambda n: n + 1) is None
+    assert Registry.update_value("r", "nobody", lambda n: n + 1) is None
+
+
+@first_process
+async def test_select_and_count_see_all_entries() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    Registry.register("r", "a", 1)
+    Registry.register("r", "b", 2)
+    Registry.register("r", "a", 3)
+    me = otp.self()
+    assert Registry.count("r") == 3
+    assert sorted(Registry.select("r")) == [("a", me, 1), ("a", me, 3), ("b", me, 2)]
+    assert Registry.select("r", lambda key, entry: entry.value > 2) == [("a", me, 3)]
+
+
+@first_process
+async def test_meta_lives_with_the_registry() -> None:
+    await Registry.start_link(keys="unique", name="r")
+    assert Registry.meta("r", "limit", 5) == 5
+    Registry.put_meta("r", "limit", 7)
+    assert Registry.meta("r", "limit") == 7
+
+
+@first_process
+async def test_listeners_are_told_of_entries_that_come_and_go() -> None:
+    await Registry.start_link(keys="unique", name="r", listeners=("listener", "nobody"))
+    otp.register("listener", otp.self())
+    pid = await start_member("r", "k", "v")
+    assert await otp.receive() == ("register", "r", "k", pid, "v")
+    await end(pid)
+    assert await otp.receive() == ("unregister", "r", "k", pid)
+
+
+@first_process
+async def test_a_registry_as_a_child_has_its_name_as_id() -> None:
+    assert Registry.child_spec(keys="unique", name="rooms").id == "rooms"
+    assert Registry.child_spec(keys="unique", name="rooms", id="other").id == "other"
+
+
+@first_process
+async def test_wrong_options_are_refused() -> None:
+    with pytest.raises(BadArgument, match="expected 'unique' or 'duplicate', got 'uniq'"):
+        await Registry.start_link(keys="uniq", name="r")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(BadArgument, match="at least 1, got 0"):
+        await Registry.start_link(keys="unique", name="r", partitions=0)
+
+
+def test_register_needs_a_process() -> None:
+    with pytest.raises(otp.NotAProcess):
+        Registry.register("r", "k")

@@ -1,0 +1,1 @@
+"""Replays scenarios recorded from Erlang/OTP on `otp`, through public names only."""

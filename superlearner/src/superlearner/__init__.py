@@ -1,0 +1,1 @@
+"""The platform: see, steer and learn supervision trees."""

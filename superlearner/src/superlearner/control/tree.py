@@ -1,0 +1,162 @@
+"""Supervision trees of a node as `Slot` values, read from the supervisors' own tables.
+
+No message is sent and nothing waits, so a tree is read in one instant, even while a child is starting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from itertools import islice
+from typing import Any, Final
+
+import otp
+from otp import Pid
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
+from superlearner.control.terms import plain_pid, text_of
+
+__all__ = ["Clock", "TreeReader", "supervisor_state"]
+
+MAX_DEPTH: Final = 30
+MAX_TIMES: Final = 64
+
+SupervisorTable = SupervisorState | DynamicState
+
+
+class Clock:
+    """Turns times of the scheduler's clock into wall clock seconds; both clocks are read once."""
+
+    def __init__(self) -> None:
+        self.offset: float = time.time() - otp.monotonic()
+
+    def now(self) -> float:
+        """Wall clock seconds, never running backwards."""
+        return round(self.offset + otp.monotonic(), 6)
+
+    def wall(self, at_ns: int) -> float:
+        """A time of the node's clock (ns) as wall clock seconds."""
+        return round(self.offset + at_ns / 1e9, 6)
+
+
+def supervisor_state(pid: Pid) -> SupervisorTable | None:
+    """The table of a supervisor; None for another process, and for one that is starting or dead."""
+    state: Any = getattr(pid, "_state", None)
+    return state if isinstance(state, SupervisorTable) and otp.is_alive(pid) else None
+
+
+class TreeReader:
+    """Reads slots.
+
+    Args:
+        clock: for the times in the slots.
+        critical: registered names of processes that the platform needs.
+    """
+
+    def __init__(self, clock: Clock, critical: Collection[str] = ()) -> None:
+        self.clock = clock
+        self.critical = critical
+
+    def root(self, pid: Pid) -> Slot:
+        """A root and everything below it."""
+        name = _name(pid)
+        part = key_part(name or plain_pid(pid))
+        return self._of_process(pid, id=name or plain_pid(pid), part=part, kind="supervisor", depth=MAX_DEPTH)
+
+    def child(self, supervisor: Pid, pid: Pid) -> Slot | None:
+        """The slot of one child, and what is below it; None if the supervisor does not know it (any more)."""
+        state = supervisor_state(supervisor)
+        if isinstance(state, DynamicState):
+            spec = state.running.get(pid)
+            if spec is None:
+                return None
+            record = ChildRecord(spec, pid)
+            past = state.history.get(pid)
+            if past is not None:
+                record.restarts, record.last_reason, record.last_at = past
+            return self._of_record(record, dynamic=True, depth=MAX_DEPTH)
+        if state is None:
+            return None
+        record = next((record for record in state.children if record.pid is pid), None)
+        return None if record is None else self._of_record(record, dynamic=False, depth=MAX_DEPTH)
+
+    def supervisor(self, pid: Pid) -> Slot | None:
+        """A supervisor without its children: strategy and budget."""
+        state = supervisor_state(pid)
+        if state is None:
+            return None
+        name = _name(pid) or plain_pid(pid)
+        return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=0)
+
+    def _of_record(self, record: ChildRecord, *, dynamic: bool, depth: int) -> Slot:
+        pid: Pid | None = record.pid
+        if pid is not None and not otp.is_alive(pid):
+            pid = None
+        last = None
+        if record.last_at:
+            reason = record.last_reason
+            last = LastExit(self.clock.wall(record.last_at), text_of_reason(reason), is_crash(reason))
+        facts: dict[str, Any] = {
+            "kind": record.spec.type,
+            "restart": record.spec.restart,
+            "last": last,
+            "restarts": record.restarts,
+            "restarting": record.restarting,
+        }
+        if dynamic:
+            shown = plain_pid(pid if pid is not None else record.old)
+            facts |= {"id": _dynamic_id(pid, record, shown), "part": shown}
+        else:
+            facts |= {"id": id_text(record.id), "part": key_part(record.id)}
+        if pid is not None:
+            return self._of_process(pid, depth=depth, **facts)
+        return Slot(pid=None, name=None, what=_what_of_spec(record), **facts)
+
+    def _of_process(self, pid: Pid, *, depth: int, **facts: Any) -> Slot:
+        name = _name(pid)
+        facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": name in self.critical}
+        state = supervisor_state(pid)
+        if state is None:
+            return Slot(**facts)
+        facts |= {"strategy": state.strategy, "budget": self._budget(state), "child_count": len(state)}
+        if depth > 0:
+            dynamic = isinstance(state, DynamicState)
+            records = islice(iter(state.children), MAX_CHILDREN)
+            facts["children"] = tuple(self._of_record(record, dynamic=dynamic, depth=depth - 1) for record in records)
+        return Slot(**facts)
+
+    def _budget(self, state: SupervisorTable) -> Budget | None:
+        if state.max_restarts == "infinity" or state.max_seconds == "infinity":
+            return None
+        used = state.used(round(otp.monotonic() * 1e9))
+        skip = max(0, len(state.restarts) - min(MAX_TIMES, used))
+        times = tuple(self.clock.wall(at) for at in islice(state.restarts, skip, None))
+        return Budget(used, state.max_restarts, float(state.max_seconds), times)
+
+
+def what_of(pid: Pid) -> str:
+    """The class or function that a process runs, short."""
+    found = otp.process_info(pid, "initial_call")
+    return "" if found is None else str(found).rpartition(".<locals>.")[2]
+
+
+def _name(pid: Pid) -> str | None:
+    name = otp.process_info(pid, "registered_name")
+    return None if name is None else id_text(name)
+
+
+def _dynamic_id(pid: Pid | None, record: ChildRecord, shown: str) -> str:
+    name = None if pid is None else _name(pid)
+    return name or f"{_what_of_spec(record) if pid is None else what_of(pid)} {shown}"
+
+
+def _what_of_spec(record: ChildRecord) -> str:
+    modules: Any = record.spec.modules
+    if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
+        return modules[0].__name__
+    return text_of(record.id, 80)
+
+

@@ -1,0 +1,139 @@
+"""The data directory: where it is, and the lock that lets one platform run on it.
+
+The lock file holds the address of the platform that has it, so that a second `run` finds the first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["AlreadyRunning", "DataDir", "DataDirError", "default_data_dir"]
+
+LOCK_FILE = "lock"
+START_WAIT_S = 3.0
+"""How long a second `run` waits for the address of a first one that is just starting."""
+
+
+class DataDirError(OSError):
+    """The data directory cannot be made or written; the text says what to try."""
+
+
+class AlreadyRunning(Exception):
+    """Another platform runs on this data directory.
+
+    Attributes:
+        url: its address; None if it has not told it yet.
+        os_pid: its process id, if known.
+        app: what it runs, if not the demo alone.
+    """
+
+    def __init__(self, url: str | None, os_pid: int | None, app: str | None) -> None:
+        super().__init__(f"a platform runs already on this data directory: {url or 'address unknown'}")
+        self.url = url
+        self.os_pid = os_pid
+        self.app = app
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/superlearner`, else `~/.local/share/superlearner` (macOS and Windows: their own places)."""
+    if xdg := os.environ.get("XDG_DATA_HOME"):
+        return Path(xdg) / "superlearner"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "superlearner"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "superlearner"
+    return Path.home() / ".local" / "share" / "superlearner"
+
+
+class DataDir:
+    """A data directory that this process has locked; `close()` gives it back.
+
+    The operating system releases the lock when the process ends, however it ends, so a stale file does no harm.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Make the directory and lock it.
+
+        Raises:
+            AlreadyRunning: another platform has it.
+            DataDirError: it cannot be made or written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115 - kept open: it is the lock
+        except OSError as error:
+            raise DataDirError(
+                f"the data directory {self.path} cannot be used: {error.strerror or error}; "
+                "try --data-dir FOLDER with a folder you can write to"
+            ) from None
+        if not _try_lock(lock):
+            record = _record_of_holder(lock)
+            lock.close()
+            raise AlreadyRunning(record.get("url"), record.get("pid"), record.get("app"))
+        self._lock = lock
+
+    def announce(self, url: str, app: str | None = None) -> None:
+        """Write the address into the lock file, for a second `run` and for the command line."""
+        if self._lock is None:
+            raise RuntimeError("the data directory is not locked; this is a bug of SuperLearner, please report it")
+        self._lock.seek(0)
+        self._lock.truncate()
+        json.dump({"url": url, "pid": os.getpid(), "app": app}, self._lock)
+        self._lock.flush()
+
+    def close(self) -> None:
+        """Release the lock; the file stays, empty."""
+        if self._lock is not None:
+            self._lock.seek(0)
+            self._lock.truncate()
+            self._lock.close()
+            self._lock = None
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows, best effort
+        return _try_lock_windows(file)
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock_windows(file: IO[str]) -> bool:  # pragma: no cover - Windows only
+    import importlib
+
+    msvcrt: Any = importlib.import_module("msvcrt")
+    try:
+        file.seek(1 << 20)  # a byte behind the text, so that others can still read it
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
+
+
+def _record_of_holder(file: IO[str]) -> dict[str, Any]:
+    """What the holder wrote. One that is just starting has not written yet: it gets a moment to do so."""
+    deadline = time.monotonic() + START_WAIT_S
+    while True:
+        file.seek(0)
+        try:
+            record: Any = json.loads(file.read())
+        except ValueError:
+            record = None
+        if isinstance(record, dict):
+            return record  # pyright: ignore[reportUnknownVariableType] - JSON
+        if time.monotonic() > deadline:
+            return {}
+        time.sleep(0.05)  # another process is starting; the operating system offers no event for this

@@ -1,0 +1,93 @@
+"""A shop that runs all day, in which every restart strategy has its reason.
+
+    shop              one_for_one    the departments find one another by name, so none has to forget another
+    ├── checkout_sup  rest_for_one   each one holds a number that the one before it gave out
+    │   ├── ledger
+    │   ├── cart
+    │   └── mailer
+    ├── warehouse_sup one_for_all    two halves of one stock: neither is right without the other
+    │   ├── shelves
+    │   └── robot
+    ├── orders        dynamic        a process per open order; it comes and goes
+    ├── customers                    places an order every 1.5 s
+    └── stocktaking   temporary      a task of one evening: done is done, failed is not tried again
+
+Kill `ledger` and `cart` and `mailer` start again, too; kill `mailer` and nobody else notices. Kill either half of the
+warehouse and both start again. Kill an order and it starts again from its number; let it finish and it is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import otp
+from otp import Children, ChildSpec, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
+
+from superlearner.demo.checkout import CheckoutSup
+from superlearner.demo.orders import Order
+from superlearner.demo.warehouse import WarehouseSup
+
+__all__ = ["Customers", "Shop", "stocktaking"]
+
+ORDER_EVERY_S = 1.5
+MAX_OPEN_ORDERS = 8
+STOCKTAKING_S = 20.0
+
+
+class Customers(GenServer[int]):
+    """Places an order every 1.5 s; the state is the number of the next one."""
+
+    @impl
+    def init(self, arg: object) -> Ok[int]:
+        otp.send_after(ORDER_EVERY_S, self.pid, "next_customer")
+        return Ok(1)
+
+    @impl
+    async def handle_info(self, message: Any, number: int) -> NoReply[int]:
+        if message != "next_customer":
+            return NoReply(number)
+        otp.send_after(ORDER_EVERY_S, self.pid, "next_customer")
+        if otp.whereis("orders") is None:
+            return NoReply(number)  # the order department is just starting again; the customer comes back
+        try:
+            await DynamicSupervisor.start_child("orders", Order.child_spec(number, restart="transient"))
+        except (otp.StartError, otp.CallExit):
+            return NoReply(number)  # full (or gone in this very moment): the customer tries again
+        return NoReply(number + 1)
+
+
+async def start_stocktaking() -> otp.Pid:
+    """Start the evening's stocktaking; runs in the supervisor, as every start function does."""
+    return otp.spawn_link(stocktaking)
+
+
+async def stocktaking() -> None:
+    """Count the stock once, for 20 s, then end."""
+    otp.register("stocktaking", otp.self())
+    otp.send_after(STOCKTAKING_S, otp.self(), "closing_time")
+    await otp.receive(lambda message: message == "closing_time")
+    if otp.whereis("shelves") is not None:
+        await GenServer.call("shelves", "count")
+
+
+class Shop(Supervisor):
+    """one_for_one: departments call one another by name, and each can do without the others for a moment."""
+
+    @impl
+    def init(self, arg: object) -> Children:
+        orders = DynamicSupervisor.child_spec(
+            name="orders", id="orders", max_children=MAX_OPEN_ORDERS, max_restarts=10, max_seconds=5
+        )
+        return Children(
+            [
+                CheckoutSup.child_spec(None, id="checkout_sup", name="checkout_sup"),
+                WarehouseSup.child_spec(None, id="warehouse_sup", name="warehouse_sup"),
+                orders,
+                Customers.child_spec(None, id="customers", name="customers"),
+                # temporary: an interrupted count is worthless, and tomorrow there is a new one
+                ChildSpec("stocktaking", start=(start_stocktaking,), restart="temporary"),
+            ],
+            strategy="one_for_one",
+            max_restarts=3,
+            max_seconds=5,
+        )

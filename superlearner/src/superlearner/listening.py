@@ -1,0 +1,75 @@
+"""The listening socket: bound once by the application, so that a restart of the web server refuses no connection."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+
+__all__ = ["CannotListen", "Listener"]
+
+BACKLOG = 2048
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on; the text names the port and the flag to change it."""
+
+
+class Listener:
+    """A bound socket; each web server gets a duplicate of it. While there is none, connections wait in its backlog."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.host: str = sock.getsockname()[0]
+        self.port: int = sock.getsockname()[1]
+
+    @classmethod
+    def bind(cls, host: str, port: int) -> Listener:
+        """Bind and listen; port 0 takes a free one.
+
+        Raises:
+            CannotListen: the port is in use, or the address is not ours.
+        """
+        try:
+            family, kind, proto, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {host}: {error.strerror or error}; try --host 127.0.0.1") from None
+        sock = socket.socket(family, kind, proto)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+        except OSError as error:
+            sock.close()
+            raise CannotListen(_explain(error, host, port)) from None
+        return cls(sock)
+
+    def duplicate(self) -> socket.socket:
+        """A socket of its own on the same queue of connections."""
+        twin = self._socket.dup()
+        twin.setblocking(False)
+        return twin
+
+    def close(self) -> None:
+        """Stop listening."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def url(self, root_path: str = "") -> str:
+        """The address people open in a browser."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{root_path}"
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else port - 1
+        return f"port {port} on {host} is in use; try --port {other}, or --port 0 for a free one"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"port {port} on {host} needs more rights than this program has; try --port 4000"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine; try --host 127.0.0.1"
+    return f"cannot listen on port {port} of {host}: {error.strerror or error}; try another --port or --host"

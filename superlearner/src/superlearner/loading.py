@@ -1,0 +1,195 @@
+"""`FILE.py:Name` → the person's Supervisor or Application class, with errors that show their line.
+
+    LoadError (Exception)    .message says what, .hint what to try
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import linecache
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from otp import Application, DynamicSupervisor, Supervisor
+
+__all__ = ["LoadError", "Loaded", "load"]
+
+EXAMPLE = "superlearner run shop/app.py:Shop"
+
+
+class LoadError(Exception):
+    """What the person named cannot be run.
+
+    Attributes:
+        message: what is wrong, with the line of the person's file where there is one.
+        hint: what to try.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}\n{hint}".rstrip())
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What to run: `cls` of `kind`, found in the file `path`."""
+
+    cls: type
+    kind: Literal["supervisor", "application"]
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """How the tree is called on the page."""
+        return self.cls.__name__
+
+
+def load(target: str) -> Loaded:
+    """Import the file of `target` (`FILE.py:Name`, or `FILE.py` with one candidate in it) and find the class.
+
+    Raises:
+        LoadError: no such file, it does not import, no such name, or the name is no Supervisor or Application.
+    """
+    path, name = _split(target)
+    module = _import_file(path)
+    candidates = _candidates(module)
+    if name is None:
+        return _only_candidate(path, candidates)
+    if not hasattr(module, name):
+        raise _no_such_name(path, module, name, candidates)
+    found: object = getattr(module, name)
+    kind = _kind(found)
+    if kind is None or not isinstance(found, type):
+        raise _wrong_kind(path, name, found, candidates)
+    return Loaded(found, kind, path)
+
+
+def _split(target: str) -> tuple[Path, str | None]:
+    file, colon, name = target.rpartition(":")
+    if not colon or len(file) <= 1 or "/" in name or "\\" in name:  # no colon, or only the one of a drive letter
+        file, name = target, ""
+    if colon and file != target and not name:
+        raise LoadError(f"expected FILE.py:Name, got {target!r}: the name is empty", f"try: {EXAMPLE}")
+    path = Path(file)
+    if path.is_dir():
+        raise LoadError(f"expected a Python file, got the folder {file}", f"try: {EXAMPLE}")
+    if not path.is_file():
+        raise LoadError(f"there is no file {file}", _similar_file(path))
+    if path.suffix != ".py":
+        raise LoadError(f"expected a file that ends with .py, got {file}", f"try: {EXAMPLE}")
+    return path, name or None
+
+
+def _similar_file(path: Path) -> str:
+    folder = path.parent
+    names = [entry.name for entry in folder.iterdir() if entry.suffix == ".py"] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {folder / close[0]}?"
+    return f"the folder looked in is {folder.resolve()}"
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import the file as a module named like its stem, with its own folder importable, as `python FILE.py` does."""
+    path = path.resolve()
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # A person's `shop.py` must not be mistaken for (or replace) a module that is loaded already.
+    name = path.stem if path.stem not in sys.modules else f"superlearner_app_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"Python cannot import {path}", "try a file that ends with .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SystemExit as error:
+        sys.modules.pop(name, None)
+        raise LoadError(
+            f"{path.name} ends the program while it is imported (exit code {error.code!r})",
+            "put what runs the program under: if __name__ == '__main__':",
+        ) from None
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise LoadError(f"{path.name} does not import\n{_where(error, path)}") from error
+    return module
+
+
+def _where(error: BaseException, path: Path) -> str:
+    """The last line of the person's file on the way to the error, and the error."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return "\n".join(f"  {line}" for line in text.splitlines())
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    if not frames:
+        return f"  {text}"
+    frame = frames[-1]
+    line = (frame.line or linecache.getline(str(path), frame.lineno or 0)).strip()
+    return f"  {path}, line {frame.lineno}:\n      {line}\n  {text}"
+
+
+def _kind(found: object) -> Literal["supervisor", "application"] | None:
+    if not isinstance(found, type) or found in (Supervisor, DynamicSupervisor, Application):
+        return None
+    if issubclass(found, Application):
+        return "application"
+    if issubclass(found, Supervisor | DynamicSupervisor):
+        return "supervisor"
+    return None
+
+
+def _candidates(module: ModuleType) -> dict[str, type]:
+    """The Supervisors and Applications that the file itself defines, in its order."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if _kind(value) is not None and getattr(value, "__module__", None) == module.__name__
+    }
+
+
+def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
+    applications = {name: cls for name, cls in candidates.items() if _kind(cls) == "application"}
+    for group in ({"Main": candidates["Main"]} if "Main" in candidates else {}, applications, candidates):
+        if len(group) == 1:
+            cls = next(iter(group.values()))
+            return Loaded(cls, _kind(cls) or "supervisor", path)
+    if not candidates:
+        raise LoadError(
+            f"{path} defines no Supervisor and no Application",
+            f"try a class that derives from otp.Supervisor, then: {EXAMPLE}",
+        )
+    raise LoadError(
+        f"{path} defines {len(candidates)} trees: {', '.join(candidates)}",
+        f"say which: superlearner run {path}:{next(iter(candidates))}",
+    )
+
+
+def _no_such_name(path: Path, module: ModuleType, name: str, candidates: dict[str, type]) -> LoadError:
+    known = list(candidates) or [key for key in vars(module) if not key.startswith("_")]
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return LoadError(f"{path} has no name {name!r}", f"did you mean {path}:{close[0]}?")
+    return LoadError(f"{path} has no name {name!r}", _what_is_there(path, candidates))
+
+
+def _wrong_kind(path: Path, name: str, found: object, candidates: dict[str, type]) -> LoadError:
+    got = f"the class {name}({', '.join(b.__name__ for b in found.__bases__)})" if isinstance(found, type) else (
+        f"{name}, a {type(found).__name__}"
+    )
+    return LoadError(
+        f"expected a Supervisor or an Application, got {got} of {path}",
+        _what_is_there(path, candidates) or f"put it under a supervisor: Children([{name}])",
+    )
+
+
+def _what_is_there(path: Path, candidates: dict[str, type]) -> str:
+    if not candidates:
+        return f"{path} defines no Supervisor and no Application; a tree is a class that derives from otp.Supervisor"
+    return f"{path} defines: {', '.join(candidates)}; try: superlearner run {path}:{next(iter(candidates))}"

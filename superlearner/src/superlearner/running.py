@@ -1,0 +1,73 @@
+"""What the parts of one running platform share: settings, node, socket, and the memories that outlive processes.
+
+A plain object, made by the command line or a test, handed down from the application. Nothing here is global.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import otp
+
+from superlearner.keeping import Keeper, Kept
+from superlearner.listening import Listener
+from superlearner.settings import Settings
+
+if TYPE_CHECKING:
+    from superlearner.watchdog import Watchdog
+    from superlearner.web.hub import Hub
+    from superlearner.web.web_server import WebState
+
+__all__ = ["NODE_NAME", "Platform", "Tree"]
+
+NODE_NAME: Final = "superlearner@127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A tree of the playground: its name there, and what starts it, linked."""
+
+    name: str
+    start: Callable[[], Awaitable[Any]]
+
+
+class Platform:
+    """One running platform.
+
+    Args:
+        settings: how it runs.
+        listener: the bound socket; None for a platform without a web server (tests).
+        trees: what lives in the playground.
+        version: what the page shows.
+    """
+
+    def __init__(
+        self, settings: Settings, listener: Listener | None, trees: tuple[Tree, ...], version: str = "0"
+    ) -> None:
+        self.settings = settings
+        self.listener = listener
+        self.trees = trees
+        self.version = version
+        self.epoch = secrets.token_hex(4)
+        self.started_at = time.time()
+        self.ready = False
+        self.node: otp.Node | None = None
+        self.root: otp.Pid | None = None
+        self.hub: Hub | None = None
+        self.web: WebState | None = None
+        self.watchdog: Watchdog | None = None
+        self.keeper = Keeper(self._tell)
+
+    def running_node(self) -> otp.Node:
+        """The node; there is one as soon as the application has started."""
+        if self.node is None:
+            raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
+        return self.node
+
+    def _tell(self, kept: Kept, why: str, pause: float) -> None:
+        if self.hub is not None:
+            self.hub.rests(kept.supervisor, kept.id, why, pause)

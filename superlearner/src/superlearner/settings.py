@@ -1,0 +1,95 @@
+"""Settings of the platform: defaults < `superlearner.toml` < environment `SUPERLEARNER_*` < command line flags.
+
+Times are seconds, sizes are bytes. A wrong value is refused with its source, what was expected and what was got.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+__all__ = ["CONFIG_FILE", "Settings", "SettingsError", "load_settings"]
+
+CONFIG_FILE = "superlearner.toml"
+
+
+class SettingsError(ValueError):
+    """A setting has a wrong value; the text names the setting, what was expected and what was got."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set.
+
+    >>> Settings(port=4001).address
+    'http://127.0.0.1:4001'
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SUPERLEARNER_", extra="ignore", frozen=True, toml_file=CONFIG_FILE, validate_default=True
+    )
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on; loopback by default")
+    port: int = Field(4000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    data_dir: Path | None = Field(None, description="folder of the data; XDG's by default")
+    browser: bool = Field(True, description="open a browser after the start")
+    allow_host: tuple[str, ...] = Field((), description="more host names by which clients may address us")
+    root_path: str = Field("", pattern=r"^(/[^/\s]+)*$", description="path prefix when behind a proxy")
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    playground_restart_after: float = Field(1.0, ge=0, description="a tree that gave up starts again after this time")
+    services_back_off_max: float = Field(5.0, gt=0, description="longest wait before a failing service starts again")
+    frame_interval: float = Field(0.05, gt=0, description="shortest time between two frames of the live page")
+    heartbeat_interval: float = Field(0.5, gt=0, description="metrics and heartbeat of the live page")
+    viewer_queue: int = Field(50, ge=1, description="frames a slow viewer may lag behind before it gets a snapshot")
+    frame_rows: int = Field(400, ge=1, description="changed rows in one frame beyond which a snapshot is sent")
+    max_body: int = Field(1_000_000, ge=1, description="largest request body")
+    kill_wait: float = Field(5.0, gt=0, description="a kill answers at the latest after this time")
+    watchdog_after: float = Field(1.0, ge=0, description="a callback that holds the loop this long is named; 0 = off")
+
+    @property
+    def address(self) -> str:
+        """The address people type, as far as it is known before the socket is bound."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.root_path}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, which wins over the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings from all sources; a flag that is None was not given.
+
+    Raises:
+        SettingsError: a value is wrong, or the file is not TOML.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(problem, given) for problem in error.errors())) from None
+    except (ValueError, OSError) as error:  # a broken TOML file, or an environment value that is not JSON
+        raise SettingsError(f"{CONFIG_FILE} or the environment cannot be read: {error}") from None
+
+
+def _line(problem: Any, given: dict[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    source = f"--{name.replace('_', '-')}" if name in given else f"{name} (SUPERLEARNER_{name.upper()} or {CONFIG_FILE})"
+    return f"{source}: {problem['msg']}, got {problem['input']!r}"

@@ -1,0 +1,174 @@
+"""Names the callback that holds the event loop, while it does so.
+
+A callback that never returns stops everything that shares its loop: messages, timers, the page. A daemon thread
+notices that the loop does not turn, looks at the stack of the loop's thread and says on the terminal which process it
+is and where in the person's code. When the loop turns again it says how long that took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from otp.kernel.scheduler import Scheduler
+
+__all__ = ["Held", "Watchdog", "WatchdogService"]
+
+PING_EVERY_S: Final = 0.4
+AGAIN_AFTER_S: Final = 10.0
+"""A callback that still holds the loop is named again this much later."""
+
+LIBRARY_FOLDERS: Final = tuple(
+    os.path.join(folder, "")
+    for folder in (os.path.dirname(otp.__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds the loop, or held it: `seconds` so far; the process if one was running; file, line and function."""
+
+    seconds: float
+    pid: str | None
+    name: str | None
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        who = "something outside of any process"
+        if self.pid is not None:
+            who = f"{self.name} {self.pid}" if self.name else self.pid
+        return (
+            f"{who} has held the event loop for {self.seconds:.1f} s: {self.file}, line {self.line}, in {self.function}; "
+            "nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
+        )
+
+
+class Watchdog:
+    """The thread, and what it noticed.
+
+    Args:
+        loop: the loop to watch.
+        scheduler: tells which process runs.
+        after: seconds without a turn of the loop after which its holder is named.
+        say: called in the watchdog's thread with each finding; default: the terminal.
+        answers_again: called in the loop when it turns again, with the last finding.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        scheduler: Scheduler,
+        *,
+        after: float = 1.0,
+        say: Callable[[Held], object] | None = None,
+        answers_again: Callable[[Held], object] | None = None,
+    ) -> None:
+        self._loop = loop
+        self._scheduler = scheduler
+        self._after = after
+        self._say = _to_terminal if say is None else say
+        self._answers_again = answers_again
+        self._loop_thread = threading.get_ident()
+        self._turned = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start watching; call it in the loop's thread."""
+        self._loop_thread = threading.get_ident()
+        self._thread = threading.Thread(target=self._watch, name="superlearner-watchdog", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._turned.set()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(PING_EVERY_S):
+            self._turned.clear()
+            asked = time.monotonic()
+            try:
+                self._loop.call_soon_threadsafe(self._turned.set)
+            except RuntimeError:
+                return  # the loop is closed
+            if self._turned.wait(self._after):
+                continue
+            held = self._name_holder(asked)
+            if held is not None and self._answers_again is not None and not self._stop.is_set():
+                self._loop.call_soon_threadsafe(self._answers_again, held)
+
+    def _name_holder(self, asked: float) -> Held | None:
+        """Say who holds the loop, again from time to time, until it turns; answers the last finding."""
+        held: Held | None = None
+        while not self._turned.is_set() and not self._stop.is_set():
+            held = self._look(time.monotonic() - asked)
+            if held is not None:
+                self._say(held)
+            self._turned.wait(AGAIN_AFTER_S)
+        if held is None:
+            return None
+        return Held(time.monotonic() - asked, held.pid, held.name, held.file, held.line, held.function)
+
+    def _look(self, seconds: float) -> Held | None:
+        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage]
+        if frame is None:
+            return None
+        place = _own_frame(frame)
+        process: Any = self._scheduler.current
+        extra = getattr(process, "_x", None)
+        name = getattr(extra, "name", None)
+        return Held(
+            seconds,
+            None if process is None else str(process),
+            None if name is None else str(name),
+            place.f_code.co_filename,
+            place.f_lineno,
+            place.f_code.co_qualname,
+        )
+
+
+def _own_frame(frame: FrameType) -> FrameType:
+    """The innermost frame that belongs neither to the runtime nor to a library."""
+    innermost = frame
+    current: FrameType | None = frame
+    while current is not None:
+        if not current.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
+            return current
+        current = current.f_back
+    return innermost
+
+
+def _to_terminal(held: Held) -> None:
+    print(f"superlearner: {held}", file=sys.stderr, flush=True)
+
+
+class WatchdogService(GenServer[Watchdog]):
+    """The process that owns the thread: killed, it is started again with a thread of its own."""
+
+    @impl
+    def init(self, make: Callable[[], Watchdog]) -> Ok[Watchdog]:
+        otp.process_flag("trap_exit", True)
+        watchdog = make()
+        watchdog.start()
+        return Ok(watchdog)
+
+    @impl
+    def handle_info(self, message: Any, watchdog: Watchdog) -> NoReply[Watchdog]:
+        return NoReply(watchdog)
+
+    @impl
+    def terminate(self, reason: Any, watchdog: Watchdog) -> None:
+        watchdog.stop()

@@ -1,0 +1,134 @@
+"""Errors of the API: one envelope, codes that clients can rely on, never a traceback.
+
+    400 malformed_json, malformed_pid    not parseable        403 critical_process_protection, foreign_origin, …
+    404 process_not_found, …             not there            405 method_not_allowed    409 conflict
+    413 body_too_large    415 unsupported_media_type          422 validation_error      parseable, not allowed
+    500 internal_error                   our bug              504 timeout
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from superlearner.control.terms import text_of
+from superlearner.web.envelope import timestamp
+
+__all__ = ["ApiError", "install_error_handlers"]
+
+API_PREFIX: Final = "/api"
+CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """An error that a client gets, in the envelope.
+
+    Args:
+        status: HTTP status.
+        code: stable name of the error.
+        message: what is wrong, in one sentence.
+        details: `{"field", "problem", "hint"}` each.
+        hint: what to try; makes one detail without a field.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, details: Sequence[dict[str, Any]] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = list(details)
+        if hint is not None:
+            self.details.append({"field": None, "problem": message, "hint": hint})
+
+    def body(self) -> dict[str, Any]:
+        """The envelope."""
+        error = {"code": self.code, "message": self.message, "details": self.details}
+        return {"error": error, "success": False, "timestamp": timestamp()}
+
+    def response(self, headers: dict[str, str] | None = None) -> JSONResponse:
+        """The answer that carries it."""
+        return JSONResponse(self.body(), self.status, headers=headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error under `/api` in the envelope, and errors of pages by the page handler of `pages.py`."""
+
+    async def api_error(request: Request, error: Exception) -> Response:
+        del request
+        assert isinstance(error, ApiError)
+        return error.response()
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        del request
+        assert isinstance(error, RequestValidationError)
+        return _of_validation(error).response()
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers) if error.headers else None
+        return await _answer(app, request, _of_http(request, error), headers)
+
+    async def our_bug(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        failure = ApiError(500, "internal_error", "this is a bug of SuperLearner; the terminal has the details")
+        return await _answer(app, request, failure, None)
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, our_bug)
+
+
+async def _answer(app: FastAPI, request: Request, error: ApiError, headers: dict[str, str] | None) -> Response:
+    render = getattr(app.state, "error_page", None)
+    path = request.scope["path"]
+    if render is None or path == API_PREFIX or path.startswith((API_PREFIX + "/", "/health/")):
+        return error.response(headers)
+    return await render(request, error)
+
+
+def _of_http(request: Request, error: HTTPException) -> ApiError:
+    code = CODES.get(error.status_code, "error")
+    path = request.scope["path"]
+    if error.status_code == 404:
+        return ApiError(404, code, f"there is no {request.method} {path[:200]}", hint="see /api/v1/arsenal/docs")
+    if error.status_code == 405:
+        return ApiError(405, code, f"{path[:200]} does not take {request.method}", hint="see /api/v1/arsenal/docs")
+    if error.status_code == 400:
+        return ApiError(400, "malformed_json", "the body is not JSON that can be read")
+    return ApiError(error.status_code, code, str(error.detail))
+
+
+def _of_validation(error: RequestValidationError) -> ApiError:
+    problems = error.errors()
+    for problem in problems:
+        if problem["type"] == "json_invalid":
+            where = problem["loc"][-1] if problem["loc"] else 0
+            reason = problem.get("ctx", {}).get("error", "not JSON")
+            return ApiError(400, "malformed_json", f"the body is not JSON: {reason} at character {where}")
+    details = [_detail(problem) for problem in problems]
+    first = details[0]
+    return ApiError(422, "validation_error", f"{first['field']}: {first['problem']}", details=details)
+
+
+def _detail(problem: dict[str, Any]) -> dict[str, Any]:
+    loc = [str(part) for part in problem["loc"]]
+    field = ".".join(loc[1:]) or (loc[0] if loc else "body")
+    return {"field": field, "problem": problem["msg"], "hint": _hint(problem)}
+
+
+def _hint(problem: dict[str, Any]) -> str:
+    if problem["type"] == "missing":
+        return "this field is required"
+    return f"got {text_of(problem.get('input'), 100)}"

@@ -1,0 +1,209 @@
+"""The one guard in front of everything: who may address us, from which page, with which body.
+
+A pure ASGI middleware. No CSRF token is needed: a foreign page cannot forge `Origin`, `Sec-Fetch-Site` or `Host`,
+and a request that is neither "simple" nor allowed by us does not leave the browser. So documented `curl` lines work.
+
+- `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
+- On unsafe methods and web sockets a present `Origin` must be ours and a present `Sec-Fetch-Site` must be
+  `same-origin` or `none`.
+- A body must be `application/json` and at most `max_body` bytes long.
+- Every answer carries the security headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from superlearner.web.errors import ApiError
+
+__all__ = ["CONTENT_SECURITY_POLICY", "Guard"]
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_PATHS: Final = frozenset({"/health/live", "/health/ready"})
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+WEB_SOCKET_REFUSED: Final = 4403
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+SECURITY_HEADERS: Final = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Guard:
+    """Lets through what comes from us, refuses the rest with an error in the API's envelope.
+
+    Args:
+        app: the application behind the guard.
+        allowed_hosts: names and addresses besides loopback's, without port.
+        max_body: largest request body in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = (), max_body: int = 1_000_000) -> None:
+        self.app = app
+        self.max_body = max_body
+        self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or one web socket."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._web_socket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        secured = _with_security_headers(send)
+        headers = _Headers(scope)
+        try:
+            if scope["path"] not in OPEN_PATHS:
+                self._check_host(headers)
+            if scope["method"] not in SAFE_METHODS:
+                _check_origin(scope, headers)
+            if scope["method"] not in SAFE_METHODS or headers.has_body:
+                self._check_body(headers)
+            if headers.chunked:
+                receive = await self._read_whole(receive)
+        except ApiError as error:
+            await error.response()(scope, receive, secured)
+            return
+        await self.app(scope, receive, secured)
+
+    async def _web_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _Headers(scope)
+        try:
+            self._check_host(headers)
+            _check_origin(scope, headers)
+        except ApiError as error:
+            await receive()  # the client's `connect`; refusing it before it is accepted answers 403
+            await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": error.code})
+            return
+        await self.app(scope, receive, send)
+
+    def _check_host(self, headers: _Headers) -> None:
+        host = headers.only("host")
+        if _without_port(host) in self.allowed_hosts:
+            return
+        raise ApiError(
+            403,
+            "host_not_allowed",
+            f"the host {_shown(host)} is not one of ours",
+            hint="start with --allow-host NAME to be reached by that name",
+        )
+
+    def _check_body(self, headers: _Headers) -> None:
+        if not headers.has_body:
+            return
+        if headers.media_type != "application/json":
+            raise ApiError(
+                415,
+                "unsupported_media_type",
+                f"expected a body of application/json, got {_shown(headers.media_type)}",
+                hint="send the header Content-Type: application/json",
+            )
+        if headers.content_length > self.max_body:
+            raise self._too_large()
+
+    async def _read_whole(self, receive: Receive) -> Receive:
+        """Read a body that came without its length, up to the limit, and give it to the application in one piece."""
+        body = bytearray()
+        message: Message = {"type": "http.request", "more_body": True}
+        while message["type"] == "http.request" and message.get("more_body", False):
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self.max_body:
+                raise self._too_large()
+        replay: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+        async def read() -> Message:
+            return replay.pop() if replay else await receive()
+
+        return read
+
+    def _too_large(self) -> ApiError:
+        return ApiError(413, "body_too_large", f"expected a body of at most {self.max_body} bytes, got more")
+
+
+class _Headers:
+    """The few request headers that the guard looks at."""
+
+    __slots__ = ("_all",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._all: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            self._all.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
+
+    def only(self, name: str) -> str:
+        """The value of a header that may be there once; "" if it is absent."""
+        values = self._all.get(name, [])
+        if len(values) > 1:
+            raise ApiError(400, "malformed_request", f"expected one header {name}, got {len(values)}")
+        return values[0] if values else ""
+
+    def has(self, name: str) -> bool:
+        return name in self._all
+
+    @property
+    def chunked(self) -> bool:
+        return self.has("transfer-encoding")
+
+    @property
+    def content_length(self) -> int:
+        text = self.only("content-length")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else (1 << 62 if text else 0)
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or self.content_length > 0
+
+    @property
+    def media_type(self) -> str:
+        return self.only("content-type").partition(";")[0].strip().lower()
+
+
+def _check_origin(scope: Scope, headers: _Headers) -> None:
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    origin = headers.only("origin").lower()
+    if headers.has("origin") and origin != f"{scheme}://{headers.only('host').lower()}":
+        raise ApiError(403, "foreign_origin", f"the origin {_shown(origin)} is not ours; open the page of SuperLearner")
+    site = headers.only("sec-fetch-site").lower()
+    if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
+        raise ApiError(403, "foreign_origin", f"a {_shown(site)} request may not change anything here")
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers: list[Any] = list(message.get("headers", ()))
+            present = {bytes(name).lower() for name, _ in headers}
+            headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return secured
+
+
+def _without_port(host: str) -> str:
+    host = host.lower()
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _bracketed(host: str) -> str:
+    """An IPv6 address as it stands in a `Host` header."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _shown(text: str) -> str:
+    return repr(text[:100]) if text else "none"

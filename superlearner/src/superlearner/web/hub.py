@@ -1,0 +1,380 @@
+"""The live page's hub: takes the node's events into the model and gives every viewer the same frames.
+
+    trace event → projector, feed → dirty rows → (at most every 50 ms) one delta, encoded once → each viewer's queue
+
+The hub is an object that outlives the process which is its clock (`LivePage`); it does nothing while nobody looks but
+keep the model. A viewer whose queue is full loses it and gets a snapshot instead, so nobody waits for a slow browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import otp
+from otp import GenServer, Node, NoReply, Ok, Pid, impl
+from otp.trace import Event
+
+from superlearner.control.slots import Slot
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import Clock, TreeReader
+from superlearner.web.frames import Frames
+from superlearner.web.projector import Projection, apply, graft, measure, rest
+from superlearner.web.words import Feed
+
+__all__ = ["Hub", "LivePage", "Viewer"]
+
+LIVE: Final = "live"
+KINDS: Final = frozenset({
+    "child_started",
+    "child_terminated",
+    "child_restarted",
+    "restart_failed",
+    "gave_up",
+    "strategy_changed",
+    "registered",
+    "unregistered",
+    "drain_too_long",
+    "abandoned_cleanup",
+})
+FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
+STUCK_AFTER_S: Final = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Viewer:
+    """One browser tab: a bounded queue of frames.
+
+    Args:
+        hub: where snapshots come from.
+        limit: frames it may lag behind.
+    """
+
+    def __init__(self, hub: Hub, limit: int) -> None:
+        self._hub = hub
+        self._limit = limit
+        self._frames: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self.resync = True
+        self.closed = False
+        self._wake.set()
+
+    def offer(self, frame: bytes) -> None:
+        """The next frame; beyond the limit all is dropped and a snapshot will follow."""
+        if self.resync:
+            return
+        if len(self._frames) >= self._limit:
+            self.want_snapshot()
+            return
+        self._frames.append(frame)
+        self._wake.set()
+
+    def want_snapshot(self) -> None:
+        """Forget what is queued; the next frame is a snapshot."""
+        self._frames.clear()
+        self.resync = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """The hub ends."""
+        self.closed = True
+        self._wake.set()
+
+    async def next(self) -> bytes | None:
+        """Wait for the next frame; None when the hub has ended."""
+        await self._wake.wait()
+        if self.closed:
+            return None
+        if self.resync:
+            frame = self._hub.snapshot()
+            self.resync = False
+        else:
+            frame = self._frames.popleft()
+        if not self._frames:
+            self._wake.clear()
+        return frame
+
+
+class Hub:
+    """See the module's text.
+
+    Args:
+        node: the node to show.
+        reader: reads slots from its tables.
+        clock: wall clock of its events.
+        head: what a snapshot says of the platform: epoch, node, version.
+        frame_interval, heartbeat_interval: seconds.
+        viewer_queue, frame_rows: limits of a viewer and of a frame.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        reader: TreeReader,
+        clock: Clock,
+        head: dict[str, Any],
+        *,
+        frame_interval: float = 0.05,
+        heartbeat_interval: float = 0.5,
+        viewer_queue: int = 50,
+        frame_rows: int = 400,
+    ) -> None:
+        self.node = node
+        self.reader = reader
+        self.clock = clock
+        self.frame_interval = frame_interval
+        self.heartbeat_interval = heartbeat_interval
+        self.viewer_queue = viewer_queue
+        self.frame_rows = frame_rows
+        self.viewers: set[Viewer] = set()
+        self.roots: list[Pid] = []
+        self.model = Projection(offset=clock.offset)
+        self.feed = Feed(clock.offset)
+        self.frames = Frames(self.model, head)
+        self.health: dict[str, Any] | None = None
+        self._dirty: set[str] = set()
+        self._oldest: float | None = None
+        self._armed = False
+        self._last_frame = 0.0
+        self._beat_due: float | None = None
+        self._seq_at_beat = node.trace_seq
+        self._lag = 0.0
+        self._snapshot: bytes | None = None
+        self._subscription: Any = None
+        self._broken = False
+
+    # Life
+
+    def open(self, *roots: Pid) -> None:
+        """Read the trees once, then follow the events."""
+        self.roots = list(roots)
+        self._read_again()
+        self._subscription = self.node.subscribe(self.on_event, kinds=KINDS)
+
+    def close(self) -> None:
+        """Stop following, send viewers away."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+        for viewer in list(self.viewers):
+            viewer.close()
+
+    def attach(self) -> Viewer:
+        """A new viewer; its first frame is a snapshot."""
+        viewer = Viewer(self, self.viewer_queue)
+        self.viewers.add(viewer)
+        if len(self.viewers) == 1:
+            self._tell_clock("watched")
+        return viewer
+
+    def detach(self, viewer: Viewer) -> None:
+        """A viewer has gone."""
+        self.viewers.discard(viewer)
+
+    # Events
+
+    def on_event(self, event: Event) -> None:
+        """One event of the trace: into the model and the feed; a frame will follow if somebody looks."""
+        try:
+            dirty = self._take(event)
+        except Exception:
+            # The runtime that emits must not suffer from our bug: say it, and read everything anew.
+            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            self._broken = True
+            self._arm()
+            return
+        if dirty or self.feed.changed:
+            self._dirty |= dirty
+            self._snapshot = None
+            if self._oldest is None:
+                self._oldest = self.model.wall(event.at)
+            self._arm()
+
+    def _take(self, event: Event) -> set[str]:
+        fresh: Slot | None = None
+        if event.pid is not None:
+            if event.kind in FRESH_KINDS:
+                fresh = self._fresh(event)
+            elif event.kind == "strategy_changed":
+                fresh = self.reader.supervisor(event.pid)
+        self.feed.take(self.model, event)
+        return apply(self.model, event, fresh)
+
+    def _fresh(self, event: Event) -> Slot | None:
+        """The slot of a child that just started; only read if its supervisor is on the page."""
+        if plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
+            return None
+        return self.reader.child(event.pid, event.data["child"])
+
+    def rests(self, supervisor: str, id: str, why: str, pause: float) -> None:
+        """The keeper lets a child rest: say when it starts again."""
+        now = self.clock.now()
+        self._dirty |= rest(self.model, supervisor, id, now + pause)
+        self.feed.rests(self.model, supervisor, id, why, pause, now)
+        self._snapshot = None
+        self._arm()
+
+    def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
+        """Say something in the feed."""
+        self.feed.note(self.model, self.clock.now(), level, text, pid, kind)
+        self._snapshot = None
+        self._arm()
+
+    # Frames
+
+    def flush(self) -> None:
+        """Send what has changed since the last frame."""
+        self._armed = False
+        self._last_frame = otp.monotonic()
+        if self._broken:
+            self._broken = False
+            self._read_again()
+        if self._dirty or self.feed.changed or self.model.removed:
+            self._send(None)
+
+    def beat(self) -> None:
+        """Metrics and heartbeat: what no event tells, twice a second while somebody looks."""
+        now = otp.monotonic()
+        if self._beat_due is not None:
+            self._lag = max(0.0, now - self._beat_due)
+        self._beat_due = now + self.heartbeat_interval
+        self._dirty |= measure(self.model, *self._measurements())
+        self.health = self._health()
+        self._snapshot = None
+        self._send(self.health)
+
+    def snapshot(self) -> bytes:
+        """The whole page at this instant, encoded once for all who ask before the next event."""
+        if self._dirty or self.feed.changed or self.model.removed:
+            self._send(None)
+        if self._snapshot is None:
+            health = self._health() if self.health is None else self.health
+            self._snapshot = self.frames.snapshot(self.clock.now(), self.feed.entries(), health)
+        return self._snapshot
+
+    def _send(self, health: dict[str, Any] | None) -> None:
+        dirty, self._dirty = self._dirty, set()
+        since, self._oldest = self._oldest, None
+        events = self.feed.drain()
+        if len(dirty) > self.frame_rows:
+            self.frames.resent(dirty)
+            for viewer in self.viewers:
+                viewer.want_snapshot()
+            return
+        frame = self.frames.delta(self.clock.now(), dirty, events, health, since)
+        for viewer in self.viewers:
+            viewer.offer(frame)
+
+    def _arm(self) -> None:
+        """See to a frame: at once after a quiet spell, else when the interval is over."""
+        if self._armed or not self.viewers:
+            return
+        self._armed = True
+        wait = self._last_frame + self.frame_interval - otp.monotonic()
+        self._tell_clock("frame", max(0.0, wait))
+
+    def _tell_clock(self, what: str, wait: float = 0.0) -> None:
+        clock = self.node.whereis(LIVE)
+        if clock is None:
+            return  # it starts just now, and asks then what there is to do
+        if wait > 0:
+            otp.send_after(wait, clock, what)
+        else:
+            otp.send(clock, what)
+
+    def resume(self) -> None:
+        """A new clock has started: whatever the old one had been told is forgotten."""
+        self._armed = False
+        self._beat_due = None
+        if self.viewers:
+            self._tell_clock("watched")
+            self._arm()
+
+    # Looking
+
+    def _read_again(self) -> None:
+        at = self.clock.now()
+        self._dirty |= set(self.model.rows)
+        living = [pid for pid in self.roots if otp.is_alive(pid)]
+        for pid in living:
+            self._dirty |= graft(self.model, self.reader.root(pid), None, at)
+
+    def _measurements(self) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
+        """Mailboxes of the processes on the page, and who has been in a callback for long."""
+        mailboxes: dict[str, int] = {}
+        stuck: dict[str, tuple[float, str]] = {}
+        now = self.clock.now()
+        for text in self.model.by_pid:
+            pid = self.node.parse_pid(text)
+            if not otp.is_alive(pid):
+                continue
+            mailboxes[text] = otp.process_info(pid, "message_queue_len")
+            busy = busy_since(pid)
+            if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
+                stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), busy[1])
+        return mailboxes, stuck
+
+    def _health(self) -> dict[str, Any]:
+        events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq
+        return {
+            "processes": len(self.node.processes()),
+            "restarts": self.model.restarts,
+            "events_per_s": round(events / self.heartbeat_interval, 1),
+            "loop_lag_ms": round(self._lag * 1000, 2) if self._beat_due is not None else None,
+            "viewers": len(self.viewers),
+        }
+
+
+def busy_since(pid: Pid) -> tuple[float, str] | None:
+    """Since when (scheduler's clock, seconds) a process is inside an `async def` callback, and what it does."""
+    extra: Any = getattr(pid, "_x", None)
+    if extra is None or extra.callback is None or not extra.begun:
+        return None
+    return extra.begun / 1e9, str(extra.callback)
+
+
+class LivePage(GenServer[Hub]):
+    """The hub's clock: sends a frame when one is due and beats while somebody looks. Without viewers it does nothing."""
+
+    @impl
+    def init(self, hub: Hub) -> Ok[Hub]:
+        return Ok(hub, then=otp.Continue("resume"))
+
+    @impl
+    def handle_continue(self, term: Any, hub: Hub) -> NoReply[Hub]:
+        hub.resume()
+        return NoReply(hub)
+
+    @impl
+    def handle_info(self, message: Any, hub: Hub) -> NoReply[Hub]:
+        match message:
+            case "frame":
+                hub.flush()
+            case "watched":
+                hub.beat()
+                otp.send_after(hub.heartbeat_interval, self.pid, "beat")
+            case "beat" if hub.viewers:
+                hub.beat()
+                otp.send_after(hub.heartbeat_interval, self.pid, "beat")
+            case _:
+                pass
+        return NoReply(hub)
+
+
+def live_page(hub: Hub) -> Callable[[], Any]:
+    """The start function of the service."""
+
+    async def start() -> Any:
+        return await LivePage.start_link(hub, name=LIVE)
+
+    return start
+
+
+def make_hub(node: Node, head: dict[str, Any], critical: Collection[str], **limits: Any) -> Hub:
+    """A hub with a reader and a clock of its own."""
+    clock = Clock()
+    return Hub(node, TreeReader(clock, critical), clock, head, **limits)

@@ -1,0 +1,90 @@
+"""Rows of the supervision tree as they travel: one record per child slot, and what changed in one.
+
+The field names are the wire contract between the server and the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from superlearner.control.slots import Budget
+
+__all__ = ["Last", "Row", "WireBudget", "changes", "wire_budget", "wire_row"]
+
+MAX_EXPIRES: Final = 16
+
+
+class Last(msgspec.Struct, frozen=True):
+    """The last exit of a slot."""
+
+    at: float
+    reason: str
+    crash: bool
+
+
+class WireBudget(msgspec.Struct, frozen=True):
+    """Restarts that count now, and when each of them stops counting (wall clock seconds, ascending)."""
+
+    used: int
+    max: int
+    window_s: float
+    resets_at: float | None
+    expires: tuple[float, ...]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One child slot, or a root. Times are wall clock seconds."""
+
+    key: str
+    parent: str | None
+    id: str
+    name: str | None
+    pid: str | None
+    kind: str
+    what: str
+    strategy: str | None
+    restart: str | None
+    state: str
+    since: float
+    doing: str | None = None
+    again_at: float | None = None
+    restarts: int = 0
+    last: Last | None = None
+    budget: Budget | None = None
+    mailbox: int | None = None
+    children: int | None = None
+    critical: bool = False
+
+
+FIELDS: Final = Row.__struct_fields__
+FIXED: Final = frozenset({"key", "parent", "kind"})
+
+
+def wire_budget(budget: Budget, now: float) -> WireBudget:
+    """The budget as it stands at `now`: restarts older than the window no longer count."""
+    ends = [time + budget.window_s for time in budget.times]
+    expires = tuple(end for end in ends if end >= now)
+    if not expires:
+        return WireBudget(0, budget.max, budget.window_s, None, ())
+    used = len(expires) if len(ends) >= budget.used else budget.used - (len(ends) - len(expires))
+    return WireBudget(used, budget.max, budget.window_s, expires[-1], expires[-MAX_EXPIRES:])
+
+
+def wire_row(row: Row, now: float, **more: Any) -> dict[str, Any]:
+    """A whole row for a snapshot or for the `n` of a delta."""
+    shown = {name: getattr(row, name) for name in FIELDS}
+    if row.budget is not None:
+        shown["budget"] = wire_budget(row.budget, now)
+    return shown | more
+
+
+def changes(before: Row, after: Row, now: float) -> dict[str, Any]:
+    """The fields of a row that are not what they were."""
+    changed: dict[str, Any] = {}
+    for name in FIELDS:
+        value = getattr(after, name)
+        if value != getattr(before, name) and name not in FIXED:
+            changed[name] = wire_budget(value, now) if isinstance(value, Budget) else value
+    return changed

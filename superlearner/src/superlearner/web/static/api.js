@@ -1,0 +1,81 @@
+/**
+ * The page's way to the REST interface: the same routes as curl, the same envelope.
+ *
+ * @module
+ */
+
+import { root } from "./dom.js";
+
+/** A request that did not do what was asked, in words fit for the page. */
+export class ApiError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {string} hint
+   * @param {number} status  0: the server did not answer at all
+   */
+  constructor(code, message, hint, status) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path  below /api/v1
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}  what stands in `data`
+ */
+export async function request(method, path, body, signal) {
+  /** @type {RequestInit} */
+  const options = { method, headers: { accept: "application/json" }, signal: signal ?? null };
+  if (body !== undefined) {
+    options.headers = { ...options.headers, "content-type": "application/json" };
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(`${root()}/api/v1${path}`, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError("unreachable", "The server does not answer.", "The page keeps trying to reach it.", 0);
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer && answer.success !== false) return answer.data;
+  const error = answer?.error ?? {};
+  throw new ApiError(
+    error.code ?? "failed",
+    error.message ?? `The server answered ${response.status} ${response.statusText}`.trim() + ".",
+    error.details?.[0]?.hint ?? "",
+    response.status,
+  );
+}
+
+/** @param {string} pid */
+const process = (pid) => `/processes/${encodeURIComponent(pid)}`;
+
+/**
+ * @param {string} pid
+ * @param {{reason?: string, force?: boolean}} [how]
+ * @returns {Promise<{terminated?: boolean}>}
+ */
+export const kill = (pid, { reason = "kill", force = false } = {}) => request("DELETE", process(pid), { reason, force });
+
+/**
+ * @param {string} pid
+ * @param {AbortSignal} signal
+ * @returns {Promise<Record<string, any>>}
+ */
+export const info = (pid, signal) => request("GET", `${process(pid)}/info`, undefined, signal);
+
+/**
+ * @param {string} pid
+ * @param {unknown} message
+ * @param {"send"|"cast"|"call"} type
+ * @returns {Promise<Record<string, any>>}
+ */
+export const send = (pid, message, type) =>
+  request("POST", `${process(pid)}/message`, { message, message_type: type, timeout_ms: 5000 });

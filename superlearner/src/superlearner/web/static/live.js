@@ -1,0 +1,135 @@
+/**
+ * The live feed: one socket, at most one batch of frames per animation frame, and always an answer to the question
+ * whether what is on the page is still true.
+ *
+ * A lost connection is retried for ever, at most 0.8 s apart. A hidden tab throws frames away and asks for a
+ * snapshot when it is looked at again, so that nothing piles up.
+ *
+ * @module
+ */
+
+/** @typedef {import("./model.js").Message} Message */
+/** @typedef {"connecting"|"live"|"lost"} Status */
+
+/** Silence after which a connection counts as lost: the server speaks twice a second. */
+const SILENCE_MS = 5000;
+/** How long a snapshot that was asked for may take. */
+const ANSWER_MS = 2000;
+const RETRY_MS = 100;
+const RETRY_LIMIT_MS = 800;
+
+export class Feed {
+  /** @type {WebSocket|null} */ #socket = null;
+  /** @type {Message[]} */ #batch = [];
+  #scheduled = false;
+  #tries = 0;
+  #stale = false;
+  #retry = 0;
+  #silence = 0;
+  #answer = 0;
+  /** @type {Status} */ #status = "connecting";
+
+  /**
+   * @param {string} url
+   * @param {(messages: Message[]) => void} onMessages
+   * @param {(status: Status) => void} onStatus
+   */
+  constructor(url, onMessages, onStatus) {
+    this.url = url;
+    this.onMessages = onMessages;
+    this.onStatus = onStatus;
+    document.addEventListener("visibilitychange", () => this.#looked());
+    window.addEventListener("online", () => this.#reconnectNow());
+    window.addEventListener("pagehide", () => this.#drop());
+    window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
+  }
+
+  start() {
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    this.#listen();
+    socket.onmessage = (event) => this.#received(String(event.data));
+    socket.onclose = () => this.#closed();
+  }
+
+  /** Asks for a fresh snapshot; without an answer the connection is made anew. */
+  sync() {
+    clearTimeout(this.#answer);
+    this.#answer = setTimeout(() => this.#closed(), ANSWER_MS);
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send('{"k":"sync"}');
+  }
+
+  /** @param {string} text */
+  #received(text) {
+    this.#listen();
+    /** @type {Message} */
+    const message = JSON.parse(text);
+    if (message.k === "s") {
+      clearTimeout(this.#answer);
+      this.#tries = 0;
+      this.#stale = false;
+      this.#say("live");
+    }
+    if (document.hidden) this.#stale = true;
+    if (this.#stale) return;
+    this.#batch.push(message);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush() {
+    this.#scheduled = false;
+    const batch = this.#batch;
+    this.#batch = [];
+    if (batch.length) this.onMessages(batch);
+  }
+
+  #looked() {
+    if (document.hidden) return;
+    this.#flush();
+    if (this.#stale) this.sync();
+  }
+
+  /** Starts waiting for the next frame anew. */
+  #listen() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#closed(), SILENCE_MS);
+  }
+
+  #drop() {
+    for (const timer of [this.#silence, this.#answer, this.#retry]) clearTimeout(timer);
+    if (!this.#socket) return;
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#socket = null;
+  }
+
+  #closed() {
+    this.#drop();
+    this.#say(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
+    const pause = Math.min(RETRY_LIMIT_MS, RETRY_MS * 2 ** this.#tries) * (0.5 + Math.random() / 2);
+    this.#tries += 1;
+    this.#retry = setTimeout(() => this.start(), pause);
+  }
+
+  #reconnectNow() {
+    this.#drop();
+    this.#tries = 0;
+    this.start();
+  }
+
+  /** @param {Status} status */
+  #say(status) {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.onStatus(status);
+  }
+}
+
+/**
+ * Where a topic is to be had: same host, same scheme, below the same path.
+ * @param {string} topic
+ * @param {string} root
+ */
+export const liveUrl = (topic, root) => `${location.origin.replace(/^http/, "ws")}${root}/live/${topic}`;

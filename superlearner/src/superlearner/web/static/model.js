@@ -1,0 +1,210 @@
+/**
+ * What the page knows, as one value, and the only function that changes it.
+ *
+ * `reduce(model, message)` returns a new model and never touches the old one: rows that did not change are the
+ * same objects, so a view finds out what to repaint by comparing references. Nothing here knows of the page.
+ *
+ * @module
+ */
+
+/** @typedef {"running"|"starting"|"restarting"|"exiting"|"stopped"|"crashed"|"stuck"|"gave_up"} State */
+/** @typedef {{at: number, reason: string, crash: boolean}} LastExit */
+/** @typedef {{used: number, max: number, window_s: number, resets_at: number|null, expires?: number[]}} Budget */
+
+/**
+ * One child slot of the tree. It keeps its key while processes come and go in it.
+ * @typedef {object} Row
+ * @property {string} key
+ * @property {string|null} parent
+ * @property {string} id
+ * @property {string|null} name
+ * @property {string|null} pid
+ * @property {"supervisor"|"worker"} kind
+ * @property {string} what
+ * @property {string|null} strategy
+ * @property {string|null} restart
+ * @property {State} state
+ * @property {number} since  wall clock, seconds
+ * @property {string|null} [doing]
+ * @property {number|null} [again_at]
+ * @property {number} restarts
+ * @property {LastExit|null} last
+ * @property {Budget|null} budget
+ * @property {number|null} mailbox
+ * @property {number|null} [children]
+ * @property {boolean} critical
+ */
+
+/** @typedef {"ok"|"info"|"warn"|"bad"} Level */
+/** @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], used?: number, max?: number, window_s?: number}} Parts */
+/** @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null, sup?: string|null, parts?: Parts|null}} FeedEvent */
+/** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
+/** @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot */
+/** @typedef {{k: "d", seq: number, t?: number, p?: [string, Partial<Row>][], n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta */
+/** @typedef {Snapshot|Delta} Message */
+
+/**
+ * @typedef {object} Model
+ * @property {string|null} epoch  which run of the server this is; null before the first snapshot
+ * @property {number} seq  the last frame applied
+ * @property {boolean} gap  a frame is missing: nothing is applied until the next snapshot
+ * @property {number} snapshots  how many snapshots made this model
+ * @property {number} now  the server's clock at the last snapshot
+ * @property {string} node
+ * @property {ReadonlyMap<string, Row>} rows
+ * @property {ReadonlyMap<string, readonly string[]>} kids  keys of the children, in order; roots under ""
+ * @property {readonly FeedEvent[]} feed  oldest first
+ * @property {Health|null} health
+ */
+
+/** How many events the page keeps. */
+export const FEED_LIMIT = 200;
+
+/** @type {Model} */
+export const EMPTY = Object.freeze({
+  epoch: null, seq: 0, gap: false, snapshots: 0, now: 0, node: "",
+  rows: new Map(), kids: new Map(), feed: [], health: null,
+});
+
+/**
+ * @param {Model} model
+ * @param {Message} message
+ * @returns {Model}
+ */
+export function reduce(model, message) {
+  if (message.k === "s") return fromSnapshot(model, message);
+  if (message.k !== "d" || model.epoch === null || model.gap || message.seq <= model.seq) return model;
+  if (message.seq !== model.seq + 1) return { ...model, gap: true };
+  return applyDelta(model, message);
+}
+
+/**
+ * @param {Model} model
+ * @param {Snapshot} message
+ * @returns {Model}
+ */
+function fromSnapshot(model, message) {
+  /** @type {Map<string, Row>} */
+  const rows = new Map();
+  /** @type {Map<string, string[]>} */
+  const kids = new Map();
+  for (const row of message.nodes) {
+    rows.set(row.key, row);
+    const siblings = kids.get(row.parent ?? "");
+    if (siblings) siblings.push(row.key);
+    else kids.set(row.parent ?? "", [row.key]);
+  }
+  return {
+    epoch: message.epoch, seq: message.seq, gap: false, snapshots: model.snapshots + 1, now: message.now,
+    node: message.node ?? "", rows, kids, feed: message.feed.slice(-FEED_LIMIT), health: message.health ?? null,
+  };
+}
+
+/**
+ * @param {Model} model
+ * @param {Delta} delta
+ * @returns {Model}
+ */
+function applyDelta(model, delta) {
+  let { rows, kids, feed } = model;
+  if (delta.x?.length || delta.n?.length) {
+    const tree = { rows: new Map(rows), kids: new Map(kids) };
+    for (const key of delta.x ?? []) remove(tree, key);
+    for (const { after, ...row } of delta.n ?? []) insert(tree, row, after);
+    ({ rows, kids } = tree);
+  }
+  if (delta.p?.length) {
+    const patched = new Map(rows);
+    for (const [key, changed] of delta.p) {
+      const row = patched.get(key);
+      if (row) patched.set(key, { ...row, ...changed });
+    }
+    rows = patched;
+  }
+  if (delta.e?.length) feed = merge(feed, delta.e);
+  return { ...model, seq: delta.seq, rows, kids, feed, health: delta.h ?? model.health };
+}
+
+/** @typedef {{rows: Map<string, Row>, kids: Map<string, readonly string[]>}} Draft */
+
+/**
+ * Takes a row and all below it out.
+ * @param {Draft} tree
+ * @param {string} key
+ */
+function remove(tree, key) {
+  const row = tree.rows.get(key);
+  if (!row) return;
+  const siblings = (tree.kids.get(row.parent ?? "") ?? []).filter((other) => other !== key);
+  if (siblings.length) tree.kids.set(row.parent ?? "", siblings);
+  else tree.kids.delete(row.parent ?? "");
+  const doomed = [key];
+  for (let one = doomed.pop(); one !== undefined; one = doomed.pop()) {
+    doomed.push(...(tree.kids.get(one) ?? []));
+    tree.kids.delete(one);
+    tree.rows.delete(one);
+  }
+}
+
+/**
+ * Puts a row behind its sibling `after`, first when that is null, last when the sibling is not known.
+ * @param {Draft} tree
+ * @param {Row} row
+ * @param {string|null|undefined} after
+ */
+function insert(tree, row, after) {
+  const place = row.parent ?? "";
+  if (place !== "" && !tree.rows.has(place)) return;
+  const siblings = (tree.kids.get(place) ?? []).filter((other) => other !== row.key);
+  const before = after === null ? -1 : siblings.indexOf(after ?? "");
+  if (after !== null && before < 0) siblings.push(row.key);
+  else siblings.splice(before + 1, 0, row.key);
+  tree.kids.set(place, siblings);
+  tree.rows.set(row.key, row);
+}
+
+/**
+ * New events behind the old ones; one that is there already is replaced where it stands.
+ * @param {readonly FeedEvent[]} feed
+ * @param {readonly FeedEvent[]} events
+ * @returns {FeedEvent[]}
+ */
+function merge(feed, events) {
+  const all = [...feed];
+  const places = new Map(all.map((event, place) => [event.id, place]));
+  for (const event of events) {
+    const place = places.get(event.id);
+    if (place === undefined) places.set(event.id, all.push(event) - 1);
+    else all[place] = event;
+  }
+  return all.length > FEED_LIMIT ? all.slice(-FEED_LIMIT) : all;
+}
+
+/**
+ * What is left of a supervisor's restarts at a moment. The server says when each restart stops counting; from
+ * then on it is a matter of looking at the clock.
+ * @param {Budget} budget
+ * @param {number} now  server time in seconds
+ * @returns {{left: number, next: number|null}}  `next`: when another one comes back
+ */
+export function budgetAt(budget, now) {
+  const times = budget.expires?.length ? budget.expires
+    : budget.resets_at === null ? [] : Array(budget.used).fill(budget.resets_at);
+  const open = times.filter((time) => time > now);
+  const older = now < (budget.expires?.[0] ?? 0) ? Math.max(0, budget.used - times.length) : 0;
+  return { left: Math.max(0, budget.max - open.length - older), next: open.length ? Math.min(...open) : null };
+}
+
+/**
+ * How many rows are in which state.
+ * @param {Model} model
+ */
+export function tally(model) {
+  let running = 0, troubled = 0, crashed = 0;
+  for (const row of model.rows.values()) {
+    if (row.state === "running") running += 1;
+    else if (row.state === "crashed" || row.state === "gave_up") crashed += 1;
+    else if (row.state !== "stopped") troubled += 1;
+  }
+  return { running, troubled, crashed, all: model.rows.size };
+}

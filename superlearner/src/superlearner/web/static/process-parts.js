@@ -1,0 +1,114 @@
+/**
+ * The sections of the detail pane, each from what is known to elements. What is not known is left out or said so.
+ *
+ * @module
+ */
+
+import { make } from "./dom.js";
+import { pips } from "./marks.js";
+import { budgetAt } from "./model.js";
+import { budgetText, counted, duration, number, RESTARTS, size, STRATEGIES, time } from "./words.js";
+
+/** @typedef {import("./model.js").Row} Row */
+/** @typedef {Record<string, any>} Info */
+/** @typedef {string|{pid?: string|null, name?: string|null}} Party */
+
+/** @param {string} title @param {...(Node|null)} content */
+const section = (title, ...content) => make("section", {}, make("h3", {}, title), ...content);
+
+/** @param {[string, Node|string|null][]} rows */
+const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
+  value === null || value === "" ? [] : [make("dt", {}, name), make("dd", {}, value)]));
+
+/**
+ * A process as something to go to.
+ * @param {Party} party
+ */
+function link(party) {
+  const { pid = null, name = null } = typeof party === "string" ? { pid: party } : party;
+  if (!pid) return make("span", {}, name ?? "unknown");
+  return make("button", { type: "button", class: "link", "data-goto": pid, title: pid }, name ?? pid);
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+export function budgetSection(row, now) {
+  if (!row.budget) return null;
+  const { left, next } = budgetAt(row.budget, now);
+  const count = make("p", { class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all" },
+    pips(left, row.budget.max), budgetText(left, row.budget));
+  const meaning = left === 0 && next !== null
+    ? `One more crash within ${duration(next - now)} and it gives up.`
+    : next !== null ? `The next one comes back in ${duration(next - now)}.`
+      : `It gives up when more than ${number(row.budget.max)} restarts are needed in ${duration(row.budget.window_s)}.`;
+  return section("Restarts left", count, make("p", { class: "hint" }, meaning),
+    row.strategy && STRATEGIES[row.strategy] ? make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`) : null);
+}
+
+/**
+ * @param {Row} row
+ * @param {Info|null} info
+ * @param {number} now
+ */
+export function facts(row, info, now) {
+  const name = row.name ?? info?.registered_name ?? null;
+  return section("Process", list([
+    ["Registered name", name],
+    ["Supervisor", info?.parent ? link(info.parent) : null],
+    ["Ancestors", ancestors(info)],
+    ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
+    ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
+    ["Started", typeof info?.started_at === "number" ? `${time(info.started_at)}, ${duration(Math.max(0, now - info.started_at))} ago` : null],
+    ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
+    ["Memory", typeof info?.memory === "number" ? size(info.memory) : null],
+    ["Traps exits", info?.trap_exit === true ? "yes" : null],
+    ["Kill", row.critical ? "needed by the platform: asks first" : null],
+    ["Now in", info?.current_call ? make("code", {}, info.current_call) : null],
+  ]));
+}
+
+/** @param {Info|null} info */
+function ancestors(info) {
+  /** @type {Party[]} */
+  const chain = info?.ancestors ?? [];
+  if (chain.length < 2) return null;
+  return make("span", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one)]));
+}
+
+/**
+ * @param {Row} row
+ * @param {Info|null} info
+ */
+export function stateSection(row, info) {
+  if (row.kind === "supervisor" && !info?.state) return null;
+  const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
+  const text = info?.state ?? null;
+  const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text)))
+    : info?.state_note ? section("State", make("p", { class: "hint" }, String(info.state_note))) : null;
+  return state || messages ? make("div", {}, state, messages) : null;
+}
+
+/**
+ * The last exits of this slot, newest first.
+ * @param {Row} row
+ * @param {Info|null} info
+ */
+export function past(row, info) {
+  /** @type {{at: number, reason: string, pid?: string, crash?: boolean, message?: string|null, where?: string|null}[]} */
+  const exits = info?.exits?.length ? info.exits : row.last ? [row.last] : [];
+  if (!exits.length) return null;
+  return section("Last exits", make("ol", { class: "exits" }, ...exits.map((exit) => make("li", { "data-crash": exit.crash ?? false },
+    make("time", {}, time(exit.at)), make("code", {}, exit.reason),
+    make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", "))))));
+}
+
+/** @param {Info|null} info */
+export function links(info) {
+  /** @type {[string, Party[]][]} */
+  const groups = [["Links", info?.links ?? []], ["Monitors", info?.monitors ?? []], ["Monitored by", info?.monitored_by ?? []]];
+  return groups.filter(([, parties]) => parties.length).map(([title, parties]) =>
+    section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map(link),
+      parties.length > 50 ? ` and ${number(parties.length - 50)} more` : null)));
+}

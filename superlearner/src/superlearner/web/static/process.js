@@ -1,0 +1,208 @@
+/**
+ * `<sl-process>`: all about the selected process. What the tree knows is there at once; the rest is asked for when
+ * the process is chosen and again when the tree says that something changed, never on a timer.
+ *
+ * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-close`.
+ *
+ * @module
+ */
+
+import { ApiError, info } from "./api.js";
+import { attribute, icon, make, renew, reshape, write } from "./dom.js";
+import { SHAPES } from "./marks.js";
+import { budgetSection, facts, links, past, stateSection } from "./process-parts.js";
+import { MessageForm } from "./message-form.js";
+import { stateText, time } from "./words.js";
+
+/** @typedef {import("./model.js").Row} Row */
+/** @typedef {Record<string, any>} Info */
+
+/** Changes of one row are answered by at most one question in this time. */
+const PAUSE_MS = 250;
+
+export class SlProcess extends HTMLElement {
+  /** @type {Row|null} */ #row = null;
+  /** @type {Info|null} */ #info = null;
+  /** @type {AbortController|null} */ #asking = null;
+  #asked = 0;
+  #timer = 0;
+  #clock = 0;
+  #skew = 0;
+  #note = "";
+  #gone = false;
+
+  #glyph = icon("running", "glyph");
+  #title = make("h2", { id: "process-title", tabindex: -1 });
+  #state = make("span", { class: "tag" });
+  #sub = make("p", { class: "sub" });
+  #kill = make("button", { type: "button", class: "btn danger" }, "Kill");
+  #reason = make("select", { "aria-label": "Exit reason" },
+    ...["kill", "shutdown", "normal"].map((reason) => make("option", { value: reason }, reason)));
+  #plain = make("p", { class: "plain", hidden: true });
+  #body = make("div", { class: "parts" });
+  #read = make("p", { class: "read" });
+  #form = new MessageForm(() => this.#ask(0));
+  #pane = make("div", { class: "pane", hidden: true },
+    make("header", {}, make("div", { class: "title" }, this.#glyph, this.#title, this.#state,
+      this.#button("close", "Close the details", () => this.dispatchEvent(new CustomEvent("sl-close")))), this.#sub,
+    make("div", { class: "acts" }, this.#kill, make("span", { class: "with" }, "with reason"), this.#reason)),
+    this.#plain, this.#body, this.#form.element, this.#read);
+
+  connectedCallback() {
+    if (this.#pane.isConnected) return;
+    this.append(this.#pane);
+    this.#kill.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
+    this.#pane.onclick = (event) => {
+      const target = event.target instanceof Element ? event.target.closest("[data-goto]") : null;
+      if (target instanceof HTMLElement) this.dispatchEvent(new CustomEvent("sl-goto", { detail: target.dataset.goto }));
+    };
+  }
+
+  /** @param {string} shape @param {string} label @param {() => void} run */
+  #button(shape, label, run) {
+    const button = make("button", { type: "button", class: "btn quiet square", "aria-label": label, title: label }, icon(shape));
+    button.onclick = run;
+    return button;
+  }
+
+  /** The key of the process shown. */
+  get key() {
+    return this.#row?.key ?? null;
+  }
+
+  /** Puts the focus on the title, for keyboard and screen reader. */
+  enter() {
+    this.#title.focus();
+  }
+
+  /**
+   * Shows a row; null shows nothing.
+   * @param {Row|null} row
+   * @param {number} skew
+   */
+  show(row, skew) {
+    this.#skew = skew;
+    if (row === this.#row) return;
+    const before = this.#row;
+    const other = row?.key !== before?.key;
+    this.#row = row;
+    this.#gone = false;
+    attribute(this, "data-open", row !== null);
+    this.#pane.hidden = row === null;
+    if (other) {
+      this.#info = null;
+      this.#note = "";
+      this.#asking?.abort();
+      this.#form.reset();
+      this.scrollTop = 0;
+    }
+    if (row === null) return;
+    this.#paint();
+    this.#ask(other ? 0 : PAUSE_MS);
+  }
+
+  /** The row is no longer in the tree: what was known stays and says so. */
+  lost() {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#asking?.abort();
+    clearTimeout(this.#timer);
+    this.#paint();
+  }
+
+  /** Asks for the details, soon. @param {number} pause */
+  #ask(pause) {
+    clearTimeout(this.#timer);
+    const wait = Math.max(pause ? 20 : 0, this.#asked + pause - performance.now());
+    this.#timer = setTimeout(() => this.#fetch(), pause ? wait : 0);
+  }
+
+  async #fetch() {
+    const row = this.#row;
+    this.#asking?.abort();
+    if (!row?.pid || this.#gone) return;
+    this.#asked = performance.now();
+    this.#asking = new AbortController();
+    try {
+      const answer = await info(row.pid, this.#asking.signal);
+      if (this.#row?.key !== row.key) return;
+      this.#info = answer;
+      this.#note = "";
+    } catch (error) {
+      if (!(error instanceof ApiError) || this.#row?.key !== row.key) return;
+      this.#note = error.status === 404 ? "" : `Details could not be read: ${error.message}`;
+    }
+    this.#paint();
+  }
+
+  #paint() {
+    const row = this.#row;
+    if (!row) return;
+    const now = Date.now() / 1000 + this.#skew;
+    const state = this.#gone ? "stopped" : row.state;
+    attribute(this, "data-key", row.key);
+    attribute(this, "data-kind", row.kind);
+    attribute(this, "data-state", state);
+    attribute(this, "data-pid", row.pid ?? "");
+    attribute(this, "data-loaded", this.#info?.pid === row.pid ? row.pid : null);
+    reshape(this.#glyph, state === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[state] ?? "stopped");
+    write(this.#title, row.id);
+    write(this.#state, this.#gone ? "gone" : stateText(row, now));
+    write(this.#sub, [row.pid ?? "no process", row.what, row.strategy ?? row.kind].join("  ·  "));
+    this.#kill.disabled = row.pid === null || this.#gone;
+    this.#reason.disabled = this.#kill.disabled;
+    this.#kill.setAttribute("aria-label", `Kill ${row.id}`);
+    const plain = this.#gone ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own." : plainWords(row, now);
+    write(this.#plain, plain);
+    this.#plain.hidden = plain === "";
+    const known = this.#info;
+    renew(this.#body, [
+      budgetSection(row, now), stateSection(row, known), facts(row, known, now), past(row, known), ...links(known),
+    ].filter((part) => part !== null));
+    this.#form.show(this.#gone ? null : row.pid, row);
+    this.#read.replaceChildren(...this.#footer());
+    this.#wake(row, now);
+  }
+
+  /** @returns {(Node|string)[]} */
+  #footer() {
+    if (this.#note) return [this.#note];
+    if (!this.#info || this.#gone) return [];
+    const again = make("button", { type: "button", class: "link" }, "Read again");
+    again.onclick = () => this.#ask(0);
+    return [`Read at ${time(Date.now() / 1000)}. `, again];
+  }
+
+  /** Paints again while something on it counts down. @param {Row} row @param {number} now */
+  #wake(row, now) {
+    clearTimeout(this.#clock);
+    const counting = (row.budget?.resets_at ?? 0) > now || (row.again_at ?? 0) > now || row.state === "stuck";
+    if (counting && !this.#gone) this.#clock = setTimeout(() => this.#paint(), row.state === "stuck" ? 1000 : 200);
+  }
+}
+
+/**
+ * What is going on, said plainly, where the state alone does not explain itself.
+ * @param {Row} row
+ * @param {number} now
+ */
+function plainWords(row, now) {
+  const wait = Math.ceil((row.again_at ?? now) - now);
+  const again = row.again_at ? (wait > 0 ? ` It starts again in ${wait} s.` : " It is being started again.") : "";
+  switch (row.state) {
+    case "stuck":
+      return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
+    case "gave_up":
+      return `${row.id} gave up: more children had to be restarted than ${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
+    case "restarting":
+      return `Being restarted by its supervisor.${again}`;
+    case "crashed":
+      return "Ended by a failure. Its supervisor does not start it again.";
+    case "exiting":
+      return "Shutting down: its cleanup is still running.";
+    default:
+      return "";
+  }
+}
+
+customElements.define("sl-process", SlProcess);

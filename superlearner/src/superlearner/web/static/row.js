@@ -1,0 +1,188 @@
+/**
+ * One line of the tree: makes its elements once, then writes only what changed.
+ *
+ * A restart takes less than a millisecond, so its crash is never seen as a state. The line therefore holds the look
+ * of a crash for 400 ms whenever the restart counter or the last exit changes.
+ *
+ * @module
+ */
+
+import { attribute, icon, make, reshape, write } from "./dom.js";
+import { budgetAt } from "./model.js";
+import { hiddenText, pips, SHAPES } from "./marks.js";
+import { budgetText, counted, number, stateText } from "./words.js";
+
+/** @typedef {import("./model.js").Row} Row */
+/** @typedef {import("./outline.js").Line} Line */
+
+const HOLD_MS = 400;
+/** How long "killing" may be shown after the answer, waiting for the frame that tells what became of it. */
+const PENDING_MS = 1500;
+
+export class RowView {
+  /** @type {Line|null} */ line = null;
+  /** @type {{look: "crashed"|"restarting", reason: string}|null} */ #held = null;
+  #release = 0;
+  #pending = 0;
+
+  /**
+   * @param {Row} row
+   * @param {(view: RowView) => void} repaint
+   */
+  constructor(row, repaint) {
+    this.repaint = repaint;
+    this.key = row.key;
+    this.glyph = icon("running", "glyph");
+    this.id = make("span", { class: "id" }, row.id);
+    this.what = make("span", { class: "what" });
+    this.why = make("span", { class: "why" });
+    this.pid = make("span", { class: "pid" });
+    this.state = make("span", { class: "st" });
+    this.restarts = make("span", { class: "rs" });
+    this.budget = make("span", { class: "bu" });
+    this.mailbox = make("span", { class: "mq" });
+    this.kill = make("button", { type: "button", class: "kill", tabindex: -1, "aria-label": `Kill ${row.id}` }, "Kill");
+    this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
+      make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
+      make("span", { class: "nm" }, this.id, this.what, this.why),
+      this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
+  }
+
+  /** What the line shows now; the true state is `data-state`. */
+  get look() {
+    return this.#held?.look ?? this.line?.row.state ?? "stopped";
+  }
+
+  /**
+   * Takes what is new; `seen` is false when the row was not on the page a moment ago.
+   * @param {Line} line
+   * @param {boolean} seen
+   */
+  take(line, seen) {
+    const before = this.line?.row;
+    const row = line.row;
+    this.line = line;
+    if (!before || before === row) return;
+    const ended = row.last !== null && row.last.at !== before.last?.at;
+    const moved = ended || row.restarts !== before.restarts || row.pid !== before.pid || row.state !== before.state;
+    if (moved) this.settle();
+    if (row.state !== "running") this.#held = null;
+    else if (seen && (ended || row.restarts > before.restarts)) this.#hold(row.last);
+  }
+
+  /** @param {import("./model.js").LastExit|null} last */
+  #hold(last) {
+    this.#held = { look: last?.crash ? "crashed" : "restarting", reason: last?.crash ? last.reason : "" };
+    clearTimeout(this.#release);
+    this.#release = setTimeout(() => {
+      this.#held = null;
+      this.repaint(this);
+    }, HOLD_MS);
+  }
+
+  /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. */
+  mark() {
+    clearTimeout(this.#pending);
+    this.element.dataset.pending = "";
+    this.repaint(this);
+  }
+
+  /** The answer is there; the frame that shows its effect is at most a moment away. */
+  answered() {
+    if (!("pending" in this.element.dataset)) return;
+    clearTimeout(this.#pending);
+    this.#pending = setTimeout(() => {
+      this.settle();
+      this.repaint(this);
+    }, PENDING_MS);
+  }
+
+  settle() {
+    clearTimeout(this.#pending);
+    delete this.element.dataset.pending;
+  }
+
+  /** Takes leave of a row that is gone: it stands for a moment as it ended. @param {string} reason */
+  leave(reason) {
+    this.settle();
+    clearTimeout(this.#release);
+    const { element } = this;
+    element.dataset.gone = "";
+    element.dataset.look = reason ? "crashed" : "stopped";
+    element.setAttribute("aria-hidden", "true");
+    element.tabIndex = -1;
+    reshape(this.glyph, SHAPES[element.dataset.look] ?? "stopped");
+    write(this.why, reason);
+    write(this.state, "gone");
+  }
+
+  /**
+   * Writes the line.
+   * @param {number} now  server time
+   * @param {{all: number, bad: number}|null} inside  what a collapsed branch hides
+   * @returns {number|null}  when it has to be written again though nothing happened
+   */
+  paint(now, inside) {
+    if (!this.line) return null;
+    const { row, depth, place, siblings, open, match } = this.line;
+    const { element } = this;
+    const look = this.look;
+    attribute(element, "aria-level", depth);
+    attribute(element, "aria-posinset", place);
+    attribute(element, "aria-setsize", siblings);
+    attribute(element, "aria-expanded", open === null ? null : String(open));
+    attribute(element, "data-state", row.state);
+    attribute(element, "data-look", look);
+    attribute(element, "data-pid", row.pid ?? "");
+    attribute(element, "data-restarts", row.restarts);
+    attribute(element, "data-since", row.since);
+    attribute(element, "data-above", !match);
+    if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
+    reshape(this.glyph, look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped");
+
+    write(this.what, row.strategy ?? (row.what.toLowerCase() === row.id.toLowerCase() ? "" : row.what));
+    const why = this.#why(row, inside);
+    write(this.why, why);
+    attribute(this.why, "title", why || null);
+    write(this.pid, row.pid ?? "");
+    const pending = "pending" in element.dataset;
+    const state = pending ? "killing…" : this.#held?.look ?? stateText(row, now);
+    write(this.state, state);
+    write(this.restarts, row.restarts ? number(row.restarts) : "");
+    write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
+    attribute(this.restarts, "data-one", row.restarts === 1);
+    attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
+    this.kill.disabled = row.pid === null || pending;
+    const next = this.#paintBudget(row, now);
+    const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
+    attribute(element, "aria-label", `${row.id}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}`);
+    const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
+    return waits === null ? next : Math.min(waits, next ?? Infinity);
+  }
+
+  /** @param {Row} row @param {{all: number, bad: number}|null} inside */
+  #why(row, inside) {
+    attribute(this.why, "data-loud", false);
+    if (this.#held?.reason || row.state === "crashed" || row.state === "gave_up") {
+      attribute(this.why, "data-loud", true);
+      return this.#held?.reason || row.last?.reason || "";
+    }
+    if (row.state === "stuck") return row.doing ?? "";
+    if (inside) return hiddenText(inside);
+    return row.last?.crash ? `last exit: ${row.last.reason}` : "";
+  }
+
+  /** @param {Row} row @param {number} now */
+  #paintBudget(row, now) {
+    if (row.budget === null) {
+      write(this.budget, "");
+      return null;
+    }
+    const { left, next } = budgetAt(row.budget, now);
+    attribute(this.budget, "data-left", left);
+    attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
+    const text = budgetText(left, row.budget);
+    if (this.budget.textContent !== text) this.budget.replaceChildren(pips(left, row.budget.max), text);
+    return next;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The page /supervisors: puts feed, model, tree, detail pane and event feed together. All that is done to the
+ * platform goes through the REST interface; all that is seen comes from the feed.
+ *
+ * @module
+ */
+
+import { Announcer } from "./announce.js";
+import { ApiError, kill } from "./api.js";
+import { confirm } from "./confirm.js";
+import { attribute, byId, root, write } from "./dom.js";
+import { shortcuts } from "./keys.js";
+import { Feed, liveUrl } from "./live.js";
+import { EMPTY, reduce, tally } from "./model.js";
+import { complain, toast } from "./toast.js";
+import { counted, number, time } from "./words.js";
+import { SlFeed } from "./feed.js";
+import { SlProcess } from "./process.js";
+import { SlTree } from "./tree.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./model.js").Message} Message */
+
+/** Above this rate single lines no longer fade. */
+const BUSY_EVENTS_PER_S = 60;
+
+const page = byId("supervisors", HTMLElement);
+const tree = byId("tree", SlTree);
+const pane = byId("process", SlProcess);
+const events = byId("events", SlFeed);
+const find = byId("find", HTMLInputElement);
+const announcer = new Announcer(byId("announce", HTMLElement));
+
+/** @type {Model} */ let model = EMPTY;
+let skew = 0;
+/** Server time of the newest frame, for "as of". */
+let fresh = 0;
+/** @type {string|null} */ let shown = null;
+
+const feed = new Feed(liveUrl("supervisors", root()), onMessages, onStatus);
+
+/** @param {Message[]} messages */
+function onMessages(messages) {
+  const before = model;
+  for (const message of messages) {
+    model = reduce(model, message);
+    if (message.k === "s") skew = message.now - Date.now() / 1000;
+  }
+  if (model.gap) {
+    if (!before.gap) feed.sync();
+    return;
+  }
+  if (model === before) return;
+  fresh = Date.now() / 1000 + skew;
+  const anew = model.snapshots !== before.snapshots;
+  page.dataset.ready = model.rows.size ? "tree" : "empty";
+  page.dataset.seq = String(model.seq);
+  attribute(tree, "data-busy", (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S);
+  tree.show(model, skew);
+  events.show(model.feed);
+  follow();
+  if (anew) announcer.skip(model.feed);
+  else announcer.hear(model.feed);
+  if (before.rows !== model.rows) count();
+  if (before.health !== model.health || anew) vitals();
+}
+
+/** @param {import("./live.js").Status} status */
+function onStatus(status) {
+  const live = byId("live", HTMLElement);
+  live.dataset.status = status;
+  write(byId("live-word", HTMLElement), { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[status]);
+  page.dataset.status = status;
+  const note = byId("lost", HTMLElement);
+  note.hidden = status !== "lost";
+  if (status !== "lost") return;
+  write(byId("lost-text", HTMLElement), fresh
+    ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
+    : "The server does not answer; trying again. Is superlearner still running in its terminal?");
+}
+
+/** The pane follows its row. */
+function follow() {
+  if (shown === null) return;
+  const row = model.rows.get(shown);
+  if (row) pane.show(row, skew);
+  else pane.lost();
+}
+
+/** What stands beside the title: quiet when all is well. */
+function count() {
+  const { running, troubled, crashed } = tally(model);
+  const restarts = [...model.rows.values()].reduce((sum, row) => sum + row.restarts, 0);
+  for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
+    ["count-running", running, "running"], ["count-troubled", troubled, "not answering or on their way"],
+    ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
+  ])) {
+    const element = byId(id, HTMLElement);
+    element.hidden = value === 0 && id !== "count-running" && id !== "count-restarts";
+    element.dataset.value = String(value);
+    write(element.querySelector("b") ?? element, number(value));
+    write(element.querySelector("span") ?? element, text);
+  }
+}
+
+/** The line at the lower edge; what is not known says so. */
+function vitals() {
+  const { health } = model;
+  const lag = health?.loop_lag_ms;
+  write(byId("vitals-node", HTMLElement), model.node);
+  write(byId("vitals", HTMLElement), health === null ? "" : [
+    counted(health.processes, "process", "processes"),
+    `${number(Math.round(health.events_per_s))} events/s`,
+    `loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`,
+    counted(health.viewers, "viewer"),
+  ].join("  ·  "));
+}
+
+/**
+ * Ends processes: the line says so in this very frame, the answer and the next delta say the rest.
+ * @param {string[]} keys
+ * @param {string} [reason]
+ */
+async function end(keys, reason = "kill") {
+  const rows = keys.map((key) => model.rows.get(key)).filter((row) => row !== undefined && row.pid !== null);
+  const critical = rows.filter((row) => row?.critical);
+  for (const row of rows) if (row && !row.critical) void endOne(row, reason, false);
+  for (const row of critical) {
+    if (!row) continue;
+    const sure = await confirm(`Kill ${row.id}?`, `The platform needs ${row.id} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${row.id}`);
+    if (sure) void endOne(row, reason, true);
+  }
+}
+
+/** @param {import("./model.js").Row} row @param {string} reason @param {boolean} force */
+async function endOne(row, reason, force) {
+  tree.mark(row.key);
+  try {
+    const answer = await kill(row.pid ?? "", { reason, force });
+    if (answer?.terminated === false) toast(`${row.id} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+    tree.answered(row.key, answer?.terminated === false);
+  } catch (error) {
+    tree.answered(row.key, true);
+    if (!(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${row.id}`);
+  }
+}
+
+/** @param {string|null} key */
+function look(key) {
+  shown = key;
+  pane.show(key === null ? null : model.rows.get(key) ?? null, skew);
+  attribute(page, "data-detail", key !== null);
+}
+
+/** Goes to a process by key or pid. @param {string} target */
+function goTo(target) {
+  const key = model.rows.has(target) ? target : [...model.rows.values()].find((row) => row.pid === target)?.key;
+  if (key === undefined || !tree.isConnected) {
+    toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it." });
+    return;
+  }
+  if (find.value) seek("");
+  tree.reveal(key);
+}
+
+/** @param {string} query */
+function seek(query) {
+  find.value = query;
+  tree.search(query.trim());
+  const none = query.trim() !== "" && tree.found === 0;
+  byId("nothing", HTMLElement).hidden = !none;
+  write(byId("nothing-text", HTMLElement), none ? `No process matches “${query.trim()}”.` : "");
+  write(byId("found", HTMLElement), query.trim() === "" || none ? "" : `${number(tree.found)} of ${number(model.rows.size)}`);
+}
+
+function leave() {
+  tree.select([]);
+  tree.point(tree.cursor);
+}
+
+/** @param {Event} event @returns {any} */
+const detail = (event) => /** @type {CustomEvent} */ (event).detail;
+
+tree.addEventListener("sl-kill", (event) => void end(detail(event)));
+tree.addEventListener("sl-select", (event) => look(detail(event)));
+tree.addEventListener("sl-selection", (event) => {
+  const keys = /** @type {string[]} */ (detail(event));
+  const several = byId("several", HTMLElement);
+  several.hidden = keys.length < 2;
+  write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
+});
+tree.addEventListener("sl-arranged", () => find.value && write(byId("found", HTMLElement), tree.found ? `${number(tree.found)} of ${number(model.rows.size)}` : ""));
+pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event).reason));
+pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
+pane.addEventListener("sl-close", leave);
+events.addEventListener("sl-goto", (event) => goTo(detail(event)));
+byId("kill-selected", HTMLButtonElement).onclick = () => void end([...tree.selected]);
+byId("clear-selected", HTMLButtonElement).onclick = leave;
+byId("open-all", HTMLButtonElement).onclick = () => tree.toggleAll(true);
+byId("close-all", HTMLButtonElement).onclick = () => tree.toggleAll(false);
+byId("clear-search", HTMLButtonElement).onclick = () => {
+  seek("");
+  find.focus();
+};
+find.oninput = () => seek(find.value);
+find.onkeydown = (event) => {
+  if (event.key === "Escape") seek("");
+  else if (event.key !== "Enter" && event.key !== "ArrowDown") return;
+  event.preventDefault();
+  const first = tree.lines.find((line) => line.match)?.row.key ?? null;
+  tree.point(event.key === "Escape" ? tree.cursor : first);
+};
+
+shortcuts([
+  { keys: ["/"], text: "Find a process", run: () => find.select() },
+  { keys: ["↑", "↓", "Home", "End"], text: "Move in the tree" },
+  { keys: ["→", "←"], text: "Open or close a branch, go to child or parent" },
+  { keys: ["Enter"], text: "Show the details of a process" },
+  { keys: ["Space"], text: "Add to the selection, or take out" },
+  { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
+  { keys: ["a … z"], text: "Jump to a name" },
+  { keys: ["Del"], text: "Kill the process, or all that are selected" },
+  { keys: ["Escape"], text: "Close the details", run: leave },
+  { keys: ["?"], text: "This list" },
+]);
+
+feed.start();

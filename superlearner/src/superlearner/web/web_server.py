@@ -1,0 +1,134 @@
+"""The web server as a supervised process: kill it from its own page and it comes back.
+
+uvicorn runs inside a process of ours, on a duplicate of the application's listening socket. Signals, the event loop
+and the socket belong to the application. What uvicorn starts runs outside of any process (in a context of its own), so
+that a request that is being answered survives the end of the process that accepted it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextvars import Context
+from typing import Any, Final
+
+import otp
+import uvicorn
+from otp import GenServer, NoReply, Ok, Stop, impl
+from starlette.types import ASGIApp
+
+from superlearner.listening import Listener
+
+__all__ = ["Incarnation", "WebServer", "WebState"]
+
+GRACE_S: Final = 2
+
+
+class Incarnation(uvicorn.Server):
+    """One life of the server. It polls nothing and handles no signal."""
+
+    def __init__(self, app: ASGIApp, listener: Listener, root_path: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,  # costs CPU for small frames and gains nothing on loopback
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=bool(root_path),
+                root_path=root_path,
+                timeout_graceful_shutdown=GRACE_S,
+                reset_contextvars=True,
+            )
+        )
+        self._listener = listener
+        self._end = asyncio.Event()
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Accept connections; returns when it does. Raises what uvicorn raised."""
+        loop = asyncio.get_running_loop()
+        self.task = loop.create_task(self._life(), context=Context())
+        await asyncio.shield(self._ready)
+
+    def end(self) -> None:
+        """Begin to end: no new connections, answers in progress get `GRACE_S` seconds."""
+        self._end.set()
+
+    async def ended(self) -> None:
+        """Wait until it has ended."""
+        if self.task is not None:
+            await asyncio.wait([self.task])
+
+    async def _life(self) -> None:
+        try:
+            await self.serve(sockets=[self._listener.duplicate()])
+        except BaseException as error:
+            if not self._ready.done():
+                self._ready.set_exception(error)
+            raise
+
+    async def startup(self, sockets: Any = None) -> None:
+        """As uvicorn's; then say so."""
+        await super().startup(sockets)
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    async def main_loop(self) -> None:
+        """Wait for the end instead of looking for it ten times a second."""
+        await self.on_tick(0)
+        await self._end.wait()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the application."""
+        yield
+
+
+class WebState:
+    """What outlives one web server process: the app, the socket, and the incarnation that serves now."""
+
+    def __init__(self, app: ASGIApp, listener: Listener, root_path: str = "") -> None:
+        self.app = app
+        self.listener = listener
+        self.root_path = root_path
+        self.serving: Incarnation | None = None
+
+
+class WebServer(GenServer[Incarnation]):
+    """The process. Its state is the incarnation; a killed one leaves it behind, and the next one ends it in order."""
+
+    @impl
+    async def init(self, web: WebState) -> Ok[Incarnation]:
+        otp.process_flag("trap_exit", True)
+        left = web.serving
+        web.serving = server = Incarnation(web.app, web.listener, web.root_path)
+        await server.open()
+        if left is not None:
+            left.end()  # after the new one listens, so that there is always somebody who does
+        me = self.pid
+        assert server.task is not None
+        server.task.add_done_callback(lambda task: otp.send(me, ("server_ended", task)))
+        return Ok(server)
+
+    @impl
+    def handle_info(self, message: Any, server: Incarnation) -> NoReply[Incarnation] | Stop:
+        match message:
+            case ("server_ended", task) if task is server.task:
+                error = None if task.cancelled() else task.exception()
+                return Stop(("web_server_ended", repr(error)))
+            case otp.ExitSignal(_, reason):
+                return Stop(reason)
+            case _:
+                return NoReply(server)
+
+    @impl
+    async def terminate(self, reason: Any, server: Incarnation) -> None:
+        server.end()
+        await server.ended()

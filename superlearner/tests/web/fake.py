@@ -1,0 +1,188 @@
+"""A platform that says what a test tells it to: the page's server half without a runtime behind it.
+
+It serves the real templates and static files and speaks the same feed and the same envelope as the platform. A test
+sends frames with :meth:`FakePlatform.snapshot` and :meth:`FakePlatform.delta` and reads in :attr:`FakePlatform.asked`
+what the page wanted done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+import superlearner
+
+WEB = Path(superlearner.__file__).parent / "web"
+CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
+HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "loop_lag_ms": 0.4, "viewers": 1}
+
+
+def row(key: str, **changes: Any) -> dict[str, Any]:
+    """A row of the feed: a running worker, or a supervisor when it has a strategy."""
+    parent, _, name = key.rpartition("/")
+    strategy = changes.get("strategy")
+    base: dict[str, Any] = {
+        "key": key, "parent": parent or None, "id": name, "name": name, "pid": f"0.{sum(key.encode()) % 900 + 20}.0",
+        "kind": "supervisor" if strategy else "worker", "what": name.title(), "strategy": None, "restart": "permanent",
+        "state": "running", "since": time.time() - 60, "doing": None, "again_at": None, "restarts": 0, "last": None,
+        "budget": {"used": 0, "max": 3, "window_s": 5.0, "resets_at": None, "expires": []} if strategy else None,
+        "mailbox": 0, "children": None, "critical": False,
+    }  # fmt: skip
+    return base | changes
+
+
+def failure(code: str, message: str, status: int, hint: str = "") -> JSONResponse:
+    details = [{"field": "pid", "problem": message, "hint": hint}] if hint else []
+    return JSONResponse({"error": {"code": code, "message": message, "details": details}, "success": False}, status)
+
+
+@dataclass
+class FakePlatform:
+    """Runs in a thread of its own; every method may be called from the test's thread."""
+
+    nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    feed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    epoch: str = "e1"
+    seq: int = 0
+    #: What the page asked for: (method, path, body).
+    asked: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
+    #: Answers a command; None stands for the usual answer.
+    on_command: Callable[[str, str, Any], Response | None] = lambda _method, _path, _body: None
+    info: dict[str, Any] = field(default_factory=dict[str, Any])
+    syncs: int = 0
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        self._viewers: set[WebSocket] = set()
+        self._templates = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._refusing = False
+
+    # -- the life of the server ------------------------------------------------------------------------------
+
+    def start(self) -> FakePlatform:
+        app = Starlette(routes=[
+            Route("/supervisors", self._page), Mount("/static", StaticFiles(directory=WEB / "static")),
+            Route("/api/v1/processes/{pid}", self._command, methods=["DELETE"]),
+            Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
+            Route("/api/v1/processes/{pid}/info", self._info), WebSocketRoute("/live/supervisors", self._live),
+        ])  # fmt: skip
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)
+        self._server = uvicorn.Server(config)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+    def _in_loop(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    # -- what a test says ------------------------------------------------------------------------------------
+
+    def snapshot(self, **changes: Any) -> None:
+        """Sends everybody a snapshot of what is known here, with changes."""
+        self._in_loop(self._send(json.dumps(self._snapshot() | changes)))
+
+    def delta(self, **parts: Any) -> None:
+        """Sends everybody the next frame; `nodes` and `feed` of this object follow."""
+        self.seq = parts.pop("seq", self.seq + 1)
+        rows = {one["key"]: one for one in self.nodes}
+        for key, changed in parts.get("p", []):
+            rows[key].update(changed)
+        for new in parts.get("n", []):
+            self.nodes.append({name: value for name, value in new.items() if name != "after"})
+        self.nodes = [one for one in self.nodes if one["key"] not in parts.get("x", [])]
+        self.feed.extend(parts.get("e", []))
+        self._in_loop(self._send(json.dumps({"k": "d", "seq": self.seq, **parts})))
+
+    def drop(self, *, refuse: bool = False) -> None:
+        """Closes every feed; with `refuse` none is opened again until `refuse=False` is said."""
+        self._refusing = refuse
+        self._in_loop(self._close())
+
+    def accept(self) -> None:
+        self._refusing = False
+
+    async def _close(self) -> None:
+        for viewer in list(self._viewers):
+            await viewer.close(1001)
+
+    async def _send(self, text: str) -> None:
+        for viewer in list(self._viewers):
+            await viewer.send_text(text)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {"k": "s", "epoch": self.epoch, "seq": self.seq, "now": time.time(), "node": "test@127.0.0.1", "version": "0.1.0",
+                "nodes": self.nodes, "feed": self.feed, "health": HEALTH}  # fmt: skip
+
+    # -- what the page asks ----------------------------------------------------------------------------------
+
+    async def _page(self, _request: Request) -> Response:
+        pages = [{"id": "supervisors", "href": "/supervisors", "label": "Supervisors"}]
+        html = self._templates.get_template("supervisors.html").render(
+            page="supervisors", title="Supervisors", version="0.1.0", root="", node="test@127.0.0.1", pages=pages
+        )
+        return HTMLResponse(html, headers={"content-security-policy": CSP})
+
+    async def _live(self, viewer: WebSocket) -> None:
+        self.connections += 1
+        if self._refusing:
+            await viewer.close(1001)
+            return
+        await viewer.accept()
+        self._viewers.add(viewer)
+        beat = asyncio.create_task(self._beat(viewer))
+        try:
+            await viewer.send_text(json.dumps(self._snapshot()))
+            while True:
+                if json.loads(await viewer.receive_text()) == {"k": "sync"}:
+                    self.syncs += 1
+                    await viewer.send_text(json.dumps(self._snapshot()))
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            self._viewers.discard(viewer)
+            beat.cancel()
+
+    async def _beat(self, viewer: WebSocket) -> None:
+        """Says that the line is alive with a frame the page has already."""
+        while True:
+            await asyncio.sleep(0.5)
+            await viewer.send_text(json.dumps({"k": "d", "seq": self.seq}))
+
+    async def _command(self, request: Request) -> Response:
+        body = json.loads(await request.body() or b"null")
+        self.asked.append((request.method, request.url.path, body))
+        answer = await asyncio.to_thread(self.on_command, request.method, request.url.path, body)
+        data = {"pid": request.path_params["pid"], "terminated": True}
+        return answer or JSONResponse({"data": data, "success": True})
+
+    async def _info(self, request: Request) -> Response:
+        data = {"pid": request.path_params["pid"], **self.info}
+        return JSONResponse({"data": data, "success": True})

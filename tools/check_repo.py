@@ -1,0 +1,62 @@
+"""What must not get into the repository: paths of somebody's machine, addresses of package registries, huge files.
+
+python -m tools.check_repo
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.files import ROOT, written_files
+
+MAX_LINES = 600
+MAX_BYTES = 2_000_000
+_SOURCES = {".py", ".js", ".css", ".html"}
+
+# Written in pieces, so that this file passes its own check.
+_MACHINE_FOLDERS = ("root", "home", "Users", "work", "opt", "tmp", "mnt", "srv", "usr/bin", "usr/local", "var/tmp")
+_MACHINE_PATH = re.compile(
+    r"(?<![\w.:/*~}$)-])(?:/(?:" + "|".join(_MACHINE_FOLDERS) + r")/[\w.~-]|[A-Z]:\\{1,2}Users\\)"
+)
+_REGISTRIES = ("pypi org", "pythonhosted org", "npmjs org", "npmjs com", "yarnpkg com", "anaconda org")
+_REGISTRY = re.compile("|".join(host.replace(" ", "[.]") for host in _REGISTRIES))
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+
+
+def problems_of(file: str, text: str) -> Iterator[str]:
+    """What is wrong with one text file; ``file`` is its path in the repository."""
+    path = Path(file)
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if number == 1 and line.startswith("#!"):
+            continue
+        if found := _MACHINE_PATH.search(line):
+            yield f"{file}:{number}: {found[0]}… is a path of one machine; try a relative path or look it up"
+        if found := _REGISTRY.search(line):
+            yield f"{file}:{number}: {found[0]} is an address of a registry; leave the choice of it to pip or npm"
+    if path.parts[0] == "requirements" and "://" in text:
+        yield f"{file}: a lock holds names, versions and hashes, and no address"
+    if "src" in path.parts and path.suffix in _SOURCES and len(lines) > MAX_LINES:
+        yield f"{file}: {len(lines)} lines, expected at most {MAX_LINES}; give each subject a file of its own"
+    if _CONFLICT.search(text):
+        yield f"{file}: holds the marks of a merge conflict"
+
+
+def problems_in(root: Path) -> Iterator[str]:
+    """What is wrong with the repository at ``root``."""
+    for path in written_files(root):
+        content = (root / path).read_bytes()
+        if len(content) > MAX_BYTES:
+            yield f"{path}: {len(content):,} bytes, expected at most {MAX_BYTES:,}"
+        if b"\0" in content[:8000]:
+            continue
+        yield from problems_of(path.as_posix(), content.decode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    problems = list(problems_in(ROOT))
+    print("\n".join(problems) or "check_repo: nothing here belongs to one machine")
+    sys.exit(bool(problems))

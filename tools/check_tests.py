@@ -1,0 +1,166 @@
+"""Nobody sleeps, nobody polls: tests wait for what they are told, and the product reacts to what happens.
+
+Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any time, a browser's ``wait_for_timeout``,
+and every loop around ``sleep(0)``. Refused in the sources: ``time.sleep``, every loop around a sleep, and
+``setInterval`` in a page's script. What has to wait all the same stands in ``allowed_waits.txt``, one place a line with
+its reason (``*`` stands for a whole file, which only tests of the virtual clock need); a line whose place no longer
+sleeps is refused as well.
+
+    python -m tools.check_tests [FILE...]
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tools.files import ROOT, written_files
+
+ALLOWED = Path(__file__).with_name("allowed_waits.txt")
+_SLEEPERS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+_BROWSER_SLEEP = "wait_for_timeout"
+_TRY = "try a monitor, a message, an event, wait_all_idle() or advance()"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One sleep: where it stands (file, line, qualified name of the function) and what is wrong with it."""
+
+    file: str
+    line: int
+    place: str
+    what: str
+
+    @property
+    def key(self) -> str:
+        """How the allow-list names it."""
+        return f"{self.file}::{self.place}"
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: in {self.place}: {self.what}; {_TRY}"
+
+
+class _Finder(ast.NodeVisitor):
+    def __init__(self, file: str, is_test: bool) -> None:
+        self.file = file
+        self.is_test = is_test
+        self.names: dict[str, str] = {}
+        self.places: list[str] = []
+        self.loops = 0
+        self.found: list[Wait] = []
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.names[alias.asname or alias.name] = alias.name
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            self.names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def _in_function(self, node: ast.AST, name: str) -> None:
+        outside, self.loops = self.loops, 0
+        self.places.append(name)
+        self.generic_visit(node)
+        self.places.pop()
+        self.loops = outside
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._in_function(node, node.name)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._in_function(node, node.name)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._in_function(node, node.name)
+
+    def _in_loop(self, node: ast.AST) -> None:
+        self.loops += 1
+        self.generic_visit(node)
+        self.loops -= 1
+
+    visit_While = visit_For = visit_AsyncFor = _in_loop
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _in_loop
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = self._full_name(node.func)
+        if name in _SLEEPERS:
+            self._sleep(node, name)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == _BROWSER_SLEEP:
+            self._refuse(node, f"{_BROWSER_SLEEP} sleeps")
+        self.generic_visit(node)
+
+    def _full_name(self, func: ast.expr) -> str:
+        text = ast.unparse(func)
+        head, dot, rest = text.partition(".")
+        return self.names.get(head, head) + dot + rest
+
+    def _sleep(self, node: ast.Call, name: str) -> None:
+        turn = bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0
+        if self.loops:
+            self._refuse(node, f"a loop around {name} polls")
+        elif name == "time.sleep":
+            self._refuse(node, "time.sleep stops the whole loop")
+        elif self.is_test and not turn:
+            self._refuse(node, f"{name} in a test is slow on a fast machine and too short on a slow one")
+
+    def _refuse(self, node: ast.AST, what: str) -> None:
+        self.found.append(Wait(self.file, getattr(node, "lineno", 0), ".".join(self.places) or "module", what))
+
+
+def waits_in(source: str, file: str) -> list[Wait]:
+    """The refused sleeps of one file; ``file`` is its path in the repository, which tells tests from sources."""
+    if file.endswith((".js", ".html")):
+        lines = enumerate(source.splitlines(), 1)
+        return [
+            Wait(file, number, "script", "setInterval polls")
+            for number, line in lines
+            if re.search(r"\bsetInterval\s*\(", line)
+        ]
+    finder = _Finder(file, is_test="tests" in Path(file).parts)
+    finder.visit(ast.parse(source, file))
+    return finder.found
+
+
+def read_allowed(text: str) -> dict[str, str]:
+    """``file::place  reason`` a line; a place without a reason is refused."""
+    allowed: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        key, _, reason = line.strip().partition(" ")
+        if not reason.strip():
+            raise SystemExit(f"{ALLOWED.name}: expected «file::place  reason», got {line!r}; say why it has to wait")
+        allowed[key] = reason.strip()
+    return allowed
+
+
+def check(files: dict[str, str], allowed: dict[str, str]) -> list[str]:
+    """What is wrong, as lines for people: ``files`` maps a path to its text."""
+    waits = [wait for file, source in files.items() for wait in waits_in(source, file)]
+    used = {key for key in allowed if any(fnmatchcase(wait.key, key) for wait in waits)}
+    wrong = [str(wait) for wait in waits if not any(fnmatchcase(wait.key, key) for key in used)]
+    stale = [key for key in allowed if key not in used and key.partition("::")[0] in files]
+    gone = [key for key in allowed if not (ROOT / key.partition("::")[0]).exists()]
+    return wrong + [f"{ALLOWED.name}: {key} no longer sleeps; remove the line" for key in sorted({*stale, *gone})]
+
+
+def _subject_to_the_rule(path: Path) -> bool:
+    inside = "tests" in path.parts or "src" in path.parts
+    return inside and path.suffix in {".py", ".js", ".html"} and ".min." not in path.name
+
+
+def _main(arguments: list[str]) -> Iterator[str]:
+    chosen = [Path(argument) for argument in arguments] or [p for p in written_files() if _subject_to_the_rule(p)]
+    files = {path.as_posix(): (ROOT / path).read_text(encoding="utf-8") for path in chosen}
+    yield from check(files, read_allowed(ALLOWED.read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    problems = list(_main(sys.argv[1:]))
+    print("\n".join(problems) or "check_tests: nobody sleeps, nobody polls")
+    sys.exit(bool(problems))

@@ -1,0 +1,76 @@
+"""The check that refuses sleeps can fail: each rule is shown a file that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from tools.check_tests import ALLOWED, check, read_allowed, waits_in
+
+TEST, SOURCE = "otp/tests/test_x.py", "otp/src/otp/x.py"
+
+
+def refused(source: str, file: str) -> list[tuple[int, str]]:
+    return [(wait.line, wait.place) for wait in waits_in(source, file)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import time\ntime.sleep(0.01)",
+        "from time import sleep\nsleep(1)",
+        "import time as t\nt.sleep(1)",
+        "import asyncio\nasyncio.sleep(0.5)",
+        "import asyncio\nasyncio.sleep(delay)",
+        "from asyncio import sleep as nap\nnap(2)",
+        "import anyio\nanyio.sleep(1)",
+        "page\npage.wait_for_timeout(500)",
+    ],
+)
+def test_a_sleep_in_a_test_is_refused(line: str) -> None:
+    assert [(2, "module")] == refused(line, TEST)
+
+
+@pytest.mark.parametrize("file", [TEST, SOURCE])
+@pytest.mark.parametrize("loop", ["while not done:", "for _ in range(10):", "async for _ in ticks:"])
+def test_a_loop_around_a_sleep_is_refused_everywhere_even_of_no_time(loop: str, file: str) -> None:
+    source = f"import asyncio\nasync def until():\n    {loop}\n        await asyncio.sleep(0)\n"
+    assert [(4, "until")] == refused(source, file)
+
+
+def test_a_poll_in_a_comprehension_is_refused() -> None:
+    source = "import asyncio\nasync def turns():\n    return [await asyncio.sleep(0) for _ in range(3)]\n"
+    assert [(3, "turns")] == refused(source, TEST)
+
+
+def test_one_turn_of_the_loop_and_a_task_that_sleeps_in_a_source_are_fine() -> None:
+    assert [] == refused("import asyncio\nasync def turn():\n    await asyncio.sleep(0)\n", TEST)
+    assert [] == refused("import asyncio\nasync def nap():\n    await asyncio.sleep(5)\n", SOURCE)
+
+
+def test_time_sleep_in_a_source_is_refused() -> None:
+    assert [(3, "Server.wait")] == refused("import time\nclass Server:\n    def wait(self): time.sleep(1)\n", SOURCE)
+
+
+def test_a_page_that_polls_is_refused() -> None:
+    assert [(2, "script")] == refused("let n = 0\nsetInterval(() => n++, 1000)\n", "superlearner/src/superlearner/a.js")
+
+
+def test_an_allowed_place_may_wait_and_no_other() -> None:
+    source = "import time\ndef barrier(): time.sleep(1)\ndef other(): time.sleep(1)\n"
+    problems = check({TEST: source}, {f"{TEST}::barrier": "waits for a real process"})
+    assert [f"{TEST}:3"] == [line.partition(": ")[0] for line in problems if "remove" not in line]
+
+
+def test_a_whole_file_may_be_allowed() -> None:
+    source = "import time\nclass A:\n    def nap(self): time.sleep(1)\ndef other(): time.sleep(1)\n"
+    assert [] == [line for line in check({TEST: source}, {f"{TEST}::*": "virtual time"}) if "remove" not in line]
+
+
+def test_an_allowed_place_that_no_longer_waits_is_refused() -> None:
+    file = ALLOWED.relative_to(ALLOWED.parent.parent).as_posix()
+    assert ["no longer sleeps" in line for line in check({file + ".py": ""}, {f"{file}.py::barrier": "why"})] == [True]
+
+
+def test_an_allowed_place_needs_a_reason() -> None:
+    with pytest.raises(SystemExit, match="say why"):
+        read_allowed("otp/tests/test_x.py::barrier\n")
+    assert {"a.py::b": "because of c"} == read_allowed("# comment\n\na.py::b  because of c\n")

@@ -1,0 +1,50 @@
+"""The pages tell the truth: what they show runs, and what they link to is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tools.files import ROOT, written_files
+
+PAGES = sorted(path.as_posix() for path in written_files() if path.suffix == ".md")
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"""\]\(([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)\"""")
+_TEST = re.compile(r"`([\w/.-]+\.py)::(\w+)`")
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _BLOCK.search(text_of(page))])
+def test_the_programs_on_a_page_run(page: str, tmp_path: Path) -> None:
+    program = "\n".join(_BLOCK.findall(text_of(page)))
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    # a line that ends in a comment on a print says what is printed
+    promised = re.findall(r"print\(.*?\)\s+# (\S+?)(?::.*)?$", program, re.MULTILINE)
+    printed = done.stdout.splitlines()
+    assert [word for word in promised if word.isdecimal()] == [line for line in printed if line.isdecimal()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_links_to_is_there(page: str) -> None:
+    links = [found[1] or found[2] for found in _LINK.finditer(text_of(page))]
+    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [] == [link for link in local if not (ROOT / page).parent.joinpath(link).exists()]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _TEST.search(text_of(page))])
+def test_a_test_that_a_page_names_is_there(page: str) -> None:
+    named = _TEST.findall(text_of(page))
+    sources = {file: (ROOT / file).read_text(encoding="utf-8") if (ROOT / file).exists() else "" for file, _ in named}
+    assert [] == [(file, test) for file, test in named if f"def {test}(" not in sources[file]]
+
+
+def test_every_difference_has_a_test() -> None:
+    rows = [line for line in text_of("docs/differences.md").splitlines() if line.startswith("| ")]
+    assert [] == [row for row in rows if not _TEST.search(row) and not row.startswith(("| what", "| ---"))]
