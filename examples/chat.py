@@ -1,6 +1,6 @@
-"""Chat rooms that start when somebody enters and end with a crash, without a crash of anybody else.
+"""Chat rooms that open when somebody enters; one that crashes opens again, and nobody is thrown out.
 
-Two registries: `rooms` finds the one process of a title, `members` the many processes in a room.
+Two registries: `rooms` finds the one process of a title, `members` the many processes that listen to it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import otp
-from otp import (
-    AlreadyStarted,
-    Children,
-    DynamicSupervisor,
-    GenServer,
-    NoReply,
-    Ok,
-    Registry,
-    Reply,
-    Supervisor,
-    impl,
-)
+from otp import Children, DynamicSupervisor, From, GenServer, NoReply, Ok, Pid, Registry, Reply, Supervisor, impl
 
 Lines = tuple[str, ...]
 
@@ -28,25 +17,25 @@ class Room(GenServer[Lines]):
     """The last lines that were said, for those who come later."""
 
     @impl
-    def init(self, title: str):
-        return Ok((f"* welcome to {title}",))
+    def init(self, arg: str):
+        return Ok((f"* welcome to the {arg}",))
 
     @impl
-    def handle_call(self, request: Any, caller: otp.From, lines: Lines):
+    def handle_call(self, request: Any, caller: From, state: Lines):
         match request:
             case "lines":
-                return Reply(lines, lines)
+                return Reply(state, state)
 
     @impl
-    def handle_cast(self, request: Any, lines: Lines):
+    def handle_cast(self, request: Any, state: Lines):
         match request:
             case ("said", line):
-                return NoReply((*lines, line)[-50:])
+                return NoReply((*state, line)[-50:])
 
 
 class Chat(Supervisor):
     @impl
-    def init(self, arg: object):
+    def init(self, arg: Any):
         return Children(
             [
                 Registry.child_spec(keys="unique", name="rooms"),
@@ -62,44 +51,42 @@ async def enter(title: str, nickname: str) -> Lines:
     room = Registry.via("rooms", title)
     try:
         await DynamicSupervisor.start_child("open_rooms", Room.child_spec(title, name=room))
-    except AlreadyStarted:
+    except otp.AlreadyStarted:
         pass  # somebody is there already
     Registry.register("members", title, nickname)
     return await GenServer.call(room, "lines")
 
 
 def say(title: str, line: str) -> None:
-    """Tell everybody in the room, and the room."""
+    """Tell the room and everybody in it."""
     GenServer.cast(Registry.via("rooms", title), ("said", line))
-    Registry.dispatch("members", title, lambda members: [otp.send(m.pid, ("said", line)) for m in members])
+    Registry.dispatch("members", title, lambda members: [otp.send(one.pid, ("said", line)) for one in members])
 
 
-async def person(nickname: str, title: str, line: str, host: otp.Pid) -> None:
-    print(f"{nickname} enters and reads {list(await enter(title, nickname))}")
-    otp.send(host, ("entered", nickname))
+async def person(nickname: str, title: str, line: str, host: Pid) -> None:
+    print(f"{nickname} enters and reads", await enter(title, nickname))
     say(title, f"{nickname}: {line}")
-    match await otp.receive(otp.Tag("said")):
-        case ("said", heard):
-            print(f"{nickname} hears {heard!r}")
+    _, heard = await otp.receive(otp.Tag("said"))
+    print(f"{nickname} hears {heard!r}")
+    otp.send(host, ("here", nickname))
     await otp.receive(otp.Is("leave"))
 
 
 async def main() -> None:
     await Chat.start_link(None, name="chat")
-    people: list[otp.Pid] = []
+    people: list[Pid] = []
     for nickname, line in [("ada", "hello?"), ("grace", "hello, ada")]:
         people.append(otp.spawn(person, nickname, "lobby", line, otp.self()))
-        await otp.receive(otp.Tag("entered", nickname))
-    print("in the lobby:", [member.value for member in Registry.lookup("members", "lobby")])
+        await otp.receive(otp.Tag("here", nickname))
 
-    otp.exit(Registry.lookup("rooms", "lobby")[0].pid, "kill")
-    await Supervisor.count_children("chat")
-    for pid in people:
-        otp.send(pid, "leave")
-        await otp.wait_down(pid)
-    await DynamicSupervisor.count_children("open_rooms")  # answers when the room is back
-    print("the room crashed and is back:", list(await GenServer.call(Registry.via("rooms", "lobby"), "lines")))
-    print("in the lobby:", [member.value for member in Registry.lookup("members", "lobby")])
+    otp.exit(otp.whereis(Registry.via("rooms", "lobby")), "kill")
+    await DynamicSupervisor.count_children("open_rooms")  # answers when the room is open again
+    print("the room crashed; its lines are", await GenServer.call(Registry.via("rooms", "lobby"), "lines"))
+    print("still there:", [member.value for member in Registry.lookup("members", "lobby")])
+
+    otp.send(people[0], "leave")
+    await otp.wait_down(people[0])
+    print("ada left; still there:", [member.value for member in Registry.lookup("members", "lobby")])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A queue that runs jobs side by side, at most so many at once, and tries a failing one again.
+"""A queue that runs a few jobs at once and tries a failing one again.
 
-Each job is a process of its own under a `DynamicSupervisor`. The queue monitors it: whatever a job
-does, the queue learns how it ended and lives on.
+Each job is a process of its own under a `DynamicSupervisor`, and the queue monitors it: whatever a job does, the
+queue learns how it ended and lives on.
 """
 
 from __future__ import annotations
@@ -10,21 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import otp
-from otp import (
-    Children,
-    Continue,
-    Down,
-    DynamicSupervisor,
-    From,
-    GenServer,
-    NoReply,
-    Ok,
-    Pid,
-    Ref,
-    Stop,
-    Supervisor,
-    impl,
-)
+from otp import Children, Continue, Down, DynamicSupervisor, From, GenServer, NoReply, Ok, Ref, Stop, Supervisor, impl
 
 AT_ONCE = 2
 ATTEMPTS = 3
@@ -36,86 +22,77 @@ class Job(NamedTuple):
     attempt: int = 1
 
 
-class Queue(NamedTuple):
-    waiting: tuple[Job, ...] = ()
-    running: dict[Ref, Job] = {}
-
-
 class Worker(GenServer[Job]):
-    """Does one job, tells its caller, ends."""
+    """Does one job, answers whoever asked for it, ends."""
 
     @impl
-    def init(self, job: Job):
-        return Ok(job, then=Continue("work"))
+    def init(self, arg: Job):
+        return Ok(arg, then=Continue("work"))
 
     @impl
-    def handle_continue(self, term: Any, job: Job):
-        GenServer.reply(job.caller, job.work(job.attempt))
-        return Stop("normal", job)
+    def handle_continue(self, term: Any, state: Job):
+        GenServer.reply(state.caller, state.work(state.attempt))
+        return Stop("normal", state)
 
 
-class JobServer(GenServer[Queue]):
-    """Answers `GenServer.call("queue", ("run", work))` with what `work(attempt)` returned."""
+class Jobs(NamedTuple):
+    waiting: tuple[Job, ...]
+    running: dict[Ref, Job]
+
+
+class Queue(GenServer[Jobs]):
+    """`GenServer.call("queue", ("run", work))` answers what `work(attempt)` returned, or `("failed", reason)`."""
 
     @impl
-    def init(self, arg: object):
-        return Ok(Queue())
+    def init(self, arg: Any):
+        return Ok(Jobs((), {}))
 
     @impl
-    async def handle_call(self, request: Any, caller: From, queue: Queue):
+    async def handle_call(self, request: Any, caller: From, state: Jobs):
         match request:
             case ("run", work):
-                return NoReply(await fill(queue._replace(waiting=(*queue.waiting, Job(work, caller)))))
+                return NoReply(await start_waiting((*state.waiting, Job(work, caller)), state.running))
 
     @impl
-    async def handle_info(self, message: Any, queue: Queue):
+    async def handle_info(self, message: Any, state: Jobs):
         match message:
-            case Down(ref=ref, reason=reason):
-                job = queue.running[ref]
-                queue = queue._replace(running={r: j for r, j in queue.running.items() if r != ref})
+            case Down(ref, _, reason):
+                job = state.running[ref]
+                waiting, running = state.waiting, {r: j for r, j in state.running.items() if r != ref}
                 if reason != "normal" and job.attempt < ATTEMPTS:
-                    again = job._replace(attempt=job.attempt + 1)
-                    queue = queue._replace(waiting=(*queue.waiting, again))
+                    waiting = (*waiting, job._replace(attempt=job.attempt + 1))
                 elif reason != "normal":
                     GenServer.reply(job.caller, ("failed", reason))
-                return NoReply(await fill(queue))
+                return NoReply(await start_waiting(waiting, running))
 
 
-async def fill(queue: Queue) -> Queue:
-    """Start waiting jobs while there is room."""
-    waiting, running = list(queue.waiting), dict(queue.running)
+async def start_waiting(waiting: tuple[Job, ...], running: dict[Ref, Job]) -> Jobs:
+    """Start what waits, oldest first, while fewer than `AT_ONCE` run."""
     while waiting and len(running) < AT_ONCE:
-        job = waiting.pop(0)
-        pid = await DynamicSupervisor.start_child("workers", Worker.child_spec(job, restart="temporary"))
-        assert isinstance(pid, Pid)
-        running[otp.monitor(pid)] = job
-    return Queue(tuple(waiting), running)
+        job, *rest = waiting
+        worker = await DynamicSupervisor.start_child("workers", Worker.child_spec(job, restart="temporary"))
+        waiting, running = tuple(rest), {**running, otp.monitor(worker): job}
+    return Jobs(waiting, running)
 
 
 class JobQueue(Supervisor):
     @impl
-    def init(self, arg: object):
-        return Children(
-            [DynamicSupervisor.child_spec(name="workers"), JobServer.child_spec(name="queue")],
-            strategy="rest_for_one",
-        )
+    def init(self, arg: Any):
+        workers = DynamicSupervisor.child_spec(name="workers")
+        return Children([workers, Queue.child_spec(name="queue")], strategy="rest_for_one")
 
 
 def flaky(attempt: int) -> str:
     if attempt < ATTEMPTS:
         raise OSError(f"attempt {attempt} failed")
-    return f"worked at attempt {attempt}"
-
-
-def hopeless(attempt: int) -> str:
-    raise OSError(f"attempt {attempt} failed")
+    return f"attempt {attempt} worked"
 
 
 async def main() -> None:
     await JobQueue.start_link(None, name="job_queue")
-    print("a job:", await GenServer.call("queue", ("run", lambda attempt: 6 * 7)))
+    print("a good job:", await GenServer.call("queue", ("run", lambda attempt: 6 * 7)))
     print("a flaky job:", await GenServer.call("queue", ("run", flaky)))
-    print("a hopeless job:", await GenServer.call("queue", ("run", hopeless)))
+    print("a hopeless job:", await GenServer.call("queue", ("run", lambda attempt: 1 / 0)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from otp.bounded import text
+from otp.kernel.reasons import Crash, ExceptionTerm
 
 
 class Point(NamedTuple):
@@ -90,6 +91,8 @@ def test_a_short_value_reads_like_its_repr(value: object) -> None:
         (OrderedDict(a=1), "OrderedDict({'a': 1})"),
         (ValueError("no", 3), "ValueError('no', 3)"),
         (Point, "Point"),
+        (Crash("boom", (("file.py", 1, "f"),)), "Crash('boom')"),
+        (Crash(ExceptionTerm("ValueError", ("no",), "no")), "Crash(ValueError('no'))"),
         (object(), "<object>"),
         (time.sleep, "<function sleep>"),
     ],

@@ -46,15 +46,11 @@ from otp.kernel.timers import cancel_timer, read_timer, send_after, start_timer
 if TYPE_CHECKING:
     import random as _random_module
 
-    from otp.behaviours.registry import AlreadyRegistered
     from otp.behaviours.application import Application
-    from otp.behaviours.supervisor import ChildInfo
-    from otp.behaviours.supervisor import Counts
-    from otp.behaviours.dynamic_supervisor import DynamicSupervisor
-    from otp.behaviours.registry import Entry
-    from otp.behaviours.registry import Registry
     from otp.behaviours.argument_copy import Shared
-    from otp.behaviours.supervisor import Supervisor
+    from otp.behaviours.dynamic_supervisor import DynamicSupervisor
+    from otp.behaviours.registry import AlreadyRegistered, Entry, Registry
+    from otp.behaviours.supervisor import ChildInfo, Counts, Supervisor
 
     random: _random_module.Random
 

@@ -30,6 +30,7 @@ from uuid import UUID
 
 from otp._structure import field_names, mro, name_of, stored
 from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash, ExceptionTerm
 
 __all__ = ["HIDDEN", "Redact", "is_secret", "text"]
 
@@ -197,6 +198,16 @@ class _Writer:
         arguments = _arguments(value)
         self.sequence(iter(arguments), len(arguments), ("", ""), kind, depth)
 
+    def crash(self, value: Any, kind: type, depth: int) -> None:
+        self.put("Crash(")
+        self.write(_tuple.__getitem__(value, 0), depth)
+        self.put(")")
+
+    def exception_term(self, value: Any, kind: type, depth: int) -> None:
+        self.put(f"{_tuple.__getitem__(value, 0)}(")
+        self.write(_tuple.__getitem__(value, 2), depth)
+        self.put(")")
+
     def sequence(
         self, members: Iterator[Any], size: int, marks: tuple[str, str], kind: type | bool, depth: int
     ) -> None:
@@ -292,6 +303,8 @@ _LEAVES: Final[dict[type, Callable[[_Writer, Any], None]]] = {
 }
 
 _CONTAINERS: Final[dict[type, Callable[[_Writer, Any, type, int], None]]] = {
+    Crash: _Writer.crash,
+    ExceptionTerm: _Writer.exception_term,
     tuple: _Writer.tuple,
     list: _Writer.list,
     dict: _Writer.dict,

@@ -277,7 +277,7 @@ async def test_dependencies_in_a_circle_are_refused() -> None:
         def start(self, kind: str, args: Any) -> Any: ...
 
     One.applications = (Two,)
-    with pytest.raises(BadArgument, match="two needs one needs two|one needs two needs one"):
+    with pytest.raises(BadArgument, match=r"two needs one needs two|one needs two needs one"):
         await Application.ensure_all_started(Two)
 
 
@@ -292,3 +292,64 @@ def test_an_application_needs_start() -> None:
         class Wrong(Application):
             @impl
             def prepstop(self, state: Any) -> Any: ...
+
+
+async def lives_until(name: str) -> None:
+    """A top process that ends with the reason it is sent."""
+    otp.register(name, otp.self())
+    otp.exit(await otp.receive())
+
+
+class Brief(Application):
+    name = "brief"
+
+    @impl
+    def start(self, kind: str, args: Any) -> Any:
+        return otp.spawn_link(lives_until, "top")
+
+
+def end_of_program(kind: Any, reason: Any) -> Any:
+    """The status with which a program ends whose application ended so; `"lived on"` if it did not end."""
+
+    async def main() -> str:
+        await Application.start(Brief, kind)
+        top = await otp.trace.node_of(otp.self()).wait_registered("top")
+        (master,) = otp.process_info(top, "links")
+        otp.send(top, reason)
+        await otp.wait_down(master)
+        return "lived on"
+
+    try:
+        return otp.run(main)
+    except SystemExit as ended:
+        return ended.code
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "expected"),
+    [
+        ("permanent", "normal", None),
+        ("permanent", "shutdown", "application brief ended: 'shutdown'"),
+        ("permanent", "boom", "application brief ended: 'boom'"),
+        ("transient", "normal", "lived on"),
+        ("transient", "shutdown", "application brief ended: 'shutdown'"),
+        ("temporary", "boom", "lived on"),
+    ],
+)
+def test_the_type_says_whose_end_is_the_programs(kind: Any, reason: str, expected: Any) -> None:
+    """Source: `application:start/2`, "Type"."""
+    assert end_of_program(kind, reason) == expected
+
+
+def test_run_takes_an_application_and_ends_with_it() -> None:
+    class Program(Application):
+        @impl
+        def start(self, kind: str, args: Any) -> Any:
+            return otp.spawn_link(self_ending, *args)
+
+    async def self_ending(reason: str) -> None:
+        otp.exit(reason)
+
+    assert otp.run(Program, "normal") is None
+    with pytest.raises(SystemExit, match="application program ended: 'boom'"):
+        otp.run(Program, "boom")

@@ -21,7 +21,6 @@ from otp import (
     Ok,
     Registry,
     Reply,
-    Supervisor,
     impl,
     testing,
 )
@@ -177,20 +176,22 @@ async def test_a_via_name_nobody_has_is_no_process() -> None:
 
 @first_process
 async def test_a_supervisor_restarts_a_server_under_its_via_name() -> None:
-    class Tree(Supervisor):
+    class Tree(otp.Supervisor):
         @impl
         def init(self, arg: Any) -> Children:
-            return Children([
-                Registry.child_spec(keys="unique", name="r"),
-                Echo.child_spec("state", name=Registry.via("r", "k")),
-            ])
+            return Children(
+                [
+                    Registry.child_spec(keys="unique", name="r"),
+                    Echo.child_spec("state", name=Registry.via("r", "k")),
+                ]
+            )
 
     tree = await Tree.start_link(None)
     before = otp.whereis(Registry.via("r", "k"))
     assert before is not None
     otp.exit(before, "kill")
     await otp.wait_down(before)
-    await Supervisor.which_children(tree)
+    await otp.Supervisor.which_children(tree)
     assert otp.whereis(Registry.via("r", "k")) not in (None, before)
     assert await GenServer.call(Registry.via("r", "k"), "hi") == ("state", "hi")
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from replay import compare
 from replay.interpreter import Record
 from replay.modes import MODES, Outcome, replay_alone, replay_shared
 
@@ -115,8 +116,7 @@ def report(outcome: Outcome) -> str:
     lines = [f"--- {scenario['id']}: {scenario.get('doc', '')}"]
     if outcome.error is not None:
         lines.append(f"the replay broke off: {outcome.error}")
-    lines += [difference.text(scenario["steps"]) for difference in outcome.differences()]
-    return "\n".join(lines)
+    return "\n".join(lines + compare.report(outcome.differences(), scenario["steps"]))
 
 
 if __name__ == "__main__":

@@ -16,18 +16,24 @@ when it gave up (see `keeping`). Should the root end all the same, the program w
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import otp
-from otp import Application, Children, ChildSpec, Supervisor, impl
-
+from otp import Application, Children, Supervisor, impl
+from superlearner.control.critical import CRITICAL
 from superlearner.keeping import CARETAKER, Caretaker
+from superlearner.listening import Listener
 from superlearner.running import Platform, Tree
+from superlearner.watchdog import Watchdog
 
-__all__ = ["CRITICAL", "Playground", "Root", "Services", "SuperLearner"]
+if TYPE_CHECKING:
+    from superlearner.loading import Loaded
 
-CRITICAL = frozenset({"superlearner", "services", "playground", "web", "live"})
-"""Registered names of the processes without which the platform does not live: to kill them takes `force`."""
+__all__ = ["Playground", "Root", "Services", "SuperLearner"]
+
 
 UNLIMITED = {"max_restarts": 10_000, "max_seconds": 1}
 ROOT_RESTARTS = {"max_restarts": 20, "max_seconds": 5}
@@ -77,11 +83,11 @@ class SuperLearner(Application):
     @impl
     async def start(self, kind: str, args: Any) -> tuple[otp.Pid, Platform]:
         platform: Platform = args
-        platform.node = otp.self_node()
-        keep_everything(platform)
-        platform.keeper.watch(platform.node)
+        platform.node = otp.trace.node_of(otp.self())
         if platform.listener is not None:
             make_web(platform, platform.listener)
+        keep_everything(platform)
+        platform.keeper.watch(platform.node)
         root = await Root.start_link(platform, name="superlearner")
         platform.root = root
         if platform.hub is not None:
@@ -112,3 +118,87 @@ def keep_everything(platform: Platform) -> None:
         platform.keeper.keep("services", name, start, type="worker", pauses=pauses)
     for tree in platform.trees:
         platform.keeper.keep("playground", tree.name, tree.start, pauses=(settings.playground_restart_after,))
+
+
+def services(platform: Platform) -> list[tuple[str, Any]]:
+    """The services besides the caretaker: their names and what starts them."""
+    from superlearner.watchdog import WatchdogService
+
+    found: list[tuple[str, Any]] = []
+    if platform.settings.watchdog_after > 0:
+        make = partial(make_watchdog, platform)
+        found.append(("watchdog", lambda: WatchdogService.start_link(make, name="watchdog")))
+    if platform.hub is not None:
+        from superlearner.web.hub import live_page
+
+        found.append(("live", live_page(platform.hub)))
+    return found
+
+
+def make_watchdog(platform: Platform) -> Watchdog:
+    """A watchdog of the platform's loop; the one before it, if any, ends."""
+    if platform.watchdog is not None:
+        platform.watchdog.stop()
+    loop = asyncio.get_running_loop()
+    platform.watchdog = Watchdog(loop, after=platform.settings.watchdog_after, answers_again=platform.answers_again)
+    return platform.watchdog
+
+
+def make_web(platform: Platform, listener: Listener) -> None:
+    """The live page's hub, the web application and what a web server process needs."""
+    from superlearner.web.app import create_app
+    from superlearner.web.hub import make_hub
+    from superlearner.web.web_server import WebState
+
+    settings = platform.settings
+    head = {"epoch": platform.epoch, "node": platform.running_node().name, "version": platform.version}
+    platform.hub = make_hub(
+        platform.running_node(),
+        head,
+        CRITICAL,
+        frame_interval=settings.frame_interval,
+        heartbeat_interval=settings.heartbeat_interval,
+        viewer_queue=settings.viewer_queue,
+        frame_rows=settings.frame_rows,
+    )
+    platform.web = WebState(create_app(platform), listener, settings.root_path)
+
+
+def trees_of(target: str | None) -> tuple[Tree, ...]:
+    """What lives in the playground: the demo and the shop, and the person's own tree before them.
+
+    Raises:
+        LoadError: `target` is no tree.
+    """
+    from superlearner.demo import DemoOneForOne, Shop
+
+    demo = Tree("demo_one_for_one", lambda: DemoOneForOne.start_link(None, name="demo_one_for_one"))
+    shop = Tree("shop", lambda: Shop.start_link(None, name="shop"))
+    if target is None:
+        return demo, shop
+    from superlearner.loading import load
+
+    return (tree_of(load(target)),)
+
+
+def tree_of(loaded: Loaded) -> Tree:
+    """The person's tree. An application's dependencies start first; its top supervisor lives in the playground."""
+    cls: Any = loaded.cls
+    if loaded.kind == "supervisor":
+        return Tree(loaded.name, partial(cls.start_link, None) if takes_argument(cls) else cls.start_link)
+    return Tree(loaded.name, partial(start_application, cls))
+
+
+def takes_argument(cls: Any) -> bool:
+    """Whether `start_link` of this supervisor takes the argument of `init` (a `DynamicSupervisor`'s does not)."""
+    return bool(getattr(cls, "_takes_argument", True))
+
+
+async def start_application(cls: Any) -> Any:
+    """Start the top supervisor of a person's application, linked to the playground."""
+    for needed in cls.applications:
+        await Application.ensure_all_started(needed)
+    started = cls.__handler__().start("normal", ())
+    if inspect.isawaitable(started):
+        started = await started
+    return started[0] if isinstance(started, tuple) else started

@@ -19,7 +19,6 @@ from typing import Any, Final, Literal
 import otp
 from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl
 from otp.trace import Event
-
 from superlearner.control.reasons import text_of_reason
 
 __all__ = ["Caretaker", "Keeper", "Kept"]
@@ -68,6 +67,7 @@ class Kept:
         self.starts: deque[int] = deque(maxlen=burst)
         self.failures = 0
         self.started_once = False
+        self.first_failure: Exception | None = None
         self.due: float | None = None
         """While it waits: when it is started again, on the scheduler's clock."""
 
@@ -98,17 +98,29 @@ async def start_kept(kept: Kept) -> Any:
         kept.keeper.rest(kept, f"was started {kept.burst} times in {kept.burst_window:g} s")
         return Ignore()
     if not kept.started_once:
-        started = await kept.start()
+        try:
+            started = await kept.start()
+        except Exception as error:
+            kept.first_failure = error
+            raise
         kept.started_once = True
         return started
     try:
         started = await kept.start()
     except Exception as error:
-        reason: Any = error.reason if isinstance(error, otp.StartError | otp.Exit) else f"{type(error).__name__}: {error}"
+        reason: Any = (
+            error.reason if isinstance(error, otp.StartError | otp.Exit) else f"{type(error).__name__}: {error}"
+        )
         kept.keeper.rest(kept, f"could not start again: {text_of_reason(reason)}")
         return Ignore()
     kept.due = None
     return started
+
+
+def _text_of_failure(error: Exception) -> str:
+    if isinstance(error, otp.StartError | otp.Exit):
+        return text_of_reason(error.reason)
+    return f"{type(error).__name__}: {error}"
 
 
 class Keeper:

@@ -60,7 +60,7 @@ class Listener:
 
     def url(self, root_path: str = "") -> str:
         """The address people open in a browser."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{root_path}"
 
 

@@ -1,6 +1,6 @@
 """`FILE.py:Name` → the person's Supervisor or Application class, with errors that show their line.
 
-    LoadError (Exception)    .message says what, .hint what to try
+LoadError (Exception)    .message says what, .hint what to try
 """
 
 from __future__ import annotations
@@ -180,8 +180,10 @@ def _no_such_name(path: Path, module: ModuleType, name: str, candidates: dict[st
 
 
 def _wrong_kind(path: Path, name: str, found: object, candidates: dict[str, type]) -> LoadError:
-    got = f"the class {name}({', '.join(b.__name__ for b in found.__bases__)})" if isinstance(found, type) else (
-        f"{name}, a {type(found).__name__}"
+    got = (
+        f"the class {name}({', '.join(b.__name__ for b in found.__bases__)})"
+        if isinstance(found, type)
+        else (f"{name}, a {type(found).__name__}")
     )
     return LoadError(
         f"expected a Supervisor or an Application, got {got} of {path}",

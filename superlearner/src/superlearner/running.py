@@ -5,6 +5,7 @@ A plain object, made by the command line or a test, handed down from the applica
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -12,19 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
-
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
 from superlearner.settings import Settings
 
 if TYPE_CHECKING:
-    from superlearner.watchdog import Watchdog
+    from superlearner.watchdog import Held, Watchdog
     from superlearner.web.hub import Hub
     from superlearner.web.web_server import WebState
 
 __all__ = ["NODE_NAME", "Platform", "Tree"]
 
 NODE_NAME: Final = "superlearner@127.0.0.1"
+PARTS: Final = ("superlearner", "services", "playground")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,25 @@ class Platform:
         self.watchdog: Watchdog | None = None
         self.keeper = Keeper(self._tell)
 
+    def missing_parts(self) -> list[str]:
+        """What keeps the platform from being ready; nothing while it is."""
+        if not self.ready or self.node is None:
+            return ["application"]
+        return [name for name in PARTS if self.node.whereis(name) is None]
+
     def running_node(self) -> otp.Node:
         """The node; there is one as soon as the application has started."""
         if self.node is None:
             raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
         return self.node
+
+    def answers_again(self, held: Held) -> None:
+        """The loop turns again after a callback held it: the page tells who it was."""
+        if self.hub is not None:
+            who = held.name or held.pid or "something outside of any process"
+            place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
+            text = f"{who} held everything up for {held.seconds:.1f} s ({place}); the platform answers again"
+            self.hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
 
     def _tell(self, kept: Kept, why: str, pause: float) -> None:
         if self.hub is not None:

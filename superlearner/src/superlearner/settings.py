@@ -91,5 +91,7 @@ def load_settings(**flags: Any) -> Settings:
 
 def _line(problem: Any, given: dict[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
-    source = f"--{name.replace('_', '-')}" if name in given else f"{name} (SUPERLEARNER_{name.upper()} or {CONFIG_FILE})"
+    source = (
+        f"--{name.replace('_', '-')}" if name in given else f"{name} (SUPERLEARNER_{name.upper()} or {CONFIG_FILE})"
+    )
     return f"{source}: {problem['msg']}, got {problem['input']!r}"

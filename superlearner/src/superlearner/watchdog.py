@@ -20,7 +20,8 @@ from typing import Any, Final
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
-from otp.kernel.scheduler import Scheduler
+from otp.kernel.scheduler import Scheduler, find_scheduler
+from superlearner.terminal import complain
 
 __all__ = ["Held", "Watchdog", "WatchdogService"]
 
@@ -50,7 +51,8 @@ class Held:
         if self.pid is not None:
             who = f"{self.name} {self.pid}" if self.name else self.pid
         return (
-            f"{who} has held the event loop for {self.seconds:.1f} s: {self.file}, line {self.line}, in {self.function}; "
+            f"{who} has held the event loop for {self.seconds:.1f} s: "
+            f"{self.file}, line {self.line}, in {self.function}; "
             "nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
         )
 
@@ -60,7 +62,6 @@ class Watchdog:
 
     Args:
         loop: the loop to watch.
-        scheduler: tells which process runs.
         after: seconds without a turn of the loop after which its holder is named.
         say: called in the watchdog's thread with each finding; default: the terminal.
         answers_again: called in the loop when it turns again, with the last finding.
@@ -69,18 +70,17 @@ class Watchdog:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        scheduler: Scheduler,
         *,
         after: float = 1.0,
         say: Callable[[Held], object] | None = None,
         answers_again: Callable[[Held], object] | None = None,
     ) -> None:
         self._loop = loop
-        self._scheduler = scheduler
         self._after = after
         self._say = _to_terminal if say is None else say
         self._answers_again = answers_again
         self._loop_thread = threading.get_ident()
+        self._scheduler: Scheduler | None = None
         self._turned = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,6 +88,7 @@ class Watchdog:
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
+        self._scheduler = find_scheduler()
         self._thread = threading.Thread(target=self._watch, name="superlearner-watchdog", daemon=True)
         self._thread.start()
 
@@ -127,7 +128,7 @@ class Watchdog:
         if frame is None:
             return None
         place = _own_frame(frame)
-        process: Any = self._scheduler.current
+        process: Any = None if self._scheduler is None else self._scheduler.current
         extra = getattr(process, "_x", None)
         name = getattr(extra, "name", None)
         return Held(
@@ -152,7 +153,7 @@ def _own_frame(frame: FrameType) -> FrameType:
 
 
 def _to_terminal(held: Held) -> None:
-    print(f"superlearner: {held}", file=sys.stderr, flush=True)
+    complain(str(held))
 
 
 class WatchdogService(GenServer[Watchdog]):

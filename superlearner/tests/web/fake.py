@@ -88,13 +88,16 @@ class FakePlatform:
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)
         self._server = uvicorn.Server(config)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fake platform", daemon=True)
         self._thread.start()
         return self
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
+        try:
+            self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
+        finally:
+            self._loop.close()
+            self._socket.close()
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -6,19 +6,22 @@ masters' starts and ends.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from otp.behaviours.behaviour import impl, implements
 from otp.behaviours.gen_server import GenServer
-from otp.behaviours.results import NoReply, Ok, Stop
-from otp.kernel.errors import StartError
+from otp.bounded import text
+from otp.kernel.errors import CallExit, StartError
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.reasons import reason_of
+from otp.kernel.results import NoReply, Ok, Stop
 from otp.kernel.signals import exit, monitor, on_exit, process_flag
 from otp.kernel.starting import start_server
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from otp.behaviours.application import Application
     from otp.kernel.node import Node
 
-__all__ = ["AppInfo", "Kind", "applications_of", "name_of", "start_application", "stop_application"]
+__all__ = ["AppInfo", "Applications", "Kind", "applications_of", "name_of", "start_application", "stop_application"]
 
 logger = logging.getLogger("otp")
 
@@ -86,50 +89,52 @@ class Applications:
             self.load(app)
         self._env.setdefault(name_of(app), {})[key] = value
 
+    async def stop_all(self) -> None:
+        """Stop what runs, the latest first: the node closes."""
+        for name in reversed(list(self.running)):
+            with contextlib.suppress(StartError, CallExit):  # it ended meanwhile
+                await stop_application(self, name)
+
 
 def name_of(app: type[Application] | str) -> str:
     """The name of an application given by its class or its name."""
     return app if isinstance(app, str) else app.name
 
 
-def applications_of() -> Applications:
-    """The table of the node of the running process; outside one, of the only node of this loop."""
-    node = node_here("Application")
+def applications_of(node: Node | None = None) -> Applications:
+    """The table of a node; by default that of the running process, outside one the only node of this loop."""
+    if node is None:
+        node = node_here("Application")
     found = node._applications
     if found is None:
         found = node._applications = Applications(node)
     return found
 
 
-async def start_application(app: type[Application], kind: Kind, args: Any) -> None:
-    """Start one application on this node; its dependencies must run."""
-    apps = applications_of()
+async def start_application(apps: Applications, app: type[Application], kind: Kind, args: Any) -> Pid:
+    """Start one application, whose dependencies must run; its master."""
     apps.load(app)
     if app.name in apps.running or app.name in apps.starting:
         raise StartError(("already_started", app.name))
     for needed in app.applications:
         if needed.name not in apps.running:
             raise StartError(("not_started", needed.name))
-    record = Running(app, kind)
     apps.starting.add(app.name)
     try:
-        master = await start_server(app, (record, args), handler=_Master(), node=apps.node)
+        return await start_server(app, (apps, Running(app, kind), args), handler=_Master(), node=apps.node)
     finally:
         apps.starting.discard(app.name)
-    record.master = master
-    apps.running[app.name] = record
-    on_exit(master, apps, lambda pid: _ended(apps, record))
 
 
-async def stop_application(app: str) -> None:
+async def stop_application(apps: Applications, app: str) -> None:
     """Stop one application and wait until its master has ended."""
-    record = applications_of().running.get(app)
+    record = apps.running.get(app)
     if record is None or record.master is None:
         raise StartError(("not_started", app))
     await GenServer.call(record.master, "stop", timeout="infinity")
 
 
-def _ended(apps: Applications, record: Running) -> None:
+def _ended(apps: Applications, record: Running, _master: Pid) -> None:
     """A master is gone: so is its application, and perhaps the node."""
     name = record.app.name
     if apps.running.get(name) is record:
@@ -138,15 +143,16 @@ def _ended(apps: Applications, record: Running) -> None:
         return
     logger.info("application %s ended: %r (%s)", name, record.reason, record.kind)
     if record.kind == "permanent" or (record.kind == "transient" and record.reason != "normal"):
-        apps.node.request_shutdown(("application_terminated", name, record.reason))
+        status = 0 if record.reason == "normal" else f"application {name} ended: {text(record.reason)}"
+        apps.node.request_shutdown(SystemExit(status))
 
 
 class _Master(GenServer[Running]):
     """The process between the node and the top supervisor of an application."""
 
     @impl
-    async def init(self, arg: tuple[Running, Any]) -> Ok[Running] | Stop:
-        record, args = arg
+    async def init(self, arg: tuple[Applications, Running, Any]) -> Ok[Running] | Stop:
+        apps, record, args = arg
         process_flag("trap_exit", True)
         app = record.app
         call = (app.name, "start", ["normal", args])
@@ -163,30 +169,33 @@ class _Master(GenServer[Running]):
                 record.top, record.state = pid, state
             case _:
                 return Stop(("bad_return", (call, result)))
+        record.master = self.pid
+        apps.running[app.name] = record
+        on_exit(self.pid, apps, partial(_ended, apps, record))
         return Ok(record)
 
     @impl
-    async def handle_call(self, request: Any, caller: Any, record: Running) -> Stop:
-        await _stop_tree(record)
-        record.reason = "stopped"
-        return Stop("normal", record, reply=None)
+    async def handle_call(self, request: Any, caller: Any, state: Running) -> Stop:
+        await _stop_tree(state)
+        state.reason = "stopped"
+        return Stop("normal", state, reply=None)
 
     @impl
-    async def handle_info(self, message: Any, record: Running) -> NoReply[Running] | Stop:
+    async def handle_info(self, message: Any, state: Running) -> NoReply[Running] | Stop:
         match message:
-            case ExitSignal(pid, reason) if pid == record.top:
-                record.reason, record.top = reason, None
-                return Stop(reason, record)
+            case ExitSignal(pid, reason) if pid == state.top:
+                state.reason, state.top = reason, None
+                return Stop(reason, state)
             case _:
-                return NoReply(record)
+                return NoReply(state)
 
     @impl
-    async def terminate(self, reason: Any, record: Running) -> None:
-        if record.top is not None:  # the node closes
-            await _stop_tree(record)
-            record.reason = "stopped"
-        elif record.reason != "stopped":
-            await _guarded(record, "stop")
+    async def terminate(self, reason: Any, state: Running) -> None:
+        if state.top is not None:  # the node closes
+            await _stop_tree(state)
+            state.reason = "stopped"
+        elif state.reason != "stopped":
+            await _guarded(state, "stop")
 
 
 async def _stop_tree(record: Running) -> None:

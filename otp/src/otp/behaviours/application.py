@@ -32,10 +32,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, ClassVar, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 from otp.behaviours._application_table import (
     AppInfo,
+    Applications,
     Kind,
     applications_of,
     name_of,
@@ -44,6 +45,10 @@ from otp.behaviours._application_table import (
 )
 from otp.behaviours.behaviour import Behaviour, callback, check_callbacks, optional_callback
 from otp.kernel.errors import BadArgument, StartError
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
 
 __all__ = ["AppInfo", "Application"]
 
@@ -77,7 +82,7 @@ class _Functions(type):
                 `(R, (name, "start", [kind, args]))` if the callback raised `StartError(R)`;
                 `("bad_return", ((name, "start", [kind, args]), what))` for a crash or another result than a pid.
         """
-        await start_application(_checked(app), _checked_type(type), args)
+        await start_application(applications_of(), _checked(app), _checked_type(type), args)
 
     async def ensure_all_started(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> list[str]:
         """Start the dependencies that do not run, depth first, then the application.
@@ -88,26 +93,14 @@ class _Functions(type):
         Raises:
             StartError: `(name, reason)` of the one that failed; what was started before it is stopped again.
         """
-        kind = _checked_type(type)
-        started: list[str] = []
-        for needed in _in_order(_checked(app)):
-            if needed.name in applications_of().running:
-                continue
-            try:
-                await start_application(needed, kind, args if needed is app else ())
-            except StartError as failure:
-                for name in reversed(started):
-                    await stop_application(name)
-                raise StartError((needed.name, failure.reason)) from failure
-            started.append(needed.name)
-        return started
+        return await _start_all(applications_of(), _checked(app), _checked_type(type), args)
 
     async def stop(cls, app: type[Application] | str) -> None:
         """Stop an application: `prep_stop(state)`, its tree from the leaves to the root, `stop(state)`.
 
         What depends on it is not stopped. Raises `StartError(("not_started", name))`.
         """
-        await stop_application(name_of(app))
+        await stop_application(applications_of(), name_of(app))
 
     async def which_applications(cls) -> list[AppInfo]:
         """The running applications, the latest first."""
@@ -148,10 +141,34 @@ class Application(Behaviour, metaclass=_Functions):
         if "name" not in cls.__dict__:
             cls.name = cls.__name__.lower()
 
+    @classmethod
+    async def __otp_run__(cls, node: Node, *args: Any) -> Pid:
+        """What `otp.run(Shop)` starts: everything as permanent; the pid whose end is the program's."""
+        apps = applications_of(node)
+        await _start_all(apps, _checked(cls), "permanent", args)
+        master = apps.running[cls.name].master
+        assert master is not None
+        return master
+
 
 Application.__callbacks__ = MappingProxyType(
     {name: replace(spec, behaviour="Application") for name, spec in _Contract.__callbacks__.items()}
 )
+
+
+async def _start_all(apps: Applications, app: type[Application], kind: Kind, args: Any) -> list[str]:
+    started: list[str] = []
+    for needed in _in_order(app):
+        if needed.name in apps.running:
+            continue
+        try:
+            await start_application(apps, needed, kind, args if needed is app else ())
+        except StartError as failure:
+            for name in reversed(started):
+                await stop_application(apps, name)
+            raise StartError((needed.name, failure.reason)) from failure
+        started.append(needed.name)
+    return started
 
 
 def _checked(app: Any) -> type[Application]:

@@ -35,10 +35,12 @@ class DynamicState(RestartWindow):
     """
 
     __slots__ = (
+        "arg",
         "auto_shutdown",
         "extra",
         "history",
         "max_children",
+        "profiles",
         "restarting",
         "running",
         "strategy",
@@ -51,12 +53,14 @@ class DynamicState(RestartWindow):
         flags: Children,
         template: ChildSpec | None = None,
         *,
+        arg: Any = None,
         max_children: int | Literal["infinity"] = "infinity",
         extra: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(flags.max_restarts, flags.max_seconds)
         self.strategy: DynamicStrategy = "dynamic" if template is None else "simple_one_for_one"
         self.auto_shutdown: AutoShutdown = flags.auto_shutdown
+        self.arg = arg
         self.template = template
         self.max_children: float = float("inf") if max_children == "infinity" else max_children
         self.extra = extra
@@ -64,6 +68,7 @@ class DynamicState(RestartWindow):
         self.restarting: dict[Any, ChildSpec] = {}  # by the pid it had
         self.history: dict[Any, History] = {}
         self.supervisors = 0  # how many of both tables are supervisors
+        self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
 
     # Looking
 
@@ -82,10 +87,23 @@ class DynamicState(RestartWindow):
     # What happened
 
     def started(self, pid: Any, spec: ChildSpec) -> None:
-        """A new child runs."""
+        """A new child runs. A temporary one is never started again: its arguments are not kept."""
+        if spec.restart == "temporary":
+            spec = self._profile(spec)
         self.running[pid] = spec
         if spec.type == "supervisor":
             self.supervisors += 1
+
+    def _profile(self, spec: ChildSpec) -> ChildSpec:
+        key = (spec.shutdown, spec.type, spec.significant, spec.modules)
+        try:
+            found = self.profiles.get(key)
+        except TypeError:  # modules was given as a list
+            return spec
+        if found is None:
+            function = spec.start[0] if isinstance(spec.start, tuple) else spec.start.func
+            found = self.profiles[key] = spec.replace(id=None, start=(function,))
+        return found
 
     def exited(self, pid: Any) -> ChildSpec | None:
         """A process ended. None if it is no child (or one whose end is known already)."""

@@ -23,7 +23,7 @@ busy, as in Erlang. Source: Erlang/OTP, stdlib, `gen_server`; Elixir's `GenServe
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from otp.behaviours.behaviour import Behaviour, callback, optional_callback
@@ -67,12 +67,12 @@ class GenServer(Behaviour, Startable, Generic[S]):
     __slots__ = ()
 
     @callback
-    def init(self, arg: Any) -> InitResult[S] | Awaitable[InitResult[S]]:
+    def init(self, arg: Any, /) -> InitResult[S] | Awaitable[InitResult[S]]:
         """Make the state: `Ok(state)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
         raise NotImplementedError
 
     @optional_callback
-    def handle_call(self, request: Any, caller: From, state: S) -> CallResult[S] | Awaitable[CallResult[S]]:
+    def handle_call(self, request: Any, caller: From, state: S, /) -> CallResult[S] | Awaitable[CallResult[S]]:
         """Answer a call: `Reply(value, state)`, `NoReply(state)` (answer later) or `Stop(reason, state, reply=…)`."""
         raise BadArgument(
             f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
@@ -80,7 +80,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         )
 
     @optional_callback
-    def handle_cast(self, request: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_cast(self, request: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle a cast: `NoReply(state)` or `Stop(reason, state)`."""
         raise BadArgument(
             f"{type(self).__name__} got the cast {bounded_text(request)}, but has no handle_cast; "
@@ -88,28 +88,28 @@ class GenServer(Behaviour, Startable, Generic[S]):
         )
 
     @optional_callback
-    def handle_info(self, message: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_info(self, message: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle any other message, `Timeout()` and `ExitSignal` among them. By default it is logged and dropped."""
         logger.warning("%s got the unexpected message %s", type(self).__name__, bounded_text(message))
         return NoReply(state)
 
     @optional_callback
-    def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_continue(self, term: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Go on after `then=Continue(term)`, before any message."""
         raise BadArgument(f"{type(self).__name__} returned then=Continue({term!r}), but has no handle_continue")
 
     @optional_callback
-    def terminate(self, reason: Any, state: S) -> Any:
+    def terminate(self, reason: Any, state: S, /) -> Any:
         """Clean up before the end; not called for a fatal signal unless the process traps exits."""
         return None
 
     @optional_callback
-    def code_change(self, old_vsn: Any, state: Any, extra: Any) -> Ok[S] | Awaitable[Ok[S]]:
+    def code_change(self, old_vsn: Any, state: Any, extra: Any, /) -> Ok[S] | Awaitable[Ok[S]]:
         """Turn the state of an older version into one of this: `Ok(new_state)`; raise to refuse."""
         return Ok(state)
 
     @optional_callback
-    def format_status(self, state: S) -> Any:
+    def format_status(self, state: S, /) -> Any:
         """What debuggers and crash reports may show of the state."""
         return state
 
@@ -118,23 +118,25 @@ class GenServer(Behaviour, Startable, Generic[S]):
     # Starting
 
     @classmethod
-    async def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+    def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Coroutine[Any, Any, Pid]:
         """Start the server linked with the calling process and wait for its `init`.
 
         Returns the pid (or `Ignore()` if `init` said so). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
         name is taken. A process that traps exits also finds the `ExitSignal` of a failed start in its mailbox.
         """
-        return await start_server(cls, arg, name=name, link=True, timeout=timeout)
+        return start_server(cls, arg, name=name, link=True, timeout=timeout)
 
     @classmethod
-    async def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+    def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Coroutine[Any, Any, Pid]:
         """Start the server without a link; also from outside a process."""
-        return await start_server(cls, arg, name=name, timeout=timeout)
+        return start_server(cls, arg, name=name, timeout=timeout)
 
     @classmethod
-    async def start_monitor(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> tuple[Pid, Ref]:
+    def start_monitor(
+        cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity"
+    ) -> Coroutine[Any, Any, tuple[Pid, Ref]]:
         """Start the server monitored by the calling process; returns (pid, ref)."""
-        return await start_server(cls, arg, name=name, monitor=True, timeout=timeout)
+        return start_server(cls, arg, name=name, monitor=True, timeout=timeout)
 
     # The client's side
 

@@ -39,12 +39,12 @@ from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, U
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.gen_server import GenServer
-from otp.behaviours.results import NoReply, Ok
 from otp.kernel.death import forget_link
 from otp.kernel.errors import BadArgument, Error
 from otp.kernel.names import whereis
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
+from otp.kernel.results import NoReply, Ok
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, off_exit, on_exit, process_flag
 from otp.kernel.starting import start_server
@@ -216,7 +216,7 @@ class Registry(Startable):
         Difference to Elixir: a predicate stands where Elixir has a match specification.
         """
         items = _state(registry, "select").table.items()
-        return [(key, *entry) for key, entry in items if where is None or where(key, entry)]
+        return [(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)]
 
     @staticmethod
     def via(registry: Hashable, key: Hashable, value: Any = None) -> Via:

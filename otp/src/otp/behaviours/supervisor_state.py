@@ -86,12 +86,12 @@ class RestartWindow:
 class ChildRecord:
     """One child of a supervisor: its spec and how it is.
 
-    `pid` is None while it does not run; `restarting` says that it is about to be started again. `old` is the pid it had last, `restarts` counts how often it was started again,
-    `last_reason` and `last_at` (ns) belong to its last end. `start` is the supervisor's prepared
-    call of the start function; `cause` the trace event that the next attempt follows from.
+    `pid` is None while it does not run; `restarting` says that it is about to be started again.
+    `old` is the pid it had last, `restarts` counts how often it was started again, `last_reason`
+    and `last_at` (ns) belong to its last end. `start` is the prepared call of the start function.
     """
 
-    __slots__ = ("cause", "id", "last_at", "last_reason", "old", "pid", "restarting", "restarts", "spec", "start")
+    __slots__ = ("id", "last_at", "last_reason", "old", "pid", "restarting", "restarts", "spec", "start")
 
     def __init__(self, spec: ChildSpec, pid: Any = None) -> None:
         self.id: Hashable = spec.id
@@ -103,19 +103,22 @@ class ChildRecord:
         self.last_reason: Any = None
         self.last_at = 0
         self.start: Any = None
-        self.cause = 0
 
     def __repr__(self) -> str:
         return f"<child {self.id!r} {'restarting' if self.restarting else self.pid}>"
 
 
 class SupervisorState(RestartWindow):
-    """The children of a supervisor in start order, its flags, and what they imply."""
+    """The children of a supervisor in start order, its flags, and what they imply.
 
-    __slots__ = ("strategy", "auto_shutdown", "_by_id", "_by_pid")
+    `arg` is the argument of the class's `init`, kept for an upgrade.
+    """
 
-    def __init__(self, flags: Children) -> None:
+    __slots__ = ("arg", "strategy", "auto_shutdown", "_by_id", "_by_pid")
+
+    def __init__(self, flags: Children, arg: Any = None) -> None:
         super().__init__(flags.max_restarts, flags.max_seconds)
+        self.arg = arg
         self.strategy: Strategy = flags.strategy
         self.auto_shutdown: AutoShutdown = flags.auto_shutdown
         self._by_id: dict[Hashable, ChildRecord] = {}
@@ -129,8 +132,11 @@ class SupervisorState(RestartWindow):
         return self._by_id.values()
 
     def find(self, id: Hashable) -> ChildRecord | None:
-        """The record of a child id."""
-        return self._by_id.get(id)
+        """The record of a child id; None also for what can be no id."""
+        try:
+            return self._by_id.get(id)
+        except TypeError:
+            return None
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -204,7 +210,7 @@ class SupervisorState(RestartWindow):
 
     def retry(self, id: Hashable, now: int) -> tuple[Verdict, ChildRecord | None]:
         """What to do about a failed restart: each attempt counts. Gone if it was taken back."""
-        record = self._by_id.get(id)
+        record = self.find(id)
         if record is None or not record.restarting:
             return "gone", record
         if self.count(now):

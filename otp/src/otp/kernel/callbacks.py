@@ -5,6 +5,7 @@ A callback process has no coroutine and no asyncio task. Only while an `async de
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import islice
 from typing import Any, Final
 
@@ -80,8 +81,7 @@ def _activate(p: Process, s: Scheduler) -> None:
                 if type(result) is Reply and p._sig is None:
                     p._state = result.state
                     waiter = message._waiter
-                    if waiter._st == CALLING and waiter._seq == message._seq and not p._node._watched:
-                        waiter._seq += 1
+                    if waiter._st == CALLING and waiter._val is message and not p._node._watched:
                         waiter._val = result.value
                         waiter._st = READY
                         waiter._node._s.push(waiter)
@@ -112,7 +112,7 @@ def _activate(p: Process, s: Scheduler) -> None:
             apply(p, what, frm, message, result)
         if p._st != RUN:
             return
-        if x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
+        if p._val is not None or x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
             settle(p)
             return
         x.it = None
@@ -182,6 +182,8 @@ def settle(p: Process) -> None:
     """After a callback: queue the process again if there is work, else let it idle, with its time-out running."""
     s = p._node._s
     x = p._x
+    if type(p._mbox) is deque:  # an async callback looked into its mailbox
+        p._mbox = list(p._mbox)
     if x is not None and x.suspended:
         merge_batch(p)
         p._st = SUSPENDED

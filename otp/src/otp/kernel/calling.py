@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from otp.kernel.calls import UNSET, From, call_from_outside, failure, send_call, wait_for_reply
-from otp.kernel.errors import BadArgument
-from otp.kernel.mailbox import cast_to, deliver, park
+from otp.kernel.calls import UNSET, From, call_from_outside, failure, new_call, send_call, wait_for_reply
+from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.mailbox import deliver, park
 from otp.kernel.names import resolve
 from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
@@ -20,109 +20,138 @@ from otp.kernel.states import CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
 __all__ = ["call", "cast"]
 
+_blank = object.__new__
 
-async def call(dest: Any, request: Any, timeout: Any = UNSET, *, behaviour: str = "gen_server") -> Any:
+
+async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     """Send `request` to a server and wait for its answer, 5 seconds by default.
 
     Raises a `CallExit`: `NoProcess`, `CallTimeout`, `ServerDown` or `CallingSelf`, whose `reason` is
     `(R, ("gen_server", "call", [dest, request]))`, with the time-out as third only if it was given.
     """
-    if not isinstance(dest, Process):
-        to = resolve(dest, "call(dest, request)")
-        if to is None:
-            if timeout is not UNSET:
-                _check_timeout(dest, request, timeout, behaviour)
-            raise failure("noproc", dest, request, timeout, behaviour)
-    else:
-        to = dest
-    node = to._node
-    s = node._s
-    me = s.current
-    if me is None or node._watched:
-        return await _call_with_care(to, dest, request, timeout, behaviour)
+    try:
+        st = dest._st
+    except AttributeError:
+        return await _call_by_name(dest, request, timeout)
+    s = dest._node._s
+    if st != IDLE or s.credit <= 0:  # no credit: nobody runs in a drain, or somebody traces messages
+        return await _call_queued(dest, dest, request, timeout)
     if timeout is not UNSET:
-        _check_timeout(dest, request, timeout, behaviour)
-    frm = From(me, me._seq, request, to)
-    if to._st == IDLE and s.credit > 0:
-        s.credit -= 1
-        to._st = RUN
-        s.current = to
-        vt = to._vt
-        context = to._ctx
+        _check_timeout(dest, request, timeout)
+    me = s.current
+    frm = _blank(From)
+    frm._waiter = me
+    frm._request = request
+    frm._to = dest
+    me._val = frm
+    s.credit -= 1
+    dest._st = RUN
+    s.current = dest
+    context = dest._ctx
+    try:
+        if context is None:
+            result = dest._vt.handle_call(request, frm, dest._state)
+        else:
+            result = context.run(dest._vt.handle_call, request, frm, dest._state)
+    except BaseException as error:
+        result = Raised(error)
+    s.current = me
+    if type(result) is Reply and dest._sig is None:
+        dest._state = result.state
+        if dest._mbox is None:
+            dest._st = IDLE
+        else:
+            dest._st = READY
+            s.enqueue(dest)
+        if me._val is not frm:
+            return await _answered_early(me)
+        me._val = None
+        if me._sig is not None:
+            await park()
+        return result.value
+    dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
+    dest._st = READY
+    s.enqueue(dest)
+    if me._val is not frm:
+        return await _answered_early(me)
+    return await wait_for_reply(me, frm, timeout, dest)
+
+
+async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
+    to = resolve(dest, "call(dest, request)")
+    if to is None:
+        if timeout is not UNSET:
+            _check_timeout(dest, request, timeout)
+        raise failure("noproc", dest, request, timeout)
+    if to._st == IDLE:
         try:
-            if context is None:
-                result = vt.handle_call(request, frm, to._state)
-            else:
-                result = context.run(vt.handle_call, request, frm, to._state)
-        except BaseException as error:
-            result = Raised(error)
-        s.current = me
-        if type(result) is Reply and to._sig is None:
-            to._state = result.state
-            if to._mbox:
-                to._st = READY
-                s.enqueue(to)
-            else:
-                to._st = IDLE
-            if me._seq != frm._seq:  # answered by GenServer.reply first: the second answer is dropped
-                return await wait_for_reply(me, frm, timeout, dest, behaviour)
-            me._seq += 1
-            if me._sig is not None:
-                await park()
-            return result.value
-        to._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
-        to._st = READY
-        s.enqueue(to)
-    elif to is me:
-        raise failure("calling_self", dest, request, timeout, behaviour)
-    elif to._st == DEAD or to._st == EXITING:
-        raise failure("noproc", dest, request, timeout, behaviour)
-    else:
-        send_call(to, frm)
-    return await wait_for_reply(me, frm, timeout, dest, behaviour)
+            return await call(to, request, timeout)
+        except CallExit as failed:
+            raise failure(failed.cause_reason, dest, request, timeout) from failed.__cause__
+    return await _call_queued(to, dest, request, timeout)
 
 
-def _check_timeout(dest: Any, request: Any, timeout: Any, behaviour: str) -> None:
+async def _answered_early(me: Process) -> Any:
+    """The handler called `GenServer.reply` itself; a second answer in its result is dropped."""
+    value, me._val = me._val, None
+    if me._sig is not None:
+        await park()
+    return value
+
+
+def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
     try:
         nanoseconds(timeout, "call(timeout=…)", infinite=True)
     except BadArgument as error:
-        from otp.kernel.reasons import reason_of
+        from otp.kernel.reasons import Crash, stack_of
 
-        raise failure(reason_of(error), dest, request, timeout, behaviour) from error
+        reason = Crash("function_clause", stack_of(error.__traceback__))  # as OTP's guard; the text is in __cause__
+        raise failure(reason, dest, request, timeout) from error
 
 
-async def _call_with_care(to: Process, dest: Any, request: Any, timeout: Any, behaviour: str) -> Any:
-    """Calls that are traced, from outside, or from a child task: never inline."""
+async def _call_queued(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
+    """A call through the mailbox: the server is busy, somebody traces it, or the caller is no process."""
     if timeout is not UNSET:
-        _check_timeout(dest, request, timeout, behaviour)
+        _check_timeout(dest, request, timeout)
     me = to._node._s.current
     if to is me:
-        raise failure("calling_self", dest, request, timeout, behaviour)
+        raise failure("calling_self", dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
-        raise failure("noproc", dest, request, timeout, behaviour)
+        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     if me is None:
-        return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm), behaviour)
-    frm = From(me, me._seq, request, to)
+        return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm), "gen_server")
+    frm = new_call(me, request, to)
     send_call(to, frm)
-    return await wait_for_reply(me, frm, timeout, dest, behaviour)
+    return await wait_for_reply(me, frm, timeout, dest)
 
 
 def cast(dest: Any, request: Any) -> str:
     """Send `request` to a server without waiting; always `"ok"`, also if nobody is there."""
-    if isinstance(dest, Process):
-        if dest._vt is not None:
-            cast_to(dest, request)
-        else:
-            deliver(dest, (CAST_TAG, request))
-        return "ok"
+    try:
+        mailbox = dest._mbox
+        node = dest._node
+    except AttributeError:
+        return _cast_by_name(dest, request)
+    if type(mailbox) is list and not node._watched:  # a server that is queued or busy already
+        mailbox.append((CAST_TAG, request))
+    elif dest._st == IDLE and not node._watched:
+        s = node._s
+        dest._mbox = mailbox = s.pool.pop() if s.pool else []
+        mailbox.append((CAST_TAG, request))
+        dest._st = READY
+        s.push(dest)
+        if s.idle:
+            s.wake()
+    else:
+        deliver(dest, (CAST_TAG, request))
+    return "ok"
+
+
+def _cast_by_name(dest: Any, request: Any) -> str:
     try:
         to = resolve(dest, "cast(dest, request)")
     except BadArgument:
         if not isinstance(dest, (str, tuple)):
             raise
         return "ok"
-    if to is not None:
-        cast(to, request)
-    return "ok"
-
-
+    return "ok" if to is None else cast(to, request)

@@ -15,7 +15,7 @@ from otp.kernel.mailbox import deliver, park
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import Timer, nanoseconds
-from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, RUN, SYSTEM_TAG
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -25,6 +25,7 @@ __all__ = [
     "fail",
     "failure",
     "forget",
+    "new_call",
     "outside_done",
     "reply",
     "call_from_outside",
@@ -57,13 +58,10 @@ class From:
     ends), `ref` the reference of the call.
     """
 
-    __slots__ = ("_ref", "_request", "_seq", "_to", "_waiter")
-
-    def __init__(self, waiter: Process, seq: int, request: Any, to: Process) -> None:
-        self._waiter = waiter
-        self._seq = seq
-        self._request = request
-        self._to = to
+    __slots__ = ("_ref", "_request", "_to", "_waiter")
+    _waiter: Process
+    _request: Any
+    _to: Process
 
     @property
     def pid(self) -> Pid:
@@ -83,7 +81,20 @@ class From:
             return self._ref
 
     def __repr__(self) -> str:
-        return f"<From {self.pid} call {self._seq}>"
+        return f"<From {self.pid}>"
+
+
+_blank = object.__new__
+
+
+def new_call(waiter: Process, request: Any, to: Process) -> From:
+    """The `From` of the next call of `waiter`; made without `__init__`, which would cost a third of it."""
+    frm = _blank(From)
+    frm._waiter = waiter
+    frm._request = request
+    frm._to = to
+    waiter._val = frm
+    return frm
 
 
 class OutsideCaller(Process):
@@ -121,11 +132,12 @@ def reply(frm: From, value: Any) -> None:
     x = to._x
     if x is not None and x.pend:
         x.pend.pop(frm, None)
-    if waiter._st == CALLING and waiter._seq == frm._seq:
+    if waiter._val is not frm:  # answered, timed out, cancelled or dead: too late
+        return
+    waiter._val = value
+    if waiter._st == CALLING:
         if to._node._watched:
             _trace_reply(frm, value)
-        waiter._seq += 1
-        waiter._val = value
         waiter._st = READY
         s = waiter._node._s
         s.push(waiter)
@@ -144,8 +156,7 @@ def _trace_reply(frm: From, value: Any) -> None:
 def fail(frm: From, reason: Any) -> None:
     """Let a call fail because its server ended with `reason`."""
     waiter = frm._waiter
-    if waiter._st == CALLING and waiter._seq == frm._seq:
-        waiter._seq += 1
+    if waiter._val is frm and waiter._st == CALLING:
         waiter._val = _Failed(reason)
         waiter._st = READY
         waiter._node._s.enqueue(waiter)
@@ -207,15 +218,14 @@ def _tick(timer: Timer) -> None:
 
 
 def _expire(p: Process) -> None:
-    p._seq += 1
     p._val = _Failed("timeout")
     p._st = READY
     p._node._s.enqueue(p)
 
 
 def _expire_exactly(timer: Timer) -> None:
-    p, seq = timer.target
-    if p._st == CALLING and p._seq == seq:
+    p, frm = timer.target
+    if p._st == CALLING and p._val is frm:
         _expire(p)
 
 
@@ -224,14 +234,14 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any, behavi
     limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
     if limit == 0:
         forget(frm)
-        me._seq += 1
+        me._val = None
         raise failure("timeout", dest, frm._request, timeout, behaviour)
     me._st = CALLING
     timer: Timer | None = None
     if limit is not None:
         s = me._node._s
         if s.virtual or limit < EXACT_BELOW:
-            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm._seq))
+            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
         else:
             _arm_lazily(me, limit)
     elif me._wait is not None:
@@ -269,12 +279,12 @@ async def call_from_outside(
     stub._st = CALLING
     future = s.loop.create_future()
     stub._ext().fut = future
-    frm = From(stub, stub._seq, request, to)
+    frm = new_call(stub, request, to)
     if limit == 0:
         stub._st = DEAD
         raise failure("timeout", dest, request, timeout, behaviour)
     send_request(frm)
-    timer = None if limit is None else s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm._seq))
+    timer = None if limit is None else s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
     try:
         value = await future
     finally:
@@ -335,7 +345,6 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
         raise failure("calling_self", dest, request, timeout)
     if me is None:
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm), "gen_server")
-    me._seq += 1
-    frm = From(me, me._seq, request, to)
+    frm = new_call(me, request, to)
     send_system(to, frm)
     return await wait_for_reply(me, frm, timeout, dest)

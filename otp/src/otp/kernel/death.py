@@ -90,9 +90,21 @@ def deliver_fatal(p: Process) -> None:
 def terminate(p: Process, reason: Any) -> None:
     """The process is over by itself (returned, raised, stopped): release it."""
     x = p._x
+    node = p._node
+    if x is None and p._links is None and p._mbox is None and p._vt is None and not node._watched_life:
+        parent = p._parent
+        if parent is None or parent._vt is None or not parent._vt.supervisor:
+            p._st = DEAD  # nobody is to be told: most processes end here
+            p._seq = 0
+            node._procs.pop(p._id, None)
+            p._coro = p._state = p._val = p._exc = p._sig = p._ctx = p._wait = p._parent = None
+            return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
-    s = p._node._s
+    s = node._s
+    if p._links is None:  # nothing cascades
+        _bury(p, reason, None, 0)
+        return
     if s.dead is not None:
         p._st = DEAD
         s.dead.append((p, reason, None, 0, None))
@@ -283,7 +295,8 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         hooks, x.hooks = x.hooks, None
         for hook in hooks.values():
             hook(p)
-    _fail_callers(p, x, reason)
+    if p._mbox or p._vt is not None or (x is not None and (x.pend or x.it is not None)):
+        _fail_callers(p, x, reason)
     links = p._links
     if links is not None:
         p._links = None

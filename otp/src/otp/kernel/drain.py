@@ -68,7 +68,7 @@ def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None],
 
 
 def _drain(s: Scheduler) -> None:
-    s.credit = BUDGET if s.inline is True else 0
+    s.credit = credit = s.drain_credit()
     rounds = BUDGET // ROUND + 1
     s.now = started = s.now_ns()
     s.drains += 1
@@ -114,7 +114,7 @@ def _drain(s: Scheduler) -> None:
         else:
             s.credit -= ROUND
             rounds -= 1
-            if rounds > 0 and (s.credit > 0 or s.inline is not True) and s.now_ns() - started < DRAIN_NS:
+            if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
                 continue
         break
     _end_drain(s, started)
@@ -149,7 +149,8 @@ def _drain_seeded(s: Scheduler) -> None:
         if len(runq) > 1:
             runq.rotate(-s.random.randrange(len(runq)))
         p = runq.popleft()
-        s.credit = 1_000 if s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5) else 0
+        inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
+        s.credit = BUDGET if inline and not s.watched else 0
         _run_one(s, p)
     _end_drain(s, started)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Final
 
 from otp.kernel.errors import NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.patterns import compile_pattern
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import Timer, find_scheduler, nanoseconds, thread_current
+from otp.kernel.scheduler import thread as _thread
 from otp.kernel.states import (
-    CAST_TAG,
     DEAD,
     EXITING,
     IDLE,
@@ -28,7 +28,7 @@ from otp.kernel.states import (
     TIMED,
 )
 
-__all__ = ["cast_to", "deliver", "mailbox_of", "merge_batch", "park", "receive", "wake_timed"]
+__all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "wake_timed"]
 
 
 def deliver(dest: Process, message: Any) -> None:
@@ -72,20 +72,6 @@ def deliver(dest: Process, message: Any) -> None:
             node._s.enqueue(dest)
 
 
-def cast_to(dest: Process, request: Any) -> None:
-    """The one-way message of a behaviour's `cast`."""
-    if dest._st == IDLE and not dest._node._watched:
-        s = dest._node._s
-        m = dest._mbox = s.pool.pop() if s.pool else []
-        m.append((CAST_TAG, request))
-        dest._st = READY
-        s.push(dest)
-        if s.idle:
-            s.wake()
-    else:
-        deliver(dest, (CAST_TAG, request))
-
-
 def _matches(match: Callable[[Any], Any], message: Any) -> bool:
     try:
         return bool(match(message))
@@ -121,6 +107,9 @@ def _trace_send(dest: Process, message: Any, st: int) -> None:
     sender = thread_current()
     kind = "dropped" if st in (DEAD, EXITING) else "sent"
     dest._node._trace.notice(kind, sender, {"to": dest, "message": bounded_text(message), "term": message})
+
+
+FOREVER: Final = "infinity"
 
 
 @types.coroutine
@@ -168,7 +157,7 @@ def _receiver() -> Process:
 
 
 @types.coroutine
-def receive(matching: Any = None, timeout: Any = "infinity") -> Generator[None, Any, Any]:
+def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any, Any]:
     """Take the oldest message, or the oldest that matches; the others stay, in order.
 
     `matching` is a predicate, a type, a `Ref` (its `Down`, `TimerFired`, or a tuple starting with it), or a pattern
@@ -185,8 +174,17 @@ def receive(matching: Any = None, timeout: Any = "infinity") -> Generator[None, 
     >>> otp.run(main)
     (('b', 2), ('a', 1))
     """
-    me = thread_current() or _receiver()
+    try:
+        me = _thread.last.current or _receiver()  # pyright: ignore[reportOptionalMemberAccess]
+    except AttributeError:
+        me = _receiver()
     x = me._x
+    if x is None and matching is None and timeout is FOREVER:  # the hot case
+        m = me._mbox
+        if m:
+            return m.popleft()
+        me._st = RECV
+        return (yield)
     if x is not None:
         if x.it is not None:
             merge_batch(me)
@@ -195,13 +193,13 @@ def receive(matching: Any = None, timeout: Any = "infinity") -> Generator[None, 
 
             raise Exit(x.reason)
     m = me._mbox
+    if type(m) is list:  # an async callback: what waits for a message owns no list, see cast
+        m = me._mbox = deque(m) if m else None
     limit = nanoseconds(timeout, "receive(timeout=…)", infinite=True) if timeout != "infinity" else None
     if matching is None:
         if m:
             if x is not None:
                 x.mark = 0
-            if type(m) is list:
-                return m.pop(0)
             return m.popleft()
         if limit is None:
             me._st = RECV

@@ -54,6 +54,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
         if isinstance(error, Throw):
             result, error = error.value, None
     if what == "terminate":
+        p._ext().frm = frm
         _terminated(p, result, error)
     elif error is not None:
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -115,11 +116,11 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         x = p._ext()
         if x.pend is None:
             x.pend = {}
-        if frm._waiter._seq == frm._seq:  # not answered inside the callback
+        if frm._waiter._val is frm:  # not answered inside the callback
             x.pend[frm] = None
     if what == "init":
         _started(p)
-    if isinstance(result, (WithOptions, Ok)):
+    if isinstance(result, WithOptions):
         _options(p, result)
 
 

@@ -176,6 +176,7 @@ class Process(Pid):
                 self._sig = CANCEL
         elif st in WAITING and self._coro is not None:
             self._seq += 1
+            self._val = None
             self._exc = CancelledError() if msg is None else CancelledError(msg)
             self._st = READY
             self._node._s.enqueue(self)

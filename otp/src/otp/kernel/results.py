@@ -6,7 +6,7 @@ subclass, so that the engine tells the two apart by type.
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 __all__ = ["ABSENT", "Continue", "Ignore", "NoReply", "Ok", "Reply", "Result", "Stop", "WithOptions"]
 
@@ -88,13 +88,29 @@ class Ok(Result, Generic[S]):
     __match_args__ = ("state",)
     _fields = ("state",)
 
-    def __init__(
-        self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
-    ) -> None:
-        self.state = state
-        self.timeout = timeout
-        self.hibernate = hibernate
-        self.then = then
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+        ) -> None:
+            self.state = state
+            self.timeout = timeout
+            self.hibernate = hibernate
+            self.then = then
+
+    else:
+
+        def __init__(self, state, timeout=None, hibernate=False, then=None):
+            self.state = state
+            if timeout is not None or hibernate or then is not None:
+                self.timeout = timeout
+                self.hibernate = hibernate
+                self.then = then
+                self.__class__ = _OkWith
+
+
+class _OkWith(Ok[S], WithOptions):
+    __slots__ = ()
 
 
 class Reply(Result, Generic[S]):
@@ -104,22 +120,33 @@ class Reply(Result, Generic[S]):
     __match_args__ = ("value", "state")
     _fields = ("value", "state")
 
-    def __init__(
-        self,
-        value: Any,
-        state: S,
-        *,
-        timeout: float | str | None = None,
-        hibernate: bool = False,
-        then: Continue | None = None,
-    ) -> None:
-        self.value = value
-        self.state = state
-        if timeout is not None or hibernate or then is not None:
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            value: Any,
+            state: S,
+            *,
+            timeout: float | str | None = None,
+            hibernate: bool = False,
+            then: Continue | None = None,
+        ) -> None:
+            self.value = value
+            self.state = state
             self.timeout = timeout
             self.hibernate = hibernate
             self.then = then
-            self.__class__ = _ReplyWith
+
+    else:  # without the star: defaults of keyword-only arguments cost 40 ns of every call
+
+        def __init__(self, value, state, timeout=None, hibernate=False, then=None):
+            self.value = value
+            self.state = state
+            if timeout is not None or hibernate or then is not None:
+                self.timeout = timeout
+                self.hibernate = hibernate
+                self.then = then
+                self.__class__ = _ReplyWith
 
 
 class _ReplyWith(Reply[S], WithOptions):
@@ -133,15 +160,25 @@ class NoReply(Result, Generic[S]):
     __match_args__ = ("state",)
     _fields = ("state",)
 
-    def __init__(
-        self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
-    ) -> None:
-        self.state = state
-        if timeout is not None or hibernate or then is not None:
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+        ) -> None:
+            self.state = state
             self.timeout = timeout
             self.hibernate = hibernate
             self.then = then
-            self.__class__ = _NoReplyWith
+
+    else:
+
+        def __init__(self, state, timeout=None, hibernate=False, then=None):
+            self.state = state
+            if timeout is not None or hibernate or then is not None:
+                self.timeout = timeout
+                self.hibernate = hibernate
+                self.then = then
+                self.__class__ = _NoReplyWith
 
 
 class _NoReplyWith(NoReply[S], WithOptions):

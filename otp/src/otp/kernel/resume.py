@@ -31,7 +31,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     if p._st != FUT:
         return
     coro: Any = p._coro
-    s.credit = 64 if s.inline is True else 0
+    s.credit = s.drain_credit()
     s.now = s.now_ns()
     s.current = p
     s._ct[s.loop] = p
@@ -69,6 +69,7 @@ def interrupt(p: Process) -> None:
     p._exc = CancelledError()
     if p._st != READY:
         p._seq += 1
+        p._val = None
         p._st = READY
         p._node._s.enqueue(p)
 

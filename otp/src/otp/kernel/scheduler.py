@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.process import Process
 
-__all__ = ["BUDGET", "Scheduler", "Timer", "current_process", "find_scheduler", "nanoseconds"]
+__all__ = ["BUDGET", "Scheduler", "Timer", "current_process", "find_scheduler", "nanoseconds", "thread", "thread_current"]
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
@@ -65,7 +65,7 @@ class _Thread(threading.local):
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
 
 
-_thread = _Thread()
+thread = _Thread()
 
 
 class Scheduler:
@@ -101,6 +101,7 @@ class Scheduler:
         "seeded_order",
         "send",
         "virtual",
+        "watched",
         "wheel",
         "wheel_timer",
     )
@@ -130,6 +131,7 @@ class Scheduler:
         self.dead: deque[Any] | None = None
         self.drains = 0
         self.pool: list[list[Any]] = []
+        self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
         self.wheel: dict[int, list[Process]] = {}
         self.wheel_timer: Timer | None = None
         self._heap: list[tuple[int, int, Timer]] = []
@@ -140,8 +142,8 @@ class Scheduler:
         self._ct = drain.current_task_table(self.loop)
         self.drain, self.future_done, self.send = drain.entry_points(self)
         self.now = self.now_ns()
-        _thread.by_loop[self.loop] = self
-        _thread.last = self
+        thread.by_loop[self.loop] = self
+        thread.last = self
 
     # Clock
 
@@ -163,6 +165,18 @@ class Scheduler:
         """Let the loop call the drain soon; in the base context, so that no context variable leaks into it."""
         self.idle = False
         self.loop.call_soon(self.drain, context=self._base)
+
+    def watch(self, node: Node, watched: bool) -> None:
+        """Somebody began or ended to read the messages of a node: inline calls would not be seen."""
+        if watched:
+            self.watched.add(node)
+            self.credit = 0
+        else:
+            self.watched.discard(node)
+
+    def drain_credit(self) -> int:
+        """How many calls may run inline in a drain."""
+        return BUDGET if self.inline is True and not self.watched else 0
 
     # Timers
 
@@ -213,29 +227,29 @@ class Scheduler:
             self._timer_handle = None
         self._heap.clear()
         self.wheel.clear()
-        if _thread.by_loop.get(self.loop) is self:
-            del _thread.by_loop[self.loop]
-        if _thread.last is self:
-            _thread.last = None
+        if thread.by_loop.get(self.loop) is self:
+            del thread.by_loop[self.loop]
+        if thread.last is self:
+            thread.last = None
 
 
 def find_scheduler() -> Scheduler | None:
     """The scheduler of the running loop of this thread, if there is one."""
-    s = _thread.last
+    s = thread.last
     loop = running_loop()
     if s is not None and s.loop is loop:
         return s
     if loop is None:
         return None
-    s = _thread.by_loop.get(loop)
+    s = thread.by_loop.get(loop)
     if s is not None:
-        _thread.last = s
+        thread.last = s
     return s
 
 
 def current_process(what: str, instead: str = "") -> Process:
     """The process whose code runs now; raises `NotAProcess` that names `what` and what to use instead."""
-    s = _thread.last
+    s = thread.last
     if s is not None and s.current is not None:
         return s.current
     from otp.kernel.process import OWNER
@@ -250,5 +264,5 @@ def current_process(what: str, instead: str = "") -> Process:
 
 def thread_current() -> Process | None:
     """The process on the stack of this thread right now (not the owner of a child task), or `None`."""
-    s = _thread.last
+    s = thread.last
     return None if s is None else s.current

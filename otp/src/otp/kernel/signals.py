@@ -16,7 +16,7 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, Process
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, find_scheduler, nanoseconds
-from otp.kernel.states import DEAD, EXITING
+from otp.kernel.states import DEAD, EXITING, READY, RECV
 
 __all__ = [
     "demonitor",
@@ -39,9 +39,24 @@ def send(dest: Any, message: Any) -> Any:
 
     A dead pid drops it. Raises `BadArgument` for a name that nobody has, like Erlang's `!`.
     """
-    if isinstance(dest, Process):
+    try:
+        st = dest._st
+        node = dest._node
+    except AttributeError:
+        return _send_by_name(dest, message)
+    if st == RECV and not node._watched:  # the hot case: into the hands of a waiting process
+        dest._val = message
+        dest._st = READY
+        s = node._s
+        s.push(dest)
+        if s.idle:
+            s.wake()
+    else:
         deliver(dest, message)
-        return message
+    return message
+
+
+def _send_by_name(dest: Any, message: Any) -> Any:
     p = resolve(dest, "send(dest, message)")
     if p is None:
         raise BadArgument(f"send: nobody has the name {dest!r}; a message to a name needs somebody there (cast does not)")

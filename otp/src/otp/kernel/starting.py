@@ -13,7 +13,7 @@ from types import CoroutineType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.callbacks import Starting, settle
-from otp.kernel.calls import From, call_from_outside, wait_for_reply
+from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, StartError
 from otp.kernel.names import node_here, take_name
@@ -121,14 +121,18 @@ async def start_server(
 
     Source: Erlang/OTP, `gen_server:start_link/4`, `proc_lib:start_link/5`.
     """
-    me = current_process(f"{cls.__name__}.start_link", f"outside a process use {cls.__name__}.start or node.start") if link or monitor else thread_current()
+    me = thread_current()
+    if me is None and (link or monitor):
+        me = current_process(f"{cls.__name__}.start_link", f"outside a process use {cls.__name__}.start or node.start")
     if node is None:
         node = me._node if me is not None else node_here(f"{cls.__name__}.start")
-    vt = callbacks_of(cls.__handler__() if handler is None else handler, cls)  # type: ignore[attr-defined]  # pyright: ignore
-    via = name if hasattr(name, "register") and hasattr(name, "whereis") else None
-    taken = via.whereis() if via is not None else None if name is None else node._names.get(_node_name(name))
-    if taken is not None and taken._st != DEAD:
-        raise AlreadyStarted(taken)
+    vt = callbacks_of(handler, cls)
+    via = None
+    if name is not None:
+        via = name if hasattr(name, "register") and hasattr(name, "whereis") else None
+        taken = via.whereis() if via is not None else node._names.get(_node_name(name))
+        if taken is not None and taken._st != DEAD:
+            raise AlreadyStarted(taken)
     s = node._s
     p = new_process(node, me if link or monitor else None)
     p._vt = vt
@@ -192,14 +196,13 @@ def _start_here(p: Process, arg: Any) -> Any:
     try:
         if type(result) is Ok and p._sig is None:
             p._state = result.state
-            if result.timeout is None and result.then is None:
-                s.current = before
-                if p._mbox:
-                    p._st = READY
-                    s.enqueue(p)
-                else:
-                    p._st = IDLE
-                return None
+            s.current = before
+            if p._mbox:
+                p._st = READY
+                s.enqueue(p)
+            else:
+                p._st = IDLE
+            return None
         x = p._ext()
         if p._ctx is None:
             apply(p, "init", None, None, result)
@@ -223,8 +226,7 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
     limit = "infinity" if timeout is None else timeout
     try:
         if me is not None and s.current is me:
-            me._seq += 1
-            frm = From(me, me._seq, "start", p)
+            frm = new_call(me, "start", p)
             p._ext().ack = frm
             verdict, reason = await wait_for_reply(me, frm, limit, p)
         else:

@@ -218,5 +218,6 @@ class Tracer:
         if self._subscriptions:
             self._by_kind[""] = ()  # not empty: somebody listens
         node._watched = any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        node._s.watch(node, node._watched)
         node._watched_life = any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
         node._watched_links = any(sub.wants(kind) for sub in self._subscriptions for kind in DETAIL_KINDS)

@@ -41,12 +41,11 @@ class Callbacks:
         self.shared_context: bool = getattr(cls, "context", None) == "shared"
 
 
-def callbacks_of(handler: Any, cls: type) -> Callbacks:
-    """The callbacks of a handler, kept on its class; one made for an own handler object is made anew."""
-    if type(handler) is not cls:
-        return Callbacks(handler, cls)
-    found = cls.__dict__.get("__otp_callbacks__")
-    if found is None or found.handler is not handler:
-        found = Callbacks(handler, cls)
-        cls.__otp_callbacks__ = found  # type: ignore[attr-defined]
+def callbacks_of(handler: Any, cls: Any) -> Callbacks:
+    """The callbacks of a class (`handler` None: its one instance), kept on the class, or of a handler of its own."""
+    found: Callbacks | None = getattr(cls, "__otp_callbacks__", None)
+    if found is not None and found.cls is cls and (handler is None or found.handler is handler):
+        return found
+    found = Callbacks(cls.__handler__() if handler is None else handler, cls)
+    cls.__otp_callbacks__ = found
     return found

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
@@ -21,6 +22,8 @@ from typing import Any, Literal, TypeVar
 from otp.kernel.errors import BadArgument, Exit
 from otp.kernel.node import Node
 from otp.kernel.scheduler import Scheduler as ProcessScheduler
+from otp.kernel.signals import wait_down
+from otp.kernel.states import STATE_NAMES
 from otp.testing.virtual_loop import NS, VirtualLoop
 
 __all__ = ["Scheduler"]
@@ -85,18 +88,24 @@ class Scheduler:
         )
         self._loop, self._kernel = loop, kernel
         loop.kernel_idle = lambda: kernel.idle
+        loop.who_waits = self._who_waits
         try:
             result = loop.run_until_complete(self._first(kernel, fn, args))
         finally:
-            _close(loop)
+            _close(loop, kernel)
         if loop.refusal is not None:
             raise loop.refusal
         return result
+
+    def _who_waits(self) -> list[str]:
+        """All processes, and what they wait in."""
+        return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in self.nodes for p in node._procs.values()]
 
     async def _first(self, kernel: ProcessScheduler, fn: Callable[..., Awaitable[R]], args: tuple[Any, ...]) -> R:
         value: list[R] = []
         raised: list[BaseException] = []
 
+        @functools.wraps(fn)
         async def first() -> None:
             try:
                 value.append(await fn(*args))
@@ -112,13 +121,15 @@ class Scheduler:
         raise raised[0] if raised else Exit(reason)
 
 
-def _close(loop: VirtualLoop) -> None:
+def _close(loop: VirtualLoop, kernel: ProcessScheduler) -> None:
     """Cancel the tasks that are left, let them end, close the loop."""
     try:
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
+        left = asyncio.all_tasks(loop)
+        for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
+        kernel.close()
         loop.close()

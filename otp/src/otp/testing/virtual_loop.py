@@ -128,6 +128,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         """The first refused call: a library may swallow the exception, the run still has to fail."""
         self.kernel_idle: Callable[[], bool] = lambda: True
         """Set by the scheduler of processes: has it nothing to run?"""
+        self.who_waits: Callable[[], list[str]] = list
+        """Set by the scheduler of processes: who they are, for the text of a `Deadlock`."""
         self._numbers = itertools.count()
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._turns = 0
@@ -218,11 +220,11 @@ class VirtualLoop(base_events.BaseEventLoop):
         return True
 
     def _deadlock_text(self) -> str:
-        tasks = sorted(task.get_name() for task in asyncio.all_tasks(self))
-        waiting = ", ".join(tasks) or "no task at all"
+        waiting = self.who_waits() or sorted(f"task {task.get_name()}" for task in asyncio.all_tasks(self))
         return (
             f"expected something to happen, got nothing ready and no timer set at {self.time()} s: everybody waits "
-            f"({waiting}); try a timeout= on the receive or call that waits, or send the message it waits for"
+            f"({'; '.join(waiting) or 'no task at all'}); try a timeout= on the receive or call that waits, or send "
+            "the message it waits for"
         )
 
     # what a loop without a selector leaves out

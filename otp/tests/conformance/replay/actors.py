@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import otp
-from replay import operations
+from replay.performing import perform
 from replay.terms import Command, decode
 from replay.world import Owner, World
 
@@ -32,7 +32,7 @@ async def actor(world: World, key: str, trap: bool, owner: Owner | None = None, 
             case Step(op={"op": "exit_self"} as op):
                 return die(world, op)
             case Step(op, token):
-                waits = operations.perform(world, name, [op])
+                waits = perform(world, name, [op])
                 if waits is not None:
                     await waits
                 world.done(token)

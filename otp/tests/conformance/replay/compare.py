@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 Step = dict[str, Any]
@@ -23,15 +24,22 @@ class Difference:
     expected: Any
     got: Any
 
-    def text(self, steps: list[Step]) -> str:
-        """What a person reads: the step, the section, then the differing entries."""
-        where = "final state" if self.step is None else f"step {self.step} {compact(steps[self.step])}"
-        lines = [f"{where}", f"  {self.section}"]
+    def lines(self) -> list[str]:
+        """What a person reads: the section, then its entries, those that agree as well."""
+        lines = [f"  {self.section}"]
         if isinstance(self.expected, list) and isinstance(self.got, list):
-            lines += _entries(self.expected, self.got)
-        else:
-            lines += [f"    expected {compact(self.expected)}", f"    got      {compact(self.got)}"]
-        return "\n".join(lines)
+            return lines + _entries(self.expected, self.got)
+        return [*lines, f"    expected {compact(self.expected)}", f"    got      {compact(self.got)}"]
+
+
+def report(found: list[Difference], steps: list[Step]) -> list[str]:
+    """All differences of a replay in lines, under the steps they belong to."""
+    lines: list[str] = []
+    for step, group in groupby(found, key=lambda difference: difference.step):
+        lines.append("final state" if step is None else f"step {step} {compact(steps[step])}")
+        for difference in group:
+            lines += difference.lines()
+    return lines
 
 
 def compact(term: Any) -> str:

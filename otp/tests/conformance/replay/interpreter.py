@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import otp
 from otp.testing import advance, wait_all_idle
 from replay.actors import Step, actor
+from replay.operations import TABLE
 from replay.world import World
 
 Record = dict[str, Any]
@@ -54,7 +55,7 @@ class StoppedClock:
 
 async def replay(record: Record, node: otp.Node, clock: Clock) -> tuple[list[Any], Any]:
     """Replay a record's scenario on `node`, in the current process: the traces of its steps and the final state."""
-    world = World(node)
+    world = World(node, TABLE)
     scenario = record["scenario"]
     try:
         otp.spawn(actor, world, "main", scenario.get("main_trap", True))

@@ -6,76 +6,16 @@ Every entry takes the world and the step and gives a value, or an awaitable of o
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import otp
 from otp import GenServer, Supervisor, sys
 from replay import actors, servers, supervisors
-from replay.terms import Command, decode, decode_atom, seconds
-from replay.world import World
+from replay.terms import Command, decode, decode_atom, in_milliseconds, seconds
+from replay.world import Table, World
 
 Op = dict[str, Any]
-
-
-# Running an operation
-
-
-def perform(world: World, name: str, ops: list[Op]) -> Coroutine[Any, Any, None] | None:
-    """Run operations one after the other in the current process and log what they return or raise.
-
-    Returns None when all are done, or a coroutine to be awaited if one of them has to wait: so a plain callback
-    whose operations are plain stays plain.
-    """
-    for i, op in enumerate(ops):
-        waiting = _begin(world, name, op)
-        if waiting is not None:
-            return _finish(waiting, world, name, op, ops[i + 1 :])
-    return None
-
-
-def _begin(world: World, name: str, op: Op) -> Awaitable[Any] | None:
-    try:
-        value = TABLE[op["op"]](world, op)
-    except Exception as error:
-        _log_error(world, name, op, error)
-        return None
-    if inspect.isawaitable(value):
-        return value
-    world.log.returned(name, op["op"], value)
-    return None
-
-
-async def _finish(waiting: Awaitable[Any], world: World, name: str, op: Op, rest: list[Op]) -> None:
-    try:
-        value = await waiting
-    except Exception as error:
-        _log_error(world, name, op, error)
-    else:
-        world.log.returned(name, op["op"], value)
-    waits = perform(world, name, rest)
-    if waits is not None:
-        await waits
-
-
-def _log_error(world: World, name: str, op: Op, error: Exception) -> None:
-    world.log.raised(name, op["op"], *class_and_reason(error))
-
-
-def class_and_reason(error: Exception) -> tuple[str, Any]:
-    """An exception as Erlang's class and reason."""
-    match error:
-        case otp.Exit():
-            return "exit", error.reason
-        case otp.Throw():
-            return "throw", error.value
-        case otp.BadArgument():
-            return "error", "badarg"
-        case otp.Error():
-            return "error", error.reason
-        case _:
-            return "error", otp.ExceptionTerm(type(error).__name__, (), str(error))
 
 
 # Results as Erlang spells them
@@ -189,7 +129,8 @@ async def _get_childspec(world: World, op: Op) -> Any:
         spec = await Supervisor.get_childspec(world.dest(op["sup"]), _child_id(world, op))
     except otp.StartError as error:
         return ("error", error.reason)
-    return ("ok", [(key, getattr(spec, key)) for key in ("id", "restart", "significant", "shutdown", "type")])
+    shown = {"id": spec.id, "restart": spec.restart, "significant": spec.significant}
+    return ("ok", [*shown.items(), ("shutdown", in_milliseconds(spec.shutdown)), ("type", spec.type)])
 
 
 def _check_childspecs(world: World, op: Op) -> Any:
@@ -248,10 +189,10 @@ def _left(remaining: float | None) -> Any:
     return False if remaining is None else remaining
 
 
-TABLE: dict[str, Callable[[World, Op], Any]] = {
+TABLE: Table = {
     # processes
     "spawn": actors.spawn,
-    "raise": lambda world, op: actors.die(world, op),
+    "raise": actors.die,
     "exit_signal": _exit_signal,
     "link": lambda world, op: _after(True, otp.link(world.only_pid(op["to"]))),
     "unlink": lambda world, op: _after(True, otp.unlink(world.only_pid(op["to"]))),

@@ -11,7 +11,8 @@ from typing import Any
 
 import otp
 from otp import Continue, GenServer, Ignore, NoReply, Ok, Reply, Stop
-from replay import actors, operations
+from replay import actors
+from replay.performing import perform
 from replay.terms import Command, decode, seconds
 from replay.world import Owner, World
 
@@ -44,7 +45,7 @@ class State:
 
     def perform(self, ops: list[dict[str, Any]]) -> Coroutine[Any, Any, None] | None:
         """Run operations in this server."""
-        return operations.perform(self.world, self.name, ops)
+        return perform(self.world, self.name, ops)
 
 
 def then(first: Coroutine[Any, Any, None] | None, rest: Callable[[], Any]) -> Any:

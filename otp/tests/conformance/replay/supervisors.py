@@ -58,7 +58,7 @@ def child_spec(world: World, child: Any, owner: Owner | None) -> Any:
             fields["start"] = "not_an_mfa"
         case _:
             fields["start"] = (start_child, plan)
-    return ChildSpec(**fields)
+    return ChildSpec(**fields) if {"id", "start"} <= fields.keys() else fields
 
 
 async def start_child(plan: Plan, override: Command | None = None) -> Any:

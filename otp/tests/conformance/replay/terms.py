@@ -54,6 +54,11 @@ def seconds(ms: Any) -> Any:
     return Milliseconds(ms) if isinstance(ms, int) else decode_atom(ms)
 
 
+def in_milliseconds(limit: Any) -> Any:
+    """A time of the runtime (seconds or a word) as the scenario writes it."""
+    return limit if isinstance(limit, str | Milliseconds) else Milliseconds(round(limit * 1000))
+
+
 def decode_atom(word: str) -> Any:
     """A JSON string: `":word"` is an atom, anything else a binary."""
     if word[:1] != ":":
@@ -106,6 +111,14 @@ def _encode_tuple(value: tuple[Any, ...], names: Names) -> Any:
     return {"t": [encode(item, names) for item in value]}
 
 
+def _child_record(spec: ChildSpec, names: Names) -> Any:
+    """A child spec as OTP's record `child` shows it in the reason of a failed start."""
+    shown = (spec.id, spec.restart, spec.significant, in_milliseconds(spec.shutdown), spec.type)
+    id, restart, significant, shutdown, kind = (encode(value, names) for value in shown)
+    start, modules = {"opaque": "start"}, {"opaque": "modules"}
+    return {"t": [":child", ":undefined", id, start, restart, significant, shutdown, kind, modules]}
+
+
 def _tagged(tag: str, *fields: str) -> Callable[[Any, Names], Any]:
     """A message class of the runtime as the tuple that it stands for."""
     return lambda value, names: {"t": [tag, *(encode(getattr(value, field), names) for field in fields)]}
@@ -132,7 +145,7 @@ ENCODERS: dict[type, Callable[[Any, Names], Any]] = {
     From: lambda value, names: {"t": [encode(value.pid, names), {"opaque": "tag"}]},
     otp.Crash: lambda value, names: {"t": [encode(value.term, names), STACK]},
     Command: lambda value, names: {"cmd": dict(value)},
-    ChildSpec: lambda value, names: {"opaque": "childspec"},
+    ChildSpec: _child_record,
     otp.Node: lambda value, names: {"opaque": "node"},
     tuple: _encode_tuple,
     list: lambda value, names: [encode(item, names) for item in value],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,16 @@ class Owner:
     dynamic: bool
 
 
+Table = dict[str, Callable[["World", dict[str, Any]], Any]]
+"""What each operation does: takes the world and the step, gives a value or an awaitable of one."""
+
+
 class World:
     """Everything the harness knows about one running scenario on one node."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, table: Table) -> None:
         self.node = node
+        self.table = table
         self.log = Log(self)
         self._incarnations: dict[str, int] = {}
         self._by_name: dict[str, Pid] = {}

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import otp
 from otp import Crash
-
 from superlearner.control.terms import clip, text_of
 
 __all__ = ["is_crash", "text_of_reason", "where_of"]

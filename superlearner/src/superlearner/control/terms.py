@@ -41,7 +41,7 @@ def clip(words: str, limit: int) -> str:
     return words if len(words) <= limit else words[: max(0, limit - 1)] + "…"
 
 
-def json_of(value: object, depth: int = MAX_DEPTH) -> Any:
+def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     """`value` in JSON's types: tuples and sets become lists, pids and refs their text, the rest text.
 
     >>> json_of(("add", {"n": 1}))
@@ -50,20 +50,20 @@ def json_of(value: object, depth: int = MAX_DEPTH) -> Any:
     kind: type = type(value)
     if value is None or kind is bool:
         return value
-    if kind is int and abs(value) <= MAX_SAFE_INTEGER:  # type: ignore[arg-type] # pyright: ignore
+    if kind is int and abs(value) <= MAX_SAFE_INTEGER:
         return value
     if kind is float:
-        return value if math.isfinite(value) else str(value)  # type: ignore[arg-type] # pyright: ignore
+        return value if math.isfinite(value) else str(value)
     if kind is str:
-        return clip(value, MAX_TEXT)  # type: ignore[arg-type] # pyright: ignore
+        return clip(value, MAX_TEXT)
     if isinstance(value, Pid | Ref):
         return str(value)
     if isinstance(value, Crash) or depth <= 0:
         return text_of(value, MAX_TEXT if depth > 0 else 80)
     if kind is dict:
-        return _json_of_dict(value, depth)  # type: ignore[arg-type] # pyright: ignore
+        return _json_of_dict(value, depth)
     if kind in (list, tuple, set, frozenset):
-        return _json_of_items(value, depth)  # type: ignore[arg-type] # pyright: ignore
+        return _json_of_items(value, depth)
     return text_of(value)
 
 

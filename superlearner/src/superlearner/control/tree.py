@@ -14,7 +14,6 @@ import otp
 from otp import Pid
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
-
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import plain_pid, text_of
@@ -83,13 +82,13 @@ class TreeReader:
         record = next((record for record in state.children if record.pid is pid), None)
         return None if record is None else self._of_record(record, dynamic=False, depth=MAX_DEPTH)
 
-    def supervisor(self, pid: Pid) -> Slot | None:
-        """A supervisor without its children: strategy and budget."""
+    def supervisor(self, pid: Pid, depth: int = 0) -> Slot | None:
+        """A supervisor by itself, with `depth` levels of what is below it; None if it is none (any more)."""
         state = supervisor_state(pid)
         if state is None:
             return None
         name = _name(pid) or plain_pid(pid)
-        return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=0)
+        return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
 
     def _of_record(self, record: ChildRecord, *, dynamic: bool, depth: int) -> Slot:
         pid: Pid | None = record.pid
@@ -158,5 +157,3 @@ def _what_of_spec(record: ChildRecord) -> str:
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
         return modules[0].__name__
     return text_of(record.id, 80)
-
-

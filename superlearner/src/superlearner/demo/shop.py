@@ -22,7 +22,6 @@ from typing import Any
 
 import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
-
 from superlearner.demo.checkout import CheckoutSup
 from superlearner.demo.orders import Order
 from superlearner.demo.warehouse import WarehouseSup

@@ -1,9 +1,9 @@
 """Errors of the API: one envelope, codes that clients can rely on, never a traceback.
 
-    400 malformed_json, malformed_pid    not parseable        403 critical_process_protection, foreign_origin, …
-    404 process_not_found, …             not there            405 method_not_allowed    409 conflict
-    413 body_too_large    415 unsupported_media_type          422 validation_error      parseable, not allowed
-    500 internal_error                   our bug              504 timeout
+400 malformed_json, malformed_pid    not parseable        403 critical_process_protection, foreign_origin, …
+404 process_not_found, …             not there            405 method_not_allowed    409 conflict
+413 body_too_large    415 unsupported_media_type          422 validation_error      parseable, not allowed
+500 internal_error                   our bug              504 timeout
 """
 
 from __future__ import annotations

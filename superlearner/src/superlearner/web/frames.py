@@ -42,7 +42,12 @@ class Frames:
         )
 
     def delta(
-        self, now: float, dirty: Iterable[str], events: Iterable[Any] = (), health: Any = None, since: float | None = None
+        self,
+        now: float,
+        dirty: Iterable[str],
+        events: Iterable[Any] = (),
+        health: Any = None,
+        since: float | None = None,
     ) -> bytes:
         """The next delta: what became of the rows `dirty`, new feed entries, health if it is time for it.
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import otp
 from otp import GenServer, Node, NoReply, Ok, Pid, impl
 from otp.trace import Event
-
+from superlearner.control.exits import ExitLog
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import Clock, TreeReader
@@ -28,18 +28,20 @@ from superlearner.web.words import Feed
 __all__ = ["Hub", "LivePage", "Viewer"]
 
 LIVE: Final = "live"
-KINDS: Final = frozenset({
-    "child_started",
-    "child_terminated",
-    "child_restarted",
-    "restart_failed",
-    "gave_up",
-    "strategy_changed",
-    "registered",
-    "unregistered",
-    "drain_too_long",
-    "abandoned_cleanup",
-})
+KINDS: Final = frozenset(
+    {
+        "child_started",
+        "child_terminated",
+        "child_restarted",
+        "restart_failed",
+        "gave_up",
+        "strategy_changed",
+        "registered",
+        "unregistered",
+        "drain_too_long",
+        "abandoned_cleanup",
+    }
+)
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 STUCK_AFTER_S: Final = 2.0
 
@@ -134,12 +136,14 @@ class Hub:
         self.roots: list[Pid] = []
         self.model = Projection(offset=clock.offset)
         self.feed = Feed(clock.offset)
+        self.exits = ExitLog(clock.offset)
         self.frames = Frames(self.model, head)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
         self._oldest: float | None = None
         self._armed = False
         self._last_frame = 0.0
+        self._beating = False
         self._beat_due: float | None = None
         self._seq_at_beat = node.trace_seq
         self._lag = 0.0
@@ -202,7 +206,12 @@ class Hub:
             elif event.kind == "strategy_changed":
                 fresh = self.reader.supervisor(event.pid)
         self.feed.take(self.model, event)
+        if event.kind == "child_terminated" and (key := self._key_of(event.data.get("child"))) is not None:
+            self.exits.take(key, event)
         return apply(self.model, event, fresh)
+
+    def _key_of(self, pid: Pid | None) -> str | None:
+        return None if pid is None else self.model.by_pid.get(plain_pid(pid))
 
     def _fresh(self, event: Event) -> Slot | None:
         """The slot of a child that just started; only read if its supervisor is on the page."""
@@ -236,8 +245,19 @@ class Hub:
         if self._dirty or self.feed.changed or self.model.removed:
             self._send(None)
 
-    def beat(self) -> None:
-        """Metrics and heartbeat: what no event tells, twice a second while somebody looks."""
+    def beats(self, message: str) -> bool:
+        """The clock's turn: `watched` starts the heartbeat, `beat` goes on with it while somebody looks."""
+        if message == "watched" and self._beating:
+            return False
+        self._beating = bool(self.viewers)
+        if self._beating:
+            self._beat()
+        else:
+            self._beat_due = None
+        return self._beating
+
+    def _beat(self) -> None:
+        """Metrics and heartbeat: what no event tells, twice a second."""
         now = otp.monotonic()
         if self._beat_due is not None:
             self._lag = max(0.0, now - self._beat_due)
@@ -288,7 +308,7 @@ class Hub:
 
     def resume(self) -> None:
         """A new clock has started: whatever the old one had been told is forgotten."""
-        self._armed = False
+        self._armed = self._beating = False
         self._beat_due = None
         if self.viewers:
             self._tell_clock("watched")
@@ -338,7 +358,7 @@ def busy_since(pid: Pid) -> tuple[float, str] | None:
 
 
 class LivePage(GenServer[Hub]):
-    """The hub's clock: sends a frame when one is due and beats while somebody looks. Without viewers it does nothing."""
+    """The hub's clock: sends a frame when one is due, beats while somebody looks, else does nothing."""
 
     @impl
     def init(self, hub: Hub) -> Ok[Hub]:
@@ -354,11 +374,7 @@ class LivePage(GenServer[Hub]):
         match message:
             case "frame":
                 hub.flush()
-            case "watched":
-                hub.beat()
-                otp.send_after(hub.heartbeat_interval, self.pid, "beat")
-            case "beat" if hub.viewers:
-                hub.beat()
+            case "beat" | "watched" if hub.beats(message):
                 otp.send_after(hub.heartbeat_interval, self.pid, "beat")
             case _:
                 pass

@@ -19,18 +19,20 @@ from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.web.rows import Last, Row
 
-__all__ = ["KINDS", "Projection", "TraceEvent", "apply", "graft", "measure"]
+__all__ = ["KINDS", "Projection", "TraceEvent", "apply", "graft", "measure", "rest"]
 
-KINDS: Final = frozenset({
-    "child_started",
-    "child_terminated",
-    "child_restarted",
-    "restart_failed",
-    "gave_up",
-    "strategy_changed",
-    "registered",
-    "unregistered",
-})
+KINDS: Final = frozenset(
+    {
+        "child_started",
+        "child_terminated",
+        "child_restarted",
+        "restart_failed",
+        "gave_up",
+        "strategy_changed",
+        "registered",
+        "unregistered",
+    }
+)
 """The kinds of events that change the tree."""
 
 MAX_TIMES: Final = 64
@@ -43,13 +45,24 @@ class TraceEvent(Protocol):
     """What the reducer reads of an `otp.trace.Event`."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Its kind."""
+        ...
+
     @property
-    def at(self) -> int: ...
+    def at(self) -> int:
+        """The node clock, ns."""
+        ...
+
     @property
-    def pid(self) -> Any: ...
+    def pid(self) -> Any:
+        """Whom it is about."""
+        ...
+
     @property
-    def data(self) -> Mapping[str, Any]: ...
+    def data(self) -> Mapping[str, Any]:
+        """The rest, by kind."""
+        ...
 
 
 @dataclass(slots=True)
@@ -168,6 +181,16 @@ def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str,
         elif row.mailbox != mailboxes.get(pid, row.mailbox):
             dirty |= _patch(model, row, mailbox=mailboxes[pid])
     return dirty
+
+
+def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[str]:
+    """The child `id` of the supervisor named so does not run, and is started again at a known time."""
+    for row in model.rows.values():
+        parent = None if row.parent is None else model.rows[row.parent]
+        if row.id == id and row.pid is None and parent is not None and supervisor in (parent.name, parent.id):
+            state = row.state if row.state == "gave_up" else "restarting"
+            return _patch(model, row, state=state, again_at=again_at)
+    return set()
 
 
 # Events
@@ -336,8 +359,10 @@ def _carry(model: Projection, row: Row, last: Last) -> None:
         del model.carried[next(iter(model.carried))]
 
 
-def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget:
-    """The supervisor's budget after a restart (or an attempt) at `at`."""
+def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget | None:
+    """The supervisor's budget after a restart (or an attempt) at `at`; None where there is no limit."""
+    if data["window"] == "infinity" or data["allowed"] == "infinity":
+        return None
     window = float(data["window"])
     times = supervisor.budget.times if supervisor.budget is not None else ()
     counted = (*(time for time in times if at - time <= window), at)[-MAX_TIMES:]

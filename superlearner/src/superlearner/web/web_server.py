@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextvars import Context
 from typing import Any, Final
 
-import otp
 import uvicorn
-from otp import GenServer, NoReply, Ok, Stop, impl
 from starlette.types import ASGIApp
 
+import otp
+from otp import GenServer, NoReply, Ok, Stop, impl
 from superlearner.listening import Listener
 
 __all__ = ["Incarnation", "WebServer", "WebState"]

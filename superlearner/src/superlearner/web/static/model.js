@@ -200,11 +200,11 @@ export function budgetAt(budget, now) {
  * @param {Model} model
  */
 export function tally(model) {
-  let running = 0, troubled = 0, crashed = 0;
+  const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0, restarts: 0 };
   for (const row of model.rows.values()) {
-    if (row.state === "running") running += 1;
-    else if (row.state === "crashed" || row.state === "gave_up") crashed += 1;
-    else if (row.state !== "stopped") troubled += 1;
+    count.restarts += row.restarts;
+    if (row.state === "running" || row.state === "stuck" || row.state === "stopped") count[row.state] += 1;
+    else count[row.state === "crashed" || row.state === "gave_up" ? "crashed" : "restarting"] += 1;
   }
-  return { running, troubled, crashed, all: model.rows.size };
+  return count;
 }

@@ -76,8 +76,16 @@ export class RowView {
     clearTimeout(this.#release);
     this.#release = setTimeout(() => {
       this.#held = null;
+      this.fade();
       this.repaint(this);
     }, HOLD_MS);
+  }
+
+  /** Lets the tint go softly; every other change of it is instant. */
+  fade() {
+    const { element } = this;
+    element.dataset.fade = "";
+    setTimeout(() => delete element.dataset.fade, HOLD_MS);
   }
 
   /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. */
@@ -165,7 +173,7 @@ export class RowView {
     attribute(this.why, "data-loud", false);
     if (this.#held?.reason || row.state === "crashed" || row.state === "gave_up") {
       attribute(this.why, "data-loud", true);
-      return this.#held?.reason || row.last?.reason || "";
+      return this.#held?.reason || (row.state === "gave_up" ? "too many restarts" : row.last?.reason) || "";
     }
     if (row.state === "stuck") return row.doing ?? "";
     if (inside) return hiddenText(inside);

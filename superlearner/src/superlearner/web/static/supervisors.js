@@ -89,11 +89,10 @@ function follow() {
 
 /** What stands beside the title: quiet when all is well. */
 function count() {
-  const { running, troubled, crashed } = tally(model);
-  const restarts = [...model.rows.values()].reduce((sum, row) => sum + row.restarts, 0);
+  const { running, stuck, restarting, crashed, restarts } = tally(model);
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
-    ["count-running", running, "running"], ["count-troubled", troubled, "not answering or on their way"],
-    ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
+    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"],
+    ["count-restarting", restarting, "restarting"], ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(id, HTMLElement);
     element.hidden = value === 0 && id !== "count-running" && id !== "count-restarts";

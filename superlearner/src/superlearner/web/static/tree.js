@@ -207,9 +207,12 @@ export class SlTree extends HTMLElement {
     view = new RowView(row, (one) => this.#paint(one));
     view.element.setAttribute("aria-selected", String(this.#selected.has(row.key)));
     if (seen) {
-      const { element } = view;
-      element.dataset.new = "";
-      setTimeout(() => delete element.dataset.new, LEAVE_MS);
+      const fresh = view;
+      fresh.element.dataset.new = "";
+      setTimeout(() => {
+        fresh.fade();
+        delete fresh.element.dataset.new;
+      }, LEAVE_MS);
     }
     this.#views.set(row.key, view);
     return view;

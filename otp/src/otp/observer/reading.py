@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from otp._views import Kind, Place
 from otp.bounded import text
 from otp.kernel.process import Process
 from otp.kernel.states import STATE_NAMES
+from otp.observer.views import Kind, Place, ProcessSummary
 
 __all__ = [
     "kind_of",
@@ -17,6 +17,7 @@ __all__ = [
     "monitors_of",
     "name_text",
     "status_of",
+    "summary_of",
     "waiting_at",
     "what_of",
 ]
@@ -94,3 +95,21 @@ def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:
         places.append(Place(code.co_filename, frame.f_lineno, code.co_qualname))
         at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
     return tuple(places)
+
+
+def summary_of(p: Process) -> ProcessSummary:
+    """One line of the list of processes."""
+    x = p._x
+    return ProcessSummary(
+        pid=p,
+        name=name_text(p),
+        kind=kind_of(p),
+        what=what_of(p),
+        status=status_of(p),
+        mailbox=len(p._mbox) if p._mbox else 0,
+        links=len(links_of(p)),
+        monitors=0 if x is None or not x.mrefs else len(x.mrefs),
+        monitored_by=len(monitored_by(p)),
+        trap_exit=x is not None and x.trap,
+        parent=p._parent,
+    )

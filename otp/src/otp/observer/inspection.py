@@ -1,29 +1,4 @@
-"""Looking into a node without touching it.
-
-All functions read the runtime's own tables and answer frozen, bounded records: no message is sent,
-no callback and no `__repr__` of a program runs, so a stuck or hostile process is seen like any
-other. They are called in the thread of the node's scheduler.
-
->>> import otp
->>> from otp import Children, GenServer, Ok, Supervisor, impl, observer
->>> class Ledger(GenServer[dict]):
-...     @impl
-...     def init(self, arg):
-...         return Ok({"owner": "ada", "token": "t0p"})
->>> class Bank(Supervisor):
-...     @impl
-...     def init(self, arg):
-...         return Children([Ledger.child_spec(name="ledger")])
->>> async def main():
-...     bank = await Bank.start_link(None, name="bank")
-...     (root,) = observer.supervision_tree(otp.node(), root=bank).roots
-...     ledger = observer.process(otp.node(), root.children[0].pid)
-...     return root.name, root.strategy, ledger.name, ledger.state
->>> otp.run(main)
-('bank', 'one_for_one', 'ledger', "{'owner': 'ada', 'token': ***}")
-
-Source: Erlang's `observer` and `process_info/1`; the rule "never a message to user code" is ours.
-"""
+"""Single processes, the list of processes, the node in numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +8,13 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp._reading import (
+from otp.bounded import Redact, is_secret, text
+from otp.kernel.errors import BadArgument
+from otp.kernel.mailbox import mailbox_of
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.states import DEAD
+from otp.observer.reading import (
     kind_of,
     links_of,
     module_of,
@@ -41,49 +22,25 @@ from otp._reading import (
     monitors_of,
     name_text,
     status_of,
+    summary_of,
     waiting_at,
     what_of,
 )
-from otp._tree import record_of, supervisor_state, tree
-from otp._views import (
-    Budget,
+from otp.observer.tree import record_of, supervisor_state, tree
+from otp.observer.views import (
     ChildExit,
-    ChildView,
     Kind,
     NodeInfo,
-    Place,
     ProcessDetails,
     ProcessPage,
     ProcessSummary,
-    SupervisorView,
     Tree,
 )
-from otp.bounded import Redact, is_secret, text
-from otp.kernel.errors import BadArgument
-from otp.kernel.mailbox import mailbox_of
-from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = [
-    "Budget",
-    "ChildExit",
-    "ChildView",
-    "NodeInfo",
-    "Place",
-    "ProcessDetails",
-    "ProcessPage",
-    "ProcessSummary",
-    "SupervisorView",
-    "Tree",
-    "info",
-    "process",
-    "processes",
-    "supervision_tree",
-]
+__all__ = ["Sort", "info", "process", "processes", "supervision_tree"]
 
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
@@ -151,14 +108,14 @@ def processes(
     needle = search.casefold()
     if sort == "pid" and not descending and kind is None and not needle and status is None:
         page = islice(table.values(), offset, offset + limit)
-        return ProcessPage(tuple(map(_summary, page)), len(table))
+        return ProcessPage(tuple(map(summary_of, page)), len(table))
     total = 0
 
     def fitting() -> Iterable[ProcessSummary]:
         nonlocal total
         for p in table.values():
             if (kind is None or kind_of(p) == kind) and (status is None or status_of(p) == status):
-                line = _summary(p)
+                line = summary_of(p)
                 if not needle or needle in f"{line.name or ''}\0{line.what}\0{line.pid}".casefold():
                     total += 1
                     yield line
@@ -166,23 +123,6 @@ def processes(
     choose = heapq.nlargest if descending else heapq.nsmallest
     page = choose(offset + limit, fitting(), key=key)[offset:]
     return ProcessPage(tuple(page), total)
-
-
-def _summary(p: Process) -> ProcessSummary:
-    x = p._x
-    return ProcessSummary(
-        pid=p,
-        name=name_text(p),
-        kind=kind_of(p),
-        what=what_of(p),
-        status=status_of(p),
-        mailbox=len(p._mbox) if p._mbox else 0,
-        links=len(links_of(p)),
-        monitors=0 if x is None or not x.mrefs else len(x.mrefs),
-        monitored_by=len(monitored_by(p)),
-        trap_exit=x is not None and x.trap,
-        parent=p._parent,
-    )
 
 
 def process(
@@ -211,7 +151,7 @@ def process(
     short = max(200, length // 10)
     state = p._state
     links = links_of(p)
-    busy = x is not None and x.callback is not None and x.begun
+    busy = x is not None and x.callback is not None and p._vt is not None and p._coro is not None
     return ProcessDetails(
         pid=p,
         name=name_text(p),

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from otp._reading import name_text, status_of, what_of
-from otp._views import Budget, ChildView, SupervisorView, Tree
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.bounded import text
 from otp.kernel.process import Process
 from otp.kernel.states import DEAD
+from otp.observer.reading import name_text, status_of, what_of
+from otp.observer.views import Budget, ChildView, SupervisorView, Tree
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["budget_of", "record_of", "supervisor_state", "top_supervisors", "tree"]
+__all__ = ["budget_of", "is_child", "record_of", "supervisor_state", "top_supervisors", "tree"]
 
 _State = SupervisorState | DynamicState
 
@@ -33,12 +33,13 @@ def top_supervisors(node: Node) -> list[Process]:
     found: list[Process] = []
     for p in node._procs.values():
         vt = p._vt
-        if vt is not None and vt.supervisor and not _is_child(p):
+        if vt is not None and vt.supervisor and not is_child(p):
             found.append(p)
     return found
 
 
-def _is_child(p: Process) -> bool:
+def is_child(p: Process) -> bool:
+    """Whether a living supervisor started this process."""
     parent = p._parent
     return parent is not None and parent._st != DEAD and parent._vt is not None and bool(parent._vt.supervisor)
 
@@ -108,6 +109,7 @@ class _Reader:
     def child(self, record: ChildRecord, depth: int) -> ChildView:
         p: Process | None = record.pid
         alive = p is not None and p._st != DEAD
+        ended_before = record.last_at != 0 or record.last_reason is not None
         below: SupervisorView | None = None
         if p is not None and alive and p._vt is not None and p._vt.supervisor:
             below = self.supervisor(p, depth)
@@ -124,8 +126,8 @@ class _Reader:
             status=status_of(p) if p is not None and alive else None,
             mailbox=len(p._mbox) if p is not None and p._mbox else 0,
             restarts=record.restarts,
-            last_exit=None if record.last_at == 0 else text(record.last_reason),
-            last_exit_at=None if record.last_at == 0 else record.last_at / 1e9,
+            last_exit=text(record.last_reason) if ended_before else None,
+            last_exit_at=record.last_at / 1e9 if ended_before else None,
             supervisor=below,
         )
 

@@ -1,0 +1,241 @@
+"""Starting and stopping one child: what all supervisors do to processes.
+
+All of it runs in the supervisor's own process, inside its callbacks.
+Source: OTP's `supervisor.erl`, `do_start_child`, `shutdown`, `unlink_flush`, `terminate_dynamic_children`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from inspect import isawaitable
+from itertools import islice
+from types import CoroutineType
+from typing import Any, Final, cast
+
+from otp.behaviours.argument_copy import copy_arguments
+from otp.behaviours.child_spec import ChildSpec, Shutdown
+from otp.kernel.errors import ReceiveTimeout, StartError, Throw
+from otp.kernel.mailbox import merge_batch, receive
+from otp.kernel.messages import Down, ExitSignal, TimerFired
+from otp.kernel.process import Process
+from otp.kernel.reasons import Reason, is_clean, reason_of
+from otp.kernel.results import Ignore
+from otp.kernel.scheduler import current_process
+from otp.kernel.signals import exit as exit_process
+from otp.kernel.signals import monitor, unlink
+from otp.kernel.timers import cancel_timer, start_timer
+
+__all__ = ["AGAIN", "Failed", "ended_as_asked", "here", "prepare", "start", "started_pid", "stop", "stop_all"]
+
+WAVE: Final = 256
+"""How many dynamic children are signalled between two looks at who has ended already."""
+
+UNLIMITED: Final = 1e9
+"""Seconds that stand for `"infinity"` where the kernel wants a number."""
+
+
+AGAIN: Final = "try_again_restart"
+"""First element of the message by which a supervisor reminds itself of a restart that failed."""
+
+
+def here() -> Process:
+    """The process of the supervisor whose callback runs."""
+    return current_process("a supervisor's callback")
+
+
+class Failed:
+    """A start failed; `reason` is what OTP has in `{error, Reason}`."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
+    """The call that starts a child; it copies what must be copied, each time anew.
+
+    `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
+    """
+    function, *rest = spec.start if isinstance(spec.start, tuple) else (spec.start,)
+    positional: tuple[Any, ...] = tuple(rest)
+    named: dict[str, Any] = {}
+    while type(function) is functools.partial:
+        bound = cast("functools.partial[Any]", function)
+        function, positional, named = bound.func, (*bound.args, *positional), {**bound.keywords, **named}
+    positional = (*extra, *positional)
+    values = (*positional, *named.values())
+    if copy_arguments(values) is values:
+        return functools.partial(function, *positional, **named)
+    names, count = tuple(named), len(positional)
+
+    def call() -> Any:
+        fresh = copy_arguments(values)
+        return function(*fresh[:count], **dict(zip(names, fresh[count:], strict=True)))
+
+    return call
+
+
+async def start(call: Callable[[], Any]) -> Any:
+    """Start a child: its pid, `(pid, extra)`, `Ignore()` or `Failed(reason)`.
+
+    A start function that lets `StartError(R)` escape has failed with R, one that raises anything
+    else with `("EXIT", reason)`, one that returns or throws something else with just that.
+    """
+    try:
+        result: Any = call()
+        if type(result) is CoroutineType or isawaitable(result):
+            result = cast("Any", await result)
+    except StartError as error:
+        return Failed(error.reason)
+    except Throw as thrown:
+        result = thrown.value
+    except Exception as error:
+        return Failed(("EXIT", reason_of(error)))
+    if type(result) is Process or isinstance(result, Process | Ignore) or started_pid(result) is not None:
+        return result
+    return Failed(result)
+
+
+def started_pid(result: Any) -> Any:
+    """The pid in the result of a start: `pid` itself or `(pid, extra)`; else None."""
+    if type(result) is Process:
+        return result
+    if isinstance(result, tuple) and len(cast("tuple[Any, ...]", result)) == 2:
+        result = cast("tuple[Any, ...]", result)[0]
+    return result if isinstance(result, Process) else None
+
+
+async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
+    """Stop a child in order and return the reason it ended with.
+
+    `"shutdown"` is signalled; who lives on after `shutdown` seconds is killed; `"brutal_kill"`
+    kills at once. Nothing of the child is left in the mailbox.
+    """
+    ref = monitor(pid)
+    _signal(pid, shutdown)
+    try:
+        down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
+    except ReceiveTimeout:
+        exit_process(pid, "kill")
+        down = await receive(ref)
+    unlink(pid)
+
+    def is_exit(message: Any) -> bool:
+        return type(message) is ExitSignal and message.pid is pid
+
+    try:
+        # What the link says counts more: a child that was dead before has "noproc" in its Down.
+        return (await receive(is_exit, timeout=0)).reason
+    except ReceiveTimeout:
+        return down.reason
+
+
+def _signal(pid: Any, shutdown: Shutdown | None) -> None:
+    if shutdown == "brutal_kill":
+        exit_process(pid, "kill")
+        return
+    if type(pid) is Process and pid._coro is not None:
+        # How long its `finally` blocks may await things is the supervisor's word.
+        pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else cast("float", shutdown)
+    exit_process(pid, "shutdown")
+
+
+def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
+    """Whether a stopped child ended as it should; the others are reported.
+
+    Killed is right for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
+    """
+    if reason == ("killed" if spec.shutdown == "brutal_kill" else "shutdown"):
+        return True
+    return spec.restart != "permanent" and is_clean(reason)
+
+
+async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any, Reason]:
+    """Stop many children at once: all are signalled first, then waited for together.
+
+    Those with one `shutdown` time share one timer; who lives on when it fires is killed. Returns
+    the reason of each.
+    """
+    work = _Stopping()
+    limits: dict[Any, list[Any]] = {}
+    pending = iter(list(children))
+    while wave := list(islice(pending, WAVE)):
+        for pid, shutdown in wave:
+            work.waiting[monitor(pid)] = pid
+            work.pids.add(pid)
+            if shutdown != "brutal_kill" and shutdown != "infinity":
+                limits.setdefault(shutdown, []).append(pid)
+            _signal(pid, shutdown)
+        # A child without cleanup has ended within the signal: look now, while the mailbox is short.
+        work.take_arrived()
+    me = here()
+    for seconds, pids in limits.items():
+        late = [pid for pid in pids if pid not in work.reasons]
+        if late:
+            work.timers[start_timer(seconds, me, "kill")] = late
+    while work.waiting:
+        work.take(await receive(work.concerns))
+        work.take_arrived()
+    for timer in work.timers:
+        cancel_timer(timer)
+    for pid in work.pids:
+        unlink(pid)
+    work.take_arrived()
+    return {**work.reasons, **work.exits}
+
+
+class _Stopping:
+    """Who is still waited for, and what has arrived about whom."""
+
+    __slots__ = ("exits", "pids", "reasons", "timers", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[Any, Any] = {}  # ref of a monitor -> pid
+        self.pids: set[Any] = set()
+        self.reasons: dict[Any, Reason] = {}  # as the monitors said
+        self.exits: dict[Any, Reason] = {}  # as the links said, which counts more
+        self.timers: dict[Any, list[Any]] = {}  # ref of a timer -> whom it kills
+
+    def concerns(self, message: Any) -> bool:
+        kind = cast("Any", type(message))
+        if kind is Down:
+            return message.ref in self.waiting
+        if kind is ExitSignal:
+            return message.pid in self.pids
+        return kind is TimerFired and message.ref in self.timers
+
+    def take(self, message: Any) -> None:
+        kind = cast("Any", type(message))
+        if kind is Down:
+            self.reasons[self.waiting.pop(message.ref)] = message.reason
+        elif kind is ExitSignal:
+            self.exits[message.pid] = message.reason
+        else:
+            for pid in self.timers.pop(message.ref):
+                if pid not in self.reasons:
+                    exit_process(pid, "kill")
+
+    def take_arrived(self) -> None:
+        for message in _take_all(self.concerns):
+            self.take(message)
+
+
+def _take_all(matching: Callable[[Any], bool]) -> list[Any]:
+    """All messages that have arrived and match, oldest first, in one pass over the mailbox."""
+    me = here()
+    merge_batch(me)
+    mailbox = me._mbox
+    if not mailbox:
+        return []
+    taken: list[Any] = []
+    kept: list[Any] = []
+    for message in mailbox:
+        (taken if matching(message) else kept).append(message)
+    if taken:
+        mailbox.clear()
+        mailbox.extend(kept)
+        if me._x is not None:
+            me._x.mark = 0
+    return taken

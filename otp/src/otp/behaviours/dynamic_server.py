@@ -1,0 +1,279 @@
+"""The process of a supervisor of many alike children: one engine for two dialects.
+
+`DynamicSupervisor` answers as Elixir's, a template of simple_one_for_one as OTP's; which one it is
+says `state.template`. Starting a child is one entry in a table, whatever their number.
+
+Sources: Elixir's `dynamic_supervisor.ex`; OTP's `supervisor.erl`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, Final, Literal, NamedTuple, cast
+
+from otp.behaviours.child_process import (
+    AGAIN,
+    Failed,
+    ended_as_asked,
+    here,
+    prepare,
+    start,
+    started_pid,
+    stop,
+    stop_all,
+)
+from otp.behaviours.child_spec import Children, ChildSpec
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.spec_check import SpecError, check_all, check_limits, check_spec, is_count
+from otp.behaviours.supervisor_flags import change_flags
+from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.behaviours.supervisor_trace import (
+    told_ended,
+    told_failed,
+    told_gave_up,
+    told_restarted,
+    told_started,
+    told_stopped,
+)
+from otp.kernel import calling
+from otp.kernel.calls import From
+from otp.kernel.errors import Error
+from otp.kernel.info import is_alive
+from otp.kernel.messages import ExitSignal
+from otp.kernel.process import Process
+from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
+from otp.kernel.signals import process_flag
+
+__all__ = [
+    "DynamicOptions",
+    "DynamicServer",
+    "child_exited",
+    "handle_call",
+    "init_template",
+    "stop_children",
+    "try_again",
+]
+
+logger: Final = logging.getLogger("otp.supervisor")
+
+
+class DynamicOptions(NamedTuple):
+    """The argument of a `DynamicSupervisor`'s process."""
+
+    max_children: int | Literal["infinity"] = "infinity"
+    max_restarts: int | Literal["infinity"] = 3
+    max_seconds: float | Literal["infinity"] = 5
+    extra_arguments: Sequence[Any] = ()
+
+
+class DynamicServer:
+    """The callbacks of a `DynamicSupervisor`'s process."""
+
+    __slots__ = ()
+
+    __otp_supervisor__: ClassVar[bool] = True
+
+    def init(self, options: DynamicOptions) -> Any:
+        """Check the options; there are no children yet."""
+        process_flag("trap_exit", True)
+        try:
+            check_limits(options.max_restarts, options.max_seconds)
+            if options.max_children != "infinity" and not is_count(options.max_children):
+                raise SpecError(("invalid_max_children", options.max_children))
+            if not isinstance(cast("Any", options.extra_arguments), tuple | list):
+                raise SpecError(("invalid_extra_arguments", options.extra_arguments))
+        except SpecError as error:
+            return Stop(("supervisor_data", error.reason))
+        flags = Children([], max_restarts=options.max_restarts, max_seconds=options.max_seconds)
+        extra = tuple(options.extra_arguments)
+        return Ok(DynamicState(flags, arg=options, max_children=options.max_children, extra=extra))
+
+    def handle_call(self, request: Any, caller: From, state: DynamicState) -> Any:
+        """The operations; anything else crashes the supervisor."""
+        return handle_call(request, state)
+
+    def handle_cast(self, request: Any, state: DynamicState) -> Any:
+        """Try a failed restart again; anything else crashes the supervisor."""
+        match request:
+            case (str(tag), old, int(cause)) if tag == AGAIN:
+                return try_again(here(), state, old, cause)
+            case _:
+                raise Error("function_clause")
+
+    def handle_info(self, message: Any, state: DynamicState) -> Any:
+        """The end of a child; other exits and messages mean nothing to a supervisor."""
+        me = here()
+        if type(message) is ExitSignal:
+            return child_exited(me, state, message)
+        logger.error("%s: unexpected message %.500r", me._node.label(me), message)
+        return NoReply(state)
+
+    def handle_continue(self, term: Any, state: DynamicState) -> Any:
+        """Never asked for."""
+        raise Error("function_clause")
+
+    async def terminate(self, reason: Any, state: DynamicState) -> None:
+        """Stop all children at once."""
+        await stop_children(here(), state)
+
+
+def init_template(children: Children, arg: Any) -> Any:
+    """The state of a simple_one_for_one supervisor, or why there is none."""
+    if len(children.children) != 1:
+        return Stop(("bad_start_spec", children.children))
+    try:
+        (template,) = check_all(children.children, children.auto_shutdown)
+    except SpecError as error:
+        return Stop(("start_spec", error.reason))
+    return Ok(DynamicState(children, template, arg=arg))
+
+
+# Operations
+
+
+def handle_call(request: Any, state: DynamicState) -> Any:
+    """Answer an operation in the dialect of the supervisor."""
+    match request:
+        case ("start_child", what):
+            return _start_child(state, what) if state.template is None else _start_like(state, state.template, what)
+        case ("terminate_child", pid):
+            return _terminate_child(here(), state, pid)
+        case "which_children":
+            return Reply(_which_children(state), state)
+        case "count_children":
+            number = len(state)
+            specs = number if state.template is None else 1
+            counts = Counts(specs, len(state.running), state.supervisors, number - state.supervisors)
+            return Reply(counts, state)
+        case ("change_flags", changes):
+            return Reply(change_flags(here(), state, changes), state)
+        case ("restart_child" | "delete_child", _) if state.template is not None:
+            return Reply(("error", "simple_one_for_one"), state)
+        case ("get_childspec", id) if state.template is not None:
+            found = id == state.template.id or id in state.running or id in state.restarting or _is_dead(id)
+            return Reply(("ok", state.template) if found else ("error", "not_found"), state)
+        case _:
+            raise Error("function_clause")
+
+
+def _start_child(state: DynamicState, child: Any) -> Any:
+    try:
+        spec = check_spec(child)
+        if spec.significant:
+            raise SpecError(("invalid_significant", True))
+    except SpecError as error:
+        return Reply(("error", error.reason), state)
+    if state.full():
+        return Reply(("error", "max_children"), state)
+    return _started(state, spec, prepare(spec, state.extra))
+
+
+def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
+    if not isinstance(extra, list | tuple):
+        return Reply(("error", ("invalid_extra_arguments", extra)), state)
+    more = tuple(cast("list[Any]", extra))
+    if isinstance(template.start, tuple):
+        spec = template.replace(start=(*template.start, *more)) if more else template
+    else:
+        spec = template.replace(start=partial(template.start, *more))
+    return _started(state, spec, prepare(spec))
+
+
+async def _started(state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
+    outcome = await start(call)
+    if type(outcome) is Failed:
+        return Reply(("error", outcome.reason), state)
+    pid = started_pid(outcome)
+    if pid is not None:
+        state.started(pid, spec)
+        told_started(here(), None, pid, spec)
+    return Reply(("ok", outcome), state)
+
+
+async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
+    spec = state.running.get(pid) if isinstance(pid, Process) else None
+    if spec is not None:
+        reason = await stop(pid, spec.shutdown)
+        told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
+        state.forget(pid)
+        return Reply(("ok", None), state)
+    if isinstance(pid, Process) and pid in state.restarting:
+        state.forget(pid)
+        return Reply(("ok", None), state)
+    if state.template is None:
+        return Reply(("error", "not_found"), state)
+    if not isinstance(pid, Process):
+        return Reply(("error", "simple_one_for_one"), state)
+    return Reply(("ok", None) if _is_dead(pid) else ("error", "not_found"), state)
+
+
+def _which_children(state: DynamicState) -> list[ChildInfo]:
+    running = [ChildInfo(None, pid, spec.type, spec.modules) for pid, spec in state.running.items()]
+    return running + [ChildInfo(None, "restarting", spec.type, spec.modules) for spec in state.restarting.values()]
+
+
+def _is_dead(pid: Any) -> bool:
+    return isinstance(pid, Process) and not is_alive(pid)
+
+
+# Ends
+
+
+def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
+    """A linked process ended: a child, or somebody who is of no interest."""
+    pid, reason = signal
+    spec = state.exited(pid)
+    if spec is None:
+        return NoReply(state)
+    verdict = state.decide(pid, spec, reason, me._node._s.now_ns())
+    told_ended(me, None, pid, reason, spec)
+    cause = cast("Process", pid)._exit_seq
+    if verdict == "restart":
+        return _restart(me, state, cast("Process", pid), spec, cause)
+    if verdict == "gone":
+        return NoReply(state)
+    if verdict == "give_up":
+        told_gave_up(me, state, None, reason, cause)
+    return Stop("shutdown", state)
+
+
+def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
+    """The restart of the child that was `old` failed before: try again, unless it was taken back."""
+    if not isinstance(old, Process):
+        return NoReply(state)
+    reason = state.history[old].last_reason if old in state.history else None
+    verdict, spec = state.retry(old, me._node._s.now_ns())
+    if spec is None:
+        return NoReply(state)
+    if verdict == "restart":
+        return _restart(me, state, old, spec, cause)
+    told_gave_up(me, state, None, reason, cause)
+    return Stop("shutdown", state)
+
+
+async def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
+    outcome = await start(prepare(spec, state.extra))
+    if type(outcome) is Failed:
+        state.failed(old)
+        calling.cast(me, (AGAIN, old, told_failed(me, state, None, outcome.reason, cause)))
+        return NoReply(state)
+    pid = None if isinstance(outcome, Ignore) else started_pid(outcome)
+    reason = state.history[old].last_reason
+    state.restarted(old, pid)
+    if pid is not None:
+        told_restarted(me, state, state.strategy, None, pid, old, reason, cause)
+    return NoReply(state)
+
+
+async def stop_children(me: Process, state: DynamicState) -> None:
+    """Stop all children: all are signalled first, then waited for together."""
+    specs, state.running = state.running, {}
+    state.restarting.clear()
+    reasons = await stop_all((pid, spec.shutdown) for pid, spec in specs.items())
+    for pid, spec in specs.items():
+        reason = reasons[pid]
+        told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
+    state.history.clear()
+    state.supervisors = 0

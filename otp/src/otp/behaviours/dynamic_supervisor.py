@@ -1,0 +1,121 @@
+"""DynamicSupervisor: children that come and go while the program runs, any number of them.
+
+It starts empty. Each child has a spec of its own; its id does not matter, and children know no
+order among themselves, so there is one strategy, one_for_one:
+
+>>> import otp
+>>> from otp import DynamicSupervisor, GenServer, Ok, impl
+>>> class Room(GenServer[str]):
+...     @impl
+...     def init(self, topic):
+...         return Ok(topic)
+>>> async def main():
+...     rooms = await DynamicSupervisor.start_link(name="rooms")
+...     for topic in ("tea", "trains"):
+...         await DynamicSupervisor.start_child("rooms", (Room, topic))
+...     return await DynamicSupervisor.count_children(rooms)
+>>> otp.run(main)
+Counts(specs=2, active=2, supervisors=0, workers=2)
+
+Starting and stopping a child takes the same time whatever their number, and a million fit.
+Source: Elixir's `DynamicSupervisor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from otp.behaviours.behaviour import Behaviour
+from otp.behaviours.child_spec import Child, Startable, child_spec_of
+from otp.behaviours.dynamic_server import DynamicOptions, DynamicServer
+from otp.behaviours.gen_server import stop
+from otp.behaviours.supervisor import ask, start_supervisor
+from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.kernel.calling import call
+from otp.kernel.pids import Pid
+
+__all__ = ["DynamicSupervisor"]
+
+
+class DynamicSupervisor(Behaviour, Startable):
+    """A supervisor whose children are all started with `start_child`. A subclass is a name for one."""
+
+    __slots__ = ()
+
+    _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
+    _id_from_name: ClassVar[bool] = True
+    _takes_argument: ClassVar[bool] = False
+
+    @classmethod
+    async def start_link(
+        cls,
+        *,
+        name: Any = None,
+        max_children: int | Literal["infinity"] = "infinity",
+        max_restarts: int | Literal["infinity"] = 3,
+        max_seconds: float | Literal["infinity"] = 5,
+        extra_arguments: Sequence[Any] = (),
+    ) -> Pid:
+        """Start the supervisor, linked with the calling process.
+
+        Args:
+            name: a name to register, or `Registry.via(…)`.
+            max_children: how many children it takes at a time.
+            max_restarts: how many restarts are allowed within `max_seconds`.
+            max_seconds: the length of that window in seconds.
+            extra_arguments: go before the arguments of every child's start function.
+
+        Raises:
+            AlreadyStarted: the name is taken.
+            InvalidChildSpec: an option is wrong.
+
+        Source: Elixir's `DynamicSupervisor.start_link/1`, `init/1`.
+        """
+        options = DynamicOptions(max_children, max_restarts, max_seconds, extra_arguments)
+        return await start_supervisor(cls, options, DynamicServer(), name=name, link=True)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """How a node starts one that it owns; `arg` is a dict of options or nothing."""
+        given = DynamicOptions(**{**(arg or {}), **options})
+        return await start_supervisor(cls, given, DynamicServer(), name=name, node=node)
+
+    @staticmethod
+    async def stop(supervisor: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop all children at once, then the supervisor with `reason`; raises as `Supervisor.stop`."""
+        await stop(supervisor, reason, timeout)
+
+    @staticmethod
+    async def start_child(supervisor: Any, child: Child) -> Any:
+        """Start a child from its spec or any other form of a child; its id does not matter.
+
+        Returns the pid, `(pid, extra)` or `Ignore()`, as the start function answered; an ignored
+        child is not kept.
+
+        Raises:
+            StartError: why the start failed; `"max_children"` if there is no room.
+            InvalidChildSpec: the spec is wrong; significant children are not allowed.
+
+        Source: Elixir's `DynamicSupervisor.start_child/2`.
+        """
+        return await ask(supervisor, ("start_child", child_spec_of(child)))
+
+    @staticmethod
+    async def terminate_child(supervisor: Any, pid: Pid) -> None:
+        """Stop a child; it is no crash and is not restarted.
+
+        Raises `NotFound` if it is no child (any more).
+        Source: Elixir's `DynamicSupervisor.terminate_child/2`.
+        """
+        await ask(supervisor, ("terminate_child", pid))
+
+    @staticmethod
+    async def which_children(supervisor: Any) -> list[ChildInfo]:
+        """All children, in no order to rely on; their id is None. With a million this takes a second."""
+        return await call(supervisor, "which_children", "infinity")
+
+    @staticmethod
+    async def count_children(supervisor: Any) -> Counts:
+        """How many children there are, by kind; takes the same time whatever their number."""
+        return await call(supervisor, "count_children", "infinity")

@@ -1,0 +1,279 @@
+"""Supervisors: processes that start other processes, and start them again when they end.
+
+A counter under a supervisor is killed, and is there again, at its first value:
+
+>>> import otp
+>>> from otp import Children, GenServer, Ok, Reply, Supervisor, impl
+>>> class Counter(GenServer[int]):
+...     @impl
+...     def init(self, start):
+...         return Ok(start)
+...
+...     @impl
+...     def handle_call(self, request, caller, count):
+...         return Reply(count, count + 1)
+>>> class Shop(Supervisor):
+...     @impl
+...     def init(self, arg):
+...         return Children([Counter.child_spec(0, name="counter")], strategy="one_for_one")
+>>> async def main():
+...     await Shop.start_link()
+...     seen = [await GenServer.call("counter", "next"), await GenServer.call("counter", "next")]
+...     counter = otp.whereis("counter")
+...     otp.exit(counter, "kill")
+...     await otp.wait_down(counter)
+...     await Supervisor.which_children(otp.process_info(otp.self(), "links")[0])
+...     return [*seen, await GenServer.call("counter", "next")]
+>>> otp.run(main)
+[0, 1, 0]
+
+`strategy="rest_for_one"` would restart those started after the counter with it, `"one_for_all"`
+all. The fourth restart within five seconds is one too many: the supervisor gives up, stops what is
+left in reverse order and ends with `"shutdown"`, and *its* supervisor decides what to do about it.
+
+Sources: OTP's `supervisor`; Elixir's `Supervisor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any, ClassVar, Literal, NoReturn
+
+from otp.behaviours.behaviour import Behaviour, optional_callback
+from otp.behaviours.child_spec import AutoShutdown, Child, Children, ChildSpec, Startable, Strategy, child_spec_of
+from otp.behaviours.gen_server import stop
+from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_all, explain
+from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.behaviours.supervisor_server import SupervisorServer
+from otp.kernel.calling import call
+from otp.kernel.errors import AlreadyPresent, AlreadyStarted, NotFound, StartError
+from otp.kernel.pids import Pid
+from otp.kernel.results import Ignore
+from otp.kernel.starting import start_server
+
+__all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "start_supervisor"]
+
+
+class Supervisor(Behaviour, Startable):
+    """A process that starts children in order, restarts them by a strategy, and stops them in reverse.
+
+    Subclass it and return `Children` from `init`, or start one without a class of its own with
+    `start_link_children`. All operations are awaitable and wait as long as the supervisor needs.
+    """
+
+    __slots__ = ()
+
+    _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
+
+    @optional_callback
+    def init(self, arg: Any, /) -> Any:
+        """Return `Children([...], strategy=…)` or `Ignore()`; may be `async def`.
+
+        Runs in the new process at its start, and again in an upgrade. The default takes `arg`,
+        a `Children`, as the answer.
+        """
+        return arg
+
+    # Starting and stopping
+
+    @classmethod
+    async def start_link(cls, arg: Any = None, *, name: Any = None) -> Pid | Ignore:
+        """Start the supervisor with its children, linked with the calling process.
+
+        Args:
+            arg: the argument of `init`.
+            name: a name to register, or `Registry.via(…)`.
+
+        Returns:
+            The pid, when all children have started, or `Ignore()`.
+
+        Raises:
+            StartError: `.reason` is `("shutdown", ("failed_to_start_child", id, reason))` after
+                those children that had started were stopped in reverse order.
+            InvalidChildSpec: a spec or flag is wrong; nothing was started.
+            AlreadyStarted: the name is taken.
+
+        Source: OTP's `supervisor:start_link/3`.
+        """
+        return await start_supervisor(cls, arg, SupervisorServer(cls), name=name, link=True)
+
+    @classmethod
+    async def start_link_children(
+        cls,
+        children: Iterable[Child],
+        *,
+        strategy: Strategy = "one_for_one",
+        max_restarts: int | Literal["infinity"] = 3,
+        max_seconds: float | Literal["infinity"] = 5,
+        auto_shutdown: AutoShutdown = "never",
+        name: Any = None,
+    ) -> Pid | Ignore:
+        """Start a supervisor of these children without a class of its own; as `start_link` otherwise.
+
+        Source: Elixir's `Supervisor.start_link/2`.
+        """
+        flags = Children(
+            children,
+            strategy=strategy,
+            max_restarts=max_restarts,
+            max_seconds=max_seconds,
+            auto_shutdown=auto_shutdown,
+        )
+        return await start_supervisor(Supervisor, flags, SupervisorServer(Supervisor), name=name, link=True)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None) -> Any:
+        """How a node starts a supervisor that it owns."""
+        return await start_supervisor(cls, arg, SupervisorServer(cls), name=name, node=node)
+
+    @staticmethod
+    async def stop(supervisor: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop the children in reverse order, then the supervisor with `reason`.
+
+        Raises `Exit` with the bare reason if it ended with another one, is not there (`"noproc"`)
+        or takes longer than `timeout` seconds (`"timeout"`). Source: Elixir's `Supervisor.stop/3`.
+        """
+        await stop(supervisor, reason, timeout)
+
+    # Asking
+
+    @staticmethod
+    async def which_children(supervisor: Any) -> list[ChildInfo]:
+        """All children, the one started last first. Source: OTP's `supervisor:which_children/1`."""
+        return await call(supervisor, "which_children", "infinity")
+
+    @staticmethod
+    async def count_children(supervisor: Any) -> Counts:
+        """How many children there are, by kind. Source: OTP's `supervisor:count_children/1`."""
+        return await call(supervisor, "count_children", "infinity")
+
+    @staticmethod
+    async def get_childspec(supervisor: Any, id: Hashable) -> ChildSpec:
+        """The complete spec of a child: by its id, for dynamic children also by pid.
+
+        Raises `NotFound`. Source: OTP's `supervisor:get_childspec/2`.
+        """
+        return await ask(supervisor, ("get_childspec", id))
+
+    # Changing
+
+    @staticmethod
+    async def start_child(supervisor: Any, child: Child | list[Any]) -> Any:
+        """Start another child behind all others; under simple_one_for_one one like the template.
+
+        Args:
+            supervisor: a pid or name.
+            child: any form of a child; for simple_one_for_one a list, the arguments that follow
+                those of the template.
+
+        Returns:
+            The pid, `(pid, extra)` or `Ignore()`, as the start function answered.
+
+        Raises:
+            AlreadyStarted: a child with this id runs.
+            AlreadyPresent: a child with this id is known and does not run.
+            InvalidChildSpec: the spec is wrong.
+            StartError: the start failed and the spec was not kept; `.reason` is `(reason, spec)`,
+                for simple_one_for_one the bare reason.
+
+        Source: OTP's `supervisor:start_child/2`.
+        """
+        spec = child if isinstance(child, list) else child_spec_of(child)
+        return await ask(supervisor, ("start_child", spec))
+
+    @staticmethod
+    async def restart_child(supervisor: Any, id: Hashable) -> Any:
+        """Start a child that does not run, from the spec it has; the answer is that of `start_child`.
+
+        Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`
+        or why the start failed. Source: OTP's `supervisor:restart_child/2`.
+        """
+        return await ask(supervisor, ("restart_child", id))
+
+    @staticmethod
+    async def terminate_child(supervisor: Any, id: Hashable) -> None:
+        """Stop a child, by its id, for dynamic children by pid; it is no crash and is not restarted.
+
+        The spec stays, unless the child is temporary. A child that does not run is no error.
+        Raises `NotFound`, or `StartError("simple_one_for_one")` for an id where a pid is needed.
+        Source: OTP's `supervisor:terminate_child/2`.
+        """
+        await ask(supervisor, ("terminate_child", id))
+
+    @staticmethod
+    async def delete_child(supervisor: Any, id: Hashable) -> None:
+        """Forget a child that does not run.
+
+        Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`.
+        Source: OTP's `supervisor:delete_child/2`.
+        """
+        await ask(supervisor, ("delete_child", id))
+
+    @staticmethod
+    async def change_flags(
+        supervisor: Any,
+        *,
+        strategy: Strategy | None = None,
+        max_restarts: int | Literal["infinity"] | None = None,
+        max_seconds: float | Literal["infinity"] | None = None,
+        auto_shutdown: AutoShutdown | None = None,
+    ) -> None:
+        """Change the strategy or the limits of a running supervisor; its children do not notice.
+
+        Restarts counted so far stay counted. Raises `InvalidChildSpec`; a supervisor cannot become
+        simple_one_for_one, nor leave it.
+
+        Difference to OTP: there it takes an upgrade of the class, `code_change`, which works too.
+        """
+        given = {
+            "strategy": strategy,
+            "max_restarts": max_restarts,
+            "max_seconds": max_seconds,
+            "auto_shutdown": auto_shutdown,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        await ask(supervisor, ("change_flags", changes))
+
+    @staticmethod
+    def check_childspecs(children: Iterable[Child], auto_shutdown: AutoShutdown | None = None) -> None:
+        """Raise `InvalidChildSpec` if one of these could not be a child; needs no process.
+
+        Without `auto_shutdown` it is not judged whether a significant child is allowed.
+        Source: OTP's `supervisor:check_childspecs/2`.
+        """
+        if isinstance(children, str) or not isinstance(children, Iterable):
+            raise InvalidChildSpec(("badarg", children))
+        if auto_shutdown not in (None, "never", "any_significant", "all_significant"):
+            raise InvalidChildSpec(("badarg", auto_shutdown))
+        try:
+            check_all(children, auto_shutdown)
+        except SpecError as error:
+            raise InvalidChildSpec(error.reason) from None
+
+
+async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **options: Any) -> Any:
+    """Start the process of a supervisor; a wrong spec or flag is raised with words."""
+    try:
+        return await start_server(cls, arg, handler=handler, **options)
+    except StartError as error:
+        if type(error) is StartError and explain(error.reason) is not None:
+            raise InvalidChildSpec(error.reason) from None
+        raise
+
+
+async def ask(supervisor: Any, request: Any) -> Any:
+    """Ask a supervisor for an operation that may be refused."""
+    verdict, value = await call(supervisor, request, "infinity")
+    if verdict == "ok":
+        return value
+    return _refused(value)
+
+
+def _refused(reason: Any) -> NoReturn:
+    if reason == "not_found":
+        raise NotFound
+    if reason == "already_present":
+        raise AlreadyPresent
+    if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "already_started":  # pyright: ignore[reportUnknownArgumentType]
+        raise AlreadyStarted(reason[1])
+    raise StartError(reason) if explain(reason) is None else InvalidChildSpec(reason)

@@ -1,0 +1,30 @@
+"""What the questions to a supervisor are answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["ChildInfo", "Counts"]
+
+
+class ChildInfo(NamedTuple):
+    """One child in the answer of `which_children`.
+
+    `id` is None for a dynamic child; `pid` is a pid, None if it does not run, `"restarting"` if an
+    attempt to restart it failed and the next is on its way.
+    """
+
+    id: Hashable
+    pid: Any
+    type: Literal["worker", "supervisor"]
+    modules: tuple[Any, ...] | Literal["dynamic"] | None
+
+
+class Counts(NamedTuple):
+    """The answer of `count_children`: how many specs, living processes, supervisors and workers."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int

@@ -1,0 +1,67 @@
+"""Looking into a node without touching it.
+
+All functions read the runtime's own tables and answer frozen, bounded records: no message is sent,
+no callback and no `__repr__` of a program runs, so a stuck or hostile process is seen like any
+other. They are called in the thread of the node's scheduler.
+
+>>> import otp
+>>> from otp import Children, GenServer, Ok, Supervisor, impl, observer
+>>> class Ledger(GenServer[dict]):
+...     @impl
+...     def init(self, arg):
+...         return Ok({"owner": "ada", "token": "t0p"})
+>>> class Bank(Supervisor):
+...     @impl
+...     def init(self, arg):
+...         return Children([Ledger.child_spec(name="ledger")])
+>>> async def main():
+...     bank = await Bank.start_link(None, name="bank")
+...     node = otp.trace.node_of(bank)
+...     (root,) = observer.supervision_tree(node, root=bank).roots
+...     ledger = observer.process(node, root.children[0].pid)
+...     return root.name, root.strategy, ledger.name, ledger.state
+>>> otp.run(main)
+('bank', 'one_for_one', 'ledger', "{'owner': 'ada', 'token': ***}")
+
+Source: Erlang's `observer` and `process_info/1`; the rule "never a message to user code" is ours.
+"""
+
+from __future__ import annotations
+
+from otp.observer.graph import Edge, Graph, graph
+from otp.observer.inspection import info, process, processes, supervision_tree
+from otp.observer.node_view import LocalView, NodeView
+from otp.observer.views import (
+    Budget,
+    ChildExit,
+    ChildView,
+    NodeInfo,
+    Place,
+    ProcessDetails,
+    ProcessPage,
+    ProcessSummary,
+    SupervisorView,
+    Tree,
+)
+
+__all__ = [
+    "Budget",
+    "ChildExit",
+    "ChildView",
+    "Edge",
+    "Graph",
+    "LocalView",
+    "NodeInfo",
+    "NodeView",
+    "Place",
+    "ProcessDetails",
+    "ProcessPage",
+    "ProcessSummary",
+    "SupervisorView",
+    "Tree",
+    "graph",
+    "info",
+    "process",
+    "processes",
+    "supervision_tree",
+]

@@ -1,0 +1,76 @@
+"""Who is tied to whom: processes as nodes, supervision, links and monitors as edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.observer.reading import links_of, monitors_of, summary_of
+from otp.observer.tree import is_child
+from otp.observer.views import ProcessSummary
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["Edge", "Graph", "graph"]
+
+EdgeKind = Literal["supervises", "link", "monitor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`supervises` and `monitor` point from `source` to `target`; a `link` has no direction, the older pid is first.
+
+    A link between a supervisor and its child is part of `supervises`.
+    """
+
+    kind: EdgeKind
+    source: Pid
+    target: Pid
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Processes and the edges among them; `partial` says that a limit left processes off."""
+
+    processes: tuple[ProcessSummary, ...]
+    edges: tuple[Edge, ...]
+    partial: bool
+
+
+def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -> Graph:
+    """The graph of a node's processes, or of the given ones: the `limit` oldest.
+
+    Monitors by name and of processes elsewhere are left out.
+    """
+    table = node._procs
+    if pids is None:
+        chosen = list(islice(table.values(), limit))
+        total = len(table)
+    else:
+        wanted = sorted({pid for pid in pids if table.get(pid.id) is pid})
+        chosen = [table[pid.id] for pid in wanted[:limit]]
+        total = len(wanted)
+    shown = set(chosen)
+    edges = tuple(edge for p in chosen for edge in _edges(p, shown))
+    return Graph(tuple(map(summary_of, chosen)), edges, total > len(chosen))
+
+
+def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
+    parent = p._parent if is_child(p) else None
+    if parent is not None and parent in shown:
+        yield Edge("supervises", parent, p)
+    for other in links_of(p):
+        if other in shown and other._id > p._id and not _supervises(p, other) and not _supervises(other, p):
+            yield Edge("link", p, other)
+    for item in monitors_of(p):
+        if isinstance(item, Process) and item in shown:
+            yield Edge("monitor", p, item)
+
+
+def _supervises(above: Process, below: Process) -> bool:
+    return below._parent is above and is_child(below)

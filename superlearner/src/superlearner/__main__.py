@@ -1,0 +1,5 @@
+"""`python -m superlearner`."""
+
+from superlearner.cli import main
+
+main()

@@ -1,0 +1,90 @@
+"""The last ends of each child slot: who, when, why, while handling what. Kept beside the page's model, bounded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.terms import clip, plain_pid, text_of
+
+__all__ = ["Exit", "ExitEvent", "ExitLog"]
+
+EXITS_OF_A_SLOT: Final = 20
+MAX_SLOTS: Final = 1000
+
+
+class ExitEvent(Protocol):
+    """What is read of a `child_terminated` event."""
+
+    @property
+    def at(self) -> int:
+        """The node clock, ns."""
+        ...
+
+    @property
+    def cause(self) -> int:
+        """The number of the event that led to it."""
+        ...
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The rest, by kind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One end. `event` is the number of the event that recorded it, 0 if unknown."""
+
+    at: float
+    reason: str
+    pid: str | None
+    crash: bool
+    where: str | None
+    event: int
+
+    def shown(self, message: Any) -> dict[str, Any]:
+        """For the wire; `message` is what the process was handling, None if unknown."""
+        text = None if message is None else clip(message, 300) if isinstance(message, str) else text_of(message, 300)
+        return {
+            "at": self.at, "reason": self.reason, "pid": self.pid, "crash": self.crash, "message": text,
+            "where": self.where,
+        }  # fmt: skip
+
+
+class ExitLog:
+    """The newest ends by slot.
+
+    Args:
+        offset: wall clock seconds at the zero of the node's clock.
+    """
+
+    def __init__(self, offset: float) -> None:
+        self._offset = offset
+        self._by_slot: dict[str, deque[Exit]] = {}
+
+    def take(self, key: str, event: ExitEvent) -> None:
+        """The child in the slot `key` has ended."""
+        reason = event.data["reason"]
+        child = event.data.get("child")
+        slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
+        slot.appendleft(
+            Exit(
+                at=round(self._offset + event.at / 1e9, 6),
+                reason=text_of_reason(reason),
+                pid=None if child is None else plain_pid(child),
+                crash=is_crash(reason),
+                where=where_of(reason),
+                event=event.cause,
+            )
+        )
+        self._by_slot[key] = slot  # the slot that changed last is the last to be forgotten
+        while len(self._by_slot) > MAX_SLOTS:
+            del self._by_slot[next(iter(self._by_slot))]
+
+    def of(self, key: str) -> list[Exit]:
+        """The ends of a slot, newest first."""
+        return list(self._by_slot.get(key, ()))

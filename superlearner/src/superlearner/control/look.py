@@ -1,0 +1,151 @@
+"""Reading a running node for people: lists of processes and supervisors, and all about one process."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final, Literal
+
+import otp
+from otp import Node, Pid, observer
+from superlearner.control.critical import is_critical
+from superlearner.control.exits import Exit
+from superlearner.control.slots import id_text
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import supervisor_state, what_of
+
+__all__ = ["KINDS", "SORTS", "describe", "list_processes", "named", "supervisors"]
+
+Type = Literal["supervisor", "genserver", "worker"]
+KINDS: Final[dict[Type, observer.Kind]] = {"supervisor": "supervisor", "genserver": "worker", "worker": "coroutine"}
+"""What the routes call the kinds of processes: a `genserver` is a behaviour, a `worker` a function."""
+
+SORTS: Final = ("pid", "name", "type", "what", "status", "mailbox", "links", "monitors")
+MAX_MESSAGES: Final = 20
+MAX_STATE: Final = 4000
+TYPES: Final = {kind: name for name, kind in KINDS.items()}
+
+
+def list_processes(
+    node: Node, *, type: Type | None, search: str, sort: str, page: int, per_page: int
+) -> tuple[list[dict[str, Any]], int]:
+    """One page of the living processes that fit, and how many fit. `sort` is one of `SORTS`, with `-` the other way."""
+    column: Any = sort.removeprefix("-")
+    found = observer.processes(
+        node,
+        kind=None if type is None else KINDS[type],
+        search=search,
+        sort="kind" if column == "type" else column,
+        descending=sort.startswith("-"),
+        offset=(page - 1) * per_page,
+        limit=per_page,
+    )
+    return [_line(summary) for summary in found.processes], found.total
+
+
+def _line(summary: observer.ProcessSummary) -> dict[str, Any]:
+    return {
+        "pid": plain_pid(summary.pid),
+        "name": summary.name,
+        "type": TYPES[summary.kind],
+        "what": summary.what,
+        "status": summary.status,
+        "message_queue_len": summary.mailbox,
+        "links": summary.links,
+        "monitors": summary.monitors,
+        "monitored_by": summary.monitored_by,
+        "trap_exit": summary.trap_exit,
+        "parent": None if summary.parent is None else plain_pid(summary.parent),
+        "critical": is_critical(summary.pid),
+    }
+
+
+def supervisors(node: Node) -> list[Pid]:
+    """The living supervisors, oldest first."""
+    return [pid for pid in node.processes() if supervisor_state(pid) is not None]
+
+
+def named(pid: Any) -> dict[str, Any]:
+    """A pid with its name; a monitor by name has no pid."""
+    if not isinstance(pid, Pid):
+        return {"pid": None, "name": id_text(pid[0] if isinstance(pid, tuple) else pid)}
+    name = otp.process_info(pid, "registered_name")
+    return {"pid": plain_pid(pid), "name": None if name is None else id_text(name)}
+
+
+def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None, exits: list[Exit]) -> dict[str, Any]:
+    """All about a process; values that are not known are None.
+
+    Raises:
+        LookupError: it has just ended.
+    """
+    found = observer.process(node, pid, messages=MAX_MESSAGES, length=MAX_STATE, exits=0)
+    if found is None:
+        raise LookupError(str(pid))
+    return {
+        "pid": plain_pid(pid),
+        "name": found.name,
+        "registered_name": found.name,
+        "key": key,
+        "what": f"{found.module}.{what_of(pid)}" if found.module else what_of(pid),
+        "type": TYPES[found.kind],
+        "kind": "supervisor" if found.kind == "supervisor" else "worker",
+        "status": found.status,
+        "alive": True,
+        "critical": is_critical(pid),
+        "trap_exit": found.trap_exit,
+        "started_at": started_at,
+        "parent": None if found.parent is None else named(found.parent),
+        "ancestors": [named(above) for above in found.ancestors],
+        "links": [named(other) for other in found.links],
+        "monitors": [named(other) for other in found.monitors],
+        "monitored_by": [named(other) for other in found.monitored_by],
+        "message_queue_len": found.mailbox,
+        "messages": list(found.messages),
+        "memory": None,
+        "current_call": _current_call(found),
+        "state": found.state,
+        "state_note": None,
+        "exits": [exit.shown(message) for exit, message in _with_messages(node, exits)],
+        "child": _child(pid),
+    }
+
+
+def _current_call(found: observer.ProcessDetails) -> str | None:
+    """`handle_call at shop.py:41`: the callback that is not through yet, and where the person's code waits."""
+    if found.callback is None:
+        return None
+    library = os.path.dirname(otp.__file__)
+    own = [place for place in found.waiting_at if not place.file.startswith(library)]
+    if not own:
+        return found.callback
+    return f"{found.callback} at {os.path.basename(own[-1].file)}:{own[-1].line}"
+
+
+def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:
+    """Each end with what the process was handling, as far as the node's ring of events still knows."""
+    numbers = [exit.event for exit in exits if exit.event]
+    if not numbers:
+        return [(exit, None) for exit in exits]
+    wanted = set(numbers)
+    known = {event.seq: event for event in otp.trace.history(node, min(numbers) - 1) if event.seq in wanted}
+    return [(exit, known[exit.event].data.get("message") if exit.event in known else None) for exit in exits]
+
+
+def _child(pid: Pid) -> dict[str, Any] | None:
+    """What its supervisor says about it."""
+    parent = otp.process_info(pid, "parent")
+    state = None if parent is None else supervisor_state(parent)
+    for record in () if state is None else state.children:
+        if record.pid is pid:
+            return {
+                "id": None if record.id is None else id_text(record.id),
+                "restart": record.spec.restart,
+                "shutdown": _shutdown(record.spec.shutdown),
+                "type": record.spec.type,
+                "restarts": record.restarts,
+            }
+    return None
+
+
+def _shutdown(value: Any) -> str:
+    return f"{value:g} s" if isinstance(value, int | float) else str(value)

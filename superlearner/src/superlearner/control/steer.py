@@ -1,0 +1,176 @@
+"""Changing a running node: end a process and wait until it is gone, send it something, start and stop children.
+
+Everything here says plainly what happened; what is not there is a `NotThere`, what must not be is a `Refused`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import otp
+from otp import GenServer, Node, Pid, Supervisor
+from superlearner.control.critical import is_critical
+from superlearner.control.slots import id_text
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import supervisor_state
+
+__all__ = [
+    "Killed",
+    "MalformedPid",
+    "NotThere",
+    "Refused",
+    "Unanswered",
+    "child_id",
+    "deliver",
+    "kill",
+    "resolve",
+    "resolve_supervisor",
+]
+
+
+class NotThere(LookupError):
+    """There is no such process, supervisor or child. `kind` is `process`, `supervisor` or `child`."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"there is no {kind} {text[:200]}")
+        self.kind = kind
+
+
+class MalformedPid(ValueError):
+    """A text that looks like a pid, and is none."""
+
+
+class Refused(PermissionError):
+    """The platform needs this process."""
+
+
+class Unanswered(TimeoutError):
+    """A call was not answered in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What became of a kill: `terminated` is False if the process trapped the signal and lives."""
+
+    pid: str
+    name: str | None
+    reason: str
+    terminated: bool
+
+
+def resolve(node: Node, text: str) -> Pid:
+    """The living process that `text` names: `0.17.0`, `<0.17.0>`, `#PID<0.17.0>` or a registered name.
+
+    Raises:
+        MalformedPid: it looks like a pid and is none.
+        NotThere: nobody there.
+    """
+    looks_like_pid = text[:1].isdigit() or text.startswith(("<", "#PID<"))
+    if not looks_like_pid:
+        pid = node.whereis(text)
+        if pid is None or not otp.is_alive(pid):
+            raise NotThere("process", repr(text))
+        return pid
+    inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
+    if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):
+        raise MalformedPid(f"expected a pid such as 0.17.0 or <0.17.0>, got {text[:100]!r}")
+    try:
+        pid = node.parse_pid(".".join(inner))
+    except ValueError:
+        raise NotThere("process", text) from None
+    if not otp.is_alive(pid):
+        raise NotThere("process", f"{text} (it has ended)")
+    return pid
+
+
+def resolve_supervisor(node: Node, text: str) -> Pid:
+    """Like `resolve`, for a supervisor. Raises NotThere for another process, too."""
+    try:
+        pid = resolve(node, text)
+    except NotThere:
+        raise NotThere("supervisor", text) from None
+    if supervisor_state(pid) is None:
+        raise NotThere("supervisor", f"{text} (this process is none)")
+    return pid
+
+
+async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: float = 5.0) -> Killed:
+    """Send an exit signal and wait until the process is gone, at most `wait` seconds.
+
+    A process that traps exits and lives answers `terminated=False` as soon as it has taken the signal.
+
+    Raises:
+        Refused: the platform needs it, and `force` was not given.
+    """
+    if not force and is_critical(pid):
+        raise Refused(f"{_name(pid) or pid} keeps the platform alive")
+    name, shown = _name(pid), plain_pid(pid)
+    traps = reason != "kill" and bool(otp.process_info(pid, "trap_exit"))
+    otp.exit(pid, reason)
+    if reason == "normal" and not traps:
+        return Killed(shown, name, reason, not otp.is_alive(pid))  # as in Erlang: `normal` ends nobody else
+    try:
+        await otp.wait_down(pid, timeout=min(wait, 0.5) if traps and supervisor_state(pid) is None else wait)
+    except TimeoutError:
+        return Killed(shown, name, reason, False)
+    return Killed(shown, name, reason, True)
+
+
+async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0) -> Any:
+    """Send, cast or call; a call answers with the reply.
+
+    Raises:
+        Unanswered: a call had no answer within `timeout` seconds.
+        NotThere: the process ended before it answered; the text tells why.
+    """
+    if how == "send":
+        otp.send(pid, message)
+        return None
+    if how == "cast":
+        GenServer.cast(pid, message)
+        return None
+    try:
+        return await GenServer.call(pid, message, timeout=timeout)
+    except otp.CallTimeout:
+        raise Unanswered(f"{_name(pid) or pid} did not answer within {timeout:g} s") from None
+    except otp.CallExit:
+        raise
+
+
+def child_id(supervisor: Pid, text: str) -> Hashable:
+    """The child id of a supervisor that is shown as `text`, or the pid of a dynamic child.
+
+    Raises:
+        NotThere: it has no such child.
+    """
+    state = supervisor_state(supervisor)
+    for record in () if state is None else state.children:
+        if record.id is not None and id_text(record.id) == text:
+            return record.id
+        if record.pid is not None and text.strip("<>") == plain_pid(record.pid):
+            return record.pid if record.id is None else record.id
+    raise NotThere("child", f"{text!r} of {_name(supervisor) or supervisor}")
+
+
+async def restart_child(supervisor: Pid, text: str) -> Pid | None:
+    """Start a child again: one that is stopped, or a running one after stopping it. Answers its pid."""
+    child = child_id(supervisor, text)
+    await Supervisor.terminate_child(supervisor, child)
+    started = await Supervisor.restart_child(supervisor, child)
+    pid: Any = started[0] if isinstance(started, tuple) else started
+    return pid if isinstance(pid, Pid) else None
+
+
+async def terminate_child(supervisor: Pid, text: str) -> None:
+    """Stop a child in order; its place stays, stopped."""
+    child = child_id(supervisor, text)
+    async with asyncio.timeout(60):
+        await Supervisor.terminate_child(supervisor, child)
+
+
+def _name(pid: Pid) -> str | None:
+    name = otp.process_info(pid, "registered_name")
+    return None if name is None else id_text(name)

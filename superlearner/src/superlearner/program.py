@@ -1,0 +1,145 @@
+"""`superlearner run` as a program: lock, socket, node, tree, readiness line; then until a signal or the root's end.
+
+Exit codes: 0 ended by a signal, or a platform runs already · 1 it could not start, and why · 70 the root gave up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from superlearner import __version__
+from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.listening import CannotListen, Listener
+from superlearner.settings import Settings
+from superlearner.terminal import complain, say
+
+__all__ = ["ROOT_GAVE_UP", "run_platform"]
+
+DONE: Final = 0
+FAILED: Final = 1
+ROOT_GAVE_UP: Final = 70
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Failure(Exception):
+    """The platform cannot start; the text says why and what to try."""
+
+
+def run_platform(settings: Settings, target: str | None = None) -> int:
+    """Run the platform until it is told to end; answers the exit code.
+
+    `target` is `FILE.py:Name`, a tree to run besides the shop and the demo.
+    """
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    data = DataDir(settings.data_dir or default_data_dir())
+    try:
+        data.acquire()
+    except AlreadyRunning as running:
+        return _open_the_first(running, settings, data.path)
+    except DataDirError as error:
+        return _failed(str(error))
+    with contextlib.closing(data):
+        try:
+            listener = Listener.bind(settings.host, settings.port)
+        except CannotListen as error:
+            return _failed(str(error))
+        with contextlib.closing(listener):
+            data.announce(listener.url(settings.root_path), target)
+            return _run(settings, listener, target, data.path)
+
+
+def _run(settings: Settings, listener: Listener, target: str | None, data_dir: Path) -> int:
+    import otp
+    from superlearner.application import trees_of
+    from superlearner.loading import LoadError
+    from superlearner.running import NODE_NAME, Platform
+
+    if settings.host not in LOOPBACK:
+        complain(f"warning: whoever reaches {settings.host} can look into this program and end its processes")
+    try:
+        platform = Platform(settings, listener, trees_of(target), version=__version__)
+        reason = otp.run(_live, platform, node=NODE_NAME)
+    except (LoadError, Failure) as error:
+        return _failed(str(error))
+    except KeyboardInterrupt:
+        return DONE
+    if reason is None:
+        return DONE
+    return _root_gave_up(reason, data_dir)
+
+
+async def _live(platform: Any) -> Any:
+    """The first process: start the application, say where it is, wait for the root's end."""
+    import otp
+    from otp import Application
+    from superlearner.application import SuperLearner
+
+    try:
+        await Application.start(SuperLearner, args=platform)
+    except otp.StartError as error:
+        raise Failure(_why_not_started(error, platform)) from None
+    url = platform.listener.url(platform.settings.root_path)
+    say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
+    if platform.settings.browser:
+        _open_browser(url)
+    return await otp.wait_down(platform.root)
+
+
+def _why_not_started(error: Any, platform: Any) -> str:
+    from superlearner.control.reasons import text_of_reason
+
+    for kept in platform.keeper.of("playground"):
+        if kept.first_failure is not None:
+            return f"{kept.id} does not start\n  {kept.first_failure}"
+    return f"the platform does not start: {text_of_reason(error.reason, 2000)}"
+
+
+def _root_gave_up(reason: Any, data_dir: Path) -> int:
+    """The one thing that must not happen: write down what is known, and say where."""
+    from superlearner.control.reasons import text_of_reason
+
+    now = datetime.now(UTC)
+    report = data_dir / f"crash-{now:%Y%m%dT%H%M%S}.txt"
+    text = f"SuperLearner {__version__} ended at {now.isoformat()}: its root supervisor gave up.\nreason: {reason!r}\n"
+    try:
+        report.write_text(text, encoding="utf-8")
+        where = f"the crash report is {report}"
+    except OSError as error:
+        where = f"the crash report could not be written: {error}"
+    complain(f"the root supervisor gave up ({text_of_reason(reason)}); {where}")
+    return ROOT_GAVE_UP
+
+
+def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> int:
+    if running.url is None:
+        return _failed(
+            f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
+        )
+    say(f"SuperLearner runs already at {running.url} (process {running.os_pid})")
+    complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")
+    if settings.browser:
+        _open_browser(running.url, wait=True)
+    return DONE
+
+
+def _open_browser(url: str, *, wait: bool = False) -> None:
+    """Open a browser if there is one, without holding up anything."""
+    import webbrowser
+
+    thread = threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True)
+    thread.start()
+    if wait:
+        thread.join(5)
+
+
+def _failed(message: str) -> int:
+    complain(message)
+    return FAILED

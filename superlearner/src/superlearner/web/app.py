@@ -1,0 +1,79 @@
+"""The web application: guard, routes, live feed, pages, static files. Its lifespan starts nothing.
+
+What runs belongs to the supervision tree (`superlearner.application`); this only answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from superlearner.web import api, pages
+from superlearner.web.errors import install_error_handlers
+from superlearner.web.guard import Guard
+from superlearner.web.live import serve_viewer
+
+if TYPE_CHECKING:
+    from superlearner.running import Platform
+
+__all__ = ["create_app"]
+
+DESCRIPTION = "See, steer and learn supervision trees. Every answer has the same envelope; errors have stable codes."
+GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
+
+
+def create_app(platform: Platform) -> ASGIApp:
+    """The application of one platform, behind its guard."""
+    app = FastAPI(
+        title="SuperLearner API",
+        version=platform.version,
+        description=DESCRIPTION,
+        openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same one for everybody
+        docs_url=None,
+        redoc_url=None,
+        root_path=platform.settings.root_path,
+    )
+    app.state.platform = platform
+    install_error_handlers(app)
+    app.include_router(api.router)
+    _add_health(app, platform)
+    _add_live(app, platform)
+    pages.install(app, platform)
+    settings = platform.settings
+    return Guard(app, allowed_hosts=(*settings.allow_host, settings.host), max_body=settings.max_body)
+
+
+def _add_health(app: FastAPI, platform: Platform) -> None:
+    """Open routes for whoever looks after the program; outside of the API and its envelope."""
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> JSONResponse:
+        missing = platform.missing_parts()
+        if missing:
+            return JSONResponse({"status": "not ready", "missing": missing}, 503)
+        return JSONResponse({"status": "ready"})
+
+
+def _add_live(app: FastAPI, platform: Platform) -> None:
+    async def supervisors(socket: WebSocket) -> None:
+        hub = platform.hub
+        await socket.accept()
+        if hub is None:
+            await socket.close(TRY_AGAIN_LATER)
+            return
+        try:
+            await serve_viewer(socket, hub)
+            await socket.close(GOING_AWAY)
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # the tab is closed, perhaps in the middle of a frame
+
+    handler: Any = supervisors
+    app.add_api_websocket_route("/live/supervisors", handler)

@@ -1,0 +1,53 @@
+"""One viewer's web socket: frames out, requests for a snapshot in. Commands never travel here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import msgspec
+from fastapi import WebSocket, WebSocketDisconnect
+
+from superlearner.web.hub import Hub, Viewer
+
+__all__ = ["serve_viewer"]
+
+
+class Request(msgspec.Struct):
+    """What a viewer may say."""
+
+    k: str = ""
+
+
+decode = msgspec.json.Decoder(Request).decode
+
+
+async def serve_viewer(socket: WebSocket, hub: Hub) -> None:
+    """Send frames until the tab or the hub is gone."""
+    viewer = hub.attach()
+    listening = asyncio.ensure_future(_listen(socket, viewer))
+    sending = asyncio.ensure_future(_send(socket, viewer))
+    try:
+        await asyncio.wait([listening, sending], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hub.detach(viewer)
+        for task in (listening, sending):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+                await task
+
+
+async def _send(socket: WebSocket, viewer: Viewer) -> None:
+    while (frame := await viewer.next()) is not None:
+        await socket.send_text(frame.decode())
+
+
+async def _listen(socket: WebSocket, viewer: Viewer) -> None:
+    while True:
+        text = await socket.receive_text()
+        try:
+            request = decode(text)
+        except msgspec.MsgspecError:
+            continue  # not ours; a viewer cannot do harm by what it says here
+        if request.k == "sync":
+            viewer.want_snapshot()

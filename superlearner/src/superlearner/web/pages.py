@@ -1,0 +1,78 @@
+"""The pages: server-made shells, filled by the live feed and the API. And the static files."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from superlearner.web.errors import ApiError
+
+if TYPE_CHECKING:
+    from superlearner.running import Platform
+
+__all__ = ["install"]
+
+FOLDER: Final = Path(__file__).parent
+PAGES: Final = ({"id": "supervisors", "href": "/supervisors", "label": "Supervisors"},)
+HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
+
+# The operating system's table of types may say something else, or nothing.
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("font/woff2", ".woff2")
+
+
+class OwnFiles(StaticFiles):
+    """Static files that a browser asks for again each time; the answer is 304 unless they changed."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As Starlette's, with our caching."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def install(app: FastAPI, platform: Platform) -> None:
+    """Add pages, static files and the page for errors."""
+    templates = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+    )
+
+    def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        shown = {"root": platform.settings.root_path, "version": platform.version, "pages": PAGES}
+        node = platform.running_node().name
+        html = templates.get_template(template).render(**shown, node=node, **values)
+        return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+    async def error_page(request: Request, error: ApiError) -> Response:
+        del request
+        hint = error.details[0]["hint"] if error.details else None
+        return render(
+            "error.html",
+            error.status,
+            page="error",
+            title="Error",
+            status=error.status,
+            heading=HEADINGS.get(error.status, "That did not work"),
+            message=error.message,
+            hint=hint if error.status != 404 else "The supervision tree is at /supervisors.",
+        )
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> RedirectResponse:
+        return RedirectResponse(f"{platform.settings.root_path}/supervisors", 307)
+
+    @app.get("/supervisors", include_in_schema=False)
+    async def supervisors() -> HTMLResponse:
+        return render("supervisors.html", page="supervisors", title="Supervision tree")
+
+    app.state.error_page = error_page
+    app.mount("/static", OwnFiles(directory=FOLDER / "static", check_dir=False), name="static")

@@ -1,0 +1,347 @@
+"""The event feed: what happened and why, in plain words, one entry for one cause.
+
+    ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger and the 2 after it;
+    2 of 3 restarts left in 5 s
+
+`Feed.take` reads the trace beside the projector: a child's end opens a story, what its supervisor does about it
+continues the story, and the entry with the story's number is sent again. Pure: no clock, no table, no network.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import id_text, key_part
+from superlearner.control.terms import plain_pid
+from superlearner.web.phrases import Restarts, after_restart, gave_up_text, trigger_text
+from superlearner.web.projector import Projection, TraceEvent
+from superlearner.web.rows import Row
+
+__all__ = ["Entry", "Feed"]
+
+MAX_ENTRIES: Final = 200
+FOLD_WINDOW_S: Final = 2.0
+FOLD_BEYOND: Final = 5
+"""Ends of one child within the window beyond which they share one entry."""
+
+LONG_DRAIN_MS: Final = 500.0
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of the feed as it travels."""
+
+    id: int
+    at: float
+    kind: str
+    level: str
+    text: str
+    key: str | None = None
+    pid: str | None = None
+    sup: str | None = None
+    parts: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Story:
+    """One cause and what followed, as far as it is known."""
+
+    id: int
+    at: float
+    who: str
+    key: str | None
+    pid: str | None
+    supervisor: str
+    sup_key: str | None
+    strategy: str
+    reason: str
+    what: str
+    """crashed, killed, stopped or gave_up"""
+    times: int = 1
+    first_at: float = 0.0
+    restarts: Restarts = field(default_factory=Restarts)
+    opening: str = ""
+    tail: str = ""
+    done: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of the entry."""
+        if self.what == "gave_up":
+            return "gave_up"
+        return "restarted" if self.restarts.restarted else self.what
+
+    @property
+    def level(self) -> str:
+        """How loud it is: a crash is bad, a kill is somebody's wish, an orderly end is news at most."""
+        if self.what in ("crashed", "gave_up"):
+            return "bad"
+        return "warn" if self.what == "killed" or self.restarts.restarted else "info"
+
+    def entry(self) -> Entry:
+        """The entry that tells the story."""
+        opening = self.opening or trigger_text(self.who, self.what, self.reason)
+        if self.times > 1:
+            seconds = max(self.at - self.first_at, 0.1)
+            opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
+        text = opening + after_restart(self.supervisor, self.strategy, self.who, self.restarts) + self.tail
+        parts = {"who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy}
+        return Entry(
+            id=self.id,
+            at=self.at,
+            kind=self.kind,
+            level=self.level,
+            text=text,
+            key=self.key,
+            pid=self.pid,
+            sup=self.sup_key,
+            parts=parts | self.restarts.parts(),
+        )
+
+
+class Feed:
+    """The newest entries, and the stories that may go on.
+
+    Args:
+        offset: wall clock seconds at the zero of the node's clock.
+    """
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self._offset = offset
+        self._next_id = 1
+        self._entries: dict[int, Entry] = {}
+        self._changed: dict[int, Entry] = {}
+        self._open: dict[str, Story] = {}
+        """The latest story of each supervisor, by its pid."""
+        self._gave_up: dict[str, Story] = {}
+        """Stories of supervisors that gave up, by their pid: their own supervisor goes on with them."""
+        self._recent: dict[str, deque[float]] = {}
+        self._latest: dict[str, Story] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether entries wait to be sent."""
+        return bool(self._changed)
+
+    def entries(self) -> list[Entry]:
+        """All kept entries, newest last."""
+        return list(self._entries.values())
+
+    def drain(self) -> list[Entry]:
+        """New and changed entries since the last time."""
+        changed, self._changed = self._changed, {}
+        return list(changed.values())
+
+    def note(self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str = "note") -> None:
+        """An entry that is no story."""
+        key = None if pid is None else model.by_pid.get(pid)
+        self._put(Entry(id=self._number(), at=at, kind=kind, level=level, text=text, key=key, pid=pid))
+
+    def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
+        """A kept child rests before it is started again: say so where its end is told."""
+        again = f"; {supervisor} starts it again in {pause:g} s"
+        row = next((r for r in model.rows.values() if r.id == id and _name(model, r.parent) == supervisor), None)
+        story = None if row is None else self._latest.get(row.key)
+        if why == "gave up" and story is not None and story.what == "gave_up":
+            story.tail = again
+            self._put(story.entry())
+            return
+        entry = Entry(
+            id=self._number(), at=at, kind="restart_failed", level="bad", text=f"{id} {why}{again}",
+            key=None if row is None else row.key,
+        )  # fmt: skip
+        self._put(entry)
+
+    def take(self, model: Projection, event: TraceEvent) -> None:
+        """One event of the trace; `model` is as it was before the event."""
+        data = event.data
+        at = round(self._offset + event.at / 1e9, 6)
+        match event.kind:
+            case "child_terminated":
+                self._terminated(model, event, data, at)
+            case "child_restarted":
+                self._restarted(model, event, data, at)
+            case "restart_failed":
+                self._restart_failed(event, data)
+            case "gave_up":
+                self._gives_up(model, event, data, at)
+            case "strategy_changed":
+                sup = _row(model, event.pid)
+                if sup is not None:
+                    self.note(model, at, "info", f"{_label(sup)} changed its strategy", plain_pid(event.pid))
+            case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
+                self._held_up(model, event, data, at)
+            case "abandoned_cleanup":
+                who = _label(_row(model, event.pid)) or str(event.pid)
+                self.note(model, at, "warn", f"{who} did not finish its cleanup ({data.get('where', '?')})", None)
+            case _:
+                pass
+
+    # Stories
+
+    def _terminated(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        supervisor = _row(model, event.pid)
+        if supervisor is None:
+            return
+        sup_pid = plain_pid(event.pid)
+        open_story = self._open.get(sup_pid)
+        if data.get("by") != "exit":
+            self._stopped(model, supervisor, open_story, data, at)
+            return
+        child = data.get("child")
+        pid = None if child is None else plain_pid(child)
+        if pid is not None and pid in self._gave_up:
+            story = self._gave_up.pop(pid)
+            story.supervisor, story.strategy = _label(supervisor), supervisor.strategy or ""
+            story.restarts = Restarts()
+            self._open[sup_pid] = story
+            return
+        row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
+        reason = data["reason"]
+        dynamic = supervisor.strategy in ("dynamic", "simple_one_for_one")
+        if not is_crash(reason) and dynamic:
+            self._open.pop(sup_pid, None)
+            return  # dynamic children come and go: an orderly end is no news
+        who = _label(row) if row is not None else id_text(data["id"]) if data["id"] is not None else str(pid)
+        key = row.key if row is not None else f"{supervisor.key}/{key_part(data['id'])}"
+        what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
+        story = self._begin(key, at)
+        story.who, story.key, story.pid, story.what = who, key, pid, what
+        story.reason = text_of_reason(reason)
+        story.supervisor, story.sup_key, story.strategy = _label(supervisor), supervisor.key, supervisor.strategy or ""
+        self._open[sup_pid] = story
+        self._put(story.entry())
+
+    def _stopped(
+        self, model: Projection, supervisor: Row, story: Story | None, data: Mapping[str, Any], at: float
+    ) -> None:
+        """The supervisor stopped a child: part of a story, or somebody asked for it."""
+        if story is not None and not story.done:
+            return
+        if self._part_of_more(model, supervisor) or supervisor.strategy in ("dynamic", "simple_one_for_one"):
+            return
+        who = id_text(data["id"])
+        key = f"{supervisor.key}/{key_part(data['id'])}"
+        self._drop_stops_below(key)
+        text = f"{_label(supervisor)} stopped {who}"
+        self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
+
+    def _part_of_more(self, model: Projection, supervisor: Row) -> bool:
+        """Whether a supervisor above (or this one) is just dealing with an end: then nobody asked for this stop."""
+        row: Row | None = supervisor
+        while row is not None:
+            story = None if row.pid is None else self._open.get(row.pid)
+            if row.state == "gave_up" or (story is not None and not story.done):
+                return True
+            row = None if row.parent is None else model.rows[row.parent]
+        return False
+
+    def _drop_stops_below(self, key: str) -> None:
+        """Who stops a supervisor stops what is below it: one entry says enough."""
+        for number, entry in list(self._changed.items()):
+            if entry.kind == "stopped" and entry.key is not None and entry.key.startswith(key + "/"):
+                del self._changed[number]
+                self._entries.pop(number, None)
+
+    def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        sup_pid = plain_pid(event.pid)
+        story = self._open.get(sup_pid)
+        if story is None:
+            return
+        if data.get("id") is not None:
+            group = [id_text(data["id"]), *(id_text(child) for child in data.get("group", ()))]
+        else:
+            group = [story.who]
+        story.restarts.add(group, data)
+        story.done = True
+        self._put(story.entry())
+
+    def _restart_failed(self, event: TraceEvent, data: Mapping[str, Any]) -> None:
+        story = self._open.get(plain_pid(event.pid))
+        if story is None:
+            return
+        who = id_text(data["id"]) if data.get("id") is not None else story.who
+        story.restarts.failed(who, text_of_reason(data["reason"]), data)
+        self._put(story.entry())
+
+    def _gives_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        supervisor = _row(model, event.pid)
+        sup_pid = plain_pid(event.pid)
+        last = self._open.get(sup_pid)
+        if last is not None and not last.done:
+            last.done = True
+            last.tail = f"; {last.supervisor} has no restart left"
+            self._put(last.entry())
+        if supervisor is None:
+            return
+        who = _label(supervisor)
+        parent = None if supervisor.parent is None else model.rows[supervisor.parent]
+        story = self._begin(supervisor.key, at, fold=False)
+        story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
+        story.supervisor, story.sup_key = _label(parent), None if parent is None else parent.key
+        story.strategy = "" if parent is None else parent.strategy or ""
+        story.reason = text_of_reason(data["reason"])
+        child = id_text(data["id"]) if data.get("id") is not None else (last.who if last is not None else "a child")
+        story.opening = gave_up_text(who, child, story.reason, data)
+        self._open[sup_pid] = story
+        self._gave_up[sup_pid] = story
+        while len(self._gave_up) > MAX_ENTRIES:
+            del self._gave_up[next(iter(self._gave_up))]
+        self._put(story.entry())
+
+    def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        row = _row(model, event.pid)
+        who = _label(row) or str(event.pid)
+        text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
+        self.note(model, at, "warn", text, None if event.pid is None else plain_pid(event.pid), "stuck")
+
+    # Entries
+
+    def _begin(self, key: str, at: float, *, fold: bool = True) -> Story:
+        """A new story, or the latest one of this slot again if it ends so often that nobody can read it."""
+        recent = self._recent.setdefault(key, deque(maxlen=FOLD_BEYOND))
+        latest = self._latest.get(key)
+        storm = len(recent) == FOLD_BEYOND and at - recent[0] <= FOLD_WINDOW_S
+        recent.append(at)
+        if fold and storm and latest is not None:
+            latest.times += 1
+            latest.at, latest.restarts, latest.tail, latest.done = at, Restarts(), "", False
+            self._entries.pop(latest.id, None)  # the newest entry again
+            return latest
+        story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at)
+        self._latest[key] = story
+        while len(self._latest) > MAX_ENTRIES:
+            oldest = next(iter(self._latest))
+            del self._latest[oldest]
+            self._recent.pop(oldest, None)
+        return story
+
+    def _number(self) -> int:
+        number = self._next_id
+        self._next_id += 1
+        return number
+
+    def _put(self, entry: Entry) -> None:
+        self._entries[entry.id] = entry
+        self._changed[entry.id] = entry
+        while len(self._entries) > MAX_ENTRIES:
+            del self._entries[next(iter(self._entries))]
+        while len(self._open) > MAX_ENTRIES:
+            del self._open[next(iter(self._open))]
+
+
+def _row(model: Projection, pid: Any) -> Row | None:
+    return None if pid is None else model.rows.get(model.by_pid.get(plain_pid(pid), ""))
+
+
+def _label(row: Row | None) -> str:
+    return "" if row is None else row.name or row.id
+
+
+def _name(model: Projection, key: str | None) -> str | None:
+    return None if key is None else _label(model.rows[key])

@@ -1,0 +1,140 @@
+"""A browser, a platform that says what the test tells it to, and one that is real.
+
+A page that logs an error, breaks its content policy or throws fails the test it was opened in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: What a browser says by itself when a connection is refused; tests of that make it happen on purpose.
+EXPECTED = ("WebSocket connection to", "Failed to load resource")
+
+
+def _load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"sl_tests_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+FAKE = _load(Path(__file__).parents[1] / "fake.py")
+SHOP = "app/shop_sup"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that stands here drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address in a context of its own: ``open_page(url, width=…, theme=…)``."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
+            wrong.append(message.text)
+
+    def open_one(url: str, *, width: int = 1440, theme: str = "light", ready: bool = True, **more: Any) -> Page:
+        phone = width < 600
+        size = {"width": width, "height": 844 if phone else 900}
+        more = {"reduced_motion": "reduce", "has_touch": phone, "is_mobile": phone} | more
+        context = browser.new_context(viewport=size, color_scheme=theme, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(url)
+        if ready:
+            expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def row() -> Callable[..., dict[str, Any]]:
+    """Makes a row of the feed: ``row("app/shop_sup/ledger", restarts=2)``."""
+    return FAKE.row
+
+
+@pytest.fixture(scope="session")
+def failure() -> Callable[..., Any]:
+    """Makes an answer that refuses: ``failure(code, message, status, hint)``."""
+    return FAKE.failure
+
+
+@pytest.fixture
+def platform() -> Iterator[Any]:
+    """A small shop that does nothing by itself."""
+    row = FAKE.row
+    made = FAKE.FakePlatform(
+        nodes=[
+            row("app", strategy="one_for_one", critical=True),
+            row(SHOP, strategy="rest_for_one"),
+            row(f"{SHOP}/ledger"), row(f"{SHOP}/cart"), row(f"{SHOP}/mailer"),
+            row("app/pool", strategy="dynamic", what="DynamicSupervisor"),
+            row("app/pool/0.81.0", id="order 81", name=None, pid="0.81.0", what="Order"),
+            row("app/web", critical=True),
+        ]  # fmt: skip
+    )
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], platform: Any) -> Page:
+    """The page on that shop, as wide as a laptop."""
+    return open_page(f"{platform.url}/supervisors")
+
+
+@pytest.fixture
+def looks() -> Callable[[Page, str], Callable[[], list[str]]]:
+    """Records what a line looks like, one entry a change: ``seen = looks(page, key)``, later ``seen()``."""
+
+    def watch(page: Page, key: str) -> Callable[[], list[str]]:
+        page.evaluate(
+            """(key) => {
+                const line = document.querySelector(`[role=treeitem][data-key="${key}"]`);
+                const seen = ((window.looks ??= {})[key] = []);
+                new MutationObserver(() => seen.push(line.dataset.look)).observe(line, {attributeFilter: ["data-look"]});
+            }""",
+            key,
+        )
+        return lambda: page.evaluate("(key) => window.looks[key]", key)
+
+    return watch

@@ -1,0 +1,135 @@
+"""Looks and access: both themes, a laptop and a phone, no rule of axe broken, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SHOP = "app/shop_sup"
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def trouble(platform: Any) -> None:
+    """One line in every state, a supervisor near its end, something to read."""
+    now = time.time()
+    spent = {"used": 3, "max": 3, "window_s": 5.0, "resets_at": now + 600, "expires": [now + 600] * 3}
+    platform.delta(
+        p=[
+            [f"{SHOP}/ledger", {"state": "stuck", "since": now, "doing": "handle_call at shop.py:41", "mailbox": 212}],
+            [f"{SHOP}/cart", {"state": "crashed", "pid": None, "last": {"at": now, "reason": "KeyError('sku-117')", "crash": True}}],
+            [f"{SHOP}/mailer", {"state": "restarting", "pid": None, "restarts": 12}],
+            [SHOP, {"budget": spent}],
+            ["app/pool", {"state": "gave_up", "pid": None, "again_at": now + 600}],
+            ["app/pool/0.81.0", {"state": "stopped", "pid": None}],
+        ],
+        e=[
+            {"id": 1, "at": now, "kind": "restarted", "level": "bad", "key": f"{SHOP}/ledger", "text": "ledger crashed: x",
+             "parts": {"who": "ledger", "reason": "x"}},
+            {"id": 2, "at": now, "kind": "started", "level": "ok", "key": None, "text": "shop_sup was started"},
+        ],
+    )  # fmt: skip
+    platform.info = {"state": "{'balance': 90}", "links": ["0.40.0"], "exits": [{"at": now, "reason": "x", "pid": "0.1.0", "crash": True}]}
+
+
+def select(page: Page, key: str) -> None:
+    line = page.locator(f'[role=treeitem][data-key="{key}"]')
+    line.locator(".id").click()
+    pid = line.get_attribute("data-pid")
+    if pid:
+        expect(page.locator("#process")).to_have_attribute("data-loaded", pid)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_rule_of_axe_is_broken(open_page: Callable[..., Page], platform: Any, theme: str, width: int) -> None:
+    page = open_page(f"{platform.url}/supervisors", theme=theme, width=width)
+    trouble(platform)
+    expect(page.locator(f'[role=treeitem][data-key="{SHOP}/ledger"]')).to_have_attribute("data-look", "stuck")
+    assert _violations(page) == []
+    select(page, f"{SHOP}/ledger")
+    assert _violations(page) == []
+    page.locator("#process").get_by_role("button", name="Close the details").click()
+    page.evaluate("document.getElementById('keys').showModal()")
+    assert _violations(page) == []
+
+
+def _violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_scrolls_only_up_and_down_and_has_lines_for_fingers(open_page: Callable[..., Page], platform: Any, theme: str) -> None:
+    page = open_page(f"{platform.url}/supervisors", theme=theme, width=390)
+    trouble(platform)
+    lines = page.locator("[role=treeitem]")
+    expect(lines.nth(2)).to_have_attribute("data-look", "stuck")
+    assert page.evaluate(SIDEWAYS) == 0
+    assert page.evaluate("(() => { const one = document.querySelector('.tree-scroll'); return one.scrollWidth - one.clientWidth; })()") == 0
+    for place in range(lines.count()):
+        box = lines.nth(place).bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+        assert box["width"] <= 390
+    select(page, f"{SHOP}/ledger")
+    sheet = page.locator("#process").bounding_box()
+    assert sheet is not None
+    assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 844)
+    assert page.evaluate(SIDEWAYS) == 0
+    page.get_by_role("button", name="Close the details").click()
+    page.get_by_role("button", name="What happened").click()
+    expect(page.locator("#events li")).to_have_count(2)
+    expect(page.locator("#events li").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [640, 900, 1081, 1280, 1920])
+def test_no_width_scrolls_sideways(open_page: Callable[..., Page], platform: Any, width: int) -> None:
+    page = open_page(f"{platform.url}/supervisors", width=width)
+    trouble(platform)
+    expect(page.locator("[role=treeitem]").nth(2)).to_have_attribute("data-look", "stuck")
+    assert page.evaluate(SIDEWAYS) == 0
+    cut = "[...document.querySelectorAll('.tree-scroll, .bar, .top, .side')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className)"
+    assert page.evaluate(cut) == []
+
+
+def test_the_theme_follows_the_system_until_the_switch_is_used(open_page: Callable[..., Page], platform: Any) -> None:
+    page = open_page(f"{platform.url}/supervisors", theme="dark")
+    background = "getComputedStyle(document.body.parentElement).backgroundColor"
+    dark = page.evaluate(background)
+    page.get_by_role("button", name="Switch to the light theme").click()
+    light = page.evaluate(background)
+    assert light != dark
+    page.reload()
+    assert page.evaluate(background) == light
+    page.get_by_role("button", name="Switch to the dark theme").click()
+    assert page.evaluate("localStorage.length") == 0
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(background) == light
+
+
+def test_with_reduced_motion_nothing_moves(page: Page) -> None:
+    moving = "[...document.querySelectorAll('*')].filter((one) => { const style = getComputedStyle(one); return style.animationName !== 'none' || style.transitionDuration.split(', ').some((time) => time !== '0s'); }).length"
+    assert page.evaluate(moving) == 0
+
+
+def test_everything_comes_from_the_platform_itself(open_page: Callable[..., Page], platform: Any) -> None:
+    page = open_page("about:blank", ready=False)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{platform.url}/supervisors")
+    expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    assert [url for url in asked if not url.startswith(platform.url)] == []
+    assert any(url.endswith("inter-latin.woff2") for url in asked)
+
+
+def test_the_shortcuts_are_listed(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Kill the process, or all that are selected")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -1,0 +1,84 @@
+"""The detail pane: what is known of one process, and what can be done to it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from starlette.responses import JSONResponse
+
+SHOP = "app/shop_sup"
+LEDGER = f'[role=treeitem][data-key="{SHOP}/ledger"]'
+
+
+def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) -> None:
+    platform.info = {
+        "parent": {"pid": "0.40.0", "name": "shop_sup"}, "ancestors": [{"pid": "0.40.0", "name": "shop_sup"}, {"pid": "0.30.0", "name": "app"}],
+        "links": [{"pid": "0.40.0", "name": "shop_sup"}], "monitors": ["0.77.0"], "monitored_by": [], "memory": 2134,
+        "state": "{'balance': 90}", "started_at": time.time() - 80, "messages": ["('add', 3)"],
+        "exits": [{"at": time.time() - 80, "reason": "ValueError('negative amount')", "pid": "0.44.0", "crash": True,
+                   "message": "('withdraw', -5)", "where": "shop.py:58 in handle_call"}],
+    }  # fmt: skip
+    page.locator(LEDGER).click()
+    pane = page.locator("#process")
+    for text in ("{'balance': 90}", "ValueError('negative amount')", "0.44.0, while handling ('withdraw', -5), shop.py:58 in handle_call",
+                 "shop_sup ‹ app", "Links (1)", "Monitors (1)", "0.77.0", "2.1 kB", "('add', 3)", "permanent: always restarted"):  # fmt: skip
+        expect(pane).to_contain_text(text)
+    expect(pane).not_to_contain_text("Monitored by")
+
+
+def test_the_pane_reads_anew_when_its_process_was_replaced(page: Page, platform: Any) -> None:
+    page.locator(LEDGER).click()
+    expect(page.locator("#process")).to_have_attribute("data-loaded", page.locator(LEDGER).get_attribute("data-pid") or "")
+    platform.info = {"state": "{'balance': 0}"}
+    platform.delta(p=[[f"{SHOP}/ledger", {"pid": "0.99.0", "restarts": 1}]])
+    expect(page.locator("#process")).to_have_attribute("data-loaded", "0.99.0")
+    expect(page.locator("#process pre")).to_have_text("{'balance': 0}")
+
+
+def test_links_in_the_pane_lead_to_the_process(page: Page, platform: Any) -> None:
+    supervisor = page.locator(f'[role=treeitem][data-key="{SHOP}"]')
+    platform.info = {"parent": {"pid": supervisor.get_attribute("data-pid"), "name": "shop_sup"}}
+    page.locator(LEDGER).click()
+    page.locator("#process dd").get_by_role("button", name="shop_sup").click()
+    expect(page.locator("#process-title")).to_have_text("shop_sup")
+    expect(supervisor).to_have_attribute("aria-selected", "true")
+
+
+def test_a_supervisor_explains_its_strategy_and_what_is_left(page: Page, platform: Any) -> None:
+    page.locator(f'[role=treeitem][data-key="{SHOP}"]').click()
+    pane = page.locator("#process")
+    expect(pane).to_contain_text("When a child dies, it and the children started after it are restarted.")
+    expect(pane).to_contain_text("It gives up when more than 3 restarts are needed in 5 s.")
+    now = time.time()
+    spent = {"used": 3, "max": 3, "window_s": 5.0, "resets_at": now + 90, "expires": [now + 70, now + 80, now + 90]}
+    platform.delta(p=[[SHOP, {"budget": spent}]])
+    expect(pane).to_contain_text("One more crash within")
+
+
+def test_a_kill_from_the_pane_carries_the_reason(page: Page, platform: Any) -> None:
+    page.locator(LEDGER).click()
+    page.get_by_label("Exit reason").select_option("shutdown")
+    platform.on_command = lambda *_: JSONResponse({"data": {"terminated": False}, "success": True})
+    page.locator("#process").get_by_role("button", name="Kill ledger").click()
+    expect(page.locator(".toast")).to_contain_text("ledger traps exits and lives on.")
+    assert platform.asked[0][2] == {"reason": "shutdown", "force": False}
+
+
+def test_a_call_shows_its_answer(page: Page, platform: Any) -> None:
+    page.locator(LEDGER).click()
+    platform.on_command = lambda *_: JSONResponse({"data": {"reply": {"balance": 90}}, "success": True})
+    page.get_by_label("Kind of message").select_option("call")
+    page.get_by_label("Message as JSON").fill("get_value")
+    page.get_by_label("Message as JSON").press("Enter")
+    expect(page.locator(".answer")).to_have_text('Answer: {"balance":90}')
+    assert platform.asked[0][2] == {"message": "get_value", "message_type": "call", "timeout_ms": 5000}
+
+
+def test_what_is_no_message_is_refused_with_the_accepted_forms(page: Page, platform: Any) -> None:
+    page.locator(LEDGER).click()
+    page.get_by_label("Message as JSON").fill("{not json")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".answer")).to_contain_text("Expected JSON")
+    assert platform.asked == []

@@ -1,0 +1,246 @@
+"""The tree of /supervisors, on a platform that says what the test tells it to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+SHOP = "app/shop_sup"
+LEDGER = f"{SHOP}/ledger"
+
+
+def line(page: Page, key: str) -> Locator:
+    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("[role=treeitem]:not([data-gone]) .id").all_text_contents()
+
+
+def crash(reason: str = "ValueError('negative amount')") -> dict[str, Any]:
+    return {"at": time.time(), "reason": reason, "crash": True}
+
+
+def test_every_state_is_told_by_a_shape_and_a_word(page: Page, platform: Any) -> None:
+    since = time.time()
+    for state, shape, word in (
+        ("running", "i-running", "running"), ("restarting", "i-restarting", "restarting"), ("crashed", "i-crashed", "crashed"),
+        ("stopped", "i-stopped", "stopped"), ("exiting", "i-restarting", "shutting down"), ("stuck", "i-stuck", "not answering since"),
+    ):  # fmt: skip
+        platform.delta(p=[[LEDGER, {"state": state, "since": since}]])
+        expect(line(page, LEDGER)).to_have_attribute("data-state", state)
+        expect(line(page, LEDGER).locator(".glyph use")).to_have_attribute("href", f"#{shape}")
+        expect(line(page, LEDGER).locator(".st")).to_contain_text(word)
+    expect(line(page, SHOP).locator(".glyph use")).to_have_attribute("href", "#i-supervisor")
+
+
+def test_names_and_reasons_are_text_and_never_html(page: Page, platform: Any, row: Callable[..., Any]) -> None:
+    evil = "<img src=x onerror=alert(1)><b>bold</b>"
+    key = f"{SHOP}/evil"
+    platform.delta(
+        n=[row(key, id=evil, name=evil, what=evil, after=LEDGER, last=crash(evil), state="crashed")],
+        e=[{"id": 1, "at": 1.0, "kind": "crashed", "level": "bad", "key": key, "text": f"{evil} crashed: {evil}",
+            "parts": {"who": evil, "reason": evil}}],
+    )  # fmt: skip
+    expect(line(page, key).locator(".id")).to_have_text(evil)
+    line(page, key).locator(".id").click()
+    expect(page.locator("#process-title")).to_have_text(evil)
+    expect(page.locator("#events li").first).to_contain_text(evil)
+    assert page.locator("main img, main b b, aside img, .id b").count() == 0
+
+
+def test_a_kill_shows_in_the_frame_of_the_click_and_asks_the_platform(page: Page, platform: Any) -> None:
+    pid = line(page, LEDGER).get_attribute("data-pid")
+    pending = page.evaluate(
+        """(key) => {
+            const line = document.querySelector(`[data-key="${key}"]`);
+            line.querySelector(".kill").click();
+            return [line.hasAttribute("data-pending"), line.querySelector(".st").textContent];
+        }""",
+        LEDGER,
+    )
+    assert pending == [True, "killing…"]
+    platform.delta(p=[[LEDGER, {"pid": "0.99.0", "restarts": 1, "last": crash("killed")}]])
+    expect(line(page, LEDGER)).to_have_attribute("data-pid", "0.99.0")
+    expect(line(page, LEDGER)).not_to_have_attribute("data-pending", "")
+    expect(line(page, LEDGER).locator(".rs")).to_have_text("1")
+    assert platform.asked == [("DELETE", f"/api/v1/processes/{pid}", {"reason": "kill", "force": False})]
+
+
+def test_a_refused_kill_says_why_and_what_to_try(page: Page, platform: Any, failure: Callable[..., Any]) -> None:
+    platform.on_command = lambda *_: failure("forbidden", "ledger may not be killed", 403, "Ask its owner.")
+    line(page, LEDGER).locator(".kill").click()
+    expect(page.locator(".toast")).to_contain_text("Kill ledger: ledger may not be killed Ask its owner.")
+    expect(line(page, LEDGER)).not_to_have_attribute("data-pending", "")
+    expect(line(page, LEDGER).locator(".st")).to_have_text("running")
+
+
+def test_what_the_platform_needs_is_killed_only_after_a_question(page: Page, platform: Any) -> None:
+    dialog = page.get_by_role("dialog")
+    line(page, "app/web").locator(".kill").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    assert platform.asked == []
+    line(page, "app/web").locator(".kill").click()
+    with page.expect_request("**/api/v1/processes/*") as asked:
+        dialog.get_by_role("button", name="Kill web").click()
+    assert asked.value.post_data_json == {"reason": "kill", "force": True}
+
+
+def test_a_crash_that_was_over_before_the_frame_is_held_and_then_let_go(
+    page: Page, platform: Any, looks: Callable[..., Any]
+) -> None:
+    """A restart takes less than a frame: without the hold nobody would see that anything happened."""
+    ledger, cart = looks(page, LEDGER), looks(page, f"{SHOP}/cart")
+    platform.delta(p=[
+        [LEDGER, {"pid": "0.91.0", "restarts": 1, "last": crash()}],
+        [f"{SHOP}/cart", {"pid": "0.92.0", "restarts": 1, "last": {"at": time.time(), "reason": "shutdown", "crash": False}}],
+    ])  # fmt: skip
+    expect(line(page, LEDGER)).to_have_attribute("data-restarts", "1")
+    expect(line(page, LEDGER)).to_have_attribute("data-look", "running")
+    expect(line(page, f"{SHOP}/cart")).to_have_attribute("data-look", "running")
+    assert ledger() == ["crashed", "running"]
+    assert cart() == ["restarting", "running"]
+    expect(line(page, LEDGER).locator(".why")).to_have_text("last exit: ValueError('negative amount')")
+
+
+def test_the_budget_counts_back_by_the_clock_without_a_word_from_the_server(open_page: Callable[..., Page], platform: Any) -> None:
+    page = open_page("about:blank", ready=False)
+    page.clock.install()
+    page.goto(f"{platform.url}/supervisors")
+    budget = line(page, SHOP).locator(".bu")
+    expect(budget).to_have_text("3 of 3 in 5 s")
+    now = time.time()
+    expires = [now + 120, now + 240]
+    platform.delta(p=[[SHOP, {"budget": {"used": 2, "max": 3, "window_s": 5.0, "resets_at": expires[-1], "expires": expires}}]])
+    expect(budget).to_have_text("1 of 3 in 5 s")
+    expect(budget.locator("i[data-left]")).to_have_count(1)
+    page.clock.fast_forward(130_000)
+    expect(budget).to_have_text("2 of 3 in 5 s")
+    page.clock.fast_forward(120_000)
+    expect(budget).to_have_text("3 of 3 in 5 s")
+
+
+def test_a_supervisor_that_gave_up_says_so_and_when_it_starts_again(page: Page, platform: Any) -> None:
+    now = time.time()
+    spent = {"used": 3, "max": 3, "window_s": 5.0, "resets_at": now + 5, "expires": [now + 4, now + 4.5, now + 5]}
+    platform.delta(p=[
+        [SHOP, {"state": "gave_up", "pid": None, "since": now, "again_at": now + 900, "budget": spent}],
+        [LEDGER, {"state": "stopped", "pid": None, "since": now}],
+    ])  # fmt: skip
+    expect(line(page, SHOP).locator(".st")).to_have_text("gave up, again in 900 s")
+    expect(line(page, LEDGER).locator(".kill")).to_be_disabled()
+    line(page, SHOP).click()
+    expect(page.locator("#process .plain")).to_contain_text("shop_sup gave up: more children had to be restarted than 3 in 5 s. It starts again in")
+    platform.delta(p=[[SHOP, {"state": "running", "pid": "0.70.0", "again_at": None}]])
+    expect(line(page, SHOP).locator(".st")).to_have_text("running")
+
+
+def test_a_callback_that_does_not_return_shows_since_when_and_where(page: Page, platform: Any) -> None:
+    platform.delta(p=[[LEDGER, {"state": "stuck", "since": time.time() - 8, "doing": "handle_call at shop.py:41"}]])
+    expect(line(page, LEDGER).locator(".st")).to_contain_text("not answering since")
+    expect(line(page, LEDGER).locator(".why")).to_have_text("handle_call at shop.py:41")
+    expect(page.locator("#count-stuck")).to_have_text("1 not answering")
+
+
+def test_lines_keep_their_order_whatever_happens_to_them(page: Page, platform: Any, row: Callable[..., Any]) -> None:
+    before = names(page)
+    platform.delta(p=[[key, {"state": "crashed", "pid": None}] for key in (f"{SHOP}/mailer", LEDGER)])
+    expect(line(page, LEDGER)).to_have_attribute("data-state", "crashed")
+    assert names(page) == before
+    platform.delta(n=[row("app/pool/0.82.0", id="order 82", after="app/pool/0.81.0")], x=["app/pool/0.81.0"])
+    expect(line(page, "app/pool/0.82.0")).to_be_visible()
+    assert names(page) == [{"order 81": "order 82"}.get(name, name) for name in before]
+
+
+def test_a_dynamic_child_that_is_gone_stays_a_moment_as_it_ended(page: Page, platform: Any) -> None:
+    key = "app/pool/0.81.0"
+    platform.delta(x=[key], e=[{"id": 1, "at": 1.0, "kind": "crashed", "level": "bad", "key": key, "text": "order 81 crashed: killed",
+                                "parts": {"who": "order 81", "reason": "killed"}}])  # fmt: skip
+    gone = page.locator(f'[data-key="{key}"][data-gone]')
+    expect(gone).to_have_attribute("data-look", "crashed")
+    expect(page.locator(f'[role=treeitem][data-key="{key}"]')).to_have_count(0)
+
+
+def test_a_closed_branch_tells_what_it_hides_and_stays_closed(page: Page, platform: Any) -> None:
+    line(page, SHOP).locator(".twist").click()
+    expect(line(page, SHOP)).to_have_attribute("aria-expanded", "false")
+    expect(line(page, LEDGER)).to_have_count(0)
+    platform.delta(p=[[LEDGER, {"state": "crashed"}]])
+    expect(line(page, SHOP).locator(".why")).to_have_text("3 processes, 1 not running")
+    page.reload()
+    expect(line(page, SHOP)).to_have_attribute("aria-expanded", "false")
+    page.get_by_role("button", name="Open all").click()
+    expect(line(page, LEDGER)).to_be_visible()
+
+
+def test_the_whole_tree_is_walked_by_keyboard(page: Page, platform: Any) -> None:
+    page.get_by_role("tree").locator("[tabindex='0']").focus()
+    focused = page.locator(":focus")
+    for key, expected in (
+        ("ArrowDown", SHOP), ("ArrowRight", LEDGER), ("ArrowLeft", SHOP), ("ArrowLeft", SHOP), ("End", "app/web"), ("Home", "app"),
+        ("ArrowDown", SHOP), ("ArrowRight", SHOP), ("ArrowDown", LEDGER), ("ArrowDown", f"{SHOP}/cart"), ("ArrowUp", LEDGER),
+        ("p", "app/pool"), ("ArrowUp", f"{SHOP}/mailer"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        expect(focused).to_have_attribute("data-key", expected)
+    assert page.locator("[role=treeitem][tabindex='0']").count() == 1
+    page.keyboard.press("Enter")
+    expect(page.locator("#process")).to_have_attribute("data-key", f"{SHOP}/mailer")
+    with page.expect_request("**/api/v1/processes/*") as asked:
+        page.keyboard.press("Delete")
+    assert asked.value.method == "DELETE"
+    page.keyboard.press("Escape")
+    expect(page.locator("#process .pane")).to_be_hidden()
+
+
+def test_the_focus_stays_in_the_tree_when_its_line_goes(page: Page, platform: Any) -> None:
+    line(page, "app/pool/0.81.0").click()
+    platform.delta(x=["app/pool/0.81.0"])
+    expect(page.locator(":focus")).to_have_attribute("data-key", "app/web")
+    expect(page.locator("#process .tag")).to_have_text("gone")
+
+
+def test_several_are_selected_and_killed_together(page: Page, platform: Any) -> None:
+    line(page, LEDGER).click()
+    expect(page.locator("#several")).to_be_hidden()
+    page.keyboard.press("Shift+ArrowDown")
+    line(page, "app/pool/0.81.0").click(modifiers=["Control"])
+    button = page.get_by_role("button", name="Kill 3 selected")
+    button.click()
+    expect(page.locator("[role=treeitem][data-pending]")).to_have_count(3)
+    platform.delta(p=[[key, {"pid": "0.99.0"}] for key in (LEDGER, f"{SHOP}/cart", "app/pool/0.81.0")])
+    expect(page.locator("[role=treeitem][data-pending]")).to_have_count(0)
+    assert len(platform.asked) == 3
+
+
+def test_search_shows_what_fits_and_what_stands_above_it(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("cart")
+    expect(page.locator("[role=treeitem]")).to_have_count(3)
+    assert names(page) == ["app", "shop_sup", "cart"]
+    expect(page.locator("#found")).to_have_text("1 of 8")
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_attribute("data-key", f"{SHOP}/cart")
+    page.keyboard.press("/")
+    page.keyboard.type("cartoon")
+    expect(page.get_by_text("No process matches “cartoon”.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[role=treeitem]")).to_have_count(8)
+
+
+@pytest.mark.parametrize("count", [1000])
+def test_a_thousand_lines_are_patched_one_by_one(page: Page, platform: Any, row: Callable[..., Any], count: int) -> None:
+    platform.nodes = [row("app", strategy="one_for_one"), *(row(f"app/w_{number}") for number in range(count))]
+    platform.epoch = "e2"
+    platform.snapshot()
+    last = line(page, f"app/w_{count - 1}")
+    expect(last).to_have_attribute("aria-posinset", str(count))
+    page.evaluate("window.changes = 0; new MutationObserver((all) => window.changes += all.length).observe(document.querySelector('.tree'), {subtree: true, childList: true, attributes: true, characterData: true})")
+    platform.delta(p=[[f"app/w_{count - 1}", {"mailbox": 7}]])
+    expect(last.locator(".mq")).to_have_text("7")
+    assert page.evaluate("window.changes") <= 5
