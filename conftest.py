@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 
+import pytest
+
 # The folders of the repository bear the names of the packages in them. pytest names a test by its folders, so the
 # packages have to be there first, or the folders would be taken for them.
 import otp as _otp  # noqa: F401
-import pytest
 import superlearner as _superlearner  # noqa: F401
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")

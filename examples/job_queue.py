@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import otp
-from otp import Children, Continue, Down, DynamicSupervisor, From, GenServer, NoReply, Ok, Ref, Stop, Supervisor, impl
+from otp import Children, Down, DynamicSupervisor, From, GenServer, NoReply, Ok, Ref, Stop, Supervisor, impl
 
 AT_ONCE = 2
 ATTEMPTS = 3
@@ -27,10 +27,10 @@ class Worker(GenServer[Job]):
 
     @impl
     def init(self, arg: Job):
-        return Ok(arg, then=Continue("work"))
+        return Ok(arg)
 
     @impl
-    def handle_continue(self, term: Any, state: Job):
+    def handle_cast(self, request: Any, state: Job):
         GenServer.reply(state.caller, state.work(state.attempt))
         return Stop("normal", state)
 
@@ -41,8 +41,6 @@ class Jobs(NamedTuple):
 
 
 class Queue(GenServer[Jobs]):
-    """`GenServer.call("queue", ("run", work))` answers what `work(attempt)` returned, or `("failed", reason)`."""
-
     @impl
     def init(self, arg: Any):
         return Ok(Jobs((), {}))
@@ -50,7 +48,7 @@ class Queue(GenServer[Jobs]):
     @impl
     async def handle_call(self, request: Any, caller: From, state: Jobs):
         match request:
-            case ("run", work):
+            case ("run", work):  # answered when the job has ended
                 return NoReply(await start_waiting((*state.waiting, Job(work, caller)), state.running))
 
     @impl
@@ -72,6 +70,7 @@ async def start_waiting(waiting: tuple[Job, ...], running: dict[Ref, Job]) -> Jo
         job, *rest = waiting
         worker = await DynamicSupervisor.start_child("workers", Worker.child_spec(job, restart="temporary"))
         waiting, running = tuple(rest), {**running, otp.monitor(worker): job}
+        GenServer.cast(worker, "work")  # only now: a job that ended before the monitor would be a lost one
     return Jobs(waiting, running)
 
 

@@ -90,8 +90,9 @@ async def a_killed_counter_comes_back():
     GenServer.cast("counter", "increment")
     first = otp.whereis("counter")
     assert 8 == await GenServer.call("counter", "value")
+    down = otp.monitor(first)
     otp.exit(first, "kill")
-    assert "killed" == await otp.wait_down(first)
+    assert "killed" == (await otp.receive(down)).reason
     await Supervisor.count_children("tally")
     assert 7 == await GenServer.call("counter", "value")
     assert first != otp.whereis("counter")
@@ -138,7 +139,7 @@ def output_of(*parts: str) -> str:
         check=False,
         timeout=60,
     )
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr
     return done.stdout.strip()
 
 

@@ -64,7 +64,7 @@ async def program():
     async with otp.Node("guest") as node:
         await node.start(Tree, None, name="tree")
         first = node.whereis("worker")
-        node.exit(first, "kill")
+        otp.exit(first, "kill")
         await otp.wait_down(first)
         assert {} == changed(before, snapshot()), changed(before, snapshot())
     assert {} == changed(before, snapshot()), changed(before, snapshot())
@@ -74,7 +74,7 @@ async def program():
 
 def run(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", SNAPSHOT + program], capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr
 
 
 def test_an_embedded_node_changes_nothing_global() -> None:
@@ -101,4 +101,4 @@ def test_importing_the_library_changes_nothing_global() -> None:
         "asyncio.run(program())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stderr

@@ -191,10 +191,18 @@ async def test_a_busy_callback_is_named_with_its_message_and_time() -> None:
     await testing.wait_all_idle()
     await testing.advance(2)
     otp.send(counter, ("other", Unreadable()))
+    GenServer.cast(counter, "later")
+    caller = otp.spawn(GenServer.call, counter, "value")
+    await testing.wait_all_idle()
     shown = observer.process(here(), counter)
     assert shown is not None
     assert (shown.callback, shown.handling, shown.busy_for) == ("handle_call", "'wait'", 2.0)
-    assert (shown.mailbox, shown.messages) == (1, ("('other', <Unreadable>)",))
+    assert shown.messages == (
+        "('other', <Unreadable>)",
+        "('$gen_cast', 'later')",
+        f"('$gen_call', {caller}, 'value')",
+    )
+    assert shown.mailbox == 3
     assert shown.waiting_at[0].function == "Counter.handle_call"
 
 
@@ -246,7 +254,7 @@ async def test_the_list_filters_sorts_and_pages() -> None:
     await Outer.start_link(None)
 
     async def sleeper() -> None:
-        await asyncio.sleep(1000)
+        await asyncio.get_running_loop().create_future()
 
     for _ in range(5):
         otp.spawn_link(sleeper)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
 
 
-UNLIMITED = {"max_restarts": 10_000, "max_seconds": 1}
-ROOT_RESTARTS = {"max_restarts": 20, "max_seconds": 5}
+UNLIMITED = 10_000
+ROOT_RESTARTS = 20
 WEB_SHUTDOWN_S = 4.0
 
 
@@ -47,7 +47,7 @@ class Services(Supervisor):
     def init(self, platform: Platform) -> Children:
         caretaker = Caretaker.child_spec(platform.keeper, id=CARETAKER, name=CARETAKER)
         kept = [kept.child_spec() for kept in platform.keeper.of("services")]
-        return Children([caretaker, *kept], strategy="one_for_one", **UNLIMITED)
+        return Children([caretaker, *kept], strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
 
 class Playground(Supervisor):
@@ -56,7 +56,7 @@ class Playground(Supervisor):
     @impl
     def init(self, platform: Platform) -> Children:
         kept = [kept.child_spec() for kept in platform.keeper.of("playground")]
-        return Children(kept, strategy="one_for_one", **UNLIMITED)
+        return Children(kept, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
 
 class Root(Supervisor):
@@ -72,7 +72,7 @@ class Root(Supervisor):
             from superlearner.web.web_server import WebServer
 
             children.append(WebServer.child_spec(platform.web, id="web", name="web", shutdown=WEB_SHUTDOWN_S))
-        return Children(children, strategy="one_for_one", **ROOT_RESTARTS)
+        return Children(children, strategy="one_for_one", max_restarts=ROOT_RESTARTS, max_seconds=5)
 
 
 class SuperLearner(Application):
@@ -89,6 +89,8 @@ class SuperLearner(Application):
         keep_everything(platform)
         platform.keeper.watch(platform.node)
         root = await Root.start_link(platform, name="superlearner")
+        if not isinstance(root, otp.Pid):
+            raise otp.StartError("the root was not started")
         platform.root = root
         if platform.hub is not None:
             platform.hub.open(root)
@@ -140,7 +142,8 @@ def make_watchdog(platform: Platform) -> Watchdog:
     if platform.watchdog is not None:
         platform.watchdog.stop()
     loop = asyncio.get_running_loop()
-    platform.watchdog = Watchdog(loop, after=platform.settings.watchdog_after, answers_again=platform.answers_again)
+    after = platform.settings.watchdog_after
+    platform.watchdog = Watchdog(loop, platform.running_node(), after=after, answers_again=platform.answers_again)
     return platform.watchdog
 
 
@@ -198,7 +201,6 @@ async def start_application(cls: Any) -> Any:
     """Start the top supervisor of a person's application, linked to the playground."""
     for needed in cls.applications:
         await Application.ensure_all_started(needed)
-    started = cls.__handler__().start("normal", ())
-    if inspect.isawaitable(started):
-        started = await started
+    result: Any = cls.__handler__().start("normal", ())
+    started: Any = await result if inspect.isawaitable(result) else result
     return started[0] if isinstance(started, tuple) else started

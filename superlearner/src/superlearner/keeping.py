@@ -108,10 +108,7 @@ async def start_kept(kept: Kept) -> Any:
     try:
         started = await kept.start()
     except Exception as error:
-        reason: Any = (
-            error.reason if isinstance(error, otp.StartError | otp.Exit) else f"{type(error).__name__}: {error}"
-        )
-        kept.keeper.rest(kept, f"could not start again: {text_of_reason(reason)}")
+        kept.keeper.rest(kept, f"could not start again: {_text_of_failure(error)}")
         return Ignore()
     kept.due = None
     return started

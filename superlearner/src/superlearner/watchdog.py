@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
-from otp.kernel.scheduler import Scheduler, find_scheduler
 from superlearner.terminal import complain
 
 __all__ = ["Held", "Watchdog", "WatchdogService"]
@@ -62,6 +61,7 @@ class Watchdog:
 
     Args:
         loop: the loop to watch.
+        node: a node of this loop: its scheduler knows which process runs.
         after: seconds without a turn of the loop after which its holder is named.
         say: called in the watchdog's thread with each finding; default: the terminal.
         answers_again: called in the loop when it turns again, with the last finding.
@@ -70,17 +70,19 @@ class Watchdog:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        node: otp.Node,
         *,
         after: float = 1.0,
         say: Callable[[Held], object] | None = None,
         answers_again: Callable[[Held], object] | None = None,
     ) -> None:
         self._loop = loop
+        self._node = node
         self._after = after
         self._say = _to_terminal if say is None else say
         self._answers_again = answers_again
         self._loop_thread = threading.get_ident()
-        self._scheduler: Scheduler | None = None
+        self._scheduler: Any = None
         self._turned = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,7 +90,7 @@ class Watchdog:
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
-        self._scheduler = find_scheduler()
+        self._scheduler = self._node._s  # a plain read of one slot, from another thread, of whoever runs
         self._thread = threading.Thread(target=self._watch, name="superlearner-watchdog", daemon=True)
         self._thread.start()
 

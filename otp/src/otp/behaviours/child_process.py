@@ -7,7 +7,7 @@ Source: OTP's `supervisor.erl`, `do_start_child`, `shutdown`, `unlink_flush`, `t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from inspect import isawaitable
 from itertools import islice
 from types import CoroutineType
@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from otp.behaviours.argument_copy import copy_arguments
 from otp.behaviours.child_spec import ChildSpec, Shutdown
+from otp.behaviours.gen_server import GenServer
 from otp.kernel.errors import ReceiveTimeout, StartError, Throw
 from otp.kernel.mailbox import merge_batch, receive
 from otp.kernel.messages import Down, ExitSignal, TimerFired
@@ -24,12 +25,29 @@ from otp.kernel.results import Ignore
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import exit as exit_process
 from otp.kernel.signals import monitor, unlink
+from otp.kernel.starting import start_server
 from otp.kernel.timers import cancel_timer, start_timer
 
-__all__ = ["AGAIN", "Failed", "ended_as_asked", "here", "prepare", "start", "started_pid", "stop", "stop_all"]
+__all__ = [
+    "AGAIN",
+    "Failed",
+    "Pending",
+    "Quick",
+    "begin",
+    "ended_as_asked",
+    "here",
+    "prepare",
+    "start",
+    "started_pid",
+    "stop",
+    "stop_all",
+]
 
 WAVE: Final = 256
 """How many dynamic children are signalled between two looks at who has ended already."""
+
+_START_LINK: Final = GenServer.start_link.__func__
+_OWN_MODULES: Final = ("otp.behaviours.gen_server", "otp.behaviours.supervisor", "otp.behaviours.dynamic_supervisor")
 
 UNLIMITED: Final = 1e9
 """Seconds that stand for `"infinity"` where the kernel wants a number."""
@@ -67,6 +85,11 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     positional = (*extra, *positional)
     values = (*positional, *named.values())
     if copy_arguments(values) is values:
+        underlying = getattr(function, "__func__", None)
+        if underlying is _START_LINK and len(positional) == 1:
+            return Quick(start_server, function.__self__, positional[0], link=True, **named)
+        if getattr(underlying, "__module__", None) in _OWN_MODULES:
+            return Quick(function, *positional, **named)
         return functools.partial(function, *positional, **named)
     names, count = tuple(named), len(positional)
 
@@ -75,6 +98,53 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
         return function(*fresh[:count], **dict(zip(names, fresh[count:], strict=True)))
 
     return call
+
+
+class Quick(functools.partial[Any]):
+    """The call of one of our own start functions: an `async def` that mostly does not suspend."""
+
+    __slots__ = ()
+
+
+class Pending:
+    """A start that has been begun and waits for something; `await` it for its outcome."""
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, waits_for = self._coroutine, self._waits_for
+        try:
+            while True:
+                step: Any = coroutine.send
+                try:
+                    value = yield waits_for
+                except BaseException as error:
+                    step, value = coroutine.throw, error
+                waits_for = step(value)
+        except StopIteration as done:
+            return outcome_of(done.value)
+        except Exception as error:
+            return failure_of(error)
+
+
+def begin(call: Quick) -> Any:
+    """Start a child without a coroutine of our own: its outcome as that of `start`, or `Pending`.
+
+    Most starts are through when the first step is; to await them properly costs twice the start.
+    """
+    coroutine = call()
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as done:
+        pid = done.value
+        return pid if type(pid) is Process else outcome_of(pid)
+    except Exception as error:
+        return failure_of(error)
+    return Pending(coroutine, waits_for)
 
 
 async def start(call: Callable[[], Any]) -> Any:
@@ -87,15 +157,25 @@ async def start(call: Callable[[], Any]) -> Any:
         result: Any = call()
         if type(result) is CoroutineType or isawaitable(result):
             result = cast("Any", await result)
-    except StartError as error:
-        return Failed(error.reason)
-    except Throw as thrown:
-        result = thrown.value
     except Exception as error:
-        return Failed(("EXIT", reason_of(error)))
-    if type(result) is Process or isinstance(result, Process | Ignore) or started_pid(result) is not None:
+        return failure_of(error)
+    return outcome_of(result)
+
+
+def outcome_of(result: Any) -> Any:
+    """What a start function returned, told apart: a start or a failure."""
+    if isinstance(result, Process | Ignore) or started_pid(result) is not None:
         return result
     return Failed(result)
+
+
+def failure_of(error: Exception) -> Any:
+    """What a start function raised, as OTP sees it."""
+    if isinstance(error, StartError):
+        return Failed(error.reason)
+    if isinstance(error, Throw):
+        return outcome_of(error.value)
+    return Failed(("EXIT", reason_of(error)))
 
 
 def started_pid(result: Any) -> Any:

@@ -43,10 +43,12 @@ from otp.kernel.errors import Error
 from otp.kernel.info import is_alive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
+from otp.kernel.reasons import Crash
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
 
 __all__ = [
+    "NO_LIST",
     "DynamicOptions",
     "DynamicServer",
     "child_exited",
@@ -57,6 +59,9 @@ __all__ = [
 ]
 
 logger: Final = logging.getLogger("otp.supervisor")
+
+NO_LIST: Final = ("EXIT", Crash("badarg"))
+"""The reason for extra arguments that are no list: in OTP they cannot be appended to the template's."""
 
 
 class DynamicOptions(NamedTuple):
@@ -172,7 +177,7 @@ def _start_child(state: DynamicState, child: Any) -> Any:
 
 def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
     if not isinstance(extra, list | tuple):
-        return Reply(("error", ("invalid_extra_arguments", extra)), state)
+        return Reply(("error", NO_LIST), state)
     more = tuple(cast("list[Any]", extra))
     if isinstance(template.start, tuple):
         spec = template.replace(start=(*template.start, *more)) if more else template

@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, child_spec_of, wrong_keys
 from otp.kernel.errors import StartError
+from otp.kernel.reasons import Crash
 
 __all__ = ["InvalidChildSpec", "SpecError", "check_all", "check_flags", "check_limits", "check_spec", "explain"]
 
@@ -167,7 +168,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "invalid_period": 'max_seconds: expected seconds > 0 or "infinity"',
     "invalid_auto_shutdown": 'auto_shutdown: expected "never", "any_significant" or "all_significant"',
     "invalid_max_children": 'max_children: expected an int >= 0 or "infinity"',
-    "invalid_extra_arguments": "a simple_one_for_one supervisor: expected a list, the arguments after the template's",
+    "invalid_extra_arguments": "extra_arguments: expected a list or tuple",
 }
 
 
@@ -189,6 +190,8 @@ def explain(reason: Any) -> str | None:
             return 'expected a significant child to be "transient" or "temporary": a permanent one never ends for good'
         case ("bad_start_spec", specs):
             return f"simple_one_for_one: expected exactly one child spec, the template, got {specs!r:.200}"
+        case ("EXIT", Crash() as crash) if crash.term == "badarg" and not crash.stack:
+            return "a simple_one_for_one supervisor: expected a list, the arguments after those of the template"
         case ("bad_return", (cls, "init", value)):
             return f"{cls.__name__}.init: expected Children([…]) or Ignore(), got {value!r:.200}{_none_hint(value)}"
         case ("invalid_child_spec", child) if isinstance(child, Mapping):

@@ -263,10 +263,13 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
 
 async def ask(supervisor: Any, request: Any) -> Any:
     """Ask a supervisor for an operation that may be refused."""
-    verdict, value = await call(supervisor, request, "infinity")
-    if verdict == "ok":
-        return value
-    return _refused(value)
+    match await call(supervisor, request, "infinity"):
+        case ("ok", value):
+            return value
+        case ("error", reason):
+            return _refused(reason)
+        case answer:
+            return answer  # dest is no supervisor: as in OTP, its answer is handed on
 
 
 def _refused(reason: Any) -> NoReturn:

@@ -10,10 +10,23 @@ from __future__ import annotations
 
 import logging
 from inspect import isawaitable
+from types import CoroutineType
 from typing import Any, ClassVar, Final, cast
 
 from otp.behaviours import dynamic_server as dynamic
-from otp.behaviours.child_process import AGAIN, Failed, ended_as_asked, here, prepare, start, started_pid, stop
+from otp.behaviours.child_process import (
+    AGAIN,
+    Failed,
+    Pending,
+    Quick,
+    begin,
+    ended_as_asked,
+    here,
+    prepare,
+    start,
+    started_pid,
+    stop,
+)
 from otp.behaviours.child_spec import Children
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import SpecError, check_all, check_flags, check_spec
@@ -180,11 +193,24 @@ class SupervisorServer:
 # Restarting
 
 
-async def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
+def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
     """Restart a child and whom its strategy restarts with it; a failure is tried again after the next messages."""
-    if state.strategy == "one_for_one":
-        await _start_again(me, state, record, record, cause)
-        return NoReply(state)
+    if state.strategy != "one_for_one":
+        return _restart_group(me, state, record, cause)
+    call = record.start or _prepared(record)
+    outcome = begin(call) if type(call) is Quick else start(call)
+    if type(outcome) is Pending or type(outcome) is CoroutineType:
+        return _restart_when(outcome, me, state, record, cause)
+    _started_again(outcome, me, state, record, record, cause)
+    return NoReply(state)
+
+
+async def _restart_when(pending: Any, me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
+    _started_again(await pending, me, state, record, record, cause)
+    return NoReply(state)
+
+
+async def _restart_group(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
     group = state.group(record)
     for other in reversed(group):
         if other is not record:
@@ -192,17 +218,23 @@ async def _restart(me: Process, state: SupervisorState, record: ChildRecord, cau
     again = state.restartable(group)
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
-        if not await _start_again(me, state, member, record, cause, others):
+        outcome = await start(member.start or _prepared(member))
+        if not _started_again(outcome, me, state, member, record, cause, others):
             state.failed(member, again[position + 1 :])
             break
     return NoReply(state)
 
 
-async def _start_again(
-    me: Process, state: SupervisorState, record: ChildRecord, failed: ChildRecord, cause: int, others: Any = ()
+def _started_again(
+    outcome: Any,
+    me: Process,
+    state: SupervisorState,
+    record: ChildRecord,
+    failed: ChildRecord,
+    cause: int,
+    others: Any = (),
 ) -> bool:
-    """Start a child of a restarting group; `failed` is the one whose end set it off. False: it failed, try again."""
-    outcome = await start(record.start or _prepared(record))
+    """Note what became of a restart; `failed` is the child whose end set it off. False: to be tried again."""
     if type(outcome) is Failed:
         state.failed(record)
         calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from otp.kernel.calls import UNSET, From, call_from_outside, failure, new_call, send_call, wait_for_reply
+from otp.kernel.calls import (
+    DEFAULT_TIMEOUT,
+    UNSET,
+    Failed,
+    From,
+    call_failed,
+    call_from_outside,
+    failure,
+    forget,
+    new_call,
+    send_call,
+    start_waiting,
+    wait_for_reply,
+)
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.names import resolve
@@ -16,7 +29,7 @@ from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
 from otp.kernel.scheduler import nanoseconds
-from otp.kernel.states import CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
+from otp.kernel.states import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
 __all__ = ["call", "cast"]
 
@@ -34,47 +47,89 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     except AttributeError:
         return await _call_by_name(dest, request, timeout)
     s = dest._node._s
-    if st != IDLE or s.credit <= 0:  # no credit: nobody runs in a drain, or somebody traces messages
-        return await _call_queued(dest, dest, request, timeout)
-    if timeout is not UNSET:
-        _check_timeout(dest, request, timeout)
     me = s.current
-    frm = _blank(From)
-    frm._waiter = me
-    frm._request = request
-    frm._to = dest
-    me._val = frm
-    s.credit -= 1
-    dest._st = RUN
-    s.current = dest
-    context = dest._ctx
-    try:
-        if context is None:
-            result = dest._vt.handle_call(request, frm, dest._state)
-        else:
-            result = context.run(dest._vt.handle_call, request, frm, dest._state)
-    except BaseException as error:
-        result = Raised(error)
-    s.current = me
-    if type(result) is Reply and dest._sig is None:
-        dest._state = result.state
-        if dest._mbox is None:
-            dest._st = IDLE
-        else:
-            dest._st = READY
-            s.enqueue(dest)
+    if st == IDLE and s.credit > 0:  # no credit: nobody runs in a drain, or somebody traces messages
+        if timeout is not UNSET:
+            _check_timeout(dest, request, timeout)
+        frm = _blank(From)
+        frm._waiter = me
+        frm._request = request
+        frm._to = dest
+        me._val = frm
+        s.credit -= 1
+        dest._st = RUN
+        s.current = dest
+        context = dest._ctx
+        try:
+            if context is None:
+                result = dest._vt.handle_call(request, frm, dest._state)
+            else:
+                result = context.run(dest._vt.handle_call, request, frm, dest._state)
+        except BaseException as error:
+            result = Raised(error)
+        s.current = me
+        if type(result) is Reply and dest._sig is None:
+            dest._state = result.state
+            if dest._mbox is None:
+                dest._st = IDLE
+            else:
+                dest._st = READY
+                s.enqueue(dest)
+            if me._val is not frm:
+                return await _answered_early(me)
+            me._val = None
+            if me._sig is not None:
+                await park()
+            return result.value
+        dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
+        dest._st = READY
+        s.enqueue(dest)
         if me._val is not frm:
             return await _answered_early(me)
-        me._val = None
-        if me._sig is not None:
-            await park()
-        return result.value
-    dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
-    dest._st = READY
-    s.enqueue(dest)
-    if me._val is not frm:
-        return await _answered_early(me)
-    return await wait_for_reply(me, frm, timeout, dest)
+    elif me is None:
+        return await _call_from_outside(dest, dest, request, timeout)
+    else:
+        mailbox = dest._mbox
+        if type(mailbox) is list and dest is not me and timeout is UNSET and not dest._node._watched:
+            frm = _blank(From)  # a server that is queued or busy already
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+            me._val = frm
+            mailbox.append(frm)
+        else:
+            frm = _send_request(me, dest, dest, request, timeout)
+    wait = me._wait
+    if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.now + DEFAULT_TIMEOUT:
+        wait.deadline = s.now + DEFAULT_TIMEOUT
+        me._st = CALLING
+        timer = None
+    else:
+        timer = start_waiting(me, frm, timeout, dest)
+    try:
+        value = await park()
+    except BaseException:
+        forget(frm)
+        raise
+    finally:
+        if timer is not None:
+            timer.fire = None
+    if type(value) is Failed:
+        raise call_failed(frm, value, dest, timeout)
+    return value
+
+
+def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: Any) -> From:
+    """Put a call into the mailbox: the server is busy, or somebody traces it."""
+    if timeout is not UNSET:
+        _check_timeout(dest, request, timeout)
+    if to is me:
+        raise failure("calling_self", dest, request, timeout)
+    if to._st == DEAD or to._st == EXITING:
+        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
+    frm = new_call(me, request, to)
+    send_call(to, frm)
+    return frm
 
 
 async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
@@ -88,7 +143,10 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
             return await call(to, request, timeout)
         except CallExit as failed:
             raise failure(failed.cause_reason, dest, request, timeout) from failed.__cause__
-    return await _call_queued(to, dest, request, timeout)
+    me = to._node._s.current
+    if me is None:
+        return await _call_from_outside(to, dest, request, timeout)
+    return await wait_for_reply(me, _send_request(me, to, dest, request, timeout), timeout, dest)
 
 
 async def _answered_early(me: Process) -> Any:
@@ -109,20 +167,12 @@ def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
         raise failure(reason, dest, request, timeout) from error
 
 
-async def _call_queued(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
-    """A call through the mailbox: the server is busy, somebody traces it, or the caller is no process."""
+async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
-    me = to._node._s.current
-    if to is me:
-        raise failure("calling_self", dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
-        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
-    if me is None:
-        return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm), "gen_server")
-    frm = new_call(me, request, to)
-    send_call(to, frm)
-    return await wait_for_reply(me, frm, timeout, dest)
+        raise failure("noproc", dest, request, timeout)
+    return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
 
 
 def cast(dest: Any, request: Any) -> str:

@@ -20,7 +20,9 @@ from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, RUN, SYST
 __all__ = [
     "DEFAULT_TIMEOUT",
     "UNSET",
+    "Failed",
     "From",
+    "call_failed",
     "OutsideCaller",
     "fail",
     "failure",
@@ -31,6 +33,7 @@ __all__ = [
     "call_from_outside",
     "send_call",
     "send_system",
+    "start_waiting",
     "system_call",
     "wait_for_reply",
 ]
@@ -116,7 +119,7 @@ def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviou
     return ServerDown(described, dest, request)
 
 
-class _Failed:
+class Failed:
     """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
 
     __slots__ = ("reason",)
@@ -157,7 +160,7 @@ def fail(frm: From, reason: Any) -> None:
     """Let a call fail because its server ended with `reason`."""
     waiter = frm._waiter
     if waiter._val is frm and waiter._st == CALLING:
-        waiter._val = _Failed(reason)
+        waiter._val = Failed(reason)
         waiter._st = READY
         waiter._node._s.enqueue(waiter)
 
@@ -181,14 +184,31 @@ class _Wait:
         self.deadline = 0
 
 
-def _arm_lazily(me: Process, limit: int) -> None:
+def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | None:
+    """`me`, whose request `frm` is under way, is about to park: note its deadline. Returns an exact timer, if any."""
     s = me._node._s
+    if timeout is UNSET:
+        limit: int | None = DEFAULT_TIMEOUT
+    else:
+        limit = nanoseconds(timeout, "call(timeout=…)", infinite=True)
+        if limit == 0:
+            forget(frm)
+            me._val = None
+            raise failure("timeout", dest, frm._request, timeout)
+    me._st = CALLING
     wait = me._wait
-    if wait is None:
-        wait = me._wait = _Wait()
-    wait.deadline = deadline = s.now + limit
-    if wait.armed == 0 or deadline < wait.armed:
-        _file(me, wait, deadline)
+    if limit is None:
+        if wait is not None:
+            wait.deadline = 0
+    elif s.virtual or limit < EXACT_BELOW:
+        return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
+    else:
+        if wait is None:
+            wait = me._wait = _Wait()
+        wait.deadline = deadline = s.now + limit
+        if wait.armed == 0 or deadline < wait.armed:
+            _file(me, wait, deadline)
+    return None
 
 
 def _file(me: Process, wait: _Wait, deadline: int) -> None:
@@ -218,7 +238,7 @@ def _tick(timer: Timer) -> None:
 
 
 def _expire(p: Process) -> None:
-    p._val = _Failed("timeout")
+    p._val = Failed("timeout")
     p._st = READY
     p._node._s.enqueue(p)
 
@@ -229,23 +249,9 @@ def _expire_exactly(timer: Timer) -> None:
         _expire(p)
 
 
-async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any, behaviour: str = "gen_server") -> Any:
+async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
     """Block `me`, whose request `frm` is under way, until the answer, the server's end, or the time-out."""
-    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
-    if limit == 0:
-        forget(frm)
-        me._val = None
-        raise failure("timeout", dest, frm._request, timeout, behaviour)
-    me._st = CALLING
-    timer: Timer | None = None
-    if limit is not None:
-        s = me._node._s
-        if s.virtual or limit < EXACT_BELOW:
-            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
-        else:
-            _arm_lazily(me, limit)
-    elif me._wait is not None:
-        me._wait.deadline = 0
+    timer = start_waiting(me, frm, timeout, dest)
     try:
         value = await park()
     except BaseException:
@@ -254,17 +260,22 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any, behavi
     finally:
         if timer is not None:
             timer.fire = None
-    if type(value) is _Failed:
-        forget(frm)
-        raise failure(value.reason, dest, frm._request, timeout, behaviour)
+    if type(value) is Failed:
+        raise call_failed(frm, value, dest, timeout)
     return value
+
+
+def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
+    """The exception for a caller that was woken with a reason."""
+    forget(frm)
+    return failure(failed.reason, dest, frm._request, timeout)
 
 
 # Callers that are no process
 
 
 async def call_from_outside(
-    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None], behaviour: str
+    to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
 ) -> Any:
     """A call by plain asyncio code or by a child task: a stand-in process waits, a future wakes the caller."""
     s = to._node._s
@@ -282,7 +293,7 @@ async def call_from_outside(
     frm = new_call(stub, request, to)
     if limit == 0:
         stub._st = DEAD
-        raise failure("timeout", dest, request, timeout, behaviour)
+        raise failure("timeout", dest, request, timeout)
     send_request(frm)
     timer = None if limit is None else s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
     try:
@@ -293,8 +304,8 @@ async def call_from_outside(
         if timer is not None:
             timer.fire = None
         forget(frm)
-    if type(value) is _Failed:
-        raise failure(value.reason, dest, request, timeout, behaviour)
+    if type(value) is Failed:
+        raise failure(value.reason, dest, request, timeout)
     return value
 
 
@@ -344,7 +355,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
     if me is to:
         raise failure("calling_self", dest, request, timeout)
     if me is None:
-        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm), "gen_server")
+        return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
     frm = new_call(me, request, to)
     send_system(to, frm)
     return await wait_for_reply(me, frm, timeout, dest)

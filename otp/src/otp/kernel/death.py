@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
-from collections import deque
 from types import CoroutineType
 from typing import Any, Final
 
@@ -105,21 +104,22 @@ def terminate(p: Process, reason: Any) -> None:
     if p._links is None:  # nothing cascades
         _bury(p, reason, None, 0)
         return
-    if s.dead is not None:
+    if s.burying:
         p._st = DEAD
         s.dead.append((p, reason, None, 0, None))
         return
-    s.dead = deque()
+    s.burying = True
     try:
         _bury(p, reason, None, 0)
-        _drain_dead(s)
+        if s.dead:
+            _drain_dead(s)
     finally:
-        s.dead = None
+        s.burying = False
 
 
 def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
     s = p._node._s
-    if s.dead is not None:
+    if s.burying:
         if p._coro is None:
             p._st = DEAD
         elif p._st != EXITING:
@@ -127,12 +127,13 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
             p._ext().reason = (reason,)
         s.dead.append((p, reason, sender, cause, killed))
         return
-    s.dead = deque()
+    s.burying = True
     try:
         _end(p, reason, sender, cause, killed)
-        _drain_dead(s)
+        if s.dead:
+            _drain_dead(s)
     finally:
-        s.dead = None
+        s.burying = False
 
 
 def _drain_dead(s: Scheduler) -> None:
@@ -250,15 +251,16 @@ def resume_exiting(p: Process) -> None:
     x.fut = None
     error, p._exc = p._exc, None
     s = p._node._s
-    if s.dead is not None:
+    if s.burying:
         s.enqueue(p)
         return
-    s.dead = deque()
+    s.burying = True
     try:
         _step_cleanup(p, error)
-        _drain_dead(s)
+        if s.dead:
+            _drain_dead(s)
     finally:
-        s.dead = None
+        s.burying = False
 
 
 def _cleanup_over(timer: Timer) -> None:
@@ -286,8 +288,9 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     x = p._x
     parent = p._parent
     p._seq = 0
-    supervised = parent is not None and parent._vt is not None and parent._vt.supervisor
-    if supervised or node._watched_life or (p._vt is not None and p._vt.supervisor):
+    vt = p._vt
+    above = None if parent is None else parent._vt
+    if (above is not None and above.supervisor) or node._watched_life or (vt is not None and vt.supervisor):
         p._seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause or _cause_of(sender))
     if x is not None and x.name is not None:
         node.release_name(p)
@@ -295,7 +298,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         hooks, x.hooks = x.hooks, None
         for hook in hooks.values():
             hook(p)
-    if p._mbox or p._vt is not None or (x is not None and (x.pend or x.it is not None)):
+    if p._mbox or vt is not None or (x is not None and (x.pend or x.it is not None)):
         _fail_callers(p, x, reason)
     links = p._links
     if links is not None:
@@ -313,13 +316,15 @@ def _cause_of(sender: Any) -> int:
 
 
 def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
-    message = None if x is None or x.message is None else bounded_text(x.message)
+    what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
+    if x is None:
+        return {"reason": reason, "message": None, "sender": sender, "what": what, "name": None}
     return {
         "reason": reason,
-        "message": message,
-        "sender": sender if sender is not None or x is None else x.sender,
-        "what": p._node.describe(p),
-        "name": None if x is None else x.name,
+        "message": None if x.message is None else bounded_text(x.message),
+        "sender": x.sender if sender is None else sender,
+        "what": what,
+        "name": x.name,
     }
 
 

@@ -104,7 +104,8 @@ def take_name(name: Any, p: Process) -> None:
         raise BadArgument(f"register: process {p} has the name {x.name!r} already; unregister it first")
     x.name = name
     node._names[name] = p
-    node._trace.emit("registered", p, {"name": name})
+    if node._trace.read:
+        node._trace.emit("registered", p, {"name": name})
 
 
 def unregister(name: Any) -> bool:

@@ -92,6 +92,8 @@ class Node:
 
     def _open(self, scheduler: Scheduler) -> None:
         self._s = scheduler
+        if scheduler.virtual:
+            self._trace.clock = scheduler.now_ns
         scheduler.nodes.setdefault(self.name, []).append(self)
         self._outside = new_process(self, None)  # who sends when no process does
         del self._procs[self._outside._id]
@@ -209,7 +211,8 @@ class Node:
         name, x.name = x.name, None
         if self._names.get(name) is p:
             del self._names[name]
-        self._trace.emit("unregistered", p, {"name": name})
+        if self._trace.read:
+            self._trace.emit("unregistered", p, {"name": name})
 
     async def wait_registered(self, name: Any, timeout: Any = "infinity") -> Pid:
         """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""

@@ -82,6 +82,7 @@ class Scheduler:
         "_heap",
         "_timer_handle",
         "_timer_no",
+        "burying",
         "credit",
         "current",
         "dead",
@@ -128,7 +129,8 @@ class Scheduler:
         self.random = random.Random() if rng is None else rng
         self.seeded_order = seeded_order
         self.nodes: dict[str, list[Node]] = {}
-        self.dead: deque[Any] | None = None
+        self.burying = False  # an end is being carried out: further ones wait in `dead`
+        self.dead: deque[Any] = deque()
         self.drains = 0
         self.pool: list[list[Any]] = []
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile

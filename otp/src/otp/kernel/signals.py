@@ -15,7 +15,7 @@ from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, Process
 from otp.kernel.results import ABSENT
-from otp.kernel.scheduler import Timer, current_process, find_scheduler, nanoseconds
+from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, RECV
 
 __all__ = [
@@ -260,11 +260,10 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> bool:
     """
     if reason is ABSENT:
         raise Exit(pid)
-    p = resolve(pid, "exit(pid, reason)") if not isinstance(pid, Process) else pid
+    p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
         raise BadArgument(f"exit(pid, reason): nobody has the name {pid!r}")
-    s = find_scheduler()
-    me = None if s is None else s.current
+    me = p._node._s.current
     exit_signal(p, me if me is not None else p._node._outside, reason, False)
     if me is p and p._sig is not None and p._sig is not CANCEL:
         raise Unwind

@@ -234,7 +234,7 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
             def acknowledge(frm: From) -> None:
                 p._ext().ack = frm
 
-            verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge, "gen_server")
+            verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge)
     except CallExit as failed:
         verdict, reason = "error", failed.cause_reason
         if reason == "timeout" and p._st != DEAD:

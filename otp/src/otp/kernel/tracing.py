@@ -6,6 +6,7 @@ pays one check of `node._watched`.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from otp.kernel.pids import Pid
 
 __all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "Tracer", "bounded_text"]
+
+logger = logging.getLogger("otp")
 
 RING_SIZE: Final = 10_000
 
@@ -131,7 +134,11 @@ class Subscription:
                 self.dropped += 1
                 return
         self.delivered += 1
-        self._callback(event)
+        try:
+            self._callback(event)
+        except Exception:  # a reader's mistake must not become the runtime's
+            logger.exception("a reader of %s's events raised and is closed", event.node)
+            self.close()
         if self._limit is not None and self.delivered >= self._limit:
             self.close()
 
@@ -143,7 +150,7 @@ class Subscription:
 class Tracer:
     """Writer side of a node's event stream."""
 
-    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "seq")
+    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "clock", "seq")
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
@@ -151,12 +158,12 @@ class Tracer:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
+        self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Record a lifecycle event in the ring and tell its readers; returns its number."""
         self.seq = seq = self.seq + 1
-        s = self._node._s
-        at = s.now_ns() if s.virtual else time.monotonic_ns()
+        at = self.clock()
         self._ring.append((seq, at, kind, pid, cause, data))
         if self._by_kind:
             self._tell(seq, at, kind, pid, cause, data)
@@ -165,7 +172,7 @@ class Tracer:
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Tell readers of an event that the ring does not keep (messages, links, timers)."""
         self.seq = seq = self.seq + 1
-        self._tell(seq, self._node._s.now_ns(), kind, pid, cause, data)
+        self._tell(seq, self.clock(), kind, pid, cause, data)
         return seq
 
     def _tell(self, seq: int, at: int, kind: str, pid: Any, cause: int, data: dict[str, Any]) -> None:
@@ -176,6 +183,11 @@ class Tracer:
             event = Event(seq, at, self._node.name, kind, pid, cause, data)
             for subscription in subscriptions:
                 subscription.deliver(event)
+
+    @property
+    def read(self) -> bool:
+        """Whether anybody reads: events nobody would miss in the ring are left out otherwise."""
+        return bool(self._subscriptions)
 
     def history(self, since: int = 0) -> list[Event]:
         """What the ring still holds with a number greater than `since`, oldest first."""

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.bounded import Redact, is_secret, text
+from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
-from otp.kernel.states import DEAD
+from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
 from otp.observer.reading import (
     kind_of,
     links_of,
@@ -167,16 +168,32 @@ def process(
         monitors=monitors_of(p),
         monitored_by=monitored_by(p),
         mailbox=len(waiting),
-        messages=tuple(text(message, length=short, redact=redact) for message in islice(waiting, messages)),
+        messages=tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
         state=None if p._vt is None else _state_text(p, state, length, redact),
         callback=x.callback if x is not None and busy else None,
-        handling=text(x.message, length=short, redact=redact) if x is not None and busy else None,
+        handling=text(_request_of(x.message), length=short, redact=redact) if x is not None and busy else None,
         busy_for=(node._s.now_ns() - x.begun) / 1e9 if x is not None and busy else None,
         waiting_at=waiting_at(p),
         child_id=None if record is None else text(record.id, length=80),
         restarts=None if record is None else record.restarts,
         exits=() if record is None else _exits(node, p, record.id, exits),
     )
+
+
+def _request_of(message: Any) -> Any:
+    """What a behaviour was asked: the request of a call or a cast, another message as it is."""
+    if isinstance(message, From):
+        return message._request
+    match message:
+        case (str(tag), request) if tag is CAST_TAG:
+            return request
+        case _:
+            return message
+
+
+def _message_of(message: Any) -> Any:
+    """A message of the mailbox; a call as Erlang shows it."""
+    return (CALL_TAG, message.pid, message._request) if isinstance(message, From) else message
 
 
 def _state_text(p: Process, state: Any, length: int, redact: Redact | None) -> str:

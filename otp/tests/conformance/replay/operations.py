@@ -28,7 +28,9 @@ async def _started(starting: Awaitable[Any], ignored: Any = "ignore") -> Any:
         return ("error", error.reason)
     if isinstance(result, otp.Ignore):
         return ignored
-    return ("ok", *result) if isinstance(result, tuple) else ("ok", result)
+    if isinstance(result, otp.Pid):
+        return ("ok", result)
+    return ("ok", *result) if isinstance(result, tuple) else result  # an answer of what is no supervisor
 
 
 async def _ok(doing: Awaitable[Any]) -> Any:
@@ -111,17 +113,18 @@ def _child_id(world: World, op: Op) -> Any:
 
 
 async def _which_children(world: World, op: Op) -> Any:
-    rows = [(child.id, child.pid, child.type) for child in await Supervisor.which_children(world.dest(op["sup"]))]
+    children = await Supervisor.which_children(world.dest(op["sup"]))
+    if not isinstance(children, list):  # what is no supervisor answers as it likes; Erlang's comprehension says this
+        raise otp.Error(("bad_generator", children))
+    rows = [(child.id, child.pid, child.type) for child in children]
     if rows and rows[0][0] is None:
-        rows.sort(
-            key=lambda row: world.name_of_pid(row[1]) if isinstance(row[1], otp.Pid) else str(row[1] or "undefined")
-        )
+        rows.sort(key=lambda row: world.name_of_pid(row[1]) if isinstance(row[1], otp.Pid) else str(row[1] or "undefined"))
     return rows
 
 
 async def _count_children(world: World, op: Op) -> Any:
     counts = await Supervisor.count_children(world.dest(op["sup"]))
-    return [(key, getattr(counts, key)) for key in ("specs", "active", "supervisors", "workers")]
+    return list(counts._asdict().items()) if isinstance(counts, otp.Counts) else counts
 
 
 async def _get_childspec(world: World, op: Op) -> Any:
@@ -129,6 +132,8 @@ async def _get_childspec(world: World, op: Op) -> Any:
         spec = await Supervisor.get_childspec(world.dest(op["sup"]), _child_id(world, op))
     except otp.StartError as error:
         return ("error", error.reason)
+    if not isinstance(spec, otp.ChildSpec):
+        return spec
     shown = {"id": spec.id, "restart": spec.restart, "significant": spec.significant}
     return ("ok", [*shown.items(), ("shutdown", in_milliseconds(spec.shutdown)), ("type", spec.type)])
 

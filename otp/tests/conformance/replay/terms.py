@@ -56,7 +56,7 @@ def seconds(ms: Any) -> Any:
 
 def in_milliseconds(limit: Any) -> Any:
     """A time of the runtime (seconds or a word) as the scenario writes it."""
-    return limit if isinstance(limit, str | Milliseconds) else Milliseconds(round(limit * 1000))
+    return limit if limit is None or isinstance(limit, str | Milliseconds) else Milliseconds(round(limit * 1000))
 
 
 def decode_atom(word: str) -> Any:

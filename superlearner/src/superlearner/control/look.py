@@ -15,8 +15,9 @@ from superlearner.control.tree import supervisor_state, what_of
 
 __all__ = ["KINDS", "SORTS", "describe", "list_processes", "named", "supervisors"]
 
+Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
-KINDS: Final[dict[Type, observer.Kind]] = {"supervisor": "supervisor", "genserver": "worker", "worker": "coroutine"}
+KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "worker", "worker": "coroutine"}
 """What the routes call the kinds of processes: a `genserver` is a behaviour, a `worker` a function."""
 
 SORTS: Final = ("pid", "name", "type", "what", "status", "mailbox", "links", "monitors")
@@ -67,7 +68,8 @@ def supervisors(node: Node) -> list[Pid]:
 def named(pid: Any) -> dict[str, Any]:
     """A pid with its name; a monitor by name has no pid."""
     if not isinstance(pid, Pid):
-        return {"pid": None, "name": id_text(pid[0] if isinstance(pid, tuple) else pid)}
+        name: Any = pid[0] if isinstance(pid, tuple) else pid
+        return {"pid": None, "name": id_text(name)}
     name = otp.process_info(pid, "registered_name")
     return {"pid": plain_pid(pid), "name": None if name is None else id_text(name)}
 

@@ -160,8 +160,8 @@ async def restart_child(supervisor: Pid, text: str) -> Pid | None:
     child = child_id(supervisor, text)
     await Supervisor.terminate_child(supervisor, child)
     started = await Supervisor.restart_child(supervisor, child)
-    pid: Any = started[0] if isinstance(started, tuple) else started
-    return pid if isinstance(pid, Pid) else None
+    found: Any = started[0] if isinstance(started, tuple) else started
+    return found if isinstance(found, Pid) else None
 
 
 async def terminate_child(supervisor: Pid, text: str) -> None:

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import otp
 from otp import Pid
-from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.observer import tree as tables
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import plain_pid, text_of
@@ -23,7 +22,7 @@ __all__ = ["Clock", "TreeReader", "supervisor_state"]
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
 
-SupervisorTable = SupervisorState | DynamicState
+DYNAMIC: Final = ("dynamic", "simple_one_for_one")
 
 
 class Clock:
@@ -41,10 +40,10 @@ class Clock:
         return round(self.offset + at_ns / 1e9, 6)
 
 
-def supervisor_state(pid: Pid) -> SupervisorTable | None:
+def supervisor_state(pid: Pid) -> Any:
     """The table of a supervisor; None for another process, and for one that is starting or dead."""
-    state: Any = getattr(pid, "_state", None)
-    return state if isinstance(state, SupervisorTable) and otp.is_alive(pid) else None
+    process: Any = pid
+    return tables.supervisor_state(process) if otp.is_alive(pid) else None
 
 
 class TreeReader:
@@ -68,19 +67,13 @@ class TreeReader:
     def child(self, supervisor: Pid, pid: Pid) -> Slot | None:
         """The slot of one child, and what is below it; None if the supervisor does not know it (any more)."""
         state = supervisor_state(supervisor)
-        if isinstance(state, DynamicState):
-            spec = state.running.get(pid)
-            if spec is None:
-                return None
-            record = ChildRecord(spec, pid)
-            past = state.history.get(pid)
-            if past is not None:
-                record.restarts, record.last_reason, record.last_at = past
-            return self._of_record(record, dynamic=True, depth=MAX_DEPTH)
-        if state is None:
+        if state is None or otp.process_info(pid, "parent") is not supervisor:
             return None
-        record = next((record for record in state.children if record.pid is pid), None)
-        return None if record is None else self._of_record(record, dynamic=False, depth=MAX_DEPTH)
+        process: Any = pid
+        record = tables.record_of(process)
+        if record is None:
+            return None
+        return self._of_record(record, dynamic=state.strategy in DYNAMIC, depth=MAX_DEPTH)
 
     def supervisor(self, pid: Pid, depth: int = 0) -> Slot | None:
         """A supervisor by itself, with `depth` levels of what is below it; None if it is none (any more)."""
@@ -90,7 +83,7 @@ class TreeReader:
         name = _name(pid) or plain_pid(pid)
         return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
 
-    def _of_record(self, record: ChildRecord, *, dynamic: bool, depth: int) -> Slot:
+    def _of_record(self, record: Any, *, dynamic: bool, depth: int) -> Slot:
         pid: Pid | None = record.pid
         if pid is not None and not otp.is_alive(pid):
             pid = None
@@ -122,12 +115,12 @@ class TreeReader:
             return Slot(**facts)
         facts |= {"strategy": state.strategy, "budget": self._budget(state), "child_count": len(state)}
         if depth > 0:
-            dynamic = isinstance(state, DynamicState)
+            dynamic = state.strategy in DYNAMIC
             records = islice(iter(state.children), MAX_CHILDREN)
             facts["children"] = tuple(self._of_record(record, dynamic=dynamic, depth=depth - 1) for record in records)
         return Slot(**facts)
 
-    def _budget(self, state: SupervisorTable) -> Budget | None:
+    def _budget(self, state: Any) -> Budget | None:
         if state.max_restarts == "infinity" or state.max_seconds == "infinity":
             return None
         used = state.used(round(otp.monotonic() * 1e9))
@@ -147,12 +140,12 @@ def _name(pid: Pid) -> str | None:
     return None if name is None else id_text(name)
 
 
-def _dynamic_id(pid: Pid | None, record: ChildRecord, shown: str) -> str:
+def _dynamic_id(pid: Pid | None, record: Any, shown: str) -> str:
     name = None if pid is None else _name(pid)
     return name or f"{_what_of_spec(record) if pid is None else what_of(pid)} {shown}"
 
 
-def _what_of_spec(record: ChildRecord) -> str:
+def _what_of_spec(record: Any) -> str:
     modules: Any = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
         return modules[0].__name__

@@ -21,15 +21,15 @@ __all__ = ["Counter", "DemoOneForOne", "Printer"]
 log = logging.getLogger(__name__)
 
 
-class Counter(GenServer[int]):
+class Counter(GenServer[float]):
     """A number. Casts: `"increment"`, `"decrement"`, `("add", n)`, `"reset"`, `"crash"`; the call `"get_value"`."""
 
     @impl
-    def init(self, start: int) -> Ok[int]:
+    def init(self, start: int) -> Ok[float]:
         return Ok(start)
 
     @impl
-    def handle_call(self, request: Any, caller: From, value: int) -> Reply[int]:
+    def handle_call(self, request: Any, caller: From, value: float) -> Reply[float]:
         match request:
             case "get_value":
                 return Reply(value, value)
@@ -37,7 +37,7 @@ class Counter(GenServer[int]):
                 raise ValueError(f"expected the call 'get_value', got {request!r}")
 
     @impl
-    def handle_cast(self, request: Any, value: int) -> NoReply[int]:
+    def handle_cast(self, request: Any, value: float) -> NoReply[float]:
         match request:
             case "increment":
                 return NoReply(value + 1)
@@ -53,7 +53,7 @@ class Counter(GenServer[int]):
                 raise ValueError(f"a counter does not understand {request!r}")
 
     @impl
-    def handle_info(self, message: Any, value: int) -> NoReply[int]:
+    def handle_info(self, message: Any, value: float) -> NoReply[float]:
         # A message that is neither call nor cast is nobody's contract: a server ignores it and lives.
         return NoReply(value)
 
@@ -61,7 +61,7 @@ class Counter(GenServer[int]):
 class Printed(NamedTuple):
     """What a printer remembers."""
 
-    count: int
+    prints: int
     last: str | None
 
 
@@ -76,7 +76,7 @@ class Printer(GenServer[Printed]):
     def handle_call(self, request: Any, caller: From, state: Printed) -> Reply[Printed]:
         match request:
             case "get_print_count":
-                return Reply(state.count, state)
+                return Reply(state.prints, state)
             case ("print", text):
                 return Reply("ok", printed(state, text))
             case _:
@@ -101,7 +101,7 @@ def printed(state: Printed, text: object) -> Printed:
     """Print `text` to the log and count it."""
     line = str(text)[:200]
     log.info("%s", line)
-    return Printed(state.count + 1, line)
+    return Printed(state.prints + 1, line)
 
 
 class DemoOneForOne(Supervisor):

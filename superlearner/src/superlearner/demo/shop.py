@@ -64,7 +64,7 @@ async def stocktaking() -> None:
     """Count the stock once, for 20 s, then end."""
     otp.register("stocktaking", otp.self())
     otp.send_after(STOCKTAKING_S, otp.self(), "closing_time")
-    await otp.receive(lambda message: message == "closing_time")
+    await otp.receive(otp.Is("closing_time"))
     if otp.whereis("shelves") is not None:
         await GenServer.call("shelves", "count")
 

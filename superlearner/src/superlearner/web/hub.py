@@ -140,6 +140,7 @@ class Hub:
         self.frames = Frames(self.model, head)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
+        self._resting: list[tuple[str, str, str, float]] = []
         self._oldest: float | None = None
         self._armed = False
         self._last_frame = 0.0
@@ -200,6 +201,8 @@ class Hub:
 
     def _take(self, event: Event) -> set[str]:
         fresh: Slot | None = None
+        if event.kind == "unregistered" and not (event.pid is not None and otp.is_alive(event.pid)):
+            return set()  # it ended, which its supervisor tells; until then the row keeps its name
         if event.pid is not None:
             if event.kind in FRESH_KINDS:
                 fresh = self._fresh(event)
@@ -215,15 +218,14 @@ class Hub:
 
     def _fresh(self, event: Event) -> Slot | None:
         """The slot of a child that just started; only read if its supervisor is on the page."""
-        if plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
+        if event.pid is None or plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
             return None
         return self.reader.child(event.pid, event.data["child"])
 
     def rests(self, supervisor: str, id: str, why: str, pause: float) -> None:
         """The keeper lets a child rest: say when it starts again."""
-        now = self.clock.now()
-        self._dirty |= rest(self.model, supervisor, id, now + pause)
-        self.feed.rests(self.model, supervisor, id, why, pause, now)
+        # The keeper may hear of an end before we do, so this waits until the events of this step are in the model.
+        self._resting.append((supervisor, id, why, pause))
         self._snapshot = None
         self._arm()
 
@@ -242,13 +244,23 @@ class Hub:
         if self._broken:
             self._broken = False
             self._read_again()
-        if self._dirty or self.feed.changed or self.model.removed:
+        if self._pending():
             self._send(None)
+
+    def _pending(self) -> bool:
+        now = self.clock.now()
+        for supervisor, id, why, pause in self._resting:
+            self._dirty |= rest(self.model, supervisor, id, now + pause)
+            self.feed.rests(self.model, supervisor, id, why, pause, now)
+        self._resting.clear()
+        return bool(self._dirty or self.model.removed) or self.feed.changed
 
     def beats(self, message: str) -> bool:
         """The clock's turn: `watched` starts the heartbeat, `beat` goes on with it while somebody looks."""
-        if message == "watched" and self._beating:
-            return False
+        if message == "watched":
+            if self._beating:
+                return False
+            self._seq_at_beat = self.node.trace_seq  # nobody counted while nobody looked
         self._beating = bool(self.viewers)
         if self._beating:
             self._beat()
@@ -262,6 +274,7 @@ class Hub:
         if self._beat_due is not None:
             self._lag = max(0.0, now - self._beat_due)
         self._beat_due = now + self.heartbeat_interval
+        self._pending()
         self._dirty |= measure(self.model, *self._measurements())
         self.health = self._health()
         self._snapshot = None
@@ -269,7 +282,7 @@ class Hub:
 
     def snapshot(self) -> bytes:
         """The whole page at this instant, encoded once for all who ask before the next event."""
-        if self._dirty or self.feed.changed or self.model.removed:
+        if self._pending():
             self._send(None)
         if self._snapshot is None:
             health = self._health() if self.health is None else self.health

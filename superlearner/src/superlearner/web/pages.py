@@ -46,11 +46,11 @@ def install(app: FastAPI, platform: Platform) -> None:
         undefined=StrictUndefined,
     )
 
-    def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(template: str, code: int = 200, **values: Any) -> HTMLResponse:
         shown = {"root": platform.settings.root_path, "version": platform.version, "pages": PAGES}
         node = platform.running_node().name
         html = templates.get_template(template).render(**shown, node=node, **values)
-        return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+        return HTMLResponse(html, code, headers={"cache-control": "no-store"})
 
     async def error_page(request: Request, error: ApiError) -> Response:
         del request

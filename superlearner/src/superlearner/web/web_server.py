@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import Context
 from typing import Any, Final
 
@@ -86,7 +86,7 @@ class Incarnation(uvicorn.Server):
         await self._end.wait()
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Signals belong to the application."""
         yield
 

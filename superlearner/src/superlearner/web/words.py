@@ -67,6 +67,8 @@ class Story:
     restarts: Restarts = field(default_factory=Restarts)
     opening: str = ""
     tail: str = ""
+    again: str = ""
+    """Who will start it again, while it rests."""
     done: bool = False
 
     @property
@@ -148,7 +150,7 @@ class Feed:
         row = next((r for r in model.rows.values() if r.id == id and _name(model, r.parent) == supervisor), None)
         story = None if row is None else self._latest.get(row.key)
         if why == "gave up" and story is not None and story.what == "gave_up":
-            story.tail = again
+            story.tail, story.again = again, supervisor
             self._put(story.entry())
             return
         entry = Entry(
@@ -164,6 +166,8 @@ class Feed:
         match event.kind:
             case "child_terminated":
                 self._terminated(model, event, data, at)
+            case "child_started":
+                self._started_again(model, event, data)
             case "child_restarted":
                 self._restarted(model, event, data, at)
             case "restart_failed":
@@ -230,6 +234,16 @@ class Feed:
         self._drop_stops_below(key)
         text = f"{_label(supervisor)} stopped {who}"
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
+
+    def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
+        """A supervisor that gave up runs again after its pause."""
+        supervisor = _row(model, event.pid)
+        if supervisor is None or data.get("id") is None:
+            return
+        story = self._latest.get(f"{supervisor.key}/{key_part(data['id'])}")
+        if story is not None and story.what == "gave_up" and story.again:
+            story.tail, story.again, story.done = f"; {story.again} started it again", "", True
+            self._put(story.entry())
 
     def _part_of_more(self, model: Projection, supervisor: Row) -> bool:
         """Whether a supervisor above (or this one) is just dealing with an end: then nobody asked for this stop."""

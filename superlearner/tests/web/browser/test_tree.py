@@ -244,3 +244,21 @@ def test_a_thousand_lines_are_patched_one_by_one(page: Page, platform: Any, row:
     platform.delta(p=[[f"app/w_{count - 1}", {"mailbox": 7}]])
     expect(last.locator(".mq")).to_have_text("7")
     assert page.evaluate("window.changes") <= 5
+
+
+def test_a_line_that_slides_under_a_resting_pointer_is_not_killed(page: Page, platform: Any, row: Callable[..., Any]) -> None:
+    """Dynamic children come and go above: the click was meant for the line that stood there."""
+    page.emulate_media(reduced_motion="reduce")
+    box = line(page, "app/web").locator(".kill").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    platform.delta(n=[row("app/pool/0.82.0", id="order 82", after="app/pool/0.81.0")])
+    expect(line(page, "app/pool/0.82.0")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator(".toast")).to_contain_text("Nothing was killed")
+    assert platform.asked == []
+    with page.expect_request("**/api/v1/processes/*"):
+        page.mouse.down()
+        page.mouse.up()

@@ -87,7 +87,7 @@ async def end(
     force: Annotated[bool, Query(description="as in the body")] = False,
 ) -> Envelope[dict[str, Any]]:
     """Send an exit signal and answer when the process is gone; `terminated: false` if it trapped it and lives."""
-    request = body or KillRequest()
+    request = body or KillRequest(reason="kill", force=False)
     wait = platform.settings.kill_wait
     with answering():
         killed = await kill(resolve(node, pid), request.reason, force=force or request.force, wait=wait)

@@ -148,7 +148,7 @@ export class RowView {
     if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
     reshape(this.glyph, look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped");
 
-    write(this.what, row.strategy ?? (row.what.toLowerCase() === row.id.toLowerCase() ? "" : row.what));
+    write(this.what, row.strategy ?? (row.id.toLowerCase().startsWith(row.what.toLowerCase()) ? "" : row.what));
     const why = this.#why(row, inside);
     write(this.why, why);
     attribute(this.why, "title", why || null);

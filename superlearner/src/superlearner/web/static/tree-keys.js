@@ -5,6 +5,8 @@
  * @module
  */
 
+import { toast } from "./toast.js";
+
 /** Letters typed within this time make one word. */
 const TYPING_MS = 700;
 
@@ -13,9 +15,33 @@ export class TreeKeys {
   #typed = "";
   #typing = 0;
 
+  /** The line under the pointer when a hand last moved it. @type {string|null} */ #aim = null;
+  #at = { x: -1, y: -1 };
+
   /** @param {import("./tree.js").SlTree} tree */
   constructor(tree) {
     this.tree = tree;
+  }
+
+  /**
+   * Remembers what the hand points at. Lines come and go above it, and the browser tells of a pointer that stands
+   * still over a line that moved: those moves do not count.
+   * @param {PointerEvent} event
+   */
+  moved(event) {
+    if (this.#rests(event) && event.pointerType === "mouse") return;
+    this.#at = { x: event.clientX, y: event.clientY };
+    this.#aim = this.#keyOf(event);
+  }
+
+  /** Clicks come in whole pixels, moves do not. @param {MouseEvent} event */
+  #rests(event) {
+    return Math.abs(event.clientX - this.#at.x) < 1 && Math.abs(event.clientY - this.#at.y) < 1;
+  }
+
+  /** After a turn of the wheel other lines stand under the pointer, and the hand knows. */
+  turned() {
+    this.#aim = null;
   }
 
   /** @param {Event} event */
@@ -29,11 +55,23 @@ export class TreeKeys {
     const key = this.#keyOf(event);
     if (key === null || !(event.target instanceof Element)) return;
     this.tree.point(key);
-    if (event.target.closest(".kill")) this.tree.kill([key]);
+    if (event.target.closest(".kill")) this.#killed(key, event);
     else if (event.target.closest(".twist") && event.target.closest("[aria-expanded]")) this.tree.toggle(key);
     else if (event.shiftKey) this.#extend(key);
     else if (event.ctrlKey || event.metaKey) this.#add(key);
     else this.#only(key);
+  }
+
+  /**
+   * A kill that was meant for another line, which moved away under the pointer, is not done.
+   * @param {string} key
+   * @param {MouseEvent} event
+   */
+  #killed(key, event) {
+    const meant = this.#aim ?? key;
+    this.#aim = key;
+    if (meant !== key && this.#rests(event)) toast("Nothing was killed: another line moved under the pointer.", { hint: "Click again if you mean this one." });
+    else this.tree.kill([key]);
   }
 
   /** @param {MouseEvent} event */

@@ -43,6 +43,8 @@ export class SlTree extends HTMLElement {
     this.#list.addEventListener("click", (event) => this.#keys.clicked(event));
     this.#list.addEventListener("dblclick", (event) => this.#keys.clickedTwice(event));
     this.#list.addEventListener("keydown", (event) => this.#keys.pressed(event));
+    this.#list.addEventListener("pointermove", (event) => this.#keys.moved(event), { passive: true });
+    this.#list.addEventListener("wheel", () => this.#keys.turned(), { passive: true });
   }
 
   /** The lines as they stand, from the top. */
