@@ -304,7 +304,7 @@ def test_system_exit_in_a_process_ends_the_program_in_order_with_that_status() -
         "    @impl\n"
         "    def terminate(self, reason, state): print('in order:', reason)\n"
         "async def main():\n"
-        "    await Last.start(None)\n"
+        "    await otp.Supervisor.start_link_children([Last.child_spec()])\n"
         "    raise SystemExit(3)\n"
         "otp.run(main)\n"
     )

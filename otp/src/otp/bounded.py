@@ -15,7 +15,6 @@ length counts characters, not terms, and secrets are hidden.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta, timezone
@@ -31,25 +30,9 @@ from uuid import UUID
 from otp._structure import field_names, mro, name_of, stored
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
 
-__all__ = ["HIDDEN", "Redact", "is_secret", "text"]
-
-Redact = Callable[[str], bool]
-"""Answers for the name of a key, field or attribute whether its value must not be shown."""
-
-HIDDEN: Final = "***"
-"""Stands where a value is hidden."""
-
-_WORDS: Final = (
-    r"pass(?:word|wd|phrase)|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
-    r"credential|authorization|cookie|session[-_ ]?id"
-)
-_SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
-_SECRET_IN_TEXT: Final = re.compile(
-    rf"((?:{_WORDS})[\w-]{{0,20}}[\"']?\s{{0,3}}[=:]\s{{0,3}}(?:bearer\s|basic\s)?[\"']?)[^\s\"',;&}}]+",
-    re.IGNORECASE,
-)
-_URL_USER: Final = re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@")
+__all__ = ["text"]
 
 # Types of the standard library whose repr is short and runs no foreign code.
 _PLAIN: Final = frozenset[type]([
@@ -66,11 +49,6 @@ _set: Any = set
 _frozenset: Any = frozenset
 _deque: Any = deque
 _arguments: Callable[[object], tuple[object, ...]] = BaseException.__dict__["args"].__get__
-
-
-def is_secret(name: str) -> bool:
-    """Whether a name looks like that of a secret: password, token, api_key, cookie, …"""
-    return _SECRET_NAME.search(name) is not None
 
 
 def text(
@@ -143,9 +121,7 @@ class _Writer:
 
     def string(self, value: Any) -> None:
         shown: str = str.__getitem__(value, slice(0, self.left + 1))
-        if self.redact is not None:
-            shown = _URL_USER.sub(rf"\1{HIDDEN}@", _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", shown))
-        self.put(repr(shown))
+        self.put(repr(shown if self.redact is None else without_secrets(shown)))
 
     def integer(self, value: Any) -> None:
         if -_LARGEST_INT < int.__pos__(value) < _LARGEST_INT:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import otp
 from otp import Application, Children, Supervisor, impl
@@ -203,4 +203,4 @@ async def start_application(cls: Any) -> Any:
         await Application.ensure_all_started(needed)
     result: Any = cls.__handler__().start("normal", ())
     started: Any = await result if inspect.isawaitable(result) else result
-    return started[0] if isinstance(started, tuple) else started
+    return cast("tuple[Any, ...]", started)[0] if isinstance(started, tuple) else started

@@ -87,7 +87,7 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     if copy_arguments(values) is values:
         underlying = getattr(function, "__func__", None)
         if underlying is _START_LINK and len(positional) == 1:
-            return Quick(start_server, function.__self__, positional[0], link=True, **named)
+            return Quick(start_server, getattr(function, "__self__", None), positional[0], link=True, **named)
         if getattr(underlying, "__module__", None) in _OWN_MODULES:
             return Quick(function, *positional, **named)
         return functools.partial(function, *positional, **named)

@@ -199,12 +199,13 @@ class SupervisorState(RestartWindow):
 
     def decide(self, record: ChildRecord, reason: Any, now: int) -> Verdict:
         """What the end of a child means; called once for each end that `exited` knew."""
-        if wants_restart(record.spec, reason):
+        spec = record.spec
+        if spec.restart == "permanent" or wants_restart(spec, reason):
             if not self.count(now):
                 return "give_up"
             record.restarting = True
             return "restart"
-        if record.spec.restart == "temporary":
+        if spec.restart == "temporary":
             del self._by_id[record.id]
         return "shutdown" if self._was_significant(record) else "gone"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.supervisor_state import RestartWindow
@@ -37,20 +37,18 @@ def told_started(me: Process, id: Hashable, pid: Any, spec: ChildSpec, cause: in
 
 def told_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec) -> None:
     """A child ended by itself."""
-    me._node._trace.emit("child_terminated", me, _ended(id, pid, reason, "exit"), pid._exit_seq)
+    data = {"id": id, "child": pid, "reason": reason, "by": "exit"}
+    me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
     if logger.isEnabledFor(logging.INFO) and (spec.restart == "permanent" or not is_clean(reason)):
         logger.info("%s: child %r %s ended: %.500r", me._node.label(me), id, pid, reason)
 
 
 def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
     """The supervisor stopped a child."""
-    me._node._trace.emit("child_terminated", me, _ended(id, pid, reason, "supervisor"), pid._exit_seq)
+    data = {"id": id, "child": pid, "reason": reason, "by": "supervisor"}
+    me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
     if not as_asked:
         logger.warning("%s: child %r %s stopped, but with %.500r", me._node.label(me), id, pid, reason)
-
-
-def _ended(id: Hashable, pid: Any, reason: Reason, by: Literal["exit", "supervisor"]) -> dict[str, Any]:
-    return {"id": id, "child": pid, "reason": reason, "by": by}
 
 
 def told_restarted(

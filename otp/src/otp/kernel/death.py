@@ -18,7 +18,6 @@ from otp.kernel.calls import From, fail
 from otp.kernel.errors import Unwind
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
-from otp.kernel.pids import Ref
 from otp.kernel.process import CANCEL, Ext, Process, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
 from otp.kernel.states import CALL_TAG, DEAD, EXITING, FUT, RUN, SYSTEM_TAG
@@ -359,18 +358,27 @@ def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
 
 
 def _release(p: Process, x: Ext, reason: Any) -> None:
-    for timer in (x.timeout_timer, x.cleanup_timer):
-        if timer is not None:
-            timer.fire = None
-    if x.mrefs:
-        for ref, (target, _item) in x.mrefs.items():
+    """Timers, monitors in both directions, asyncio's callbacks, child tasks."""
+    mrefs, mons = x.mrefs, x.mons
+    if mrefs:
+        for ref, (target, _item) in mrefs.items():
             tx = target._x
             if tx is not None and tx.mons is not None:
                 tx.mons.pop(ref, None)
-    if x.mons:
-        mons, x.mons = x.mons, None
+    if mons:
+        x.mons = None
         for ref, (watcher, item) in mons.items():
-            _tell_watcher(ref, watcher, item, reason)
+            if isinstance(watcher, Process):
+                wx = watcher._x
+                if wx is not None and wx.mrefs is not None:
+                    wx.mrefs.pop(ref, None)
+                deliver(watcher, _new_tuple(Down, (ref, item, reason)))
+            else:
+                watcher(reason)
+    if x.timeout_timer is not None:
+        x.timeout_timer.fire = None
+    if x.cleanup_timer is not None:
+        x.cleanup_timer.fire = None
     if x.cbs:
         loop = p._node._s.loop
         for callback, context in x.cbs:
@@ -378,13 +386,3 @@ def _release(p: Process, x: Ext, reason: Any) -> None:
     if x.tasks:
         for task in tuple(x.tasks):
             task.cancel()
-
-
-def _tell_watcher(ref: Ref, watcher: Any, item: Any, reason: Any) -> None:
-    if not isinstance(watcher, Process):
-        watcher(reason)
-        return
-    wx = watcher._x
-    if wx is not None and wx.mrefs is not None:
-        wx.mrefs.pop(ref, None)
-    deliver(watcher, _new_tuple(Down, (ref, item, reason)))

@@ -179,9 +179,11 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     except AttributeError:
         me = _receiver()
     x = me._x
-    if x is None and matching is None and timeout is FOREVER:  # the hot case
+    if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
         m = me._mbox
         if m:
+            if x is not None:
+                x.mark = 0
             return m.popleft()
         me._st = RECV
         return (yield)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.process import OWNER, Process
-from otp.kernel.scheduler import Scheduler, find_scheduler
+from otp.kernel.scheduler import Scheduler, find_scheduler, thread_current
 from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ __all__ = ["node_here", "register", "registered", "resolve", "take_name", "unreg
 
 def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
     """The node of the running process; outside one, the only node of this loop."""
+    running = thread_current()
+    if running is not None:
+        return running._node
     s = scheduler or find_scheduler()
-    if s is not None and s.current is not None:
-        return s.current._node
     owner = OWNER.get()
     if owner is not None and owner._node._s is s:
         return owner._node
@@ -49,6 +50,8 @@ def _node_named(node: Any, what: str) -> Node:
 
 def resolve(dest: Any, what: str = "dest") -> Process | None:
     """The process a destination stands for: a pid, a name, `(name, node)`, or a `via` object. `None`: nobody."""
+    if type(dest) is str and dest != "undefined":
+        return node_here(what)._names.get(dest)
     if isinstance(dest, Process):
         return dest
     via = getattr(dest, "whereis", None)

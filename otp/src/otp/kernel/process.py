@@ -75,38 +75,45 @@ class Ext:
         "trap",
     )
 
+    mons: dict[Any, Any] | None  # ref -> (watcher, item)
+    mrefs: dict[Any, Any] | None  # ref -> (target, item)
+    name: Any
+    trap: bool
+    sensitive: bool
+    pend: dict[Any, None] | None  # calls taken and not answered yet
+    fut: Future[Any] | None
+    ncancel: int
+    cbs: list[tuple[Callable[[Any], object], Context | None]] | None
+    match: Any
+    mark: int
+    frm: Any  # the call being handled
+    message: Any  # the message being handled by an async callback
+    callback: Any  # its name
+    reason: Any  # the decided reason, in a 1-tuple, while cleanup runs
+    it: Any  # the unread rest of a batch
+    hooks: dict[Any, Callable[[Any], object]] | None
+    ack: Any  # who waits for the start
+    suspended: bool
+    timeout_ns: int | None
+    timeout_timer: Any
+    cleanup_timer: Any
+    dictionary: dict[Any, Any] | None
+    initial: str | None
+    sender: Any  # who sent the fatal signal
+    cause: int  # the event that led to it
+    begun: int  # when the async callback began, ns
+    shutdown: float | None  # seconds its cleanup may take
+    tasks: Any
+    answer: Any  # what a stopping server still owes
+    stop_reason: Any
+
     def __init__(self) -> None:
-        self.mons: dict[Any, Any] | None = None  # ref -> (watcher, item)
-        self.mrefs: dict[Any, Any] | None = None  # ref -> (target, item)
-        self.name: Any = None
-        self.trap = False
-        self.sensitive = False
-        self.pend: dict[Any, None] | None = None  # calls taken and not answered yet
-        self.fut: Future[Any] | None = None
-        self.ncancel = 0
-        self.cbs: list[tuple[Callable[[Any], object], Context | None]] | None = None
-        self.match: Any = None
-        self.mark = 0
-        self.frm: Any = None  # the call being handled
-        self.message: Any = None  # the message being handled by an async callback
-        self.callback: Any = None  # its name
-        self.reason: Any = None  # the decided reason while cleanup runs
-        self.it: Any = None  # the unread rest of a batch
-        self.hooks: dict[Any, Callable[[Any], object]] | None = None
-        self.ack: Any = None  # who waits for the start
-        self.suspended = False
-        self.timeout_ns: int | None = None
-        self.timeout_timer: Any = None
-        self.cleanup_timer: Any = None
-        self.dictionary: dict[Any, Any] | None = None
-        self.initial: str | None = None
-        self.sender: Any = None  # who sent the fatal signal
-        self.cause = 0  # the event that led to it
-        self.begun = 0  # when the async callback began, ns
-        self.shutdown: float | None = None  # seconds its cleanup may take
-        self.tasks: Any = None
-        self.answer: Any = None  # what a stopping server still owes
-        self.stop_reason: Any = None
+        self.mons = self.mrefs = self.name = self.pend = self.fut = self.cbs = self.match = self.frm = None
+        self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
+        self.timeout_timer = self.cleanup_timer = self.dictionary = self.initial = self.sender = None
+        self.shutdown = self.tasks = self.answer = self.stop_reason = None
+        self.trap = self.sensitive = self.suspended = False
+        self.ncancel = self.mark = self.cause = self.begun = 0
 
 
 class Process(Pid):

@@ -19,6 +19,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.kernel.errors import BadArgument, NotAProcess
+from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -28,6 +29,7 @@ __all__ = ["BUDGET", "Scheduler", "Timer", "current_process", "find_scheduler", 
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
+SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
 NS: Final = 1_000_000_000
 
 
@@ -55,6 +57,10 @@ class Timer:
         self.target = target
         self.ref = ref
 
+    def is_idle(self) -> bool:
+        """Whether it will do nothing: cancelled, fired, or a message to a process that has ended."""
+        return self.fire is None or (self.ref is not None and getattr(self.target[0], "_st", None) == DEAD)
+
 
 class _Thread(threading.local):
     """The schedulers of this thread: the one used last, and all by their loop."""
@@ -80,6 +86,7 @@ class Scheduler:
         "_closed",
         "_ct",
         "_heap",
+        "_sweep_at",
         "_timer_handle",
         "_timer_no",
         "burying",
@@ -137,6 +144,7 @@ class Scheduler:
         self.wheel: dict[int, list[Process]] = {}
         self.wheel_timer: Timer | None = None
         self._heap: list[tuple[int, int, Timer]] = []
+        self._sweep_at = SWEEP_FROM
         self._timer_no = 0
         self._timer_handle: tuple[int, asyncio.TimerHandle] | None = None
         self._base = Context()
@@ -186,7 +194,10 @@ class Scheduler:
         """Call `fire(timer)` when the clock reaches `due` (ns)."""
         timer = Timer(due, fire, target, ref)
         self._timer_no += 1
-        heapq.heappush(self._heap, (due, self._timer_no, timer))
+        heap = self._heap
+        heapq.heappush(heap, (due, self._timer_no, timer))
+        if len(heap) > self._sweep_at:
+            self._sweep()
         handle = self._timer_handle
         if handle is None or due < handle[0]:
             self._arm(due)
@@ -202,22 +213,30 @@ class Scheduler:
             handle = self.loop.call_later(delay, self._fire_timers, context=self._base)
         self._timer_handle = (due, handle)
 
+    def _sweep(self) -> None:
+        """Drop entries that will do nothing, once they may be half of all: a cancelled hour must not cost an hour."""
+        self._heap[:] = [entry for entry in self._heap if not entry[2].is_idle()]
+        heapq.heapify(self._heap)
+        self._sweep_at = max(SWEEP_FROM, 2 * len(self._heap))
+
     def _fire_timers(self) -> None:
         self._timer_handle = None
         heap = self._heap
         self.now = now = self.now_ns()
         limit = BUDGET
-        while heap and heap[0][0] <= now and limit:
-            timer = heapq.heappop(heap)[2]
-            fire = timer.fire
-            if fire is not None:
-                limit -= 1
-                timer.fire = None
-                fire(timer)
-        while heap and heap[0][2].fire is None:
-            heapq.heappop(heap)
-        if heap and self._timer_handle is None:
-            self._arm(heap[0][0])
+        try:
+            while heap and heap[0][0] <= now and limit:
+                timer = heapq.heappop(heap)[2]
+                fire = timer.fire
+                if fire is not None:
+                    limit -= 1
+                    timer.fire = None
+                    fire(timer)
+            while heap and heap[0][2].fire is None:
+                heapq.heappop(heap)
+        finally:  # one that raises must not stop the others
+            if heap and self._timer_handle is None:
+                self._arm(heap[0][0])
 
     # Life
 

@@ -129,7 +129,7 @@ async def start_server(
     vt = callbacks_of(handler, cls)
     via = None
     if name is not None:
-        via = name if hasattr(name, "register") and hasattr(name, "whereis") else None
+        via = name if type(name) is not str and hasattr(name, "register") and hasattr(name, "whereis") else None
         taken = via.whereis() if via is not None else node._names.get(_node_name(name))
         if taken is not None and taken._st != DEAD:
             raise AlreadyStarted(taken)
@@ -168,7 +168,7 @@ async def start_server(
 
 
 def _node_name(name: Any) -> Any:
-    if isinstance(name, (bool, list, dict, Process)) or name == "undefined":
+    if type(name) is not str and isinstance(name, (bool, list, dict, Process)) or name == "undefined":
         raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
     return name
 

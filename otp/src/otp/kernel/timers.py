@@ -10,7 +10,7 @@ from typing import Any
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import TimerFired
-from otp.kernel.names import node_here, resolve
+from otp.kernel.names import check_name, node_here, resolve
 from otp.kernel.pids import Ref
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer, nanoseconds
@@ -40,10 +40,14 @@ def start_timer(seconds: float, dest: Any, message: Any) -> Ref:
 
 
 def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
-    after = nanoseconds(seconds, "start_timer(seconds, …)" if wrap else "send_after(seconds, …)")
-    node = dest._node if isinstance(dest, Process) else node_here("send_after(seconds, name, …)")
-    if not isinstance(dest, Process) and dest is None:
-        raise BadArgument("send_after(seconds, dest, message): expected a pid or a name, got None")
+    what = "start_timer(seconds, dest, message)" if wrap else "send_after(seconds, dest, message)"
+    after = nanoseconds(seconds, what)
+    if isinstance(dest, Process):
+        node = dest._node
+    else:
+        if not isinstance(dest, tuple) and not hasattr(dest, "whereis"):
+            check_name(dest, what)
+        node = node_here(what)
     s = node._s
     ref = TimerRef(node, node.next_ref())
     ref._timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
@@ -56,10 +60,10 @@ def _fire(timer: Timer) -> None:
     dest, message = timer.target
     node = timer.ref._node
     if not isinstance(dest, Process):
-        if isinstance(dest, tuple) or not isinstance(dest, str):
-            dest = resolve(dest, "timer")
-        else:
-            dest = node._names.get(dest)
+        try:
+            dest = resolve(dest, "timer") if isinstance(dest, tuple) or hasattr(dest, "whereis") else node._names.get(dest)
+        except BadArgument:  # its node is gone: nobody there
+            return
         if dest is None:
             return
     if node._watched:

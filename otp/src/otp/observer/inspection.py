@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.bounded import Redact, is_secret, text
+from otp.bounded import text
 from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
@@ -37,6 +37,7 @@ from otp.observer.views import (
     ProcessSummary,
     Tree,
 )
+from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node

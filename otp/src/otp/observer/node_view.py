@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from otp import sys as debug
 from otp.behaviours.gen_server import GenServer
-from otp.bounded import Redact, is_secret
 from otp.kernel.errors import BadArgument
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
@@ -17,6 +16,7 @@ from otp.observer import inspection
 from otp.observer.graph import Graph, graph
 from otp.observer.inspection import Sort
 from otp.observer.views import Kind, NodeInfo, ProcessDetails, ProcessPage, Tree
+from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node

@@ -12,6 +12,7 @@ from otp.observer.views import Kind, Place, ProcessSummary
 __all__ = [
     "kind_of",
     "links_of",
+    "mailbox_len",
     "module_of",
     "monitored_by",
     "monitors_of",
@@ -51,6 +52,13 @@ def module_of(p: Process) -> str:
         return str(p._vt.cls.__module__)
     frame = getattr(p._coro, "cr_frame", None)
     return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+
+
+def mailbox_len(p: Process) -> int:
+    """How many messages wait, without reading them; a batch that a server is busy with counts its rest."""
+    waiting = len(p._mbox) if p._mbox else 0
+    x = p._x
+    return waiting if x is None or x.it is None else waiting + int(x.it.__length_hint__())
 
 
 def status_of(p: Process) -> str:
@@ -106,7 +114,7 @@ def summary_of(p: Process) -> ProcessSummary:
         kind=kind_of(p),
         what=what_of(p),
         status=status_of(p),
-        mailbox=len(p._mbox) if p._mbox else 0,
+        mailbox=mailbox_len(p),
         links=len(links_of(p)),
         monitors=0 if x is None or not x.mrefs else len(x.mrefs),
         monitored_by=len(monitored_by(p)),

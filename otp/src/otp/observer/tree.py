@@ -11,7 +11,7 @@ from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.bounded import text
 from otp.kernel.process import Process
 from otp.kernel.states import DEAD
-from otp.observer.reading import name_text, status_of, what_of
+from otp.observer.reading import mailbox_len, name_text, status_of, what_of
 from otp.observer.views import Budget, ChildView, SupervisorView, Tree
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class _Reader:
             restart=record.spec.restart,
             state="running" if alive else "restarting" if record.restarting else "stopped",
             status=status_of(p) if p is not None and alive else None,
-            mailbox=len(p._mbox) if p is not None and p._mbox else 0,
+            mailbox=0 if p is None else mailbox_len(p),
             restarts=record.restarts,
             last_exit=text(record.last_reason) if ended_before else None,
             last_exit_at=record.last_at / 1e9 if ended_before else None,

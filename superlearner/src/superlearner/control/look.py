@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import otp
 from otp import Node, Pid, observer
@@ -68,8 +68,8 @@ def supervisors(node: Node) -> list[Pid]:
 def named(pid: Any) -> dict[str, Any]:
     """A pid with its name; a monitor by name has no pid."""
     if not isinstance(pid, Pid):
-        name: Any = pid[0] if isinstance(pid, tuple) else pid
-        return {"pid": None, "name": id_text(name)}
+        by_name = cast("tuple[Any, ...]", pid)[0] if isinstance(pid, tuple) else pid
+        return {"pid": None, "name": id_text(by_name)}
     name = otp.process_info(pid, "registered_name")
     return {"pid": plain_pid(pid), "name": None if name is None else id_text(name)}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
@@ -160,7 +160,7 @@ async def restart_child(supervisor: Pid, text: str) -> Pid | None:
     child = child_id(supervisor, text)
     await Supervisor.terminate_child(supervisor, child)
     started = await Supervisor.restart_child(supervisor, child)
-    found: Any = started[0] if isinstance(started, tuple) else started
+    found = cast("tuple[Any, ...]", started)[0] if isinstance(started, tuple) else started
     return found if isinstance(found, Pid) else None
 
 

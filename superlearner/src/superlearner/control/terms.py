@@ -47,7 +47,7 @@ def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     >>> json_of(("add", {"n": 1}))
     ['add', {'n': 1}]
     """
-    kind: type[Any] = type(value)
+    kind: Any = type(value)
     if value is None or kind is bool:
         return value
     if kind is int and abs(value) <= MAX_SAFE_INTEGER:

@@ -10,18 +10,22 @@
 import { attribute, icon, make, reshape, write } from "./dom.js";
 import { budgetAt } from "./model.js";
 import { hiddenText, pips, SHAPES } from "./marks.js";
-import { budgetText, counted, number, stateText } from "./words.js";
+import { budgetText, counted, number, STATES, stateText } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./outline.js").Line} Line */
 
 const HOLD_MS = 400;
+/** A sibling that is stopped to be started again is stopped for less than this: not worth a look of its own. */
+const STOP_MS = 150;
+/** States that are loud enough by themselves. */
+const LOUD = new Set(["crashed", "gave_up", "stuck"]);
 /** How long "killing" may be shown after the answer, waiting for the frame that tells what became of it. */
 const PENDING_MS = 1500;
 
 export class RowView {
   /** @type {Line|null} */ line = null;
-  /** @type {{look: "crashed"|"restarting", reason: string}|null} */ #held = null;
+  /** @type {{look: "crashed"|"restarting"|"exiting", reason: string}|null} */ #held = null;
   #release = 0;
   #pending = 0;
 
@@ -66,19 +70,36 @@ export class RowView {
     const ended = row.last !== null && row.last.at !== before.last?.at;
     const moved = ended || row.restarts !== before.restarts || row.pid !== before.pid || row.state !== before.state;
     if (moved) this.settle();
-    if (row.state !== "running") this.#held = null;
-    else if (seen && (ended || row.restarts > before.restarts)) this.#hold(row.last);
+    if (seen) this.#notice(before, row, ended);
   }
 
-  /** @param {import("./model.js").LastExit|null} last */
-  #hold(last) {
-    this.#held = { look: last?.crash ? "crashed" : "restarting", reason: last?.crash ? last.reason : "" };
+  /**
+   * Decides which look of this change is held.
+   * @param {Row} before
+   * @param {Row} row
+   * @param {boolean} ended  its process ended since
+   */
+  #notice(before, row, ended) {
+    if (LOUD.has(row.state)) this.#let();
+    else if (ended && row.last?.crash) this.#hold("crashed", HOLD_MS, row.last.reason);
+    else if (row.restarts > before.restarts && this.#held?.look !== "crashed") this.#hold("restarting", HOLD_MS);
+    else if (row.state === "stopped" && before.state === "running") this.#hold("exiting", STOP_MS);
+  }
+
+  /** @param {"crashed"|"restarting"|"exiting"} look @param {number} time @param {string} [reason] */
+  #hold(look, time, reason = "") {
+    this.#held = { look, reason };
     clearTimeout(this.#release);
     this.#release = setTimeout(() => {
-      this.#held = null;
+      this.#let();
       this.fade();
       this.repaint(this);
-    }, HOLD_MS);
+    }, time);
+  }
+
+  #let() {
+    clearTimeout(this.#release);
+    this.#held = null;
   }
 
   /** Lets the tint go softly; every other change of it is instant. */
@@ -154,7 +175,7 @@ export class RowView {
     attribute(this.why, "title", why || null);
     write(this.pid, row.pid ?? "");
     const pending = "pending" in element.dataset;
-    const state = pending ? "killing…" : this.#held?.look ?? stateText(row, now);
+    const state = pending ? "killing…" : (this.#held ? STATES[this.#held.look] : null) ?? stateText(row, now);
     write(this.state, state);
     write(this.restarts, row.restarts ? number(row.restarts) : "");
     write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
