@@ -28,7 +28,7 @@ from otp.kernel.errors import (
     StartError,
     Throw,
 )
-from otp.kernel.here import make_ref, monotonic, random_here, self
+from otp.kernel.here import make_ref, monotonic, self
 from otp.kernel.info import ProcessInfo, is_alive, process_info, processes
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
@@ -70,7 +70,7 @@ _LATER: Final = {
 
 def __getattr__(name: str) -> Any:
     if name == "random":  # the random source belongs to the running scheduler, not to this module
-        return random_here()
+        return import_module("otp.kernel.here").random_here()
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module 'otp' has no attribute {name!r}")

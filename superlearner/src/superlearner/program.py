@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sys
 import threading
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -82,8 +83,10 @@ async def _live(platform: Any) -> Any:
     from otp import Application
     from superlearner.application import SuperLearner
 
+    otp.register("main", otp.self())
     try:
-        await Application.start(SuperLearner, args=platform)
+        with _one_explanation():
+            await Application.start(SuperLearner, args=platform)
     except otp.StartError as error:
         raise Failure(_why_not_started(error, platform)) from None
     url = platform.listener.url(platform.settings.root_path)
@@ -93,13 +96,26 @@ async def _live(platform: Any) -> Any:
     return await otp.wait_down(platform.root)
 
 
+@contextlib.contextmanager
+def _one_explanation() -> Generator[None]:
+    """What does not start is explained once, by us; the reports of all supervisors above it would bury that."""
+    reports = logging.getLogger("otp")
+    before = reports.level
+    if not logging.getLogger().isEnabledFor(logging.INFO):
+        reports.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        reports.setLevel(before)
+
+
 def _why_not_started(error: Any, platform: Any) -> str:
-    from superlearner.control.reasons import text_of_reason
+    from superlearner.control.failures import explain, explain_start
 
     for kept in platform.keeper.of("playground"):
         if kept.first_failure is not None:
-            return f"{kept.id} does not start\n  {kept.first_failure}"
-    return f"the platform does not start: {text_of_reason(error.reason, 2000)}"
+            return f"{kept.id} does not start\n{explain(kept.first_failure)}".replace("\n", "\n  ")
+    return f"the platform does not start\n{explain_start(error.reason)}".replace("\n", "\n  ")
 
 
 def _root_gave_up(reason: Any, data_dir: Path) -> int:

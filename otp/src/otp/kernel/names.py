@@ -15,7 +15,7 @@ from otp.kernel.states import DEAD, EXITING
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["node_here", "register", "registered", "resolve", "take_name", "unregister", "whereis"]
+__all__ = ["check_name", "node_here", "register", "registered", "resolve", "take_name", "unregister", "whereis"]
 
 
 def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
@@ -60,11 +60,12 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
     if isinstance(dest, tuple) and len(dest) == 2 and not isinstance(dest[1], (int, float)):  # pyright: ignore[reportUnknownArgumentType]
         name, node = dest  # pyright: ignore[reportUnknownVariableType]
         return _node_named(node, what)._names.get(name)
-    _check_name(dest, what)
+    check_name(dest, what)
     return node_here(what)._names.get(dest)
 
 
-def _check_name(name: Any, what: str) -> None:
+def check_name(name: Any, what: str) -> None:
+    """Raise `BadArgument` for what can be no name."""
     if name is None or isinstance(name, (bool, int, float, list, dict, set)) or name == "undefined":
         raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), got {name!r}")
     try:
@@ -87,7 +88,7 @@ def register(name: Any, pid: Any) -> bool:
     """
     if isinstance(name, Process) and not isinstance(pid, Process):
         raise BadArgument(f"register(name, pid): the arguments are swapped; try register({pid!r}, {name})")
-    _check_name(name, "register(name, pid)")
+    check_name(name, "register(name, pid)")
     if not isinstance(pid, Process):
         raise BadArgument(f"register(name, pid): expected a pid, got {pid!r}")
     take_name(name, pid)

@@ -47,6 +47,7 @@ class Node:
         "__weakref__",
         "_applications",
         "_closed",
+        "_closing",
         "_given",
         "_names",
         "_next_id",
@@ -120,11 +121,10 @@ class Node:
         if self._applications is not None:
             await self._applications.stop_all()
         for p in reversed(self._owned):
-            await self._stop(p, "shutdown", timeout)
+            await self._stop([p], timeout)
         while self._procs:
             roots = [p for p in self._procs.values() if p._parent is None or p._parent._st == DEAD]
-            for p in reversed(roots or list(self._procs.values())):
-                await self._stop(p, "shutdown", timeout)
+            await self._stop(roots or list(self._procs.values()), timeout)
         s = self._s
         same_name = s.nodes.get(self.name, [])
         if self in same_name:
@@ -134,20 +134,28 @@ class Node:
         if not s.nodes and self._given is None:
             s.close()
 
-    async def _stop(self, p: Process, reason: Any, timeout: float) -> None:
+    async def _stop(self, processes: list[Process], timeout: float) -> None:
+        """Ask processes to stop, wait for all together, kill what is left. A behaviour is asked as `stop` asks it."""
+        from otp.kernel.calls import new_call, send_system
         from otp.kernel.signals import wait_down
 
-        if p._st == DEAD or p is self._s.current:
-            if p is self._s.current:
+        waiting: list[Process] = []
+        for p in reversed(processes):
+            if p is self._s.current:  # who closes the node from inside ends with the caller's own code
                 self._procs.pop(p._id, None)
-            return
-        parent = p._parent
-        exit_signal(p, parent if parent is not None else self._outside, reason, False)
-        try:
-            await wait_down(p, timeout=timeout if p._x is None or not p._x.trap else timeout)
-        except TimeoutError:
-            logger.warning("process %s did not stop in %s s and is killed", self.label(p), timeout)
-            exit_signal(p, self._outside, "kill", False)
+            elif p._st != DEAD:
+                waiting.append(p)
+                if p._vt is None:
+                    exit_signal(p, self._outside, "shutdown", False)
+                else:
+                    send_system(p, new_call(self._outside, ("terminate", "shutdown"), p))
+        deadline = self._s.now_ns() + round(timeout * 1e9)
+        for p in waiting:
+            try:
+                await wait_down(p, timeout=max(0, deadline - self._s.now_ns()) / 1e9)
+            except TimeoutError:
+                logger.warning("%s did not stop in %s s and is killed", self.label(p), timeout)
+                exit_signal(p, self._outside, "kill", False)
 
     def request_shutdown(self, error: BaseException) -> None:
         """`KeyboardInterrupt` or `SystemExit` inside a process: ask for the node's ordered shutdown, once."""
@@ -155,6 +163,9 @@ class Node:
             self._shutdown_request = error
             if self.on_shutdown is not None:
                 self.on_shutdown(error)
+            else:  # a guest in somebody's program: the node ends, the program is not ours to end
+                logger.error("node %s shuts down: %r in one of its processes", self.name, error)
+                self._closing = self._s.loop.create_task(self.close())
 
     async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
         """Start a behaviour that this node owns: the node stops it when it closes and logs its end.

@@ -175,7 +175,7 @@ def stop(
 ) -> None:
     """End a server in order: `terminate` first, then the answer it owes, then its exit."""
     x = p._ext()
-    x.message = message if frm is None else frm._request
+    x.message = frm._request if frm is not None else message[1] if what == "handle_cast" else message
     x.frm = frm
     x.answer = answer
     x.stop_reason = reason

@@ -10,7 +10,7 @@ import otp
 from otp import Crash
 from superlearner.control.terms import clip, text_of
 
-__all__ = ["is_crash", "text_of_reason", "where_of"]
+__all__ = ["is_crash", "own_frame", "text_of_reason", "where_of"]
 
 SHORT: Final = 200
 LIBRARY_FOLDERS: Final = (
@@ -44,10 +44,18 @@ def is_crash(reason: Any) -> bool:
     return not (isinstance(reason, str) and reason in ("normal", "shutdown"))
 
 
-def where_of(reason: Any) -> str | None:
-    """`shop.py:58 in handle_call`: the innermost frame of the person's own code, None where there is no stack."""
+def own_frame(reason: Any) -> tuple[str, int, str] | None:
+    """File, line and function of the innermost frame of a crash that is neither the runtime's nor a library's."""
     if not isinstance(reason, Crash) or not reason.stack:
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(LIBRARY_FOLDERS)]
-    file, line, function = (own or reason.stack)[-1]
+    return (own or reason.stack)[-1]
+
+
+def where_of(reason: Any) -> str | None:
+    """`shop.py:58 in handle_call`: the innermost frame of the person's own code, None where there is no stack."""
+    frame = own_frame(reason)
+    if frame is None:
+        return None
+    file, line, function = frame
     return f"{os.path.basename(file)}:{line} in {function.rpartition('.')[2]}"

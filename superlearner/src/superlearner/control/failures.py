@@ -1,0 +1,55 @@
+"""Why something does not start, for people: the innermost reason, the line of their file, what to write instead."""
+
+from __future__ import annotations
+
+import linecache
+from typing import Any
+
+from otp import Crash, StartError
+
+from superlearner.control.reasons import own_frame, text_of_reason
+from superlearner.control.slots import id_text
+
+__all__ = ["explain", "explain_start"]
+
+INDENT = "  "
+
+
+def explain(error: BaseException) -> str:
+    """Why a start raised `error`."""
+    if not isinstance(error, StartError):
+        return f"{type(error).__name__}: {error}"
+    said = str(error).partition(" (reason ")[0]
+    if said and said != str(error.reason):
+        return said  # the runtime knows a sentence for it, with the accepted forms
+    return explain_start(error.reason)
+
+
+def explain_start(reason: Any, depth: int = 10) -> str:
+    """A start's reason, unwrapped from the supervisors around it.
+
+    >>> explain_start(("shutdown", ("failed_to_start_child", "ledger", "no_money")))
+    'its child ledger does not start\\n  no_money'
+    """
+    match reason:
+        case ("shutdown", ("failed_to_start_child", child, inner)) if depth and not isinstance(reason, Crash):
+            below = explain_start(inner, depth - 1).replace("\n", f"\n{INDENT}")
+            return f"its child {id_text(child)} does not start\n{INDENT}{below}"
+        case ("bad_return_value", value) if not isinstance(reason, Crash):
+            return f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(value)}"
+        case ("already_started", pid) if not isinstance(reason, Crash):
+            return f"its name is taken by {pid}"
+        case _:
+            return _crash(reason) if isinstance(reason, Crash) else text_of_reason(reason, 1000)
+
+
+def _crash(reason: Crash) -> str:
+    term: Any = reason.term
+    type_name = getattr(term, "type_name", None)
+    what = text_of_reason(reason, 1000) if type_name is None else f"{type_name}: {term.text}"
+    frame = own_frame(reason)
+    if frame is None:
+        return what
+    file, line, function = frame
+    code = linecache.getline(file, line).strip()
+    return f"{what}\n{INDENT}{file}, line {line}, in {function}\n{INDENT * 3}{code}".rstrip()

@@ -1,0 +1,124 @@
+"""The platform as a program under fire: kills, give-ups, a callback that never returns, the end of the root."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+
+JSON = {"content-type": "application/json"}
+
+SPINNER = """\
+from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+
+class Spinner(GenServer):
+    @impl
+    def init(self, arg): return Ok(arg)
+
+    @impl
+    def handle_cast(self, request, state):
+        while request == "spin":
+            state += 1
+        return NoReply(state)
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg): return Children([Spinner.child_spec(0, name="spinner")])
+"""
+
+
+def kill(client: httpx.Client, name: str, *, force: bool = False) -> httpx.Response:
+    return client.request("DELETE", f"/api/v1/processes/{name}", json={"reason": "kill", "force": force})
+
+
+def test_200_kills_leave_the_platform_ready(start: Callable[..., Any]) -> None:
+    program = start()
+    with program.client() as client:
+        for _ in range(200):
+            assert kill(client, "counter_1").status_code in (200, 404)
+            assert client.get("/health/ready").status_code == 200
+        for service in ("caretaker", "watchdog"):
+            for _ in range(20):
+                assert kill(client, service).status_code in (200, 404)
+                assert client.get("/health/ready").status_code == 200
+        children = client.get("/api/v1/supervisors/services").json()["data"]["children"]
+        assert [child["alive"] for child in children] == [True, True, True]
+    assert program.end()[0] == 0
+
+
+def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -> None:
+    """Read from the live feed: the fourth kill in 5 s is one too many, and a second later the tree is back."""
+    program = start()
+
+    async def watch() -> tuple[list[str], list[str]]:
+        live = program.url.replace("http", "ws") + "/live/supervisors"
+        states: list[str] = []
+        told: list[str] = []
+        async with websockets.connect(live) as socket, httpx.AsyncClient(base_url=program.url) as client:
+            await socket.recv()
+            for _ in range(4):
+                await client.request("DELETE", "/api/v1/processes/counter_1", json={})
+            async with asyncio.timeout(10):
+                while states[-1:] != ["running"]:
+                    frame = json.loads(await socket.recv())
+                    for key, fields in frame.get("p", ()):
+                        if key.endswith("/demo_one_for_one") and "state" in fields:
+                            states.append(fields["state"])
+                    told += [entry["text"] for entry in frame.get("e", ())]
+        return states, told
+
+    states, told = asyncio.run(watch())
+    assert states == ["gave_up", "running"]
+    gave_up = "demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 (last: counter_1, killed)"
+    assert f"{gave_up}; playground starts it again in 1 s" in told
+    assert told[-1] == f"{gave_up}; playground started it again"
+
+
+def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callable[..., Any]) -> None:
+    program = start()
+    with program.client() as client:
+        refused = kill(client, "web")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "critical_process_protection")
+        for _ in range(5):
+            before = client.get("/api/v1/processes/web/info").json()["data"]["pid"]
+            answer = kill(client, "web", force=True)
+            assert answer.json()["data"]["terminated"] is True
+            with program.client() as fresh:
+                assert fresh.get("/health/ready").status_code == 200
+                assert fresh.get("/api/v1/processes/web/info").json()["data"]["pid"] != before
+    assert program.end()[0] == 0
+
+
+def test_the_end_of_the_root_is_reported_and_exits_with_70(start: Callable[..., Any]) -> None:
+    program = start()
+    with pytest.raises(httpx.TransportError):
+        for _ in range(100):
+            with program.client() as client:
+                kill(client, "playground", force=True)
+    _, errors = program.process.communicate(timeout=10)
+    assert program.process.returncode == 70
+    report = re.search(r"crash report is (\S+)", errors)
+    assert report is not None
+    assert "root supervisor gave up" in Path(report[1]).read_text()
+
+
+def test_a_callback_that_never_returns_is_named_on_the_terminal(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SPINNER)
+    program = start("app.py:Top")
+    with program.client() as client:
+        pid = client.get("/api/v1/processes/spinner/info").json()["data"]["pid"]
+        client.post("/api/v1/processes/spinner/message", json={"message": "spin", "message_type": "cast"})
+    begun = time.monotonic()
+    line = program.process.stderr.readline()
+    took = time.monotonic() - begun
+    assert re.search(r"app\.py, line (9|10), in Spinner\.handle_cast", line), line
+    assert f"spinner <{pid}>" in line
+    assert took < 2
