@@ -44,7 +44,7 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 
 .PHONY: test
 test: install-dev ## the tests and the examples in the documentation (at most 8 minutes)
-	$(PY) -m pytest -m "not slow" $(TESTS) --doctest-modules $(SOURCES) $(ARGS)
+	$(PY) -m pytest -m "not slow" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: check
 check: install-dev ## style, types, layers and house rules

@@ -15,6 +15,12 @@ import superlearner as _superlearner  # noqa: F401
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: their driver keeps a loop running, beside which nobody else can run one."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return f"expected every test to run (REQUIRE_ALL=1), got: {text}; install what is missing"

@@ -94,7 +94,7 @@ def test_a_second_run_on_the_same_data_opens_the_first(start: Callable[..., Any]
 @pytest.mark.parametrize(
     ("file", "target", "said"),
     [
-        ("import nowhere_to_be_found\n", "app.py:Bank", ["app.py", "line 1", "import nowhere_to_be_found", "No module"]),
+        ("import nowhere_to_be\n", "app.py:Bank", ["app.py", "line 1", "import nowhere_to_be", "No module"]),
         ("def broken(:\n    pass\n", "app.py:Bank", ["app.py", "line 1", "def broken(:", "SyntaxError"]),
         (BANK, "app.py:Bnak", ["no name 'Bnak'", "did you mean", "Bank"]),
         (BANK, "app.py:Account", ["expected a Supervisor or an Application", "Account", "Bank"]),

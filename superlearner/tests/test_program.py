@@ -122,3 +122,7 @@ def test_a_callback_that_never_returns_is_named_on_the_terminal(start: Callable[
     assert re.search(r"app\.py, line (9|10), in Spinner\.handle_cast", line), line
     assert f"spinner <{pid}>" in line
     assert took < 2
+    begun = time.monotonic()
+    code, _ = program.end()
+    assert code == 0
+    assert time.monotonic() - begun < 5

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Generator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +91,7 @@ async def _live(platform: Any) -> Any:
             await Application.start(SuperLearner, args=platform)
     except otp.StartError as error:
         raise Failure(_why_not_started(error, platform)) from None
+    _let_signals_reach_a_held_loop(platform)
     url = platform.listener.url(platform.settings.root_path)
     say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
     if platform.settings.browser:
@@ -107,6 +110,25 @@ def _one_explanation() -> Generator[None]:
         yield
     finally:
         reports.setLevel(before)
+
+
+def _let_signals_reach_a_held_loop(platform: Any) -> None:
+    """End a callback that never returns when the program is told to end: it raises there, and the rest is in order.
+
+    The loop keeps handling signals itself (it reads their numbers from its wake-up socket), as long as it turns.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    endings = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: partial(SystemExit, 0)}
+
+    def end(number: int, frame: object) -> None:
+        if platform.watchdog is not None and platform.watchdog.holding:
+            ending = endings[signal.Signals(number)]
+            raise ending()
+
+    for number in endings:
+        signal.signal(number, end)
+        signal.siginterrupt(number, False)
 
 
 def _why_not_started(error: Any, platform: Any) -> str:

@@ -86,6 +86,8 @@ class Watchdog:
         self._turned = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.holding = False
+        """Whether something holds the loop just now."""
 
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""
@@ -109,7 +111,9 @@ class Watchdog:
                 return  # the loop is closed
             if self._turned.wait(self._after):
                 continue
+            self.holding = True
             held = self._name_holder(asked)
+            self.holding = False
             if held is not None and self._answers_again is not None and not self._stop.is_set():
                 self._loop.call_soon_threadsafe(self._answers_again, held)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from otp.kernel.calls import From, reply
 from otp.kernel.mailbox import merge_batch
+from otp.kernel.message_events import watched
 from otp.kernel.messages import ExitSignal, Timeout
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.process import Process, run_in_context
@@ -62,6 +63,8 @@ def _activate(p: Process, s: Scheduler) -> None:
         else:
             part = it
             s.credit -= n
+    if p._node._watched:
+        part = watched(p, part)
     vt = p._vt
     handle_cast, handle_call = vt.handle_cast, vt.handle_call
     for message in part:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
 from otp.kernel.mailbox import deliver, park
+from otp.kernel.message_events import told_replied
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import Timer, nanoseconds
@@ -110,13 +111,15 @@ def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviou
     """The exception of a failed call, of the class that fits `reason`."""
     arguments = [dest, request] if timeout is UNSET else [dest, request, "infinity" if timeout is None else timeout]
     described = (reason, (behaviour, "call", arguments))
-    if reason == "noproc":
-        return NoProcess(described, dest, request)
-    if reason == "timeout":
-        return CallTimeout(described, dest, request)
-    if reason == "calling_self":
-        return CallingSelf(described, dest, request)
-    return ServerDown(described, dest, request)
+    kind = _KINDS.get(reason, ServerDown) if isinstance(reason, str) else ServerDown
+    return kind(described, dest, request)
+
+
+_KINDS: Final[dict[str, type[CallExit]]] = {
+    "noproc": NoProcess,
+    "timeout": CallTimeout,
+    "calling_self": CallingSelf,
+}
 
 
 class Failed:
@@ -140,20 +143,12 @@ def reply(frm: From, value: Any) -> None:
     waiter._val = value
     if waiter._st == CALLING:
         if to._node._watched:
-            _trace_reply(frm, value)
+            told_replied(frm, value)
         waiter._st = READY
         s = waiter._node._s
         s.push(waiter)
         if s.idle:
             s.wake()
-
-
-def _trace_reply(frm: From, value: Any) -> None:
-    from otp.kernel.tracing import bounded_text
-
-    frm._to._node._trace.notice(
-        "sent", frm._to, {"to": frm.pid, "message": bounded_text(value), "term": value, "ref": frm.ref, "reply": True}
-    )
 
 
 def fail(frm: From, reason: Any) -> None:
@@ -201,6 +196,8 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
         if wait is not None:
             wait.deadline = 0
     elif s.virtual or limit < EXACT_BELOW:
+        if wait is not None:  # the bucket must not see the deadline of an earlier call
+            wait.deadline = 0
         return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
     else:
         if wait is None:

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
+from collections import deque
 from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.calls import From, fail
-from otp.kernel.errors import Unwind
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import CALL_TAG, DEAD, EXITING, FUT, RUN, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
@@ -28,6 +28,7 @@ __all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resum
 logger = logging.getLogger("otp")
 
 CLEANUP_SECONDS: Final = 5.0
+CLOSE_ATTEMPTS: Final = 10
 _new_tuple = tuple.__new__
 
 
@@ -75,6 +76,9 @@ def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> N
         if pending is None or pending is CANCEL or (killed and not pending.killed):
             p._sig = Fatal(reason, sender, cause, killed)
         return
+    older = p._sig
+    if type(older) is Fatal and (older.killed or not killed):  # it came while the process was on the stack
+        reason, sender, cause, killed = older.reason, older.sender, older.cause, older.killed
     _work(p, reason, sender, cause, killed)
 
 
@@ -110,10 +114,8 @@ def terminate(p: Process, reason: Any) -> None:
     s.burying = True
     try:
         _bury(p, reason, None, 0)
-        if s.dead:
-            _drain_dead(s)
     finally:
-        s.burying = False
+        _drain_dead(s)
 
 
 def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
@@ -123,26 +125,33 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
             p._st = DEAD
         elif p._st != EXITING:
             p._st = EXITING
-            p._ext().reason = (reason,)
+            x = p._ext()
+            x.reason = (reason,)
+            x.sender, x.cause = sender, cause
         s.dead.append((p, reason, sender, cause, killed))
         return
     s.burying = True
     try:
         _end(p, reason, sender, cause, killed)
-        if s.dead:
-            _drain_dead(s)
     finally:
-        s.burying = False
+        _drain_dead(s)
 
 
 def _drain_dead(s: Scheduler) -> None:
+    """Work off the ends that this end led to; one that fails, which is our bug, does not stop the others."""
     queue = s.dead
-    while queue:
-        p, reason, sender, cause, killed = queue.popleft()
-        if killed is None:
-            _bury(p, reason, sender, cause)
-        else:
-            _end(p, reason, sender, cause, killed)
+    try:
+        while queue:
+            p, reason, sender, cause, killed = queue.popleft()
+            try:
+                if killed is None:
+                    _bury(p, reason, sender, cause)
+                else:
+                    _end(p, reason, sender, cause, killed)
+            except Exception:
+                logger.exception("the end of %s failed; please report this bug of otp", p)
+    finally:
+        s.burying = False
 
 
 def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
@@ -155,41 +164,64 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         _bury(p, reason, sender, cause)
         return
     x = p._ext()
-    if x.reason is None:
+    if x.reason is None or (killed and p._st == EXITING):
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
-    elif killed and p._st == EXITING:
-        x.reason = (reason,)
-        x.sender, x.cause = sender, cause
-    future, was = x.fut, p._st
+    p._st = EXITING
+    p._val = p._exc = None  # what was in its hands is lost with it
+    if type(p._mbox) is list:
+        p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
+    future = x.fut
     if future is not None:
+        cancelled = future.cancel()
+        if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
+            p._exc = CancelledError()
+            _limit_cleanup(p, x)
+            return
         x.fut = None
         future.remove_done_callback(p._wakeup)
-        future.cancel()
-    p._st = EXITING
     if killed:
         _close(p, coro)
         _bury(p, x.reason[0], x.sender, x.cause)
-    elif was == FUT or coro.cr_frame is not None:
-        _step_cleanup(p, Unwind())
     else:
-        _bury(p, x.reason[0], x.sender, x.cause)
+        _step_cleanup(p, CancelledError())  # of this very type: TaskGroup and timeout() look for it with `is`
 
 
 def _close(p: Process, coro: Any) -> None:
     """Close a coroutine that may not wait for anything; what refuses is dropped and said so."""
-    s = p._node._s
-    before, s.current = s.current, p
-    try:
-        run_in_context(p, coro.close)
-    except RuntimeError:
-        p._node._trace.emit("abandoned_cleanup", p, {"where": _where(coro)})
-        logger.warning("process %s was killed while its cleanup wanted to wait: abandoned at %s", p, _where(coro))
-    except BaseException as error:
-        logger.warning("process %s: its cleanup raised %r while it was killed", p, error)
-    finally:
-        s.current = before
+    abandoned = ""
+    for _ in range(CLOSE_ATTEMPTS):
+        try:
+            _on_the_stack(p, coro.close)
+        except (KeyboardInterrupt, SystemExit) as error:
+            p._node.request_shutdown(error)
+        except BaseException as error:
+            if coro.cr_frame is None:
+                logger.warning("process %s: its cleanup raised %r while it was killed", p, error)
+        if coro.cr_frame is None:
+            break
+        abandoned = abandoned or _where(coro)
+    if abandoned:
+        p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
+        logger.warning("process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
     p._coro = None
+
+
+def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
+    """Run cleanup of `p`: it is the current process and asyncio's current task, and calls nobody inline."""
+    s = p._node._s
+    table, loop = s._ct, s.loop
+    process, credit, task = s.current, s.credit, table.get(loop)
+    s.current, s.credit = p, 0
+    table[loop] = p
+    try:
+        return run_in_context(p, step, *args)
+    finally:
+        s.current, s.credit = process, credit
+        if task is None:
+            table.pop(loop, None)
+        else:
+            table[loop] = task
 
 
 def _where(coro: Any) -> str:
@@ -202,36 +234,20 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
     s = p._node._s
     coro: Any = p._coro
     x = p._ext()
-    before, s.current = s.current, p
-    table, loop = s._ct, s.loop
-    task_before = table.get(loop)
-    table[loop] = p
+    waits_for: Any = p  # for itself: it is over
     try:
-        if error is None:
-            waits_for = run_in_context(p, coro.send, None)
-        else:
-            waits_for = run_in_context(p, coro.throw, error)
+        waits_for = _on_the_stack(p, coro.send, None) if error is None else _on_the_stack(p, coro.throw, error)
     except (StopIteration, CancelledError):
-        waits_for = p
+        pass
+    except (KeyboardInterrupt, SystemExit) as raised:
+        p._node.request_shutdown(raised)
     except BaseException as raised:
-        if not isinstance(raised, Exception) and isinstance(raised, (KeyboardInterrupt, SystemExit)):
-            p._node.request_shutdown(raised)
-        elif isinstance(raised, Exception):
-            logger.debug("process %s raised %r while it ended with %r", p, raised, x.reason)
-        waits_for = p
-    finally:
-        s.current = before
-        if task_before is None:
-            table.pop(loop, None)
-        else:
-            table[loop] = task_before
+        logger.debug("process %s raised %r while it ended with %r", p, raised, x.reason[0])
     if waits_for is p:
         p._coro = None
         _bury(p, x.reason[0], x.sender, x.cause)
         return
-    if x.cleanup_timer is None:
-        seconds = CLEANUP_SECONDS if x.shutdown is None else x.shutdown
-        x.cleanup_timer = s.call_at(s.now_ns() + round(seconds * 1e9), _cleanup_over, p)
+    _limit_cleanup(p, x)
     if waits_for is None:
         s.enqueue(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None):
@@ -239,27 +255,31 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
         x.fut = waits_for
         waits_for.add_done_callback(p._wakeup, context=s._base)
     else:
-        _step_cleanup(p, RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
+        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for")
+        s.enqueue(p)
+
+
+def _limit_cleanup(p: Process, x: Ext) -> None:
+    if x.cleanup_timer is None:
+        s = p._node._s
+        seconds = CLEANUP_SECONDS if x.shutdown is None else x.shutdown
+        x.cleanup_timer = s.call_at(s.now_ns() + round(seconds * 1e9), _cleanup_over, p)
 
 
 def resume_exiting(p: Process) -> None:
     """What the cleanup of an exiting process waited for is there."""
-    if p._st != EXITING or p._coro is None:
-        return
-    x = p._ext()
-    x.fut = None
-    error, p._exc = p._exc, None
     s = p._node._s
+    if p._st != EXITING or p._coro is None or p._ext().fut is not None:
+        return
     if s.burying:
         s.enqueue(p)
         return
+    error, p._exc = p._exc, None
     s.burying = True
     try:
         _step_cleanup(p, error)
-        if s.dead:
-            _drain_dead(s)
     finally:
-        s.burying = False
+        _drain_dead(s)
 
 
 def _cleanup_over(timer: Timer) -> None:
@@ -296,7 +316,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     if x is not None and x.hooks:
         hooks, x.hooks = x.hooks, None
         for hook in hooks.values():
-            hook(p)
+            _safely(hook, p)
     if p._mbox or vt is not None or (x is not None and (x.pend or x.it is not None)):
         _fail_callers(p, x, reason)
     links = p._links
@@ -308,6 +328,14 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     if x is not None:
         _release(p, x, reason)
     p._coro = p._state = p._val = p._exc = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+
+
+def _safely(function: Any, argument: Any) -> None:
+    """What follows an end must not stop it."""
+    try:
+        function(argument)
+    except Exception:
+        logger.exception("%r failed at the end of a process", function)
 
 
 def _cause_of(sender: Any) -> int:
@@ -343,7 +371,7 @@ def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
             if type(message) is From:
                 fail(message, reason)
             elif type(message) is tuple and len(message) == 3 and type(message[1]) is From:
-                if message[0] == CALL_TAG or message[0] == SYSTEM_TAG:
+                if message[0] is CALL_TAG or message[0] is SYSTEM_TAG:
                     fail(message[1], reason)
     if x is not None:
         if x.frm is not None:
@@ -374,7 +402,7 @@ def _release(p: Process, x: Ext, reason: Any) -> None:
                     wx.mrefs.pop(ref, None)
                 deliver(watcher, _new_tuple(Down, (ref, item, reason)))
             else:
-                watcher(reason)
+                _safely(watcher, reason)
     if x.timeout_timer is not None:
         x.timeout_timer.fire = None
     if x.cleanup_timer is not None:

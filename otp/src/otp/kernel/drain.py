@@ -7,6 +7,7 @@ sockets are served in between.
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio import AbstractEventLoop, tasks
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +15,11 @@ from typing import Any, Final
 
 from otp.kernel.calls import OutsideCaller, outside_done
 from otp.kernel.callbacks import run_callbacks
+from otp.kernel.death import terminate
 from otp.kernel.mailbox import deliver
 from otp.kernel.outcomes import wait_for
 from otp.kernel.process import Process
+from otp.kernel.reasons import reason_of
 from otp.kernel.resume import coroutine_done, future_done, interrupt, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, Scheduler
 from otp.kernel.states import READY, RUN
@@ -25,7 +28,10 @@ __all__ = ["current_task_table", "entry_points"]
 
 ROUND: Final = 32  # resumes between two looks at budget and clock
 LONG_DRAIN_NS: Final = 50_000_000
+POOL: Final = 1_000  # spare mailboxes kept
 _ROUND = range(ROUND)
+
+logger = logging.getLogger("otp")
 
 
 class _SwappedTasks:
@@ -74,50 +80,64 @@ def _drain(s: Scheduler) -> None:
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
-    while True:
-        for _ in _ROUND:
-            try:
-                p = pop()
-            except IndexError:
-                break
-            if p._st != READY:
-                run_odd(p)
-                continue
-            coro = p._coro
-            if coro is None:
-                if p._vt is None:
-                    _answer_outside(p)
+    try:
+        while True:
+            for _ in _ROUND:
+                try:
+                    p = pop()
+                except IndexError:
+                    break
+                if p._st != READY:
+                    run_odd(p)
+                    continue
+                coro = p._coro
+                if coro is None:
+                    if p._vt is None:
+                        _answer_outside(p)
+                    else:
+                        run_callbacks(p, s)
+                    continue
+                p._st = RUN
+                s.current = p
+                table[loop] = p
+                value = p._val
+                error = p._exc
+                try:
+                    if error is None:
+                        p._val = None
+                        waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
+                    else:
+                        p._exc = None
+                        waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
+                except StopIteration as done:
+                    coroutine_done(p, done.value, None)
+                except BaseException as raised:
+                    coroutine_done(p, None, raised)
                 else:
-                    run_callbacks(p, s)
-                continue
-            p._st = RUN
-            s.current = p
-            table[loop] = p
-            value = p._val
-            error = p._exc
-            try:
-                if error is None:
-                    p._val = None
-                    waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
-                else:
-                    p._exc = None
-                    waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
-            except StopIteration as done:
-                coroutine_done(p, done.value, None)
-            except BaseException as raised:
-                coroutine_done(p, None, raised)
+                    if waits_for is not None or p._st == RUN:
+                        wait_for(p, waits_for)
+                    elif p._sig is not None:
+                        interrupt(p)
             else:
-                if waits_for is not None or p._st == RUN:
-                    wait_for(p, waits_for)
-                elif p._sig is not None:
-                    interrupt(p)
-        else:
-            s.credit -= ROUND
-            rounds -= 1
-            if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
-                continue
-        break
-    _end_drain(s, started)
+                s.credit -= ROUND
+                rounds -= 1
+                if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
+                    continue
+            break
+    except Exception as failure:
+        _blame(s, failure)
+    finally:
+        _end_drain(s, started)
+
+
+def _blame(s: Scheduler, failure: Exception) -> None:
+    """An error that is none of the user's code reached the drain: the process at fault ends, the others go on."""
+    p = s.current
+    logger.critical("the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
+    if p is not None and (p._st == RUN or (p._st == READY and p._coro is None and p._vt is None)):
+        p._st = READY
+        p._sig = p._coro = None
+        terminate(p, reason_of(failure))
 
 
 def _answer_outside(p: Process) -> None:
@@ -129,6 +149,8 @@ def _end_drain(s: Scheduler, started: int) -> None:
     last, s.current = s.current, None
     s.credit = 0
     s._ct.pop(s.loop, None)
+    if len(s.pool) > POOL:
+        del s.pool[POOL:]
     if s.runq:
         s.loop.call_soon(s.drain, context=s._base)
     else:
@@ -143,16 +165,20 @@ def _drain_seeded(s: Scheduler) -> None:
     s.now = started = s.now_ns()
     s.drains += 1
     runq = s.runq
-    for _ in range(BUDGET):
-        if not runq:
-            break
-        if len(runq) > 1:
-            runq.rotate(-s.random.randrange(len(runq)))
-        p = runq.popleft()
-        inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
-        s.credit = BUDGET if inline and not s.watched else 0
-        _run_one(s, p)
-    _end_drain(s, started)
+    try:
+        for _ in range(BUDGET):
+            if not runq:
+                break
+            if len(runq) > 1:
+                runq.rotate(-s.random.randrange(len(runq)))
+            p = runq.popleft()
+            inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
+            s.credit = BUDGET if inline and not s.watched else 0
+            _run_one(s, p)
+    except Exception as failure:
+        _blame(s, failure)
+    finally:
+        _end_drain(s, started)
 
 
 def _run_one(s: Scheduler, p: Process) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from otp.kernel.errors import NotAProcess, NotProcessMain, ReceiveTimeout
+from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.patterns import compile_pattern
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import Timer, find_scheduler, nanoseconds, thread_current
@@ -36,7 +37,7 @@ def deliver(dest: Process, message: Any) -> None:
     st = dest._st
     node = dest._node
     if node._watched:
-        _trace_send(dest, message, st)
+        told_sent(dest, message, st)
     if st == RECV:
         dest._val = message
         dest._st = READY
@@ -99,14 +100,6 @@ def _reaches_suspended(dest: Process, message: Any) -> bool:
     if type(message) is ExitSignal:
         return message.pid is dest._parent
     return type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _trace_send(dest: Process, message: Any, st: int) -> None:
-    from otp.kernel.tracing import bounded_text
-
-    sender = thread_current()
-    kind = "dropped" if st in (DEAD, EXITING) else "sent"
-    dest._node._trace.notice(kind, sender, {"to": dest, "message": bounded_text(message), "term": message})
 
 
 FOREVER: Final = "infinity"
@@ -184,6 +177,8 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             if x is not None:
                 x.mark = 0
+            if me._node._watched:
+                told_received(me, m[0])
             return m.popleft()
         me._st = RECV
         return (yield)
@@ -212,6 +207,8 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             found = _scan(me, x, match)
             if found is not None:
+                if me._node._watched:
+                    told_received(me, found[0])
                 return found[0]
         elif getattr(match, "pure", False):
             x.mark = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from otp.kernel.node import Node
-from otp.kernel.reasons import Crash
+from otp.kernel.reasons import Crash, is_clean
 from otp.kernel.starting import spawn_on
 
 __all__ = ["run"]
@@ -108,7 +108,7 @@ async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result
 
     def ended(reason: Any) -> None:
         if not result.done():
-            clean = reason in ("normal", "shutdown") or (isinstance(reason, tuple) and not isinstance(reason, Crash))
+            clean = is_clean(reason) and not isinstance(reason, Crash)
             result.set_exception(_Stopped(SystemExit(0 if clean else 1)))
 
     x = pid._ext()

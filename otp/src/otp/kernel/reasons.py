@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from otp.kernel.errors import Error, Exit, Throw
 
-__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "stack_of", "starts_with"]
+__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "same", "stack_of", "starts_with", "term_of"]
 
 type_text_limit = 2000
 
@@ -102,7 +102,7 @@ def _single_exit(group: BaseExceptionGroup[BaseException]) -> Exit | None:
         leaf = pending.pop()
         if isinstance(leaf, BaseExceptionGroup):
             pending.extend(leaf.exceptions)
-        elif not isinstance(leaf, Exit) or (found is not None and found.reason != leaf.reason):
+        elif not isinstance(leaf, Exit) or (found is not None and not same(found.reason, leaf.reason)):
             return None
         else:
             found = leaf
@@ -126,12 +126,43 @@ def reason_of(error: BaseException) -> Reason:
         single = _single_exit(error)
         if single is not None:
             return single.reason
-    return Crash(ExceptionTerm(type(error).__name__, tuple(error.args), _text_of(error)), stack)
+    return Crash(term_of(error), stack)
+
+
+def term_of(error: BaseException) -> ExceptionTerm:
+    """What is left of an exception without its frames, those of the exceptions in its arguments included."""
+    return _term(error, 0)
+
+
+def _term(error: BaseException, depth: int) -> ExceptionTerm:
+    try:
+        args = tuple(_frameless(argument, depth + 1) for argument in error.args)
+    except Exception:  # an exception class may do anything
+        args = ()
+    return ExceptionTerm(type(error).__name__, args, _text_of(error))
+
+
+def _frameless(argument: Any, depth: int) -> Any:
+    """The exceptions of a group (and others in arguments) hold frames as well; four levels are looked at."""
+    if isinstance(argument, BaseException):
+        return _term(argument, depth) if depth < 4 else _text_of(argument)
+    if type(argument) is list or type(argument) is tuple:
+        if any(isinstance(item, BaseException) for item in argument):  # pyright: ignore[reportUnknownVariableType]
+            return tuple(_frameless(item, depth) for item in argument)  # pyright: ignore[reportUnknownVariableType]
+    return argument
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality of two terms that never raises: a `==` without a truth value, as that of arrays, counts as unequal."""
+    try:
+        return one is other or bool(one == other)
+    except Exception:
+        return False
 
 
 def starts_with(reason: Reason, word: str) -> bool:
     """Whether a reason is a pair whose first element is `word`, as `{shutdown, _}` matches in Erlang."""
-    return isinstance(reason, tuple) and len(reason) == 2 and reason[0] == word  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return isinstance(reason, tuple) and len(reason) == 2 and isinstance(reason[0], str) and reason[0] == word  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def is_clean(reason: Reason) -> bool:
@@ -140,4 +171,6 @@ def is_clean(reason: Reason) -> bool:
     >>> is_clean(("shutdown", "moved")), is_clean("killed")
     (True, False)
     """
-    return reason == "normal" or reason == "shutdown" or starts_with(reason, "shutdown")
+    if isinstance(reason, str):
+        return reason == "normal" or reason == "shutdown"
+    return starts_with(reason, "shutdown")

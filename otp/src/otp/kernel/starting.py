@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.callbacks import Starting, settle
 from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
-from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, StartError
+from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, StartError
 from otp.kernel.names import node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
@@ -237,7 +237,7 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
             verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge)
     except CallExit as failed:
         verdict, reason = "error", failed.cause_reason
-        if reason == "timeout" and p._st != DEAD:
+        if isinstance(failed, CallTimeout) and p._st != DEAD:
             if link and me is not None:
                 forget_link(me, p)
                 forget_link(p, me)

@@ -20,7 +20,7 @@ __all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "
 
 logger = logging.getLogger("otp")
 
-RING_SIZE: Final = 10_000
+RING_SIZE: Final = 4_096
 
 MESSAGE_KINDS: Final = frozenset({
     "sent",

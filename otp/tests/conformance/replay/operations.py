@@ -118,7 +118,9 @@ async def _which_children(world: World, op: Op) -> Any:
         raise otp.Error(("bad_generator", children))
     rows = [(child.id, child.pid, child.type) for child in children]
     if rows and rows[0][0] is None:
-        rows.sort(key=lambda row: world.name_of_pid(row[1]) if isinstance(row[1], otp.Pid) else str(row[1] or "undefined"))
+        rows.sort(
+            key=lambda row: world.name_of_pid(row[1]) if isinstance(row[1], otp.Pid) else str(row[1] or "undefined")
+        )
     return rows
 
 

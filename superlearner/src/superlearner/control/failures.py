@@ -6,7 +6,6 @@ import linecache
 from typing import Any
 
 from otp import Crash, StartError
-
 from superlearner.control.reasons import own_frame, text_of_reason
 from superlearner.control.slots import id_text
 
@@ -28,8 +27,9 @@ def explain(error: BaseException) -> str:
 def explain_start(reason: Any, depth: int = 10) -> str:
     """A start's reason, unwrapped from the supervisors around it.
 
-    >>> explain_start(("shutdown", ("failed_to_start_child", "ledger", "no_money")))
-    'its child ledger does not start\\n  no_money'
+    >>> print(explain_start(("shutdown", ("failed_to_start_child", "ledger", "no_money"))))
+    its child ledger does not start
+      no_money
     """
     match reason:
         case ("shutdown", ("failed_to_start_child", child, inner)) if depth and not isinstance(reason, Crash):

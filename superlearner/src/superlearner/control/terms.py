@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from otp import Crash, Pid, Ref
-from otp.bounded import HIDDEN, is_secret, text
+from otp.bounded import text
+from otp.redaction import HIDDEN, is_secret
 
 __all__ = ["clip", "json_of", "plain_pid", "term_of_json", "text_of"]
 
@@ -47,7 +48,7 @@ def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     >>> json_of(("add", {"n": 1}))
     ['add', {'n': 1}]
     """
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     if value is None or kind is bool:
         return value
     if kind is int and abs(value) <= MAX_SAFE_INTEGER:

@@ -105,7 +105,9 @@ def platform() -> Iterator[Any]:
         nodes=[
             row("app", strategy="one_for_one", critical=True),
             row(SHOP, strategy="rest_for_one"),
-            row(f"{SHOP}/ledger"), row(f"{SHOP}/cart"), row(f"{SHOP}/mailer"),
+            row(f"{SHOP}/ledger"),
+            row(f"{SHOP}/cart"),
+            row(f"{SHOP}/mailer"),
             row("app/pool", strategy="dynamic", what="DynamicSupervisor"),
             row("app/pool/0.81.0", id="order 81", name=None, pid="0.81.0", what="Order"),
             row("app/web", critical=True),

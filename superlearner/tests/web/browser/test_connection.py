@@ -73,7 +73,9 @@ def test_a_hidden_tab_lets_frames_go_and_comes_back_with_a_snapshot(page: Page, 
     hide = "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hide, True)
     with page.expect_event("console", lambda message: message.text == "frame"):
-        page.evaluate("(() => { const parse = JSON.parse; JSON.parse = (text) => { if (text.includes('\"p\"')) console.log('frame'); return parse(text); }; })()")
+        page.evaluate(
+            "(() => { const parse = JSON.parse; JSON.parse = (text) => { if (text.includes('\"p\"')) console.log('frame'); return parse(text); }; })()"
+        )
         platform.delta(p=[["app/shop_sup/ledger", {"restarts": 5}]])
     assert page.locator(LEDGER).get_attribute("data-restarts") == "0"
     page.evaluate(hide, False)
@@ -81,7 +83,9 @@ def test_a_hidden_tab_lets_frames_go_and_comes_back_with_a_snapshot(page: Page, 
     assert platform.syncs == 1
 
 
-def test_an_empty_platform_says_how_to_start_something(open_page: Callable[..., Page], platform: Any, row: Callable[..., Any]) -> None:
+def test_an_empty_platform_says_how_to_start_something(
+    open_page: Callable[..., Page], platform: Any, row: Callable[..., Any]
+) -> None:
     platform.nodes = []
     page = open_page(f"{platform.url}/supervisors", ready=False)
     expect(page.locator("#supervisors")).to_have_attribute("data-ready", "empty")

@@ -12,8 +12,21 @@ SENTENCE = "ledger crashed: ValueError('negative amount'); shop_sup (rest_for_on
 
 
 def event(number: int, text: str = SENTENCE, **more: Any) -> dict[str, Any]:
-    parts = {"who": "ledger", "reason": "ValueError('negative amount')", "by": "shop_sup", "restarted": ["ledger", "cart", "mailer"]}
-    base = {"id": number, "at": 1000.0 + number, "kind": "restarted", "level": "bad", "key": f"{SHOP}/ledger", "text": text, "parts": parts}
+    parts = {
+        "who": "ledger",
+        "reason": "ValueError('negative amount')",
+        "by": "shop_sup",
+        "restarted": ["ledger", "cart", "mailer"],
+    }
+    base = {
+        "id": number,
+        "at": 1000.0 + number,
+        "kind": "restarted",
+        "level": "bad",
+        "key": f"{SHOP}/ledger",
+        "text": text,
+        "parts": parts,
+    }
     return base | more
 
 

@@ -33,7 +33,11 @@ def trouble(platform: Any) -> None:
             {"id": 2, "at": now, "kind": "started", "level": "ok", "key": None, "text": "shop_sup was started"},
         ],
     )  # fmt: skip
-    platform.info = {"state": "{'balance': 90}", "links": ["0.40.0"], "exits": [{"at": now, "reason": "x", "pid": "0.1.0", "crash": True}]}
+    platform.info = {
+        "state": "{'balance': 90}",
+        "links": ["0.40.0"],
+        "exits": [{"at": now, "reason": "x", "pid": "0.1.0", "crash": True}],
+    }
 
 
 def select(page: Page, key: str) -> None:
@@ -64,13 +68,20 @@ def _violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_scrolls_only_up_and_down_and_has_lines_for_fingers(open_page: Callable[..., Page], platform: Any, theme: str) -> None:
+def test_a_phone_scrolls_only_up_and_down_and_has_lines_for_fingers(
+    open_page: Callable[..., Page], platform: Any, theme: str
+) -> None:
     page = open_page(f"{platform.url}/supervisors", theme=theme, width=390)
     trouble(platform)
     lines = page.locator("[role=treeitem]")
     expect(lines.nth(2)).to_have_attribute("data-look", "stuck")
     assert page.evaluate(SIDEWAYS) == 0
-    assert page.evaluate("(() => { const one = document.querySelector('.tree-scroll'); return one.scrollWidth - one.clientWidth; })()") == 0
+    assert (
+        page.evaluate(
+            "(() => { const one = document.querySelector('.tree-scroll'); return one.scrollWidth - one.clientWidth; })()"
+        )
+        == 0
+    )
     for place in range(lines.count()):
         box = lines.nth(place).bounding_box()
         assert box is not None
@@ -130,6 +141,8 @@ def test_everything_comes_from_the_platform_itself(open_page: Callable[..., Page
 
 def test_the_shortcuts_are_listed(page: Page) -> None:
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Kill the process, or all that are selected")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text(
+        "Kill the process, or all that are selected"
+    )
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -22,7 +22,9 @@ def blank(browser: Browser) -> Any:
 def modules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
-    blank.evaluate("Promise.all(['model', 'outline'].map((name) => import(`/static/${name}.js`))).then(([model, outline]) => Object.assign(window, model, outline) && null)")
+    blank.evaluate(
+        "Promise.all(['model', 'outline'].map((name) => import(`/static/${name}.js`))).then(([model, outline]) => Object.assign(window, model, outline) && null)"
+    )
     return blank
 
 
@@ -63,7 +65,9 @@ def snapshot(tree: dict[str, Any], seq: int) -> dict[str, Any]:
 
 @given(st.lists(trees, min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_snapshot_and_its_deltas_make_what_the_last_snapshot_makes(modules: Page, history: list[dict[str, Any]]) -> None:
+def test_a_snapshot_and_its_deltas_make_what_the_last_snapshot_makes(
+    modules: Page, history: list[dict[str, Any]]
+) -> None:
     frames = [snapshot(history[0], 0)]
     frames += [delta(old, new, seq) for seq, (old, new) in enumerate(zip(history, history[1:], strict=False), 1)]
     text = "(frames) => outline(frames.reduce(reduce, EMPTY), new Set(), '').map(({row, depth, place, siblings, open}) => [row.key, row.restarts, depth, place, siblings, open])"
@@ -71,7 +75,10 @@ def test_a_snapshot_and_its_deltas_make_what_the_last_snapshot_makes(modules: Pa
 
 
 def test_the_reducer_leaves_the_old_model_as_it_was(modules: Page) -> None:
-    frames = [snapshot({"a": (0, {"b": (1, {}), "c": (2, {})})}, 0), delta({"a": (0, {"b": (1, {}), "c": (2, {})})}, {"a": (5, {"c": (2, {})})}, 1)]
+    frames = [
+        snapshot({"a": (0, {"b": (1, {}), "c": (2, {})})}, 0),
+        delta({"a": (0, {"b": (1, {}), "c": (2, {})})}, {"a": (5, {"c": (2, {})})}, 1),
+    ]
     same = """(frames) => {
         const before = reduce(EMPTY, frames[0]), copy = JSON.stringify([[...before.rows], [...before.kids]]);
         const after = reduce(before, frames[1]);
@@ -84,7 +91,11 @@ def test_the_reducer_leaves_the_old_model_as_it_was(modules: Page) -> None:
 
 def test_nothing_is_applied_after_a_gap_until_a_snapshot_comes(modules: Page) -> None:
     tree = {"a": (0, {})}
-    frames = [snapshot(tree, 4), {"k": "d", "seq": 6, "p": [["a", {"restarts": 1}]]}, {"k": "d", "seq": 5, "p": [["a", {"restarts": 2}]]}]
+    frames = [
+        snapshot(tree, 4),
+        {"k": "d", "seq": 6, "p": [["a", {"restarts": 1}]]},
+        {"k": "d", "seq": 5, "p": [["a", {"restarts": 2}]]},
+    ]
     text = "(frames) => { const model = frames.reduce(reduce, EMPTY); return [model.gap, model.seq, model.rows.get('a').restarts]; }"
     assert modules.evaluate(text, frames) == [True, 4, 0]
     assert modules.evaluate(text, [*frames, snapshot({"a": (9, {})}, 6)]) == [False, 6, 9]
@@ -104,8 +115,13 @@ def test_nothing_is_applied_after_a_gap_until_a_snapshot_comes(modules: Page) ->
         ({"used": 5, "max": 3, "window_s": 5, "resets_at": 14, "expires": [14, 14, 14, 14, 14]}, 12, 0, 14),
     ],
 )
-def test_the_budget_at_a_moment(modules: Page, budget: dict[str, Any], now: float, left: int, next_back: float | None) -> None:
-    assert modules.evaluate("([budget, now]) => budgetAt(budget, now)", [budget, now]) == {"left": left, "next": next_back}
+def test_the_budget_at_a_moment(
+    modules: Page, budget: dict[str, Any], now: float, left: int, next_back: float | None
+) -> None:
+    assert modules.evaluate("([budget, now]) => budgetAt(budget, now)", [budget, now]) == {
+        "left": left,
+        "next": next_back,
+    }
 
 
 def test_the_feed_keeps_its_newest(modules: Page) -> None:

@@ -30,7 +30,9 @@ def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) ->
 
 def test_the_pane_reads_anew_when_its_process_was_replaced(page: Page, platform: Any) -> None:
     page.locator(LEDGER).click()
-    expect(page.locator("#process")).to_have_attribute("data-loaded", page.locator(LEDGER).get_attribute("data-pid") or "")
+    expect(page.locator("#process")).to_have_attribute(
+        "data-loaded", page.locator(LEDGER).get_attribute("data-pid") or ""
+    )
     platform.info = {"state": "{'balance': 0}"}
     platform.delta(p=[[f"{SHOP}/ledger", {"pid": "0.99.0", "restarts": 1}]])
     expect(page.locator("#process")).to_have_attribute("data-loaded", "0.99.0")

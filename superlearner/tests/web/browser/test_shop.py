@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-
 from tools.serving import serving
 
 SUPERLEARNER = Path(sys.executable).with_name("superlearner")
@@ -51,7 +50,9 @@ def line(page: Page, key: str) -> Locator:
 def pids(page: Page, supervisor: str) -> dict[str, str | None]:
     """Child → pid, in order."""
     lines = page.locator(f'[role=treeitem][data-key^="{supervisor}/"]:not([data-gone])')
-    return {(one.get_attribute("data-key") or "").rpartition("/")[2]: one.get_attribute("data-pid") for one in lines.all()}
+    return {
+        (one.get_attribute("data-key") or "").rpartition("/")[2]: one.get_attribute("data-pid") for one in lines.all()
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,12 @@ def test_a_crash_is_told_with_its_reason(shop: Page) -> None:
     line(shop, f"{DEMO}/counter_2").click()
     shop.get_by_label("Message as JSON").fill("crash")
     shop.get_by_label("Message as JSON").press("Enter")
-    expect(shop.locator("#events li").first).to_contain_text(re.compile(r"^counter_2 crashed: RuntimeError\('crashed on request'\); demo_one_for_one"))
-    expect(line(shop, f"{DEMO}/counter_2").locator(".why")).to_have_text("last exit: RuntimeError('crashed on request')")
+    expect(shop.locator("#events li").first).to_contain_text(
+        re.compile(r"^counter_2 crashed: RuntimeError\('crashed on request'\); demo_one_for_one")
+    )
+    expect(line(shop, f"{DEMO}/counter_2").locator(".why")).to_have_text(
+        "last exit: RuntimeError('crashed on request')"
+    )
     exits = shop.locator("#process .exits")
     expect(exits).to_contain_text("RuntimeError('crashed on request')")
     expect(exits).to_contain_text("crash")
@@ -110,7 +115,9 @@ def test_a_message_changes_the_state_in_the_pane(shop: Page) -> None:
     expect(shop.locator(".answer")).to_have_text("Answer: 111")
 
 
-def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_starts_again(shop: Page, looks: Callable[..., Any]) -> None:
+def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_starts_again(
+    shop: Page, looks: Callable[..., Any]
+) -> None:
     counter, supervisor = line(shop, f"{DEMO}/counter_1"), line(shop, DEMO)
     first = supervisor.get_attribute("data-pid") or ""
     seen = looks(shop, DEMO)
@@ -123,7 +130,11 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
     expect(supervisor).to_have_attribute("data-state", "gave_up")
     expect(supervisor.locator(".st")).to_contain_text("gave up")
     told = shop.locator('#events [data-kind="gave_up"] p')
-    expect(told).to_have_text(re.compile(r"^demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 \(last: counter_1, killed\); playground.* starts it again in 1 s"))
+    expect(told).to_have_text(
+        re.compile(
+            r"^demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 \(last: counter_1, killed\); playground.* starts it again in 1 s"
+        )
+    )
     expect(supervisor).to_have_attribute("data-state", "running")
     expect(supervisor).not_to_have_attribute("data-pid", first)
     expect(supervisor.locator(".bu")).to_have_text("3 of 3 in 5 s")
@@ -152,7 +163,9 @@ def test_the_server_itself_can_be_killed_and_the_page_comes_back(shop: Page) -> 
     expect(shop.locator("#live")).to_have_attribute("data-status", "live")
 
 
-def test_the_page_finds_a_platform_that_was_started_again(run: Callable[..., Any], open_page: Callable[..., Page]) -> None:
+def test_the_page_finds_a_platform_that_was_started_again(
+    run: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
     address, process = run()
     page = open_page(f"{address}/supervisors")
     process.terminate()
@@ -165,7 +178,7 @@ def test_the_page_finds_a_platform_that_was_started_again(run: Callable[..., Any
     expect(line(page, f"{DEMO}/counter_1")).to_have_attribute("data-state", "running")
 
 
-OWN = '''
+OWN = """
 import time
 from otp import Children, GenServer, NoReply, Ok, Supervisor
 
@@ -182,10 +195,12 @@ class Sleeper(GenServer[int]):
 class Own(Supervisor):
     def init(self, arg):
         return Children([Sleeper.child_spec(None, id="<b>bold</b>", name="<img src=x onerror=alert(1)>")], strategy="one_for_one")
-'''
+"""
 
 
-def test_a_tree_of_ones_own_with_html_for_names(run: Callable[..., Any], open_page: Callable[..., Page], tmp_path: Path) -> None:
+def test_a_tree_of_ones_own_with_html_for_names(
+    run: Callable[..., Any], open_page: Callable[..., Page], tmp_path: Path
+) -> None:
     (tmp_path / "own.py").write_text(OWN)
     address, _ = run("own.py:Own")
     page = open_page(f"{address}/supervisors")

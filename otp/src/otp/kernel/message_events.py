@@ -1,0 +1,74 @@
+"""Events of messages, made only while somebody reads them: sent, dropped, received, callbacks begun and ended.
+
+A call and its answer bear the same `ref`. `term` is the message itself, for readers in the same program; `message`
+is its bounded text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from otp.kernel.scheduler import thread_current
+from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
+from otp.kernel.tracing import bounded_text
+
+if TYPE_CHECKING:
+    from otp.kernel.process import Process
+
+__all__ = ["told_received", "told_replied", "told_sent", "watched"]
+
+
+def _described(message: Any) -> dict[str, Any]:
+    """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
+    if hasattr(message, "_waiter"):
+        return _fields("call", message._request, message.ref)
+    if type(message) is tuple and message:  # pyright: ignore[reportUnknownArgumentType]
+        tag, length = message[0], len(message)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        if tag is CAST_TAG and length == 2:
+            return _fields("cast", message[1], None)
+        if (tag is CALL_TAG or tag is SYSTEM_TAG) and length == 3:
+            return _fields("call" if tag is CALL_TAG else "system", message[2], getattr(message[1], "ref", None))  # pyright: ignore[reportUnknownArgumentType]
+    return _fields("info", message, None)
+
+
+def _fields(way: str, term: Any, ref: Any) -> dict[str, Any]:
+    return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
+
+
+def told_sent(dest: Process, message: Any, st: int) -> None:
+    """A message leaves; a dead or exiting receiver drops it. A process that waits for it receives it at once."""
+    data = _described(message)
+    data["to"] = dest
+    trace = dest._node._trace
+    seq = trace.notice("dropped" if st in (DEAD, EXITING) else "sent", thread_current(), data)
+    if st == RECV or (st == SEL and dest._x is not None and dest._x.match(message)):
+        trace.notice("received", dest, _described(message), seq)
+
+
+def told_received(me: Process, message: Any) -> None:
+    """A process takes a message out of its mailbox."""
+    me._node._trace.notice("received", me, _described(message))
+
+
+def told_replied(frm: Any, value: Any) -> None:
+    """A server answers a call."""
+    frm._to._node._trace.notice(
+        "sent", frm._to, {"way": "reply", "message": bounded_text(value), "term": value, "ref": frm.ref, "to": frm.pid}
+    )
+
+
+def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
+    """The messages of a callback process, with the events around each one's callback."""
+    trace = p._node._trace
+    for message in messages:
+        data = _described(message)
+        seq = trace.notice("received", p, data)
+        seq = trace.notice("callback_begun", p, {"callback": _CALLBACKS.get(data["way"], "handle_info")}, seq)
+        try:
+            yield message
+        finally:
+            trace.notice("callback_ended", p, {}, seq)
+
+
+_CALLBACKS = {"call": "handle_call", "cast": "handle_cast", "system": "system"}
