@@ -139,7 +139,8 @@ async def platform_inside(*trees: Tree, **settings: Any) -> AsyncIterator[Inside
             node.spawn(first)
             await started
             assert platform.web is not None
-            transport = httpx.ASGITransport(app=platform.web.app, raise_app_exceptions=False)
+            root = platform.settings.root_path
+            transport = httpx.ASGITransport(app=platform.web.app, raise_app_exceptions=False, root_path=root)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 yield Inside(platform, client)
     finally:

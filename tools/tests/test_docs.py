@@ -48,3 +48,24 @@ def test_a_test_that_a_page_names_is_there(page: str) -> None:
 def test_every_difference_has_a_test() -> None:
     rows = [line for line in text_of("docs/differences.md").splitlines() if line.startswith("| ")]
     assert [] == [row for row in rows if not _TEST.search(row) and not row.startswith(("| what", "| ---"))]
+
+
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    pages = {Path(page).name for page in PAGES if page.startswith("docs/decisions/0")}
+    assert set() == pages - {link for link, _ in _LINK.findall(text_of("docs/decisions/README.md"))}
+
+
+def test_every_direct_dependency_has_a_row_that_says_why() -> None:
+    named = text_of("docs/dependencies.md")
+    wanted = [line for lock in ("runtime", "dev") for line in text_of(f"requirements/{lock}.in").splitlines()]
+    packages = {line.partition("[")[0] for line in wanted if line and not line.startswith(("#", "-"))}
+    assert set() == {
+        package for package in packages if not re.search(rf"^\| .*\b{package}\b.* \|", named, re.MULTILINE)
+    }
+
+
+def test_the_lock_has_what_the_platform_asks_for() -> None:
+    asked = re.findall(r'^    "([\w-]+)>=', text_of("superlearner/pyproject.toml"), re.MULTILINE)
+    locked = re.findall(r"^([\w-]+)==", text_of("requirements/runtime.txt"), re.MULTILINE)
+    assert asked
+    assert set() == set(asked) - set(locked)

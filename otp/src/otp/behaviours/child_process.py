@@ -34,6 +34,7 @@ __all__ = [
     "Pending",
     "Quick",
     "begin",
+    "begin_in_call",
     "ended_as_asked",
     "here",
     "prepare",
@@ -131,8 +132,8 @@ class Pending:
             return failure_of(error)
 
 
-def begin(call: Quick) -> Any:
-    """Start a child without a coroutine of our own: its outcome as that of `start`, or `Pending`.
+def begin(call: Callable[[], Any]) -> Any:
+    """Start a child with a `Quick` call: its outcome as that of `start`, or `Pending`.
 
     Most starts are through when the first step is; to await them properly costs twice the start.
     """
@@ -145,6 +146,22 @@ def begin(call: Quick) -> Any:
     except Exception as error:
         return failure_of(error)
     return Pending(coroutine, waits_for)
+
+
+def begin_in_call(call: Callable[[], Any], me: Process) -> Any:
+    """As `begin`, inside `handle_call`, which may run on the stack of its caller.
+
+    There the supervisor cannot wait as a process does until the stack is its own again. So the
+    start is made as by a task of the supervisor: what it waits for, if it does, is a future.
+    """
+    if me._ctx is None:  # without a context of its own nothing would tell whose task it is
+        return start(call)
+    s = me._node._s
+    s.current = None
+    try:
+        return begin(call)
+    finally:
+        s.current = me
 
 
 async def start(call: Callable[[], Any]) -> Any:

@@ -45,10 +45,23 @@ FIELDS: Final = ("id", "start", "restart", "shutdown", "type", "significant", "m
 
 _DEFAULTS: Final = ("permanent", None, "worker", False, None)
 _FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
-_set = object.__setattr__
 
 
-class ChildSpec:
+class _Fields:
+    """The slots of a `ChildSpec`; open while one is made, which takes a third of the time of `object.__setattr__`."""
+
+    __slots__ = FIELDS
+
+    id: Hashable
+    start: Start
+    restart: Restart
+    shutdown: Shutdown | None
+    type: Literal["worker", "supervisor"]
+    significant: bool
+    modules: tuple[Any, ...] | Literal["dynamic"] | None
+
+
+class ChildSpec(_Fields):
     """How to start, restart and stop one child of a supervisor.
 
     Args:
@@ -74,18 +87,10 @@ class ChildSpec:
     ChildSpec('c1', start=(<built-in function print>, 'hello'), restart='temporary')
     """
 
-    __slots__ = FIELDS
+    __slots__ = ()
 
-    id: Hashable
-    start: Start
-    restart: Restart
-    shutdown: Shutdown | None
-    type: Literal["worker", "supervisor"]
-    significant: bool
-    modules: tuple[Any, ...] | Literal["dynamic"] | None
-
-    def __init__(
-        self,
+    def __new__(
+        cls,
         id: Hashable,
         start: Start,
         restart: Restart = "permanent",
@@ -94,16 +99,19 @@ class ChildSpec:
         significant: bool = False,
         modules: tuple[Any, ...] | Literal["dynamic"] | None = None,
         **unknown: Never,
-    ) -> None:
+    ) -> ChildSpec:
         if unknown:
             raise TypeError(wrong_keys("ChildSpec(…)", unknown))
-        _set(self, "id", id)
-        _set(self, "start", start)
-        _set(self, "restart", restart)
-        _set(self, "shutdown", shutdown)
-        _set(self, "type", type)
-        _set(self, "significant", significant)
-        _set(self, "modules", modules)
+        made: Any = _Fields()
+        made.id = id
+        made.start = start
+        made.restart = restart
+        made.shutdown = shutdown
+        made.type = type
+        made.significant = significant
+        made.modules = modules
+        made.__class__ = ChildSpec
+        return made
 
     def replace(self, **changes: Any) -> ChildSpec:
         """A copy with some fields changed: `spec.replace(restart="temporary")`.
@@ -265,15 +273,16 @@ def child_spec_of(child: Any) -> Any:
 
     Errors are left to the supervisor, so that a wrong child has the same reason wherever it is given.
     """
-    if isinstance(child, ChildSpec):
+    if type(child) is ChildSpec:
         return child
-    if isinstance(child, tuple) and len(cast("tuple[Any, ...]", child)) == 2:
-        cls, arg = cast("tuple[Any, Any]", child)
-    else:
-        cls, arg = cast("Any", child), None
-    if not isinstance(cls, type) or not hasattr(cast("Any", cls), "child_spec"):
-        return cast("Any", child)
-    return cast("type[Startable]", cls).child_spec(arg)
+    cls: Any = child
+    arg: Any = None
+    if type(child) is tuple and len(child) == 2:  # pyright: ignore[reportUnknownArgumentType]
+        cls, arg = child
+    if not isinstance(cls, type):
+        return child
+    child_spec: Any = getattr(cls, "child_spec", None)
+    return child if child_spec is None else child_spec(arg)
 
 
 def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS) -> str:

@@ -11,11 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import CoroutineType
 from typing import Any, ClassVar, Final, Literal, NamedTuple, cast
 
 from otp.behaviours.child_process import (
     AGAIN,
     Failed,
+    Pending,
+    Quick,
+    begin,
+    begin_in_call,
     ended_as_asked,
     here,
     prepare,
@@ -26,7 +31,7 @@ from otp.behaviours.child_process import (
 )
 from otp.behaviours.child_spec import Children, ChildSpec
 from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.spec_check import SpecError, check_all, check_limits, check_spec, is_count
+from otp.behaviours.spec_check import SpecError, check_all, check_fields, check_limits, is_count, modules_of, shutdown_of
 from otp.behaviours.supervisor_flags import change_flags
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_trace import (
@@ -165,14 +170,14 @@ def handle_call(request: Any, state: DynamicState) -> Any:
 
 def _start_child(state: DynamicState, child: Any) -> Any:
     try:
-        spec = check_spec(child)
+        spec = check_fields(child)
         if spec.significant:
             raise SpecError(("invalid_significant", True))
     except SpecError as error:
         return Reply(("error", error.reason), state)
     if state.full():
         return Reply(("error", "max_children"), state)
-    return _started(state, spec, prepare(spec, state.extra))
+    return _start(here(), state, spec, prepare(spec, state.extra))
 
 
 def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
@@ -183,24 +188,34 @@ def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
         spec = template.replace(start=(*template.start, *more)) if more else template
     else:
         spec = template.replace(start=partial(template.start, *more))
-    return _started(state, spec, prepare(spec))
+    return _start(here(), state, spec, prepare(spec))
 
 
-async def _started(state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
-    outcome = await start(call)
+def _start(me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
+    outcome = begin_in_call(call, me) if type(call) is Quick else start(call)
+    if type(outcome) is Pending or type(outcome) is CoroutineType:
+        return _started_when(outcome, me, state, spec)
+    return _started(outcome, me, state, spec)
+
+
+async def _started_when(pending: Any, me: Process, state: DynamicState, spec: ChildSpec) -> Any:
+    return _started(await pending, me, state, spec)
+
+
+def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec) -> Any:
     if type(outcome) is Failed:
         return Reply(("error", outcome.reason), state)
     pid = started_pid(outcome)
     if pid is not None:
         state.started(pid, spec)
-        told_started(here(), None, pid, spec)
+        told_started(me, None, pid, spec)
     return Reply(("ok", outcome), state)
 
 
 async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
     spec = state.running.get(pid) if isinstance(pid, Process) else None
     if spec is not None:
-        reason = await stop(pid, spec.shutdown)
+        reason = await stop(pid, shutdown_of(spec))
         told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
         state.forget(pid)
         return Reply(("ok", None), state)
@@ -215,8 +230,8 @@ async def _terminate_child(me: Process, state: DynamicState, pid: Any) -> Any:
 
 
 def _which_children(state: DynamicState) -> list[ChildInfo]:
-    running = [ChildInfo(None, pid, spec.type, spec.modules) for pid, spec in state.running.items()]
-    return running + [ChildInfo(None, "restarting", spec.type, spec.modules) for spec in state.restarting.values()]
+    running = [ChildInfo(None, pid, spec.type, modules_of(spec)) for pid, spec in state.running.items()]
+    return running + [ChildInfo(None, "restarting", spec.type, modules_of(spec)) for spec in state.restarting.values()]
 
 
 def _is_dead(pid: Any) -> bool:
@@ -258,8 +273,19 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
     return Stop("shutdown", state)
 
 
-async def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
-    outcome = await start(prepare(spec, state.extra))
+def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
+    call = prepare(spec, state.extra)
+    outcome = begin(call) if type(call) is Quick else start(call)
+    if type(outcome) is Pending or type(outcome) is CoroutineType:
+        return _restart_when(outcome, me, state, old, cause)
+    return _restarted(outcome, me, state, old, cause)
+
+
+async def _restart_when(pending: Any, me: Process, state: DynamicState, old: Process, cause: int) -> Any:
+    return _restarted(await pending, me, state, old, cause)
+
+
+def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cause: int) -> Any:
     if type(outcome) is Failed:
         state.failed(old)
         calling.cast(me, (AGAIN, old, told_failed(me, state, None, outcome.reason, cause)))
@@ -276,7 +302,7 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     """Stop all children: all are signalled first, then waited for together."""
     specs, state.running = state.running, {}
     state.restarting.clear()
-    reasons = await stop_all((pid, spec.shutdown) for pid, spec in specs.items())
+    reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())
     for pid, spec in specs.items():
         reason = reasons[pid]
         told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))

@@ -30,7 +30,7 @@ from otp.behaviours.behaviour import Behaviour
 from otp.behaviours.child_spec import Child, Startable, child_spec_of
 from otp.behaviours.dynamic_server import DynamicOptions, DynamicServer
 from otp.behaviours.gen_server import stop
-from otp.behaviours.supervisor import ask, start_supervisor
+from otp.behaviours.supervisor import ask, refuse, start_supervisor
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.kernel.calling import call
 from otp.kernel.pids import Pid
@@ -99,7 +99,8 @@ class DynamicSupervisor(Behaviour, Startable):
 
         Source: Elixir's `DynamicSupervisor.start_child/2`.
         """
-        return await ask(supervisor, ("start_child", child_spec_of(child)))
+        verdict, value = await call(supervisor, ("start_child", child_spec_of(child)), "infinity")
+        return value if verdict == "ok" else refuse(value)
 
     @staticmethod
     async def terminate_child(supervisor: Any, pid: Pid) -> None:

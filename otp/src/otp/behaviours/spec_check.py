@@ -12,13 +12,26 @@ import difflib
 import functools
 import sys
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
-from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, child_spec_of, wrong_keys
+from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, Shutdown, child_spec_of, wrong_keys
 from otp.kernel.errors import StartError
 from otp.kernel.reasons import Crash
 
-__all__ = ["InvalidChildSpec", "SpecError", "check_all", "check_flags", "check_limits", "check_spec", "explain"]
+__all__ = [
+    "InvalidChildSpec",
+    "SpecError",
+    "check_all",
+    "check_fields",
+    "check_flags",
+    "check_limits",
+    "check_spec",
+    "complete",
+    "explain",
+    "is_count",
+    "modules_of",
+    "shutdown_of",
+]
 
 STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one")
 RESTARTS: Final = ("permanent", "transient", "temporary")
@@ -48,33 +61,53 @@ def check_spec(child: Any, auto_shutdown: Any = None) -> ChildSpec:
 
     `auto_shutdown=None` does not judge `significant` against it. Raises `SpecError`.
     """
-    spec = _from_map(cast("Mapping[Any, Any]", child)) if isinstance(child, Mapping) else child
-    if not isinstance(spec, ChildSpec):
-        raise SpecError(("invalid_child_spec", cast("Any", child)))
-    id, start, restart, shutdown, kind, significant, modules = spec.values()
+    return complete(check_fields(child, auto_shutdown))
+
+
+def check_fields(child: Any, auto_shutdown: Any = None) -> ChildSpec:
+    """As `check_spec`, with the defaults left open: the spec itself, not a copy."""
+    spec: Any = child if type(child) is ChildSpec else _from_map(child)
     try:
-        hash(id)
+        hash(spec.id)
     except TypeError:
-        raise SpecError(("invalid_id", id)) from None
-    if not _is_start(start):
+        raise SpecError(("invalid_id", spec.id)) from None
+    start = spec.start
+    if not (callable(start[0]) if type(start) is tuple and start else isinstance(start, functools.partial)):
         raise SpecError(("invalid_mfa", start))
-    if restart not in RESTARTS:
-        raise SpecError(("invalid_restart_type", restart))
-    if significant is not False:
-        _check_significant(significant, restart, auto_shutdown)
-    if kind not in TYPES:
-        raise SpecError(("invalid_child_type", kind))
-    if shutdown is None:
-        shutdown = WORKER_SHUTDOWN if kind == "worker" else "infinity"
-    elif shutdown != "infinity" and shutdown != "brutal_kill" and not _is_seconds(shutdown):
+    if spec.restart not in RESTARTS:
+        raise SpecError(("invalid_restart_type", spec.restart))
+    if spec.significant is not False:
+        _check_significant(spec.significant, spec.restart, auto_shutdown)
+    if spec.type not in TYPES:
+        raise SpecError(("invalid_child_type", spec.type))
+    shutdown = spec.shutdown
+    if not (shutdown is None or shutdown == "infinity" or shutdown == "brutal_kill" or _is_seconds(shutdown)):
         raise SpecError(("invalid_shutdown", shutdown))
-    if modules is None:
-        modules = (_module_of(start),)
-    elif modules != "dynamic" and not isinstance(modules, tuple | list):
+    modules = spec.modules
+    if not (modules is None or modules == "dynamic" or isinstance(modules, tuple | list)):
         raise SpecError(("invalid_modules", modules))
-    if spec.shutdown is None or spec.modules is None:
-        return ChildSpec(id, start, restart, shutdown, kind, significant, cast("tuple[Any, ...]", modules))
     return spec
+
+
+def complete(spec: ChildSpec) -> ChildSpec:
+    """The spec with its defaults filled in; itself if nothing is open."""
+    if spec.shutdown is not None and spec.modules is not None:
+        return spec
+    return ChildSpec(
+        spec.id, spec.start, spec.restart, shutdown_of(spec), spec.type, spec.significant, modules_of(spec)
+    )
+
+
+def shutdown_of(spec: ChildSpec) -> Shutdown:
+    """How the child is stopped, its default considered."""
+    if spec.shutdown is not None:
+        return spec.shutdown
+    return WORKER_SHUTDOWN if spec.type == "worker" else "infinity"
+
+
+def modules_of(spec: ChildSpec) -> tuple[Any, ...] | Literal["dynamic"]:
+    """What code the child runs, its default considered: the class, or the module, of its start function."""
+    return (_module_of(spec.start),) if spec.modules is None else spec.modules
 
 
 def check_all(children: Iterable[Any], auto_shutdown: Any = None) -> list[ChildSpec]:
@@ -114,19 +147,13 @@ def _is_seconds(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
 
 
-def _is_start(start: Any) -> bool:
-    if isinstance(start, tuple):
-        return bool(cast("tuple[Any, ...]", start)) and callable(cast("tuple[Any, ...]", start)[0])
-    return isinstance(start, functools.partial)
-
-
-def _from_map(child: Mapping[Any, Any]) -> ChildSpec:
-    if child.keys() - FIELDS:
+def _from_map(child: Any) -> ChildSpec:
+    if not isinstance(child, Mapping) or child.keys() - FIELDS:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
         raise SpecError(("invalid_child_spec", child))
     for key in ("id", "start"):
         if key not in child:
             raise SpecError(f"missing_{key}")
-    return ChildSpec(**child)
+    return ChildSpec(**cast("Mapping[str, Any]", child))
 
 
 def _check_significant(significant: Any, restart: str, auto_shutdown: Any) -> None:

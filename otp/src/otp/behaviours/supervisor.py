@@ -51,7 +51,7 @@ from otp.kernel.pids import Pid
 from otp.kernel.results import Ignore
 from otp.kernel.starting import start_server
 
-__all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "start_supervisor"]
+__all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "refuse", "start_supervisor"]
 
 
 class Supervisor(Behaviour, Startable):
@@ -267,12 +267,13 @@ async def ask(supervisor: Any, request: Any) -> Any:
         case ("ok", value):
             return value
         case ("error", reason):
-            return _refused(reason)
+            return refuse(reason)
         case answer:
             return answer  # dest is no supervisor: as in OTP, its answer is handed on
 
 
-def _refused(reason: Any) -> NoReturn:
+def refuse(reason: Any) -> NoReturn:
+    """Raise the exception of an operation that was refused."""
     if reason == "not_found":
         raise NotFound
     if reason == "already_present":

@@ -44,7 +44,6 @@ def _activate(p: Process, s: Scheduler) -> None:
         return
     if x is not None and x.it is not None:
         it = x.it
-        x.it = None
         m = None
         part: Any = islice(it, BATCH)
         s.credit -= BATCH
@@ -63,6 +62,8 @@ def _activate(p: Process, s: Scheduler) -> None:
         else:
             part = it
             s.credit -= n
+        if x is not None:  # the batch is still its mailbox: `demonitor(flush=True)` and process_info look there
+            x.it = it
     if p._node._watched:
         part = watched(p, part)
     vt = p._vt
@@ -118,8 +119,9 @@ def _activate(p: Process, s: Scheduler) -> None:
         if p._val is not None or x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
             settle(p)
             return
-        x.it = None
     if m is not None:
+        if x is not None:
+            x.it = None
         m.clear()
         s.pool.append(m)
     elif it.__length_hint__():
@@ -127,6 +129,8 @@ def _activate(p: Process, s: Scheduler) -> None:
         p._st = READY
         s.push(p)
         return
+    elif x is not None:
+        x.it = None
     if p._mbox is None and (p._x is None or p._x.timeout_ns is None):
         p._st = IDLE
     else:
@@ -262,7 +266,11 @@ def callback_done(p: Process, result: Any) -> None:
     x.begun = 0
     p._coro = None
     p._st = RUN
-    run_in_context(p, _go_on, p, what, frm, message, result)
+    if p._vt.shared_context:
+        p._ctx = None
+        _go_on(p, what, frm, message, result)
+    else:
+        run_in_context(p, _go_on, p, what, frm, message, result)
 
 
 def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:

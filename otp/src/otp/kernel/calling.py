@@ -22,7 +22,7 @@ from otp.kernel.calls import (
     start_waiting,
     wait_for_reply,
 )
-from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.errors import BadArgument, CallExit, Exit
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.names import resolve
 from otp.kernel.outcomes import Raised
@@ -90,7 +90,13 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         return await _call_from_outside(dest, dest, request, timeout)
     else:
         mailbox = dest._mbox
-        if type(mailbox) is list and dest is not me and timeout is UNSET and not dest._node._watched:
+        if (
+            type(mailbox) is list
+            and dest is not me
+            and timeout is UNSET
+            and not dest._node._watched
+            and me._st != EXITING
+        ):
             frm = _blank(From)  # a server that is queued or busy already
             frm._waiter = me
             frm._request = request
@@ -123,6 +129,8 @@ def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: An
     """Put a call into the mailbox: the server is busy, or somebody traces it."""
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
+    if me._st == EXITING:
+        raise Exit(me._ext().reason[0])
     if to is me:
         raise failure("calling_self", dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:

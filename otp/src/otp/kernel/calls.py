@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
+from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.message_events import told_replied
 from otp.kernel.pids import Pid, Ref
@@ -353,6 +353,8 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
         raise failure("calling_self", dest, request, timeout)
     if me is None:
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
+    if me._st == EXITING:
+        raise Exit(me._ext().reason[0])
     frm = new_call(me, request, to)
     send_system(to, frm)
     return await wait_for_reply(me, frm, timeout, dest)

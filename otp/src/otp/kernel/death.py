@@ -86,6 +86,9 @@ def deliver_fatal(p: Process) -> None:
     """The process left the stack with a fatal signal pending: carry it out."""
     fatal: Fatal = p._sig
     p._sig = None
+    x = p._ext()
+    x.reason = (fatal.reason,)
+    x.sender, x.cause = fatal.sender, fatal.cause
     _work(p, fatal.reason, fatal.sender, fatal.cause, fatal.killed)
 
 

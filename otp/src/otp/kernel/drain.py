@@ -7,7 +7,6 @@ sockets are served in between.
 from __future__ import annotations
 
 import asyncio
-import logging
 from asyncio import AbstractEventLoop, tasks
 from collections.abc import Callable
 from functools import partial
@@ -15,12 +14,10 @@ from typing import Any, Final
 
 from otp.kernel.calls import OutsideCaller, outside_done
 from otp.kernel.callbacks import run_callbacks
-from otp.kernel.death import terminate
 from otp.kernel.mailbox import deliver
 from otp.kernel.outcomes import wait_for
 from otp.kernel.process import Process
-from otp.kernel.reasons import reason_of
-from otp.kernel.resume import coroutine_done, future_done, interrupt, run_odd
+from otp.kernel.resume import blame, coroutine_done, future_done, interrupt, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, Scheduler
 from otp.kernel.states import READY, RUN
 
@@ -30,8 +27,6 @@ ROUND: Final = 32  # resumes between two looks at budget and clock
 LONG_DRAIN_NS: Final = 50_000_000
 POOL: Final = 1_000  # spare mailboxes kept
 _ROUND = range(ROUND)
-
-logger = logging.getLogger("otp")
 
 
 class _SwappedTasks:
@@ -125,19 +120,9 @@ def _drain(s: Scheduler) -> None:
                     continue
             break
     except Exception as failure:
-        _blame(s, failure)
+        blame(s, failure)
     finally:
         _end_drain(s, started)
-
-
-def _blame(s: Scheduler, failure: Exception) -> None:
-    """An error that is none of the user's code reached the drain: the process at fault ends, the others go on."""
-    p = s.current
-    logger.critical("the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
-    if p is not None and (p._st == RUN or (p._st == READY and p._coro is None and p._vt is None)):
-        p._st = READY
-        p._sig = p._coro = None
-        terminate(p, reason_of(failure))
 
 
 def _answer_outside(p: Process) -> None:
@@ -176,7 +161,7 @@ def _drain_seeded(s: Scheduler) -> None:
             s.credit = BUDGET if inline and not s.watched else 0
             _run_one(s, p)
     except Exception as failure:
-        _blame(s, failure)
+        blame(s, failure)
     finally:
         _end_drain(s, started)
 

@@ -21,7 +21,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from typing import Any
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "ServerDown",
     "StartError",
     "Throw",
-    "Unwind",
 ]
 
 
@@ -150,7 +148,3 @@ class NotAProcess(RuntimeError):
 
 class NotProcessMain(RuntimeError):
     """A child task of a process tried what belongs to the process's main coroutine."""
-
-
-class Unwind(CancelledError):
-    """Private: unwinds a process whose end is decided. A `CancelledError`, so that asyncio's own cleanup works."""

@@ -12,7 +12,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
-from otp.kernel.process import Ext, Process
+from otp.kernel.process import CANCEL, Ext, Process
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 
 __all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
@@ -123,6 +123,7 @@ def is_alive(pid: Any) -> bool:
     """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
     if not isinstance(pid, Process):
         raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")
-    return pid._st != DEAD and pid._st != EXITING
+    signal = pid._sig
+    return pid._st != DEAD and pid._st != EXITING and (signal is None or signal is CANCEL)
 
 

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
-from otp.kernel.errors import NotAProcess, NotProcessMain, ReceiveTimeout
+from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.patterns import compile_pattern
 from otp.kernel.process import OWNER, Process
-from otp.kernel.scheduler import Timer, find_scheduler, nanoseconds, thread_current
+from otp.kernel.reasons import same
+from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
 from otp.kernel.scheduler import thread as _thread
 from otp.kernel.states import (
     DEAD,
@@ -56,7 +57,7 @@ def deliver(dest: Process, message: Any) -> None:
     elif st != DEAD and st != EXITING:
         m = dest._mbox
         if m is None:
-            m = dest._mbox = deque((message,)) if dest._vt is None else [message]
+            m = dest._mbox = deque((message,)) if dest._vt is None or st == SEL else [message]
         else:
             m.append(message)
         if st == SEL:
@@ -175,6 +176,11 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
         m = me._mbox
         if m:
+            s = me._node._s
+            s.credit = credit = s.credit - 1
+            if credit < -BUDGET:  # a full mailbox, or one that fills itself: the others have their turn
+                yield
+                m = me._mbox
             if x is not None:
                 x.mark = 0
             if me._node._watched:
@@ -183,12 +189,14 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         me._st = RECV
         return (yield)
     if x is not None:
+        if me._st == EXITING:
+            raise Exit(x.reason[0])
         if x.it is not None:
             merge_batch(me)
-        if x.reason is not None and me._st == EXITING:
-            from otp.kernel.errors import Exit
-
-            raise Exit(x.reason)
+    s = me._node._s
+    s.credit = credit = s.credit - 1
+    if credit < -BUDGET and me._mbox:
+        yield
     m = me._mbox
     if type(m) is list:  # an async callback: what waits for a message owns no list, see cast
         m = me._mbox = deque(m) if m else None
@@ -218,7 +226,6 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     me._st = RECV if matching is None else SEL
     if limit is None:
         return (yield)
-    s = me._node._s
     seq = me._seq = me._seq + 1
     timer = s.call_at(s.now_ns() + limit, _receive_timeout, (me, seq))
     try:
@@ -233,7 +240,7 @@ def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None
     m = me._mbox
     pure = getattr(match, "pure", False)
     start = 0
-    if pure and x.match is not None and (x.match is match or x.match == match):
+    if pure and x.match is not None and (x.match is match or same(x.match, match)):
         start = min(x.mark, len(m))
     for i in range(start, len(m)):
         message = m[i]

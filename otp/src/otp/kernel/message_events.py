@@ -6,7 +6,7 @@ is its bounded text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from otp.kernel.scheduler import thread_current
@@ -21,7 +21,7 @@ __all__ = ["told_received", "told_replied", "told_sent", "watched"]
 
 def _described(message: Any) -> dict[str, Any]:
     """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
-    if hasattr(message, "_waiter"):
+    if hasattr(type(message), "_waiter"):
         return _fields("call", message._request, message.ref)
     if type(message) is tuple and message:  # pyright: ignore[reportUnknownArgumentType]
         tag, length = message[0], len(message)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
@@ -42,8 +42,15 @@ def told_sent(dest: Process, message: Any, st: int) -> None:
     data["to"] = dest
     trace = dest._node._trace
     seq = trace.notice("dropped" if st in (DEAD, EXITING) else "sent", thread_current(), data)
-    if st == RECV or (st == SEL and dest._x is not None and dest._x.match(message)):
+    if st == RECV or (st == SEL and dest._x is not None and _matches(dest._x.match, message)):
         trace.notice("received", dest, _described(message), seq)
+
+
+def _matches(match: Callable[[Any], Any], message: Any) -> bool:
+    try:
+        return bool(match(message))
+    except Exception:
+        return False
 
 
 def told_received(me: Process, message: Any) -> None:

@@ -6,14 +6,15 @@ The one entry is `apply`. It leaves the process in RUN when the server may go on
 from __future__ import annotations
 
 import logging
+from contextvars import copy_context
 from inspect import isawaitable
 from types import CoroutineType
 from typing import Any
 
 from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
-from otp.kernel.errors import Throw
-from otp.kernel.process import CANCEL, Process
+from otp.kernel.errors import BadArgument, Throw
+from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.reasons import is_clean, reason_of
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
@@ -26,12 +27,19 @@ logger = logging.getLogger("otp")
 
 
 class Raised:
-    """A callback ended by an exception."""
+    """A callback ended by an exception.
+
+    The frame that called the callback is taken off its traceback: it holds this object, and the circle of the two
+    would keep messages and states alive until the next collection.
+    """
 
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+        traceback = error.__traceback__
+        if traceback is not None and traceback.tb_next is not None:
+            error.__traceback__ = traceback.tb_next
 
 
 def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
@@ -60,7 +68,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
             p._node.request_shutdown(error)
         _crash(p, what, frm, message, reason_of(error), error)
-    elif isinstance(result, _ALLOWED[what]):
+    elif isinstance(result, _ALLOWED[what]) and (not isinstance(result, WithOptions) or _are_valid(result)):
         _carry_out(p, what, frm, message, result)
     elif isawaitable(result):
         begin_async(p, what, frm, message, _await(result))
@@ -122,6 +130,14 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         _started(p)
     if isinstance(result, WithOptions):
         _options(p, result)
+
+
+def _are_valid(result: Any) -> bool:
+    try:
+        nanoseconds(result.timeout, "timeout= of a result", infinite=True)
+    except BadArgument:
+        return False
+    return True
 
 
 def _options(p: Process, result: Any) -> None:
@@ -223,6 +239,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     table[loop] = p
     x = p._ext()
     x.frm, x.callback, x.message = frm, what, message
+    x.mark = 0  # how far a pattern looked says nothing about this mailbox
     p._coro = coro
     try:
         waits_for = coro.send(None)
@@ -232,6 +249,9 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
         result = Raised(error)
     else:
         x.begun = s.now_ns()
+        if p._ctx is None:  # context="shared": what waits needs one of its own until it is done
+            p._ctx = copy_context()
+            p._ctx.run(OWNER.set, p)
         wait_for(p, waits_for)
         return
     finally:
@@ -253,13 +273,14 @@ def wait_for(p: Process, waits_for: Any) -> None:
         if p._st == RUN:
             p._st = READY
             p._node._s.enqueue(p)
-    elif getattr(waits_for, "_asyncio_future_blocking", None):
+    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
         waits_for._asyncio_future_blocking = False
         p._ext().fut = waits_for
         p._st = FUT
         waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
     else:
-        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for")
+        what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
+        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which {what}")
         p._st = READY
         p._node._s.enqueue(p)
     if p._sig is not None:

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from otp.kernel.process import Process
-from otp.kernel.reasons import is_clean
+from otp.kernel.reasons import is_clean, starts_with
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["report_crash"]
@@ -21,7 +21,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
     name = p._node.label(p)
     doing = f" in {what}({bounded_text(message)})" if what else ""
     hint = ""
-    if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "bad_return_value":  # pyright: ignore[reportUnknownArgumentType]
+    if starts_with(reason, "bad_return_value"):
         hint = _bad_return_hint(what, reason[1])
     logger.error(
         "%s ended%s: %s%s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from asyncio import CancelledError, Future
 from typing import Any
 
@@ -14,7 +15,9 @@ from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
 
-__all__ = ["coroutine_done", "future_done", "interrupt", "run_odd"]
+__all__ = ["blame", "coroutine_done", "future_done", "interrupt", "run_odd"]
+
+logger = logging.getLogger("otp")
 
 
 def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
@@ -30,27 +33,47 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         return
     if p._st != FUT:
         return
-    coro: Any = p._coro
     s.credit = s.drain_credit()
     s.now = s.now_ns()
     s.current = p
     s._ct[s.loop] = p
     p._st = RUN
     try:
-        waits_for = run_in_context(p, coro.send, None)
-    except StopIteration as done:
+        _resume(p)
+    except Exception as failure:
+        blame(s, failure)
+    finally:
+        s.credit = 0
         s.current = None
+        s._ct.pop(s.loop, None)
+        if s.runq and s.idle:
+            s.wake()
+
+
+def _resume(p: Process) -> None:
+    coro: Any = p._coro
+    try:
+        if p._sig is CANCEL:  # cancelled after the future was done, before it woke us
+            p._sig = None
+            waits_for = run_in_context(p, coro.throw, CancelledError())
+        else:
+            waits_for = run_in_context(p, coro.send, None)
+    except StopIteration as done:
         coroutine_done(p, done.value, None)
     except BaseException as error:
-        s.current = None
         coroutine_done(p, None, error)
     else:
         wait_for(p, waits_for)
-    s.credit = 0
-    s.current = None
-    s._ct.pop(s.loop, None)
-    if s.runq and s.idle:
-        s.wake()
+
+
+def blame(s: Scheduler, failure: Exception) -> None:
+    """An error that is none of the user's code came up: the process at fault ends, the others go on."""
+    p = s.current
+    logger.critical("the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
+    if p is not None and (p._st == RUN or (p._st == READY and p._coro is None and p._vt is None)):
+        p._st = READY
+        p._sig = p._coro = None
+        terminate(p, reason_of(failure))
 
 
 def interrupt(p: Process) -> None:

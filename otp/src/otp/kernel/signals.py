@@ -5,15 +5,16 @@ Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit s
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any, NoReturn, overload
 
 from otp.kernel.death import exit_signal, forget_link
-from otp.kernel.errors import BadArgument, Error, Exit, Unwind
+from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import CANCEL, Process
+from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, RECV
@@ -264,9 +265,12 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> bool:
     if p is None:
         raise BadArgument(f"exit(pid, reason): nobody has the name {pid!r}")
     me = p._node._s.current
-    exit_signal(p, me if me is not None else p._node._outside, reason, False)
+    sender = me if me is not None else OWNER.get()  # a child task signals for its process
+    if sender is None or sender._st == DEAD:
+        sender = p._node._outside
+    exit_signal(p, sender, reason, False)
     if me is p and p._sig is not None and p._sig is not CANCEL:
-        raise Unwind
+        raise CancelledError  # unwinds; of this very type, which asyncio's own cleanup looks for
     return True
 
 

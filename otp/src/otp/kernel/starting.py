@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.callbacks import Starting, settle
 from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
-from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, StartError
+from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
 from otp.kernel.names import node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
@@ -23,7 +23,7 @@ from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.scheduler import current_process, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
-from otp.kernel.states import DEAD, IDLE, READY, RUN
+from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
 from otp.kernel.vtable import callbacks_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,17 @@ async def _run_callable(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: d
         await result
 
 
+def _plain(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    coro = _run_callable(fn, args, kwargs)
+    coro.__qualname__ = str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)  # what people see it run
+    return coro
+
+
 def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
     """Make a coroutine process on `node`; it is in the run queue already."""
     kind = type(fn)
     if kind is FunctionType or kind is MethodType:
-        coro: Any = fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _run_callable(fn, args, kwargs)
+        coro: Any = fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _plain(fn, args, kwargs)
     elif kind is CoroutineType:
         fn.close()
         raise TypeError(
@@ -55,7 +61,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     elif not callable(fn):
         raise TypeError(f"spawn: expected a function, got {fn!r}")
     else:
-        coro = _run_callable(fn, args, kwargs)
+        coro = _plain(fn, args, kwargs)
     p = new_process(node, parent)
     p._coro = coro
     p._ctx = context = copy_context()
@@ -124,6 +130,8 @@ async def start_server(
     me = thread_current()
     if me is None and (link or monitor):
         me = current_process(f"{cls.__name__}.start_link", f"outside a process use {cls.__name__}.start or node.start")
+    if me is not None and me._st == EXITING:
+        raise Exit(me._ext().reason[0])
     if node is None:
         node = me._node if me is not None else node_here(f"{cls.__name__}.start")
     vt = callbacks_of(handler, cls)
@@ -210,7 +218,9 @@ def _start_here(p: Process, arg: Any) -> Any:
             p._ctx.run(apply, p, "init", None, None, result)
         s.current = before
         if p._st == DEAD:
-            return _IGNORED if x.callback == "ignored" else (x.stop_reason[0],)
+            if x.callback == "ignored":
+                return _IGNORED
+            return x.stop_reason if x.callback == "failed" else x.reason  # failed, or ended by a signal
         if p._st == RUN:
             settle(p)
         return _WAITS if x.callback == "init" else None

@@ -68,12 +68,11 @@ def resolve(node: Node, text: str) -> Pid:
         MalformedPid: it looks like a pid and is none.
         NotThere: nobody there.
     """
-    looks_like_pid = text[:1].isdigit() or text.startswith(("<", "#PID<"))
-    if not looks_like_pid:
-        pid = node.whereis(text)
-        if pid is None or not otp.is_alive(pid):
-            raise NotThere("process", repr(text))
-        return pid
+    named = node.whereis(text)
+    if named is not None and otp.is_alive(named):
+        return named
+    if not (text[:1].isdigit() or text.startswith(("<", "#PID<"))):
+        raise NotThere("process", repr(text))
     inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
     if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):
         raise MalformedPid(f"expected a pid such as 0.17.0 or <0.17.0>, got {text[:100]!r}")

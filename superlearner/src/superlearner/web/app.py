@@ -35,7 +35,7 @@ def create_app(platform: Platform) -> ASGIApp:
         openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same one for everybody
         docs_url=None,
         redoc_url=None,
-        root_path=platform.settings.root_path,
+        servers=[{"url": platform.settings.root_path or "/"}],
     )
     app.state.platform = platform
     install_error_handlers(app)

@@ -92,7 +92,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 async def _answer(app: FastAPI, request: Request, error: ApiError, headers: dict[str, str] | None) -> Response:
     render = getattr(app.state, "error_page", None)
-    path = request.scope["path"]
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     if render is None or path == API_PREFIX or path.startswith((API_PREFIX + "/", "/health/")):
         return error.response(headers)
     return await render(request, error)

@@ -66,7 +66,7 @@ class Guard:
         secured = _with_security_headers(send)
         headers = _Headers(scope)
         try:
-            if scope["path"] not in OPEN_PATHS:
+            if _path(scope) not in OPEN_PATHS:
                 self._check_host(headers)
             if scope["method"] not in SAFE_METHODS:
                 _check_origin(scope, headers)
@@ -170,6 +170,11 @@ class _Headers:
     @property
     def media_type(self) -> str:
         return self.only("content-type").partition(";")[0].strip().lower()
+
+
+def _path(scope: Scope) -> str:
+    """The path behind the prefix of a proxy."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def _check_origin(scope: Scope, headers: _Headers) -> None:

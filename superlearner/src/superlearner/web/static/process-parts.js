@@ -82,7 +82,7 @@ function ancestors(info) {
  * @param {Info|null} info
  */
 export function stateSection(row, info) {
-  if (row.kind === "supervisor" && !info?.state) return null;
+  if (row.kind === "supervisor") return null; // its bookkeeping is what the tree shows
   const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
   const text = info?.state ?? null;
   const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text)))
@@ -100,8 +100,8 @@ export function past(row, info) {
   const exits = info?.exits?.length ? info.exits : row.last ? [row.last] : [];
   if (!exits.length) return null;
   return section("Last exits", make("ol", { class: "exits" }, ...exits.map((exit) => make("li", { "data-crash": exit.crash ?? false },
-    make("time", {}, time(exit.at)), make("code", {}, exit.reason),
-    make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", "))))));
+    make("time", {}, time(exit.at)), make("p", {}, make("code", {}, exit.reason), " ",
+      make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", ")))))));
 }
 
 /** @param {Info|null} info */

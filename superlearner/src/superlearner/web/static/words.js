@@ -49,13 +49,16 @@ export function time(at) {
   return moment.toDateString() === new Date().toDateString() ? text : `${day.format(moment)}, ${text}`;
 }
 
-/** @param {number} seconds */
+/**
+ * A time with its unit, never torn apart at the end of a line.
+ * @param {number} seconds
+ */
 export function duration(seconds) {
-  if (seconds < 10) return `${Math.max(0.1, Math.round(seconds * 10) / 10)} s`;
-  if (seconds < 100) return `${Math.round(seconds)} s`;
-  if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86400)} days`;
+  if (seconds < 10) return `${Math.max(0.1, Math.round(seconds * 10) / 10)}\u00a0s`;
+  if (seconds < 100) return `${Math.round(seconds)}\u00a0s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)}\u00a0min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)}\u00a0h`;
+  return `${Math.round(seconds / 86400)}\u00a0days`;
 }
 
 /** @param {number} bytes */

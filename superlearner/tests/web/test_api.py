@@ -1,0 +1,358 @@
+"""The routes of `/api/v1`: envelope, codes, and what they really do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+from superlearner.running import Tree
+
+JSON = {"content-type": "application/json"}
+Inside = Callable[..., Any]
+
+
+class Odd(GenServer[Any]):
+    """Answers, or never does."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        otp.process_flag("trap_exit", True)
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        match request:
+            case "never":
+                return NoReply(state)
+            case "crash":
+                raise RuntimeError("no")
+            case _:
+                return Reply(request, request)
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+        return NoReply(message)
+
+
+class Odds(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Odd.child_spec({"password": "hunter2"}, id="odd", name="odd")])
+
+
+ODD = Tree("odds", lambda: Odds.start_link(None, name="odds"))
+
+
+async def delete(platform: Any, pid: str, **body: Any) -> Any:
+    return await platform.client.request("DELETE", f"/api/v1/processes/{pid}", json=body)
+
+
+def failure(answer: Any) -> tuple[int, str]:
+    body = answer.json()
+    assert body["success"] is False
+    assert set(body) == {"error", "success", "timestamp"}
+    assert set(body["error"]) == {"code", "message", "details"}
+    return answer.status_code, body["error"]["code"]
+
+
+def test_lists_have_an_envelope_with_pages(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        first = await platform.get("/api/v1/supervisors?per_page=3")
+        assert [one["name"] for one in first["data"]] == ["superlearner", "services", "playground"]
+        assert first["meta"] == {"total": 8, "page": 1, "per_page": 3, "total_pages": 3}
+        assert first["success"] is True
+        assert first["timestamp"].endswith("Z")
+        past = await platform.get("/api/v1/supervisors?per_page=3&page=99")
+        assert past["data"] == []
+
+    inside(test)
+
+
+def test_processes_are_filtered_searched_and_sorted(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def names(query: str) -> list[Any]:
+            return [one["name"] for one in (await platform.get(f"/api/v1/processes?{query}"))["data"]]
+
+        assert await names("search=counter&sort=name") == ["counter_1", "counter_2"]
+        assert await names("search=counter&sort=-name") == ["counter_2", "counter_1"]
+        assert set(await names("type=supervisor")) >= {"shop", "orders"}
+        assert "stocktaking" in await names("type=worker")
+        for query in ("sort=colour", "type=fish", "page=0", "per_page=0", "per_page=1001", "per_page=many"):
+            assert failure(await platform.client.get(f"/api/v1/processes?{query}")) == (422, "validation_error")
+
+    inside(test)
+
+
+@pytest.mark.parametrize("form", ["{0}", "%3C{0}%3E", "%23PID%3C{0}%3E", "counter_1"])
+def test_a_process_is_found_in_every_spelling_of_its_pid(inside: Inside, form: str) -> None:
+    async def test(platform: Any) -> None:
+        pid = str(platform.node.whereis("counter_1")).strip("<>")
+        found = await platform.get(f"/api/v1/processes/{form.format(pid)}/info")
+        assert found["data"]["pid"] == pid
+
+    inside(test)
+
+
+@pytest.mark.parametrize(
+    ("pid", "expected"),
+    [
+        ("0.99999.0", (404, "process_not_found")),
+        ("nobody", (404, "process_not_found")),
+        ("0.1", (400, "malformed_pid")),
+        ("%3C0.x.0%3E", (400, "malformed_pid")),
+        ("9" * 5000, (400, "malformed_pid")),
+        ("%3Cscript%3E", (400, "malformed_pid")),
+    ],
+)
+def test_an_unknown_pid_is_not_there_and_a_broken_one_is_malformed(
+    inside: Inside, pid: str, expected: tuple[int, str]
+) -> None:
+    async def test(platform: Any) -> None:
+        assert failure(await platform.client.get(f"/api/v1/processes/{pid}/info")) == expected
+        assert failure(await delete(platform, pid)) == expected
+
+    inside(test)
+
+
+def test_info_tells_everything_and_hides_secrets(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        data = (await platform.get("/api/v1/processes/odd/info"))["data"]
+        assert data["registered_name"] == "odd"
+        assert data["parent"]["name"] == "odds"
+        assert [one["name"] for one in data["ancestors"][:3]] == ["odds", "playground", "superlearner"]
+        assert data["key"] == "superlearner/playground/odds/odd"
+        assert data["child"] == {
+            "id": "odd",
+            "restart": "permanent",
+            "shutdown": "5 s",
+            "type": "worker",
+            "restarts": 0,
+        }
+        assert "hunter2" not in json.dumps(data)
+        assert "***" in data["state"]
+
+    inside(test, ODD)
+
+
+def test_info_remembers_how_the_ones_before_it_ended(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"message": "crash", "message_type": "call"}
+        crashed = await platform.client.post("/api/v1/processes/odd/message", json=body)
+        assert failure(crashed) == (422, "call_failed")
+        await Supervisor.count_children(("odds", platform.node))
+        (end,) = (await platform.get("/api/v1/processes/odd/info"))["data"]["exits"]
+        assert (end["reason"], end["crash"], end["message"]) == ("RuntimeError('no')", True, "'crash'")
+        assert end["where"].startswith("test_api.py:")
+
+    inside(test, ODD)
+
+
+def test_a_kill_answers_when_the_process_is_gone(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        pid = platform.node.whereis("counter_1")
+        answer = await delete(platform, "counter_1")
+        assert answer.json()["data"]["terminated"] is True
+        assert not otp.is_alive(pid)
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        again = platform.node.whereis("counter_1")
+        assert again is not None
+        assert again != pid
+
+    inside(test)
+
+
+def test_a_process_that_traps_the_signal_lives_and_the_answer_says_so(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        pid = platform.node.whereis("odd")
+        answer = await delete(platform, "odd", reason="please")
+        assert (answer.status_code, answer.json()["data"]["terminated"]) == (200, False)
+        assert platform.node.whereis("odd") == pid
+        answer = await delete(platform, "odd", reason="kill")
+        assert answer.json()["data"]["terminated"] is True
+
+    inside(test, ODD)
+
+
+def test_what_the_platform_needs_takes_force(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for name in ("superlearner", "services", "playground", "live"):
+            assert failure(await delete(platform, name)) == (403, "critical_process_protection")
+        before = platform.node.whereis("live")
+        assert (await delete(platform, "live", force=True)).status_code == 200
+        await Supervisor.count_children(("services", platform.node))
+        assert platform.node.whereis("live") not in (None, before)
+
+    inside(test)
+
+
+def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"action": "kill", "pids": ["counter_1", "nobody", "services"]}
+        answer = await platform.client.post("/api/v1/processes/bulk", json=body)
+        results = answer.json()["data"]["results"]
+        assert [(one["ok"], one.get("error", {}).get("code")) for one in results] == [
+            (True, None), (False, "process_not_found"), (False, "critical_process_protection"),
+        ]  # fmt: skip
+
+    inside(test)
+
+
+def test_lists_in_messages_arrive_as_tuples(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def say(**body: Any) -> Any:
+            return (await platform.client.post("/api/v1/processes/counter_2/message", json=body)).json()
+
+        await say(message=["add", 5], message_type="cast")
+        await say(message="increment", message_type="cast")
+        assert (await say(message="get_value", message_type="call"))["data"]["reply"] == 106
+        assert (await say(message="hello"))["data"]["message_type"] == "send"
+
+    inside(test)
+
+
+def test_a_call_without_an_answer_is_a_timeout(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"message": "never", "message_type": "call", "timeout_ms": 20}
+        assert failure(await platform.client.post("/api/v1/processes/odd/message", json=body)) == (504, "timeout")
+
+    inside(test, ODD)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "message"),
+        ({"message": 1, "message_type": "shout"}, "message_type"),
+        ({"message": 1, "timeout_ms": 0}, "timeout_ms"),
+        ({"message": 1, "timeout_ms": "10"}, "timeout_ms"),
+        ({"message": 1, "colour": "red"}, "colour"),
+    ],
+)
+def test_a_body_that_is_not_allowed_names_the_field(inside: Inside, body: dict[str, Any], field: str) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.post("/api/v1/processes/odd/message", json=body)
+        assert failure(answer) == (422, "validation_error")
+        assert answer.json()["error"]["details"][0]["field"] == field
+        assert answer.json()["error"]["details"][0]["hint"]
+
+    inside(test, ODD)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"message": ' + b"[" * 100_000, b"nonsense"])
+def test_a_body_that_is_not_json_is_malformed(inside: Inside, body: bytes) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.post("/api/v1/processes/odd/message", content=body, headers=JSON)
+        assert failure(answer) == (400, "malformed_json")
+
+    inside(test, ODD)
+
+
+def test_supervisors_are_described_with_budget_and_children(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await delete(platform, "counter_1")
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        data = (await platform.get("/api/v1/supervisors/demo_one_for_one"))["data"]
+        assert (data["strategy"], data["max_restarts"], data["max_seconds"]) == ("one_for_one", 3, 5.0)
+        assert (data["restarts_used"], data["child_count"]) == (1, 3)
+        children = [(one["id"], one["type"], one["alive"], one["restarts"]) for one in data["children"]]
+        assert children == [
+            ("counter_1", "worker", True, 1), ("counter_2", "worker", True, 0), ("printer_1", "worker", True, 0),
+        ]  # fmt: skip
+        for name in ("counter_1", "nobody"):
+            found = await platform.client.get(f"/api/v1/supervisors/{name}")
+            assert failure(found) == (404, "supervisor_not_found")
+
+    inside(test)
+
+
+def test_a_child_is_stopped_and_started_by_its_supervisor(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        at = "/api/v1/supervisors/demo_one_for_one/children"
+        assert (await platform.client.post(f"{at}/counter_1/terminate")).status_code == 200
+        assert platform.node.whereis("counter_1") is None
+        started = await platform.client.post(f"{at}/counter_1/restart")
+        assert started.json()["data"]["pid"] == str(platform.node.whereis("counter_1")).strip("<>")
+        assert failure(await platform.client.post(f"{at}/counter_9/restart")) == (404, "child_not_found")
+
+    inside(test)
+
+
+def test_a_dynamic_child_is_stopped_by_its_pid(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        spec = Odd.child_spec(None, restart="temporary")
+        pid = await otp.DynamicSupervisor.start_child(("orders", platform.node), spec)
+        number = str(pid).strip("<>")
+        answer = await platform.client.post(f"/api/v1/supervisors/orders/children/{number}/terminate")
+        assert answer.status_code == 200, answer.text
+        assert not otp.is_alive(pid)
+
+    inside(test)
+
+
+def test_health_is_told(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        data = (await platform.get("/api/v1/system/health"))["data"]
+        assert data["status"] == "healthy"
+        assert data["metrics"]["total_processes"] == len(platform.node.processes())
+        assert (await platform.client.get("/health/live")).status_code == 200
+        assert (await platform.client.get("/health/ready")).json() == {"status": "ready"}
+
+    inside(test)
+
+
+def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for method, path, expected in (
+            ("GET", "/api", (404, "operation_not_found")),
+            ("GET", "/api/nothing", (404, "operation_not_found")),
+            ("POST", "/api/v1/nothing", (404, "operation_not_found")),
+            ("PUT", "/api/v1/processes", (405, "method_not_allowed")),
+        ):
+            assert failure(await platform.client.request(method, path)) == expected
+
+    inside(test)
+
+
+def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        document = await platform.get("/api/v1/arsenal/docs")
+        assert document["openapi"].startswith("3.1")
+        assert {
+            "/api/v1/processes", "/api/v1/processes/{pid}", "/api/v1/processes/{pid}/info",
+            "/api/v1/processes/{pid}/message", "/api/v1/supervisors", "/api/v1/supervisors/{name}",
+            "/api/v1/system/health",
+        } <= set(document["paths"])  # fmt: skip
+        assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
+
+    inside(test)
+
+
+def test_a_bug_of_ours_is_an_answer_without_a_traceback(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(platform: Any) -> None:
+        def broken(*args: Any, **options: Any) -> Any:
+            raise RuntimeError("a secret of ours")
+
+        monkeypatch.setattr("superlearner.web.api.processes.list_processes", broken)
+        answer = await platform.client.get("/api/v1/processes")
+        assert failure(answer) == (500, "internal_error")
+        assert "secret" not in answer.text
+
+    inside(test)
+
+
+def test_requests_at_once_do_not_wait_for_one_another(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"message": "never", "message_type": "call", "timeout_ms": 2000}
+        waiting = asyncio.ensure_future(platform.client.post("/api/v1/processes/odd/message", json=body))
+        assert (await platform.client.get("/health/ready")).status_code == 200
+        assert not waiting.done()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    inside(test, ODD)

@@ -1,0 +1,217 @@
+"""The live feed: a snapshot first, then one delta a frame; slow viewers, many changes, a clock that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import otp
+from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
+from superlearner.control.steer import kill, resolve
+from superlearner.running import Tree
+
+Inside = Callable[..., Any]
+COUNTER = "superlearner/playground/demo_one_for_one/counter_1"
+
+
+class Nothing(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+
+class Many(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Nothing.child_spec(None, id=f"w{number}") for number in range(arg)], max_restarts=1000)
+
+
+async def frame(viewer: Any) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        return json.loads(await viewer.next())
+
+
+async def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    while True:
+        found = await frame(viewer)
+        if wanted(found):
+            return found
+
+
+def changed(found: dict[str, Any], key: str) -> dict[str, Any]:
+    return next((fields for one, fields in found.get("p", ()) if one == key), {})
+
+
+def test_the_first_frame_is_a_snapshot_and_a_kill_is_in_one_of_the_next(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        first = await frame(viewer)
+        assert (first["k"], first["node"], first["epoch"]) == ("s", platform.node.name, platform.platform.epoch)
+        assert {row["key"] for row in first["nodes"]} >= {"superlearner", COUNTER}
+        await kill(resolve(platform.node, "counter_1"))
+        told = await until(viewer, lambda found: bool(changed(found, COUNTER)))
+        fields = changed(told, COUNTER)
+        assert (fields["restarts"], fields["last"]["reason"]) == (1, "killed")
+        assert "state" not in fields  # it runs again before the frame is due: the counter tells, not the state
+        assert told["e"][0]["text"].startswith(
+            "counter_1 was killed; demo_one_for_one (one_for_one) restarted counter_1"
+        )
+        assert told["t"] <= platform.hub.clock.now()
+
+    inside(test)
+
+
+def test_all_viewers_get_the_same_bytes_and_numbers_without_gaps(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewers = [platform.hub.attach() for _ in range(3)]
+        firsts = [await viewer.next() for viewer in viewers]
+        assert len({id(first) for first in firsts}) == 1
+        seen: list[list[bytes]] = [[], [], []]
+        for _ in range(3):
+            await kill(resolve(platform.node, "counter_2"))
+            await Supervisor.count_children(("demo_one_for_one", platform.node))
+            platform.hub.flush()
+        for number, viewer in enumerate(viewers):
+            while len(seen[number]) < 3:
+                seen[number].append(await viewer.next())
+        assert seen[0] == seen[1] == seen[2]
+        numbers = [json.loads(one)["seq"] for one in (firsts[0], *seen[0])]
+        assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+    inside(test)
+
+
+def test_a_slow_viewer_gets_a_snapshot_instead_of_what_it_missed(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        slow = platform.hub.attach()
+        await frame(slow)
+        for number in range(5):
+            platform.hub.note("info", f"note {number}")
+            platform.hub.flush()
+        found = await frame(slow)
+        assert found["k"] == "s"
+        assert [entry["text"] for entry in found["feed"]] == [f"note {number}" for number in range(5)]
+
+    inside(test, viewer_queue=3)
+
+
+def test_more_rows_than_a_frame_may_have_are_sent_as_a_snapshot(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await kill(resolve(platform.node, "many"))
+        await Supervisor.count_children(("playground", platform.node))
+        platform.hub.flush()
+        assert (await until(viewer, lambda found: "h" not in found))["k"] == "s"
+
+    inside(test, Tree("many", lambda: Many.start_link(30, name="many")), frame_rows=20)
+
+
+def test_a_viewer_that_asks_gets_a_snapshot(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        viewer.want_snapshot()
+        assert (await frame(viewer))["k"] == "s"
+
+    inside(test)
+
+
+def test_nothing_is_sent_and_no_timer_runs_while_nobody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        live = platform.node.whereis("live")
+        seen: list[str] = []
+        reading = platform.node.subscribe(lambda event: seen.append(event.kind), kinds={"timer_set"}, pids={live})
+        await kill(resolve(platform.node, "counter_1"))
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        reading.close()
+        assert seen == []
+        assert otp.process_info(live, "message_queue_len") == 0
+
+    inside(test)
+
+
+def test_a_beat_comes_with_health_while_somebody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        health = (await until(viewer, lambda found: "h" in found))["h"]
+        assert health["processes"] == len(platform.node.processes())
+        assert health["viewers"] == 1
+
+    inside(test, heartbeat_interval=0.02)
+
+
+def test_the_clock_can_be_killed_and_viewers_do_not_notice(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await kill(resolve(platform.node, "live"), force=True)
+        await Supervisor.count_children(("services", platform.node))
+        await kill(resolve(platform.node, "counter_1"))
+        assert await until(viewer, lambda found: bool(changed(found, COUNTER)))
+
+    inside(test)
+
+
+def test_a_bug_in_the_page_does_not_reach_the_runtime_and_is_healed(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        feed = platform.hub.feed
+        whole, feed.take = feed.take, None
+        await kill(resolve(platform.node, "counter_1"))
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        feed.take = whole
+        platform.hub.flush()
+        pid = str(platform.node.whereis("counter_1")).strip("<>")
+        assert platform.hub.model.rows[COUNTER].pid == pid
+
+    inside(test)
+
+
+def test_a_process_that_is_long_in_a_callback_is_shown_as_stuck(inside: Inside) -> None:
+    class Slow(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        async def handle_cast(self, request: Any, state: Any) -> Any:
+            await otp.receive(otp.Is("go on"))
+            return otp.NoReply(state)
+
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Slow.child_spec(None, id="slow", name="slow")])
+
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        GenServer.cast(("slow", platform.node), "wait")
+        key = "superlearner/playground/top/slow"
+        stuck = await until(viewer, lambda found: changed(found, key).get("state") == "stuck")
+        assert changed(stuck, key)["doing"].startswith("handle_cast")
+        otp.send(("slow", platform.node), "go on")
+        assert await until(viewer, lambda found: changed(found, key).get("state") == "running")
+
+    inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
+
+
+def test_dynamic_children_come_and_go_with_rows_of_their_own(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        pid = await DynamicSupervisor.start_child(
+            ("orders", platform.node), Nothing.child_spec(None, restart="temporary")
+        )
+        key = f"superlearner/playground/shop/orders/{str(pid).strip('<>')}"
+        new = await until(viewer, lambda found: any(row["key"] == key for row in found.get("n", ())))
+        assert next(row for row in new["n"] if row["key"] == key)["what"] == "Nothing"
+        await kill(pid)
+        assert await until(viewer, lambda found: key in found.get("x", ()))
+
+    inside(test)

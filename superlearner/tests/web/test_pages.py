@@ -1,0 +1,51 @@
+"""Pages and static files: what a browser gets first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Inside = Callable[..., Any]
+
+
+def test_the_front_page_leads_to_the_supervision_tree(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get("/")
+        assert (answer.status_code, answer.headers["location"]) == (307, "/supervisors")
+        page = await platform.client.get("/supervisors")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+
+    inside(test)
+
+
+def test_a_path_prefix_is_in_every_address(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        page = await platform.client.get("/tools/sl/supervisors")
+        assert 'data-root="/tools/sl"' in page.text
+        assert (await platform.client.get("/tools/sl/health/ready")).status_code == 200
+
+    inside(test, root_path="/tools/sl")
+
+
+def test_a_page_that_is_not_there_is_told_as_a_page(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        page = await platform.client.get("/<script>alert(1)</script>")
+        assert page.status_code == 404
+        assert page.headers["content-type"].startswith("text/html")
+        assert "<script>alert" not in page.text
+
+    inside(test)
+
+
+def test_static_files_have_their_types_and_are_asked_for_again(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        script = await platform.client.get("/static/supervisors.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert script.headers["cache-control"] == "no-cache"
+        again = await platform.client.get("/static/supervisors.js", headers={"if-none-match": script.headers["etag"]})
+        assert again.status_code == 304
+        assert (await platform.client.get("/static/nothing.js")).status_code == 404
+        assert (await platform.client.get("/static/../app.py")).status_code == 404
+
+    inside(test)
