@@ -1,12 +1,14 @@
 """Nobody sleeps, nobody polls: tests wait for what they are told, and the product reacts to what happens.
 
 Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any time, a browser's ``wait_for_timeout``,
-and every loop around ``sleep(0)``. Refused in the sources: ``time.sleep``, every loop around a sleep, and
-``setInterval`` in a page's script. What has to wait all the same stands in ``allowed_waits.txt``, one place a line with
-its reason (``*`` stands for a whole file, which only tests of the virtual clock need); a line whose place no longer
-sleeps is refused as well.
+every loop around ``sleep(0)``, every ``while`` that asks a clock or awaits its condition. Refused in the sources:
+``time.sleep``, every loop around a sleep, and ``setInterval`` in a page's script.
 
-    python -m tools.check_tests [FILE...]
+What has to wait all the same stands in ``allowed_waits.txt``, one place a line with its reason; ``*`` stands for
+anything. A line that begins with ``virtual:`` lets tasks under test sleep in virtual time, which takes none, and allows
+no loop around it. A line whose place no longer sleeps is refused as well.
+
+    python -m tools.check_tests
 """
 
 from __future__ import annotations
@@ -14,15 +16,16 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tools.files import ROOT, written_files
 
+VIRTUAL = "virtual:"
 ALLOWED = Path(__file__).with_name("allowed_waits.txt")
 _SLEEPERS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "trio.sleep", "gevent.sleep"}
+_CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "otp.monotonic"}
 _BROWSER_SLEEP = "wait_for_timeout"
 _TRY = "try a monitor, a message, an event, wait_all_idle() or advance()"
 
@@ -35,11 +38,19 @@ class Wait:
     line: int
     place: str
     what: str
+    virtual: bool = False
+    """Whether it takes no time under a virtual clock."""
 
     @property
     def key(self) -> str:
         """How the allow-list names it."""
         return f"{self.file}::{self.place}"
+
+    def is_allowed_by(self, line: str) -> bool:
+        """Whether this line of the allow-list speaks of it."""
+        if line.startswith(VIRTUAL):
+            return self.virtual and fnmatchcase(self.key, line.removeprefix(VIRTUAL))
+        return fnmatchcase(self.key, line)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: in {self.place}: {self.what}; {_TRY}"
@@ -83,7 +94,14 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
         self.loops -= 1
 
-    visit_While = visit_For = visit_AsyncFor = _in_loop
+    def visit_While(self, node: ast.While) -> None:
+        asked = list(ast.walk(node.test))
+        clock = any(isinstance(part, ast.Call) and self._full_name(part.func) in _CLOCKS for part in asked)
+        if self.is_test and (clock or any(isinstance(part, ast.Await) for part in asked)):
+            self._refuse(node, "a loop that asks again and again polls")
+        self._in_loop(node)
+
+    visit_For = visit_AsyncFor = _in_loop
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _in_loop
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -106,10 +124,11 @@ class _Finder(ast.NodeVisitor):
         elif name == "time.sleep":
             self._refuse(node, "time.sleep stops the whole loop")
         elif self.is_test and not turn:
-            self._refuse(node, f"{name} in a test is slow on a fast machine and too short on a slow one")
+            what = f"{name} in a test is slow on a fast machine and too short on a slow one"
+            self._refuse(node, what, virtual=name == "asyncio.sleep")
 
-    def _refuse(self, node: ast.AST, what: str) -> None:
-        self.found.append(Wait(self.file, getattr(node, "lineno", 0), ".".join(self.places) or "module", what))
+    def _refuse(self, node: ast.Call | ast.While, what: str, virtual: bool = False) -> None:
+        self.found.append(Wait(self.file, node.lineno, ".".join(self.places) or "module", what, virtual))
 
 
 def waits_in(source: str, file: str) -> list[Wait]:
@@ -126,27 +145,25 @@ def waits_in(source: str, file: str) -> list[Wait]:
     return finder.found
 
 
-def read_allowed(text: str) -> dict[str, str]:
+def read_allowed(text: str) -> set[str]:
     """``file::place  reason`` a line; a place without a reason is refused."""
-    allowed: dict[str, str] = {}
+    allowed: set[str] = set()
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         key, _, reason = line.strip().partition(" ")
         if not reason.strip():
             raise SystemExit(f"{ALLOWED.name}: expected «file::place  reason», got {line!r}; say why it has to wait")
-        allowed[key] = reason.strip()
+        allowed.add(key)
     return allowed
 
 
-def check(files: dict[str, str], allowed: dict[str, str]) -> list[str]:
+def check(files: dict[str, str], allowed: set[str]) -> list[str]:
     """What is wrong, as lines for people: ``files`` maps a path to its text."""
     waits = [wait for file, source in files.items() for wait in waits_in(source, file)]
-    used = {key for key in allowed if any(fnmatchcase(wait.key, key) for wait in waits)}
-    wrong = [str(wait) for wait in waits if not any(fnmatchcase(wait.key, key) for key in used)]
-    stale = [key for key in allowed if key not in used and key.partition("::")[0] in files]
-    gone = [key for key in allowed if not (ROOT / key.partition("::")[0]).exists()]
-    return wrong + [f"{ALLOWED.name}: {key} no longer sleeps; remove the line" for key in sorted({*stale, *gone})]
+    used = {line for line in allowed if any(wait.is_allowed_by(line) for wait in waits)}
+    wrong = [str(wait) for wait in waits if not any(wait.is_allowed_by(line) for line in used)]
+    return wrong + [f"{ALLOWED.name}: {line}: nothing sleeps there; remove the line" for line in sorted(allowed - used)]
 
 
 def _subject_to_the_rule(path: Path) -> bool:
@@ -154,13 +171,11 @@ def _subject_to_the_rule(path: Path) -> bool:
     return inside and path.suffix in {".py", ".js", ".html"} and ".min." not in path.name
 
 
-def _main(arguments: list[str]) -> Iterator[str]:
-    chosen = [Path(argument) for argument in arguments] or [p for p in written_files() if _subject_to_the_rule(p)]
-    files = {path.as_posix(): (ROOT / path).read_text(encoding="utf-8") for path in chosen}
-    yield from check(files, read_allowed(ALLOWED.read_text(encoding="utf-8")))
+def _files() -> dict[str, str]:
+    return {p.as_posix(): (ROOT / p).read_text(encoding="utf-8") for p in written_files() if _subject_to_the_rule(p)}
 
 
 if __name__ == "__main__":
-    problems = list(_main(sys.argv[1:]))
+    problems = check(_files(), read_allowed(ALLOWED.read_text(encoding="utf-8")))
     print("\n".join(problems) or "check_tests: nobody sleeps, nobody polls")
     sys.exit(bool(problems))

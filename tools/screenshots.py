@@ -5,12 +5,14 @@ python -m tools.screenshots [FOLDER]
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -55,17 +57,20 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
     expect(page.locator(".tree [data-look=crashed], .tree [data-look=restarting]")).to_have_count(0)
     if not phone:
         kill(address, "ledger")
-        expect(line(page, f"{SHOP}/checkout_sup/mailer")).to_have_attribute("data-look", "running")
-        select(page, line(page, f"{SHOP}/checkout_sup/cart"))
+        expect(line(page, f"{SHOP}/checkout_sup/mailer")).to_have_attribute("data-restarts", "1")
+        expect(line(page, f"{SHOP}/checkout_sup/ledger")).to_have_attribute("data-look", "running")
+        select(page, line(page, f"{SHOP}/checkout_sup/ledger"))
     page.evaluate(HOLD)
-    kill(address, "ledger")
+    book(address, -5)
     expect(line(page, f"{SHOP}/checkout_sup/ledger")).to_have_attribute("data-look", "crashed")
     expect(line(page, f"{SHOP}/checkout_sup/mailer")).to_have_attribute("data-look", "restarting")
-    expect(page.locator("#events li p").first).to_contain_text(re.compile("ledger was killed; .* restarts left"))
+    expect(page.locator("#events li p").first).to_contain_text(re.compile("ledger crashed: .* restarts left"))
     if not phone:
-        pid = line(page, f"{SHOP}/checkout_sup/cart").get_attribute("data-pid") or ""
+        pid = line(page, f"{SHOP}/checkout_sup/ledger").get_attribute("data-pid") or ""
         expect(page.locator("#process")).to_have_attribute("data-loaded", pid)
-    line(page, f"{SHOP}/checkout_sup/cart").evaluate("(one) => one.scrollIntoView({block: 'center'})")
+        expect(page.locator("#process .exits")).to_contain_text("negative amount")
+    if phone:
+        line(page, f"{SHOP}/checkout_sup/cart").evaluate("(one) => one.scrollIntoView({block: 'center'})")
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
         raise SystemExit(f"expected no sideways scroll at {width} px, got {overflow} px too many")
@@ -88,6 +93,13 @@ def select(page: Page, one: Locator) -> None:
 def kill(address: str, name: str) -> None:
     """Kill a process by its name, as the page does."""
     ask(f"{address}/api/v1/processes/{name}", "DELETE", {"reason": "kill"})
+
+
+def book(address: str, amount: int) -> None:
+    """Call the ledger; a negative amount crashes it, which is the answer."""
+    message = {"message": ["book", 1, amount], "message_type": "call"}
+    with contextlib.suppress(urllib.error.HTTPError):
+        ask(f"{address}/api/v1/processes/ledger/message", "POST", message)
 
 
 def cast(address: str, name: str, message: object) -> None:

@@ -129,3 +129,32 @@ def test_a_data_directory_that_cannot_be_made_is_explained(superlearner: Run, tm
     done = superlearner("run", "--data-dir", str(tmp_path / "file" / "below"))
     assert done.returncode == 1
     assert "--data-dir" in done.stderr
+
+
+APPLICATION = (
+    BANK
+    + """
+from pathlib import Path
+from otp import Application
+
+class Books(Application):
+    @impl
+    async def start(self, kind, args): return await Bank.start_link(None), "open"
+
+    @impl
+    def prep_stop(self, state): return state + ", closing"
+
+    @impl
+    def stop(self, state): Path("stopped").write_text(state)
+"""
+)
+
+
+def test_an_application_of_ones_own_is_told_when_the_platform_stops(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APPLICATION)
+    program = start("app.py:Books")
+    with program.client() as client:
+        children = client.get("/api/v1/supervisors/playground").json()["data"]["children"]
+    assert [(child["id"], child["what"]) for child in children] == [("Books", "Bank")]
+    assert program.end()[0] == 0
+    assert (tmp_path / "stopped").read_text() == "open, closing"

@@ -49,7 +49,7 @@ def refused(child: Any, auto_shutdown: Any = None) -> Any:
 def test_the_id_of_a_child_is_its_class_and_its_start_its_start_link() -> None:
     spec = Counter.child_spec(5)
 
-    assert (spec.id, spec.restart, spec.type, spec.modules) == (Counter, "permanent", "worker", (Counter,))
+    assert (spec.id, spec.restart, spec.type, check_spec(spec).modules) == (Counter, "permanent", "worker", (Counter,))
     assert started(spec) == (Counter.start_link, (5,), {})
 
 
@@ -61,6 +61,15 @@ def test_child_options_and_start_options_are_taken_alike() -> None:
     assert started(spec) == (Counter.start_link, (0,), {"quiet": True, "name": "c"})
     assert spec.values()[0] == "c1"
     assert spec.values()[2:6] == ("transient", 2, "supervisor", True)
+
+
+def test_the_specs_of_a_class_share_its_start_function_and_follow_a_change_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Counter.child_spec(1).start[0] is Counter.child_spec(2).start[0]  # type: ignore[index]
+
+    other = classmethod(lambda cls, arg: None)
+    monkeypatch.setattr(Counter, "start_link", other)
+
+    assert Counter.child_spec(3).start[0].__func__ is other.__func__  # type: ignore[index]
 
 
 def test_a_name_is_no_id_except_for_classes_that_say_so() -> None:

@@ -202,7 +202,7 @@ def test_get_childspec_gives_the_complete_spec(run: Any) -> None:
     async def main() -> None:
         tree = await Supervisor.start_link_children([worker("a", 5, shutdown=2)])
         spec = await Supervisor.get_childspec(tree, "a")
-        assert spec == worker("a", 5, shutdown=2)
+        assert spec == worker("a", 5, shutdown=2).replace(modules=(Worker,))
         for wrong in ("x", (await which(tree))[0].pid, ["unhashable"]):
             with pytest.raises(NotFound):
                 await Supervisor.get_childspec(tree, wrong)

@@ -17,15 +17,15 @@ when it gave up (see `keeping`). Should the root end all the same, the program w
 from __future__ import annotations
 
 import asyncio
-import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import otp
 from otp import Application, Children, Supervisor, impl
 from superlearner.control.critical import CRITICAL
 from superlearner.keeping import CARETAKER, Caretaker
 from superlearner.listening import Listener
+from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
 from superlearner.watchdog import Watchdog
 
@@ -98,13 +98,21 @@ class SuperLearner(Application):
         return root, platform
 
     @impl
-    def prep_stop(self, state: Platform) -> Platform:
+    async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
+        state.keeper.close()
+        for tree in state.trees:
+            if tree.application is not None:
+                await tree.application.prep_stop()
         return state
 
     @impl
-    def stop(self, state: Platform) -> None:
-        state.keeper.close()
+    async def stop(self, state: Platform) -> None:
+        for tree in state.trees:
+            if tree.application is not None:
+                await tree.application.stop()
+        if state.web is not None and state.web.serving is not None:
+            state.web.serving.end()  # one whose process was killed in the last moment
         if state.hub is not None:
             state.hub.close()
         if state.watchdog is not None:
@@ -131,7 +139,7 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
         make = partial(make_watchdog, platform)
         found.append(("watchdog", lambda: WatchdogService.start_link(make, name="watchdog")))
     if platform.hub is not None:
-        from superlearner.web.hub import live_page
+        from superlearner.web.live_page import live_page
 
         found.append(("live", live_page(platform.hub)))
     return found
@@ -150,7 +158,7 @@ def make_watchdog(platform: Platform) -> Watchdog:
 def make_web(platform: Platform, listener: Listener) -> None:
     """The live page's hub, the web application and what a web server process needs."""
     from superlearner.web.app import create_app
-    from superlearner.web.hub import make_hub
+    from superlearner.web.live_page import make_hub
     from superlearner.web.web_server import WebState
 
     settings = platform.settings
@@ -189,18 +197,10 @@ def tree_of(loaded: Loaded) -> Tree:
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         return Tree(loaded.name, partial(cls.start_link, None) if takes_argument(cls) else cls.start_link)
-    return Tree(loaded.name, partial(start_application, cls))
+    application = OwnApplication(cls)
+    return Tree(loaded.name, application.start, application)
 
 
 def takes_argument(cls: Any) -> bool:
     """Whether `start_link` of this supervisor takes the argument of `init` (a `DynamicSupervisor`'s does not)."""
     return bool(getattr(cls, "_takes_argument", True))
-
-
-async def start_application(cls: Any) -> Any:
-    """Start the top supervisor of a person's application, linked to the playground."""
-    for needed in cls.applications:
-        await Application.ensure_all_started(needed)
-    result: Any = cls.__handler__().start("normal", ())
-    started: Any = await result if inspect.isawaitable(result) else result
-    return cast("tuple[Any, ...]", started)[0] if isinstance(started, tuple) else started

@@ -18,6 +18,7 @@ from superlearner.listening import Listener
 from superlearner.settings import Settings
 
 if TYPE_CHECKING:
+    from superlearner.own_application import OwnApplication
     from superlearner.watchdog import Held, Watchdog
     from superlearner.web.hub import Hub
     from superlearner.web.web_server import WebState
@@ -34,6 +35,8 @@ class Tree:
 
     name: str
     start: Callable[[], Awaitable[Any]]
+    application: OwnApplication | None = None
+    """The person's application, if it is one: it is told when the platform stops."""
 
 
 class Platform:

@@ -191,6 +191,18 @@ def test_what_the_platform_needs_takes_force(inside: Inside) -> None:
     inside(test)
 
 
+def test_a_request_that_could_end_what_the_platform_needs_takes_force(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for kind in ("cast", "call"):
+            body = {"message": "nonsense", "message_type": kind}
+            answer = await platform.client.post("/api/v1/processes/superlearner/message", json=body)
+            assert failure(answer) == (403, "critical_process_protection")
+        body = {"message": "which_children", "message_type": "call", "force": True}
+        assert (await platform.client.post("/api/v1/processes/superlearner/message", json=body)).status_code == 200
+
+    inside(test)
+
+
 def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"action": "kill", "pids": ["counter_1", "nobody", "services"]}

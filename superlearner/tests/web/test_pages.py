@@ -16,6 +16,8 @@ def test_the_front_page_leads_to_the_supervision_tree(inside: Inside) -> None:
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'self'" in page.headers["content-security-policy"]
 
+        assert (await platform.client.head("/supervisors")).status_code == 200
+
     inside(test)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
 from superlearner.web.frames import Frames
-from superlearner.web.projector import Projection, apply, graft, measure, rest
+from superlearner.web.projection import Projection, graft
+from superlearner.web.projector import apply, measure, rest
 
 
 @dataclass(frozen=True)

@@ -77,14 +77,15 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
 
     `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
     """
-    function, *rest = spec.start if isinstance(spec.start, tuple) else (spec.start,)
-    positional: tuple[Any, ...] = tuple(rest)
+    begun: Any = spec.start
+    function, positional = (begun[0], begun[1:]) if begun.__class__ is tuple else (begun, ())
     named: dict[str, Any] = {}
-    while type(function) is functools.partial:
-        bound = cast("functools.partial[Any]", function)
-        function, positional, named = bound.func, (*bound.args, *positional), {**bound.keywords, **named}
-    positional = (*extra, *positional)
-    values = (*positional, *named.values())
+    while function.__class__ is functools.partial:
+        named = {**function.keywords, **named}
+        function, positional = function.func, (*function.args, *positional)
+    if extra:
+        positional = (*extra, *positional)
+    values = (*positional, *named.values()) if named else positional
     if copy_arguments(values) is values:
         underlying = getattr(function, "__func__", None)
         if underlying is _START_LINK and len(positional) == 1:

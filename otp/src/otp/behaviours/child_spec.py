@@ -100,6 +100,7 @@ class ChildSpec(_Fields):
         modules: tuple[Any, ...] | Literal["dynamic"] | None = None,
         **unknown: Never,
     ) -> ChildSpec:
+        """Make a spec; see the class."""
         if unknown:
             raise TypeError(wrong_keys("ChildSpec(…)", unknown))
         made: Any = _Fields()
@@ -152,6 +153,15 @@ class ChildSpec(_Fields):
         return f"ChildSpec({', '.join([repr(id), f'start={start!r}', *changed])})"
 
 
+def _start_link_of(cls: Any) -> Any:
+    """The bound `start_link` of a class, one object for all its specs: a million children share it."""
+    now, known = cls.start_link, cls.__dict__.get("__otp_start_link__")
+    if known == now:
+        return known
+    type.__setattr__(cls, "__otp_start_link__", now)
+    return now
+
+
 class Startable:
     """What a class needs to stand in a list of children: `child_spec`.
 
@@ -199,7 +209,7 @@ class Startable:
             if isinstance(arg, Mapping):
                 options = {**cast("Mapping[str, Any]", arg), **options}
                 name = options.pop("name", name)
-        start_link: Any = getattr(cls, "start_link")  # noqa: B009  each subclass types its own
+        start_link: Any = _start_link_of(cls)
         if options:
             _check_options(cls, start_link, options)
         if name is not None:
@@ -207,7 +217,7 @@ class Startable:
         start: Start = functools.partial(start_link, *arguments, **options) if options else (start_link, *arguments)
         if id is None:
             id = name if cls._id_from_name and name is not None else cls
-        return ChildSpec(id, start, restart, shutdown, type or cls._child_type, significant, (cls,))
+        return ChildSpec(id, start, restart, shutdown, type or cls._child_type, significant)
 
 
 Child: TypeAlias = ChildSpec | type[Startable] | tuple[type[Startable], Any] | Mapping[str, Any]
@@ -273,15 +283,11 @@ def child_spec_of(child: Any) -> Any:
 
     Errors are left to the supervisor, so that a wrong child has the same reason wherever it is given.
     """
-    if type(child) is ChildSpec:
+    kind = child.__class__
+    if kind is ChildSpec:
         return child
-    cls: Any = child
-    arg: Any = None
-    if type(child) is tuple and len(child) == 2:  # pyright: ignore[reportUnknownArgumentType]
-        cls, arg = child
-    if not isinstance(cls, type):
-        return child
-    child_spec: Any = getattr(cls, "child_spec", None)
+    cls, arg = child if kind is tuple and len(child) == 2 else (child, None)
+    child_spec: Any = getattr(cls, "child_spec", None) if isinstance(cls, type) else None
     return child if child_spec is None else child_spec(arg)
 
 

@@ -31,7 +31,15 @@ from otp.behaviours.child_process import (
 )
 from otp.behaviours.child_spec import Children, ChildSpec
 from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.spec_check import SpecError, check_all, check_fields, check_limits, is_count, modules_of, shutdown_of
+from otp.behaviours.spec_check import (
+    SpecError,
+    check_all,
+    check_fields,
+    check_limits,
+    is_count,
+    modules_of,
+    shutdown_of,
+)
 from otp.behaviours.supervisor_flags import change_flags
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_trace import (

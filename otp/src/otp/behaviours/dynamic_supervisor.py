@@ -30,7 +30,7 @@ from otp.behaviours.behaviour import Behaviour
 from otp.behaviours.child_spec import Child, Startable, child_spec_of
 from otp.behaviours.dynamic_server import DynamicOptions, DynamicServer
 from otp.behaviours.gen_server import stop
-from otp.behaviours.supervisor import ask, refuse, start_supervisor
+from otp.behaviours.supervisor import ask, granted, start_supervisor
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.kernel.calling import call
 from otp.kernel.pids import Pid
@@ -99,8 +99,7 @@ class DynamicSupervisor(Behaviour, Startable):
 
         Source: Elixir's `DynamicSupervisor.start_child/2`.
         """
-        verdict, value = await call(supervisor, ("start_child", child_spec_of(child)), "infinity")
-        return value if verdict == "ok" else refuse(value)
+        return granted(await call(supervisor, ("start_child", child_spec_of(child)), "infinity"))
 
     @staticmethod
     async def terminate_child(supervisor: Any, pid: Pid) -> None:

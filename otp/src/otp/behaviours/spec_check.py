@@ -71,8 +71,8 @@ def check_fields(child: Any, auto_shutdown: Any = None) -> ChildSpec:
         hash(spec.id)
     except TypeError:
         raise SpecError(("invalid_id", spec.id)) from None
-    start = spec.start
-    if not (callable(start[0]) if type(start) is tuple and start else isinstance(start, functools.partial)):
+    start: Any = spec.start
+    if not (callable(start[0]) if start.__class__ is tuple and start else isinstance(start, functools.partial)):
         raise SpecError(("invalid_mfa", start))
     if spec.restart not in RESTARTS:
         raise SpecError(("invalid_restart_type", spec.restart))

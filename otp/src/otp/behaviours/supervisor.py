@@ -51,7 +51,7 @@ from otp.kernel.pids import Pid
 from otp.kernel.results import Ignore
 from otp.kernel.starting import start_server
 
-__all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "refuse", "start_supervisor"]
+__all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "granted", "start_supervisor"]
 
 
 class Supervisor(Behaviour, Startable):
@@ -263,17 +263,20 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
 
 async def ask(supervisor: Any, request: Any) -> Any:
     """Ask a supervisor for an operation that may be refused."""
-    match await call(supervisor, request, "infinity"):
-        case ("ok", value):
-            return value
-        case ("error", reason):
-            return refuse(reason)
-        case answer:
-            return answer  # dest is no supervisor: as in OTP, its answer is handed on
+    return granted(await call(supervisor, request, "infinity"))
 
 
-def refuse(reason: Any) -> NoReturn:
-    """Raise the exception of an operation that was refused."""
+def granted(answer: Any) -> Any:
+    """The value of an operation; raises if it was refused. What is no supervisor's answer is handed on, as in OTP."""
+    if answer.__class__ is tuple and len(answer) == 2:
+        if answer[0] == "ok":
+            return answer[1]
+        if answer[0] == "error":
+            return _refuse(answer[1])
+    return answer
+
+
+def _refuse(reason: Any) -> NoReturn:
     if reason == "not_found":
         raise NotFound
     if reason == "already_present":

@@ -162,8 +162,8 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     if p._st == DEAD and p._node._procs.get(p._id) is not p:
         return
     p._sig = None
-    coro = p._coro
-    if coro is None:
+    coro: Any = p._coro
+    if coro is None or coro.cr_frame is None:  # nothing to unwind
         _bury(p, reason, sender, cause)
         return
     x = p._ext()
@@ -207,7 +207,6 @@ def _close(p: Process, coro: Any) -> None:
     if abandoned:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
         logger.warning("process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
-    p._coro = None
 
 
 def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
@@ -247,7 +246,6 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
     except BaseException as raised:
         logger.debug("process %s raised %r while it ended with %r", p, raised, x.reason[0])
     if waits_for is p:
-        p._coro = None
         _bury(p, x.reason[0], x.sender, x.cause)
         return
     _limit_cleanup(p, x)

@@ -70,10 +70,14 @@ def blame(s: Scheduler, failure: Exception) -> None:
     """An error that is none of the user's code came up: the process at fault ends, the others go on."""
     p = s.current
     logger.critical("the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
-    if p is not None and (p._st == RUN or (p._st == READY and p._coro is None and p._vt is None)):
+    if p is not None and (p._st == RUN or (p._st == READY and _is_over(p._coro) and p._vt is None)):
         p._st = READY
         p._sig = p._coro = None
         terminate(p, reason_of(failure))
+
+
+def _is_over(coro: Any) -> bool:
+    return coro is None or coro.cr_frame is None
 
 
 def interrupt(p: Process) -> None:
@@ -102,14 +106,12 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     if p._st == DEAD:
         return
     if type(p._sig) is Fatal:  # an untrapped signal to oneself, or one that arrived in the last step
-        p._coro = None
         p._st = READY
         deliver_fatal(p)
         return
     if p._vt is not None:
         callback_done(p, value if error is None else Raised(error))
         return
-    p._coro = None
     p._st = READY
     if error is None:
         terminate(p, "normal")

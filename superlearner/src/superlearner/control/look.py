@@ -11,7 +11,7 @@ from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
-from superlearner.control.tree import supervisor_state, what_of
+from superlearner.control.tree import record_of, supervisor_state, what_of
 
 __all__ = ["KINDS", "SORTS", "describe", "list_processes", "named", "supervisors"]
 
@@ -135,18 +135,16 @@ def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:
 
 def _child(pid: Pid) -> dict[str, Any] | None:
     """What its supervisor says about it."""
-    parent = otp.process_info(pid, "parent")
-    state = None if parent is None else supervisor_state(parent)
-    for record in () if state is None else state.children:
-        if record.pid is pid:
-            return {
-                "id": None if record.id is None else id_text(record.id),
-                "restart": record.spec.restart,
-                "shutdown": _shutdown(record.spec.shutdown),
-                "type": record.spec.type,
-                "restarts": record.restarts,
-            }
-    return None
+    record = record_of(pid)
+    if record is None:
+        return None
+    return {
+        "id": None if record.id is None else id_text(record.id),
+        "restart": record.spec.restart,
+        "shutdown": _shutdown(record.spec.shutdown),
+        "type": record.spec.type,
+        "restarts": record.restarts,
+    }
 
 
 def _shutdown(value: Any) -> str:

@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+TRAP_WAIT_S = 0.5
+"""A process that traps exits has taken a signal after this time at the latest, and lives if it has not ended."""
+
+
 class NotThere(LookupError):
     """There is no such process, supervisor or child. `kind` is `process`, `supervisor` or `child`."""
 
@@ -112,22 +116,27 @@ async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: flo
     if reason == "normal" and not traps:
         return Killed(shown, name, reason, not otp.is_alive(pid))  # as in Erlang: `normal` ends nobody else
     try:
-        await otp.wait_down(pid, timeout=min(wait, 0.5) if traps and supervisor_state(pid) is None else wait)
+        await otp.wait_down(pid, timeout=min(wait, TRAP_WAIT_S) if traps else wait)
     except TimeoutError:
         return Killed(shown, name, reason, False)
     return Killed(shown, name, reason, True)
 
 
-async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0) -> Any:
+async def deliver(
+    pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0, *, force: bool = False
+) -> Any:
     """Send, cast or call; a call answers with the reply.
 
     Raises:
+        Refused: a request that it does not know would end a process that the platform needs.
         Unanswered: a call had no answer within `timeout` seconds.
         NotThere: the process ended before it answered; the text tells why.
     """
     if how == "send":
         otp.send(pid, message)
         return None
+    if not force and is_critical(pid):
+        raise Refused(f"{_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
     if how == "cast":
         GenServer.cast(pid, message)
         return None

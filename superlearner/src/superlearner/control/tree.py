@@ -17,12 +17,18 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import plain_pid, text_of
 
-__all__ = ["Clock", "TreeReader", "supervisor_state"]
+__all__ = ["Clock", "TreeReader", "record_of", "supervisor_state", "what_of"]
 
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
+
+
+def record_of(pid: Pid) -> Any:
+    """What the supervisor of a process remembers about it; None for one that is no child."""
+    process: Any = pid
+    return tables.record_of(process)
 
 
 class Clock:
@@ -69,8 +75,7 @@ class TreeReader:
         state = supervisor_state(supervisor)
         if state is None or otp.process_info(pid, "parent") is not supervisor:
             return None
-        process: Any = pid
-        record = tables.record_of(process)
+        record = record_of(pid)
         if record is None:
             return None
         return self._of_record(record, dynamic=state.strategy in DYNAMIC, depth=MAX_DEPTH)

@@ -57,12 +57,13 @@ class Customers(GenServer[int]):
 
 async def start_stocktaking() -> otp.Pid:
     """Start the evening's stocktaking; runs in the supervisor, as every start function does."""
-    return otp.spawn_link(stocktaking)
+    pid = otp.spawn_link(stocktaking)
+    otp.register("stocktaking", pid)
+    return pid
 
 
 async def stocktaking() -> None:
     """Count the stock once, for 20 s, then end."""
-    otp.register("stocktaking", otp.self())
     otp.send_after(STOCKTAKING_S, otp.self(), "closing_time")
     await otp.receive(otp.Is("closing_time"))
     if otp.whereis("shelves") is not None:

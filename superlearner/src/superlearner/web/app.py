@@ -50,11 +50,11 @@ def create_app(platform: Platform) -> ASGIApp:
 def _add_health(app: FastAPI, platform: Platform) -> None:
     """Open routes for whoever looks after the program; outside of the API and its envelope."""
 
-    @app.get("/health/live", include_in_schema=False)
+    @app.api_route("/health/live", methods=["GET", "HEAD"], include_in_schema=False)
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @app.get("/health/ready", include_in_schema=False)
+    @app.api_route("/health/ready", methods=["GET", "HEAD"], include_in_schema=False)
     async def ready() -> JSONResponse:
         missing = platform.missing_parts()
         if missing:

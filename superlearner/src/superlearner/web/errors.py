@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,8 +24,6 @@ __all__ = ["ApiError", "install_error_handlers"]
 
 API_PREFIX: Final = "/api"
 CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}
-
-log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -80,7 +77,7 @@ def install_error_handlers(app: FastAPI) -> None:
         return await _answer(app, request, _of_http(request, error), headers)
 
     async def our_bug(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        del error  # the web server logs it with its traceback
         failure = ApiError(500, "internal_error", "this is a bug of SuperLearner; the terminal has the details")
         return await _answer(app, request, failure, None)
 

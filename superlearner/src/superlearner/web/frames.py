@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from superlearner.web.projector import Projection
+from superlearner.web.projection import Projection
 from superlearner.web.rows import Row, changes, wire_row
 
 __all__ = ["Frames"]

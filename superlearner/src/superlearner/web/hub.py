@@ -8,97 +8,31 @@ keep the model. A viewer whose queue is full loses it and gets a snapshot instea
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import otp
-from otp import GenServer, Node, NoReply, Ok, Pid, impl
+from otp import Node, Pid
 from otp.trace import Event
 from superlearner.control.exits import ExitLog
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import Clock, TreeReader
 from superlearner.web.frames import Frames
-from superlearner.web.projector import Projection, apply, graft, measure, rest
+from superlearner.web.projection import Projection, graft
+from superlearner.web.projector import KINDS as TREE_KINDS
+from superlearner.web.projector import apply, measure, rest
+from superlearner.web.viewer import Viewer
 from superlearner.web.words import Feed
 
-__all__ = ["Hub", "LivePage", "Viewer"]
+__all__ = ["LIVE", "Hub"]
 
 LIVE: Final = "live"
-KINDS: Final = frozenset(
-    {
-        "child_started",
-        "child_terminated",
-        "child_restarted",
-        "restart_failed",
-        "gave_up",
-        "strategy_changed",
-        "registered",
-        "unregistered",
-        "drain_too_long",
-        "abandoned_cleanup",
-    }
-)
+KINDS: Final = TREE_KINDS | {"drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 STUCK_AFTER_S: Final = 2.0
 
 log = logging.getLogger(__name__)
-
-
-class Viewer:
-    """One browser tab: a bounded queue of frames.
-
-    Args:
-        hub: where snapshots come from.
-        limit: frames it may lag behind.
-    """
-
-    def __init__(self, hub: Hub, limit: int) -> None:
-        self._hub = hub
-        self._limit = limit
-        self._frames: deque[bytes] = deque()
-        self._wake = asyncio.Event()
-        self.resync = True
-        self.closed = False
-        self._wake.set()
-
-    def offer(self, frame: bytes) -> None:
-        """The next frame; beyond the limit all is dropped and a snapshot will follow."""
-        if self.resync:
-            return
-        if len(self._frames) >= self._limit:
-            self.want_snapshot()
-            return
-        self._frames.append(frame)
-        self._wake.set()
-
-    def want_snapshot(self) -> None:
-        """Forget what is queued; the next frame is a snapshot."""
-        self._frames.clear()
-        self.resync = True
-        self._wake.set()
-
-    def close(self) -> None:
-        """The hub ends."""
-        self.closed = True
-        self._wake.set()
-
-    async def next(self) -> bytes | None:
-        """Wait for the next frame; None when the hub has ended."""
-        await self._wake.wait()
-        if self.closed:
-            return None
-        if self.resync:
-            frame = self._hub.snapshot()
-            self.resync = False
-        else:
-            frame = self._frames.popleft()
-        if not self._frames:
-            self._wake.clear()
-        return frame
 
 
 class Hub:
@@ -368,42 +302,3 @@ def busy_since(pid: Pid) -> tuple[float, str] | None:
     if extra is None or extra.callback is None or not extra.begun:
         return None
     return extra.begun / 1e9, str(extra.callback)
-
-
-class LivePage(GenServer[Hub]):
-    """The hub's clock: sends a frame when one is due, beats while somebody looks, else does nothing."""
-
-    @impl
-    def init(self, hub: Hub) -> Ok[Hub]:
-        return Ok(hub, then=otp.Continue("resume"))
-
-    @impl
-    def handle_continue(self, term: Any, hub: Hub) -> NoReply[Hub]:
-        hub.resume()
-        return NoReply(hub)
-
-    @impl
-    def handle_info(self, message: Any, hub: Hub) -> NoReply[Hub]:
-        match message:
-            case "frame":
-                hub.flush()
-            case "beat" | "watched" if hub.beats(message):
-                otp.send_after(hub.heartbeat_interval, self.pid, "beat")
-            case _:
-                pass
-        return NoReply(hub)
-
-
-def live_page(hub: Hub) -> Callable[[], Any]:
-    """The start function of the service."""
-
-    async def start() -> Any:
-        return await LivePage.start_link(hub, name=LIVE)
-
-    return start
-
-
-def make_hub(node: Node, head: dict[str, Any], critical: Collection[str], **limits: Any) -> Hub:
-    """A hub with a reader and a clock of its own."""
-    clock = Clock()
-    return Hub(node, TreeReader(clock, critical), clock, head, **limits)

@@ -8,7 +8,8 @@ import contextlib
 import msgspec
 from fastapi import WebSocket, WebSocketDisconnect
 
-from superlearner.web.hub import Hub, Viewer
+from superlearner.web.hub import Hub
+from superlearner.web.viewer import Viewer
 
 __all__ = ["serve_viewer"]
 

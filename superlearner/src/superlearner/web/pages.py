@@ -66,11 +66,11 @@ def install(app: FastAPI, platform: Platform) -> None:
             hint=hint if error.status != 404 else "The supervision tree is at /supervisors.",
         )
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def index() -> RedirectResponse:
         return RedirectResponse(f"{platform.settings.root_path}/supervisors", 307)
 
-    @app.get("/supervisors", include_in_schema=False)
+    @app.api_route("/supervisors", methods=["GET", "HEAD"], include_in_schema=False)
     async def supervisors() -> HTMLResponse:
         return render("supervisors.html", page="supervisors", title="Supervision tree")
 

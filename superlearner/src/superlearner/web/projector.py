@@ -8,8 +8,7 @@ the same model, a snapshot and the deltas after it give the later snapshot, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -17,9 +16,10 @@ import msgspec
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
 from superlearner.control.terms import plain_pid
+from superlearner.web.projection import DYNAMIC, Projection, graft, patch, remove, row_of
 from superlearner.web.rows import Last, Row
 
-__all__ = ["KINDS", "Projection", "TraceEvent", "apply", "graft", "measure", "rest"]
+__all__ = ["KINDS", "TraceEvent", "apply", "measure", "rest"]
 
 KINDS: Final = frozenset(
     {
@@ -65,50 +65,6 @@ class TraceEvent(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Projection:
-    """The model: rows by key, the order of children, and which row a pid is.
-
-    Attributes:
-        offset: wall clock seconds at the zero of the node's clock.
-        rows: every row; insertion order says nothing, `walk` does.
-        children: keys of a supervisor's children, in the order of their start.
-        by_pid: key of the row of a living pid.
-        removed: keys that went since the last frame, even if they are back.
-        lived: keys of slots that have had a process.
-        restarts: restarts since the model began.
-    """
-
-    offset: float = 0.0
-    rows: dict[str, Row] = field(default_factory=dict[str, Row])
-    roots: list[str] = field(default_factory=list[str])
-    children: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    by_pid: dict[str, str] = field(default_factory=dict[str, str])
-    carried: dict[str, Row] = field(default_factory=dict[str, Row])
-    removed: set[str] = field(default_factory=set[str])
-    lived: set[str] = field(default_factory=set[str])
-    restarts: int = 0
-
-    def wall(self, at_ns: int) -> float:
-        """A time of the node's clock as wall clock seconds."""
-        return round(self.offset + at_ns / 1e9, 6)
-
-    def walk(self) -> Iterator[Row]:
-        """All rows, parents before children, siblings in the order of their start."""
-        pending = list(reversed(self.roots))
-        while pending:
-            key = pending.pop()
-            yield self.rows[key]
-            pending.extend(reversed(self.children.get(key, ())))
-
-    def before(self, key: str) -> str | None:
-        """The sibling in front of a row, None for the first one."""
-        parent = self.rows[key].parent
-        siblings = self.roots if parent is None else self.children[parent]
-        index = siblings.index(key)
-        return siblings[index - 1] if index else None
-
-
 def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> set[str]:
     """Take one event into the model; answers the keys of the rows that it touched, those of gone rows included.
 
@@ -119,13 +75,13 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
     match event.kind:
         case "registered" | "unregistered":
             name = str(data["name"]) if event.kind == "registered" else None
-            return _patch(model, _row_of(model, event.pid), name=name)
+            return patch(model, row_of(model, event.pid), name=name)
         case "child_started" | "child_restarted" | "child_terminated" | "restart_failed" | "gave_up":
-            supervisor = _row_of(model, event.pid)
+            supervisor = row_of(model, event.pid)
         case "strategy_changed":
-            supervisor = _row_of(model, event.pid)
+            supervisor = row_of(model, event.pid)
             if supervisor is not None and fresh is not None:
-                return _patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
+                return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
             return set()
         case _:
             return set()
@@ -142,28 +98,7 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
             return _restart_failed(model, supervisor, data, at)
         case _:
             spent = _spent(supervisor, data, at)
-            return _patch(model, supervisor, state="gave_up", since=at, budget=spent)
-
-
-def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[str]:
-    """Put a slot and everything below it into the model: a root, or a supervisor that was (re)started."""
-    key = slot.part if parent is None else f"{parent}/{slot.part}"
-    old = model.rows.get(key)
-    if old is not None and (old.kind != slot.kind or old.parent != parent):
-        _remove(model, key)
-        old = None
-    row = _row_of_slot(slot, key, parent, at)
-    if old is not None:
-        row = _continued(model, old, row)
-    dirty = _put(model, row)
-    if slot.kind == "supervisor":
-        keys = [f"{key}/{child.part}" for child in slot.children]
-        for gone in [k for k in model.children.get(key, ()) if k not in set(keys)]:
-            dirty |= _remove(model, gone)
-        for child in slot.children:
-            dirty |= graft(model, child, key, at)
-        model.children[key] = keys
-    return dirty
+            return patch(model, supervisor, state="gave_up", since=at, budget=spent)
 
 
 def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str, tuple[float, str]]) -> set[str]:
@@ -174,12 +109,12 @@ def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str,
         if pid in stuck:
             since, doing = stuck[pid]
             if row.state in ("running", "stuck"):
-                dirty |= _patch(model, row, state="stuck", since=since, doing=doing, mailbox=mailboxes.get(pid))
+                dirty |= patch(model, row, state="stuck", since=since, doing=doing, mailbox=mailboxes.get(pid))
             continue
         if row.state == "stuck":
-            dirty |= _patch(model, row, state="running", doing=None, mailbox=mailboxes.get(pid))
+            dirty |= patch(model, row, state="running", doing=None, mailbox=mailboxes.get(pid))
         elif row.mailbox != mailboxes.get(pid, row.mailbox):
-            dirty |= _patch(model, row, mailbox=mailboxes[pid])
+            dirty |= patch(model, row, mailbox=mailboxes[pid])
     return dirty
 
 
@@ -189,7 +124,7 @@ def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[st
         parent = None if row.parent is None else model.rows[row.parent]
         if row.id == id and row.pid is None and parent is not None and supervisor in (parent.name, parent.id):
             state = row.state if row.state == "gave_up" else "restarting"
-            return _patch(model, row, state=state, again_at=again_at)
+            return patch(model, row, state=state, again_at=again_at)
     return set()
 
 
@@ -200,154 +135,77 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
     pid = plain_pid(data["child"])
     if pid in model.by_pid:
         return set()
-    dynamic = supervisor.strategy in ("dynamic", "simple_one_for_one")
+    dynamic = supervisor.strategy in DYNAMIC
     part = pid if dynamic else key_part(data["id"])
     key = f"{supervisor.key}/{part}"
     siblings = model.children.setdefault(supervisor.key, [])
     if key not in model.rows and len(siblings) >= MAX_CHILDREN:
-        return _patch(model, supervisor, children=(supervisor.children or 0) + 1)
+        return patch(model, supervisor, children=(supervisor.children or 0) + 1)
     if fresh is None:
         kind = str(data.get("type", "worker"))
         fresh = Slot(str(data["id"]), part, pid, None, kind, "", restart=data.get("restart"))
     dirty = graft(model, fresh, supervisor.key, at)
     if key not in siblings:
         siblings.append(key)
-        dirty |= _patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
+        dirty |= patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
     return dirty
 
 
 def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
-    dirty = _patch(model, supervisor, budget=_spent(supervisor, data, at))
+    dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
     dirty |= _started(model, model.rows[supervisor.key], data, at, fresh)
     key = model.by_pid.get(plain_pid(data["child"]))
     carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
     if key is not None and carried is not None:  # a dynamic child has a new key: its history goes along
         model.restarts += 1
-        dirty |= _patch(model, model.rows[key], restarts=carried.restarts + 1, last=carried.last)
+        dirty |= patch(model, model.rows[key], restarts=carried.restarts + 1, last=carried.last)
     return dirty
 
 
 def _terminated(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
-    row = _row_of(model, data.get("child"))
+    row = row_of(model, data.get("child"))
     if row is None or row.parent != supervisor.key:
         if data.get("child") is not None and supervisor.children and _counts_more_than_shown(model, supervisor):
-            return _patch(model, supervisor, children=supervisor.children - 1)
+            return patch(model, supervisor, children=supervisor.children - 1)
         return set()
     reason = data["reason"]
     crash = is_crash(reason)
     last = Last(at, text_of_reason(reason), crash)
-    if supervisor.strategy in ("dynamic", "simple_one_for_one") or row.restart == "temporary":
+    if supervisor.strategy in DYNAMIC or row.restart == "temporary":
         _carry(model, row, last)
-        dirty = _remove(model, row.key)
-        return dirty | _patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
+        dirty = remove(model, row.key)
+        return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
     comes_back = data.get("by") == "exit" and (row.restart == "permanent" or (row.restart == "transient" and crash))
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
-    dirty = _patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
+    dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)
 
 
 def _restart_failed(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
-    dirty = _patch(model, supervisor, budget=_spent(supervisor, data, at))
+    dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
     row = model.rows.get(f"{supervisor.key}/{key_part(data['id'])}")
     reason = data["reason"]
     last = Last(at, text_of_reason(reason), is_crash(reason))
-    return dirty | _patch(model, row, state="restarting", since=at, last=last)
+    return dirty | patch(model, row, state="restarting", since=at, last=last)
 
 
 # Rows
 
 
-def _row_of(model: Projection, pid: Any) -> Row | None:
-    key = None if pid is None else model.by_pid.get(plain_pid(pid))
-    return None if key is None else model.rows[key]
-
-
-def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
-    state = "running" if slot.pid is not None else "restarting" if slot.restarting else "stopped"
-    return Row(
-        key=key,
-        parent=parent,
-        id=slot.id,
-        name=slot.name,
-        pid=slot.pid,
-        kind=slot.kind,
-        what=slot.what,
-        strategy=slot.strategy,
-        restart=slot.restart,
-        state=state,
-        since=slot.since or at,
-        restarts=slot.restarts,
-        last=None if slot.last is None else Last(slot.last.at, slot.last.reason, slot.last.crash),
-        budget=slot.budget,
-        mailbox=None if slot.pid is None else 0,
-        children=slot.child_count,
-        critical=slot.critical,
-    )
-
-
-def _continued(model: Projection, old: Row, row: Row) -> Row:
-    """The row of a new process in a slot that the page knows: the slot's history goes on."""
-    restarts = old.restarts
-    if row.pid is not None and row.pid != old.pid and row.key in model.lived:
-        restarts += 1
-        model.restarts += 1
-    return replace(row, restarts=max(restarts, row.restarts), last=old.last or row.last)
-
-
-def _put(model: Projection, row: Row) -> set[str]:
-    old = model.rows.get(row.key)
-    if old == row:
-        return set()
-    if old is not None and old.pid is not None and old.pid != row.pid:
-        model.by_pid.pop(old.pid, None)
-    if row.pid is not None:
-        model.by_pid[row.pid] = row.key
-        model.lived.add(row.key)
-    model.rows[row.key] = row
-    if old is None and row.parent is None:
-        model.roots.append(row.key)
-    return {row.key}
-
-
-def _patch(model: Projection, row: Row | None, **fields: Any) -> set[str]:
-    return set() if row is None else _put(model, replace(model.rows[row.key], **fields))
-
-
-def _remove(model: Projection, key: str) -> set[str]:
-    """Take a row and everything below it out of the model."""
-    gone: set[str] = set()
-    pending = [key]
-    while pending:
-        current = pending.pop()
-        row = model.rows.pop(current, None)
-        if row is None:
-            continue
-        gone.add(current)
-        model.lived.discard(current)
-        pending.extend(model.children.pop(current, ()))
-        if row.pid is not None and model.by_pid.get(row.pid) == current:
-            del model.by_pid[row.pid]
-        siblings = model.roots if row.parent is None else model.children.get(row.parent, [])
-        if current in siblings:
-            siblings.remove(current)
-    model.removed |= gone
-    return gone
-
-
 def _stop_below(model: Projection, key: str, at: float) -> set[str]:
     """The children of a supervisor that is gone: static slots stay and wait, the others go."""
     dirty: set[str] = set()
-    dynamic = model.rows[key].strategy in ("dynamic", "simple_one_for_one")
+    dynamic = model.rows[key].strategy in DYNAMIC
     for child in list(model.children.get(key, ())):
         row = model.rows[child]
         if dynamic or row.restart == "temporary":
-            dirty |= _remove(model, child)
+            dirty |= remove(model, child)
             continue
         if row.state != "stopped" or row.pid is not None:
-            dirty |= _patch(model, row, pid=None, state="stopped", since=at, mailbox=None, doing=None)
+            dirty |= patch(model, row, pid=None, state="stopped", since=at, mailbox=None, doing=None)
         dirty |= _stop_below(model, child, at)
     if dynamic and model.rows[key].children:
-        dirty |= _patch(model, model.rows[key], children=0)
+        dirty |= patch(model, model.rows[key], children=0)
     return dirty
 
 

@@ -11,99 +11,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
-
-import msgspec
 
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text, key_part
 from superlearner.control.terms import plain_pid
-from superlearner.web.phrases import Restarts, after_restart, gave_up_text, trigger_text
-from superlearner.web.projector import Projection, TraceEvent
+from superlearner.web.phrases import Restarts, gave_up_text
+from superlearner.web.projection import DYNAMIC, Projection
+from superlearner.web.projector import TraceEvent
 from superlearner.web.rows import Row
+from superlearner.web.stories import Entry, Story
 
-__all__ = ["Entry", "Feed"]
+__all__ = ["Feed"]
 
 MAX_ENTRIES: Final = 200
 FOLD_WINDOW_S: Final = 2.0
 FOLD_BEYOND: Final = 5
 """Ends of one child within the window beyond which they share one entry."""
 
-LONG_DRAIN_MS: Final = 500.0
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of the feed as it travels."""
-
-    id: int
-    at: float
-    kind: str
-    level: str
-    text: str
-    key: str | None = None
-    pid: str | None = None
-    sup: str | None = None
-    parts: dict[str, Any] | None = None
-
-
-@dataclass(slots=True)
-class Story:
-    """One cause and what followed, as far as it is known."""
-
-    id: int
-    at: float
-    who: str
-    key: str | None
-    pid: str | None
-    supervisor: str
-    sup_key: str | None
-    strategy: str
-    reason: str
-    what: str
-    """crashed, killed, stopped or gave_up"""
-    times: int = 1
-    first_at: float = 0.0
-    restarts: Restarts = field(default_factory=Restarts)
-    opening: str = ""
-    tail: str = ""
-    again: str = ""
-    """Who will start it again, while it rests."""
-    done: bool = False
-
-    @property
-    def kind(self) -> str:
-        """The kind of the entry."""
-        if self.what == "gave_up":
-            return "gave_up"
-        return "restarted" if self.restarts.restarted else self.what
-
-    @property
-    def level(self) -> str:
-        """How loud it is: a crash is bad, a kill is somebody's wish, an orderly end is news at most."""
-        if self.what in ("crashed", "gave_up"):
-            return "bad"
-        return "warn" if self.what == "killed" or self.restarts.restarted else "info"
-
-    def entry(self) -> Entry:
-        """The entry that tells the story."""
-        opening = self.opening or trigger_text(self.who, self.what, self.reason)
-        if self.times > 1:
-            seconds = max(self.at - self.first_at, 0.1)
-            opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
-        text = opening + after_restart(self.supervisor, self.strategy, self.who, self.restarts) + self.tail
-        parts = {"who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy}
-        return Entry(
-            id=self.id,
-            at=self.at,
-            kind=self.kind,
-            level=self.level,
-            text=text,
-            key=self.key,
-            pid=self.pid,
-            sup=self.sup_key,
-            parts=parts | self.restarts.parts(),
-        )
+LONG_DRAIN_MS: Final = 250.0
+HELD_MS: Final = 1000.0
+"""Beyond this the watchdog tells, and it knows the line."""
 
 
 class Feed:
@@ -178,7 +106,7 @@ class Feed:
                 sup = _row(model, event.pid)
                 if sup is not None:
                     self.note(model, at, "info", f"{_label(sup)} changed its strategy", plain_pid(event.pid))
-            case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
+            case "drain_too_long" if LONG_DRAIN_MS <= data.get("ms", 0) < HELD_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
                 who = _label(_row(model, event.pid)) or str(event.pid)
@@ -207,7 +135,7 @@ class Feed:
             return
         row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
         reason = data["reason"]
-        dynamic = supervisor.strategy in ("dynamic", "simple_one_for_one")
+        dynamic = supervisor.strategy in DYNAMIC
         if not is_crash(reason) and dynamic:
             self._open.pop(sup_pid, None)
             return  # dynamic children come and go: an orderly end is no news
@@ -227,7 +155,7 @@ class Feed:
         """The supervisor stopped a child: part of a story, or somebody asked for it."""
         if story is not None and not story.done:
             return
-        if self._part_of_more(model, supervisor) or supervisor.strategy in ("dynamic", "simple_one_for_one"):
+        if self._part_of_more(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
         who = id_text(data["id"])
         key = f"{supervisor.key}/{key_part(data['id'])}"

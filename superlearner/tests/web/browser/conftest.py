@@ -111,7 +111,7 @@ def platform() -> Iterator[Any]:
             row("app/pool", strategy="dynamic", what="DynamicSupervisor"),
             row("app/pool/0.81.0", id="order 81", name=None, pid="0.81.0", what="Order"),
             row("app/web", critical=True),
-        ]  # fmt: skip
+        ]
     )
     made.start()
     yield made
@@ -133,7 +133,8 @@ def looks() -> Callable[[Page, str], Callable[[], list[str]]]:
             """(key) => {
                 const line = document.querySelector(`[role=treeitem][data-key="${key}"]`);
                 const seen = ((window.looks ??= {})[key] = []);
-                new MutationObserver(() => seen.push(line.dataset.look)).observe(line, {attributeFilter: ["data-look"]});
+                const watch = new MutationObserver(() => seen.push(line.dataset.look));
+                watch.observe(line, {attributeFilter: ["data-look"]});
             }""",
             key,
         )

@@ -28,9 +28,13 @@ def crash(reason: str = "ValueError('negative amount')") -> dict[str, Any]:
 def test_every_state_is_told_by_a_shape_and_a_word(page: Page, platform: Any) -> None:
     since = time.time()
     for state, shape, word in (
-        ("running", "i-running", "running"), ("restarting", "i-restarting", "restarting"), ("crashed", "i-crashed", "crashed"),
-        ("stopped", "i-stopped", "stopped"), ("exiting", "i-restarting", "shutting down"), ("stuck", "i-stuck", "not answering since"),
-    ):  # fmt: skip
+        ("running", "i-running", "running"),
+        ("restarting", "i-restarting", "restarting"),
+        ("crashed", "i-crashed", "crashed"),
+        ("stopped", "i-stopped", "stopped"),
+        ("exiting", "i-restarting", "shutting down"),
+        ("stuck", "i-stuck", "not answering since"),
+    ):
         platform.delta(p=[[LEDGER, {"state": state, "since": since}]])
         expect(line(page, LEDGER)).to_have_attribute("data-state", state)
         expect(line(page, LEDGER).locator(".glyph use")).to_have_attribute("href", f"#{shape}")
@@ -96,16 +100,19 @@ def test_a_crash_that_was_over_before_the_frame_is_held_and_then_let_go(
 ) -> None:
     """A restart takes less than a frame: without the hold nobody would see that anything happened."""
     ledger, cart = looks(page, LEDGER), looks(page, f"{SHOP}/cart")
-    platform.delta(p=[
-        [LEDGER, {"pid": "0.91.0", "restarts": 1, "last": crash()}],
-        [f"{SHOP}/cart", {"pid": "0.92.0", "restarts": 1, "last": {"at": time.time(), "reason": "shutdown", "crash": False}}],
-    ])  # fmt: skip
+    stopped = {"at": time.time(), "reason": "shutdown", "crash": False}
+    platform.delta(
+        p=[
+            [LEDGER, {"pid": "0.91.0", "restarts": 1, "last": crash()}],
+            [f"{SHOP}/cart", {"pid": "0.92.0", "restarts": 1, "last": stopped}],
+        ]
+    )
     expect(line(page, LEDGER)).to_have_attribute("data-restarts", "1")
     expect(line(page, LEDGER)).to_have_attribute("data-look", "running")
     expect(line(page, f"{SHOP}/cart")).to_have_attribute("data-look", "running")
     assert ledger() == ["crashed", "running"]
     assert cart() == ["restarting", "running"]
-    expect(line(page, LEDGER).locator(".why")).to_have_text("last exit: ValueError('negative amount')")
+    expect(line(page, LEDGER).locator(".why")).to_have_text("after ValueError('negative amount')")
 
 
 def test_the_budget_counts_back_by_the_clock_without_a_word_from_the_server(page: Page, platform: Any) -> None:
@@ -160,8 +167,8 @@ def test_lines_keep_their_order_whatever_happens_to_them(page: Page, platform: A
 
 def test_a_dynamic_child_that_is_gone_stays_a_moment_as_it_ended(page: Page, platform: Any) -> None:
     key = "app/pool/0.81.0"
-    platform.delta(x=[key], e=[{"id": 1, "at": 1.0, "kind": "crashed", "level": "bad", "key": key, "text": "order 81 crashed: killed",
-                                "parts": {"who": "order 81", "reason": "killed"}}])  # fmt: skip
+    told = {"id": 1, "at": 1.0, "kind": "crashed", "level": "bad", "key": key, "text": "order 81 crashed: killed"}
+    platform.delta(x=[key], e=[told | {"parts": {"who": "order 81", "reason": "killed"}}])
     gone = page.locator(f'[data-key="{key}"][data-gone]')
     expect(gone).to_have_attribute("data-look", "crashed")
     expect(page.locator(f'[role=treeitem][data-key="{key}"]')).to_have_count(0)
@@ -183,9 +190,9 @@ def test_the_whole_tree_is_walked_by_keyboard(page: Page, platform: Any) -> None
     page.get_by_role("tree").locator("[tabindex='0']").focus()
     focused = page.locator(":focus")
     for key, expected in (
-        ("ArrowDown", SHOP), ("ArrowRight", LEDGER), ("ArrowLeft", SHOP), ("ArrowLeft", SHOP), ("End", "app/web"), ("Home", "app"),
-        ("ArrowDown", SHOP), ("ArrowRight", SHOP), ("ArrowDown", LEDGER), ("ArrowDown", f"{SHOP}/cart"), ("ArrowUp", LEDGER),
-        ("p", "app/pool"), ("ArrowUp", f"{SHOP}/mailer"),
+        ("ArrowDown", SHOP), ("ArrowRight", LEDGER), ("ArrowLeft", SHOP), ("ArrowLeft", SHOP),
+        ("End", "app/web"), ("Home", "app"), ("ArrowDown", SHOP), ("ArrowRight", SHOP), ("ArrowDown", LEDGER),
+        ("ArrowDown", f"{SHOP}/cart"), ("ArrowUp", LEDGER), ("p", "app/pool"), ("ArrowUp", f"{SHOP}/mailer"),
     ):  # fmt: skip
         page.keyboard.press(key)
         expect(focused).to_have_attribute("data-key", expected)

@@ -45,6 +45,7 @@ class MessageRequest(Body):
     message: Any = Field(examples=["increment", ["add", 3]])
     message_type: Literal["send", "cast", "call"] = "send"
     timeout_ms: int = Field(5000, ge=1, le=600_000, description="how long a call waits for its answer")
+    force: bool = Field(False, description="cast or call a process although the platform needs it")
 
 
 @router.get("", summary="List processes")
@@ -119,7 +120,7 @@ async def message(pid: PidText, body: MessageRequest, node: NodeOf) -> Envelope[
     term = term_of_json(body.message)
     with answering():
         found = resolve(node, pid)
-        reply = await deliver(found, term, body.message_type, body.timeout_ms / 1000)
+        reply = await deliver(found, term, body.message_type, body.timeout_ms / 1000, force=body.force)
     data: dict[str, Any] = {"message_sent": True, "message_type": body.message_type, "target_pid": plain_pid(found)}
     if body.message_type == "call":
         data["reply"] = json_of(reply)

@@ -2,17 +2,20 @@
  * The live feed: one socket, at most one batch of frames per animation frame, and always an answer to the question
  * whether what is on the page is still true.
  *
- * A lost connection is retried for ever, at most 0.8 s apart. A hidden tab throws frames away and asks for a
- * snapshot when it is looked at again, so that nothing piles up.
+ * A lost connection is retried for ever, at most 0.8 s apart. A server that is connected but says nothing, because a
+ * callback does not return, is told apart from one that is gone. A hidden tab throws frames away and asks for a snapshot
+ * when it is looked at again, so that nothing piles up.
  *
  * @module
  */
 
 /** @typedef {import("./model.js").Message} Message */
-/** @typedef {"connecting"|"live"|"lost"} Status */
+/** @typedef {"connecting"|"live"|"silent"|"lost"} Status */
 
-/** Silence after which a connection counts as lost: the server speaks twice a second. */
-const SILENCE_MS = 5000;
+/** Silence after which the server is said not to answer: it speaks twice a second. */
+const SILENCE_MS = 2000;
+/** Silence after which the connection is made anew: it may be the network that is gone. */
+const PATIENCE_MS = 6000;
 /** How long a snapshot that was asked for may take. */
 const ANSWER_MS = 2000;
 const RETRY_MS = 100;
@@ -26,6 +29,7 @@ export class Feed {
   #stale = false;
   #retry = 0;
   #silence = 0;
+  #patience = 0;
   #answer = 0;
   /** @type {Status} */ #status = "connecting";
 
@@ -55,13 +59,12 @@ export class Feed {
   /** Asks for a fresh snapshot; without an answer the connection is made anew. */
   sync() {
     clearTimeout(this.#answer);
-    this.#answer = setTimeout(() => this.#closed(), ANSWER_MS);
+    this.#answer = setTimeout(() => this.#again(), ANSWER_MS);
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send('{"k":"sync"}');
   }
 
   /** @param {string} text */
   #received(text) {
-    this.#listen();
     /** @type {Message} */
     const message = JSON.parse(text);
     if (message.k === "s") {
@@ -69,7 +72,8 @@ export class Feed {
       this.#tries = 0;
       this.#stale = false;
       this.#say("live");
-    }
+    } else if (this.#status === "silent") this.#say("live");
+    this.#listen();
     if (document.hidden) this.#stale = true;
     if (this.#stale) return;
     this.#batch.push(message);
@@ -94,11 +98,13 @@ export class Feed {
   /** Starts waiting for the next frame anew. */
   #listen() {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#closed(), SILENCE_MS);
+    clearTimeout(this.#patience);
+    if (this.#status === "live") this.#silence = setTimeout(() => this.#say("silent"), SILENCE_MS);
+    this.#patience = setTimeout(() => this.#again(), PATIENCE_MS);
   }
 
   #drop() {
-    for (const timer of [this.#silence, this.#answer, this.#retry]) clearTimeout(timer);
+    for (const timer of [this.#silence, this.#patience, this.#answer, this.#retry]) clearTimeout(timer);
     if (!this.#socket) return;
     this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
@@ -106,8 +112,12 @@ export class Feed {
   }
 
   #closed() {
-    this.#drop();
     this.#say(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
+    this.#again();
+  }
+
+  #again() {
+    this.#drop();
     const pause = Math.min(RETRY_LIMIT_MS, RETRY_MS * 2 ** this.#tries) * (0.5 + Math.random() / 2);
     this.#tries += 1;
     this.#retry = setTimeout(() => this.start(), pause);

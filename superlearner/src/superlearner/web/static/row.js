@@ -198,7 +198,7 @@ export class RowView {
     }
     if (row.state === "stuck") return row.doing ?? "";
     if (inside) return hiddenText(inside);
-    return row.last?.crash ? `last exit: ${row.last.reason}` : "";
+    return row.last?.crash ? `after ${row.last.reason}` : "";
   }
 
   /** @param {Row} row @param {number} now */

@@ -50,11 +50,12 @@ function onMessages(messages) {
     if (!before.gap) feed.sync();
     return;
   }
-  if (model === before) return;
   fresh = Date.now() / 1000 + skew;
+  if (model === before) return;
   const anew = model.snapshots !== before.snapshots;
   page.dataset.ready = model.rows.size ? "tree" : "empty";
   page.dataset.seq = String(model.seq);
+  const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S);
   tree.show(model, skew);
   events.show(model.feed);
@@ -63,18 +64,19 @@ function onMessages(messages) {
   else announcer.hear(model.feed);
   if (before.rows !== model.rows) count();
   if (before.health !== model.health || anew) vitals();
+  if (told?.k === "d") page.dataset.at = String(told.t); // what this frame told is on the page: latency is measured here
 }
 
 /** @param {import("./live.js").Status} status */
 function onStatus(status) {
   const live = byId("live", HTMLElement);
   live.dataset.status = status;
-  write(byId("live-word", HTMLElement), { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[status]);
+  write(byId("live-word", HTMLElement), { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting" }[status]);
   page.dataset.status = status;
-  const note = byId("lost", HTMLElement);
-  note.hidden = status !== "lost";
-  if (status !== "lost") return;
-  write(byId("lost-text", HTMLElement), fresh
+  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting";
+  const text = byId("lost-text", HTMLElement);
+  if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
+  if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
 }
@@ -136,7 +138,8 @@ async function endOne(row, reason, force) {
   tree.mark(row.key);
   try {
     const answer = await kill(row.pid ?? "", { reason, force });
-    if (answer?.terminated === false) toast(`${row.id} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+    if (answer?.terminated === false && reason === "normal") toast(`${row.id} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
+    else if (answer?.terminated === false) toast(`${row.id} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
     tree.answered(row.key, answer?.terminated === false);
   } catch (error) {
     tree.answered(row.key, true);

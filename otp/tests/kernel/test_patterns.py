@@ -1,0 +1,121 @@
+"""What `receive(matching=…)` accepts, and what each pattern matches."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+import otp
+from otp import AnyOf, Down, Is, Tag, TimerFired
+from otp.kernel.patterns import compile_pattern
+
+
+class Array:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message", "matches"),
+    [
+        (Tag("a"), ("a",), True),
+        (Tag("a"), ("a", 1, 2), True),
+        (Tag("a", 1), ("a", 1, 2), True),
+        (Tag("a", 1), ("a", 2), False),
+        (Tag("a", 1), ("a",), False),
+        (Tag("a"), "a", False),
+        (Tag("a"), ["a"], False),
+        (Tag(1), Point(1, 2), True),
+        (Is("go"), "go", True),
+        (Is("go"), "stop", False),
+        (Is(Point, x=1), Point(1, 2), True),
+        (Is(Point, x=2), Point(1, 2), False),
+        (Is(Point, z=2), Point(1, 2), False),
+        (Is(int), 3, True),
+        (AnyOf(Tag("a"), int), 3, True),
+        (AnyOf(Tag("a"), int), ("a",), True),
+        (AnyOf(Tag("a"), int), "a", False),
+        (AnyOf(lambda m: m.no_such, Is(2)), 2, True),
+        (AnyOf(), 2, False),
+    ],
+)
+def test_a_pattern_matches_what_its_name_says(pattern: Any, message: Any, matches: bool) -> None:
+    assert pattern(message) is matches
+
+
+def test_a_type_matches_its_instances_and_a_reference_what_belongs_to_it(run: Any) -> None:
+    async def main() -> Any:
+        ref, other = otp.make_ref(), otp.make_ref()
+        for message in ("x", 1, Down(other, None, None), (ref, "answer"), TimerFired(ref, 1), Down(ref, None, "r")):
+            otp.send(otp.self(), message)
+        got = [await otp.receive(int)] + [await otp.receive(ref) for _ in range(3)]
+        return got == [1, (ref, "answer"), TimerFired(ref, 1), Down(ref, None, "r")]
+
+    assert run(main)
+
+
+@pytest.mark.parametrize("value", ["done", 3, ("a", 1), None.__class__.__name__])
+def test_a_plain_value_is_refused_with_the_pattern_to_write(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"try Is\(.*Tag\(.*lambda message: message == "):
+        compile_pattern(value)
+
+
+def test_a_tag_needs_an_element_and_attributes_need_a_type() -> None:
+    with pytest.raises(TypeError, match="at least one element"):
+        Tag()
+    with pytest.raises(TypeError, match="expected a type first"):
+        Is("value", x=1)
+
+
+def test_equal_patterns_are_equal_so_that_a_scan_is_remembered() -> None:
+    assert Tag("a", 1) == Tag("a", 1)
+    assert Tag("a") != Tag("b")
+    assert hash(Tag("a")) == hash(Tag("a"))
+    assert Is(Point, x=1) == Is(Point, x=1)
+    assert hash(Is(Point, x=1)) == hash(Is(Point, x=2))
+    assert AnyOf(Tag("a"), int) == AnyOf(Tag("a"), int)
+    assert compile_pattern(int) == compile_pattern(int)
+    assert compile_pattern(int) != compile_pattern(str)
+
+
+def test_patterns_show_themselves_as_they_are_written() -> None:
+    assert repr(Tag("a", 1)) == "Tag('a', 1)"
+    assert repr(Is(Point, x=1)) == "Is(Point, x=1)"
+    assert repr(Is("go")) == "Is('go')"
+    assert repr(AnyOf(Tag("a"), Is(2))) == "AnyOf(Tag('a'), Is(2))"
+
+
+def test_only_patterns_that_look_at_nothing_but_the_message_are_remembered() -> None:
+    assert Tag("a").pure
+    assert Is(2).pure
+    assert AnyOf(Tag("a"), int).pure
+    assert not AnyOf(Tag("a"), lambda m: True).pure
+
+
+def test_values_without_a_truth_value_neither_match_nor_stop_a_receive(run: Any) -> None:
+    async def main() -> Any:
+        array = Array()
+        otp.send(otp.self(), array)
+        otp.send(otp.self(), (array, 1))
+        otp.send(otp.self(), "last")
+        got = await otp.receive(Is("last"))
+        with pytest.raises(otp.ReceiveTimeout):
+            await otp.receive(Is(Array()), timeout=0)
+        with pytest.raises(otp.ReceiveTimeout):
+            await otp.receive(Is(Array()), timeout=0)
+        with pytest.raises(otp.ReceiveTimeout):
+            await otp.receive(Tag("t"), timeout=0)
+        return got, await otp.receive() is array
+
+    assert run(main) == ("last", True)

@@ -1,0 +1,171 @@
+"""Exit reasons compare like Erlang's and keep no frames alive."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import weakref
+from typing import Any
+
+import pytest
+
+from otp import Crash, Error, ExceptionTerm, Exit, Throw
+from otp.kernel.reasons import is_clean, reason_of, same, stack_of, starts_with
+
+
+class Array:
+    """As numpy's: `==` has no truth value."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+def test_a_crash_is_a_pair_whose_stack_is_ignored_by_comparisons() -> None:
+    one, other = Crash("boom", (("a.py", 1, "f"),)), Crash("boom", (("b.py", 2, "g"),))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert len(one) == 2
+    assert one != Crash("bang")
+    assert one != ("boom", ())
+    assert (one.term, one.stack) == ("boom", (("a.py", 1, "f"),))
+
+
+def test_a_crash_matches_as_a_pair_in_match_statements() -> None:
+    """Pitfall 100: error(shutdown) is {shutdown, Stack} and taken for {shutdown, _}."""
+    match Crash("shutdown", ()):
+        case ("shutdown", _):
+            matched = True
+        case _:
+            matched = False
+    assert matched
+    assert is_clean(Crash("shutdown", ()))
+    assert not is_clean(Crash("normal", ()))
+
+
+def test_a_crash_survives_pickling() -> None:
+    crash = Crash(ExceptionTerm("ValueError", ("no",), "no"), (("a.py", 1, "f"),))
+    again = pickle.loads(pickle.dumps(crash))
+    assert (again, again.stack, type(again)) == (crash, crash.stack, Crash)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Exit("gone"), "gone"),
+        (Exit(), "normal"),
+        (Error("bad"), Crash("bad")),
+        (Throw(1), Crash(("nocatch", 1))),
+        (ValueError("no", 2), Crash(ExceptionTerm("ValueError", ("no", 2), "('no', 2)"))),
+        (ExceptionGroup("two", [Exit("x"), ExceptionGroup("in", [Exit("x")])]), "x"),
+    ],
+)
+def test_an_exception_becomes_the_reason_erlang_would_give(error: BaseException, reason: Any) -> None:
+    assert reason_of(raised(error)) == reason
+
+
+def test_a_group_of_different_exits_is_a_crash() -> None:
+    reason = reason_of(raised(ExceptionGroup("two", [Exit("x"), Exit("y")])))
+    assert type(reason) is Crash
+    assert reason.term.type_name == "ExceptionGroup"
+
+
+def test_the_stack_names_file_line_and_function_innermost_last() -> None:
+    def inner() -> None:
+        raise KeyError("k")
+
+    try:
+        inner()
+    except KeyError as error:
+        stack = stack_of(error.__traceback__)
+    assert stack[-1][0] == __file__
+    assert stack[-1][2].endswith("inner")
+
+
+class Witness:
+    pass
+
+
+def test_no_reason_keeps_a_frame_alive_not_even_that_of_a_grouped_exception() -> None:
+    def fails() -> weakref.ref[Witness]:
+        witness = Witness()
+        failing.append(weakref.ref(witness))
+        raise ValueError("inner")
+
+    failing: list[weakref.ref[Witness]] = []
+    errors: list[Exception] = []
+    for _ in range(2):
+        try:
+            fails()
+        except ValueError as error:
+            errors.append(error)
+    reason = reason_of(raised(ExceptionGroup("both", errors)))
+    chained = reason_of(raised(RuntimeError("outer", errors[0])))
+    errors.clear()
+    gc.collect()
+    assert [ref() for ref in failing] == [None, None]
+    inner = ExceptionTerm("ValueError", ("inner",), "inner")
+    assert reason.term.args == ("both", (inner, inner))
+    assert chained.term.args == ("outer", inner)
+
+
+def test_an_exception_that_contains_itself_ends_somewhere() -> None:
+    error = ValueError()
+    error.args = (error,)
+    assert reason_of(raised(error)).term.type_name == "ValueError"
+
+
+class Rude(Exception):
+    @property
+    def args(self) -> Any:
+        raise RuntimeError("no arguments for you")
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text for you")
+
+
+def test_an_exception_that_refuses_to_be_shown_is_a_crash_like_any_other() -> None:
+    reason = reason_of(raised(Rude()))
+    assert reason == Crash(ExceptionTerm("Rude", (), "<str() of this Rude raised RuntimeError>"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "clean"),
+    [
+        ("normal", True),
+        ("shutdown", True),
+        (("shutdown", 1), True),
+        (("shutdown",), False),
+        (("shutdown", 1, 2), False),
+        ("killed", False),
+        (("normal", 1), False),
+        (None, False),
+        (Array(), False),
+        ((Array(), 1), False),
+        (("shutdown", Array()), True),
+    ],
+)
+def test_clean_ends_are_normal_shutdown_and_shutdown_with_a_term(reason: Any, clean: bool) -> None:
+    assert is_clean(reason) is clean
+
+
+def test_terms_without_a_truth_value_are_never_equal_and_never_raise() -> None:
+    assert not same(Array(), 1)
+    assert not starts_with((Array(), 1), "shutdown")
+    array = Array()
+    assert same(array, array)
+
+
+def test_a_group_of_exits_with_reasons_that_do_not_compare_is_a_crash() -> None:
+    assert type(reason_of(raised(ExceptionGroup("two", [Exit(Array()), Exit(Array())])))) is Crash

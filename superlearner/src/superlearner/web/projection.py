@@ -1,0 +1,168 @@
+"""The page's model of supervision trees: rows by key, their order, and how rows come, change and go.
+
+What an event of the trace does to it is in `projector`; nothing in either reads a clock, a table or the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from superlearner.control.slots import Slot
+from superlearner.control.terms import plain_pid
+from superlearner.web.rows import Last, Row
+
+__all__ = ["DYNAMIC", "Projection", "graft", "patch", "put", "remove", "row_of"]
+
+DYNAMIC: Final = ("dynamic", "simple_one_for_one")
+"""Strategies of supervisors whose children come and go without an id of their own."""
+
+replace = msgspec.structs.replace
+
+
+@dataclass(slots=True)
+class Projection:
+    """The model: rows by key, the order of children, and which row a pid is.
+
+    Attributes:
+        offset: wall clock seconds at the zero of the node's clock.
+        rows: every row; insertion order says nothing, `walk` does.
+        children: keys of a supervisor's children, in the order of their start.
+        by_pid: key of the row of a living pid.
+        removed: keys that went since the last frame, even if they are back.
+        lived: keys of slots that have had a process.
+        restarts: restarts since the model began.
+    """
+
+    offset: float = 0.0
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    roots: list[str] = field(default_factory=list[str])
+    children: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    by_pid: dict[str, str] = field(default_factory=dict[str, str])
+    carried: dict[str, Row] = field(default_factory=dict[str, Row])
+    removed: set[str] = field(default_factory=set[str])
+    lived: set[str] = field(default_factory=set[str])
+    restarts: int = 0
+
+    def wall(self, at_ns: int) -> float:
+        """A time of the node's clock as wall clock seconds."""
+        return round(self.offset + at_ns / 1e9, 6)
+
+    def walk(self) -> Iterator[Row]:
+        """All rows, parents before children, siblings in the order of their start."""
+        pending = list(reversed(self.roots))
+        while pending:
+            key = pending.pop()
+            yield self.rows[key]
+            pending.extend(reversed(self.children.get(key, ())))
+
+    def before(self, key: str) -> str | None:
+        """The sibling in front of a row, None for the first one."""
+        parent = self.rows[key].parent
+        siblings = self.roots if parent is None else self.children[parent]
+        index = siblings.index(key)
+        return siblings[index - 1] if index else None
+
+
+def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[str]:
+    """Put a slot and everything below it into the model: a root, or a supervisor that was (re)started."""
+    key = slot.part if parent is None else f"{parent}/{slot.part}"
+    old = model.rows.get(key)
+    if old is not None and (old.kind != slot.kind or old.parent != parent):
+        remove(model, key)
+        old = None
+    row = _row_of_slot(slot, key, parent, at)
+    if old is not None:
+        row = _continued(model, old, row)
+    dirty = put(model, row)
+    if slot.kind == "supervisor":
+        keys = [f"{key}/{child.part}" for child in slot.children]
+        for gone in [k for k in model.children.get(key, ()) if k not in set(keys)]:
+            dirty |= remove(model, gone)
+        for child in slot.children:
+            dirty |= graft(model, child, key, at)
+        model.children[key] = keys
+    return dirty
+
+
+def row_of(model: Projection, pid: Any) -> Row | None:
+    """The row of a living process, None if it is not on the page."""
+    key = None if pid is None else model.by_pid.get(plain_pid(pid))
+    return None if key is None else model.rows[key]
+
+
+def put(model: Projection, row: Row) -> set[str]:
+    """Take a row in; answers its key if that changed anything."""
+    old = model.rows.get(row.key)
+    if old == row:
+        return set()
+    if old is not None and old.pid is not None and old.pid != row.pid:
+        model.by_pid.pop(old.pid, None)
+    if row.pid is not None:
+        model.by_pid[row.pid] = row.key
+        model.lived.add(row.key)
+    model.rows[row.key] = row
+    if old is None and row.parent is None:
+        model.roots.append(row.key)
+    return {row.key}
+
+
+def patch(model: Projection, row: Row | None, **fields: Any) -> set[str]:
+    """Change some fields of a row; nothing without a row."""
+    return set() if row is None else put(model, replace(model.rows[row.key], **fields))
+
+
+def remove(model: Projection, key: str) -> set[str]:
+    """Take a row and everything below it out of the model."""
+    gone: set[str] = set()
+    pending = [key]
+    while pending:
+        current = pending.pop()
+        row = model.rows.pop(current, None)
+        if row is None:
+            continue
+        gone.add(current)
+        model.lived.discard(current)
+        pending.extend(model.children.pop(current, ()))
+        if row.pid is not None and model.by_pid.get(row.pid) == current:
+            del model.by_pid[row.pid]
+        siblings = model.roots if row.parent is None else model.children.get(row.parent, [])
+        if current in siblings:
+            siblings.remove(current)
+    model.removed |= gone
+    return gone
+
+
+def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
+    state = "running" if slot.pid is not None else "restarting" if slot.restarting else "stopped"
+    return Row(
+        key=key,
+        parent=parent,
+        id=slot.id,
+        name=slot.name,
+        pid=slot.pid,
+        kind=slot.kind,
+        what=slot.what,
+        strategy=slot.strategy,
+        restart=slot.restart,
+        state=state,
+        since=slot.since or at,
+        restarts=slot.restarts,
+        last=None if slot.last is None else Last(slot.last.at, slot.last.reason, slot.last.crash),
+        budget=slot.budget,
+        mailbox=None if slot.pid is None else 0,
+        children=slot.child_count,
+        critical=slot.critical,
+    )
+
+
+def _continued(model: Projection, old: Row, row: Row) -> Row:
+    """The row of a new process in a slot that the page knows: the slot's history goes on."""
+    restarts = old.restarts
+    if row.pid is not None and row.pid != old.pid and row.key in model.lived:
+        restarts += 1
+        model.restarts += 1
+    return replace(row, restarts=max(restarts, row.restarts), last=old.last or row.last)
