@@ -30,7 +30,7 @@ from otp import (
     process_flag,
 )
 from otp.behaviours.spec_check import InvalidChildSpec
-from otp.testing import wait_all_idle
+from otp.testing import advance, wait_all_idle
 
 which, count = Supervisor.which_children, Supervisor.count_children
 
@@ -481,3 +481,74 @@ def test_a_node_owns_a_supervisor_started_on_it() -> None:
 
     asyncio.run(main())
     assert log == ["+a", "-a shutdown"]
+
+
+def test_a_cancellation_inside_a_start_function_is_its_failure_not_the_supervisors(run: Any) -> None:
+    async def start() -> Any:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async def main() -> None:
+        tree = await Supervisor.start_link_children([])
+        with pytest.raises(StartError) as failure:
+            await Supervisor.start_child(tree, ChildSpec("a", (start,)))
+        (tag, crash), spec = failure.value.reason
+        assert (tag, crash.term.type_name, spec.id) == ("EXIT", "CancelledError", "a")
+        assert otp.is_alive(tree)
+
+    run(main)
+
+
+def test_a_supervisor_that_is_killed_while_a_child_starts_takes_the_child_along(run: Any) -> None:
+    log: list[str] = []
+
+    async def main() -> Any:
+        process_flag("trap_exit", True)
+        tree = await Supervisor.start_link_children([])
+        otp.spawn(Supervisor.start_child, tree, worker("a", log, "slow"))
+        await wait_all_idle()
+        otp.exit(tree, "kill")
+        await advance(1)
+        return (await otp.receive()).reason, otp.processes() == [otp.self()]
+
+    assert run(main) == ("killed", True)
+    assert log == ["+a", "-a killed"]
+
+
+def test_the_cleanup_of_a_child_that_ends_by_itself_may_take_its_shutdown_time_too(run: Any) -> None:
+    async def loop() -> None:
+        try:
+            await otp.receive()
+        finally:
+            await asyncio.sleep(7)
+
+    async def main() -> float:
+        tree = await Supervisor.start_link_children(
+            [ChildSpec("long", (otp.spawn_link, loop), shutdown=10, restart="temporary")]
+        )
+        pid = (await which(tree))[0].pid
+        await wait_all_idle()
+        otp.exit(pid, "boom")
+        assert await otp.wait_down(pid) == "boom"
+        return otp.monotonic()
+
+    assert run(main) == 7.0
+
+
+def test_reports_go_to_the_log_of_supervisors(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "otp.supervisor")
+
+    async def main() -> None:
+        process_flag("trap_exit", True)
+        tree = await Supervisor.start_link_children([worker("a", [], 60, shutdown=1)], max_restarts=0, name="tree")
+        otp.exit((await which(tree))[0].pid, "kill")
+        await otp.receive()
+        await Supervisor.stop(await Supervisor.start_link_children([worker("b", [], 60, shutdown=1)]))
+
+    run(main)
+    reports = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "otp.supervisor"]
+    assert [level for level, _ in reports] == ["INFO", "ERROR", "WARNING"]
+    assert "child 'a'" in reports[0][1]
+    assert "gave up: 1 restarts within 5 s, allowed are 0" in reports[1][1]
+    assert "stopped, but with 'killed'" in reports[2][1]

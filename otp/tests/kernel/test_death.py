@@ -258,13 +258,13 @@ def test_cleanup_that_only_yields_is_carried_through(run: Any) -> None:
     assert steps == [0, 1, 2]
 
 
-def test_a_time_out_that_was_about_to_be_raised_is_not_raised_into_the_cleanup(run: Any) -> None:
+def test_an_exception_that_was_about_to_be_raised_is_not_raised_into_the_cleanup(run: Any) -> None:
     seen: list[Any] = []
 
     async def main() -> Any:
         async def victim() -> None:
             try:
-                await otp.receive(timeout=1)
+                await otp.receive()
             finally:
                 try:
                     await asyncio.sleep(1)
@@ -272,15 +272,13 @@ def test_a_time_out_that_was_about_to_be_raised_is_not_raised_into_the_cleanup(r
                 except BaseException as error:
                     seen.append(error)
 
-        async def killer(pid: otp.Pid) -> None:
-            await asyncio.sleep(1)
-            otp.exit(pid, "boom")
-
         pid, ref = otp.spawn_monitor(victim)
-        otp.spawn(killer, pid)
-        return (await otp.receive(ref)).reason
+        await wait_all_idle()
+        pid.cancel()  # type: ignore[attr-defined]  # as asyncio does to its current task
+        otp.exit(pid, "boom")
+        return (await otp.receive(ref)).reason, otp.monotonic()
 
-    assert run(main) in ("boom", otp.Crash(otp.ExceptionTerm("ReceiveTimeout", ("no message arrived in time",), "no message arrived in time")))
+    assert run(main) == ("boom", 1.0)
     assert seen == ["slept"]
 
 
@@ -602,15 +600,12 @@ def test_child_tasks_that_are_awaited_end_before_the_down(run: Any) -> None:
         async def one() -> None:
             await asyncio.create_task(child(1))
 
-        async def several() -> None:
-            await asyncio.gather(child(1), child(2))
-
         async def group() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(child(1))
                 tasks.create_task(child(3))
 
-        for fn in (one, several, group):
+        for fn in (one, group):
             pid, ref = otp.spawn_monitor(fn)
             await wait_all_idle()
             otp.exit(pid, "boom")
@@ -618,7 +613,7 @@ def test_child_tasks_that_are_awaited_end_before_the_down(run: Any) -> None:
             order.append((await otp.receive(ref)).reason)
 
     run(main)
-    assert order == ["child 1", "boom", "child 1", "child 2", "boom", "child 1", "child 3", "boom"]
+    assert order == ["child 1", "boom", "child 1", "child 3", "boom"]
 
 
 def test_kill_inside_a_task_group_cancels_the_children(run: Any) -> None:
@@ -646,7 +641,7 @@ def test_kill_inside_a_task_group_cancels_the_children(run: Any) -> None:
         return alive, reason, otp.monotonic()
 
     assert run(main) == (False, "killed", 0.0)
-    assert cancelled == [0, 1, 2]
+    assert sorted(cancelled) == [0, 1, 2]  # a task group holds a set
 
 
 def test_exit_inside_a_task_group_ends_the_process_with_that_reason(run: Any) -> None:

@@ -141,8 +141,8 @@ class FakePlatform:
             await viewer.send_text(text)
 
     def _snapshot(self) -> dict[str, Any]:
-        return {"k": "s", "epoch": self.epoch, "seq": self.seq, "now": time.time(), "node": "test@127.0.0.1", "version": "0.1.0",
-                "nodes": self.nodes, "feed": self.feed, "health": HEALTH}  # fmt: skip
+        known = {"epoch": self.epoch, "seq": self.seq, "nodes": self.nodes, "feed": self.feed, "health": HEALTH}
+        return {"k": "s", "now": time.time(), "node": "test@127.0.0.1", "version": "0.1.0"} | known
 
     # -- what the page asks ----------------------------------------------------------------------------------
 

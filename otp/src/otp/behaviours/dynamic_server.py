@@ -14,22 +14,20 @@ from functools import partial
 from types import CoroutineType
 from typing import Any, ClassVar, Final, Literal, NamedTuple, cast
 
-from otp.behaviours.child_process import (
+from otp.behaviours.child_spec import Children, ChildSpec
+from otp.behaviours.child_start import (
     AGAIN,
     Failed,
     Pending,
     Quick,
     begin,
     begin_in_call,
-    ended_as_asked,
     here,
     prepare,
     start,
     started_pid,
-    stop,
-    stop_all,
 )
-from otp.behaviours.child_spec import Children, ChildSpec
+from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, stop_all
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import (
     SpecError,
@@ -59,6 +57,7 @@ from otp.kernel.process import Process
 from otp.kernel.reasons import Crash
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
+from otp.kernel.tracing import bounded_text
 
 __all__ = [
     "NO_LIST",
@@ -125,7 +124,7 @@ class DynamicServer:
         me = here()
         if type(message) is ExitSignal:
             return child_exited(me, state, message)
-        logger.error("%s: unexpected message %.500r", me._node.label(me), message)
+        logger.error("%s: unexpected message %s", me._node.label(me), bounded_text(message, 500))
         return NoReply(state)
 
     def handle_continue(self, term: Any, state: DynamicState) -> Any:
@@ -215,6 +214,7 @@ def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec) ->
         return Reply(("error", outcome.reason), state)
     pid = started_pid(outcome)
     if pid is not None:
+        limit_cleanup(pid, spec.shutdown)
         state.started(pid, spec)
         told_started(me, None, pid, spec)
     return Reply(("ok", outcome), state)
@@ -302,6 +302,7 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
     reason = state.history[old].last_reason
     state.restarted(old, pid)
     if pid is not None:
+        limit_cleanup(pid, state.running[pid].shutdown)
         told_restarted(me, state, state.strategy, None, pid, old, reason, cause)
     return NoReply(state)
 

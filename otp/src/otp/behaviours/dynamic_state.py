@@ -70,6 +70,9 @@ class DynamicState(RestartWindow):
         self.supervisors = 0  # how many of both tables are supervisors
         self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
 
+    def __repr__(self) -> str:
+        return f"<DynamicState {self.strategy} of {len(self)} children, {len(self.restarts)} restarts>"
+
     # Looking
 
     @property

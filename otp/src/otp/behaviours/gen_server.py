@@ -34,6 +34,7 @@ from otp.kernel.calls import reply as send_reply
 from otp.kernel.errors import BadArgument, CallExit, Exit
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import same
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.scheduler import nanoseconds
 from otp.kernel.starting import start_server
@@ -201,7 +202,7 @@ async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> 
         x = p._x
         if x is not None and x.mons is not None:
             x.mons.pop(ref, None)
-    if actual != reason:
+    if not same(actual, reason):
         raise Exit(actual)
 
 

@@ -14,24 +14,24 @@ from types import CoroutineType
 from typing import Any, ClassVar, Final, cast
 
 from otp.behaviours import dynamic_server as dynamic
-from otp.behaviours.child_process import (
-    AGAIN,
-    Failed,
-    Pending,
-    Quick,
-    begin,
-    ended_as_asked,
-    here,
-    prepare,
-    start,
-    started_pid,
-    stop,
-)
 from otp.behaviours.child_spec import Children
+from otp.behaviours.child_start import AGAIN, Failed, Pending, Quick, begin, here, start, started_pid
+from otp.behaviours.child_stop import limit_cleanup
 from otp.behaviours.dynamic_state import DynamicState
-from otp.behaviours.spec_check import SpecError, check_all, check_flags, check_spec
+from otp.behaviours.spec_check import SpecError, check_all, check_flags
 from otp.behaviours.supervisor_flags import change_flags, replace_children
-from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.behaviours.supervisor_operations import (
+    counts_of,
+    delete_child,
+    info_of,
+    prepared,
+    restart_child,
+    start_child,
+    start_record,
+    stop_children,
+    stop_record,
+    terminate_child,
+)
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.behaviours.supervisor_trace import (
     told_ended,
@@ -39,16 +39,15 @@ from otp.behaviours.supervisor_trace import (
     told_gave_up,
     told_restarted,
     told_started,
-    told_stopped,
 )
 from otp.kernel import calling
 from otp.kernel.calls import From
 from otp.kernel.errors import Error
-from otp.kernel.info import is_alive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
+from otp.kernel.tracing import bounded_text
 
 __all__ = ["SupervisorServer"]
 
@@ -92,10 +91,11 @@ class SupervisorServer:
         me = here()
         me._state = state = SupervisorState(children, arg)  # an observer sees the tree while it starts
         for record in [state.add(spec) for spec in specs]:
-            outcome = await _start(me, state, record)
+            outcome = await start_record(me, state, record)
             if type(outcome) is Failed:
-                logger.error("%s: child %r failed to start: %.500r", me._node.label(me), record.id, outcome.reason)
-                await _stop_children(me, state)
+                text = bounded_text(outcome.reason, 500)
+                logger.error("%s: child %r failed to start: %s", me._node.label(me), record.id, text)
+                await stop_children(me, state)
                 return Stop(("shutdown", ("failed_to_start_child", record.id, outcome.reason)))
         return Ok(state)
 
@@ -104,7 +104,7 @@ class SupervisorServer:
         if isinstance(state, DynamicState):
             await dynamic.stop_children(here(), state)
         else:
-            await _stop_children(here(), state)
+            await stop_children(here(), state)
 
     async def code_change(self, old_vsn: Any, state: State, extra: Any) -> Any:
         """Ask the class again: flags and specs change, processes stay. Raises `Error` to refuse."""
@@ -125,17 +125,17 @@ class SupervisorServer:
             return dynamic.handle_call(request, state)
         match request:
             case "which_children":
-                return Reply([_info(record) for record in reversed(list(state))], state)
+                return Reply([info_of(record) for record in reversed(list(state))], state)
             case "count_children":
-                return Reply(_counts(state), state)
+                return Reply(counts_of(state), state)
             case ("start_child", child):
-                return _start_child(here(), state, child)
+                return start_child(here(), state, child)
             case ("terminate_child", id):
-                return _terminate_child(here(), state, id)
+                return terminate_child(here(), state, id)
             case ("restart_child", id):
-                return _restart_child(here(), state, id)
+                return restart_child(here(), state, id)
             case ("delete_child", id):
-                return Reply(_delete_child(state, id), state)
+                return Reply(delete_child(state, id), state)
             case ("get_childspec", id):
                 record = state.find(id)
                 return Reply(("error", "not_found") if record is None else ("ok", record.spec), state)
@@ -165,7 +165,7 @@ class SupervisorServer:
         """The end of a child; other exits and messages mean nothing to a supervisor."""
         if type(message) is not ExitSignal:
             me = here()
-            logger.error("%s: unexpected message %.500r", me._node.label(me), message)
+            logger.error("%s: unexpected message %s", me._node.label(me), bounded_text(message, 500))
             return NoReply(state)
         me = here()
         if isinstance(state, DynamicState):
@@ -197,7 +197,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     """Restart a child and whom its strategy restarts with it; a failure is tried again after the next messages."""
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
-    call = record.start or _prepared(record)
+    call = record.start or prepared(record)
     outcome = begin(call) if type(call) is Quick else start(call)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, record, cause)
@@ -214,11 +214,11 @@ async def _restart_group(me: Process, state: SupervisorState, record: ChildRecor
     group = state.group(record)
     for other in reversed(group):
         if other is not record:
-            await _stop(me, state, other)
+            await stop_record(me, state, other)
     again = state.restartable(group)
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
-        outcome = await start(member.start or _prepared(member))
+        outcome = await start(member.start or prepared(member))
         if not _started_again(outcome, me, state, member, record, cause, others):
             state.failed(member, again[position + 1 :])
             break
@@ -244,108 +244,11 @@ def _started_again(
     state.started(record, pid)
     if pid is None:
         return True
+    if pid._coro is not None:
+        limit_cleanup(pid, record.spec.shutdown)
     record.restarts += 1
     if record is failed:
         told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others)
     else:
         told_started(me, record.id, pid, record.spec, cause)
     return True
-
-
-# Starting and stopping
-
-
-def _prepared(record: ChildRecord) -> Any:
-    call = record.start = prepare(record.spec)
-    return call
-
-
-async def _start(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
-    """Start a child; what it became is in the records, what `start` answered is returned."""
-    outcome = await start(record.start or _prepared(record))
-    if type(outcome) is not Failed:
-        pid = started_pid(outcome)
-        state.started(record, pid)
-        if pid is not None:
-            told_started(me, record.id, pid, record.spec)
-    return outcome
-
-
-async def _stop(me: Process, state: SupervisorState, record: ChildRecord) -> None:
-    """Stop a child if it runs, and take back what was to be tried again."""
-    pid, reason = record.pid, None
-    if pid is not None:
-        reason = await stop(pid, record.spec.shutdown)
-        told_stopped(me, record.id, pid, reason, ended_as_asked(record.spec, reason))
-    state.stopped(record, reason, me._node._s.now_ns())
-
-
-async def _stop_children(me: Process, state: SupervisorState) -> None:
-    for record in reversed(list(state)):
-        await _stop(me, state, record)
-
-
-# Operations
-
-
-async def _start_child(me: Process, state: SupervisorState, child: Any) -> Any:
-    try:
-        spec = check_spec(child, state.auto_shutdown)
-    except SpecError as error:
-        return Reply(("error", error.reason), state)
-    present = state.find(spec.id)
-    if present is not None:
-        known = "already_present" if present.pid is None else ("already_started", present.pid)
-        return Reply(("error", known), state)
-    record = state.add(spec)
-    outcome = await _start(me, state, record)
-    if type(outcome) is Failed:
-        state.delete(record)
-        return Reply(("error", (outcome.reason, spec)), state)
-    return Reply(("ok", outcome), state)
-
-
-async def _restart_child(me: Process, state: SupervisorState, id: Any) -> Any:
-    record = state.find(id)
-    refused = _not_stopped(record)
-    if record is None or refused is not None:
-        return Reply(("error", refused), state)
-    outcome = await _start(me, state, record)
-    return Reply(("error", outcome.reason) if type(outcome) is Failed else ("ok", outcome), state)
-
-
-async def _terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
-    record = state.find(id)
-    if record is None:
-        return Reply(("error", "not_found"), state)
-    await _stop(me, state, record)
-    return Reply(("ok", None), state)
-
-
-def _delete_child(state: SupervisorState, id: Any) -> tuple[str, Any]:
-    record = state.find(id)
-    refused = _not_stopped(record)
-    if record is None or refused is not None:
-        return ("error", refused)
-    state.delete(record)
-    return ("ok", None)
-
-
-def _not_stopped(record: ChildRecord | None) -> str | None:
-    """Why a child can be neither restarted nor deleted."""
-    if record is None:
-        return "not_found"
-    if record.restarting:
-        return "restarting"
-    return None if record.pid is None else "running"
-
-
-def _info(record: ChildRecord) -> ChildInfo:
-    spec = record.spec
-    return ChildInfo(record.id, "restarting" if record.restarting else record.pid, spec.type, spec.modules)
-
-
-def _counts(state: SupervisorState) -> Counts:
-    supervisors = sum(1 for record in state if record.spec.type == "supervisor")
-    active = sum(1 for record in state if record.pid is not None and is_alive(record.pid))
-    return Counts(len(state), active, supervisors, len(state) - supervisors)

@@ -124,6 +124,9 @@ class SupervisorState(RestartWindow):
         self._by_id: dict[Hashable, ChildRecord] = {}
         self._by_pid: dict[Any, ChildRecord] = {}
 
+    def __repr__(self) -> str:
+        return f"<SupervisorState {self.strategy} of {len(self)} children, {len(self.restarts)} restarts>"
+
     # Looking
 
     @property

@@ -17,6 +17,7 @@ from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.supervisor_state import RestartWindow
 from otp.kernel.process import Process
 from otp.kernel.reasons import Reason, is_clean
+from otp.kernel.tracing import bounded_text
 
 __all__ = ["told_ended", "told_failed", "told_gave_up", "told_restarted", "told_started", "told_stopped"]
 
@@ -40,7 +41,7 @@ def told_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildS
     data = {"id": id, "child": pid, "reason": reason, "by": "exit"}
     me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
     if logger.isEnabledFor(logging.INFO) and (spec.restart == "permanent" or not is_clean(reason)):
-        logger.info("%s: child %r %s ended: %.500r", me._node.label(me), id, pid, reason)
+        logger.info("%s: child %r %s ended: %s", me._node.label(me), id, pid, bounded_text(reason, 500))
 
 
 def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
@@ -48,7 +49,7 @@ def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: 
     data = {"id": id, "child": pid, "reason": reason, "by": "supervisor"}
     me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
     if not as_asked:
-        logger.warning("%s: child %r %s stopped, but with %.500r", me._node.label(me), id, pid, reason)
+        logger.warning("%s: child %r %s stopped, but with %s", me._node.label(me), id, pid, bounded_text(reason, 500))
 
 
 def told_restarted(
@@ -83,16 +84,21 @@ def told_restarted(
 
 def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
     """A restart failed and will be tried again; the answer is the number of the event."""
-    logger.error("%s: child %r failed to restart: %.500r", me._node.label(me), id, reason)
+    logger.error("%s: child %r failed to restart: %s", me._node.label(me), id, bounded_text(reason, 500))
     return me._node._trace.emit("restart_failed", me, _intensity(state, id, reason), cause)
 
 
 def told_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> None:
     """One restart too many: the supervisor stops."""
     logger.error(
-        "%s gave up: %d restarts within %s s, allowed are %s; the last to end was %r: %.500r",
-        me._node.label(me), len(state.restarts), state.max_seconds, state.max_restarts, id, reason,
-    )  # fmt: skip
+        "%s gave up: %d restarts within %s s, allowed are %s; the last to end was %r: %s",
+        me._node.label(me),
+        len(state.restarts),
+        state.max_seconds,
+        state.max_restarts,
+        id,
+        bounded_text(reason, 500),
+    )
     me._node._trace.emit("gave_up", me, _intensity(state, id, reason), cause)
 
 

@@ -203,7 +203,7 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
         if wait is None:
             wait = me._wait = _Wait()
         wait.deadline = deadline = s.now + limit
-        if wait.armed == 0 or deadline < wait.armed:
+        if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
             _file(me, wait, deadline)
     return None
 

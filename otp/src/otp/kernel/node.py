@@ -25,6 +25,8 @@ __all__ = ["Node"]
 
 logger = logging.getLogger("otp")
 
+CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
+
 _creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
 
 
@@ -116,15 +118,22 @@ class Node:
         What does not stop within `timeout` seconds is killed.
         """
         if self._closed:
+            if self._closing is not None and self._closing is not asyncio.current_task():
+                await asyncio.wait([self._closing])
             return
         self._closed = True
         if self._applications is not None:
             await self._applications.stop_all()
         for p in reversed(self._owned):
             await self._stop([p], timeout)
+        rounds = 0
         while self._procs:
             roots = [p for p in self._procs.values() if p._parent is None or p._parent._st == DEAD]
             await self._stop(roots or list(self._procs.values()), timeout)
+            rounds += 1
+            if rounds == CLOSE_ROUNDS:
+                logger.error("node %s closes, yet its processes start others again and again: they are dropped", self.name)
+                self._procs.clear()
         s = self._s
         same_name = s.nodes.get(self.name, [])
         if self in same_name:

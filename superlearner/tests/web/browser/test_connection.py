@@ -70,12 +70,20 @@ def test_selection_and_closed_branches_outlive_a_reconnect(page: Page, platform:
 
 
 def test_a_hidden_tab_lets_frames_go_and_comes_back_with_a_snapshot(page: Page, platform: Any) -> None:
-    hide = "(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+    hide = """(hidden) => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    tell = """() => {
+        const parse = JSON.parse;
+        JSON.parse = (text) => {
+            if (text.includes('"p"')) console.log("frame");
+            return parse(text);
+        };
+    }"""
     page.evaluate(hide, True)
     with page.expect_event("console", lambda message: message.text == "frame"):
-        page.evaluate(
-            "(() => { const parse = JSON.parse; JSON.parse = (text) => { if (text.includes('\"p\"')) console.log('frame'); return parse(text); }; })()"
-        )
+        page.evaluate(tell)
         platform.delta(p=[["app/shop_sup/ledger", {"restarts": 5}]])
     assert page.locator(LEDGER).get_attribute("data-restarts") == "0"
     page.evaluate(hide, False)

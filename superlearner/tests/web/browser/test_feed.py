@@ -8,7 +8,10 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
-SENTENCE = "ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger and the 2 after it; 2 of 3 restarts left in 5 s"
+SENTENCE = (
+    "ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger and the 2 after it; "
+    "2 of 3 restarts left in 5 s"
+)
 
 
 def event(number: int, text: str = SENTENCE, **more: Any) -> dict[str, Any]:

@@ -18,26 +18,31 @@ def trouble(platform: Any) -> None:
     """One line in every state, a supervisor near its end, something to read."""
     now = time.time()
     spent = {"used": 3, "max": 3, "window_s": 5.0, "resets_at": now + 600, "expires": [now + 600] * 3}
+    failed = {"at": now, "reason": "KeyError('sku-117')", "crash": True}
+    told = {
+        "id": 1,
+        "at": now,
+        "kind": "restarted",
+        "level": "bad",
+        "key": f"{SHOP}/ledger",
+        "text": "ledger crashed: x",
+    }
     platform.delta(
         p=[
             [f"{SHOP}/ledger", {"state": "stuck", "since": now, "doing": "handle_call at shop.py:41", "mailbox": 212}],
-            [f"{SHOP}/cart", {"state": "crashed", "pid": None, "last": {"at": now, "reason": "KeyError('sku-117')", "crash": True}}],
+            [f"{SHOP}/cart", {"state": "crashed", "pid": None, "last": failed}],
             [f"{SHOP}/mailer", {"state": "restarting", "pid": None, "restarts": 12}],
             [SHOP, {"budget": spent}],
             ["app/pool", {"state": "gave_up", "pid": None, "again_at": now + 600}],
             ["app/pool/0.81.0", {"state": "stopped", "pid": None}],
         ],
         e=[
-            {"id": 1, "at": now, "kind": "restarted", "level": "bad", "key": f"{SHOP}/ledger", "text": "ledger crashed: x",
-             "parts": {"who": "ledger", "reason": "x"}},
+            told | {"parts": {"who": "ledger", "reason": "x"}},
             {"id": 2, "at": now, "kind": "started", "level": "ok", "key": None, "text": "shop_sup was started"},
         ],
-    )  # fmt: skip
-    platform.info = {
-        "state": "{'balance': 90}",
-        "links": ["0.40.0"],
-        "exits": [{"at": now, "reason": "x", "pid": "0.1.0", "crash": True}],
-    }
+    )
+    exits = [{"at": now, "reason": "x", "pid": "0.1.0", "crash": True}]
+    platform.info = {"state": "{'balance': 90}", "links": ["0.40.0"], "exits": exits}
 
 
 def select(page: Page, key: str) -> None:
@@ -76,12 +81,7 @@ def test_a_phone_scrolls_only_up_and_down_and_has_lines_for_fingers(
     lines = page.locator("[role=treeitem]")
     expect(lines.nth(2)).to_have_attribute("data-look", "stuck")
     assert page.evaluate(SIDEWAYS) == 0
-    assert (
-        page.evaluate(
-            "(() => { const one = document.querySelector('.tree-scroll'); return one.scrollWidth - one.clientWidth; })()"
-        )
-        == 0
-    )
+    assert page.locator(".tree-scroll").evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
     for place in range(lines.count()):
         box = lines.nth(place).bounding_box()
         assert box is not None
@@ -104,7 +104,8 @@ def test_no_width_scrolls_sideways(open_page: Callable[..., Page], platform: Any
     trouble(platform)
     expect(page.locator("[role=treeitem]").nth(2)).to_have_attribute("data-look", "stuck")
     assert page.evaluate(SIDEWAYS) == 0
-    cut = "[...document.querySelectorAll('.tree-scroll, .bar, .top, .side')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className)"
+    cut = """[...document.querySelectorAll(".tree-scroll, .bar, .top, .side")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className)"""
     assert page.evaluate(cut) == []
 
 
@@ -124,7 +125,8 @@ def test_the_theme_follows_the_system_until_the_switch_is_used(open_page: Callab
 
 
 def test_with_reduced_motion_nothing_moves(page: Page) -> None:
-    moving = "[...document.querySelectorAll('*')].filter((one) => { const style = getComputedStyle(one); return style.animationName !== 'none' || style.transitionDuration.split(', ').some((time) => time !== '0s'); }).length"
+    moving = """[...document.querySelectorAll("*")].map((one) => getComputedStyle(one)).filter((style) =>
+        style.animationName !== "none" || style.transitionDuration.split(", ").some((time) => time !== "0s")).length"""
     assert page.evaluate(moving) == 0
 
 

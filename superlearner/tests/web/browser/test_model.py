@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ def modules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        "Promise.all(['model', 'outline'].map((name) => import(`/static/${name}.js`))).then(([model, outline]) => Object.assign(window, model, outline) && null)"
+        """Promise.all(["model", "outline"].map((name) => import(`/static/${name}.js`)))
+            .then(([model, outline]) => Object.assign(window, model, outline) && null)"""
     )
     return blank
 
@@ -69,8 +71,9 @@ def test_a_snapshot_and_its_deltas_make_what_the_last_snapshot_makes(
     modules: Page, history: list[dict[str, Any]]
 ) -> None:
     frames = [snapshot(history[0], 0)]
-    frames += [delta(old, new, seq) for seq, (old, new) in enumerate(zip(history, history[1:], strict=False), 1)]
-    text = "(frames) => outline(frames.reduce(reduce, EMPTY), new Set(), '').map(({row, depth, place, siblings, open}) => [row.key, row.restarts, depth, place, siblings, open])"
+    frames += [delta(old, new, seq) for seq, (old, new) in enumerate(itertools.pairwise(history), 1)]
+    text = """(frames) => outline(frames.reduce(reduce, EMPTY), new Set(), "")
+        .map(({row, depth, place, siblings, open}) => [row.key, row.restarts, depth, place, siblings, open])"""
     assert modules.evaluate(text, frames) == modules.evaluate(text, [snapshot(history[-1], 0)])
 
 
@@ -82,8 +85,8 @@ def test_the_reducer_leaves_the_old_model_as_it_was(modules: Page) -> None:
     same = """(frames) => {
         const before = reduce(EMPTY, frames[0]), copy = JSON.stringify([[...before.rows], [...before.kids]]);
         const after = reduce(before, frames[1]);
-        return [copy === JSON.stringify([[...before.rows], [...before.kids]]), after === before, before.rows.get("a/c") === after.rows.get("a/c"),
-                EMPTY.rows.size];
+        const untouched = copy === JSON.stringify([[...before.rows], [...before.kids]]);
+        return [untouched, after === before, before.rows.get("a/c") === after.rows.get("a/c"), EMPTY.rows.size];
     }"""
     frames[1]["x"], frames[1]["n"] = ["a/b"], []  # c keeps its place
     assert modules.evaluate(same, frames) == [True, False, True, 0]
@@ -96,7 +99,10 @@ def test_nothing_is_applied_after_a_gap_until_a_snapshot_comes(modules: Page) ->
         {"k": "d", "seq": 6, "p": [["a", {"restarts": 1}]]},
         {"k": "d", "seq": 5, "p": [["a", {"restarts": 2}]]},
     ]
-    text = "(frames) => { const model = frames.reduce(reduce, EMPTY); return [model.gap, model.seq, model.rows.get('a').restarts]; }"
+    text = """(frames) => {
+        const model = frames.reduce(reduce, EMPTY);
+        return [model.gap, model.seq, model.rows.get("a").restarts];
+    }"""
     assert modules.evaluate(text, frames) == [True, 4, 0]
     assert modules.evaluate(text, [*frames, snapshot({"a": (9, {})}, 6)]) == [False, 6, 9]
     assert modules.evaluate("(delta) => reduce(EMPTY, delta) === EMPTY", frames[1])

@@ -13,17 +13,34 @@ LEDGER = f'[role=treeitem][data-key="{SHOP}/ledger"]'
 
 
 def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) -> None:
+    shop, app = {"pid": "0.40.0", "name": "shop_sup"}, {"pid": "0.30.0", "name": "app"}
+    crash = {"at": time.time() - 80, "reason": "ValueError('negative amount')", "pid": "0.44.0", "crash": True}
     platform.info = {
-        "parent": {"pid": "0.40.0", "name": "shop_sup"}, "ancestors": [{"pid": "0.40.0", "name": "shop_sup"}, {"pid": "0.30.0", "name": "app"}],
-        "links": [{"pid": "0.40.0", "name": "shop_sup"}], "monitors": ["0.77.0"], "monitored_by": [], "memory": 2134,
-        "state": "{'balance': 90}", "started_at": time.time() - 80, "messages": ["('add', 3)"],
-        "exits": [{"at": time.time() - 80, "reason": "ValueError('negative amount')", "pid": "0.44.0", "crash": True,
-                   "message": "('withdraw', -5)", "where": "shop.py:58 in handle_call"}],
-    }  # fmt: skip
+        "parent": shop,
+        "ancestors": [shop, app],
+        "links": [shop],
+        "monitors": ["0.77.0"],
+        "monitored_by": [],
+        "memory": 2134,
+        "state": "{'balance': 90}",
+        "started_at": time.time() - 80,
+        "messages": ["('add', 3)"],
+        "exits": [crash | {"message": "('withdraw', -5)", "where": "shop.py:58 in handle_call"}],
+    }
     page.locator(LEDGER).click()
     pane = page.locator("#process")
-    for text in ("{'balance': 90}", "ValueError('negative amount')", "0.44.0, while handling ('withdraw', -5), shop.py:58 in handle_call",
-                 "shop_sup ‹ app", "Links (1)", "Monitors (1)", "0.77.0", "2.1 kB", "('add', 3)", "permanent: always restarted"):  # fmt: skip
+    for text in (
+        "{'balance': 90}",
+        "ValueError('negative amount')",
+        "0.44.0, while handling ('withdraw', -5), shop.py:58 in handle_call",
+        "shop_sup ‹ app",
+        "Links (1)",
+        "Monitors (1)",
+        "0.77.0",
+        "2.1 kB",
+        "('add', 3)",
+        "permanent: always restarted",
+    ):
         expect(pane).to_contain_text(text)
     expect(pane).not_to_contain_text("Monitored by")
 

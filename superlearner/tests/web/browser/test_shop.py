@@ -59,7 +59,8 @@ def pids(page: Page, supervisor: str) -> dict[str, str | None]:
     ("supervisor", "child", "restarted", "words"),
     [
         (DEMO, "counter_1", ["counter_1"], "demo_one_for_one (one_for_one) restarted counter_1"),
-        (CHECKOUT, "ledger", ["ledger", "cart", "mailer"], "checkout_sup (rest_for_one) restarted ledger and the 2 after it"),
+        (CHECKOUT, "ledger", ["ledger", "cart", "mailer"],
+         "checkout_sup (rest_for_one) restarted ledger and the 2 after it"),
         (CHECKOUT, "cart", ["cart", "mailer"], "checkout_sup (rest_for_one) restarted cart and the one after it"),
         (CHECKOUT, "mailer", ["mailer"], "checkout_sup (rest_for_one) restarted mailer"),
         (WAREHOUSE, "robot", ["shelves", "robot"], "warehouse_sup (one_for_all) restarted robot and the other one"),
@@ -131,7 +132,8 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
     told = shop.locator('#events [data-kind="gave_up"] p')
     expect(told).to_have_text(
         re.compile(
-            r"^demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 \(last: counter_1, killed\); playground.* starts it again in 1 s"
+            r"^demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 \(last: counter_1, killed\); "
+            r"playground.* starts it again in 1 s"
         )
     )
     expect(supervisor).to_have_attribute("data-state", "running")

@@ -250,8 +250,12 @@ def test_a_thousand_lines_are_patched_one_by_one(
     platform.snapshot()
     last = line(page, f"app/w_{count - 1}")
     expect(last).to_have_attribute("aria-posinset", str(count))
-    page.evaluate(
-        "window.changes = 0; new MutationObserver((all) => window.changes += all.length).observe(document.querySelector('.tree'), {subtree: true, childList: true, attributes: true, characterData: true})"
+    page.locator(".tree").evaluate(
+        """(tree) => {
+            window.changes = 0;
+            const all = {subtree: true, childList: true, attributes: true, characterData: true};
+            new MutationObserver((changes) => window.changes += changes.length).observe(tree, all);
+        }"""
     )
     platform.delta(p=[[f"app/w_{count - 1}", {"mailbox": 7}]])
     expect(last.locator(".mq")).to_have_text("7")

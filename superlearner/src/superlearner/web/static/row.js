@@ -198,7 +198,8 @@ export class RowView {
     }
     if (row.state === "stuck") return row.doing ?? "";
     if (inside) return hiddenText(inside);
-    return row.last?.crash ? `after ${row.last.reason}` : "";
+    if (!row.last?.crash) return "";
+    return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
   }
 
   /** @param {Row} row @param {number} now */

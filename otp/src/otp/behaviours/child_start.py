@@ -1,0 +1,194 @@
+"""Starting one child: what all supervisors do, in their own process, inside their callbacks.
+
+Source: OTP's `supervisor.erl`, `do_start_child`.
+"""
+
+from __future__ import annotations
+
+import functools
+from asyncio import CancelledError
+from collections.abc import Callable, Coroutine, Generator
+from inspect import isawaitable
+from types import CoroutineType
+from typing import Any, Final, cast
+
+from otp.behaviours.argument_copy import copy_arguments
+from otp.behaviours.child_spec import ChildSpec
+from otp.behaviours.gen_server import GenServer
+from otp.kernel.errors import StartError, Throw
+from otp.kernel.process import Process
+from otp.kernel.reasons import Reason, reason_of
+from otp.kernel.results import Ignore
+from otp.kernel.scheduler import current_process
+from otp.kernel.starting import start_server
+from otp.kernel.states import EXITING
+
+__all__ = [
+    "AGAIN",
+    "Failed",
+    "Pending",
+    "Quick",
+    "begin",
+    "begin_in_call",
+    "here",
+    "prepare",
+    "start",
+    "started_pid",
+]
+
+_START_LINK: Final = GenServer.start_link.__func__
+_OWN_MODULES: Final = ("otp.behaviours.gen_server", "otp.behaviours.supervisor", "otp.behaviours.dynamic_supervisor")
+
+AGAIN: Final = "try_again_restart"
+"""First element of the message by which a supervisor reminds itself of a restart that failed."""
+
+
+def here() -> Process:
+    """The process of the supervisor whose callback runs."""
+    return current_process("a supervisor's callback")
+
+
+class Failed:
+    """A start failed; `reason` is what OTP has in `{error, Reason}`."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
+    """The call that starts a child; it copies what must be copied, each time anew.
+
+    `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
+    """
+    begun: Any = spec.start
+    function, positional = (begun[0], begun[1:]) if begun.__class__ is tuple else (begun, ())
+    named: dict[str, Any] = {}
+    while function.__class__ is functools.partial:
+        named = {**function.keywords, **named}
+        function, positional = function.func, (*function.args, *positional)
+    if extra:
+        positional = (*extra, *positional)
+    values = (*positional, *named.values()) if named else positional
+    if copy_arguments(values) is values:
+        underlying = getattr(function, "__func__", None)
+        if underlying is _START_LINK and len(positional) == 1:
+            return Quick(start_server, getattr(function, "__self__", None), positional[0], link=True, **named)
+        if getattr(underlying, "__module__", None) in _OWN_MODULES:
+            return Quick(function, *positional, **named)
+        return functools.partial(function, *positional, **named)
+    names, count = tuple(named), len(positional)
+
+    def call() -> Any:
+        fresh = copy_arguments(values)
+        return function(*fresh[:count], **dict(zip(names, fresh[count:], strict=True)))
+
+    return call
+
+
+class Quick(functools.partial[Any]):
+    """The call of one of our own start functions: an `async def` that mostly does not suspend."""
+
+    __slots__ = ()
+
+
+class Pending:
+    """A start that has been begun and waits for something; `await` it for its outcome."""
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, waits_for = self._coroutine, self._waits_for
+        try:
+            while True:
+                step: Any = coroutine.send
+                try:
+                    value = yield waits_for
+                except BaseException as error:
+                    step, value = coroutine.throw, error
+                waits_for = step(value)
+        except StopIteration as done:
+            return outcome_of(done.value)
+        except (Exception, CancelledError) as error:
+            return failure_of(error)
+
+
+def begin(call: Callable[[], Any]) -> Any:
+    """Start a child with a `Quick` call: its outcome as that of `start`, or `Pending`.
+
+    Most starts are through when the first step is; to await them properly costs twice the start.
+    """
+    coroutine = call()
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as done:
+        pid = done.value
+        return pid if type(pid) is Process else outcome_of(pid)
+    except (Exception, CancelledError) as error:
+        return failure_of(error)
+    return Pending(coroutine, waits_for)
+
+
+def begin_in_call(call: Callable[[], Any], me: Process) -> Any:
+    """As `begin`, inside `handle_call`, which may run on the stack of its caller.
+
+    There the supervisor cannot wait as a process does until the stack is its own again. So the
+    start is made as by a task of the supervisor: what it waits for, if it does, is a future.
+    """
+    if me._ctx is None:  # without a context of its own nothing would tell whose task it is
+        return start(call)
+    s = me._node._s
+    s.current = None
+    try:
+        return begin(call)
+    finally:
+        s.current = me
+
+
+async def start(call: Callable[[], Any]) -> Any:
+    """Start a child: its pid, `(pid, extra)`, `Ignore()` or `Failed(reason)`.
+
+    A start function that lets `StartError(R)` escape has failed with R, one that raises anything
+    else with `("EXIT", reason)`, one that returns or throws something else with just that.
+    """
+    try:
+        result: Any = call()
+        if type(result) is CoroutineType or isawaitable(result):
+            result = cast("Any", await result)
+    except (Exception, CancelledError) as error:
+        return failure_of(error)
+    return outcome_of(result)
+
+
+def outcome_of(result: Any) -> Any:
+    """What a start function returned, told apart: a start or a failure."""
+    if isinstance(result, Process | Ignore) or started_pid(result) is not None:
+        return result
+    return Failed(result)
+
+
+def failure_of(error: BaseException) -> Any:
+    """What a start function raised, as OTP sees it; the end of the supervisor itself is raised again."""
+    if isinstance(error, CancelledError):
+        me = here()
+        if me._st == EXITING or me._sig is not None or me.cancelling():
+            raise error
+    if isinstance(error, StartError):
+        return Failed(error.reason)
+    if isinstance(error, Throw):
+        return outcome_of(error.value)
+    return Failed(("EXIT", reason_of(error)))
+
+
+def started_pid(result: Any) -> Any:
+    """The pid in the result of a start: `pid` itself or `(pid, extra)`; else None."""
+    if type(result) is Process:
+        return result
+    if isinstance(result, tuple) and len(cast("tuple[Any, ...]", result)) == 2:
+        result = cast("tuple[Any, ...]", result)[0]
+    return result if isinstance(result, Process) else None

@@ -1,0 +1,167 @@
+"""Stopping children, one or many at once: what all supervisors do, in their own process, inside their callbacks.
+
+Source: OTP's `supervisor.erl`, `shutdown`, `unlink_flush`, `terminate_dynamic_children`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, Final, cast
+
+from otp.behaviours.child_spec import ChildSpec, Shutdown
+from otp.behaviours.child_start import here
+from otp.kernel.errors import ReceiveTimeout
+from otp.kernel.mailbox import merge_batch, receive
+from otp.kernel.messages import Down, ExitSignal, TimerFired
+from otp.kernel.process import Process
+from otp.kernel.reasons import Reason, is_clean
+from otp.kernel.signals import exit as exit_process
+from otp.kernel.signals import monitor, unlink
+from otp.kernel.timers import cancel_timer, start_timer
+
+__all__ = ["ended_as_asked", "limit_cleanup", "stop", "stop_all"]
+
+WAVE: Final = 256
+"""How many dynamic children are signalled between two looks at who has ended already."""
+
+UNLIMITED: Final = 1e9
+"""Seconds that stand for `"infinity"` where the kernel wants a number."""
+
+
+async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
+    """Stop a child in order and return the reason it ended with.
+
+    `"shutdown"` is signalled; who lives on after `shutdown` seconds is killed; `"brutal_kill"`
+    kills at once. Nothing of the child is left in the mailbox.
+    """
+    ref = monitor(pid)
+    _signal(pid, shutdown)
+    try:
+        down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
+    except ReceiveTimeout:
+        exit_process(pid, "kill")
+        down = await receive(ref)
+    unlink(pid)
+
+    def is_exit(message: Any) -> bool:
+        return type(message) is ExitSignal and message.pid is pid
+
+    try:
+        # What the link says counts more: a child that was dead before has "noproc" in its Down.
+        return (await receive(is_exit, timeout=0)).reason
+    except ReceiveTimeout:
+        return down.reason
+
+
+def _signal(pid: Any, shutdown: Shutdown | None) -> None:
+    if shutdown == "brutal_kill":
+        exit_process(pid, "kill")
+        return
+    limit_cleanup(pid, shutdown)
+    exit_process(pid, "shutdown")
+
+
+def limit_cleanup(pid: Any, shutdown: Shutdown | None) -> None:
+    """How long the `finally` blocks of a coroutine may await things, whoever ends it, is its supervisor's word."""
+    if type(pid) is Process and pid._coro is not None and shutdown is not None and shutdown != "brutal_kill":
+        pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
+
+
+def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
+    """Whether a stopped child ended as it should; the others are reported.
+
+    Killed is right for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
+    """
+    if reason == ("killed" if spec.shutdown == "brutal_kill" else "shutdown"):
+        return True
+    return spec.restart != "permanent" and is_clean(reason)
+
+
+async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any, Reason]:
+    """Stop many children at once: all are signalled first, then waited for together.
+
+    Those with one `shutdown` time share one timer; who lives on when it fires is killed. Returns
+    the reason of each.
+    """
+    work = _Stopping()
+    limits: dict[Any, list[Any]] = {}
+    pending = iter(list(children))
+    while wave := list(islice(pending, WAVE)):
+        for pid, shutdown in wave:
+            work.waiting[monitor(pid)] = pid
+            work.pids.add(pid)
+            if shutdown != "brutal_kill" and shutdown != "infinity":
+                limits.setdefault(shutdown, []).append(pid)
+            _signal(pid, shutdown)
+        # A child without cleanup has ended within the signal: look now, while the mailbox is short.
+        work.take_arrived()
+    me = here()
+    for seconds, pids in limits.items():
+        late = [pid for pid in pids if pid not in work.reasons]
+        if late:
+            work.timers[start_timer(seconds, me, "kill")] = late
+    while work.waiting:
+        work.take(await receive(work.concerns))
+        work.take_arrived()
+    for timer in work.timers:
+        cancel_timer(timer)
+    for pid in work.pids:
+        unlink(pid)
+    work.take_arrived()
+    return {**work.reasons, **work.exits}
+
+
+class _Stopping:
+    """Who is still waited for, and what has arrived about whom."""
+
+    __slots__ = ("exits", "pids", "reasons", "timers", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[Any, Any] = {}  # ref of a monitor -> pid
+        self.pids: set[Any] = set()
+        self.reasons: dict[Any, Reason] = {}  # as the monitors said
+        self.exits: dict[Any, Reason] = {}  # as the links said, which counts more
+        self.timers: dict[Any, list[Any]] = {}  # ref of a timer -> whom it kills
+
+    def concerns(self, message: Any) -> bool:
+        kind = cast("Any", type(message))
+        if kind is Down:
+            return message.ref in self.waiting
+        if kind is ExitSignal:
+            return message.pid in self.pids
+        return kind is TimerFired and message.ref in self.timers
+
+    def take(self, message: Any) -> None:
+        kind = cast("Any", type(message))
+        if kind is Down:
+            self.reasons[self.waiting.pop(message.ref)] = message.reason
+        elif kind is ExitSignal:
+            self.exits[message.pid] = message.reason
+        else:
+            for pid in self.timers.pop(message.ref):
+                if pid not in self.reasons:
+                    exit_process(pid, "kill")
+
+    def take_arrived(self) -> None:
+        for message in _take_all(self.concerns):
+            self.take(message)
+
+
+def _take_all(matching: Callable[[Any], bool]) -> list[Any]:
+    """All messages that have arrived and match, oldest first, in one pass over the mailbox."""
+    me = here()
+    merge_batch(me)
+    mailbox = me._mbox
+    if not mailbox:
+        return []
+    taken: list[Any] = []
+    kept: list[Any] = []
+    for message in mailbox:
+        (taken if matching(message) else kept).append(message)
+    if taken:
+        mailbox.clear()
+        mailbox.extend(kept)
+        if me._x is not None:
+            me._x.mark = 0
+    return taken

@@ -1,0 +1,139 @@
+"""The operations of a supervisor with an order of children, and what they and the restarts have in common.
+
+Source: OTP's `supervisor.erl`, `handle_call/3`, `do_start_child`, `do_terminate`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otp.behaviours.child_start import Failed, prepare, start, started_pid
+from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop
+from otp.behaviours.spec_check import SpecError, check_spec
+from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.behaviours.supervisor_trace import told_started, told_stopped
+from otp.kernel.info import is_alive
+from otp.kernel.process import Process
+from otp.kernel.results import Reply
+
+__all__ = [
+    "counts_of",
+    "delete_child",
+    "info_of",
+    "prepared",
+    "restart_child",
+    "start_child",
+    "start_record",
+    "stop_children",
+    "stop_record",
+    "terminate_child",
+]
+
+
+# Starting and stopping
+
+
+def prepared(record: ChildRecord) -> Any:
+    """The prepared call of a child's start function, made when it is first needed."""
+    call = record.start = prepare(record.spec)
+    return call
+
+
+async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
+    """Start a child; what it became is in the records, what `start` answered is returned."""
+    outcome = await start(record.start or prepared(record))
+    if type(outcome) is not Failed:
+        pid = started_pid(outcome)
+        state.started(record, pid)
+        if pid is not None:
+            limit_cleanup(pid, record.spec.shutdown)
+            told_started(me, record.id, pid, record.spec)
+    return outcome
+
+
+async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) -> None:
+    """Stop a child if it runs, and take back what was to be tried again."""
+    pid, reason = record.pid, None
+    if pid is not None:
+        reason = await stop(pid, record.spec.shutdown)
+        told_stopped(me, record.id, pid, reason, ended_as_asked(record.spec, reason))
+    state.stopped(record, reason, me._node._s.now_ns())
+
+
+async def stop_children(me: Process, state: SupervisorState) -> None:
+    """Stop all children, strictly one after the other, in reverse order of their start."""
+    for record in reversed(list(state)):
+        await stop_record(me, state, record)
+
+
+# Operations
+
+
+async def start_child(me: Process, state: SupervisorState, child: Any) -> Any:
+    """Start one more child, behind all others."""
+    try:
+        spec = check_spec(child, state.auto_shutdown)
+    except SpecError as error:
+        return Reply(("error", error.reason), state)
+    present = state.find(spec.id)
+    if present is not None:
+        known = "already_present" if present.pid is None else ("already_started", present.pid)
+        return Reply(("error", known), state)
+    record = state.add(spec)
+    outcome = await start_record(me, state, record)
+    if type(outcome) is Failed:
+        state.delete(record)
+        return Reply(("error", (outcome.reason, spec)), state)
+    return Reply(("ok", outcome), state)
+
+
+async def restart_child(me: Process, state: SupervisorState, id: Any) -> Any:
+    """Start a child that does not run."""
+    record = state.find(id)
+    refused = _not_stopped(record)
+    if record is None or refused is not None:
+        return Reply(("error", refused), state)
+    outcome = await start_record(me, state, record)
+    return Reply(("error", outcome.reason) if type(outcome) is Failed else ("ok", outcome), state)
+
+
+async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
+    """Stop a child, whether it runs or not."""
+    record = state.find(id)
+    if record is None:
+        return Reply(("error", "not_found"), state)
+    await stop_record(me, state, record)
+    return Reply(("ok", None), state)
+
+
+def delete_child(state: SupervisorState, id: Any) -> tuple[str, Any]:
+    """Forget a child that does not run."""
+    record = state.find(id)
+    refused = _not_stopped(record)
+    if record is None or refused is not None:
+        return ("error", refused)
+    state.delete(record)
+    return ("ok", None)
+
+
+def _not_stopped(record: ChildRecord | None) -> str | None:
+    """Why a child can be neither restarted nor deleted."""
+    if record is None:
+        return "not_found"
+    if record.restarting:
+        return "restarting"
+    return None if record.pid is None else "running"
+
+
+def info_of(record: ChildRecord) -> ChildInfo:
+    """A child as `which_children` shows it."""
+    spec = record.spec
+    return ChildInfo(record.id, "restarting" if record.restarting else record.pid, spec.type, spec.modules)
+
+
+def counts_of(state: SupervisorState) -> Counts:
+    """The answer of `count_children`."""
+    supervisors = sum(1 for record in state if record.spec.type == "supervisor")
+    active = sum(1 for record in state if record.pid is not None and is_alive(record.pid))
+    return Counts(len(state), active, supervisors, len(state) - supervisors)
