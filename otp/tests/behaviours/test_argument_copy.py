@@ -231,7 +231,10 @@ def test_nesting_deeper_than_the_stack_is_no_error() -> None:
 values = st.recursive(
     st.integers() | st.text() | st.none() | st.booleans() | st.binary(),
     lambda inner: (
-        st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner) | st.builds(Basket, st.text(), st.lists(inner))
+        st.lists(inner)
+        | st.dictionaries(st.text(), inner)
+        | st.tuples(inner, inner)
+        | st.builds(Basket, st.text(), st.lists(inner))
     ),
 )
 

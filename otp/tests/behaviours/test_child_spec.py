@@ -63,7 +63,9 @@ def test_child_options_and_start_options_are_taken_alike() -> None:
     assert spec.values()[2:6] == ("transient", 2, "supervisor", True)
 
 
-def test_the_specs_of_a_class_share_its_start_function_and_follow_a_change_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_specs_of_a_class_share_its_start_function_and_follow_a_change_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert Counter.child_spec(1).start[0] is Counter.child_spec(2).start[0]  # type: ignore[index]
 
     other = classmethod(lambda cls, arg: None)
@@ -152,7 +154,9 @@ def test_specs_compare_by_their_fields_and_survive_copies() -> None:
 
 
 def test_repr_shows_what_differs_from_the_defaults() -> None:
-    assert repr(ChildSpec("a", (print,), shutdown=3)) == "ChildSpec('a', start=(<built-in function print>,), shutdown=3)"
+    assert (
+        repr(ChildSpec("a", (print,), shutdown=3)) == "ChildSpec('a', start=(<built-in function print>,), shutdown=3)"
+    )
 
 
 def test_the_default_shutdown_is_five_seconds_for_workers_and_infinity_for_supervisors() -> None:
@@ -251,7 +255,12 @@ def test_infinity_is_a_limit_of_restarts_and_seconds() -> None:
 def test_the_defaults_of_children_are_those_of_elixir() -> None:
     children = Children([Counter])
 
-    assert (children.strategy, children.max_restarts, children.max_seconds, children.auto_shutdown) == ("one_for_one", 3, 5, "never")
+    assert (children.strategy, children.max_restarts, children.max_seconds, children.auto_shutdown) == (
+        "one_for_one",
+        3,
+        5,
+        "never",
+    )
     assert [spec.id for spec in children.children] == [Counter]
 
 

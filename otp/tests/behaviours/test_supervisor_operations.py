@@ -1,4 +1,4 @@
-"""The operations of supervisors: what they answer, refuse and leave behind; simple_one_for_one; other flags at run time."""
+"""The operations of supervisors: what they answer and refuse; simple_one_for_one; other flags at run time."""
 
 from __future__ import annotations
 
@@ -187,9 +187,7 @@ def test_terminating_a_temporary_child_forgets_it(run: Any) -> None:
 
 def test_terminate_child_is_no_crash(run: Any) -> None:
     async def main() -> None:
-        tree = await Supervisor.start_link_children(
-            [worker("a"), worker("b")], strategy="one_for_all", max_restarts=0
-        )
+        tree = await Supervisor.start_link_children([worker("a"), worker("b")], strategy="one_for_all", max_restarts=0)
         before = (await which(tree))[1].pid
         await Supervisor.terminate_child(tree, "b")
         assert (await which(tree))[1].pid is before
@@ -264,7 +262,11 @@ def test_the_parts_of_a_mutable_spec_cannot_be_changed_behind_the_supervisors_ba
 
 def template(**options: Any) -> Any:
     flags = {key: options.pop(key) for key in ("max_restarts", "auto_shutdown") if key in options}
-    return Supervisor.start_link_children([Worker.child_spec(id="t", **options).replace(start=(Worker.start_link,))], strategy="simple_one_for_one", **flags)
+    return Supervisor.start_link_children(
+        [Worker.child_spec(id="t", **options).replace(start=(Worker.start_link,))],
+        strategy="simple_one_for_one",
+        **flags,
+    )
 
 
 def test_children_of_a_template_get_the_extra_arguments(run: Any) -> None:

@@ -475,10 +475,21 @@ def test_the_state_can_be_read_without_a_message(run: Any) -> None:
         old = otp.whereis("a")
         await end("a")
         state = tree._state
-        assert (state.strategy, state.max_restarts, state.max_seconds, state.auto_shutdown) == ("one_for_all", 3, 5, "never")
+        assert (state.strategy, state.max_restarts, state.max_seconds, state.auto_shutdown) == (
+            "one_for_all",
+            3,
+            5,
+            "never",
+        )
         assert list(state.restarts) == [0]
         first, second = state.children
-        assert (first.id, first.pid, first.old, first.restarts, first.last_reason) == ("a", otp.whereis("a"), old, 1, "boom")
+        assert (first.id, first.pid, first.old, first.restarts, first.last_reason) == (
+            "a",
+            otp.whereis("a"),
+            old,
+            1,
+            "boom",
+        )
         assert (second.id, second.restarts, second.last_reason) == ("b", 1, "shutdown")
 
     run(main)

@@ -195,7 +195,9 @@ def test_while_a_child_starts_the_mailbox_of_the_supervisor_keeps(run: Any) -> N
 def test_what_init_returns_must_be_children(run: Any) -> None:
     async def main() -> None:
         process_flag("trap_exit", True)
-        with pytest.raises(InvalidChildSpec, match=r"Tree\.init: expected Children.*got None.*forget to return") as failure:
+        with pytest.raises(
+            InvalidChildSpec, match=r"Tree\.init: expected Children.*got None.*forget to return"
+        ) as failure:
             await Tree.start_link(None)
         assert failure.value.reason == ("bad_return", (Tree, "init", None))
 
@@ -205,7 +207,12 @@ def test_what_init_returns_must_be_children(run: Any) -> None:
 @pytest.mark.parametrize(
     ("more", "flags", "reason", "words"),
     [
-        ([], {"strategy": "one_for_al"}, ("supervisor_data", ("invalid_strategy", "one_for_al")), "did you mean 'one_for_all'"),
+        (
+            [],
+            {"strategy": "one_for_al"},
+            ("supervisor_data", ("invalid_strategy", "one_for_al")),
+            "did you mean 'one_for_all'",
+        ),
         ([42], {}, ("start_spec", ("invalid_child_spec", 42)), r"got 42; try a class \(Counter\), \(class, argument\)"),
     ],
 )
@@ -301,7 +308,9 @@ def test_sync_and_async_functions_partials_and_extra_information_start_children(
         )
         assert (await count(tree)).active == 3
         assert (await which(tree))[1].pid is otp.whereis("named")
-        pid, extra = await Supervisor.start_child(tree, ChildSpec("more", functools.partial(with_extra, "z", name="third")))
+        pid, extra = await Supervisor.start_child(
+            tree, ChildSpec("more", functools.partial(with_extra, "z", name="third"))
+        )
         assert (pid, extra) == (otp.whereis("third"), "extra")
 
     run(main)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otp.kernel.reasons import Crash
 from otp.behaviours.child_spec import Children, ChildSpec
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import check_all, check_spec
 from otp.behaviours.supervisor_state import ChildRecord, RestartWindow, SupervisorState, wants_restart
+from otp.kernel.reasons import Crash
 
 S = 1_000_000_000
 
@@ -81,7 +81,9 @@ def test_unlimited_restarts_and_an_endless_window() -> None:
 # Who restarts
 
 
-@pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", "moved"), Crash("shutdown"), "boom", "killed", Crash("normal")])
+@pytest.mark.parametrize(
+    "reason", ["normal", "shutdown", ("shutdown", "moved"), Crash("shutdown"), "boom", "killed", Crash("normal")]
+)
 @pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
 def test_who_is_restarted_after_which_reason(restart: Any, reason: Any) -> None:
     clean = reason in ("normal", "shutdown", ("shutdown", "moved")) or reason == Crash("shutdown")
@@ -175,7 +177,9 @@ def end(state: SupervisorState, pid: str, reason: Any = "normal") -> str:
 
 
 def test_any_significant_stops_with_the_first() -> None:
-    state = state_of(significant("a"), significant("b"), child("c", restart="transient"), auto_shutdown="any_significant")
+    state = state_of(
+        significant("a"), significant("b"), child("c", restart="transient"), auto_shutdown="any_significant"
+    )
 
     assert end(state, "c1") == "gone"
     assert end(state, "a1") == "shutdown"
@@ -407,7 +411,11 @@ steps = st.lists(
     steps,
 )
 def test_the_state_decides_as_supervisor_erl(
-    kinds: list[tuple[Any, bool]], strategy: str, intensity: int, auto: str, script: list[tuple[str, int, str, list[bool]]]
+    kinds: list[tuple[Any, bool]],
+    strategy: str,
+    intensity: int,
+    auto: str,
+    script: list[tuple[str, int, str, list[bool]]],
 ) -> None:
     made = check_all(
         child(f"c{n}", restart=restart, significant=wanted and restart != "permanent" and auto != "never")
@@ -425,7 +433,9 @@ def test_the_state_decides_as_supervisor_erl(
             by_hand(operation, id, step, model, driven, made)
         assert verdicts[1] == verdicts[0]
         assert driven.trace == model.trace
-        assert [[r.id, r.spec.restart, r.spec.significant, "restarting" if r.restarting else r.pid] for r in driven.state] == model.children
+        assert [
+            [r.id, r.spec.restart, r.spec.significant, "restarting" if r.restarting else r.pid] for r in driven.state
+        ] == model.children
         assert len(driven.state.restarts) == model.restarts
         if verdicts[0] in ("give_up", "shutdown"):
             return

@@ -19,6 +19,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.kernel.errors import BadArgument, NotAProcess
+from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
@@ -273,8 +274,6 @@ def current_process(what: str, instead: str = "") -> Process:
     s = thread.last
     if s is not None and s.current is not None:
         return s.current
-    from otp.kernel.process import OWNER
-
     s = find_scheduler()
     p = OWNER.get()
     if s is not None and p is not None and p._node._s is s:

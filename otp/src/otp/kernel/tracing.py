@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -197,6 +197,12 @@ class Tracer:
             for seq, at, kind, pid, cause, data in self._ring
             if seq > since
         ]
+
+    def newest(self) -> Iterator[Event]:
+        """What the ring holds, newest first, made while it is read."""
+        name = self._node.name
+        for seq, at, kind, pid, cause, data in reversed(self._ring):
+            yield Event(seq, at, name, kind, pid, cause, data)
 
     def add(
         self,

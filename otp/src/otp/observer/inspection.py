@@ -222,7 +222,7 @@ def _children(p: Process, links: tuple[Process, ...], most: int = 1000) -> tuple
 
 def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit, ...]:
     found: list[ChildExit] = []
-    for event in reversed(node._trace.history()):
+    for event in node._trace.newest() if most else ():
         if event.kind == "child_terminated" and event.pid is p._parent and event.data.get("id") == child_id:
             reason = text(event.data.get("reason"))
             found.append(ChildExit(event.data.get("child"), reason, event.at / 1e9, event.seq))

@@ -180,18 +180,24 @@ def test_the_page_finds_a_platform_that_was_started_again(
 
 
 OWN = """
+import asyncio
 import time
+
 from otp import Children, GenServer, NoReply, Ok, Supervisor
+
 
 class Sleeper(GenServer[int]):
     def init(self, arg):
         return Ok(0)
 
-    def handle_cast(self, request, state):
+    async def handle_cast(self, request, state):
+        if request == "wait":
+            await asyncio.Event().wait()
         end = time.monotonic() + 4
         while time.monotonic() < end:
             pass
         return NoReply(state)
+
 
 class Own(Supervisor):
     def init(self, arg):
@@ -230,6 +236,26 @@ def test_a_callback_that_does_not_return_is_said_on_the_page_while_it_holds_ever
     expect(page.locator("#lost-text")).to_contain_text("The server is not answering since")
     expect(page.locator("#live")).to_have_attribute("data-status", "live")
     expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_one_process_that_does_not_return_is_marked_and_can_be_killed(
+    run: Callable[..., Any], open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    address, _ = run("own.py:Own")
+    page = open_page(f"{address}/supervisors")
+    one = page.locator("[role=treeitem]", has_text="<b>bold</b>")
+    one.locator(".id").click()
+    page.get_by_label("Message as JSON").fill("wait")
+    page.get_by_label("Message as JSON").press("Enter")
+    expect(one).to_have_attribute("data-state", "stuck")
+    expect(one.locator(".st")).to_contain_text("not answering since")
+    expect(one.locator(".why")).to_contain_text("handle_cast")
+    expect(page.locator("#process .plain")).to_contain_text("has not returned")
+    expect(page.locator("#live")).to_have_attribute("data-status", "live")
+    page.locator("#process").get_by_role("button", name="Kill").click()
+    expect(one).to_have_attribute("data-state", "running")
+    expect(one).to_have_attribute("data-restarts", "1")
 
 
 def test_the_keyboard_alone_is_enough(shop: Page) -> None:

@@ -1,0 +1,186 @@
+"""What a task is made of: the process that does its work, the reply, and the two ways it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable, iscoroutine
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from otp.kernel.errors import AlreadyStarted
+from otp.kernel.mailbox import deliver
+from otp.kernel.names import check_name, take_name
+from otp.kernel.node import Node
+from otp.kernel.pids import Ref
+from otp.kernel.process import Process
+from otp.kernel.starting import spawn_on
+from otp.kernel.states import DEAD
+
+__all__ = ["TaskExit", "TaskOk", "TaskReply", "callers_of", "check_function", "name_of", "send_reply", "spawn_work", "watch"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+CALLERS = "$callers"
+"""Where the process dictionary of a task keeps who asked for it, the nearest first, as in Elixir."""
+
+
+class TaskReply(NamedTuple, Generic[T]):
+    """The result of a task, as its owner receives it: `ref` is that of the task.
+
+    Who awaits a task never sees it. A server that started one with `async_nolink` finds it in
+    `handle_info`, and after it the `Down` of the same ref unless it was demonitored:
+
+    >>> import otp
+    >>> from otp import Task, TaskReply
+    >>> async def main():
+    ...     task = Task.async_(lambda: 42)
+    ...     match await otp.receive(task.ref):
+    ...         case TaskReply(_, value):
+    ...             otp.demonitor(task.ref, flush=True)
+    ...             return value
+    >>> otp.run(main)
+    42
+
+    Elixir's `{ref, value}`.
+    """
+
+    ref: Ref
+    value: T
+
+
+class TaskOk(tuple[Literal["ok"], T_co]):
+    """A task returned `.value`: the tuple `("ok", value)`, made for `match`.
+
+    >>> TaskOk(3) == ("ok", 3), TaskOk(3).value
+    (True, 3)
+    """
+
+    __slots__ = ()
+    __match_args__ = ("value",)
+
+    def __new__(cls, value: T_co) -> TaskOk[T_co]:  # pyright: ignore[reportGeneralTypeIssues]
+        return tuple.__new__(cls, ("ok", value))
+
+    @property
+    def value(self) -> T_co:
+        """What the task returned."""
+        return self[1]
+
+    def __repr__(self) -> str:
+        return f"TaskOk({self[1]!r})"
+
+    def __getnewargs__(self) -> tuple[T_co]:
+        return (self[1],)
+
+
+class TaskExit(tuple[Literal["exit"], Any]):
+    """A task ended without a result, for `.reason`: the tuple `("exit", reason)`, made for `match`.
+
+    >>> TaskExit("killed") == ("exit", "killed"), TaskExit("killed").reason
+    (True, 'killed')
+    """
+
+    __slots__ = ()
+    __match_args__ = ("reason",)
+
+    def __new__(cls, reason: Any) -> TaskExit:
+        return tuple.__new__(cls, ("exit", reason))
+
+    @property
+    def reason(self) -> Any:
+        """Why the process of the task ended."""
+        return self[1]
+
+    def __repr__(self) -> str:
+        return f"TaskExit({self[1]!r})"
+
+    def __getnewargs__(self) -> tuple[Any]:
+        return (self[1],)
+
+
+def check_function(fn: Any, what: str) -> None:
+    """Raise `TypeError` for what cannot be run; a coroutine object gets the fix."""
+    if iscoroutine(fn):
+        fn.close()
+        called = fn.__name__
+        raise TypeError(
+            f"{what}: expected a function and its arguments, got a coroutine object; "
+            f"try {called}, … instead of {called}(…)"
+        )
+    if not callable(fn):
+        raise TypeError(f"{what}: expected a function, got {fn!r:.200}; try lambda: {fn!r:.50}")
+
+
+def name_of(fn: Any) -> str:
+    """What people see a task run."""
+    while type(fn) is partial:
+        fn = fn.func
+    return str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)
+
+
+def callers_of(process: Process | None) -> tuple[Process, ...]:
+    """Who asked for what `process` starts now: itself, who asked for it, and so on."""
+    if process is None:
+        return ()
+    x = process._x
+    before = () if x is None or x.dictionary is None else x.dictionary.get(CALLERS, ())
+    return (process, *before)
+
+
+def spawn_work(
+    node: Node,
+    parent: Process | None,
+    callers: tuple[Process, ...],
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    done: Callable[[Any], None] | None = None,
+) -> Process:
+    """A process that runs `fn` and tells `done` its value; it does not run before the caller has gone on."""
+
+    async def work() -> None:
+        value = fn(*args, **kwargs) if kwargs else fn(*args)
+        if isawaitable(value):
+            value = await value
+        if done is not None:
+            done(value)
+
+    work.__qualname__ = name_of(fn)
+    process = spawn_on(node, parent, work, (), {})
+    if callers:
+        process._ext().dictionary = {CALLERS: callers}
+    return process
+
+
+def send_reply(owner: Process, ref: Ref, value: Any) -> None:
+    """Deliver the result, if it is still wanted: the owner's monitor is the address, and goes with it."""
+    x = owner._x
+    if x is not None and x.mrefs is not None and ref in x.mrefs:
+        deliver(owner, TaskReply(ref, value))
+
+
+def watch(process: Process, ended: Callable[[Any], object]) -> None:
+    """Call `ended(reason)` in the step in which the process ends; uses nobody's mailbox."""
+    x = process._ext()
+    if x.mons is None:
+        x.mons = {}
+    x.mons[process._node.make_ref()] = (ended, process)
+
+
+def require_free(name: Any, node: Node, what: str) -> None:
+    """Raise `AlreadyStarted` if somebody has the name, `BadArgument` if it can be none."""
+    via = getattr(name, "whereis", None)
+    if via is None:
+        check_name(name, what)
+    holder = node._names.get(name) if via is None else via()
+    if holder is not None and holder._st != DEAD:
+        raise AlreadyStarted(holder)
+
+
+def give_name(name: Any, process: Process) -> None:
+    """Register a process that has not run yet under a free name, or `Registry.via(…)`."""
+    if hasattr(name, "whereis"):
+        name.register(process)
+    else:
+        take_name(name, process)
