@@ -169,3 +169,25 @@ def test_terms_without_a_truth_value_are_never_equal_and_never_raise() -> None:
 
 def test_a_group_of_exits_with_reasons_that_do_not_compare_is_a_crash() -> None:
     assert type(reason_of(raised(ExceptionGroup("two", [Exit(Array()), Exit(Array())])))) is Crash
+
+
+def test_a_stack_begins_with_the_code_of_the_process_not_with_the_runtime(run: Any) -> None:
+    import asyncio
+
+    import otp
+
+    def plain() -> None:
+        raise ValueError("at once")
+
+    async def waits() -> None:
+        await asyncio.sleep(1)
+        raise ValueError("after a wait")
+
+    async def main() -> Any:
+        functions = []
+        for fn in (plain, waits):
+            _, ref = otp.spawn_monitor(fn)
+            functions.append([entry[2].rpartition(".")[2] for entry in (await otp.receive(ref)).reason.stack])
+        return functions
+
+    assert run(main) == [["plain"], ["waits"]]

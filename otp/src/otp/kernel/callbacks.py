@@ -114,6 +114,7 @@ def _activate(p: Process, s: Scheduler) -> None:
             handle_system(p, message)
         else:
             apply(p, what, frm, message, result)
+        result = None  # what it raised must not be kept alive by this frame
         if p._st != RUN:
             return
         if p._val is not None or x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
@@ -150,6 +151,7 @@ def _begin_pending(p: Process) -> bool:
         except BaseException as error:
             result = Raised(error)
         apply(p, "handle_continue", None, pending.term, result)
+        result = None
     elif pending is Timeout and not p._mbox and (p._x is None or p._x.it is None):
         message = Timeout()
         try:
@@ -157,6 +159,7 @@ def _begin_pending(p: Process) -> bool:
         except BaseException as error:
             result = Raised(error)
         apply(p, "handle_info", None, message, result)
+        result = None
     elif type(pending) is Starting:
         pending.run(p)
     if p._st != RUN:
@@ -183,6 +186,7 @@ class Starting:
         except BaseException as error:
             result = Raised(error)
         apply(p, "init", None, None, result)
+        result = None
 
 
 def settle(p: Process) -> None:

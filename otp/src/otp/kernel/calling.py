@@ -82,6 +82,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 await park()
             return result.value
         dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
+        result = None
         dest._st = READY
         s.enqueue(dest)
         if me._val is not frm:

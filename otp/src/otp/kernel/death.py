@@ -9,13 +9,14 @@ Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit s
 
 from __future__ import annotations
 
-import logging
 from asyncio import CancelledError
 from collections import deque
+from logging import CRITICAL, DEBUG, ERROR, WARNING
 from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.calls import From, fail
+from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, run_in_context
@@ -24,8 +25,6 @@ from otp.kernel.states import CALL_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
-
-logger = logging.getLogger("otp")
 
 CLEANUP_SECONDS: Final = 5.0
 CLOSE_ATTEMPTS: Final = 10
@@ -151,8 +150,8 @@ def _drain_dead(s: Scheduler) -> None:
                     _bury(p, reason, sender, cause)
                 else:
                     _end(p, reason, sender, cause, killed)
-            except Exception:
-                logger.exception("the end of %s failed; please report this bug of otp", p)
+            except Exception as failure:
+                say(CRITICAL, "the end of %s failed; please report this bug of otp", p, exc_info=failure)
     finally:
         s.burying = False
 
@@ -200,13 +199,13 @@ def _close(p: Process, coro: Any) -> None:
             p._node.request_shutdown(error)
         except BaseException as error:
             if coro.cr_frame is None:
-                logger.warning("process %s: its cleanup raised %r while it was killed", p, error)
+                say(WARNING, "process %s: its cleanup raised %r while it was killed", p, error)
         if coro.cr_frame is None:
             break
         abandoned = abandoned or _where(coro)
     if abandoned:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
-        logger.warning("process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
+        say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
 
 
 def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
@@ -244,7 +243,7 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
     except (KeyboardInterrupt, SystemExit) as raised:
         p._node.request_shutdown(raised)
     except BaseException as raised:
-        logger.debug("process %s raised %r while it ended with %r", p, raised, x.reason[0])
+        say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
     if waits_for is p:
         _bury(p, x.reason[0], x.sender, x.cause)
         return
@@ -335,8 +334,8 @@ def _safely(function: Any, argument: Any) -> None:
     """What follows an end must not stop it."""
     try:
         function(argument)
-    except Exception:
-        logger.exception("%r failed at the end of a process", function)
+    except Exception as failure:
+        say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
 
 
 def _cause_of(sender: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 from otp.kernel.pids import Pid, Ref
 
@@ -27,8 +27,20 @@ class ExitSignal(NamedTuple):
     reason: Any
 
 
-class Timeout(NamedTuple):
-    """The `timeout=` of a callback's result ran out; arrives in `handle_info`."""
+@final
+class Timeout:
+    """The `timeout=` of a callback's result ran out; arrives in `handle_info`. All instances are equal."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Timeout)
+
+    def __hash__(self) -> int:
+        return hash(Timeout)
+
+    def __repr__(self) -> str:
+        return "Timeout()"
 
 
 class TimerFired(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.death import exit_signal
 from otp.kernel.errors import BadArgument
+from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
 from otp.kernel.process import Process, new_process
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from otp.kernel.tracing import Event
 
 __all__ = ["Node"]
-
-logger = logging.getLogger("otp")
 
 CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
 
@@ -84,6 +83,7 @@ class Node:
         self._owned: list[Process] = []
         self._applications: Any = None
         self._shutdown_request: BaseException | None = None
+        self._closing: asyncio.Task[None] | None = None
         self.on_shutdown: Callable[[BaseException], None] | None = None
         if scheduler is not None:
             self._open(scheduler)
@@ -132,7 +132,7 @@ class Node:
             await self._stop(roots or list(self._procs.values()), timeout)
             rounds += 1
             if rounds == CLOSE_ROUNDS:
-                logger.error("node %s closes, yet its processes start others again and again: they are dropped", self.name)
+                say(logging.ERROR, "node %s closes, yet its processes start others again and again: they are dropped", self.name)
                 self._procs.clear()
         s = self._s
         same_name = s.nodes.get(self.name, [])
@@ -163,7 +163,7 @@ class Node:
             try:
                 await wait_down(p, timeout=max(0, deadline - self._s.now_ns()) / 1e9)
             except TimeoutError:
-                logger.warning("%s did not stop in %s s and is killed", self.label(p), timeout)
+                say(logging.WARNING, "%s did not stop in %s s and is killed", self.label(p), timeout)
                 exit_signal(p, self._outside, "kill", False)
 
     def request_shutdown(self, error: BaseException) -> None:
@@ -173,7 +173,7 @@ class Node:
             if self.on_shutdown is not None:
                 self.on_shutdown(error)
             else:  # a guest in somebody's program: the node ends, the program is not ours to end
-                logger.error("node %s shuts down: %r in one of its processes", self.name, error)
+                say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
                 self._closing = self._s.loop.create_task(self.close())
 
     async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:

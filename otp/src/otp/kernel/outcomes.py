@@ -15,7 +15,7 @@ from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
 from otp.kernel.process import CANCEL, OWNER, Process
-from otp.kernel.reasons import is_clean, reason_of
+from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.scheduler import nanoseconds
@@ -27,19 +27,17 @@ logger = logging.getLogger("otp")
 
 
 class Raised:
-    """A callback ended by an exception.
+    """A callback ended by an exception, whose traceback now begins with the callback.
 
-    The frame that called the callback is taken off its traceback: it holds this object, and the circle of the two
-    would keep messages and states alive until the next collection.
+    Whoever makes one forgets it after use: frame, record and traceback would be a circle that keeps messages and
+    states alive until the next collection.
     """
 
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
-        traceback = error.__traceback__
-        if traceback is not None and traceback.tb_next is not None:
-            error.__traceback__ = traceback.tb_next
+        without_our_frames(error)
 
 
 def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
@@ -206,6 +204,7 @@ def stop(
     except BaseException as raised:
         result = Raised(raised)
     apply(p, "terminate", frm, x.message, result)
+    result = None
 
 
 def _terminated(p: Process, result: Any, error: BaseException | None) -> None:
@@ -262,6 +261,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     p._coro = None
     x.frm = x.callback = x.message = None
     apply(p, what, frm, message, result)
+    result = None
 
 
 def wait_for(p: Process, waits_for: Any) -> None:

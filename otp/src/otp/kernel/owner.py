@@ -6,6 +6,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from otp.kernel.log import say
 from otp.kernel.reasons import is_clean
 from otp.kernel.starting import start_server
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
 
 __all__ = ["start_owned"]
-
-logger = logging.getLogger("otp")
 
 
 async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[str, Any]) -> Any:
@@ -34,7 +33,7 @@ async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[s
             if pid in node._owned:
                 node._owned.remove(pid)
             if not is_clean(reason):
-                logger.error("%s owned by node %s ended: %r", label, node.name, reason)
+                say(logging.ERROR, "%s owned by node %s ended: %r", label, node.name, reason)
 
         x = pid._ext()
         if x.mons is None:

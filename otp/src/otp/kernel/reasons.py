@@ -5,14 +5,16 @@ Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 
 from __future__ import annotations
 
+import os.path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from otp.kernel.errors import Error, Exit, Throw
 
-__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "same", "stack_of", "starts_with", "term_of"]
+__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "same", "stack_of", "starts_with", "term_of", "without_our_frames"]
 
-type_text_limit = 2000
+TEXT_LIMIT: Final = 2000
+_HERE: Final = os.path.dirname(__file__)
 
 Reason = Any
 """An exit reason is any value; `"normal"`, `"shutdown"` and `("shutdown", term)` are the clean ones."""
@@ -87,9 +89,19 @@ def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
     return tuple(entries)
 
 
+def without_our_frames(error: BaseException) -> None:
+    """Let a traceback begin with the user's code: its first entries are the places in the runtime that called it."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_HERE):
+            break
+        traceback = traceback.tb_next
+    error.__traceback__ = traceback
+
+
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error)[:type_text_limit]
+        return str(error)[:TEXT_LIMIT]
     except Exception as failure:
         return f"<str() of this {type(error).__name__} raised {type(failure).__name__}>"
 

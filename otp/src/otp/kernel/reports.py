@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from otp.kernel.log import say
 from otp.kernel.process import Process
 from otp.kernel.reasons import is_clean, starts_with
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["report_crash"]
 
-logger = logging.getLogger("otp")
-
 
 def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
     """Log the abnormal end of a process; nothing for clean reasons."""
-    if is_clean(reason) or not logger.isEnabledFor(logging.ERROR):
+    if is_clean(reason) or not logging.getLogger("otp").isEnabledFor(logging.ERROR):
         return
     name = p._node.label(p)
     doing = f" in {what}({bounded_text(message)})" if what else ""
     hint = ""
     if starts_with(reason, "bad_return_value"):
         hint = _bad_return_hint(what, reason[1])
-    logger.error(
+    say(
+        logging.ERROR,
         "%s ended%s: %s%s",
         name,
         doing,

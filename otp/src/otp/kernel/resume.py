@@ -8,16 +8,15 @@ from typing import Any
 
 from otp.kernel.callbacks import callback_done
 from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
+from otp.kernel.log import say
 from otp.kernel.outcomes import Raised, wait_for
 from otp.kernel.process import CANCEL, Process, run_in_context
-from otp.kernel.reasons import reason_of
+from otp.kernel.reasons import reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
 
 __all__ = ["blame", "coroutine_done", "future_done", "interrupt", "run_odd"]
-
-logger = logging.getLogger("otp")
 
 
 def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
@@ -69,7 +68,7 @@ def _resume(p: Process) -> None:
 def blame(s: Scheduler, failure: Exception) -> None:
     """An error that is none of the user's code came up: the process at fault ends, the others go on."""
     p = s.current
-    logger.critical("the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
+    say(logging.CRITICAL, "the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
     if p is not None and (p._st == RUN or (p._st == READY and _is_over(p._coro) and p._vt is None)):
         p._st = READY
         p._sig = p._coro = None
@@ -118,6 +117,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
         return
     if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
         p._node.request_shutdown(error)
+    without_our_frames(error)
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)
     terminate(p, reason)

@@ -216,6 +216,7 @@ def _start_here(p: Process, arg: Any) -> Any:
             apply(p, "init", None, None, result)
         else:
             p._ctx.run(apply, p, "init", None, None, result)
+        result = None
         s.current = before
         if p._st == DEAD:
             if x.callback == "ignored":

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.log import say
+
 if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
 
 __all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "Tracer", "bounded_text"]
-
-logger = logging.getLogger("otp")
 
 RING_SIZE: Final = 4_096
 
@@ -136,8 +136,8 @@ class Subscription:
         self.delivered += 1
         try:
             self._callback(event)
-        except Exception:  # a reader's mistake must not become the runtime's
-            logger.exception("a reader of %s's events raised and is closed", event.node)
+        except Exception as error:  # a reader's mistake must not become the runtime's
+            say(logging.ERROR, "a reader of %s's events raised and is closed", event.node, exc_info=error)
             self.close()
         if self._limit is not None and self.delivered >= self._limit:
             self.close()

@@ -1,0 +1,255 @@
+"""Waiting for tasks: what `Task.await_`, `yield_`, `shutdown` and their like do in the owner's mailbox.
+
+Source: Elixir's `task.ex`, from `await/2` on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal, Protocol
+
+from otp.behaviours._task_work import TaskExit, TaskOk
+from otp.kernel.errors import BadArgument, Exit, ReceiveTimeout
+from otp.kernel.mailbox import merge_batch, receive
+from otp.kernel.messages import Down
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import Process
+from otp.kernel.scheduler import current_process, nanoseconds
+from otp.kernel.signals import demonitor, monitor, unlink
+from otp.kernel.signals import exit as exit_process
+
+__all__ = ["AnyTask", "Outcome", "await_many", "await_one", "ignore", "shut_down", "take", "yield_many", "yield_one"]
+
+Outcome = TaskOk[Any] | TaskExit | None
+
+
+class AnyTask(Protocol):
+    """What waiting needs to know of a task."""
+
+    @property
+    def pid(self) -> Pid | None:
+        """Its process, if it has one."""
+        ...
+
+    @property
+    def ref(self) -> Ref:
+        """The monitor of its process, and the mark of its reply."""
+        ...
+
+    @property
+    def owner(self) -> Pid:
+        """Who started it."""
+        ...
+
+
+def shown(timeout: Any) -> Any:
+    """A time limit as it stands in exit reasons."""
+    return "infinity" if timeout is None else timeout
+
+
+def require_owner(tasks: Sequence[AnyTask], what: str) -> Process:
+    """The calling process, if all tasks are its own."""
+    me = current_process(f"Task.{what}")
+    for task in tasks:
+        if task.owner is not me:
+            raise BadArgument(
+                f"Task.{what}: expected a task that {me} started, got {task!r}, which {task.owner} started; "
+                "only the owner gets the result, try sending it on from there"
+            )
+    return me
+
+
+class _Limit:
+    """How long one call may wait in all its receives together."""
+
+    __slots__ = ("_deadline", "_s")
+
+    def __init__(self, me: Process, timeout: Any, what: str) -> None:
+        limit = nanoseconds(timeout, f"Task.{what}(timeout=…)", infinite=True)
+        self._s = me._node._s
+        self._deadline = None if limit is None else self._s.now_ns() + limit
+
+    def left(self) -> Any:
+        if self._deadline is None:
+            return "infinity"
+        return max(0, self._deadline - self._s.now_ns()) / 1e9
+
+
+# One task
+
+
+async def await_one(task: AnyTask, timeout: Any) -> Any:
+    """The value of the task; ends the caller's wait with `Exit` where there is none."""
+    me = require_owner((task,), "await_(task)")
+    call = ("Task", "await", [task, shown(timeout)])
+    found = await _result(task.ref, _Limit(me, timeout, "await_"), call)
+    if found is None:
+        demonitor(task.ref, flush=True)
+        raise Exit(("timeout", call))
+    if isinstance(found, TaskExit):
+        raise Exit((found.reason, call))
+    return found.value
+
+
+async def yield_one(task: AnyTask, timeout: Any) -> Outcome:
+    """What has become of the task within the time; None: it goes on, and may be asked again."""
+    me = require_owner((task,), "yield_(task)")
+    return await _result(task.ref, _Limit(me, timeout, "yield_"), ("Task", "yield", [task, shown(timeout)]))
+
+
+async def _result(ref: Ref, limit: _Limit, call: Any) -> Outcome:
+    try:
+        message = await receive(ref, limit.left())
+    except ReceiveTimeout:
+        return None
+    return _outcome(message, call)
+
+
+def _outcome(message: Any, call: Any) -> TaskOk[Any] | TaskExit:
+    """What a reply or a `Down` says; after a reply no `Down` follows."""
+    if type(message) is not Down:
+        demonitor(message[0], flush=True)
+        return TaskOk(message[1])
+    if message.reason == "noconnection":
+        item = message.item
+        raise Exit((("nodedown", item.node if isinstance(item, Pid) else item[1]), call))
+    return TaskExit(message.reason)
+
+
+def take(me: Process, wanted: Callable[[Any], bool]) -> Any:
+    """Take the oldest message that is wanted out of the mailbox, without waiting; None if there is none."""
+    merge_batch(me)
+    waiting = me._mbox
+    if waiting:
+        for position, message in enumerate(waiting):
+            if wanted(message):
+                del waiting[position]
+                if me._x is not None:
+                    me._x.mark = 0
+                return message
+    return None
+
+
+def _of(ref: Ref) -> Callable[[Any], bool]:
+    return lambda message: isinstance(message, tuple) and len(message) > 1 and message[0] is ref  # pyright: ignore[reportUnknownArgumentType]
+
+
+def ignore(task: AnyTask) -> Outcome:
+    """Give the task up: what has arrived is the answer, what comes later is dropped."""
+    me = require_owner((task,), "ignore(task)")
+    message = take(me, _of(task.ref))
+    if message is not None:
+        found = _outcome(message, ("Task", "ignore", [task]))
+        if isinstance(found, TaskExit):
+            return found
+    else:
+        found = None
+    if task.pid is not None:
+        unlink(task.pid)
+    demonitor(task.ref, flush=True)
+    return found
+
+
+# Many tasks
+
+
+async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
+    """The values of all tasks, in the order of the tasks."""
+    me = require_owner(tasks, "await_many(tasks)")
+    limit = _Limit(me, timeout, "await_many")
+    call = ("Task", "await_many", [tasks, shown(timeout)])
+    awaiting = {task.ref for task in tasks}
+    values: dict[Ref, Any] = {}
+    try:
+        while awaiting:
+            message = await receive(_of_any(awaiting), limit.left())
+            awaiting.discard(message[0])
+            found = _outcome(message, call)
+            if isinstance(found, TaskExit):
+                raise Exit((found.reason, call))
+            values[message[0]] = found.value
+    except ReceiveTimeout:
+        raise Exit(("timeout", call)) from None
+    finally:
+        for ref in awaiting:
+            demonitor(ref, flush=True)
+    return [values[task.ref] for task in tasks]
+
+
+async def yield_many(
+    tasks: Sequence[AnyTask], timeout: Any, limit: int | None, on_timeout: Literal["nothing", "ignore", "kill_task"]
+) -> list[Outcome]:
+    """What has become of each task within the time, or when `limit` of them are through."""
+    me = require_owner(tasks, "yield_many(tasks)")
+    if on_timeout not in ("nothing", "ignore", "kill_task"):
+        raise BadArgument(
+            f"Task.yield_many(on_timeout=…): expected 'nothing', 'ignore' or 'kill_task', got {on_timeout!r}"
+        )
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise BadArgument(f"Task.yield_many(limit=…): expected an int of at least 1, got {limit!r}")
+    time = _Limit(me, timeout, "yield_many")
+    call = ("Task", "yield_many", [tasks, shown(timeout)])
+    awaiting = {task.ref for task in tasks}
+    found: dict[Ref, Outcome] = {}
+    enough = len(awaiting) if limit is None else min(limit, len(awaiting))
+    try:
+        while len(found) < enough:
+            message = await receive(_of_any(awaiting), time.left())
+            awaiting.discard(message[0])
+            found[message[0]] = _outcome(message, call)
+    except ReceiveTimeout:
+        for task in tasks:
+            if task.ref in awaiting and on_timeout != "nothing":
+                awaiting.discard(task.ref)
+                found[task.ref] = ignore(task) if on_timeout == "ignore" else await shut_down(task, "brutal_kill")
+    return [found.get(task.ref) for task in tasks]
+
+
+def _of_any(refs: set[Ref]) -> Callable[[Any], bool]:
+    return lambda message: isinstance(message, tuple) and len(message) > 1 and message[0] in refs  # pyright: ignore[reportUnknownArgumentType]
+
+
+# The end of a task
+
+KILLED_BY: Final = {"brutal_kill": "killed", "shutdown": "shutdown", "late": "shutdown"}
+
+
+async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
+    """Unlink and stop the task; what it had replied by then still counts."""
+    pid = task.pid
+    if pid is None:
+        return ignore(task)
+    me = require_owner((task,), "shutdown(task)")
+    limit = _Limit(me, "infinity" if shutdown == "brutal_kill" else shutdown, "shutdown")
+    call = ("Task", "shutdown", [task, shown(shutdown)])
+    watching = monitor(pid)
+    unlink(pid)
+    if shutdown == "brutal_kill":
+        exit_process(pid, "kill")
+    else:
+        if isinstance(pid, Process) and pid._coro is not None:
+            # How long its `finally` blocks may await things is the caller's word.
+            pid._ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
+        exit_process(pid, "shutdown")
+    try:
+        down = await receive(watching, limit.left())
+    except ReceiveTimeout:
+        exit_process(pid, "kill")
+        down = await receive(watching)
+    found = _ended(task.ref, down, "killed" if shutdown == "brutal_kill" else "shutdown", call)
+    reply = take(me, _of(task.ref))
+    return found if reply is None else TaskOk(reply[1])
+
+
+def _ended(ref: Ref, down: Down, asked: str, call: Any) -> Outcome:
+    """What the end of a task that was asked to end with `asked` means, but for a reply."""
+    reason = down.reason
+    if reason == "noproc":  # it was over before; its own Down may lie there, behind the reply
+        me = current_process("Task.shutdown")
+        own = take(me, lambda message: type(message) is Down and message.ref is ref)  # pyright: ignore[reportUnknownArgumentType]
+        if own is not None:
+            reason = own.reason
+    demonitor(ref, flush=True)
+    if reason == "noconnection":
+        raise Exit((("nodedown", down.item.node), call))
+    return None if reason == asked else TaskExit(reason)
