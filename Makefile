@@ -57,6 +57,11 @@ check: install-dev ## style, types, layers and house rules
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_repo
 
+.PHONY: check-js
+check-js: ## types of the page's modules (needs npx, which comes with Node)
+	@command -v npx >/dev/null || { echo "make check-js needs npx: install Node and npm"; exit 1; }
+	npx --yes --package typescript@7.0.2 tsc -p superlearner/jsconfig.json
+
 .PHONY: format
 format: install-dev ## put the code into its house style
 	$(PY) -m ruff check --fix-only --quiet .

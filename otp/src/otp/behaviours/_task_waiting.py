@@ -6,7 +6,7 @@ Source: Elixir's `task.ex`, from `await/2` on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from otp.behaviours._task_work import TaskExit, TaskOk
 from otp.kernel.errors import BadArgument, Exit, ReceiveTimeout
@@ -162,17 +162,19 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
     values: dict[Ref, Any] = {}
     try:
         while awaiting:
-            message = await receive(_of_any(awaiting), limit.left())
+            try:
+                message = await receive(_of_any(awaiting), limit.left())
+            except ReceiveTimeout:
+                raise Exit(("timeout", call)) from None
             awaiting.discard(message[0])
             found = _outcome(message, call)
             if isinstance(found, TaskExit):
                 raise Exit((found.reason, call))
             values[message[0]] = found.value
-    except ReceiveTimeout:
-        raise Exit(("timeout", call)) from None
-    finally:
+    except Exit:
         for ref in awaiting:
             demonitor(ref, flush=True)
+        raise
     return [values[task.ref] for task in tasks]
 
 
@@ -210,8 +212,6 @@ def _of_any(refs: set[Ref]) -> Callable[[Any], bool]:
 
 
 # The end of a task
-
-KILLED_BY: Final = {"brutal_kill": "killed", "shutdown": "shutdown", "late": "shutdown"}
 
 
 async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:

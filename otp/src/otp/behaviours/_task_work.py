@@ -16,7 +16,17 @@ from otp.kernel.process import Process
 from otp.kernel.starting import spawn_on
 from otp.kernel.states import DEAD
 
-__all__ = ["TaskExit", "TaskOk", "TaskReply", "callers_of", "check_function", "name_of", "send_reply", "spawn_work", "watch"]
+__all__ = [
+    "TaskExit",
+    "TaskOk",
+    "TaskReply",
+    "callers_of",
+    "check_function",
+    "name_of",
+    "send_reply",
+    "spawn_work",
+    "watch",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -117,6 +127,11 @@ def name_of(fn: Any) -> str:
     while type(fn) is partial:
         fn = fn.func
     return str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)
+
+
+def mfa_of(fn: Any, arity: int) -> tuple[str, str, int]:
+    """What a task runs: module, function, number of arguments."""
+    return (str(getattr(fn, "__module__", None) or type(fn).__module__), name_of(fn), arity)
 
 
 def callers_of(process: Process | None) -> tuple[Process, ...]:

@@ -5,7 +5,7 @@ Two slow things take as long as the slower one:
 >>> import asyncio, otp
 >>> from otp import Task
 >>> async def slow(value):
-...     await asyncio.sleep(0.01)
+...     await asyncio.sleep(0.001)
 ...     return value
 >>> async def main():
 ...     first, second = Task.async_(slow, 20), Task.async_(slow, 22)
@@ -13,29 +13,30 @@ Two slow things take as long as the slower one:
 >>> otp.run(main)
 42
 
-A task is an extension of its owner: the two are linked, so that what would have ended the owner
-had it done the work itself still does. Who wants to outlive its tasks starts them with
+A task is an extension of its owner: the two are linked, so what would have ended the owner had it
+done the work itself still ends it. Who wants to outlive its tasks starts them with
 `TaskSupervisor.async_nolink`; who has no use for the result, with `TaskSupervisor.start_child`.
 
 Only the owner, the process that called `async_`, may await, yield to, shut down or ignore a task,
-and it must do one of them. A server needs not: it finds a `TaskReply(ref, value)` in `handle_info`,
-or the `Down` of the same ref if the task ended without one.
+and it must do one of these. A server need not: it finds `TaskReply(ref, value)` in `handle_info`,
+or the `Down` of the same ref if the task ended without a result.
 
-Nothing of an awaited task is left in the mailbox, and nothing comes later: the monitor by which the
-owner learns of the task's end is also the address of the reply, and both go together.
+Of a task that was awaited nothing is in the mailbox, and nothing comes later: the monitor by which
+the owner learns of the end is also the address of the reply, and both go together.
 
-Differences to Elixir: times are seconds; `async_` takes the arguments of the function; a stream
-(`Task.async_stream`) is an iterator, good for one pass. Source: Elixir's `Task`.
+Differences to Elixir: times are seconds; a function is given with its arguments; a stream is an
+iterator, good for one pass. Source: Elixir's `Task`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Iterable
-from typing import Any, Generic, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar, cast, overload
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, Generic, Literal, Never, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
-from otp.behaviours._task_waiting import ignore, receive_result, shut_down, yield_many
+from otp.behaviours import _task_waiting as waiting
+from otp.behaviours._task_run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
 from otp.behaviours._task_work import (
     TaskExit,
     TaskOk,
@@ -43,19 +44,395 @@ from otp.behaviours._task_work import (
     callers_of,
     check_function,
     give_name,
+    mfa_of,
     name_of,
     require_free,
     send_reply,
     spawn_work,
 )
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
-from otp.behaviours.task_stream import TaskStream
-from otp.kernel.errors import BadArgument, Exit
+from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
 from otp.kernel.mailbox import deliver
 from otp.kernel.names import node_here
+from otp.kernel.node import Node
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import current_process, thread_current
 from otp.kernel.signals import link_processes, monitor_process
 
 __all__ = ["Task", "TaskExit", "TaskOk", "TaskReply"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Limit: TypeAlias = float | Literal["infinity"] | None
+"""Seconds; `"infinity"` or None for no limit."""
+
+_set = object.__setattr__
+
+
+class Task(Startable, Generic[T_co]):
+    """A task and its functions; `Task.async_` makes one. See the module's text for an example.
+
+    `pid` is its process, None if it has none (`Task.completed`); `ref` marks its reply and its
+    `Down`; `owner` is who started it; `mfa` is (module, function, number of arguments).
+    """
+
+    __slots__ = ("mfa", "owner", "pid", "ref")
+
+    pid: Pid | None
+    ref: Ref
+    owner: Pid
+    mfa: tuple[str, str, int]
+
+    def __init__(self, pid: Pid | None, ref: Ref, owner: Pid, mfa: tuple[str, str, int]) -> None:
+        _set(self, "pid", pid)
+        _set(self, "ref", ref)
+        _set(self, "owner", owner)
+        _set(self, "mfa", mfa)
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError("a Task is immutable; it only names a process and who waits for it")
+
+    def __repr__(self) -> str:
+        return f"<Task {self.mfa[1]} {self.pid} of {self.owner}>"
+
+    # Starting
+
+    @overload
+    @staticmethod
+    def async_(fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]: ...
+    @overload
+    @staticmethod
+    def async_(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]: ...
+    @staticmethod
+    def async_(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Task[Any]:
+        """Start `fn(*args, **kwargs)` in a process linked to and monitored by this one.
+
+        `fn` is any callable; an awaitable result is awaited. To be awaited, or in a server to be
+        seen in `handle_info`. Plain: works in plain callbacks too.
+
+        Raises `NotAProcess` outside a process. Source: Elixir's `Task.async/1`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Task.await_(Task.async_(sum, [1, 2, 3]))
+        >>> otp.run(main)
+        6
+        """
+        check_function(fn, "Task.async_(fn)")
+        me = current_process("Task.async_(fn)", "outside a process use asyncio.create_task, or otp.spawn")
+
+        def done(value: Any) -> None:
+            send_reply(me, ref, value)
+
+        pid = spawn_work(me._node, me, callers_of(me), fn, args, kwargs, done)
+        link_processes(me, pid)
+        ref = monitor_process(me, pid, pid)
+        return Task(pid, ref, me, mfa_of(fn, len(args) + len(kwargs)))
+
+    @staticmethod
+    def completed(value: T) -> Task[T]:
+        """A task that is through already, with this value and without a process.
+
+        For a list of tasks some of whose results are known. Source: Elixir's `Task.completed/1`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Task.await_many([Task.completed(1), Task.async_(lambda: 2)])
+        >>> otp.run(main)
+        [1, 2]
+        """
+        me = current_process("Task.completed(value)")
+        ref = me._node.make_ref()
+        deliver(me, TaskReply(ref, value))
+        return Task(None, ref, me, ("otp", "Task.completed", 1))
+
+    @staticmethod
+    async def start(fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+        """Start a task whose result nobody waits for, linked to nobody; works outside a process too.
+
+        `TaskSupervisor.start_child` is mostly the better choice: it ends with your program in order.
+
+        Raises `AlreadyStarted` if the name is taken. Source: Elixir's `Task.start/1`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await otp.wait_down(await Task.start(print, "done"))
+        >>> otp.run(main)
+        done
+        'normal'
+        """
+        check_function(fn, "Task.start(fn)")
+        me = thread_current() or OWNER.get()
+        return _spawn(node_here("Task.start(fn)"), me, fn, args, name, "Task.start(name=…)")
+
+    @staticmethod
+    async def start_link(fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+        """Start a task whose result nobody waits for, linked with this process: for supervision trees.
+
+        Args:
+            fn: any callable; an awaitable result is awaited. `functools.partial` binds keywords.
+            args: its arguments.
+            name: a name to register, or `Registry.via(…)`.
+
+        Raises `AlreadyStarted` if the name is taken. Source: Elixir's `Task.start_link/1`.
+
+        >>> import otp
+        >>> from otp import Supervisor
+        >>> async def main():
+        ...     sup = await Supervisor.start_link_children([(Task, lambda: print("warming up"))])
+        ...     (child,) = await Supervisor.which_children(sup)
+        ...     return await otp.wait_down(child.pid)
+        >>> otp.run(main)
+        warming up
+        'normal'
+        """
+        check_function(fn, "Task.start_link(fn)")
+        me = current_process("Task.start_link(fn)", "outside a process use Task.start or node.start")
+        pid = _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)")
+        link_processes(me, pid)
+        return pid
+
+    @classmethod
+    def child_spec(
+        cls,
+        arg: Any = None,
+        *,
+        name: Any = None,
+        id: Hashable | None = None,
+        restart: Restart = "temporary",
+        shutdown: Shutdown | None = None,
+        type: Literal["worker", "supervisor"] | None = None,
+        significant: bool = False,
+        **options: Any,
+    ) -> ChildSpec:
+        """The spec of a child that runs `arg`, a function without arguments; as `Startable.child_spec`.
+
+        A task is `"temporary"`: once through, or crashed, it is not started again. `(Task, fn)` in a
+        list of children is the short form. Source: Elixir's `Task.child_spec/1`.
+
+        >>> Task.child_spec(print, id="warm up").restart
+        'temporary'
+        """
+        return super().child_spec(
+            arg,
+            name=name,
+            id=id,
+            restart=restart,
+            shutdown=shutdown,
+            type=type,
+            significant=significant,
+            **options,
+        )
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None) -> Pid:
+        """How a node starts a task that it owns."""
+        check_function(arg, "node.start(Task, fn)")
+        return _spawn(node, None, arg, (), name, "node.start(name=…)")
+
+    # Waiting
+
+    @staticmethod
+    async def await_(task: Task[T], timeout: Limit = 5) -> T:
+        """Wait for the result of a task of this process and return it.
+
+        Raises:
+            Exit: `.reason` is `(R, ("Task", "await", [task, timeout]))`; R is why the task ended
+                without a result, or `"timeout"`, after which its result is not wanted any more.
+                (Without trapped exits a linked task's crash ends this process instead.)
+            BadArgument: another process started the task.
+
+        Source: Elixir's `Task.await/2`.
+
+        >>> import otp
+        >>> async def main():
+        ...     try:
+        ...         await Task.await_(Task.async_(otp.receive), timeout=0.001)
+        ...     except otp.Exit as failure:
+        ...         return failure.reason[0]
+        >>> otp.run(main)
+        'timeout'
+        """
+        return await waiting.await_one(task, timeout)
+
+    @staticmethod
+    async def await_many(tasks: Sequence[Task[T]], timeout: Limit = 5) -> list[T]:
+        """Wait for the results of all these tasks, `timeout` seconds together; in their order.
+
+        Raises `Exit` as `await_` does when the first of them fails; nothing of the others is left
+        in the mailbox. Source: Elixir's `Task.await_many/2`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Task.await_many([Task.async_(abs, n) for n in (-1, -2)])
+        >>> otp.run(main)
+        [1, 2]
+        """
+        return await waiting.await_many(tasks, timeout)
+
+    @staticmethod
+    async def yield_(task: Task[T], timeout: Limit = 5) -> TaskOk[T] | TaskExit | None:
+        """Look for at most `timeout` seconds what has become of a task.
+
+        Returns `TaskOk(value)`, `TaskExit(reason)`, or None while it goes on: then you may ask again,
+        or `await Task.shutdown(task)`. Source: Elixir's `Task.yield/2`.
+
+        >>> import otp
+        >>> async def main():
+        ...     task = Task.async_(otp.receive)
+        ...     return await Task.yield_(task, 0) or await Task.shutdown(task)
+        >>> otp.run(main)
+        """
+        return await waiting.yield_one(task, timeout)
+
+    @staticmethod
+    async def yield_many(
+        tasks: Sequence[Task[T]],
+        timeout: Limit = 5,
+        *,
+        limit: int | None = None,
+        on_timeout: Literal["nothing", "ignore", "kill_task"] = "nothing",
+    ) -> list[tuple[Task[T], TaskOk[T] | TaskExit | None]]:
+        """Look for at most `timeout` seconds what has become of these tasks.
+
+        Args:
+            tasks: tasks of this process.
+            timeout: seconds, for all together.
+            limit: return as soon as so many of them are through; `on_timeout` does not count then.
+            on_timeout: what happens to those that go on: `"nothing"`, `"ignore"`, `"kill_task"`.
+
+        Returns each task with what `yield_` answers. Source: Elixir's `Task.yield_many/2`.
+
+        >>> import otp
+        >>> async def main():
+        ...     tasks = [Task.async_(lambda: 1), Task.async_(otp.receive)]
+        ...     return [found for _, found in await Task.yield_many(tasks, 0.001, on_timeout="kill_task")]
+        >>> otp.run(main)
+        [TaskOk(1), None]
+        """
+        found = await waiting.yield_many(tasks, timeout, limit, on_timeout)
+        return list(zip(tasks, found, strict=True))
+
+    @staticmethod
+    async def shutdown(task: Task[T], shutdown: Limit | Literal["brutal_kill"] = 5) -> TaskOk[T] | TaskExit | None:
+        """Unlink a task, stop it, and wait for its end.
+
+        Returns None, or `TaskOk(value)` if it had replied, or `TaskExit(reason)` if it ended for
+        another reason, `"killed"` after more than `shutdown` seconds of cleanup among them.
+        `"brutal_kill"` leaves it no time. Source: Elixir's `Task.shutdown/2`.
+
+        >>> import otp
+        >>> async def main():
+        ...     task = Task.async_(otp.receive)
+        ...     await Task.shutdown(task)
+        ...     return otp.is_alive(task.pid)
+        >>> otp.run(main)
+        False
+        """
+        return await waiting.shut_down(task, shutdown)
+
+    @staticmethod
+    def ignore(task: Task[T]) -> TaskOk[T] | TaskExit | None:
+        """Let a task go on alone: unlinked, its result dropped. Plain: it does not wait.
+
+        Returns what has arrived of it, else None. Source: Elixir's `Task.ignore/1`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return Task.ignore(Task.completed("in time"))
+        >>> otp.run(main)
+        TaskOk('in time')
+        """
+        return waiting.ignore(task)
+
+    # Many items
+
+    @overload
+    @staticmethod
+    def async_stream(
+        items: Source[Any], fn: Callable[..., Awaitable[T]], /, *args: Any, **options: Unpack[StreamKeywords]
+    ) -> TaskStream[T]: ...
+    @overload
+    @staticmethod
+    def async_stream(
+        items: Source[Any], fn: Callable[..., T], /, *args: Any, **options: Unpack[StreamKeywords]
+    ) -> TaskStream[T]: ...
+    @staticmethod
+    def async_stream(
+        items: Source[Any],
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+        ordered: bool = True,
+        timeout: Limit = 5.0,
+        on_timeout: OnTimeout = "exit",
+        zip_input_on_exit: bool = False,
+    ) -> TaskStream[Any]:
+        """Run `fn(item, *args)` for each item in a task of its own, and read the results one by one.
+
+        Args:
+            items: an iterable or async iterable, read as room allows; it may be endless.
+            fn: any callable; an awaitable result is awaited.
+            args: go after the item.
+            max_concurrency: how many tasks run at a time.
+            ordered: results in the order of the items; else as they come.
+            timeout: seconds each task may take. It is killed then.
+            on_timeout: `"exit"`: the reader gets `Exit`; `"kill_task"`: it gets `TaskExit("timeout")`.
+            zip_input_on_exit: `TaskExit((item, reason))` in place of `TaskExit(reason)`.
+
+        Returns an iterator of `TaskOk(value)` and `TaskExit(reason)`; see `otp.behaviours.task_stream`.
+
+        Difference to Elixir: 8 tasks by default, not as many as the machine has cores; an iterator,
+        good for one pass. Source: `Task.async_stream/5`.
+
+        >>> import otp
+        >>> async def main():
+        ...     async with Task.async_stream("ab", str.upper) as results:
+        ...         return [result async for result in results]
+        >>> otp.run(main)
+        [TaskOk('A'), TaskOk('B')]
+        """
+        options = StreamOptions(max_concurrency, ordered, timeout, on_timeout, zip_input_on_exit)
+        return TaskStream("Task.async_stream", items, fn, args, options)
+
+    # Threads
+
+    @staticmethod
+    async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that blocks in a thread and wait for its result; everybody else goes on.
+
+        The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the wait
+        at once; the function cannot be interrupted, runs to its end, and its result is dropped.
+        One that had found no free thread is not started any more. There are few threads (those of
+        the loop, at most 32), and a program that ends waits for them. The function must not touch
+        processes: `node.send_from_thread` and `node.call_from_thread` are the way back.
+
+        Raises what `fn` raises; `TypeError` for an async function, `RealIONotSimulated` under
+        `otp.testing.Scheduler`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Task.run_blocking(sum, [40, 2])
+        >>> otp.run(main)
+        42
+        """
+        check_function(fn, "Task.run_blocking(fn)")
+        if inspect.iscoroutinefunction(fn):
+            raise TypeError(
+                f"Task.run_blocking(fn): expected a plain function, got the async {name_of(fn)}; "
+                f"try await {name_of(fn)}(…), or Task.async_"
+            )
+        return await asyncio.to_thread(fn, *args, **kwargs)
+
+
+def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
+    if name is not None:
+        require_free(name, node, what)
+    pid = spawn_work(node, me, callers_of(me), fn, args)
+    if name is not None:
+        give_name(name, pid)
+    return pid

@@ -1,0 +1,293 @@
+"""GenStateMachine: a process that is always in one of a few states, and does what its state says.
+
+A door with a code. Locked, it collects digits; open, it locks itself after ten seconds:
+
+>>> import otp
+>>> from otp import GenStateMachine, KeepState, MachineOk, NextState, ReplyTo, StateTimeout, impl
+>>> class Door(GenStateMachine[str, str]):
+...     callback_mode = "state_functions"
+...
+...     @impl
+...     def init(self, code):
+...         return MachineOk("locked", "")
+...
+...     @impl
+...     def locked(self, event, content, data):
+...         match event, content:
+...             case ("call", caller), digit if data + digit == "1234":
+...                 return NextState("open", "", ReplyTo(caller, "welcome"), StateTimeout(10, "lock"))
+...             case ("call", caller), digit:
+...                 return KeepState((data + digit)[-3:], ReplyTo(caller, "go on"))
+...
+...     @impl
+...     def open(self, event, content, data):
+...         match event, content:
+...             case "state_timeout", "lock":
+...                 return NextState("locked", "")
+...             case ("call", caller), _:
+...                 return KeepState(data, ReplyTo(caller, "come in"))
+>>> async def main():
+...     door = await Door.start_link()
+...     return [await Door.call(door, digit) for digit in "12345"]
+>>> otp.run(main)
+['go on', 'go on', 'go on', 'welcome', 'come in']
+
+An event is what happens to a machine: `("call", caller)`, `"cast"`, `"info"` (any other message), `"internal"` (from
+`NextEvent`), `"state_timeout"`, `"timeout"`, `("timeout", name)`, and with `state_enter = True` `"enter"`, whose
+content is the state before. With `callback_mode = "handle_event_function"` one method gets them all, and a state may
+be any value: `handle_event(event, content, state, data)`. With `"state_functions"` a state is the name of a method,
+`(event, content, data)`. What they return, and which actions it may carry, is in `state_machine_results`.
+
+`async def` callbacks may wait; while one does, the machine is busy and its mailbox keeps.
+
+Source: Erlang/OTP, stdlib, `gen_statem`; design principles, *gen_statem Behaviour*; Elixir's `GenStateMachine`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, overload
+
+from otp.behaviours import gen_server
+from otp.behaviours.behaviour import Behaviour, MissingCallback, callback, implements, optional_callback
+from otp.behaviours.child_spec import Startable
+from otp.behaviours.gen_server import Request
+from otp.behaviours.state_machine_results import (
+    KeepState,
+    KeepStateAndData,
+    MachineOk,
+    NextState,
+    RepeatState,
+    RepeatStateAndData,
+    ReplyTo,
+    StopAndReply,
+)
+from otp.behaviours.state_machine_server import server_of
+from otp.kernel import calling
+from otp.kernel.calls import From
+from otp.kernel.calls import reply as send_reply
+from otp.kernel.errors import BadArgument, CallExit, Error, StartError
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash
+from otp.kernel.results import ABSENT, Ignore, Stop
+from otp.kernel.starting import start_server
+
+__all__ = ["GenStateMachine"]
+
+S = TypeVar("S")
+D = TypeVar("D")
+R = TypeVar("R")
+
+InitResult: TypeAlias = "MachineOk[S, D] | Stop | Ignore"
+EventResult: TypeAlias = (
+    "NextState[S, D] | KeepState[D] | KeepStateAndData | RepeatState[D] | RepeatStateAndData | Stop | StopAndReply"
+)
+
+_MODES = ("handle_event_function", "state_functions")
+
+
+class GenStateMachine(Behaviour, Startable, Generic[S, D]):
+    """Base class of state machines; `init` is required. See the module's text for an example.
+
+    `callback_mode` and `state_enter` are class attributes. With `"state_functions"` a state cannot be named like a
+    callback (`init`, `terminate`, `code_change`, `format_status`, `handle_event`) or begin with `_`.
+
+    Difference to OTP: there `callback_mode/0` is asked after `init/1`; here a wrong mode fails when the class is made.
+    """
+
+    __slots__ = ()
+
+    callback_mode: ClassVar[Literal["handle_event_function", "state_functions"]] = "handle_event_function"
+    state_enter: ClassVar[bool] = False
+
+    @callback
+    def init(self, arg: Any, /) -> InitResult[S, D] | Awaitable[InitResult[S, D]]:
+        """Begin: `MachineOk(state, data, *actions)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
+        raise NotImplementedError
+
+    @optional_callback
+    def handle_event(
+        self, event: Any, content: Any, state: S, data: D, /
+    ) -> EventResult[S, D] | Awaitable[EventResult[S, D]]:
+        """Handle an event, in the mode `"handle_event_function"`, where it is required."""
+        raise NotImplementedError
+
+    @optional_callback
+    def terminate(self, reason: Any, state: S, data: D, /) -> Any:
+        """Clean up before the end; not called for a fatal signal unless the process traps exits.
+
+        After an exception `reason` is what was raised, without its stack, which the exit reason has (as in OTP).
+        """
+        return None
+
+    @optional_callback
+    def code_change(
+        self, old_vsn: Any, state: Any, data: Any, extra: Any, /
+    ) -> MachineOk[S, D] | Awaitable[MachineOk[S, D]]:
+        """Turn state and data of an older version into those of this: `MachineOk(state, data)`; raise to refuse."""
+        return MachineOk(state, data)
+
+    @optional_callback
+    def format_status(self, state: S, data: D, /) -> Any:
+        """What debuggers and crash reports may show of state and data; by default `(state, data)`."""
+        return state, data
+
+    # The class
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls.callback_mode not in _MODES:  # pyright: ignore[reportUnnecessaryContains]
+            raise TypeError(f"expected {cls.__name__}.callback_mode to be one of {_MODES}, got {cls.callback_mode!r}")
+        if not isinstance(cls.state_enter, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"expected {cls.__name__}.state_enter to be True or False, got {cls.state_enter!r}")
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __accepts_impl__(cls, name: str) -> bool:
+        """A method of its own is a state, where states are functions."""
+        if name.startswith("_"):
+            return False
+        if cls.callback_mode == "state_functions":
+            return True
+        if not difflib.get_close_matches(name, cls.__callbacks__, n=1, cutoff=0.5):
+            raise TypeError(
+                f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}; "
+                'for a method per state try callback_mode = "state_functions"'
+            )
+        return False
+
+    @classmethod
+    def __handler__(cls) -> Self:
+        """The one immutable instance; `handle_event` is required in its mode."""
+        if cls.callback_mode == "handle_event_function" and not implements(cls, "handle_event"):
+            raise MissingCallback(
+                f"expected {cls.__name__} to have all required callbacks, got no handle_event; "
+                "try @impl above def handle_event(self, event, content, state, data), "
+                'or callback_mode = "state_functions"'
+            )
+        return super().__handler__()
+
+    @classmethod
+    def __state_function__(cls, state: Any) -> Callable[[Any, Any, Any], Any]:
+        """The method of a state. Raises `Error("undef")` if there is none, `Error("badarg")` if it can be none."""
+        if not isinstance(state, str):
+            error = Error("badarg")
+            error.add_note(f'expected a state that names a method (callback_mode = "state_functions"), got {state!r}')
+            raise error
+        table = cls.__dict__.get("__states__")
+        if table is None:
+            type.__setattr__(cls, "__states__", table := {})
+        found = table.get(state)
+        if found is None:
+            found = table[state] = _own_method(cls, state)
+        return found
+
+    # Starting
+
+    @classmethod
+    async def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+        """Start the machine linked with the calling process and wait for its `init`.
+
+        Returns the pid (or `Ignore()` if `init` said so) before the first state is entered. Raises
+        `StartError(reason)`; `AlreadyStarted(pid)` if the name is taken.
+        """
+        return await _start(cls, arg, name=name, link=True, timeout=timeout)
+
+    @classmethod
+    async def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+        """Start the machine without a link; also from outside a process."""
+        return await _start(cls, arg, name=name, timeout=timeout)
+
+    @classmethod
+    async def start_monitor(
+        cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity"
+    ) -> tuple[Pid, Ref]:
+        """Start the machine monitored by the calling process; returns (pid, ref)."""
+        return await _start(cls, arg, name=name, monitor=True, timeout=timeout)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """How a node starts a machine that it owns."""
+        return await _start(cls, arg, name=name, node=node, **options)
+
+    # The client's side
+
+    if TYPE_CHECKING:
+
+        @overload
+        @staticmethod
+        async def call(dest: Any, request: Request[R], timeout: Any = ...) -> R: ...
+        @overload
+        @staticmethod
+        async def call(dest: Any, request: Any, timeout: Any = ...) -> Any: ...
+
+    @staticmethod
+    async def call(dest: Any, request: Any, timeout: Any = "infinity") -> Any:
+        """Send `request` and wait for the answer, without limit unless `timeout` (seconds) is given.
+
+        Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`.
+        """
+        try:
+            return await calling.call(dest, request, timeout)
+        except CallExit as failed:
+            if isinstance(failed.__cause__, BadArgument):  # a wrong time: no call was made
+                raise failed.__cause__ from None
+            limit = "infinity" if timeout is None else timeout
+            reason = (failed.cause_reason, ("gen_statem", "call", [dest, request, limit]))
+            raise type(failed)(reason, dest, request) from failed.__cause__
+
+    cast = staticmethod(calling.cast)
+
+    @overload
+    @staticmethod
+    def reply(caller: From, value: Any, /) -> None: ...
+    @overload
+    @staticmethod
+    def reply(caller: ReplyTo | list[ReplyTo], /) -> None: ...
+    @staticmethod
+    def reply(caller: Any, value: Any = ABSENT, /) -> None:
+        """Answer a call later, from any process: `reply(caller, value)`, `reply(ReplyTo(…))` or a list of those.
+
+        A late answer or a second one is dropped.
+        """
+        if value is not ABSENT:
+            replies = [ReplyTo(caller, value)]
+        elif isinstance(caller, ReplyTo):
+            replies = [caller]
+        else:
+            replies = list(caller)
+        for to, answer in replies:
+            if not isinstance(to, From):
+                raise BadArgument(f'reply(caller, value): expected the caller of an event ("call", caller), got {to!r}')
+            send_reply(to, answer)
+
+    @staticmethod
+    async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop a machine in order and wait until it has ended; `terminate` runs.
+
+        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the machine ended with instead.
+        """
+        await gen_server.stop(dest, reason, timeout)
+
+
+def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[Any, Any, Any], Any]:
+    for base in cls.__mro__:
+        if base in GenStateMachine.__mro__:
+            continue
+        if state in base.__dict__ and state not in cls.__callbacks__ and not state.startswith("_"):
+            found = getattr(cls.__handler__(), state)
+            if callable(found):
+                return found
+    error = Error("undef")
+    error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; try def {state}(self, event, content, data)")
+    raise error
+
+
+async def _start(cls: type[GenStateMachine[Any, Any]], arg: Any, **options: Any) -> Any:
+    """Start a machine. What `init` raised is the bare reason of the `StartError`; the stack is in the exit reason."""
+    try:
+        return await start_server(cls, arg, handler=server_of(cls), **options)
+    except StartError as failed:
+        if type(failed.reason) is Crash:
+            raise StartError(failed.reason.term) from None
+        raise

@@ -1,0 +1,193 @@
+"""A state machine in its process: does what `state_machine_engine` says, calls the callbacks, keeps the timers.
+
+Events that follow from one message are handled in one go, as in OTP, but after `CHAIN` callbacks others have a turn.
+While an `async def` callback waits, the machine's mailbox keeps.
+"""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from types import CoroutineType
+from typing import Any, Final
+
+from otp.behaviours.state_machine_engine import Callback, Ended, Machine, Step, answered
+from otp.behaviours.state_machine_results import ReplyTo
+from otp.behaviours.state_machine_timers import CancelTimer, StartTimer
+from otp.kernel.calls import From, reply
+from otp.kernel.errors import Error, Throw
+from otp.kernel.outcomes import Raised
+from otp.kernel.pids import Ref
+from otp.kernel.process import CANCEL, Process
+from otp.kernel.results import Continue, NoReply, Reply, Stop
+from otp.kernel.timers import cancel_timer, start_timer
+from otp.kernel.tracing import bounded_text
+
+__all__ = ["GO_ON", "Running", "follow", "hint"]
+
+CHAIN: Final = 256
+"""Callbacks that one message may lead to before other processes have a turn."""
+
+GO_ON: Final = Continue("state machine")
+
+
+class Running:
+    """A machine with what ties it to its process."""
+
+    __slots__ = ("asked", "crashed", "late", "machine", "pid", "refs", "then")
+
+    machine: Machine
+    pid: Process
+    refs: dict[Any, Ref] | None  # the timers that run, by the kind of their event
+    late: set[Ref] | None  # cancelled after they fired: their messages are still to come
+    then: Step | None  # what goes on when the others had their turn
+    asked: Callback | None  # the callback that runs or ran last
+    crashed: type[BaseException] | None  # what it raised
+
+    def __init__(self, machine: Machine, pid: Process) -> None:
+        self.machine = machine
+        self.pid = pid
+        self.refs = self.late = self.then = self.asked = self.crashed = None
+
+    def with_machine(self, machine: Machine) -> Running:
+        """The same process with another machine; this one stays as it is."""
+        other = Running(machine, self.pid)
+        other.refs, other.late = self.refs, self.late
+        return other
+
+    def __repr__(self) -> str:
+        return f"Running({self.machine.state!r}, {self.machine.data!r})"
+
+
+class _Waits:
+    """A callback has returned something to await."""
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self, awaitable: Any) -> None:
+        self.awaitable = awaitable
+
+
+# What follows from an event
+
+
+def _follow(running: Running, step: Step, caller: From | None = None) -> Any:
+    """Do what a step says and what follows from it, until the machine waits, ends, or awaits something.
+
+    `caller`: its answer, if it is the last thing that happens, is left to the kernel, which has a short way for it.
+    """
+    pid = running.pid
+    for _ in range(CHAIN):
+        machine, effects, then = step
+        running.machine = machine
+        held: ReplyTo | None = None
+        for effect in effects:
+            if type(effect) is ReplyTo:
+                if held is not None:
+                    reply(held.caller, held.value)
+                held = effect
+            elif type(effect) is StartTimer:
+                _start_timer(running, effect)
+            else:
+                _cancel_timer(running, effect.kind)
+        if held is not None:
+            if held.caller is caller and type(then) is Wait:
+                return Reply(held.value, running)
+            reply(held.caller, held.value)
+        if type(then) is not Callback:
+            return NoReply(running) if type(then) is Wait else _end(running, then)
+        if pid._sig is not None and pid._sig is not CANCEL:
+            return NoReply(running)  # a fatal signal: the kernel ends it here
+        running.asked = then
+        try:
+            result = _call(machine.modules[0], then)
+        except Throw as thrown:
+            result = thrown.value
+        except BaseException as error:
+            return _crashed(running, error)
+        if type(result) is CoroutineType or isawaitable(result):
+            return _Waits(result)
+        step = answered(machine, result)
+    running.then = step
+    return NoReply(running, then=GO_ON)
+
+
+async def _follow_later(running: Running, outcome: Any) -> Any:
+    while type(outcome) is _Waits:
+        try:
+            result = await outcome.awaitable
+        except Throw as thrown:
+            result = thrown.value
+        except BaseException as error:
+            return _crashed(running, error)
+        outcome = _follow(running, answered(running.machine, result))
+    return outcome
+
+
+def _call(module: Any, then: Callback) -> Any:
+    kind, content, state, data = then
+    handler = module.__handler__()
+    if module.callback_mode == "state_functions":
+        return module.__state_function__(state)(kind, content, data)
+    return handler.handle_event(kind, content, state, data)
+
+
+def _end(running: Running, then: Ended) -> Any:
+    if not then.error:
+        return Stop(then.reason, running)
+    error = Error(then.reason)
+    what, value = then.reason
+    error.add_note(hint(value, _EXPECTED[what]))
+    return _crashed(running, error)
+
+
+_EXPECTED: Final = {
+    "bad_return_from_state_function": "NextState(state, data), KeepState(data), Stop(reason) or another of their kind",
+    "bad_state_enter_return_from_state_function": "no change of state while it is entered",
+    "bad_action_from_state_function": "actions such as ReplyTo(caller, value), a list of them as *actions",
+    "bad_state_enter_action_from_state_function": "no Postpone, NextEvent or ChangeModule while a state is entered",
+    "bad_reply_action_from_state_function": "ReplyTo(caller, value), or several in a list",
+}
+
+
+def hint(value: Any, expected: str) -> str:
+    """What was wrong with a result, in words."""
+    if value is None:
+        return "the callback returned None: did no case match, or is a return missing?"
+    if isinstance(value, type):
+        return f"return an instance, as in {value.__name__}(…), not the class"
+    return f"expected {expected}, got {bounded_text(value)}"
+
+
+def _crashed(running: Running, error: BaseException) -> Raised:
+    """The end by an exception of a callback, or by a result that is none."""
+    running.crashed = type(error)
+    return Raised(error)
+
+
+# Timers
+
+
+def _is_running(refs: dict[Any, Ref], kind: Any, ref: Ref) -> bool:
+    try:
+        return refs.get(kind) is ref
+    except TypeError:  # a timer of the user's own, with a message that cannot be hashed
+        return False
+
+
+def _start_timer(running: Running, timer: StartTimer) -> None:
+    seconds = timer.seconds
+    pid = running.pid
+    if timer.abs:
+        seconds = max(0, round(seconds * 1e9) - pid._node._s.now_ns()) / 1e9
+    if running.refs is None:
+        running.refs = {}
+    running.refs[timer.kind] = start_timer(seconds, pid, timer.kind)
+
+
+def _cancel_timer(running: Running, kind: Any) -> None:
+    assert running.refs is not None
+    ref = running.refs.pop(kind)
+    if cancel_timer(ref) is None:
+        if running.late is None:
+            running.late = set()
+        running.late.add(ref)

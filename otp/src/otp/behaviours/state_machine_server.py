@@ -1,0 +1,188 @@
+"""The handler of state machines' processes: what the kernel's engine of callbacks calls.
+
+One object stands for one class of machines. The state of the process is a `Running`; a message changes it.
+"""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from otp.behaviours.behaviour import implements
+from otp.behaviours.state_machine_engine import Machine, begun, elapsed, received
+from otp.behaviours.state_machine_results import MachineOk
+from otp.behaviours.state_machine_running import GO_ON, Running, follow, hint
+from otp.kernel.calls import From
+from otp.kernel.errors import BadArgument, Error, Exit, Throw
+from otp.kernel.messages import TimerFired
+from otp.kernel.outcomes import Raised
+from otp.kernel.reasons import Crash
+from otp.kernel.results import Ignore, NoReply, Ok, Stop
+from otp.kernel.scheduler import current_process
+from otp.kernel.tracing import bounded_text
+
+if TYPE_CHECKING:
+    from otp.behaviours.gen_state_machine import GenStateMachine
+
+__all__ = ["MachineServer", "server_of"]
+
+
+def server_of(cls: type[GenStateMachine[Any, Any]]) -> MachineServer:
+    """The handler of all machines of `cls`; raises `MissingCallback` for half a class."""
+    found: MachineServer | None = cls.__dict__.get("__machine_server__")
+    if found is None:
+        cls.__handler__()
+        found = MachineServer(cls)
+        type.__setattr__(cls, "__machine_server__", found)
+    return found
+
+
+class MachineServer:
+    """The callbacks of a machine's process; `cls` is the class that people wrote."""
+
+    __slots__ = ("cls",)
+
+    __otp_behaviour__: ClassVar[str] = "gen_statem"
+
+    def __init__(self, cls: type[GenStateMachine[Any, Any]]) -> None:
+        self.cls = cls
+
+    # Starting
+
+    def init(self, arg: Any) -> Any:
+        """Ask the class for the first state; its starter goes on before that state is entered, as in OTP."""
+        try:
+            result: Any = self.cls.__handler__().init(arg)
+        except Throw as thrown:
+            result = thrown.value
+        except BaseException as error:
+            return Raised(error)
+        if type(result) is CoroutineType or isawaitable(result):
+            return self._init_later(result)
+        return self._ready(result)
+
+    async def _init_later(self, awaitable: Any) -> Any:
+        try:
+            result = await awaitable
+        except Throw as thrown:
+            result = thrown.value
+        except BaseException as error:
+            return Raised(error)
+        return self._ready(result)
+
+    def _ready(self, result: Any) -> Any:
+        if isinstance(result, (Stop, Ignore)):
+            return result
+        if not isinstance(result, MachineOk):
+            error = Exit(("bad_return_from_init", result))
+            error.add_note(hint(result, "MachineOk(state, data), Stop(reason) or Ignore()"))
+            return Raised(error)
+        state, data, actions = _parts(result)
+        running = Running(Machine(state, data, (self.cls,)), current_process("a state machine"))
+        if not actions and not self.cls.state_enter:
+            return Ok(running)
+        running.then = begun(state, data, self.cls, actions)
+        return Ok(running, then=GO_ON)
+
+    # Messages
+
+    def handle_call(self, request: Any, caller: From, running: Running) -> Any:
+        """A call is the event `("call", caller)`."""
+        return follow(running, received(running.machine, ("call", caller), request), caller)
+
+    def handle_cast(self, request: Any, running: Running) -> Any:
+        """A cast is the event `"cast"`."""
+        return follow(running, received(running.machine, "cast", request))
+
+    def handle_info(self, message: Any, running: Running) -> Any:
+        """A message is the event `"info"`, unless it is that of one of the machine's timers."""
+        if type(message) is TimerFired:
+            ref, kind = message
+            if running.late is not None and ref in running.late:
+                running.late.discard(ref)
+                return NoReply(running)
+            if running.refs is not None and _is_running(running.refs, kind, ref):
+                del running.refs[kind]
+                return follow(running, elapsed(running.machine, kind))
+        return follow(running, received(running.machine, "info", message))
+
+    def handle_continue(self, term: Any, running: Running) -> Any:
+        """Enter the first state, or go on with a long chain of events."""
+        step, running.then = running.then, None
+        assert step is not None
+        return follow(running, step)
+
+    # Callbacks
+
+    def terminate(self, reason: Any, running: Running) -> Any:
+        """The last callback: it gets the bare reason of a crash, without the stack, as in OTP."""
+        machine = running.machine
+        module = machine.modules[0]
+        if not implements(module, "terminate"):
+            return None
+        if type(reason) is Crash and running.crashed is not None and not issubclass(running.crashed, Exit):
+            reason = reason.term
+        return module.__handler__().terminate(reason, machine.state, machine.data)
+
+    def code_change(self, old_vsn: Any, running: Running, extra: Any) -> Any:
+        """Let the new class make state and data from the old; raises to refuse, and then nothing has changed."""
+        machine = running.machine
+        name = (self.cls.__module__, self.cls.__qualname__)
+        modules = tuple(self.cls if (old.__module__, old.__qualname__) == name else old for old in machine.modules)
+        try:
+            result = modules[0].__handler__().code_change(old_vsn, machine.state, machine.data, extra)
+        except Throw as thrown:
+            result = thrown.value
+        if type(result) is CoroutineType or isawaitable(result):
+            return _changed_later(running, modules, result)
+        return _changed(running, modules, result)
+
+    # Debugging
+
+    def __otp_get_state__(self, running: Running) -> tuple[Any, Any]:
+        """What `sys.get_state` shows."""
+        return running.machine.state, running.machine.data
+
+    def __otp_put_state__(self, running: Running, shown: Any) -> Running:
+        """What `sys.replace_state` sets; no state is entered and nothing postponed comes."""
+        if type(shown) is not tuple or len(shown) != 2:  # pyright: ignore[reportUnknownArgumentType]
+            raise BadArgument(f"replace_state: expected fn to return (state, data) for a state machine, got {shown!r}")
+        return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
+
+    def __otp_doing__(self, running: Running) -> str:
+        """Where a machine crashed, for the report: callback, event and state; nothing if none of its callbacks did."""
+        asked = running.asked
+        if running.crashed is None or asked is None:
+            return ""
+        module = running.machine.modules[0]
+        name = asked.state if module.callback_mode == "state_functions" else "handle_event"
+        event = f"{bounded_text(asked.kind)}, {bounded_text(asked.content)}"
+        return f" in {module.__qualname__}.{name}({event}), state {bounded_text(asked.state)}"
+
+    def format_status(self, running: Running) -> Any:
+        """What `sys.get_status` shows of state and data."""
+        machine = running.machine
+        return machine.modules[0].__handler__().format_status(machine.state, machine.data)
+
+
+# Upgrades
+
+
+async def _changed_later(running: Running, modules: tuple[Any, ...], awaitable: Any) -> Any:
+    try:
+        result = await awaitable
+    except Throw as thrown:
+        result = thrown.value
+    return _changed(running, modules, result)
+
+
+def _changed(running: Running, modules: tuple[Any, ...], result: Any) -> Any:
+    if not isinstance(result, MachineOk):
+        raise Error(result)
+    state, data, _actions = _parts(result)
+    return Ok(running.with_machine(running.machine._replace(state=state, data=data, modules=modules)))
+
+
+def _parts(result: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    return result.state, result.data, result.actions

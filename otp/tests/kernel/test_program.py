@@ -1,0 +1,150 @@
+"""`otp.run`: results, errors, signals and statuses of a whole program."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from typing import Any
+
+import pytest
+
+import otp
+from otp import GenServer, Ok, impl
+
+
+def test_the_value_of_main_is_the_value_of_the_run() -> None:
+    async def main(a: int, b: int) -> int:
+        return a + b
+
+    assert otp.run(main, 2, 3) == 5
+    assert otp.run(lambda: 7) == 7
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), otp.Exit("boom"), otp.Error("bad")])
+def test_what_main_raises_is_raised(error: Exception) -> None:
+    async def main() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        otp.run(main)
+    assert raised.value is error
+
+
+def test_a_main_that_is_ended_by_a_signal_says_so() -> None:
+    async def main() -> None:
+        otp.spawn_link(lambda: otp.exit("boom"))
+        await otp.receive()
+
+    with pytest.raises(RuntimeError, match="the first process ended by a signal: 'boom'"):
+        otp.run(main)
+
+
+@pytest.mark.parametrize(("code", "raises"), [(0, False), (None, False), (3, True), ("text", True)])
+def test_system_exit_in_any_process_ends_the_program_with_its_status(code: Any, raises: bool) -> None:
+    async def main() -> None:
+        def ends() -> None:
+            raise SystemExit(code)
+
+        otp.spawn(ends)
+        await otp.receive()
+
+    if raises:
+        with pytest.raises(SystemExit) as exit_:
+            otp.run(main)
+        assert exit_.value.code == code
+    else:
+        assert otp.run(main) is None
+
+
+def test_keyboard_interrupt_in_a_process_ends_the_program() -> None:
+    async def main() -> None:
+        def ends() -> None:
+            raise KeyboardInterrupt
+
+        otp.spawn(ends)
+        await otp.receive()
+
+    with pytest.raises(KeyboardInterrupt):
+        otp.run(main)
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, None), (signal.SIGINT, KeyboardInterrupt)])
+def test_signals_shut_down_in_order(number: signal.Signals, error: type[BaseException] | None) -> None:
+    log: list[str] = []
+
+    async def main() -> None:
+        async def cleans() -> None:
+            try:
+                await otp.receive()
+            finally:
+                await asyncio.sleep(0.001)
+                log.append("clean")
+
+        otp.spawn(cleans)
+        otp.spawn(lambda: os.kill(os.getpid(), number))
+        await otp.receive()
+
+    before = signal.getsignal(number)
+    if error is None:
+        otp.run(main)
+    else:
+        with pytest.raises(error):
+            otp.run(main)
+    assert log == ["clean"]
+    assert signal.getsignal(number) is before
+
+
+def test_collector_thresholds_are_raised_for_the_time_of_the_run() -> None:
+    async def main() -> Any:
+        return gc.get_threshold()
+
+    before = gc.get_threshold()
+    assert otp.run(main)[0] > before[0]
+    assert gc.get_threshold() == before
+
+
+def test_the_first_process_is_seen_as_main_on_a_node_with_the_given_name() -> None:
+    async def main() -> Any:
+        return otp.process_info(otp.self(), "initial_call"), otp.self().node
+
+    call, node = otp.run(main, node="shop")
+    assert call.endswith("main")
+    assert node == "shop"
+
+
+def test_what_main_started_is_stopped_before_run_returns() -> None:
+    log: list[Any] = []
+
+    class Server(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            otp.process_flag("trap_exit", True)
+            return Ok(None)
+
+        @impl
+        def terminate(self, reason: Any, state: None) -> None:
+            log.append(reason)
+
+    async def main() -> str:
+        await Server.start()
+        return "done"
+
+    assert otp.run(main) == "done"
+    assert log == ["shutdown"]
+
+
+def test_runs_follow_each_other_in_one_thread() -> None:
+    async def main() -> int:
+        return len(otp.processes())
+
+    assert [otp.run(main) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_run_inside_a_running_loop_is_refused() -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="running event loop"):
+            otp.run(main)
+
+    asyncio.run(main())

@@ -1,0 +1,219 @@
+"""The event stream's writer side. Source: design part 1 §7."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import GenServer, NoReply, Ok, Reply, impl, trace
+from otp.kernel.tracing import RING_SIZE, Tracer, bounded_text
+from otp.testing import Scheduler, wait_all_idle
+
+
+class Echo(GenServer[None]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(None)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+        return Reply(request, state)
+
+    @impl
+    def handle_cast(self, request: Any, state: None) -> Any:
+        return NoReply(state)
+
+
+def node() -> otp.Node:
+    return trace.node_of(otp.self())
+
+
+def test_events_are_numbered_without_gaps_and_timed_by_the_nodes_clock(run: Any) -> None:
+    async def main() -> Any:
+        seen: list[trace.Event] = []
+        trace.subscribe(node(), seen.append)
+        for _ in range(3):
+            await otp.wait_down(otp.spawn(lambda: None))
+            await asyncio.sleep(1)
+        numbers = [event.seq for event in seen]
+        return (
+            numbers == list(range(numbers[0], numbers[0] + 6)),
+            [event.kind for event in seen],
+            [event.at for event in seen if event.kind == "exited"],
+            {event.node for event in seen},
+        )
+
+    assert run(main) == (True, ["spawned", "exited"] * 3, [0, 10**9, 2 * 10**9], {"test"})
+
+
+def test_a_subscription_chooses_kinds_pids_limit_and_rate(run: Any) -> None:
+    async def main() -> Any:
+        got: dict[str, list[Any]] = {"kinds": [], "pids": [], "limit": [], "rate": []}
+        pid = otp.spawn(otp.receive)
+        trace.subscribe(node(), lambda e: got["kinds"].append(e.kind), kinds={"exited"})
+        trace.subscribe(node(), lambda e: got["pids"].append(e.kind), pids=[pid])
+        trace.subscribe(node(), lambda e: got["limit"].append(e.kind), limit=2)
+        rate = trace.subscribe(node(), lambda e: got["rate"].append(e.kind), kinds={"spawned"}, rate=2)
+        for _ in range(5):
+            await otp.wait_down(otp.spawn(lambda: None))
+        otp.send(pid, "end")
+        await wait_all_idle()
+        return got["kinds"], got["pids"], got["limit"], got["rate"], rate.dropped
+
+    assert run(main) == (["exited"] * 6, ["exited"], ["spawned", "exited"], ["spawned"] * 2, 3)
+
+
+def test_message_events_exist_only_while_somebody_asks_for_them(run: Any) -> None:
+    async def main() -> Any:
+        seen: list[str] = []
+        before = node().trace_seq
+        otp.send(otp.self(), 1)
+        quiet = node().trace_seq - before
+        subscription = trace.subscribe(node(), lambda e: seen.append(e.kind), kinds={"sent", "received", "dropped"})
+        dead = otp.spawn(lambda: None)
+        await otp.wait_down(dead)
+        otp.send(otp.self(), 2)
+        otp.send(dead, 3)
+        await otp.receive()
+        await otp.receive()
+        subscription.close()
+        subscription.close()
+        otp.send(otp.self(), 4)
+        return quiet, seen
+
+    assert run(main) == (0, ["sent", "dropped", "received", "received"])
+
+
+def test_a_call_and_its_answer_bear_the_same_reference(run: Any) -> None:
+    async def main() -> Any:
+        seen: list[trace.Event] = []
+        server = await Echo.start()
+        trace.subscribe(node(), seen.append, kinds={"sent"})
+        await GenServer.call(server, "hello")
+        call, answer = seen
+        return (
+            (call.pid is otp.self(), call.data["to"] is server, call.data["term"]),
+            (answer.pid is server, answer.data["to"] is otp.self(), answer.data["term"]),
+            call.data["ref"] is answer.data["ref"],
+        )
+
+    assert run(main) == ((True, True, "hello"), (True, True, "hello"), True)
+
+
+def test_links_monitors_timers_and_names_are_told_to_who_asks(run: Any) -> None:
+    async def main() -> Any:
+        kinds = {
+            "linked", "unlinked", "monitored", "demonitored", "registered", "unregistered",
+            "timer_set", "timer_fired", "timer_cancelled",
+        }  # fmt: skip
+        seen: list[str] = []
+        trace.subscribe(node(), lambda e: seen.append(e.kind), kinds=kinds)
+        pid = otp.spawn(otp.receive)
+        otp.link(pid)
+        otp.unlink(pid)
+        otp.demonitor(otp.monitor(pid))
+        otp.register("n", pid)
+        otp.unregister("n")
+        otp.cancel_timer(otp.send_after(5, otp.self(), "x"))
+        otp.send_after(1, otp.self(), "x")
+        await otp.receive()
+        return seen
+
+    assert run(main) == [
+        "linked", "unlinked", "monitored", "demonitored", "registered", "unregistered",
+        "timer_set", "timer_cancelled", "timer_set", "timer_fired",
+    ]  # fmt: skip
+
+
+def test_a_reader_that_raises_is_closed_and_the_runtime_goes_on(run: Any, errors: Callable[[], list[str]]) -> None:
+    async def main() -> Any:
+        calls: list[int] = []
+
+        def broken(event: trace.Event) -> None:
+            calls.append(1)
+            raise RuntimeError("no")
+
+        good: list[str] = []
+        trace.subscribe(node(), broken)
+        trace.subscribe(node(), lambda e: good.append(e.kind))
+        for _ in range(2):
+            await otp.wait_down(otp.spawn(lambda: None))
+        return len(calls), good
+
+    assert run(main) == (1, ["spawned", "exited"] * 2)
+    assert len(errors()) == 1
+
+
+def test_a_predicate_that_raises_is_no_matter_of_the_sender_even_when_traced(run: Any) -> None:
+    async def main() -> Any:
+        async def picky() -> None:
+            await otp.receive(lambda m: m["x"])
+
+        pid = otp.spawn(picky)
+        await wait_all_idle()
+        trace.subscribe(node(), lambda e: None, kinds={"sent", "received"})
+        otp.send(pid, "no mapping")
+        return otp.is_alive(pid)
+
+    assert run(main)
+
+
+def test_the_ring_keeps_the_last_events_and_answers_since() -> None:
+    async def main() -> Any:
+        tracer = Tracer(node(), ring_size=3)
+        for n in range(5):
+            tracer.emit("spawned", None, {"n": n})
+        return [event.data["n"] for event in tracer.history()], [event.seq for event in tracer.history(4)]
+
+    assert Scheduler().run(main) == ([2, 3, 4], [5])
+    assert RING_SIZE >= 1000
+
+
+def test_an_event_shows_itself_in_a_line() -> None:
+    async def main() -> Any:
+        seen: list[trace.Event] = []
+        trace.subscribe(node(), seen.append, kinds={"exited"})
+        pid = otp.spawn(lambda: None)
+        await otp.wait_down(pid)
+        return repr(seen[0]), str(pid)
+
+    text, pid = Scheduler().run(main)
+    assert text.startswith("<")
+    assert f"exited {pid} reason='normal'" in text
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("short", "'short'"), ("x" * 50, "'xxxxxxxx…"), (Unshowable(), "<repr of Unshowable raised RuntimeError>")],
+)
+def test_texts_of_values_are_bounded_and_never_raise(value: Any, text: str) -> None:
+    assert bounded_text(value, 10 if text.endswith("…") else 200) == text
+
+
+def test_why_did_this_end_is_answered_by_walking_the_causes() -> None:
+    async def main() -> Any:
+        seen: dict[otp.Pid | None, trace.Event] = {}
+        trace.subscribe(node(), lambda e: seen.__setitem__(e.pid, e), kinds={"exited"})
+
+        async def linked(to: otp.Pid) -> None:
+            otp.link(to)
+            await otp.receive()
+
+        one = otp.spawn(otp.receive)
+        two = otp.spawn(linked, one)
+        three = otp.spawn(linked, two)
+        await wait_all_idle()
+        otp.exit(one, "boom")
+        chain = trace.cause_chain(node(), seen[three].seq)
+        return [event.pid for event in chain] == [three, two, one], chain[-1].data["sender"] is otp.self()
+
+    assert Scheduler().run(main) == (True, True)
