@@ -38,7 +38,8 @@ measure(Name, Work) ->
 
 workloads() ->
     [{"call", fun() -> calls("call", increment) end},
-     {"call_queued", fun() -> calls("call_queued", increment_busy) end},
+     {"call_queued", fun calls_of_many/0},
+     {"call_behind", fun() -> calls("call_behind", increment_busy) end},
      {"cast", fun casts/0}, {"ring", fun ring/0}, {"spawn", fun spawns/0}, {"idle", fun idle/0},
      {"restart", fun restarts/0}, {"monitor", fun monitors/0}, {"pairs", fun pairs/0}, {"timers", fun pending/0},
      {"backlog", fun backlog/0}, {"selective", fun selective/0}].
@@ -48,6 +49,21 @@ calls(Name, Request) ->
     N = operations(400000),
     gen_server:call(Server, Request),
     report(Name, N, timed(fun() -> times(N, fun() -> gen_server:call(Server, Request) end) end)),
+    exit(Server, kill).
+
+%% Every round begins with a cast, so all the callers find the server busy and queue up.
+calls_of_many() ->
+    {ok, Server} = gen_server:start(?MODULE, [], []),
+    Each = max(1, operations(300000) div 100),
+    Me = self(),
+    Caller = fun(First) ->
+        times(Each, fun() -> First andalso gen_server:cast(Server, increment), gen_server:call(Server, increment) end),
+        Me ! served
+    end,
+    report("call_queued", Each * 100, timed(fun() ->
+        [spawn_link(fun() -> Caller(Number =:= 1) end) || Number <- lists:seq(1, 100)],
+        times(100, fun() -> receive served -> ok end end)
+    end)),
     exit(Server, kill).
 
 casts() ->

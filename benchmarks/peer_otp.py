@@ -16,7 +16,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import otp
-from benchmarks.protocol import AHEAD, PAIRS, RING, Reporter, clock, growth_per_item, operations, wanted
+from benchmarks.protocol import AHEAD, CALLERS, PAIRS, RING, Reporter, clock, growth_per_item, operations, wanted
 from otp import GenServer, NoReply, Ok, Reply, impl
 
 report = Reporter("otp")
@@ -41,7 +41,7 @@ class Counter(GenServer[int]):
 
 
 class BusyCounter(Counter):
-    """Has always a message of its own in front of the next request, so no call finds it idle."""
+    """Has always a message of its own in front of the next request."""
 
     @impl
     def handle_call(self, request, caller, state):
@@ -103,8 +103,29 @@ async def call_to_idle() -> None:
     await calls("call", Counter)
 
 
-async def call_to_busy() -> None:
-    await calls("call_queued", BusyCounter)
+async def calls_of_many() -> None:
+    """Every round begins with a cast, so all the callers find the server busy and queue up."""
+    pid = await Counter.start()
+    each = operations("call_queued") // CALLERS or 1
+    me = otp.self()
+
+    async def caller(first: bool) -> None:
+        for _ in range(each):
+            if first:
+                cast(pid, "increment")
+            await call(pid, "increment")
+        send(me, 1)
+
+    begun = clock()
+    for number in range(CALLERS):
+        spawn(caller, number == 0)
+    for _ in range(CALLERS):
+        await receive()
+    report("call_queued", each * CALLERS, clock() - begun)
+
+
+async def call_behind_a_message() -> None:
+    await calls("call_behind", BusyCounter)
 
 
 async def call_to_async() -> None:
@@ -330,7 +351,8 @@ async def selective(workload: str, pattern: Any) -> None:
 
 WORKLOADS: dict[str, list[tuple[Callable[..., Awaitable[None]], tuple[Any, ...]]]] = {
     "call": [(call_to_idle, ())],
-    "call_queued": [(call_to_busy, ())],
+    "call_queued": [(calls_of_many, ())],
+    "call_behind": [(call_behind_a_message, ())],
     "call_async": [(call_to_async, ())],
     "cast": [(casts, ())],
     "ring": [(ring, ())],

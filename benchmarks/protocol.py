@@ -20,7 +20,8 @@ clock = time.process_time if os.environ.get("OTP_BENCH_CLOCK") == "cpu" else tim
 
 OPERATIONS = {
     "call": 50_000,
-    "call_queued": 30_000,
+    "call_queued": 50_000,
+    "call_behind": 30_000,
     "call_async": 30_000,
     "cast": 100_000,
     "ring": 100_000,
@@ -39,6 +40,9 @@ OPERATIONS = {
 
 RING = PAIRS = AHEAD = 1_000
 """Processes in the ring, pairs that play, messages in front of the one that is looked for."""
+
+CALLERS = 100
+"""Callers of one busy server."""
 
 
 def operations(workload: str) -> int:

@@ -24,7 +24,7 @@ PROMISED = set(
     unregister whereis registered is_alive processes process_info send_after start_timer read_timer cancel_timer
     wait_down make_ref monotonic random GenServer Supervisor DynamicSupervisor Registry Application Behaviour impl
     ChildSpec Children Shared Tag Is AnyOf Ok Reply NoReply Stop Ignore Continue Request Down ExitSignal Timeout
-    TimerFired Exit Error Throw BadArgument CallExit NoProcess CallTimeout ServerDown CallingSelf StartError
+    TimerFired Exit Error Throw BadArgument BadTimeout CallExit NoProcess CallTimeout ServerDown CallingSelf StartError
     AlreadyStarted AlreadyPresent NotFound ReceiveTimeout NotAProcess NotProcessMain Crash ExceptionTerm Pid Ref From
     ChildInfo Counts Entry ProcessInfo
     """.split()

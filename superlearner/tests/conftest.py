@@ -23,9 +23,11 @@ from superlearner.application import SuperLearner, trees_of
 from superlearner.listening import Listener
 from superlearner.running import Platform, Tree
 from superlearner.settings import Settings
+from superlearner.web.credentials import Credentials
 
 ADDRESS = re.compile(r"https?://[^\s]+")
 JSON = {"content-type": "application/json"}
+TOKEN = "a-token-of-the-tests-that-is-long-enough"
 
 
 @dataclass
@@ -122,7 +124,9 @@ class Inside:
 async def platform_inside(*trees: Tree, **settings: Any) -> AsyncIterator[Inside]:
     """Start the application in this loop; requests go to the real application, without a socket between."""
     listener = Listener.bind("127.0.0.1", 0)
-    platform = Platform(Settings(browser=False, **settings), listener, trees or trees_of(None), version="0")
+    chosen = Settings(browser=False, **settings)
+    credentials = Credentials(TOKEN) if chosen.asks_for_credentials else None
+    platform = Platform(chosen, listener, trees or trees_of(None), version="0", credentials=credentials)
     try:
         async with otp.Node("superlearner@127.0.0.1") as node:
             started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -158,3 +161,119 @@ def test_an_application_of_ones_own_is_told_when_the_platform_stops(start: Calla
     assert [(child["id"], child["what"]) for child in children] == [("Books", "Bank")]
     assert program.end()[0] == 0
     assert (tmp_path / "stopped").read_text() == "open, closing"
+
+
+BEYOND = ("--host", "0.0.0.0")
+UNENCRYPTED = (
+    "superlearner: warning: credentials travel unencrypted; use a network you trust, or a proxy with TLS before it"
+)
+
+
+def test_beyond_loopback_everybody_needs_a_credential(start: Callable[..., Any], superlearner: Run) -> None:
+    program = start(*BEYOND)
+    link = httpx.URL(program.url)
+    assert (link.scheme, link.host, link.path, set(link.params)) == ("http", "127.0.0.1", "/", {"token"})
+    token = superlearner("token").stdout.strip()
+    assert token != link.params["token"]
+    api = link.copy_with(path="/api/v1/supervisors", query=None)
+    live = str(link.copy_with(scheme="ws", path="/live/supervisors", query=None))
+
+    refused = httpx.get(api)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
+    assert httpx.get(link.copy_with(path="/health/ready", query=None)).status_code == 200
+    assert httpx.get(api, headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+    with httpx.Client() as client:
+        page = client.get(link, follow_redirects=True)
+        assert (page.status_code, page.url.path, page.url.query) == (200, "/supervisors", b"")
+        assert client.get(api).status_code == 200
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    assert httpx.get(link).status_code == 401
+    assert first_frames(live, {}, {"authorization": f"Bearer {token}"}, {"cookie": cookie}) == [401, "s", "s"]
+    code, errors = program.end()
+    assert (code, errors.splitlines()) == (0, [UNENCRYPTED])
+
+
+def first_frames(url: str, *visits: dict[str, str]) -> list[Any]:
+    """What each of these visits gets from the live feed: the kind of the first frame, or the status of a refusal."""
+
+    async def first(headers: dict[str, str]) -> Any:
+        try:
+            async with websockets.connect(url, additional_headers=headers, proxy=None) as socket:
+                return json.loads(await socket.recv())["k"]
+        except websockets.InvalidStatus as refusal:
+            return refusal.response.status_code
+
+    async def main() -> list[Any]:
+        return [await first(headers) for headers in visits]
+
+    return asyncio.run(main())
+
+
+def test_credentials_may_be_asked_on_loopback_too(start: Callable[..., Any]) -> None:
+    program = start("--auth", "all")
+    url = httpx.URL(program.url)
+    assert httpx.get(url.copy_with(path="/api/v1/supervisors", query=None)).status_code == 401
+    assert httpx.get(url).status_code == 303
+    assert program.end() == (0, "")
+
+
+def test_beyond_loopback_without_credentials_is_a_usage_error(superlearner: Run, tmp_path: Path) -> None:
+    done = superlearner("run", *BEYOND, "--auth", "none")
+    assert done.returncode == 2
+    assert "--auth: expected 'all', or the host 127.0.0.1" in done.stderr
+    assert "0.0.0.0" in done.stderr
+    assert superlearner("run", *BEYOND, SUPERLEARNER_AUTH="none").returncode == 2
+    assert superlearner("run", "--auth", "maybe").returncode == 2
+    assert not (tmp_path / "data").exists()
+
+
+def test_nobody_is_asked_on_loopback_and_the_token_is_made_all_the_same(
+    start: Callable[..., Any], superlearner: Run
+) -> None:
+    early = superlearner("token")
+    assert (early.returncode, early.stdout) == (1, "")
+    assert "--data-dir" in early.stderr
+    program = start()
+    assert "token" not in program.url
+    with program.client() as client:
+        assert client.get("/api/v1/supervisors").status_code == 200
+    told = superlearner("token", "--data-dir", str(program.data_dir), SUPERLEARNER_DATA_DIR="elsewhere")
+    assert told.stdout == (program.data_dir / "token").read_text()
+    assert program.end() == (0, "")
+
+
+def test_the_token_stays_the_same_from_start_to_start(start: Callable[..., Any], superlearner: Run) -> None:
+    first = start(*BEYOND)
+    token = superlearner("token").stdout
+    first.end()
+    second = start(*BEYOND)
+    assert superlearner("token").stdout == token
+    assert second.url.partition("?")[2] != first.url.partition("?")[2]
+    url = httpx.URL(second.url)
+    assert httpx.get(url.copy_with(query=first.url.partition("?")[2].encode())).status_code == 401
+
+
+def test_a_second_run_gets_a_link_of_its_own(start: Callable[..., Any], superlearner: Run) -> None:
+    program = start(*BEYOND)
+    second = superlearner("run")
+    assert second.returncode == 0
+    (link,) = [word for word in second.stdout.split() if word.startswith("http")]
+    assert link.partition("=")[0] == program.url.partition("=")[0]
+    assert link != program.url
+    assert [httpx.get(one).status_code for one in (link, program.url, link)] == [303, 303, 401]
+
+
+def test_a_token_that_others_can_read_stops_a_start_that_needs_it(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "token").write_text("t" * 43)
+    (tmp_path / "data" / "token").chmod(0o644)
+    refused = superlearner("run", *BEYOND, "--port", "0")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "expected the mode 0600, got 0644" in refused.stderr
+    assert superlearner("token").returncode == 1
+    code, errors = start().end()
+    assert code == 0
+    assert "warning: others can read the token" in errors

@@ -12,7 +12,7 @@ from superlearner.settings import SettingsError, load_settings
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("PORT", "HOST", "DATA_DIR", "BROWSER"):
+    for name in ("PORT", "HOST", "DATA_DIR", "BROWSER", "AUTH"):
         monkeypatch.delenv(f"SUPERLEARNER_{name}", raising=False)
     return tmp_path
 
@@ -49,3 +49,33 @@ def test_a_file_that_is_no_toml_is_explained(elsewhere: Path) -> None:
 
 def test_the_address_brackets_ipv6() -> None:
     assert load_settings(host="::1", port=1).address == "http://[::1]:1"
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "asks"),
+    [
+        ("127.0.0.1", None, False),
+        ("127.0.0.2", None, False),
+        ("::1", None, False),
+        ("localhost", "none", False),
+        ("127.0.0.1", "all", True),
+        ("0.0.0.0", None, True),
+        ("::", None, True),
+        ("192.0.2.1", "all", True),
+        ("shop.example", None, True),
+    ],
+)
+def test_credentials_are_asked_for_beyond_loopback(host: str, auth: str | None, asks: bool) -> None:
+    assert load_settings(host=host, auth=auth).asks_for_credentials is asks
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example"])
+def test_nobody_can_be_let_in_from_the_network_without_a_credential(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"^--auth: expected 'all', or the host 127.0.0.1.*, got 'none'$"):
+        load_settings(host=host, auth="none")
+    (elsewhere / "superlearner.toml").write_text(f'host = "{host}"\n')
+    monkeypatch.setenv("SUPERLEARNER_AUTH", "none")
+    with pytest.raises(SettingsError, match="SUPERLEARNER_AUTH"):
+        load_settings()

@@ -174,7 +174,35 @@ def test_a_given_time_out_is_the_third_argument_in_the_reason(run: Any) -> None:
         return error.value.reason, error.value.dest, error.value.request, str(error.value)
 
     reason = ("noproc", ("gen_server", "call", ["ghost", "hello", 1.5]))
-    assert run(main) == (reason, "ghost", "hello", "call to 'ghost' failed: 'noproc' (request 'hello')")
+    said = "call to 'ghost' failed: 'noproc' (request 'hello'); is it being restarted just now, or was it never started?"
+    assert run(main) == (reason, "ghost", "hello", said)
+
+
+def test_nobody_is_told_how_a_name_was_looked_up(run: Any) -> None:
+    """Neither the failure of a call by name nor a crash in its server has an exception of the runtime as context."""
+
+    async def main() -> Any:
+        with pytest.raises(otp.NoProcess) as nobody:
+            await GenServer.call("ghost", "hello")
+        seen: list[Any] = []
+
+        class Failing(GenServer[None]):
+            @impl
+            def init(self, arg: Any) -> Any:
+                return Ok(None)
+
+            @impl
+            def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+                error = ValueError("no")
+                seen.append(error)
+                raise error
+
+        await Failing.start(None, name="failing")
+        with pytest.raises(otp.ServerDown):
+            await GenServer.call("failing", "hello")
+        return nobody.value.__context__, seen[0].__context__
+
+    assert run(main) == (None, None)
 
 
 def test_time_out_0_does_not_wait_but_the_request_is_sent(run: Any) -> None:
@@ -195,6 +223,9 @@ def test_a_wrong_time_out_is_an_error_inside_the_reason_and_the_server_is_unharm
         server = await Server.start()
         with pytest.raises(otp.CallExit) as error:
             await GenServer.call(server, "keep", timeout=timeout)
+        assert isinstance(error.value, otp.BadArgument)
+        expected = f'call(timeout=…): expected a time in seconds >= 0 or "infinity", got {timeout!r}; {server!r} was not asked'
+        assert str(error.value) == expected
         return error.value.cause_reason, await GenServer.call(server, "answer kept")
 
     assert run(main) == (otp.Crash("function_clause"), 0)

@@ -60,7 +60,7 @@ def test_closing_lets_cleanup_wait() -> None:
             try:
                 await otp.receive()
             finally:
-                await asyncio.sleep(0.001)
+                await asyncio.to_thread(len, "")
                 log.append("clean")
 
         async with otp.Node("n"):
@@ -97,6 +97,7 @@ def test_a_process_that_leaves_a_successor_each_time_does_not_hold_up_the_close(
                 await otp.receive()
             finally:
                 otp.spawn(hydra)
+                await asyncio.sleep(0)
 
         async with otp.Node("n") as node:
             otp.spawn(hydra)

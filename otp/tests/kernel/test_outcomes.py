@@ -328,6 +328,16 @@ def test_a_failing_log_handler_does_not_stop_the_end_of_a_process(run: Any) -> N
         logging.getLogger("otp").removeHandler(handler)
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+def test_what_is_meant_to_end_the_program_is_not_reported_as_a_crash(run: Any, caplog: Any, error: Any) -> None:
+    async def main() -> Any:
+        otp.trace.node_of(otp.self()).on_shutdown = lambda _: None
+        await reason_after("call", raiser(error))
+
+    run(main)
+    assert caplog.records == []
+
+
 def test_keyboard_interrupt_in_a_callback_asks_the_node_to_shut_down(run: Any) -> None:
     async def main() -> Any:
         asked: list[Any] = []

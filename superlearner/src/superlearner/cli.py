@@ -65,6 +65,14 @@ def run(
     ] = None,
     browser: Annotated[bool | None, typer.Option("--browser/--no-browser", help="Open a browser.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the data [default: XDG's].")] = None,
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|all",
+            help="Who needs a credential [default: none on loopback, all beyond].",
+            show_default=False,
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="One more host name by which clients may address us.")
     ] = None,
@@ -80,6 +88,7 @@ def run(
             port=port,
             browser=browser,
             data_dir=data_dir,
+            auth=auth,
             allow_host=tuple(allow_host) if allow_host else None,
             root_path=root_path,
             log_level=log_level,
@@ -89,6 +98,30 @@ def run(
     from superlearner.program import run_platform
 
     raise typer.Exit(run_platform(settings, target))
+
+
+@app.command()
+def token(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data [default: XDG's].")] = None,
+) -> None:
+    """Print the token that a platform asks for.
+
+    For example: curl -H "Authorization: Bearer $(superlearner token)" http://127.0.0.1:4000/api/v1/supervisors
+    """
+    from superlearner.data_dir import default_data_dir
+    from superlearner.settings import SettingsError, load_settings
+    from superlearner.web.credentials import CredentialsError, read_token
+
+    try:
+        folder = load_settings(data_dir=data_dir).data_dir or default_data_dir()
+        found = read_token(folder)
+    except SettingsError as error:
+        _fail(str(error), USAGE)
+    except CredentialsError as error:
+        _fail(str(error))
+    if found is None:
+        _fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
+    typer.echo(found)
 
 
 def _fail(message: str, code: int = FAILED) -> NoReturn:

@@ -14,20 +14,23 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
 from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.links import fresh_link, link_of
 from superlearner.listening import CannotListen, Listener
-from superlearner.settings import Settings
+from superlearner.settings import Settings, is_loopback
 from superlearner.terminal import complain, say
+
+if TYPE_CHECKING:
+    from superlearner.web.credentials import Credentials
 
 __all__ = ["ROOT_GAVE_UP", "run_platform"]
 
 DONE: Final = 0
 FAILED: Final = 1
 ROOT_GAVE_UP: Final = 70
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Failure(Exception):
@@ -42,6 +45,7 @@ def run_platform(settings: Settings, target: str | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
     data = DataDir(settings.data_dir or default_data_dir())
     try:
         data.acquire()
@@ -55,20 +59,48 @@ def run_platform(settings: Settings, target: str | None = None) -> int:
         except CannotListen as error:
             return _failed(str(error))
         with contextlib.closing(listener):
+            try:
+                credentials = _credentials(settings, listener, data.path)
+            except Failure as error:
+                return _failed(str(error))
             data.announce(listener.url(settings.root_path), target)
-            return _run(settings, listener, target, data.path)
+            return _run(settings, listener, target, data.path, credentials)
 
 
-def _run(settings: Settings, listener: Listener, target: str | None, data_dir: Path) -> int:
+def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
+    """Uvicorn 0.54 reports a web socket that was refused with an answer of its own (401, 429) as an error of ours."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
+    """Who may come in; None where nobody is asked. The token is made in any case: the next start may ask for it."""
+    from superlearner.web.credentials import Credentials, CredentialsError, read_or_make_token
+
+    asked = settings.asks_for_credentials
+    if not asked and not is_loopback(listener.host):
+        raise Failure(f"{settings.host} is {listener.host} and no loopback address here; start with --auth all")
+    try:
+        token = read_or_make_token(data_dir)
+    except CredentialsError as error:
+        if asked:
+            raise Failure(str(error)) from None
+        complain(f"warning: {error}")
+        return None
+    return Credentials(token) if asked else None
+
+
+def _run(
+    settings: Settings, listener: Listener, target: str | None, data_dir: Path, credentials: Credentials | None
+) -> int:
     import otp
     from superlearner.application import trees_of
     from superlearner.loading import LoadError
     from superlearner.running import NODE_NAME, Platform
 
-    if settings.host not in LOOPBACK:
-        complain(f"warning: whoever reaches {settings.host} can look into this program and end its processes")
+    if not is_loopback(settings.host):
+        complain("warning: credentials travel unencrypted; use a network you trust, or a proxy with TLS before it")
     try:
-        platform = Platform(settings, listener, trees_of(target), version=__version__)
+        platform = Platform(settings, listener, trees_of(target), __version__, credentials)
         reason = otp.run(_live, platform, node=NODE_NAME)
     except (LoadError, Failure) as error:
         return _failed(str(error))
@@ -93,9 +125,14 @@ async def _live(platform: Any) -> Any:
         raise Failure(_why_not_started(error, platform)) from None
     _let_signals_reach_a_held_loop(platform)
     url = platform.listener.url(platform.settings.root_path)
-    say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
-    if platform.settings.browser:
-        _open_browser(url)
+    credentials: Credentials | None = platform.credentials
+    if credentials is None:
+        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
+    else:
+        link = link_of(url, credentials.new_code())
+        say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it)")
+    if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
+        _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
     return await otp.wait_down(platform.root)
 
 
@@ -161,10 +198,10 @@ def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> 
         return _failed(
             f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
         )
-    say(f"SuperLearner runs already at {running.url} (process {running.os_pid})")
+    say(f"SuperLearner runs already at {fresh_link(running.url, path)} (process {running.os_pid})")
     complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")
     if settings.browser:
-        _open_browser(running.url, wait=True)
+        _open_browser(fresh_link(running.url, path), wait=True)
     return DONE
 
 

@@ -20,6 +20,7 @@ from superlearner.settings import Settings
 if TYPE_CHECKING:
     from superlearner.own_application import OwnApplication
     from superlearner.watchdog import Held, Watchdog
+    from superlearner.web.credentials import Credentials
     from superlearner.web.hub import Hub
     from superlearner.web.web_server import WebState
 
@@ -47,15 +48,22 @@ class Platform:
         listener: the bound socket; None for a platform without a web server (tests).
         trees: what lives in the playground.
         version: what the page shows.
+        credentials: who may come in; needed where the settings ask for credentials.
     """
 
     def __init__(
-        self, settings: Settings, listener: Listener | None, trees: tuple[Tree, ...], version: str = "0"
+        self,
+        settings: Settings,
+        listener: Listener | None,
+        trees: tuple[Tree, ...],
+        version: str = "0",
+        credentials: Credentials | None = None,
     ) -> None:
         self.settings = settings
         self.listener = listener
         self.trees = trees
         self.version = version
+        self.credentials = credentials
         self.epoch = secrets.token_hex(4)
         self.started_at = time.time()
         self.ready = False

@@ -5,10 +5,11 @@ Times are seconds, sizes are bytes. A wrong value is refused with its source, wh
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-__all__ = ["CONFIG_FILE", "Settings", "SettingsError", "load_settings"]
+__all__ = ["CONFIG_FILE", "Settings", "SettingsError", "is_loopback", "load_settings"]
 
 CONFIG_FILE = "superlearner.toml"
 
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
     port: int = Field(4000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     data_dir: Path | None = Field(None, description="folder of the data; XDG's by default")
     browser: bool = Field(True, description="open a browser after the start")
+    auth: Literal["none", "all"] | None = Field(
+        None, description="who needs a credential: none or all; none on loopback and all beyond it by default"
+    )
     allow_host: tuple[str, ...] = Field((), description="more host names by which clients may address us")
     root_path: str = Field("", pattern=r"^(/[^/\s]+)*$", description="path prefix when behind a proxy")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -53,6 +57,21 @@ class Settings(BaseSettings):
     max_body: int = Field(1_000_000, ge=1, description="largest request body")
     kill_wait: float = Field(5.0, gt=0, description="a kill answers at the latest after this time")
     watchdog_after: float = Field(1.0, ge=0, description="a callback that holds the loop this long is named; 0 = off")
+
+    @field_validator("auth")
+    @classmethod
+    def _nobody_is_let_in_from_the_network_without_a_credential(
+        cls, auth: str | None, info: ValidationInfo
+    ) -> str | None:
+        host = info.data.get("host")
+        if auth == "none" and host is not None and not is_loopback(host):
+            raise ValueError(f"expected 'all', or the host 127.0.0.1, since others reach {host} as well")
+        return auth
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """Whether who comes has to show a credential."""
+        return self.auth == "all" or not is_loopback(self.host)
 
     @property
     def address(self) -> str:
@@ -72,6 +91,20 @@ class Settings(BaseSettings):
         """Flags win over the environment, which wins over the file."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`. A name other than `localhost` counts as beyond.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
+    [True, True, True, False, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -94,4 +127,4 @@ def _line(problem: Any, given: dict[str, Any]) -> str:
     source = (
         f"--{name.replace('_', '-')}" if name in given else f"{name} (SUPERLEARNER_{name.upper()} or {CONFIG_FILE})"
     )
-    return f"{source}: {problem['msg']}, got {problem['input']!r}"
+    return f"{source}: {problem['msg'].removeprefix('Value error, ')}, got {problem['input']!r}"

@@ -11,18 +11,17 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from otp.behaviours._task_waiting import shown, take
-from otp.behaviours._task_work import TaskExit, TaskOk, callers_of, spawn_work, watch
+from otp.behaviours._task_work import TaskExit, TaskOk, callers_of, spawn_work, watch, who_asks
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import BadArgument, Exit
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.names import node_here
-from otp.kernel.process import OWNER, Process
+from otp.kernel.process import Process
 from otp.kernel.results import ABSENT, Ignore
-from otp.kernel.scheduler import Scheduler, Timer, current_process, nanoseconds, thread_current
+from otp.kernel.scheduler import Scheduler, Timer, current_process, nanoseconds
 from otp.kernel.signals import link_processes
 from otp.kernel.starting import spawn_on
-from otp.kernel.states import DEAD
 
 __all__ = ["DEFAULT_CONCURRENCY", "OnTimeout", "Run", "StreamOptions"]
 
@@ -283,8 +282,7 @@ def _reader(options: StreamOptions) -> Process | None:
     """Who reads: the process that runs here; without links it may be no process."""
     if options.link:
         return current_process("a stream of linked tasks", "outside a process use TaskSupervisor.async_stream_nolink")
-    me = thread_current() or OWNER.get()
-    return None if me is None or me._st == DEAD else me
+    return who_asks()
 
 
 async def _hold_together() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable, iscoroutine
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
 from otp.kernel.errors import AlreadyStarted
 from otp.kernel.mailbox import deliver
 from otp.kernel.names import check_name, take_name
 from otp.kernel.node import Node
 from otp.kernel.pids import Ref
-from otp.kernel.process import Process
+from otp.kernel.process import OWNER, Process
+from otp.kernel.scheduler import find_scheduler, thread_current
 from otp.kernel.starting import spawn_on
 from otp.kernel.states import DEAD
 
@@ -26,12 +27,15 @@ __all__ = [
     "send_reply",
     "spawn_work",
     "watch",
+    "who_asks",
 ]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-CALLERS = "$callers"
+_new_tuple: Callable[..., Any] = cast("Any", tuple).__new__
+
+CALLERS: Final = "$callers"
 """Where the process dictionary of a task keeps who asked for it, the nearest first, as in Elixir."""
 
 
@@ -70,7 +74,7 @@ class TaskOk(tuple[Literal["ok"], T_co]):
     __match_args__ = ("value",)
 
     def __new__(cls, value: T_co) -> TaskOk[T_co]:  # pyright: ignore[reportGeneralTypeIssues]
-        return tuple.__new__(cls, ("ok", value))
+        return _new_tuple(cls, ("ok", value))
 
     @property
     def value(self) -> T_co:
@@ -95,7 +99,7 @@ class TaskExit(tuple[Literal["exit"], Any]):
     __match_args__ = ("reason",)
 
     def __new__(cls, reason: Any) -> TaskExit:
-        return tuple.__new__(cls, ("exit", reason))
+        return _new_tuple(cls, ("exit", reason))
 
     @property
     def reason(self) -> Any:
@@ -132,6 +136,15 @@ def name_of(fn: Any) -> str:
 def mfa_of(fn: Any, arity: int) -> tuple[str, str, int]:
     """What a task runs: module, function, number of arguments."""
     return (str(getattr(fn, "__module__", None) or type(fn).__module__), name_of(fn), arity)
+
+
+def who_asks() -> Process | None:
+    """The process that runs here, also for a child task of it; None outside."""
+    me = thread_current()
+    if me is not None:
+        return me
+    owner = OWNER.get()
+    return None if owner is None or owner._st == DEAD or owner._node._s is not find_scheduler() else owner
 
 
 def callers_of(process: Process | None) -> tuple[Process, ...]:

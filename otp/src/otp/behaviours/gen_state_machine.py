@@ -199,9 +199,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         return await _start(cls, arg, name=name, timeout=timeout)
 
     @classmethod
-    async def start_monitor(
-        cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity"
-    ) -> tuple[Pid, Ref]:
+    async def start_monitor(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> tuple[Pid, Ref]:
         """Start the machine monitored by the calling process; returns (pid, ref)."""
         return await _start(cls, arg, name=name, monitor=True, timeout=timeout)
 
@@ -279,7 +277,9 @@ def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[A
             if callable(found):
                 return found
     error = Error("undef")
-    error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; try def {state}(self, event, content, data)")
+    error.add_note(
+        f"{cls.__qualname__} has no method for the state {state!r}; try def {state}(self, event, content, data)"
+    )
     raise error
 
 

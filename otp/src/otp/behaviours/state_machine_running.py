@@ -10,9 +10,9 @@ from inspect import isawaitable
 from types import CoroutineType
 from typing import Any, Final
 
-from otp.behaviours.state_machine_engine import Callback, Ended, Machine, Step, answered
+from otp.behaviours.state_machine_engine import Callback, Effect, Ended, Machine, Step, answered
 from otp.behaviours.state_machine_results import ReplyTo
-from otp.behaviours.state_machine_timers import CancelTimer, StartTimer
+from otp.behaviours.state_machine_timers import StartTimer
 from otp.kernel.calls import From, reply
 from otp.kernel.errors import Error, Throw
 from otp.kernel.outcomes import Raised
@@ -22,7 +22,7 @@ from otp.kernel.results import Continue, NoReply, Reply, Stop
 from otp.kernel.timers import cancel_timer, start_timer
 from otp.kernel.tracing import bounded_text
 
-__all__ = ["GO_ON", "Running", "follow", "hint"]
+__all__ = ["GO_ON", "Running", "follow", "hint", "is_running"]
 
 CHAIN: Final = 256
 """Callbacks that one message may lead to before other processes have a turn."""
@@ -70,36 +70,52 @@ class _Waits:
 # What follows from an event
 
 
-def _follow(running: Running, step: Step, caller: From | None = None) -> Any:
-    """Do what a step says and what follows from it, until the machine waits, ends, or awaits something.
+def follow(running: Running, step: Step, caller: From | None = None) -> Any:
+    """Do what a step says and what follows from it; the result of a callback of the kernel, or a coroutine.
 
     `caller`: its answer, if it is the last thing that happens, is left to the kernel, which has a short way for it.
     """
+    outcome = _steps(running, step, caller)
+    return _later(running, outcome) if type(outcome) is _Waits else outcome
+
+
+async def _later(running: Running, outcome: Any) -> Any:
+    while type(outcome) is _Waits:
+        try:
+            result = await outcome.awaitable
+        except Throw as thrown:
+            result = thrown.value
+        except BaseException as error:
+            return _crashed(running, error)
+        outcome = _steps(running, answered(running.machine, result), None)
+    return outcome
+
+
+def _steps(running: Running, step: Step, caller: From | None) -> Any:
     pid = running.pid
     for _ in range(CHAIN):
         machine, effects, then = step
         running.machine = machine
-        held: ReplyTo | None = None
-        for effect in effects:
-            if type(effect) is ReplyTo:
-                if held is not None:
-                    reply(held.caller, held.value)
-                held = effect
-            elif type(effect) is StartTimer:
-                _start_timer(running, effect)
-            else:
-                _cancel_timer(running, effect.kind)
-        if held is not None:
-            if held.caller is caller and type(then) is Wait:
-                return Reply(held.value, running)
-            reply(held.caller, held.value)
+        answer = _carry_out(running, effects) if effects else None
         if type(then) is not Callback:
-            return NoReply(running) if type(then) is Wait else _end(running, then)
+            if isinstance(then, Ended):
+                _give(answer)
+                return _end(running, then)
+            if answer is not None and answer.caller is caller:
+                return Reply(answer.value, running)
+            _give(answer)
+            return NoReply(running)
+        _give(answer)
         if pid._sig is not None and pid._sig is not CANCEL:
             return NoReply(running)  # a fatal signal: the kernel ends it here
         running.asked = then
+        module = machine.modules[0]
+        kind, content, state, data = then
         try:
-            result = _call(machine.modules[0], then)
+            if module.callback_mode == "state_functions":
+                result: Any = module.__state_function__(state)(kind, content, data)
+            else:
+                result = module.__handler__().handle_event(kind, content, state, data)
         except Throw as thrown:
             result = thrown.value
         except BaseException as error:
@@ -111,24 +127,23 @@ def _follow(running: Running, step: Step, caller: From | None = None) -> Any:
     return NoReply(running, then=GO_ON)
 
 
-async def _follow_later(running: Running, outcome: Any) -> Any:
-    while type(outcome) is _Waits:
-        try:
-            result = await outcome.awaitable
-        except Throw as thrown:
-            result = thrown.value
-        except BaseException as error:
-            return _crashed(running, error)
-        outcome = _follow(running, answered(running.machine, result))
-    return outcome
+def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
+    """Answer callers, in order, and set timers; the last answer is left to be given."""
+    last: ReplyTo | None = None
+    for effect in effects:
+        if isinstance(effect, ReplyTo):
+            _give(last)
+            last = effect
+        elif isinstance(effect, StartTimer):
+            _start_timer(running, effect)
+        else:
+            _cancel_timer(running, effect.kind)
+    return last
 
 
-def _call(module: Any, then: Callback) -> Any:
-    kind, content, state, data = then
-    handler = module.__handler__()
-    if module.callback_mode == "state_functions":
-        return module.__state_function__(state)(kind, content, data)
-    return handler.handle_event(kind, content, state, data)
+def _give(answer: ReplyTo | None) -> None:
+    if answer is not None:
+        reply(answer.caller, answer.value)
 
 
 def _end(running: Running, then: Ended) -> Any:
@@ -167,7 +182,8 @@ def _crashed(running: Running, error: BaseException) -> Raised:
 # Timers
 
 
-def _is_running(refs: dict[Any, Ref], kind: Any, ref: Ref) -> bool:
+def is_running(refs: dict[Any, Ref], kind: Any, ref: Ref) -> bool:
+    """Whether this is the timer that runs for a kind of event."""
     try:
         return refs.get(kind) is ref
     except TypeError:  # a timer of the user's own, with a message that cannot be hashed

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from otp.behaviours.behaviour import implements
 from otp.behaviours.state_machine_engine import Machine, begun, elapsed, received
 from otp.behaviours.state_machine_results import MachineOk
-from otp.behaviours.state_machine_running import GO_ON, Running, follow, hint
+from otp.behaviours.state_machine_running import GO_ON, Running, follow, hint, is_running
 from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument, Error, Exit, Throw
 from otp.kernel.messages import TimerFired
@@ -102,7 +102,7 @@ class MachineServer:
             if running.late is not None and ref in running.late:
                 running.late.discard(ref)
                 return NoReply(running)
-            if running.refs is not None and _is_running(running.refs, kind, ref):
+            if running.refs is not None and is_running(running.refs, kind, ref):
                 del running.refs[kind]
                 return follow(running, elapsed(running.machine, kind))
         return follow(running, received(running.machine, "info", message))

@@ -49,6 +49,7 @@ from otp.behaviours._task_work import (
     require_free,
     send_reply,
     spawn_work,
+    who_asks,
 )
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
@@ -56,8 +57,8 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import OWNER, Process
-from otp.kernel.scheduler import current_process, thread_current
+from otp.kernel.process import Process
+from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, monitor_process
 
 __all__ = ["Task", "TaskExit", "TaskOk", "TaskReply"]
@@ -149,8 +150,8 @@ class Task(Startable, Generic[T_co]):
         deliver(me, TaskReply(ref, value))
         return Task(None, ref, me, ("otp", "Task.completed", 1))
 
-    @staticmethod
-    async def start(fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+    @classmethod
+    async def start(cls, fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
         """Start a task whose result nobody waits for, linked to nobody; works outside a process too.
 
         `TaskSupervisor.start_child` is mostly the better choice: it ends with your program in order.
@@ -165,11 +166,10 @@ class Task(Startable, Generic[T_co]):
         'normal'
         """
         check_function(fn, "Task.start(fn)")
-        me = thread_current() or OWNER.get()
-        return _spawn(node_here("Task.start(fn)"), me, fn, args, name, "Task.start(name=…)")
+        return _spawn(node_here("Task.start(fn)"), who_asks(), fn, args, name, "Task.start(name=…)")
 
-    @staticmethod
-    async def start_link(fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+    @classmethod
+    async def start_link(cls, fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
         """Start a task whose result nobody waits for, linked with this process: for supervision trees.
 
         Args:

@@ -28,7 +28,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Literal, TypeVar, Unpack, overload
 
 from otp.behaviours._task_run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
-from otp.behaviours._task_work import callers_of, check_function, mfa_of, send_reply, spawn_work
+from otp.behaviours._task_work import callers_of, check_function, mfa_of, send_reply, spawn_work, who_asks
 from otp.behaviours.behaviour import Behaviour
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.dynamic_server import DynamicOptions, DynamicServer
@@ -38,9 +38,9 @@ from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
 from otp.kernel.calling import call
 from otp.kernel.errors import StartError
 from otp.kernel.pids import Pid
-from otp.kernel.process import OWNER, Process
+from otp.kernel.process import Process
 from otp.kernel.results import Ignore
-from otp.kernel.scheduler import current_process, nanoseconds, thread_current
+from otp.kernel.scheduler import current_process, nanoseconds
 from otp.kernel.signals import link_processes, monitor_process
 from otp.kernel.states import DEAD, EXITING
 
@@ -123,13 +123,13 @@ class TaskSupervisor(Behaviour, Startable):
         >>> import otp
         >>> async def main():
         ...     sup = await TaskSupervisor.start_link()
-        ...     return await otp.wait_down(await TaskSupervisor.start_child(sup, print, "sent"))
+        ...     await TaskSupervisor.start_child(sup, otp.send, otp.self(), "hello")
+        ...     return await otp.receive()
         >>> otp.run(main)
-        sent
-        'normal'
+        'hello'
         """
         check_function(fn, "TaskSupervisor.start_child(supervisor, fn)")
-        callers = callers_of(_caller())
+        callers = callers_of(who_asks())
         if restart != "temporary":
             return await _ask_to_start(supervisor, (_run_child, callers, fn, *args), restart, shutdown)
 
@@ -303,10 +303,6 @@ class TaskSupervisor(Behaviour, Startable):
         return _stream("async_stream_nolink", supervisor, items, fn, args, options, shutdown)
 
 
-def _caller() -> Process | None:
-    return thread_current() or OWNER.get()
-
-
 async def _async(
     supervisor: Any, fn: Callable[..., Any], args: tuple[Any, ...], shutdown: Shutdown | None, link: bool
 ) -> Task[Any]:
@@ -344,7 +340,7 @@ def _stream(
 ) -> TaskStream[Any]:
     what = f"TaskSupervisor.{what}"
     if shutdown != "brutal_kill":
-        nanoseconds(shutdown, f"{what}(shutdown=…)", infinite=shutdown is not None)
+        nanoseconds(shutdown, f"{what}(shutdown=…)", infinite=True)
 
     def start(begin: Callable[[Process], Any]) -> Awaitable[Any]:
         return _ask_to_start(supervisor, (_begin, begin), "temporary", shutdown)

@@ -22,7 +22,7 @@ from otp.kernel.calls import (
     start_waiting,
     wait_for_reply,
 )
-from otp.kernel.errors import BadArgument, CallExit, Exit
+from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Exit
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.names import resolve
 from otp.kernel.outcomes import Raised
@@ -44,10 +44,10 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     """
     try:
         st = dest._st
-    except AttributeError:
-        return await _call_by_name(dest, request, timeout)
-    s = dest._node._s
-    me = s.current
+        s = dest._node._s
+        me = s.current
+    except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
+        st = me = s = None
     if st == IDLE and s.credit > 0:  # no credit: nobody runs in a drain, or somebody traces messages
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
@@ -88,6 +88,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         if me._val is not frm:
             return await _answered_early(me)
     elif me is None:
+        if st is None:
+            return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
     else:
         mailbox = dest._mbox
@@ -172,8 +174,9 @@ def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
     except BadArgument as error:
         from otp.kernel.reasons import Crash, stack_of
 
-        reason = Crash("function_clause", stack_of(error.__traceback__))  # as OTP's guard; the text is in __cause__
-        raise failure(reason, dest, request, timeout) from error
+        reason = Crash("function_clause", stack_of(error.__traceback__))  # as OTP's guard
+        described = failure(reason, dest, request, timeout).reason
+        raise BadTimeout(described, dest, request, str(error)) from None
 
 
 async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any) -> Any:
@@ -209,8 +212,8 @@ def cast(dest: Any, request: Any) -> str:
 def _cast_by_name(dest: Any, request: Any) -> str:
     try:
         to = resolve(dest, "cast(dest, request)")
-    except BadArgument:
+    except BadArgument as error:
         if not isinstance(dest, (str, tuple)):
-            raise
+            raise error from None
         return "ok"
     return "ok" if to is None else cast(to, request)

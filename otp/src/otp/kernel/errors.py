@@ -6,7 +6,8 @@
     │       ├── NoProcess    nobody there (noproc)
     │       ├── CallTimeout  no answer in time (also a TimeoutError)
     │       ├── ServerDown   the server ended before it answered
-    │       └── CallingSelf  a server called itself
+    │       ├── CallingSelf  a server called itself
+    │       └── BadTimeout   timeout= is no time, nobody was asked (also a BadArgument)
     ├── Error                Erlang's class error: uncaught, the reason is Crash(reason, stack)
     │   └── BadArgument      (also a ValueError)
     ├── Throw                Erlang's class throw: a callback's result, thrown
@@ -27,6 +28,7 @@ __all__ = [
     "AlreadyPresent",
     "AlreadyStarted",
     "BadArgument",
+    "BadTimeout",
     "CallExit",
     "CallTimeout",
     "CallingSelf",
@@ -95,6 +97,9 @@ class CallExit(Exit):
 class NoProcess(CallExit):
     """Nobody is there: the pid is dead or the name is not registered. Is the server started, and supervised?"""
 
+    def __str__(self) -> str:
+        return f"{super().__str__()}; is it being restarted just now, or was it never started?"
+
 
 class CallTimeout(CallExit, TimeoutError):
     """The server did not answer in time. It may still handle the request; its late answer is dropped."""
@@ -106,6 +111,17 @@ class ServerDown(CallExit):
 
 class CallingSelf(CallExit):
     """A server called itself: it would wait for ever. Call the function that the callback uses instead."""
+
+
+class BadTimeout(CallExit, BadArgument):
+    """The time-out of a call is no time in seconds; the server was not asked. `.cause_reason` is OTP's function_clause."""
+
+    def __init__(self, reason: Any, dest: Any = None, request: Any = None, problem: str = "") -> None:
+        super().__init__(reason, dest, request)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.dest!r} was not asked"
 
 
 class StartError(Exception):

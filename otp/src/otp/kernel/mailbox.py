@@ -37,8 +37,8 @@ def deliver(dest: Process, message: Any) -> None:
     """Put a message into a local process's mailbox, or into its hands if it waits for one."""
     st = dest._st
     node = dest._node
-    if node._watched:
-        told_sent(dest, message, st)
+    if node._watched and told_sent(dest, message, st):
+        return
     if st == RECV:
         dest._val = message
         dest._st = READY
@@ -126,6 +126,9 @@ def merge_batch(me: Process) -> None:
 
 def mailbox_of(p: Process) -> list[Any]:
     """The waiting messages of a process, oldest first, without changing anything."""
+    post = p._node._s.post
+    if post is not None:
+        post.asked(p)
     waiting: list[Any] = list(p._mbox) if p._mbox else []
     if p._st == READY and p._coro is not None and p._val is not None and not waiting and p._vt is None:
         waiting = [p._val]

@@ -36,8 +36,20 @@ def _fields(way: str, term: Any, ref: Any) -> dict[str, Any]:
     return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
 
 
-def told_sent(dest: Process, message: Any, st: int) -> None:
-    """A message leaves; a dead or exiting receiver drops it. A process that waits for it receives it at once."""
+def told_sent(dest: Process, message: Any, st: int) -> bool:
+    """A message leaves; a dead or exiting receiver drops it. A process that waits for it receives it at once.
+
+    True if the post of a testing scheduler took it: then it is delivered later.
+    """
+    post = dest._node._s.post
+    if post is not None and post.sent(dest, message, st):
+        return True
+    if dest._node._trace.messages_read:
+        _tell_sent(dest, message, st)
+    return False
+
+
+def _tell_sent(dest: Process, message: Any, st: int) -> None:
     data = _described(message)
     data["to"] = dest
     trace = dest._node._trace
@@ -55,11 +67,21 @@ def _matches(match: Callable[[Any], Any], message: Any) -> bool:
 
 def told_received(me: Process, message: Any) -> None:
     """A process takes a message out of its mailbox."""
+    post = me._node._s.post
+    if post is not None:
+        post.taken(me, message)
+        if not me._node._trace.messages_read:
+            return
     me._node._trace.notice("received", me, _described(message))
 
 
 def told_replied(frm: Any, value: Any) -> None:
     """A server answers a call."""
+    post = frm._to._node._s.post
+    if post is not None:
+        post.answered(frm._to, frm._waiter)
+        if not frm._to._node._trace.messages_read:
+            return
     frm._to._node._trace.notice(
         "sent", frm._to, {"way": "reply", "message": bounded_text(value), "term": value, "ref": frm.ref, "to": frm.pid}
     )
@@ -68,7 +90,13 @@ def told_replied(frm: Any, value: Any) -> None:
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
     """The messages of a callback process, with the events around each one's callback."""
     trace = p._node._trace
+    post = p._node._s.post
     for message in messages:
+        if post is not None:
+            post.taken(p, message)
+            if not trace.messages_read:
+                yield message
+                continue
         data = _described(message)
         seq = trace.notice("received", p, data)
         seq = trace.notice("callback_begun", p, {"callback": _CALLBACKS.get(data["way"], "handle_info")}, seq)

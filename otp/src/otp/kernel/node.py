@@ -95,6 +95,7 @@ class Node:
 
     def _open(self, scheduler: Scheduler) -> None:
         self._s = scheduler
+        self._watched = scheduler.post is not None
         if scheduler.virtual:
             self._trace.clock = scheduler.now_ns
         scheduler.nodes.setdefault(self.name, []).append(self)
@@ -132,8 +133,10 @@ class Node:
             await self._stop(roots or list(self._procs.values()), timeout)
             rounds += 1
             if rounds == CLOSE_ROUNDS:
-                say(logging.ERROR, "node %s closes, yet its processes start others again and again: they are dropped", self.name)
-                self._procs.clear()
+                say(logging.ERROR, "node %s closes, yet its processes start others again and again: killed", self.name)
+            if rounds >= CLOSE_ROUNDS:
+                for p in list(self._procs.values()):
+                    exit_signal(p, self._outside, "kill", False)
         s = self._s
         same_name = s.nodes.get(self.name, [])
         if self in same_name:
@@ -179,7 +182,22 @@ class Node:
     async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
         """Start a behaviour that this node owns: the node stops it when it closes and logs its end.
 
+        Args:
+            cls: a behaviour's class: a `GenServer`, a `Supervisor`, …
+            arg: the argument of its `init`. A `DynamicSupervisor` has no `init`: there it is a dict of the options
+                of its `start_link` (such as `{"max_children": 100}`), or None for the defaults.
+            name: a name to register, or `Registry.via(…)`.
+            options: further options of the behaviour's start.
+
         Returns the pid or `Ignore()`; raises `StartError` like `start_link`.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     async with otp.Node("shop") as node:
+        ...         rooms = await node.start(otp.DynamicSupervisor, {"max_children": 2}, name="rooms")
+        ...         return node.whereis("rooms") == rooms
+        >>> asyncio.run(main())
+        True
         """
         from otp.kernel.owner import start_owned
 

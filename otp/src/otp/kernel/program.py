@@ -7,6 +7,7 @@ import contextlib
 import gc
 import inspect
 import signal
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     >>> otp.run(main, 41)
     42
     """
+    if running_loop() is not None:
+        raise RuntimeError("otp.run: this thread runs an event loop already; inside one use `async with otp.Node(name)`")
     with _collector(), asyncio.Runner(debug=debug) as runner:
         return runner.run(_main(main, args, node))
 
@@ -39,6 +42,9 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
 @contextlib.contextmanager
 def _collector() -> Generator[None, None, None]:
     before = gc.get_threshold()
+    if before == GC_THRESHOLDS:  # another thread runs a program: the first one restores them
+        yield
+        return
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         yield

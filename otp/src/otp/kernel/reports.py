@@ -14,11 +14,16 @@ __all__ = ["report_crash"]
 
 
 def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
-    """Log the abnormal end of a process; nothing for clean reasons."""
+    """Log the abnormal end of a process; nothing for clean reasons, nor for what is meant to end the program."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return
     if is_clean(reason) or not logging.getLogger("otp").isEnabledFor(logging.ERROR):
         return
     name = p._node.label(p)
-    doing = f" in {what}({bounded_text(message)})" if what else ""
+    where = None if p._vt is None else getattr(p._vt.handler, "__otp_doing__", None)
+    doing = "" if where is None else where(p._state)
+    if what and not doing:
+        doing = f" in {what}({bounded_text(message)})"
     hint = ""
     if starts_with(reason, "bad_return_value"):
         hint = _bad_return_hint(what, reason[1])

@@ -104,6 +104,7 @@ class Scheduler:
         "nodes",
         "now",
         "pool",
+        "post",
         "push",
         "random",
         "runq",
@@ -141,6 +142,7 @@ class Scheduler:
         self.dead: deque[Any] = deque()
         self.drains = 0
         self.pool: list[list[Any]] = []
+        self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
         self.wheel: dict[int, list[Process]] = {}
         self.wheel_timer: Timer | None = None

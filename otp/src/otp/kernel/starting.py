@@ -129,7 +129,7 @@ async def start_server(
     """
     me = thread_current()
     if me is None and (link or monitor):
-        me = current_process(f"{cls.__name__}.start_link", f"outside a process use {cls.__name__}.start or node.start")
+        me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
     if me is not None and me._st == EXITING:
         raise Exit(me._ext().reason[0])
     if node is None:

@@ -13,7 +13,7 @@ from otp.kernel.process import Process
 from otp.kernel.reasons import reason_of
 from otp.kernel.states import STATE_NAMES, SYSTEM_TAG
 
-__all__ = ["Refused", "handle_system", "is_system"]
+__all__ = ["Refused", "handle_system", "is_system", "shown_state"]
 
 
 class Refused:
@@ -46,14 +46,14 @@ def handle_system(p: Process, message: Any) -> None:
             p._ext().suspended = False
             reply(frm, "ok")
         case ("get_state",):
-            reply(frm, p._state)
+            reply(frm, shown_state(p))
         case ("replace_state", function):
             try:
-                p._state = function(p._state)
+                _put_state(p, function(shown_state(p)))
             except Exception as error:
                 reply(frm, Refused(error))
             else:
-                reply(frm, p._state)
+                reply(frm, shown_state(p))
         case ("get_status",):
             reply(frm, _status(p))
         case _:
@@ -66,6 +66,17 @@ def handle_system(p: Process, message: Any) -> None:
             except Exception as error:
                 answer = Refused(error)
             reply(frm, answer)
+
+
+def shown_state(p: Process) -> Any:
+    """The state as people know it: what a behaviour's callbacks see, without what the behaviour adds to it."""
+    show = getattr(p._vt.handler, "__otp_get_state__", None)
+    return p._state if show is None else show(p._state)
+
+
+def _put_state(p: Process, shown: Any) -> None:
+    put = getattr(p._vt.handler, "__otp_put_state__", None)
+    p._state = shown if put is None else put(p._state, shown)
 
 
 def _status(p: Process) -> dict[str, Any]:

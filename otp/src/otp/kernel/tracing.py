@@ -150,7 +150,7 @@ class Subscription:
 class Tracer:
     """Writer side of a node's event stream."""
 
-    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "clock", "seq")
+    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "clock", "messages_read", "seq")
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
@@ -158,6 +158,7 @@ class Tracer:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
+        self.messages_read = False
         self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
@@ -235,7 +236,8 @@ class Tracer:
         node = self._node
         if self._subscriptions:
             self._by_kind[""] = ()  # not empty: somebody listens
-        node._watched = any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
-        node._s.watch(node, node._watched)
+        self.messages_read = any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        node._watched = self.messages_read or node._s.post is not None
+        node._s.watch(node, self.messages_read)
         node._watched_life = any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
         node._watched_links = any(sub.wants(kind) for sub in self._subscriptions for kind in DETAIL_KINDS)

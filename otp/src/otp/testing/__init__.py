@@ -14,7 +14,22 @@
 """
 
 from otp.testing.idle import advance, wait_all_idle
+from otp.testing.messages import assert_receive, flush, mailbox, refute_receive
 from otp.testing.scheduler import Scheduler
+from otp.testing.supervised import start_supervised, stop_supervised
 from otp.testing.virtual_loop import Deadlock, RealIONotSimulated, VirtualLoop
 
-__all__ = ["Deadlock", "RealIONotSimulated", "Scheduler", "VirtualLoop", "advance", "wait_all_idle"]
+__all__ = [
+    "Deadlock",
+    "RealIONotSimulated",
+    "Scheduler",
+    "VirtualLoop",
+    "advance",
+    "assert_receive",
+    "flush",
+    "mailbox",
+    "refute_receive",
+    "start_supervised",
+    "stop_supervised",
+    "wait_all_idle",
+]

@@ -23,7 +23,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.scheduler import nanoseconds
 from otp.testing.virtual_loop import VirtualLoop
 
-__all__ = ["advance", "wait_all_idle"]
+__all__ = ["advance", "settle", "wait_all_idle"]
 
 
 async def wait_all_idle() -> None:
@@ -59,6 +59,13 @@ async def advance(seconds: float) -> None:
         loop.move_to(due)
         await loop.when_idle()
     loop.move_to(target)
+
+
+async def settle() -> None:
+    """Let everything run until idle where that can be known, in virtual time; in real time do nothing."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        await loop.when_idle()
 
 
 def _virtual_loop(function: str) -> VirtualLoop:

@@ -14,17 +14,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
-from otp.kernel.errors import BadArgument, Exit
+from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
-from otp.kernel.scheduler import Scheduler as ProcessScheduler
-from otp.kernel.signals import wait_down
-from otp.kernel.states import STATE_NAMES
-from otp.testing.virtual_loop import NS, VirtualLoop
+from otp.testing.kernel import TestingKernel
+from otp.testing.run import Run
+from otp.testing.virtual_loop import VirtualLoop
 
 __all__ = ["Scheduler"]
 
@@ -38,98 +36,75 @@ class Scheduler:
         seed: chooses, wherever the runtime is free to: who runs next, and whether an idle server runs on its
             caller's stack.  It also seeds `otp.random`.
         io: `"virtual"`: time jumps, sockets, threads and child processes are refused with `RealIONotSimulated`.
+            `"real"`: real time, real sockets; such a run is not reproducible.
         inline: True or False fixes whether idle servers run on their caller's stack; the oldest process then runs
             first.  None leaves both to the seed.
     """
 
-    def __init__(self, seed: int = 0, io: Literal["virtual"] = "virtual", inline: bool | None = None) -> None:
-        if io != "virtual":
-            raise BadArgument(f'io: expected "virtual", got {io!r}; try otp.run(fn) for real time')
+    def __init__(
+        self, seed: int = 0, io: Literal["virtual", "real"] = "virtual", inline: bool | None = None
+    ) -> None:
+        if io not in ("virtual", "real"):
+            raise BadArgument(f'io: expected "virtual" or "real", got {io!r}')
         self.seed = seed
+        self.io = io
         self.inline = inline
-        self._loop: VirtualLoop | None = None
-        self._kernel: ProcessScheduler | None = None
-        self._node: Node | None = None
+        self._run: Run | None = None
+        self._started = 0
 
     @property
     def node(self) -> Node:
         """The node `"test"` of the current or last run."""
-        if self._node is None:
-            raise RuntimeError("node: expected a run, got a scheduler that never ran; try scheduler.run(fn)")
-        return self._node
+        return self._last("node").node
 
     @property
     def nodes(self) -> list[Node]:
         """All nodes that live on this scheduler now, by name."""
-        if self._kernel is None:
+        if self._run is None:
             return []
-        return [node for name in sorted(self._kernel.nodes) for node in self._kernel.nodes[name]]
+        nodes = self._run.kernel.nodes
+        return [node for name in sorted(nodes) for node in nodes[name]]
 
     @property
     def now(self) -> float:
-        """Seconds of virtual time since the run began."""
-        return 0.0 if self._loop is None else self._loop.now_ns / NS
+        """Seconds of the run's clock since it began."""
+        return 0.0 if self._run is None else (self._run.kernel.now_ns() - self._started) / 1e9
+
+    @property
+    def leaks(self) -> list[str]:
+        """The processes, in words, that the last program left behind for nobody to stop."""
+        return self._last("leaks").leaks
 
     def run(self, fn: Callable[..., Awaitable[R]], *args: Any) -> R:
         """Run `fn(*args)` as the first process of a new node `"test"` and return its value.
 
-        What the run leaves behind is stopped before this returns.  Each call starts anew, at time 0 and with the
-        same seed.
+        At the end the first process goes with reason `"shutdown"`, and what is linked to it with it; then what
+        `start_supervised` started stops in reverse order, then whatever is left.  Each call starts anew, at time 0
+        and with the same seed.
 
         Raises what `fn` raised; `Exit(reason)` if a signal ended it; `Deadlock` if nothing could happen any more;
         `RealIONotSimulated` if anything asked for real I/O, even if the error was swallowed.
         """
-        loop = VirtualLoop()
-        kernel = ProcessScheduler(
+        run = self.open()
+        try:
+            return run.execute(fn, args, {})
+        finally:
+            run.close()
+
+    def open(self) -> Run:
+        """The next run, with its node and before its first process; whoever asks for it closes it."""
+        loop = VirtualLoop() if self.io == "virtual" else asyncio.new_event_loop()
+        kernel = TestingKernel(
             loop,
             inline="seeded" if self.inline is None else self.inline,
             rng=random.Random(self.seed),
             seeded_order=self.inline is None,
         )
-        self._loop, self._kernel = loop, kernel
-        loop.kernel_idle = lambda: kernel.idle
-        loop.who_waits = self._who_waits
-        try:
-            result = loop.run_until_complete(self._first(kernel, fn, args))
-        finally:
-            _close(loop, kernel)
-        if loop.refusal is not None:
-            raise loop.refusal
-        return result
+        self._run = run = Run(loop, kernel)
+        self._started = kernel.now_ns()
+        return run
 
-    def _who_waits(self) -> list[str]:
-        """All processes, and what they wait in."""
-        return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in self.nodes for p in node._procs.values()]
-
-    async def _first(self, kernel: ProcessScheduler, fn: Callable[..., Awaitable[R]], args: tuple[Any, ...]) -> R:
-        value: list[R] = []
-        raised: list[BaseException] = []
-
-        @functools.wraps(fn)
-        async def first() -> None:
-            try:
-                value.append(await fn(*args))
-            except Exception as error:
-                raised.append(error)
-                raise
-
-        async with Node("test", scheduler=kernel) as node:
-            self._node = node
-            reason = await wait_down(node.spawn(first))
-        if value:
-            return value[0]
-        raise raised[0] if raised else Exit(reason)
-
-
-def _close(loop: VirtualLoop, kernel: ProcessScheduler) -> None:
-    """Cancel the tasks that are left, let them end, close the loop."""
-    try:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.wait(left))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        kernel.close()
-        loop.close()
+    def _last(self, what: str) -> Run:
+        if self._run is None:
+            raise RuntimeError(f"{what}: expected a run, got a scheduler that never ran; try scheduler.run(fn)")
+        return self._run

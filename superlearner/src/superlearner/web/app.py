@@ -1,4 +1,4 @@
-"""The web application: guard, routes, live feed, pages, static files. Its lifespan starts nothing.
+"""The web application: guard, sign-in, routes, live feed, pages, static files. Its lifespan starts nothing.
 
 What runs belongs to the supervision tree (`superlearner.application`); this only answers.
 """
@@ -15,6 +15,7 @@ from superlearner.web import api, pages
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.live import serve_viewer
+from superlearner.web.sign_in import SIGN_IN, SignIn
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
@@ -27,7 +28,7 @@ TRY_AGAIN_LATER = 1013
 
 
 def create_app(platform: Platform) -> ASGIApp:
-    """The application of one platform, behind its guard."""
+    """The application of one platform, behind its guard and, where it asks for credentials, behind its door."""
     app = FastAPI(
         title="SuperLearner API",
         version=platform.version,
@@ -44,7 +45,22 @@ def create_app(platform: Platform) -> ASGIApp:
     _add_live(app, platform)
     pages.install(app, platform)
     settings = platform.settings
-    return Guard(app, allowed_hosts=(*settings.allow_host, settings.host), max_body=settings.max_body)
+    return Guard(
+        _behind_its_door(app, platform),
+        allowed_hosts=(*settings.allow_host, settings.host),
+        max_body=settings.max_body,
+        form_paths=(SIGN_IN,) if settings.asks_for_credentials else (),
+    )
+
+
+def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
+    settings = platform.settings
+    if not settings.asks_for_credentials:
+        return app
+    if platform.credentials is None:  # rather not at all than open to everybody
+        raise RuntimeError("credentials are needed and there are none; this is a bug of SuperLearner, please report it")
+    port = platform.listener.port if platform.listener is not None else settings.port
+    return SignIn(app, platform.credentials, port=port, root_path=settings.root_path, version=platform.version)
 
 
 def _add_health(app: FastAPI, platform: Platform) -> None:

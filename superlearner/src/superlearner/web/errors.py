@@ -1,9 +1,10 @@
 """Errors of the API: one envelope, codes that clients can rely on, never a traceback.
 
-400 malformed_json, malformed_pid    not parseable        403 critical_process_protection, foreign_origin, …
+400 malformed_json, malformed_pid    not parseable        401 unauthorized      no credential, or a wrong one
+403 critical_process_protection, foreign_origin, …
 404 process_not_found, …             not there            405 method_not_allowed    409 conflict
 413 body_too_large    415 unsupported_media_type          422 validation_error      parseable, not allowed
-500 internal_error                   our bug              504 timeout
+429 rate_limited      500 internal_error     our bug      504 timeout
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from starlette.responses import Response
 from superlearner.control.terms import text_of
 from superlearner.web.envelope import timestamp
 
-__all__ = ["ApiError", "install_error_handlers"]
+__all__ = ["API_PREFIX", "ApiError", "install_error_handlers"]
 
 API_PREFIX: Final = "/api"
 CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}

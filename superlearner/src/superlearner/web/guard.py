@@ -6,7 +6,7 @@ and a request that is neither "simple" nor allowed by us does not leave the brow
 - `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
 - On unsafe methods and web sockets a present `Origin` must be ours and a present `Sec-Fetch-Site` must be
   `same-origin` or `none`.
-- A body must be `application/json` and at most `max_body` bytes long.
+- A body must be `application/json` and at most `max_body` bytes long; only the sign-in page sends a form.
 - Every answer carries the security headers.
 """
 
@@ -19,8 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.web.errors import ApiError
 
-__all__ = ["CONTENT_SECURITY_POLICY", "Guard"]
+__all__ = ["CONTENT_SECURITY_POLICY", "OPEN_PATHS", "Guard", "path_of"]
 
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/health/live", "/health/ready"})
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -46,11 +48,20 @@ class Guard:
         app: the application behind the guard.
         allowed_hosts: names and addresses besides loopback's, without port.
         max_body: largest request body in bytes.
+        form_paths: paths whose body is a form.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = (), max_body: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: Iterable[str] = (),
+        max_body: int = 1_000_000,
+        form_paths: Iterable[str] = (),
+    ) -> None:
         self.app = app
         self.max_body = max_body
+        self.form_paths = frozenset(form_paths)
         self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,12 +77,13 @@ class Guard:
         secured = _with_security_headers(send)
         headers = _Headers(scope)
         try:
-            if _path(scope) not in OPEN_PATHS:
+            path = path_of(scope)
+            if path not in OPEN_PATHS:
                 self._check_host(headers)
             if scope["method"] not in SAFE_METHODS:
                 _check_origin(scope, headers)
             if scope["method"] not in SAFE_METHODS or headers.has_body:
-                self._check_body(headers)
+                self._check_body(headers, FORM if path in self.form_paths else JSON)
             if headers.chunked:
                 receive = await self._read_whole(receive)
         except ApiError as error:
@@ -101,15 +113,15 @@ class Guard:
             hint="start with --allow-host NAME to be reached by that name",
         )
 
-    def _check_body(self, headers: _Headers) -> None:
+    def _check_body(self, headers: _Headers, expected: str) -> None:
         if not headers.has_body:
             return
-        if headers.media_type != "application/json":
+        if headers.media_type != expected:
             raise ApiError(
                 415,
                 "unsupported_media_type",
-                f"expected a body of application/json, got {_shown(headers.media_type)}",
-                hint="send the header Content-Type: application/json",
+                f"expected a body of {expected}, got {_shown(headers.media_type)}",
+                hint=f"send the header Content-Type: {expected}",
             )
         if headers.content_length > self.max_body:
             raise self._too_large()
@@ -172,7 +184,7 @@ class _Headers:
         return self.only("content-type").partition(";")[0].strip().lower()
 
 
-def _path(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
     """The path behind the prefix of a proxy."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 

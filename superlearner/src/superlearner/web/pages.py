@@ -17,7 +17,7 @@ from superlearner.web.errors import ApiError
 if TYPE_CHECKING:
     from superlearner.running import Platform
 
-__all__ = ["install"]
+__all__ = ["install", "make_templates"]
 
 FOLDER: Final = Path(__file__).parent
 PAGES: Final = ({"id": "supervisors", "href": "/supervisors", "label": "Supervisors"},)
@@ -38,13 +38,18 @@ class OwnFiles(StaticFiles):
         return response
 
 
-def install(app: FastAPI, platform: Platform) -> None:
-    """Add pages, static files and the page for errors."""
-    templates = Environment(
+def make_templates() -> Environment:
+    """The templates of all pages: what is put into them is text, and a name that is missing is an error."""
+    return Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
     )
+
+
+def install(app: FastAPI, platform: Platform) -> None:
+    """Add pages, static files and the page for errors."""
+    templates = make_templates()
 
     def render(template: str, code: int = 200, **values: Any) -> HTMLResponse:
         shown = {"root": platform.settings.root_path, "version": platform.version, "pages": PAGES}

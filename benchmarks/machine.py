@@ -1,0 +1,46 @@
+"""The class of the machine a run was made on: enough to read figures by, nothing that names the host."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+_ASK = """
+import json, platform, sysconfig
+flags = (sysconfig.get_config_var("CONFIG_ARGS") or "") + (sysconfig.get_config_var("PY_CFLAGS_NODIST") or "")
+print(json.dumps([platform.python_version(), "--enable-optimizations" in flags or "-fprofile-use" in flags]))
+"""
+
+
+def machine(python: str) -> dict[str, object]:
+    """Processor family, cores, memory, system, and how the measured Python was built."""
+    import json
+
+    asked = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
+    version, optimised = json.loads(asked.stdout)
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "virtual": _is_virtual(),
+        "python": version,
+        "optimised": optimised,
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or "unknown processor"
+
+
+def _is_virtual() -> bool:
+    information = Path("/proc/cpuinfo")
+    return information.exists() and " hypervisor" in information.read_text()

@@ -1,0 +1,220 @@
+"""Agent: a process that keeps a value, and runs the functions that read or change it.
+
+>>> import otp
+>>> from otp import Agent
+>>> async def main():
+...     basket = await Agent.start_link(dict, name="basket")
+...     await Agent.update("basket", lambda fruits: fruits | {"apples": 3})
+...     return await Agent.get(basket, lambda fruits: fruits["apples"])
+>>> otp.run(main)
+3
+
+A function is run in the agent, one after the other: what it does is done when the next one sees
+the state, and while an async one waits all others wait. What takes long and needs no exclusive
+look at the state belongs into the caller, with what `get` gave it. A function that raises ends the
+agent and the call.
+
+Values are passed by reference: make a new value in `update` (`fruits | {…}`, not `fruits["apples"] = 3`)
+and who has read the old one is not surprised.
+
+Source: Elixir's `Agent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+from otp.behaviours.behaviour import impl
+from otp.behaviours.child_spec import Startable
+from otp.behaviours.gen_server import GenServer, stop
+from otp.kernel.calling import call, cast
+from otp.kernel.calls import From
+from otp.kernel.errors import BadArgument
+from otp.kernel.node import Node
+from otp.kernel.pids import Pid
+from otp.kernel.results import NoReply, Ok, Reply, Stop
+from otp.kernel.starting import start_server
+
+__all__ = ["Agent"]
+
+T = TypeVar("T")
+
+Limit: TypeAlias = float | Literal["infinity"] | None
+
+
+class Agent(Startable):
+    """Start one with `start_link`; ask it by pid or name. See the module's text for an example.
+
+    As a child: `(Agent, fn)`, or `Agent.child_spec(fn, name="basket")`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    async def start_link(cls, fn: Callable[[], Any], *, name: Any = None, timeout: Limit = "infinity") -> Pid:
+        """Start an agent linked with the calling process; its state is what `fn()` returns.
+
+        Args:
+            fn: a function without arguments, plain or async, run in the agent.
+            name: a name to register, or `Registry.via(…)`.
+            timeout: seconds `fn` may take; then `StartError("timeout")`.
+
+        Raises:
+            StartError: `fn` raised; `.reason` is the agent's exit reason.
+            AlreadyStarted: the name is taken.
+
+        Source: Elixir's `Agent.start_link/2`.
+        """
+        return await _start(cls, fn, name=name, link=True, timeout=timeout)
+
+    @classmethod
+    async def start(cls, fn: Callable[[], Any], *, name: Any = None, timeout: Limit = "infinity") -> Pid:
+        """Start an agent without a link, also from outside a process; as `start_link` otherwise.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Agent.get(await Agent.start(lambda: 42), lambda state: state)
+        >>> otp.run(main)
+        42
+        """
+        return await _start(cls, fn, name=name, timeout=timeout)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None) -> Pid:
+        """How a node starts an agent that it owns."""
+        return await _start(cls, arg, name=name, node=node)
+
+    @overload
+    @staticmethod
+    async def get(agent: Any, fn: Callable[[Any], Awaitable[T]], timeout: Limit = 5) -> T: ...
+    @overload
+    @staticmethod
+    async def get(agent: Any, fn: Callable[[Any], T], timeout: Limit = 5) -> T: ...
+    @staticmethod
+    async def get(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
+        """Run `fn(state)` in the agent and return what it returns.
+
+        Raises as `GenServer.call`: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerDown`.
+        Source: Elixir's `Agent.get/3`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return await Agent.get(await Agent.start_link(lambda: [1, 2]), sum)
+        >>> otp.run(main)
+        3
+        """
+        return await call(agent, ("get", _checked(fn, "get(agent, fn)")), timeout)
+
+    @staticmethod
+    async def update(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> None:
+        """Make `fn(state)` the state, and return when it is.
+
+        Raises as `get`. Source: Elixir's `Agent.update/3`.
+
+        >>> import otp
+        >>> async def main():
+        ...     agent = await Agent.start_link(lambda: 1)
+        ...     await Agent.update(agent, lambda n: n + 1)
+        ...     return await Agent.get(agent, lambda n: n)
+        >>> otp.run(main)
+        2
+        """
+        await call(agent, ("update", _checked(fn, "update(agent, fn)")), timeout)
+
+    @overload
+    @staticmethod
+    async def get_and_update(agent: Any, fn: Callable[[Any], Awaitable[tuple[T, Any]]], timeout: Limit = 5) -> T: ...
+    @overload
+    @staticmethod
+    async def get_and_update(agent: Any, fn: Callable[[Any], tuple[T, Any]], timeout: Limit = 5) -> T: ...
+    @staticmethod
+    async def get_and_update(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
+        """Run `fn(state)`, which returns `(answer, new_state)`, and return the answer.
+
+        Anything else ends the agent with `("bad_return_value", …)`. Raises as `get`.
+        Source: Elixir's `Agent.get_and_update/3`.
+
+        >>> import otp
+        >>> async def main():
+        ...     tickets = await Agent.start_link(lambda: 1)
+        ...     return [await Agent.get_and_update(tickets, lambda n: (n, n + 1)) for _ in "ab"]
+        >>> otp.run(main)
+        [1, 2]
+        """
+        return await call(agent, ("get_and_update", _checked(fn, "get_and_update(agent, fn)")), timeout)
+
+    @staticmethod
+    def cast(agent: Any, fn: Callable[[Any], Any]) -> None:
+        """Have `fn(state)` made the state some time; plain, and nobody there is no error.
+
+        Source: Elixir's `Agent.cast/2`.
+        """
+        cast(agent, ("cast", _checked(fn, "cast(agent, fn)")))
+
+    @staticmethod
+    async def stop(agent: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop the agent in order and wait until it has ended; raises as `GenServer.stop`."""
+        await stop(agent, reason, timeout)
+
+
+class _AgentServer(GenServer[Any]):
+    """Elixir's `Agent.Server`."""
+
+    __slots__ = ()
+
+    @impl
+    def init(self, arg: Callable[[], Any]) -> Any:
+        return _then(arg(), Ok)
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+        match request:
+            case ("get", fn):
+                return _then(fn(state), lambda value: Reply(value, state))
+            case ("update", fn):
+                return _then(fn(state), lambda new: Reply("ok", new))
+            case ("get_and_update", fn):
+                return _then(fn(state), lambda pair: _both(pair, state))
+            case _:
+                return super().handle_call(request, caller, state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        match request:
+            case ("cast", fn):
+                return _then(fn(state), NoReply)
+            case _:
+                return super().handle_cast(request, state)
+
+    @impl
+    def code_change(self, old_vsn: Any, state: Any, extra: Any) -> Any:
+        return _then(extra(state), Ok) if callable(extra) else Ok(state)
+
+
+def _both(pair: Any, state: Any) -> Any:
+    match pair:
+        case (answer, new) if isinstance(pair, tuple):
+            return Reply(answer, new)
+        case _:
+            return Stop(("bad_return_value", pair), state)
+
+
+def _then(value: Any, result: Callable[[Any], Any]) -> Any:
+    """The result made of a value, or of what an async function will give."""
+    return _when(value, result) if isawaitable(value) else result(value)
+
+
+async def _when(value: Awaitable[Any], result: Callable[[Any], Any]) -> Any:
+    return result(await value)
+
+
+async def _start(cls: type[Agent], fn: Any, **options: Any) -> Pid:
+    return await start_server(cls, _checked(fn, f"{cls.__name__}.start_link(fn)"), handler=_AgentServer(), **options)
+
+
+def _checked(fn: Any, what: str) -> Callable[..., Any]:
+    if not callable(fn):
+        raise BadArgument(f"Agent.{what}: expected a function, got {fn!r:.200}; try lambda: {fn!r:.50}")
+    return fn

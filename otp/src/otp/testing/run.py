@@ -1,0 +1,122 @@
+"""One run of a program in a test: loop, scheduler and node, from the first process to what is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from otp.kernel.errors import Exit
+from otp.kernel.node import Node
+from otp.kernel.process import Process
+from otp.kernel.signals import wait_down
+from otp.kernel.states import DEAD, EXITING, STATE_NAMES
+from otp.testing.idle import settle
+from otp.testing.kernel import TestingKernel
+from otp.testing.supervised import stop_supervisor_of
+from otp.testing.virtual_loop import VirtualLoop
+
+__all__ = ["Run"]
+
+_ENDED_FROM_OUTSIDE = (asyncio.CancelledError, GeneratorExit)
+
+
+class Run:
+    """A loop with a node on it, open for one program.
+
+    `leaks` names, after the program, the processes that nobody was going to stop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel) -> None:
+        self.loop = loop
+        self.kernel = kernel
+        self.node = Node("test", scheduler=kernel)
+        self.leaks: list[str] = []
+        self._shutdown: BaseException | None = None
+        self.node.on_shutdown = self._shut_down
+        if isinstance(loop, VirtualLoop):
+            loop.kernel_idle = lambda: kernel.idle
+            loop.who_waits = self._who_waits
+
+    def execute(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run `fn` as the first process, stop what it started, and return its value or raise its error."""
+        __tracebackhide__ = True
+        result = self.loop.run_until_complete(self._main(fn, args, kwargs))
+        refusal = getattr(self.loop, "refusal", None)
+        if refusal is not None:
+            raise refusal
+        return result
+
+    def close(self) -> None:
+        """Stop the node, cancel the tasks that are left, close the loop."""
+        try:
+            for task in sorted(asyncio.all_tasks(self.loop), key=lambda task: task.get_name()):
+                task.cancel()
+            self.loop.run_until_complete(self._end())
+        finally:
+            self.kernel.close()
+            self.loop.close()
+
+    async def _end(self) -> None:
+        left = asyncio.all_tasks(self.loop) - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left)
+        await self.node.close()
+        await self.loop.shutdown_asyncgens()
+
+    async def _main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        __tracebackhide__ = True
+        value: list[Any] = []
+        raised: list[BaseException] = []
+
+        @functools.wraps(fn)
+        async def first() -> None:
+            try:
+                result = fn(*args, **kwargs)
+                value.append(await result if inspect.isawaitable(result) else result)
+            except _ENDED_FROM_OUTSIDE:
+                raise
+            except BaseException as error:
+                raised.append(error)
+            raise Exit("shutdown")  # what is linked to a test ends with it, as in ExUnit
+
+        try:
+            reason = await wait_down(self.node.spawn(first))
+            await settle()
+            await stop_supervisor_of(self.node)
+            self.leaks = self._leaks()
+        finally:
+            await self.node.close()
+        if self._shutdown is not None:
+            raise self._shutdown
+        if raised:
+            raise raised[0]
+        if value:
+            return value[0]
+        ended = Exit(reason)
+        ended.add_note("the first process was ended by an exit signal with this reason")
+        raise ended
+
+    def _shut_down(self, error: BaseException) -> None:
+        """`KeyboardInterrupt` or `SystemExit` in some process: the program ends, and its caller gets it."""
+        self._shutdown = error
+        self.node._closing = self.loop.create_task(self.node.close())
+
+    def _leaks(self) -> list[str]:
+        node = self.node
+        return [node.label(p).rstrip(",") for p in node._procs.values() if not self._is_looked_after(p)]
+
+    def _is_looked_after(self, p: Process | None) -> bool:
+        """Whether somebody stops it: the node owns it, or one of its ancestors is about to end."""
+        while p is not None and p._st != DEAD:
+            if p._st == EXITING or p in self.node._owned:
+                return True
+            p = p._parent
+        return False
+
+    def _who_waits(self) -> list[str]:
+        """All processes, and what they wait in."""
+        nodes = [node for name in sorted(self.kernel.nodes) for node in self.kernel.nodes[name]]
+        return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in nodes for p in node._procs.values()]

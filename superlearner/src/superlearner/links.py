@@ -1,0 +1,41 @@
+"""Links that sign in once: what is printed at the start, and what a second `run` asks the first platform for."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from superlearner.web.credentials import CredentialsError, read_token
+
+__all__ = ["fresh_link", "link_of"]
+
+ANSWER_WAIT_S: Final = 2
+
+
+def link_of(url: str, code: str) -> str:
+    """The address that signs in with `code`.
+
+    >>> link_of("http://127.0.0.1:4000", "abc")
+    'http://127.0.0.1:4000/?token=abc'
+    """
+    return f"{url}/?token={code}"
+
+
+def fresh_link(url: str, data_dir: Path) -> str:
+    """A link to the platform that runs at `url` on `data_dir`; `url` itself where that asks nobody who they are."""
+    try:
+        token = read_token(data_dir)
+        if token is None:
+            return url
+        request = urllib.request.Request(
+            f"{url}/sign-in/link", method="POST", headers={"authorization": f"Bearer {token}"}
+        )
+        # The token goes to this machine and nowhere else, so no proxy of the environment is used.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request, timeout=ANSWER_WAIT_S) as answer:
+            return link_of(url, json.load(answer)["data"]["code"])
+    except (CredentialsError, OSError, http.client.HTTPException, ValueError, KeyError):
+        return url  # its page says what it needs

@@ -1,0 +1,153 @@
+"""Who may come in: the owner's token, links that sign in once, and the sessions of browsers.
+
+The token lies in a file that only the owner can read, for the owner's command line. The server keeps no credential that
+could be taken from it and used: of the token and of the links it keeps hashes, and of the sessions nothing but a key
+made from the token. So a session outlives a restart of the platform, and a new token ends all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+__all__ = ["TOKEN_FILE", "Credentials", "CredentialsError", "read_or_make_token", "read_token"]
+
+TOKEN_FILE: Final = "token"
+TOKEN_BYTES: Final = 32
+TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")  # what fits into `Authorization: Bearer`
+SESSION_S: Final = 7 * 24 * 3600
+OPEN_CODES: Final = 16
+"""Links that were made and not used; the oldest is forgotten when there are more."""
+
+Session = Literal["right", "expired", "wrong"]
+
+
+class CredentialsError(OSError):
+    """The token cannot be read or made, or others could read it; the text says what to try."""
+
+
+class Credentials:
+    """What a running platform knows of its credentials.
+
+    Args:
+        token: the owner's token; it is not kept.
+        now: seconds since 1970.
+
+    >>> credentials = Credentials("a" * 43)
+    >>> credentials.is_token("a" * 43), credentials.is_token("b" * 43)
+    (True, False)
+    >>> code = credentials.new_code()
+    >>> credentials.redeem(code), credentials.redeem(code)
+    (True, False)
+    """
+
+    def __init__(self, token: str, *, now: Callable[[], float] = time.time) -> None:
+        self._token_hash = _hash(token)
+        self._session_key = hmac.digest(token.encode(), b"session of a browser", "sha256")
+        self._codes: list[bytes] = []
+        self._now = now
+
+    def is_token(self, given: str) -> bool:
+        """Whether this is the owner's token."""
+        return hmac.compare_digest(_hash(given), self._token_hash)
+
+    def new_code(self) -> str:
+        """A code for a link; it signs in once."""
+        code = secrets.token_urlsafe(TOKEN_BYTES)
+        self._codes = [*self._codes, _hash(code)][-OPEN_CODES:]
+        return code
+
+    def redeem(self, code: str) -> bool:
+        """Whether this code signs in. Never again after that."""
+        given = _hash(code)
+        left = [kept for kept in self._codes if not hmac.compare_digest(given, kept)]
+        found = len(left) < len(self._codes)
+        self._codes = left
+        return found
+
+    def new_session(self) -> str:
+        """The value of a cookie that signs in for a week."""
+        content = f"{int(self._now()) + SESSION_S}.{secrets.token_urlsafe(12)}"
+        return f"{content}.{self._seal(content)}"
+
+    def session(self, cookie: str) -> Session:
+        """What a cookie is worth: one that has expired was right once, so it is no attempt to guess."""
+        content, _, seal = cookie.rpartition(".")
+        if not hmac.compare_digest(self._seal(content).encode(), seal.encode()):
+            return "wrong"
+        return "right" if int(content.partition(".")[0]) > self._now() else "expired"
+
+    def _seal(self, content: str) -> str:
+        return hmac.new(self._session_key, content.encode(), "sha256").hexdigest()
+
+
+def read_token(data_dir: Path) -> str | None:
+    """The token of this data directory; None if there is none yet.
+
+    Raises:
+        CredentialsError: others can read it, or it is no token.
+    """
+    path = data_dir / TOKEN_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CredentialsError(f"the token {path} cannot be read: {error.strerror or error}") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise CredentialsError(f"the token {path} is expected to be a file; remove what is there")
+    with open(descriptor, encoding="utf-8", errors="replace") as file:
+        if os.name == "posix" and found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            raise CredentialsError(
+                f"others can read the token {path}: expected the mode 0600, got {mode:04o}; "
+                "delete it, and the next start makes a new one"
+            )
+        token = file.read(2000).strip()
+    if TOKEN_SHAPE.fullmatch(token) is None:
+        raise CredentialsError(
+            f"expected 32 or more letters, digits and marks in {path}, got something else ({len(token)} characters); "
+            "delete it, and the next start makes a new one"
+        )
+    return token
+
+
+def read_or_make_token(data_dir: Path) -> str:
+    """The token of this data directory, made if there is none. Only who has locked the directory may call this.
+
+    Raises:
+        CredentialsError: as :func:`read_token`, or it cannot be written.
+    """
+    token = read_token(data_dir)
+    if token is not None:
+        return token
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    path = data_dir / TOKEN_FILE
+    draft = data_dir / f"{TOKEN_FILE}.new"  # whoever finds the file finds all of it
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            draft.unlink()
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{token}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise CredentialsError(f"the token {path} cannot be written: {error.strerror or error}") from None
+    return token
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

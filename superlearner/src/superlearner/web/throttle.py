@@ -1,0 +1,65 @@
+"""How often somebody may be wrong: a few times at once, then at a steady pace, counted for each address."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["Throttle"]
+
+ADDRESSES: Final = 4096
+
+
+class Throttle:
+    """Counts wrong credentials.
+
+    Kept is one number for each address: when it will have been forgiven everything. What is full forgets the address
+    that was wrong the longest time ago.
+
+    Args:
+        burst: wrong ones allowed at once.
+        every: seconds after which one more is allowed.
+        now: a monotonic clock, in seconds.
+
+    >>> throttle = Throttle(burst=2, every=5, now=lambda: 100.0)
+    >>> for _ in range(2):
+    ...     throttle.wrong("192.0.2.1")
+    >>> throttle.wait("192.0.2.1"), throttle.wait("192.0.2.2")
+    (5.0, 0.0)
+    """
+
+    def __init__(self, *, burst: int = 10, every: float = 5.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._slack = (burst - 1) * every
+        self._every = every
+        self._now = now
+        self._forgiven: OrderedDict[str, float] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """Seconds for which this address may not try; 0 if it may."""
+        now = self._now()
+        return max(0.0, self._forgiven.get(_group(address), now) - now - self._slack)
+
+    def wrong(self, address: str) -> None:
+        """This address was wrong once more."""
+        group = _group(address)
+        now = self._now()
+        self._forgiven[group] = max(self._forgiven.get(group, now), now) + self._every
+        self._forgiven.move_to_end(group)
+        if len(self._forgiven) > ADDRESSES:
+            self._forgiven.popitem(last=False)
+
+
+def _group(address: str) -> str:
+    """Who counts as one: an IPv4 address, or the network of an IPv6 address, since a host has many of those."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:100]
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(found), 64), strict=False))
+    return str(found)
