@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import otp
 from otp import Children, Down, DynamicSupervisor, From, GenServer, NoReply, Ok, Ref, Stop, Supervisor, impl
 
-AT_ONCE = 2
-ATTEMPTS = 3
+AT_ONCE, ATTEMPTS = 2, 3
 
 
 class Job(NamedTuple):
@@ -89,9 +88,11 @@ def flaky(attempt: int) -> str:
 
 async def main() -> None:
     await JobQueue.start_link(None, name="job_queue")
+    print("three jobs: a good one, one that crashes twice, one that always does; the log shows each crash")
     print("a good job:", await GenServer.call("queue", ("run", lambda attempt: 6 * 7)))
     print("a flaky job:", await GenServer.call("queue", ("run", flaky)))
-    print("a hopeless job:", await GenServer.call("queue", ("run", lambda attempt: 1 / 0)))
+    failed, reason = await GenServer.call("queue", ("run", lambda attempt: 1 / 0))
+    print(f"a hopeless job: {failed} {ATTEMPTS} times, at last with {reason.term.type_name}: {reason.term.text}")
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ if ! usable; then
 fi
 pwd -P > "$venv/made-in"
 
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1  # and --quiet twice: errors only, not what pip thinks of the machine's settings
 for lock in "$@"; do
     set -- "$@" --requirement "$lock"
     shift
 done
-"$venv/bin/python" -m pip install --quiet --require-hashes "$@" || stop \
+"$venv/bin/python" -m pip install --quiet --quiet --require-hashes "$@" || stop \
     "The packages could not be fetched: connect to the network (or set PIP_INDEX_URL to a mirror within reach), $again"
-"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable otp --editable superlearner || stop \
+"$venv/bin/python" -m pip install --quiet --quiet --no-deps --no-build-isolation --editable otp --editable superlearner || stop \
     "The packages of this repository could not be installed: remove the folder $venv, $again"

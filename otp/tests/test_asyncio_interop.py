@@ -321,7 +321,9 @@ def test_to_thread_runs_beside_the_loop() -> None:
     async def main() -> Any:
         VARIABLE.set("carried along")
         async with asyncio.timeout(5):
-            return await asyncio.to_thread(VARIABLE.get), await asyncio.gather(*(asyncio.to_thread(len, "abc") for _ in "12"))
+            return await asyncio.to_thread(VARIABLE.get), await asyncio.gather(
+                *(asyncio.to_thread(len, "abc") for _ in "12")
+            )
 
     assert otp.run(main) == ("carried along", [3, 3])
 

@@ -32,9 +32,10 @@ still there: ['ada', 'grace']
 ada left; still there: ['grace']
 """,
     "job_queue": """\
+three jobs: a good one, one that crashes twice, one that always does; the log shows each crash
 a good job: 42
 a flaky job: attempt 3 worked
-a hopeless job: ('failed', Crash(ZeroDivisionError('division by zero')))
+a hopeless job: failed 3 times, at last with ZeroDivisionError: division by zero
 """,
 }
 

@@ -1,4 +1,4 @@
-"""Programs that do what no program should: each harms itself at most. What they share is that somebody will write them."""
+"""Programs that do what no program should, because somebody will write them: each harms itself at most."""
 
 from __future__ import annotations
 
@@ -182,7 +182,11 @@ def test_links_made_and_unmade_while_dying(run: Any) -> None:
         await wait_all_idle()
         otp.exit(pid, "boom")
         other = await otp.receive()
-        return await otp.receive() == ExitSignal(pid, "boom"), otp.is_alive(other), otp.process_info(other, "monitored_by")
+        return (
+            await otp.receive() == ExitSignal(pid, "boom"),
+            otp.is_alive(other),
+            otp.process_info(other, "monitored_by"),
+        )
 
     assert run(main) == (True, True, ())
 

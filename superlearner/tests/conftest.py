@@ -19,7 +19,7 @@ import pytest
 
 import otp
 from otp import Application
-from superlearner.application import SuperLearner, trees_of
+from superlearner.application import SuperLearner, start_trees, trees_of
 from superlearner.listening import Listener
 from superlearner.running import Platform, Tree
 from superlearner.settings import Settings
@@ -72,21 +72,36 @@ def superlearner(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    """Start `superlearner run` on a free port and wait for its readiness line."""
+def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `superlearner run` on a free port; it may never get ready."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: str, **extra: str) -> Program:
-        data_dir = Path(extra.pop("data_dir", tmp_path / "data"))
+    def run(*arguments: str, data_dir: str | None = None, **extra: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "superlearner", "run", "--port", "0", *arguments],
             cwd=tmp_path,
-            env={**environment(data_dir), **extra},
+            env={**environment(Path(data_dir or tmp_path / "data")), **extra},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callable[..., Program]:
+    """Start `superlearner run` on a free port and wait for its readiness line."""
+
+    def run(*arguments: str, **extra: str) -> Program:
+        data_dir = Path(extra.get("data_dir", tmp_path / "data"))
+        process = begin(*arguments, **extra)
         assert process.stdout is not None
         line = process.stdout.readline()
         found = ADDRESS.search(line)
@@ -95,11 +110,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
             raise AssertionError(f"expected a readiness line, got {line!r} and {process.communicate()[1]}")
         return Program(process, found[0], data_dir)
 
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    return run
 
 
 class Inside:
@@ -134,6 +145,7 @@ async def platform_inside(*trees: Tree, **settings: Any) -> AsyncIterator[Inside
             async def first() -> None:
                 try:
                     await Application.start(SuperLearner, args=platform)
+                    await start_trees(platform)
                 except BaseException as error:
                     started.set_exception(error)
                 else:

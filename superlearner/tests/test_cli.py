@@ -55,8 +55,9 @@ def test_a_signal_ends_it_in_order_within_5_s(start: Callable[..., Any], number:
     with program.client() as client:
         assert client.get("/health/ready").status_code == 200
         begun = time.monotonic()
-        code, errors = program.end(number)
-    assert (code, errors) == (0, "")
+        program.process.send_signal(number)
+        said, errors = program.process.communicate(timeout=10)
+    assert (program.process.returncode, said, errors) == (0, "stopping … done\n", "")
     assert time.monotonic() - begun < 5
 
 
@@ -92,6 +93,64 @@ def test_a_second_run_on_the_same_data_opens_the_first(start: Callable[..., Any]
     program.end()
     third = start()
     assert third.url != ""
+
+
+def test_a_tree_that_cannot_run_beside_the_first_platform_is_not_taken_for_it(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(BANK)
+    program = start()
+    second = superlearner("run", "app.py:Bank")
+    said = f"Bank was not started: SuperLearner runs already at {program.url} for this data directory"
+    assert (second.returncode, second.stdout) == (1, "")
+    assert said in second.stderr
+    assert "--data-dir" in second.stderr
+
+
+SHOWS_ITS_ARGUMENT = BANK.replace("def init(self, arg): return Ch", "def init(self, arg): print(repr(arg)); return Ch")
+
+
+@pytest.mark.parametrize(
+    ("given", "got"), [((), "None"), (("--arg", '["a", {"n": [1, 2.5]}, null]'), "('a', {'n': (1, 2.5)}, None)")]
+)
+def test_a_tree_of_ones_own_gets_the_argument_of_the_command_line(
+    superlearner: Run, tmp_path: Path, given: tuple[str, ...], got: str
+) -> None:
+    (tmp_path / "app.py").write_text(SHOWS_ITS_ARGUMENT.replace("return Ok(arg)", "raise SystemExit(7)"))
+    done = superlearner("run", "app.py:Bank", "--port", "0", *given)
+    assert done.stdout.splitlines()[0] == got
+    assert done.returncode == 7
+
+
+def test_an_application_of_ones_own_gets_the_argument_of_the_command_line(superlearner: Run, tmp_path: Path) -> None:
+    source = APPLICATION.replace("def start(self, kind, args): return", "def start(self, kind, args): print(args); raise SystemExit(7); return")
+    (tmp_path / "app.py").write_text(source)
+    done = superlearner("run", "app.py:Books", "--port", "0", "--arg", "[1]")
+    assert done.stdout.splitlines()[0] == "(1,)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("app.py:Bank", "--arg", "foo"), ["--arg", "expected JSON", "'foo'"]),
+        (("app.py:Bank", "--arg", "NaN"), ["--arg", "expected JSON", "NaN"]),
+        (("--arg", "1"), ["--arg is for a tree of yours"]),
+    ],
+)
+def test_an_argument_that_is_no_json_is_refused(superlearner: Run, arguments: tuple[str, ...], said: list[str]) -> None:
+    done = superlearner("run", *arguments)
+    assert done.returncode == 2
+    assert [words for words in said if words not in done.stderr] == []
+
+
+ROOMS = "from otp import DynamicSupervisor\n\nclass Rooms(DynamicSupervisor): pass\n"
+
+
+def test_a_dynamic_supervisor_has_no_argument(superlearner: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ROOMS)
+    done = superlearner("run", "app.py:Rooms", "--arg", "1")
+    assert done.returncode == 1
+    assert "takes no argument" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -126,3 +128,89 @@ def test_a_callback_that_never_returns_is_named_on_the_terminal(start: Callable[
     code, _ = program.end()
     assert code == 0
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_callback_that_was_interrupted_did_not_crash(
+    start: Callable[..., Any], tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "app.py").write_text(SPINNER)
+    program = start("app.py:Top")
+    with program.client() as client:
+        client.post("/api/v1/processes/spinner/message", json={"message": "spin", "message_type": "cast"})
+    assert "has held the event loop" in program.process.stderr.readline()
+    program.process.send_signal(number)
+    said, errors = program.process.communicate(timeout=10)
+    assert (program.process.returncode, said, errors) == (0, "stopping … done\n", "")
+
+
+LEAVER = SPINNER.replace('while request == "spin":', "if True:").replace("state += 1", "raise SystemExit(3)")
+
+
+def test_a_callback_that_ends_the_program_is_named(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LEAVER)
+    program = start("app.py:Top")
+    with program.client() as client:
+        client.post("/api/v1/processes/spinner/message", json={"message": "go", "message_type": "cast"})
+    said, errors = program.process.communicate(timeout=10)
+    place = f"{tmp_path / 'app.py'}, line 10, in Spinner.handle_cast"
+    assert errors == f"superlearner: the platform ends because of SystemExit(3): {place}\n"
+    assert (program.process.returncode, said) == (3, "stopping … done\n")
+
+
+HANGS = """\
+import asyncio, time
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+class Hangs(GenServer):
+    @impl
+    {init}
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg): return Children([Hangs])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "init", ["def init(self, arg):\n        while True: pass", "def init(self, arg): time.sleep(60)"]
+)
+def test_an_init_that_holds_the_loop_is_named_and_can_be_ended(
+    begin: Callable[..., subprocess.Popen[str]], tmp_path: Path, init: str, number: signal.Signals
+) -> None:
+    (tmp_path / "app.py").write_text(HANGS.format(init=init))
+    process = begin("app.py:Top")
+    assert re.search(r"app\.py, line [67], in Hangs\.init", process.stderr.readline())  # type: ignore[union-attr]
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=10)
+    assert (process.returncode, said, errors) == (0, "stopping … done\n", "")
+
+
+def test_an_async_init_that_waits_for_ever_is_named_while_the_page_is_up_and_can_be_ended(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(HANGS.format(init="async def init(self, arg): await asyncio.Event().wait()"))
+    program = start("app.py:Top")
+    with program.client() as client:
+        assert client.get("/supervisors").status_code == 200
+    line = program.process.stderr.readline()
+    found = re.search(r"waiting for Hangs\.init since (\S+) s: (.*)app\.py, line 6, in Hangs\.init", line)
+    assert found is not None, line
+    assert float(found[1]) < 2
+    code, _ = program.end()
+    assert code == 0
+
+
+def test_an_application_that_did_not_start_is_not_told_to_stop(
+    begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "from otp import Application, impl\n\n"
+        "class Books(Application):\n"
+        "    @impl\n    def start(self, kind, args): raise ValueError('no')\n"
+        "    @impl\n    def stop(self, state): print('told to stop')\n"
+    )
+    said, errors = begin("app.py:Books").communicate(timeout=10)
+    assert said == ""
+    assert "Books does not start" in errors

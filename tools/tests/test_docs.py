@@ -31,6 +31,23 @@ def test_the_programs_on_a_page_run(page: str, tmp_path: Path) -> None:
     assert [word for word in promised if word.isdecimal()] == [line for line in printed if line.isdecimal()]
 
 
+def test_the_first_supervisor_runs_in_the_platform_too(tmp_path: Path) -> None:
+    classes, main, _ = _BLOCK.findall(text_of("README.md"))[0].partition("async def main")
+    assert main
+    (tmp_path / "tally.py").write_text(classes, encoding="utf-8")
+    program = (
+        "import otp\n"
+        "from superlearner.application import trees_of\n"
+        "tree, = trees_of('tally.py:Tally')\n"
+        "async def main():\n"
+        "    await tree.start()\n"
+        "    print(await otp.GenServer.call('counter', 'value'))\n"
+        "otp.run(main)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ("0\n", "") == (done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_links_to_is_there(page: str) -> None:
     links = [found[1] or found[2] for found in _LINK.finditer(text_of(page))]

@@ -47,10 +47,12 @@ from otp.kernel.timers import cancel_timer, read_timer, send_after, start_timer
 if TYPE_CHECKING:
     import random as _random_module
 
+    from otp.behaviours.agent import Agent
     from otp.behaviours.application import Application
     from otp.behaviours.argument_copy import Shared
     from otp.behaviours.dynamic_supervisor import DynamicSupervisor
     from otp.behaviours.gen_state_machine import GenStateMachine
+    from otp.behaviours.partition_supervisor import PartitionSupervisor
     from otp.behaviours.registry import AlreadyRegistered, Entry, Registry
     from otp.behaviours.state_machine_results import (
         ChangeModule,
@@ -72,10 +74,14 @@ if TYPE_CHECKING:
         StopAndReply,
     )
     from otp.behaviours.supervisor import ChildInfo, Counts, Supervisor
+    from otp.behaviours.task import Task, TaskExit, TaskOk, TaskReply
+    from otp.behaviours.task_stream import TaskStream
+    from otp.behaviours.task_supervisor import TaskSupervisor
 
     random: _random_module.Random
 
 _LATER: Final = {
+    "Agent": "otp.behaviours.agent",
     "AlreadyRegistered": "otp.behaviours.registry",
     "Application": "otp.behaviours.application",
     "ChangeModule": "otp.behaviours.state_machine_results",
@@ -92,6 +98,7 @@ _LATER: Final = {
     "NamedTimeout": "otp.behaviours.state_machine_results",
     "NextEvent": "otp.behaviours.state_machine_results",
     "NextState": "otp.behaviours.state_machine_results",
+    "PartitionSupervisor": "otp.behaviours.partition_supervisor",
     "PopModule": "otp.behaviours.state_machine_results",
     "Postpone": "otp.behaviours.state_machine_results",
     "PushModule": "otp.behaviours.state_machine_results",
@@ -103,6 +110,12 @@ _LATER: Final = {
     "StateTimeout": "otp.behaviours.state_machine_results",
     "StopAndReply": "otp.behaviours.state_machine_results",
     "Supervisor": "otp.behaviours.supervisor",
+    "Task": "otp.behaviours.task",
+    "TaskExit": "otp.behaviours.task",
+    "TaskOk": "otp.behaviours.task",
+    "TaskReply": "otp.behaviours.task",
+    "TaskStream": "otp.behaviours.task_stream",
+    "TaskSupervisor": "otp.behaviours.task_supervisor",
 }
 """Names whose modules are imported on first use, so that a program pays for what it starts."""
 
@@ -122,6 +135,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Agent",
     "AlreadyPresent",
     "AlreadyRegistered",
     "AlreadyStarted",
@@ -149,8 +163,8 @@ __all__ = [
     "Error",
     "EventTimeout",
     "ExceptionTerm",
-    "exit",
     "Exit",
+    "exit",
     "ExitSignal",
     "From",
     "GenServer",
@@ -180,6 +194,7 @@ __all__ = [
     "NotProcessMain",
     "Ok",
     "optional_callback",
+    "PartitionSupervisor",
     "Pid",
     "PopModule",
     "Postpone",
@@ -217,6 +232,12 @@ __all__ = [
     "StopAndReply",
     "Supervisor",
     "Tag",
+    "Task",
+    "TaskExit",
+    "TaskOk",
+    "TaskReply",
+    "TaskStream",
+    "TaskSupervisor",
     "Throw",
     "Timeout",
     "TimerFired",

@@ -151,8 +151,9 @@ def test_stop_and_reply_answers_in_order_up_to_the_first_that_is_wrong() -> None
         [Postpone()],
         StateTimeout(-1),
         StateTimeout(True),
-        StateTimeout("soon"),  # type: ignore[arg-type]
+        StateTimeout("soon"),
         StateTimeout("update", 1, abs=True),
+        StateTimeout(1, 1, abs="yes"),
         StateTimeout(float("nan")),
         EventTimeout(float("inf")),
         NamedTimeout(["no", "hash"], 1),
@@ -160,10 +161,10 @@ def test_stop_and_reply_answers_in_order_up_to_the_first_that_is_wrong() -> None
         NextEvent(("call", "nobody")),
         NextEvent("event"),
         ReplyTo("nobody", 1),
-        Postpone("yes"),  # type: ignore[arg-type]
-        Hibernate(1),  # type: ignore[arg-type]
+        Postpone("yes"),
+        Hibernate(1),
         ChangeModule(int),
-        ChangeModule("Plain"),  # type: ignore[arg-type]
+        ChangeModule("Plain"),
         PopModule(),
     ],
     ids=repr,

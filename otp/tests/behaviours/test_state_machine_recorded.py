@@ -134,7 +134,7 @@ class Script:
             case ["wrong_result"]:
                 return "wrong"
             case ["wrong_action"]:
-                return NextState("a", 77, "wrong")  # type: ignore[arg-type]
+                return NextState("a", 77, "wrong")
             case ["wrong_in_enter"]:
                 return KeepState(n, Postpone())
 

@@ -98,9 +98,7 @@ def put(task: Task[Any], *messages: Any) -> None:
     """Into the owner's mailbox: a value as the reply, an `Exit` as the Down with its reason."""
     for message in messages:
         down = isinstance(message, Exit)
-        otp.send(
-            otp.self(), Down(task.ref, task.pid, message.reason) if down else TaskReply(task.ref, message)
-        )
+        otp.send(otp.self(), Down(task.ref, task.pid, message.reason) if down else TaskReply(task.ref, message))
 
 
 # Starting
@@ -447,7 +445,7 @@ def test_tasks_belong_to_processes() -> None:
     async def outside() -> None:
         with pytest.raises(NotAProcess, match=r"Task.async_\(fn\).*asyncio.create_task"):
             Task.async_(never)
-        with pytest.raises(NotAProcess, match="Task.start or node.start"):
+        with pytest.raises(NotAProcess, match=r"Task.start or node.start"):
             await Task.start_link(never)
         async with otp.Node("shop"):
             assert "normal" == await otp.wait_down(await Task.start(lambda: None))
@@ -875,6 +873,8 @@ class Fetcher(GenServer[dict[str, Any]]):
         match request:
             case ("fetch", fn, *args):
                 return Reply(Task.async_(fn, *args), state)
+            case ("compute", seconds):
+                return _computed(seconds, state)
             case "heard":
                 return Reply(list(state), state)
 
@@ -886,6 +886,23 @@ class Fetcher(GenServer[dict[str, Any]]):
                 return NoReply([*state, value])
             case _:
                 return NoReply([*state, message])
+
+
+async def _computed(seconds: float, state: Any) -> Any:
+    return Reply(await Task.await_(Task.async_(after, seconds, "done")), state)
+
+
+def test_a_server_may_await_in_an_async_callback_and_its_mailbox_keeps(run: Any) -> None:
+    async def main() -> None:
+        fetcher = await Fetcher.start_link()
+        asked = [asyncio.create_task(GenServer.call(fetcher, ("compute", seconds))) for seconds in (2, 1)]
+        await wait_all_idle()
+        for n in range(3):
+            otp.send(fetcher, n)
+        assert ["done", "done"] == [await one for one in asked]
+        assert [0, 1, 2] == await GenServer.call(fetcher, "heard")
+
+    run(main)
 
 
 def test_a_server_finds_the_reply_in_handle_info_and_no_down_after_demonitor(run: Any) -> None:

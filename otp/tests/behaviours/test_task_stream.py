@@ -274,6 +274,24 @@ def test_the_end_of_the_reader_ends_the_tasks(run: Any) -> None:
     run(clean, main)
 
 
+@pytest.mark.parametrize("reason", ["normal", "boom"])
+@pytest.mark.parametrize("traps", [False, True])
+def test_the_end_of_a_reader_that_did_not_leave_its_stream_ends_the_tasks(run: Any, reason: str, traps: bool) -> None:
+    async def reader(stream: Any) -> None:
+        otp.process_flag("trap_exit", traps)
+        await anext(stream)
+        otp.exit(reason)
+
+    async def main() -> None:
+        stream = Task.async_stream([0, 60], nap)
+        assert reason == await otp.wait_down(otp.spawn(reader, stream))
+        await wait_all_idle()
+        assert [] == others()
+        del stream
+
+    run(clean, main)
+
+
 def test_the_tasks_hang_together_by_a_process_linked_to_the_reader(run: Any) -> None:
     """Task.async_stream/5: the tasks are linked to an intermediate process, that to the caller."""
 

@@ -174,7 +174,9 @@ def test_a_given_time_out_is_the_third_argument_in_the_reason(run: Any) -> None:
         return error.value.reason, error.value.dest, error.value.request, str(error.value)
 
     reason = ("noproc", ("gen_server", "call", ["ghost", "hello", 1.5]))
-    said = "call to 'ghost' failed: 'noproc' (request 'hello'); is it being restarted just now, or was it never started?"
+    said = (
+        "call to 'ghost' failed: 'noproc' (request 'hello'); is it being restarted just now, or was it never started?"
+    )
     assert run(main) == (reason, "ghost", "hello", said)
 
 
@@ -224,7 +226,9 @@ def test_a_wrong_time_out_is_an_error_inside_the_reason_and_the_server_is_unharm
         with pytest.raises(otp.CallExit) as error:
             await GenServer.call(server, "keep", timeout=timeout)
         assert isinstance(error.value, otp.BadArgument)
-        expected = f'call(timeout=…): expected a time in seconds >= 0 or "infinity", got {timeout!r}; {server!r} was not asked'
+        expected = (
+            f'call(timeout=…): expected a time in seconds >= 0 or "infinity", got {timeout!r}; {server!r} was not asked'
+        )
         assert str(error.value) == expected
         return error.value.cause_reason, await GenServer.call(server, "answer kept")
 

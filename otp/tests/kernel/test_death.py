@@ -150,7 +150,12 @@ def test_cleanup_that_waits_for_ever_is_abandoned_after_5_seconds(run: Any) -> N
         otp.exit(pid, "boom")
         reason = (await otp.receive(ref)).reason
         events = [event for event in otp.trace.history(otp.trace.node_of(pid)) if event.kind == "abandoned_cleanup"]
-        return reason, otp.monotonic(), [event.pid is pid for event in events], "test_death.py" in events[0].data["where"]
+        return (
+            reason,
+            otp.monotonic(),
+            [event.pid is pid for event in events],
+            "test_death.py" in events[0].data["where"],
+        )
 
     assert run(main) == ("boom", 5.0, [True], True)
 

@@ -89,7 +89,7 @@ def test_what_does_not_stop_in_time_is_killed() -> None:
 
 
 def test_a_process_that_leaves_a_successor_each_time_does_not_hold_up_the_close(
-    errors: Callable[[], list[str]]
+    errors: Callable[[], list[str]],
 ) -> None:
     async def main() -> Any:
         async def hydra() -> None:

@@ -53,9 +53,10 @@ def test_a_text_that_names_no_pid_of_the_node_is_refused(text: Any) -> None:
 def test_pids_order_by_age_and_are_dictionary_keys() -> None:
     async def main() -> Any:
         pids = [otp.spawn(lambda: None) for _ in range(5)]
-        return sorted(reversed(pids)) == pids, {pid: i for i, pid in enumerate(pids)}[pids[3]], pids[0] == pids[1]
+        keys = {pid: i for i, pid in enumerate(pids)}
+        return sorted(pids, key=lambda pid: pid) == pids, max(pids) is pids[-1], keys[pids[3]], pids[0] == pids[1]
 
-    assert Scheduler().run(main) == (True, 3, False)
+    assert Scheduler().run(main) == (True, True, 3, False)
 
 
 def test_a_copy_of_a_pid_is_the_pid() -> None:

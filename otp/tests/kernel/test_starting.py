@@ -89,7 +89,9 @@ def test_spawn_link_and_spawn_monitor_hold_from_the_first_moment(run: Any) -> No
         otp.exit(linked, "kill")
         watched, ref = otp.spawn_monitor(waits)
         otp.exit(watched, "kill")
-        return await otp.receive() == ExitSignal(linked, "killed"), await otp.receive() == otp.Down(ref, watched, "killed")
+        return await otp.receive() == ExitSignal(linked, "killed"), await otp.receive() == otp.Down(
+            ref, watched, "killed"
+        )
 
     assert run(main) == (True, True)
 
@@ -148,7 +150,11 @@ def test_start_link_waits_for_init(run: Any) -> None:
 
     async def main() -> Any:
         server = await Slow.start_link(2)
-        return otp.monotonic(), await GenServer.call(server, "state"), otp.process_info(otp.self(), "links") == (server,)
+        return (
+            otp.monotonic(),
+            await GenServer.call(server, "state"),
+            otp.process_info(otp.self(), "links") == (server,),
+        )
 
     assert run(main) == (2.0, 2, True)
 

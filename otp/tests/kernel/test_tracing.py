@@ -216,3 +216,18 @@ def test_why_did_this_end_is_answered_by_walking_the_causes() -> None:
         return [event.pid for event in chain] == [three, two, one], chain[-1].data["sender"] is otp.self()
 
     assert Scheduler().run(main) == (True, True)
+
+
+def test_a_reader_that_sends_while_it_is_told_of_a_message_loses_none(run: Any) -> None:
+    async def main() -> Any:
+        me = otp.self()
+
+        def meddle(event: trace.Event) -> None:
+            if event.data["term"] == "real":
+                otp.send(me, "from the reader")
+
+        otp.spawn(lambda: otp.send(me, "real"))
+        trace.subscribe(node(), meddle, kinds={"sent"})
+        return sorted([await otp.receive(), await otp.receive(timeout=1)])
+
+    assert run(main) == ["from the reader", "real"]

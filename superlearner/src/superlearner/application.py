@@ -17,20 +17,20 @@ when it gave up (see `keeping`). Should the root end all the same, the program w
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import otp
 from otp import Application, Children, Supervisor, impl
 from superlearner.control.critical import CRITICAL
-from superlearner.keeping import CARETAKER, Caretaker
+from superlearner.keeping import CARETAKER, Caretaker, first_start
 from superlearner.listening import Listener
+from superlearner.loading import Loaded, LoadError, load
 from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
+from superlearner.slow_starts import SlowStarts, end_slow_starts
 from superlearner.watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from superlearner.loading import Loaded
 
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
 
@@ -60,7 +60,7 @@ class Playground(Supervisor):
 
 
 class Root(Supervisor):
-    """one_for_one. `web` is last: it starts when there is something to show, and stops first."""
+    """one_for_one. `web` is last, so it stops first; the trees of the playground start when it is there."""
 
     @impl
     def init(self, platform: Platform) -> Children:
@@ -101,6 +101,8 @@ class SuperLearner(Application):
     async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
         state.keeper.close()
+        rescue = end_slow_starts(state.running_node())
+        state.rescue = asyncio.get_running_loop().create_task(rescue, context=Context())  # of no process
         for tree in state.trees:
             if tree.application is not None:
                 await tree.application.prep_stop()
@@ -117,6 +119,8 @@ class SuperLearner(Application):
             state.hub.close()
         if state.watchdog is not None:
             state.watchdog.stop()
+        if state.rescue is not None:
+            state.rescue.cancel()
 
 
 def keep_everything(platform: Platform) -> None:
@@ -127,7 +131,18 @@ def keep_everything(platform: Platform) -> None:
     for name, start in services(platform):
         platform.keeper.keep("services", name, start, type="worker", pauses=pauses)
     for tree in platform.trees:
-        platform.keeper.keep("playground", tree.name, tree.start, pauses=(settings.playground_restart_after,))
+        rest = (settings.playground_restart_after,)
+        platform.keeper.keep("playground", tree.name, tree.start, pauses=rest, waits=True)
+
+
+async def start_trees(platform: Platform) -> None:
+    """Start what lives in the playground, in order; the page is there already and shows it.
+
+    Raises:
+        StartError: a tree does not start; its `Kept.first_failure` says why.
+    """
+    for kept in platform.keeper.of("playground"):
+        await first_start(kept)
 
 
 def services(platform: Platform) -> list[tuple[str, Any]]:
@@ -151,8 +166,12 @@ def make_watchdog(platform: Platform) -> Watchdog:
         platform.watchdog.stop()
     loop = asyncio.get_running_loop()
     after = platform.settings.watchdog_after
-    platform.watchdog = Watchdog(loop, platform.running_node(), after=after, answers_again=platform.answers_again)
-    return platform.watchdog
+    node = platform.running_node()
+    began = None if platform.ending is None else platform.ending.held
+    watchdog = Watchdog(loop, node, after=after, answers_again=platform.answers_again, began=began)
+    watchdog.look = SlowStarts(node, after).look
+    platform.watchdog = watchdog
+    return watchdog
 
 
 def make_web(platform: Platform, listener: Listener) -> None:
@@ -175,8 +194,10 @@ def make_web(platform: Platform, listener: Listener) -> None:
     platform.web = WebState(create_app(platform), listener, settings.root_path)
 
 
-def trees_of(target: str | None) -> tuple[Tree, ...]:
-    """What lives in the playground: the demo and the shop, and the person's own tree before them.
+def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]:
+    """What lives in the playground: the person's own tree, or else the demo and the shop.
+
+    `args` holds the argument of the person's tree, if one was given.
 
     Raises:
         LoadError: `target` is no tree.
@@ -187,17 +208,22 @@ def trees_of(target: str | None) -> tuple[Tree, ...]:
     shop = Tree("shop", lambda: Shop.start_link(None, name="shop"))
     if target is None:
         return demo, shop
-    from superlearner.loading import load
-
-    return (tree_of(load(target)),)
+    return (tree_of(load(target), args),)
 
 
-def tree_of(loaded: Loaded) -> Tree:
-    """The person's tree. An application's dependencies start first; its top supervisor lives in the playground."""
+def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
+    """The person's tree. An application's dependencies start first; its top supervisor lives in the playground.
+
+    A supervisor's `init` gets the argument in `args`, else None; an application's `start` gets it as `args`, else `()`.
+    """
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
-        return Tree(loaded.name, partial(cls.start_link, None) if takes_argument(cls) else cls.start_link)
-    application = OwnApplication(cls)
+        if takes_argument(cls):
+            return Tree(loaded.name, partial(cls.start_link, *(args or (None,))))
+        if args:
+            raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
+        return Tree(loaded.name, cls.start_link)
+    application = OwnApplication(cls, *args)
     return Tree(loaded.name, application.start, application)
 
 

@@ -6,7 +6,7 @@ Exit codes: 0 done · 1 it could not be done, and why · 2 wrong usage · 70 the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -59,6 +59,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    arg: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help="What the init of your Supervisor (the start of your Application) gets, as JSON; "
+            "a list becomes a tuple [default: null, which is None].",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one [default: 4000].")
@@ -97,7 +106,7 @@ def run(
         _fail(str(error), USAGE)
     from superlearner.program import run_platform
 
-    raise typer.Exit(run_platform(settings, target))
+    raise typer.Exit(run_platform(settings, target, _arguments(target, arg)))
 
 
 @app.command()
@@ -122,6 +131,20 @@ def token(
     if found is None:
         _fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
     typer.echo(found)
+
+
+def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
+    """What `--arg` says, if it was given."""
+    if arg is None:
+        return ()
+    if target is None:
+        _fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
+    from superlearner.loading import LoadError, argument_of
+
+    try:
+        return (argument_of(arg),)
+    except LoadError as error:
+        _fail(str(error), USAGE)
 
 
 def _fail(message: str, code: int = FAILED) -> NoReturn:

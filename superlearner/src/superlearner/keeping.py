@@ -21,7 +21,7 @@ from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl
 from otp.trace import Event
 from superlearner.control.reasons import text_of_reason
 
-__all__ = ["Caretaker", "Keeper", "Kept"]
+__all__ = ["Caretaker", "Keeper", "Kept", "first_start"]
 
 CARETAKER: Final = "caretaker"
 NS: Final = 1_000_000_000
@@ -41,6 +41,7 @@ class Kept:
         start: starts it, linked; called in the supervisor's process.
         type: as in a child spec.
         pauses: seconds to wait after the first, second, … give-up or failure in a row; the last one repeats.
+        waits: its slot is empty until `first_start`, so that what is beside it is there first.
         burst: how many starts within `burst_window` seconds are taken for a healthy child that is being killed.
     """
 
@@ -53,6 +54,7 @@ class Kept:
         *,
         type: Literal["worker", "supervisor"] = "supervisor",
         pauses: tuple[float, ...] = (1.0,),
+        waits: bool = False,
         burst: int = 100,
         burst_window: float = 1.0,
     ) -> None:
@@ -62,6 +64,7 @@ class Kept:
         self.start = start
         self.type: Literal["worker", "supervisor"] = type
         self.pauses = pauses
+        self.waits = waits
         self.burst = burst
         self.burst_window = burst_window
         self.starts: deque[int] = deque(maxlen=burst)
@@ -92,8 +95,16 @@ class Kept:
         return too_often
 
 
+async def first_start(kept: Kept) -> None:
+    """Start a child that waited for it; returns when it runs. Raises `StartError`, as any start."""
+    kept.waits = False
+    await Supervisor.restart_child(kept.supervisor, kept.id)
+
+
 async def start_kept(kept: Kept) -> Any:
     """Start a kept child, or let it rest; runs in its supervisor. The very first start fails as any other."""
+    if kept.waits:
+        return Ignore()
     if kept.starts_too_often():
         kept.keeper.rest(kept, f"was started {kept.burst} times in {kept.burst_window:g} s")
         return Ignore()

@@ -5,14 +5,13 @@ Exit codes: 0 ended by a signal, or a platform runs already · 1 it could not st
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-import signal
 import sys
 import threading
 from collections.abc import Generator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,16 +30,18 @@ __all__ = ["ROOT_GAVE_UP", "run_platform"]
 DONE: Final = 0
 FAILED: Final = 1
 ROOT_GAVE_UP: Final = 70
+SLOW_START_S: Final = 1.0
+"""After this time the address is told although a tree is still starting."""
 
 
 class Failure(Exception):
     """The platform cannot start; the text says why and what to try."""
 
 
-def run_platform(settings: Settings, target: str | None = None) -> int:
+def run_platform(settings: Settings, target: str | None = None, args: tuple[Any, ...] = ()) -> int:
     """Run the platform until it is told to end; answers the exit code.
 
-    `target` is `FILE.py:Name`, a tree to run besides the shop and the demo.
+    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any.
     """
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -50,6 +51,8 @@ def run_platform(settings: Settings, target: str | None = None) -> int:
     try:
         data.acquire()
     except AlreadyRunning as running:
+        if target is not None:
+            return _not_started(running, target)
         return _open_the_first(running, settings, data.path)
     except DataDirError as error:
         return _failed(str(error))
@@ -64,7 +67,7 @@ def run_platform(settings: Settings, target: str | None = None) -> int:
             except Failure as error:
                 return _failed(str(error))
             data.announce(listener.url(settings.root_path), target)
-            return _run(settings, listener, target, data.path, credentials)
+            return _run(settings, listener, (target, args), data.path, credentials)
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
@@ -90,22 +93,33 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
 
 
 def _run(
-    settings: Settings, listener: Listener, target: str | None, data_dir: Path, credentials: Credentials | None
+    settings: Settings,
+    listener: Listener,
+    tree: tuple[str | None, tuple[Any, ...]],
+    data_dir: Path,
+    credentials: Credentials | None,
 ) -> int:
     import otp
     from superlearner.application import trees_of
+    from superlearner.ending import Ending
     from superlearner.loading import LoadError
     from superlearner.running import NODE_NAME, Platform
 
     if not is_loopback(settings.host):
         complain("warning: credentials travel unencrypted; use a network you trust, or a proxy with TLS before it")
     try:
-        platform = Platform(settings, listener, trees_of(target), __version__, credentials)
+        platform = Platform(settings, listener, trees_of(*tree), __version__, credentials)
+    except LoadError as error:
+        return _failed(str(error))
+    platform.ending = Ending(platform)
+    try:
         reason = otp.run(_live, platform, node=NODE_NAME)
-    except (LoadError, Failure) as error:
+    except Failure as error:
         return _failed(str(error))
     except KeyboardInterrupt:
         return DONE
+    finally:
+        platform.ending.done()
     if reason is None:
         return DONE
     return _root_gave_up(reason, data_dir)
@@ -115,15 +129,40 @@ async def _live(platform: Any) -> Any:
     """The first process: start the application, say where it is, wait for the root's end."""
     import otp
     from otp import Application
-    from superlearner.application import SuperLearner
+    from superlearner.application import SuperLearner, start_trees
 
     otp.register("main", otp.self())
+    quiet = contextlib.ExitStack()
+    told = False
+
+    def announce() -> None:
+        """Once: when the trees run, or when one takes so long that the page has to show it."""
+        nonlocal told
+        if not told:
+            told = True
+            quiet.close()
+            _say_where(platform)
+
+    quiet.enter_context(_one_explanation())
     try:
-        with _one_explanation():
-            await Application.start(SuperLearner, args=platform)
+        await Application.start(SuperLearner, args=platform)
+        platform.ending.install()
+        waiting = asyncio.get_running_loop().call_later(SLOW_START_S, announce)
+        try:
+            await start_trees(platform)
+        finally:
+            waiting.cancel()
     except otp.StartError as error:
         raise Failure(_why_not_started(error, platform)) from None
-    _let_signals_reach_a_held_loop(platform)
+    except otp.CallExit:
+        pass  # the playground ended meanwhile: it starts again, and its trees with it
+    finally:
+        quiet.close()
+    announce()
+    return await otp.wait_down(platform.root)
+
+
+def _say_where(platform: Any) -> None:
     url = platform.listener.url(platform.settings.root_path)
     credentials: Credentials | None = platform.credentials
     if credentials is None:
@@ -133,7 +172,6 @@ async def _live(platform: Any) -> Any:
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it)")
     if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
         _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
-    return await otp.wait_down(platform.root)
 
 
 @contextlib.contextmanager
@@ -147,25 +185,6 @@ def _one_explanation() -> Generator[None]:
         yield
     finally:
         reports.setLevel(before)
-
-
-def _let_signals_reach_a_held_loop(platform: Any) -> None:
-    """End a callback that never returns when the program is told to end: it raises there, and the rest is in order.
-
-    The loop keeps handling signals itself (it reads their numbers from its wake-up socket), as long as it turns.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    endings = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: partial(SystemExit, 0)}
-
-    def end(number: int, frame: object) -> None:
-        if platform.watchdog is not None and platform.watchdog.holding:
-            ending = endings[signal.Signals(number)]
-            raise ending()
-
-    for number in endings:
-        signal.signal(number, end)
-        signal.siginterrupt(number, False)
 
 
 def _why_not_started(error: Any, platform: Any) -> str:
@@ -191,6 +210,16 @@ def _root_gave_up(reason: Any, data_dir: Path) -> int:
         where = f"the crash report could not be written: {error}"
     complain(f"the root supervisor gave up ({text_of_reason(reason)}); {where}")
     return ROOT_GAVE_UP
+
+
+def _not_started(running: AlreadyRunning, target: str) -> int:
+    from superlearner.loading import name_of
+
+    where = "" if running.url is None else f" at {running.url}"
+    return _failed(
+        f"{name_of(target)} was not started: SuperLearner runs already{where} for this data directory\n"
+        f"  stop that one (process {running.os_pid}) first, or run this one beside it with --data-dir FOLDER and --port PORT"
+    )
 
 
 def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> int:

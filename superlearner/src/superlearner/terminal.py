@@ -7,9 +7,10 @@ import sys
 __all__ = ["complain", "say"]
 
 
-def say(text: str) -> None:
-    """A line of news."""
-    sys.stdout.write(f"{text}\n")
+def say(text: str, end: str = "\n") -> None:
+    """A line of news; what the terminal has no character for becomes a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(f"{text}{end}".encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
 
 

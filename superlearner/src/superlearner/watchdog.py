@@ -27,6 +27,7 @@ __all__ = ["Held", "Watchdog", "WatchdogService"]
 PING_EVERY_S: Final = 0.4
 AGAIN_AFTER_S: Final = 10.0
 """A callback that still holds the loop is named again this much later."""
+TO_A_THREAD: Final = "otp.Task.run_blocking" if hasattr(otp, "Task") else "asyncio.to_thread"
 
 LIBRARY_FOLDERS: Final = tuple(
     os.path.join(folder, "")
@@ -52,7 +53,7 @@ class Held:
         return (
             f"{who} has held the event loop for {self.seconds:.1f} s: "
             f"{self.file}, line {self.line}, in {self.function}; "
-            "nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
+            f"nothing else runs meanwhile (try `await`, `{TO_A_THREAD}`, or smaller steps)"
         )
 
 
@@ -65,6 +66,7 @@ class Watchdog:
         after: seconds without a turn of the loop after which its holder is named.
         say: called in the watchdog's thread with each finding; default: the terminal.
         answers_again: called in the loop when it turns again, with the last finding.
+        began: called in the watchdog's thread as soon as something holds the loop.
     """
 
     def __init__(
@@ -75,17 +77,21 @@ class Watchdog:
         after: float = 1.0,
         say: Callable[[Held], object] | None = None,
         answers_again: Callable[[Held], object] | None = None,
+        began: Callable[[], object] | None = None,
     ) -> None:
         self._loop = loop
         self._node = node
         self._after = after
         self._say = _to_terminal if say is None else say
         self._answers_again = answers_again
+        self._began = began
         self._loop_thread = threading.get_ident()
         self._scheduler: Any = None
         self._turned = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.look: Callable[[], object] | None = None
+        """What the service calls every now and then in the loop, for what is seen without a thread."""
         self.holding = False
         """Whether something holds the loop just now."""
 
@@ -112,6 +118,8 @@ class Watchdog:
             if self._turned.wait(self._after):
                 continue
             self.holding = True
+            if self._began is not None:
+                self._began()
             held = self._name_holder(asked)
             self.holding = False
             if held is not None and self._answers_again is not None and not self._stop.is_set():
@@ -170,10 +178,15 @@ class WatchdogService(GenServer[Watchdog]):
         otp.process_flag("trap_exit", True)
         watchdog = make()
         watchdog.start()
+        otp.send(self.pid, "look")
         return Ok(watchdog)
 
     @impl
     def handle_info(self, message: Any, watchdog: Watchdog) -> NoReply[Watchdog]:
+        if message == "look":
+            if watchdog.look is not None:
+                watchdog.look()
+            otp.send_after(PING_EVERY_S, self.pid, "look")
         return NoReply(watchdog)
 
     @impl

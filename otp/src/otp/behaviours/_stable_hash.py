@@ -88,8 +88,9 @@ def _name(thing: Any) -> str:
 
 
 def _ratio(number: Any) -> tuple[int, int] | None:
-    """A real number exactly; None for what is no such (complex, infinite)."""
+    """A real number exactly; None for what is no such (infinite, imaginary)."""
+    real: Any = number.real if isinstance(number, complex) and not number.imag else number
     try:
-        return cast("tuple[int, int]", number.as_integer_ratio())
+        return cast("tuple[int, int]", real.as_integer_ratio())
     except (AttributeError, ValueError, OverflowError):
         return None

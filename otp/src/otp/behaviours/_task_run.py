@@ -11,17 +11,19 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from otp.behaviours._task_waiting import shown, take
-from otp.behaviours._task_work import TaskExit, TaskOk, callers_of, spawn_work, watch, who_asks
+from otp.behaviours._task_work import TaskExit, TaskOk, callers_of, spawn_work, who_asks
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import BadArgument, Exit
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
+from otp.kernel.monitors import unwatch, watch
 from otp.kernel.names import node_here
 from otp.kernel.process import Process
 from otp.kernel.results import ABSENT, Ignore
 from otp.kernel.scheduler import Scheduler, Timer, current_process, nanoseconds
 from otp.kernel.signals import link_processes
 from otp.kernel.starting import spawn_on
+from otp.kernel.states import DEAD
 
 __all__ = ["DEFAULT_CONCURRENCY", "OnTimeout", "Run", "StreamOptions"]
 
@@ -125,6 +127,7 @@ class Run:
         "source",
         "spawned",
         "waiter",
+        "watching",
     )
 
     def __init__(self, items: Any, fn: Callable[..., Any], args: tuple[Any, ...], options: StreamOptions) -> None:
@@ -153,6 +156,7 @@ class Run:
         self.broken: tuple[Any] | None = None
         self.waiter: Future[None] | None = None
         self.closed = False
+        self.watching = None if me is None else watch(me, self.reader_ended)
 
     async def next(self) -> TaskOk[Any] | TaskExit:
         """As `stream_reduce`: deliver what is due, take new items, look at one end, and again."""
@@ -253,6 +257,15 @@ class Run:
             self.broken = (reason,)
             self.wake()
 
+    def reader_ended(self, reason: Any) -> None:
+        """The reader ended and did not leave the stream. Where links do not end the tasks, this does."""
+        anchor = self.anchor
+        if anchor is None or reason == "normal":
+            self.close()
+        elif not self.closed and anchor._st != DEAD:
+            anchor._ext().trap = False
+            exit_signal(anchor, self.sender, reason, True)
+
     def close(self) -> None:
         """Kill the tasks that run; nothing of them is left in a mailbox."""
         if self.closed:
@@ -261,6 +274,8 @@ class Run:
         self.source = None
         me, anchor = self.me, self.anchor
         jobs, self.jobs = self.jobs, {}
+        if self.watching is not None:
+            unwatch(self.watching)
         if me is not None and anchor is not None:
             forget_link(me, anchor)
             forget_link(anchor, me)

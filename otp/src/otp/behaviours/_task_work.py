@@ -26,7 +26,6 @@ __all__ = [
     "name_of",
     "send_reply",
     "spawn_work",
-    "watch",
     "who_asks",
 ]
 
@@ -128,14 +127,20 @@ def check_function(fn: Any, what: str) -> None:
 
 def name_of(fn: Any) -> str:
     """What people see a task run."""
-    while type(fn) is partial:
-        fn = fn.func
+    fn = _unbound(fn)
     return str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)
 
 
 def mfa_of(fn: Any, arity: int) -> tuple[str, str, int]:
     """What a task runs: module, function, number of arguments."""
+    fn = _unbound(fn)
     return (str(getattr(fn, "__module__", None) or type(fn).__module__), name_of(fn), arity)
+
+
+def _unbound(fn: Any) -> Any:
+    while type(fn) is partial:
+        fn = fn.func
+    return fn
 
 
 def who_asks() -> Process | None:
@@ -186,14 +191,6 @@ def send_reply(owner: Process, ref: Ref, value: Any) -> None:
     x = owner._x
     if x is not None and x.mrefs is not None and ref in x.mrefs:
         deliver(owner, TaskReply(ref, value))
-
-
-def watch(process: Process, ended: Callable[[Any], object]) -> None:
-    """Call `ended(reason)` in the step in which the process ends; uses nobody's mailbox."""
-    x = process._ext()
-    if x.mons is None:
-        x.mons = {}
-    x.mons[process._node.make_ref()] = (ended, process)
 
 
 def require_free(name: Any, node: Node, what: str) -> None:

@@ -6,9 +6,12 @@ Five lines are a server:
 >>> from otp import GenServer, Ok, Reply, impl
 >>> class Counter(GenServer[int]):
 ...     @impl
-...     def init(self, arg): return Ok(arg)
+...     def init(self, arg):
+...         return Ok(arg)
+...
 ...     @impl
-...     def handle_call(self, request, caller, state): return Reply(state, state + 1)
+...     def handle_call(self, request, caller, state):
+...         return Reply(state, state + 1)
 >>> async def main():
 ...     counter = await Counter.start_link(41)
 ...     await GenServer.call(counter, "next")
@@ -32,6 +35,7 @@ from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
 from otp.kernel.calls import reply as send_reply
 from otp.kernel.errors import BadArgument, CallExit, Exit
+from otp.kernel.monitors import unwatch, watch
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import same
@@ -40,9 +44,6 @@ from otp.kernel.scheduler import nanoseconds
 from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD
 from otp.kernel.tracing import bounded_text
-
-if TYPE_CHECKING:
-    from otp.kernel.messages import Timeout
 
 __all__ = ["GenServer", "Request"]
 
@@ -114,7 +115,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """What debuggers and crash reports may show of the state."""
         return state
 
-    terminate.__otp_default__ = True  # type: ignore[attr-defined]  # pyright: ignore
+    terminate.__otp_default__ = True  # pyright: ignore[reportFunctionMemberAccess]
 
     # Starting
 
@@ -185,11 +186,7 @@ async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> 
     limit = nanoseconds(timeout, "stop(timeout=…)", infinite=True)
     deadline = None if limit is None else s.now_ns() + limit
     ended = s.loop.create_future()
-    x = p._ext()
-    if x.mons is None:
-        x.mons = {}
-    ref = p._node.make_ref()
-    x.mons[ref] = (lambda why: ended.done() or ended.set_result(why), p)
+    ref = watch(p, lambda why: ended.done() or ended.set_result(why))
     try:
         try:
             await system_call(p, ("terminate", reason), "infinity" if limit is None else limit / 1e9)
@@ -199,9 +196,7 @@ async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> 
         left = None if deadline is None else max(0, deadline - s.now_ns()) / 1e9
         actual = await _within(s, ended, left)
     finally:
-        x = p._x
-        if x is not None and x.mons is not None:
-            x.mons.pop(ref, None)
+        unwatch(ref)
     if not same(actual, reason):
         raise Exit(actual)
 
@@ -214,5 +209,3 @@ async def _within(s: Any, future: Any, seconds: float | None) -> Any:
             return await future
     except TimeoutError:
         raise Exit("timeout") from None
-
-

@@ -67,7 +67,7 @@ from otp.behaviours.state_machine_server import server_of
 from otp.kernel import calling
 from otp.kernel.calls import From
 from otp.kernel.calls import reply as send_reply
-from otp.kernel.errors import BadArgument, CallExit, Error, StartError
+from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Error, StartError
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash
 from otp.kernel.results import ABSENT, Ignore, Stop
@@ -223,13 +223,14 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     async def call(dest: Any, request: Any, timeout: Any = "infinity") -> Any:
         """Send `request` and wait for the answer, without limit unless `timeout` (seconds) is given.
 
-        Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`.
+        Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`. A wrong time is a
+        `BadArgument`, where OTP has an error, too.
         """
         try:
             return await calling.call(dest, request, timeout)
+        except BadTimeout as wrong:
+            raise BadArgument(str(wrong)) from None
         except CallExit as failed:
-            if isinstance(failed.__cause__, BadArgument):  # a wrong time: no call was made
-                raise failed.__cause__ from None
             limit = "infinity" if timeout is None else timeout
             reason = (failed.cause_reason, ("gen_statem", "call", [dest, request, limit]))
             raise type(failed)(reason, dest, request) from failed.__cause__

@@ -43,6 +43,7 @@ from otp.kernel.calling import call
 from otp.kernel.errors import BadArgument, Exit
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid
+from otp.kernel.states import DEAD
 
 __all__ = ["PartitionSupervisor", "PartitionVia"]
 
@@ -243,7 +244,6 @@ def _state(name: Any, what: str) -> tuple[SupervisorState, _Plan] | None:
     state = pid._state
     if isinstance(state, SupervisorState) and isinstance(state.arg, _Plan):
         return state, state.arg
-    vt = pid._vt
-    if vt is None or issubclass(vt.cls, PartitionSupervisor):  # dead, or about to start its first partition
-        return None
+    if pid._st == DEAD or (pid._vt is not None and issubclass(pid._vt.cls, PartitionSupervisor)):
+        return None  # it has no partition any more, or none yet
     raise BadArgument(f"PartitionSupervisor.{what}: expected a PartitionSupervisor, got {name!r}, which is none")

@@ -32,7 +32,15 @@ from otp.behaviours.state_machine_results import (
     ReplyTo,
     StopAndReply,
 )
-from otp.behaviours.state_machine_timers import CancelTimer, StartTimer, Timers, is_hashable, is_time, timer_of
+from otp.behaviours.state_machine_timers import (
+    CancelTimer,
+    StartTimer,
+    is_hashable,
+    is_time,
+    timer_of,
+    timers_after,
+    without,
+)
 from otp.kernel.calls import From
 from otp.kernel.reasons import same
 from otp.kernel.results import ABSENT, Stop
@@ -162,9 +170,7 @@ def received(machine: Machine, kind: Any, content: Any) -> Step:
 
 def elapsed(machine: Machine, kind: Any) -> Step:
     """The timer of this kind has fired, and was neither cancelled nor replaced before."""
-    timers = dict(machine.timers)
-    content = timers.pop(kind)
-    return received(machine._replace(timers=timers), kind, content)
+    return received(machine._replace(timers=without(machine.timers, kind)), kind, machine.timers[kind])
 
 
 def answered(machine: Machine, result: Any) -> Step:
@@ -296,17 +302,19 @@ def _settled(machine: Machine, deciding: Deciding, effects: list[Effect]) -> Ste
     assert machine.queue is not None
     event, queue = machine.queue
     postponed = (event, machine.postponed) if postpone else machine.postponed
-    timers = Timers(machine.timers, machine.due, effects)
-    if not same(machine.state, state):
+    changed = not same(machine.state, state)
+    if changed:
         for earlier in each(postponed):
             queue = (earlier, queue)
         postponed = None
-        timers.cancel("state_timeout")
-    timers.cancel("timeout")
-    for kind, action in timeouts.items():
-        timers.set(kind, action)
-    queue = in_front(events, queue)
-    if queue is None and (due := timers.next_due()) is not None:
-        queue = (Event(*due), None)
-    machine = Machine(state, data, machine.modules, queue, postponed, timers.running, timers.due, hibernate)
+    running, due = machine.timers, machine.due
+    if running or timeouts:
+        running, due = timers_after(running, due, changed, timeouts, effects)
+    if events:
+        queue = in_front(events, queue)
+    if queue is None and due:
+        kind, due = due[0], due[1:]
+        queue = (Event(kind, running[kind]), None)
+        running = without(running, kind)
+    machine = Machine(state, data, machine.modules, queue, postponed, running, due, hibernate)
     return Step(machine, effects, WAIT if queue is None else Callback(*queue[0], state, data))

@@ -33,20 +33,22 @@ GO_ON: Final = Continue("state machine")
 class Running:
     """A machine with what ties it to its process."""
 
-    __slots__ = ("asked", "crashed", "late", "machine", "pid", "refs", "then")
+    __slots__ = ("asked", "crashed", "handle", "late", "machine", "module", "pid", "refs", "then")
 
     machine: Machine
     pid: Process
     refs: dict[Any, Ref] | None  # the timers that run, by the kind of their event
     late: set[Ref] | None  # cancelled after they fired: their messages are still to come
     then: Step | None  # what goes on when the others had their turn
-    asked: Callback | None  # the callback that runs or ran last
+    asked: Callback | None  # the callback that runs, or crashed
+    module: Any  # the class of the last callback
+    handle: Any  # its handle_event, None where states are functions
     crashed: type[BaseException] | None  # what it raised
 
     def __init__(self, machine: Machine, pid: Process) -> None:
         self.machine = machine
         self.pid = pid
-        self.refs = self.late = self.then = self.asked = self.crashed = None
+        self.refs = self.late = self.then = self.asked = self.module = self.handle = self.crashed = None
 
     def with_machine(self, machine: Machine) -> Running:
         """The same process with another machine; this one stays as it is."""
@@ -101,6 +103,7 @@ def _steps(running: Running, step: Step, caller: From | None) -> Any:
             if isinstance(then, Ended):
                 _give(answer)
                 return _end(running, then)
+            running.asked = None
             if answer is not None and answer.caller is caller:
                 return Reply(answer.value, running)
             _give(answer)
@@ -109,13 +112,18 @@ def _steps(running: Running, step: Step, caller: From | None) -> Any:
         if pid._sig is not None and pid._sig is not CANCEL:
             return NoReply(running)  # a fatal signal: the kernel ends it here
         running.asked = then
-        module = machine.modules[0]
         kind, content, state, data = then
+        module = machine.modules[0]
         try:
-            if module.callback_mode == "state_functions":
+            if module is not running.module:
+                running.handle = (
+                    None if module.callback_mode == "state_functions" else module.__handler__().handle_event
+                )
+                running.module = module
+            if running.handle is None:
                 result: Any = module.__state_function__(state)(kind, content, data)
             else:
-                result = module.__handler__().handle_event(kind, content, state, data)
+                result = running.handle(kind, content, state, data)
         except Throw as thrown:
             result = thrown.value
         except BaseException as error:

@@ -140,9 +140,9 @@ class MachineServer:
 
     # Debugging
 
-    def __otp_get_state__(self, running: Running) -> tuple[Any, Any]:
-        """What `sys.get_state` shows."""
-        return running.machine.state, running.machine.data
+    def __otp_get_state__(self, running: Running | None) -> tuple[Any, Any] | None:
+        """What `sys.get_state` shows; nothing while `init` waits."""
+        return None if running is None else (running.machine.state, running.machine.data)
 
     def __otp_put_state__(self, running: Running, shown: Any) -> Running:
         """What `sys.replace_state` sets; no state is entered and nothing postponed comes."""
@@ -150,10 +150,10 @@ class MachineServer:
             raise BadArgument(f"replace_state: expected fn to return (state, data) for a state machine, got {shown!r}")
         return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
 
-    def __otp_doing__(self, running: Running) -> str:
+    def __otp_doing__(self, running: Running | None) -> str:
         """Where a machine crashed, for the report: callback, event and state; nothing if none of its callbacks did."""
-        asked = running.asked
-        if running.crashed is None or asked is None:
+        asked = None if running is None else running.asked
+        if running is None or asked is None or running.crashed is None:
             return ""
         module = running.machine.modules[0]
         name = asked.state if module.callback_mode == "state_functions" else "handle_event"

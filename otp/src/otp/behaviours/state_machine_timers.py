@@ -12,7 +12,16 @@ from otp.behaviours.state_machine_results import EventTimeout, NamedTimeout, Sta
 from otp.kernel.errors import BadArgument
 from otp.kernel.scheduler import nanoseconds
 
-__all__ = ["CancelTimer", "StartTimer", "TimeoutAction", "Timers", "is_hashable", "is_time", "timer_of"]
+__all__ = [
+    "CancelTimer",
+    "StartTimer",
+    "TimeoutAction",
+    "is_hashable",
+    "is_time",
+    "timer_of",
+    "timers_after",
+    "without",
+]
 
 TimeoutAction: TypeAlias = StateTimeout | EventTimeout | NamedTimeout
 
@@ -70,51 +79,48 @@ def is_time(action: TimeoutAction) -> bool:
     return True
 
 
-class Timers:
-    """The timers of a machine while one event changes them; the mapping that was given stays as it is.
+def without(running: Mapping[Any, Any], kind: Any) -> Mapping[Any, Any]:
+    """The timers but that of one kind."""
+    return {other: content for other, content in running.items() if other != kind}
 
-    `running` is kind -> content, `due` those of them that were set to 0 seconds, in that order.
+
+def timers_after(
+    running: Mapping[Any, Any],
+    due: tuple[Any, ...],
+    changed: bool,
+    actions: Mapping[Any, TimeoutAction],
+    effects: list[Any],
+) -> tuple[Mapping[Any, Any], tuple[Any, ...]]:
+    """The timers after an event: (running, due); `changed` says whether the state has.
+
+    `running` is kind -> content, `due` those of them that were set to 0 seconds, in that order. What is to be started
+    and stopped is added to `effects`.
     """
-
-    __slots__ = ("_effects", "due", "running")
-    running: Mapping[Any, Any]
-    due: tuple[Any, ...]
-
-    def __init__(self, running: Mapping[Any, Any], due: tuple[Any, ...], effects: list[Any]) -> None:
-        self.running = running
-        self.due = due
-        self._effects = effects
-
-    def cancel(self, kind: Any) -> None:
-        """Stop the timer of this kind, if there is one."""
-        if kind not in self.running:
-            return
-        self.running = {other: content for other, content in self.running.items() if other != kind}
-        if kind in self.due:
-            self.due = tuple(other for other in self.due if other != kind)
-        else:
-            self._effects.append(CancelTimer(kind))
-
-    def set(self, kind: Any, action: TimeoutAction) -> None:
-        """Do what an action says about the timer of this kind."""
+    for kind in ("state_timeout", "timeout") if changed else ("timeout",):
+        running, due = _cancel(running, due, kind, effects)
+    for kind, action in actions.items():
         seconds: Any = action.seconds
-        if seconds == "update" and kind in self.running:
-            self.running = {**self.running, kind: action.content}
-            return
-        self.cancel(kind)
+        if seconds == "update" and kind in running:
+            running = {**running, kind: action.content}
+            continue
+        running, due = _cancel(running, due, kind, effects)
         if seconds is None or seconds == "infinity" or seconds == "cancel":
-            return
-        self.running = {**self.running, kind: action.content}
+            continue
+        running = {**running, kind: action.content}
         if seconds == "update" or seconds == 0 or (not action.abs and nanoseconds(seconds, "a time") == 0):
-            self.due = (*self.due, kind)
+            due = (*due, kind)
         else:
-            self._effects.append(StartTimer(kind, seconds, action.abs))
+            effects.append(StartTimer(kind, seconds, action.abs))
+    return running, due
 
-    def next_due(self) -> tuple[Any, Any] | None:
-        """Take out the timer that is due: its kind and content."""
-        if not self.due:
-            return None
-        kind, self.due = self.due[0], self.due[1:]
-        content = self.running[kind]
-        self.running = {other: kept for other, kept in self.running.items() if other != kind}
-        return kind, content
+
+def _cancel(
+    running: Mapping[Any, Any], due: tuple[Any, ...], kind: Any, effects: list[Any]
+) -> tuple[Mapping[Any, Any], tuple[Any, ...]]:
+    if kind not in running:
+        return running, due
+    if kind in due:
+        due = tuple(other for other in due if other != kind)
+    else:
+        effects.append(CancelTimer(kind))
+    return without(running, kind), due

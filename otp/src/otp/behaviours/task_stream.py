@@ -68,7 +68,7 @@ class TaskStream(AsyncIterator[TaskOk[T_co] | TaskExit], Generic[T_co]):
     ) -> None:
         self._run: Run | None = None
         check_function(fn, f"{what}(items, fn)")
-        if not isinstance(items, Iterable | AsyncIterable):
+        if not isinstance(items, Iterable | AsyncIterable) and not hasattr(items, "__getitem__"):
             raise TypeError(f"{what}(items, fn): expected an iterable, sync or async, got {items!r:.200}")
         self._items = items
         self._fn = fn

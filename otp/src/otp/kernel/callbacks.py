@@ -3,6 +3,9 @@
 A callback process has no coroutine and no asyncio task. Only while an `async def` callback waits does it own one.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections import deque
@@ -17,7 +20,7 @@ from otp.kernel.outcomes import Raised, apply
 from otp.kernel.process import Process, run_in_context
 from otp.kernel.results import Continue, NoReply, Reply
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import CALLING, CAST_TAG, IDLE, READY, RUN, SUSPENDED, SYSTEM_TAG, TIMED
+from otp.kernel.states import CALLING, CAST_TAG, IDLE, READY, RUN, SUSPENDED, TIMED
 from otp.kernel.system import handle_system, is_system
 
 __all__ = ["BATCH", "Starting", "callback_done", "run_callbacks", "settle"]
@@ -68,6 +71,8 @@ def _activate(p: Process, s: Scheduler) -> None:
         part = watched(p, part)
     vt = p._vt
     handle_cast, handle_call = vt.handle_cast, vt.handle_call
+    frm: From | None = None
+    what = ""
     for message in part:
         try:
             kind = type(message)
@@ -160,7 +165,7 @@ def _begin_pending(p: Process) -> bool:
             result = Raised(error)
         apply(p, "handle_info", None, message, result)
         result = None
-    elif type(pending) is Starting:
+    elif isinstance(pending, Starting):
         pending.run(p)
     if p._st != RUN:
         return False
@@ -281,4 +286,3 @@ def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -
     apply(p, what, frm, message, result)
     if p._st == RUN:
         settle(p)
-

@@ -4,6 +4,9 @@ The hot path is an idle server with a plain `handle_call`: `await call(…)` is 
 handler may run there and then on the caller's stack. It is an order Erlang could have chosen as well.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -43,9 +46,9 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     `(R, ("gen_server", "call", [dest, request]))`, with the time-out as third only if it was given.
     """
     try:
-        st = dest._st
-        s = dest._node._s
-        me = s.current
+        st: int | None = dest._st
+        s: Any = dest._node._s
+        me: Any = s.current
     except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
         st = me = s = None
     if st == IDLE and s.credit > 0:  # no credit: nobody runs in a drain, or somebody traces messages

@@ -16,7 +16,7 @@ from otp.kernel.message_events import told_replied
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import Timer, nanoseconds
-from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, RUN, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -155,6 +155,9 @@ def fail(frm: From, reason: Any) -> None:
     """Let a call fail because its server ended with `reason`."""
     waiter = frm._waiter
     if waiter._val is frm and waiter._st == CALLING:
+        post = waiter._node._s.post
+        if post is not None:
+            post.answered(frm._to, waiter)
         waiter._val = Failed(reason)
         waiter._st = READY
         waiter._node._s.enqueue(waiter)

@@ -7,6 +7,9 @@ worked off from a list, so a chain of any length needs no stack.
 Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from asyncio import CancelledError
@@ -19,7 +22,8 @@ from otp.kernel.calls import From, fail
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
-from otp.kernel.process import CANCEL, Ext, Process, run_in_context
+from otp.kernel.monitors import unwatch
+from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
 from otp.kernel.states import CALL_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
@@ -95,13 +99,12 @@ def terminate(p: Process, reason: Any) -> None:
     """The process is over by itself (returned, raised, stopped): release it."""
     x = p._x
     node = p._node
-    if x is None and p._links is None and p._mbox is None and p._vt is None and not node._watched_life:
+    if x is None and p._links is p._mons is p._mbox is p._vt is None and not node._watched_life:
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
             p._st = DEAD  # nobody is to be told: most processes end here
-            p._seq = 0
             node._procs.pop(p._id, None)
-            p._coro = p._state = p._val = p._exc = p._sig = p._ctx = p._wait = p._parent = None
+            p._coro = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
             return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
@@ -170,14 +173,14 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
     p._st = EXITING
-    p._val = p._exc = None  # what was in its hands is lost with it
+    p._val = None  # what was in its hands is lost with it
     if type(p._mbox) is list:
         p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
     future = x.fut
     if future is not None:
         cancelled = future.cancel()
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
-            p._exc = CancelledError()
+            p._val = Thrown(CancelledError())
             _limit_cleanup(p, x)
             return
         x.fut = None
@@ -255,7 +258,7 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
         x.fut = waits_for
         waits_for.add_done_callback(p._wakeup, context=s._base)
     else:
-        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for")
+        p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
         s.enqueue(p)
 
 
@@ -274,10 +277,10 @@ def resume_exiting(p: Process) -> None:
     if s.burying:
         s.enqueue(p)
         return
-    error, p._exc = p._exc, None
+    value, p._val = p._val, None
     s.burying = True
     try:
-        _step_cleanup(p, error)
+        _step_cleanup(p, value.error if type(value) is Thrown else None)
     finally:
         _drain_dead(s)
 
@@ -306,11 +309,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     node._procs.pop(p._id, None)
     x = p._x
     parent = p._parent
-    p._seq = 0
+    seq = 0
     vt = p._vt
     above = None if parent is None else parent._vt
     if (above is not None and above.supervisor) or node._watched_life or (vt is not None and vt.supervisor):
-        p._seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause or _cause_of(sender))
+        seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause or _cause_of(sender))
     if x is not None and x.name is not None:
         node.release_name(p)
     if x is not None and x.hooks:
@@ -324,10 +327,19 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         p._links = None
         for other in tuple(links) if type(links) is dict else (links,):
             forget_link(other, p)
-            exit_signal(other, p, reason, True, p._seq)
+            exit_signal(other, p, reason, True, seq)
+    mons = p._mons
+    if mons is not None:
+        p._mons = None
+        if type(mons) is dict:
+            for ref in mons:
+                _tell(ref, reason)
+        else:
+            _tell(mons, reason)
     if x is not None:
-        _release(p, x, reason)
-    p._coro = p._state = p._val = p._exc = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+        _release(p, x)
+    p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
+    p._coro = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
 
 
 def _safely(function: Any, argument: Any) -> None:
@@ -339,7 +351,7 @@ def _safely(function: Any, argument: Any) -> None:
 
 
 def _cause_of(sender: Any) -> int:
-    return sender._seq if isinstance(sender, Process) and sender._st == DEAD else 0
+    return sender._exit_seq if isinstance(sender, Process) else 0
 
 
 def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
@@ -385,24 +397,26 @@ def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
             fail(ack, reason)
 
 
-def _release(p: Process, x: Ext, reason: Any) -> None:
-    """Timers, monitors in both directions, asyncio's callbacks, child tasks."""
-    mrefs, mons = x.mrefs, x.mons
-    if mrefs:
-        for ref, (target, _item) in mrefs.items():
-            tx = target._x
-            if tx is not None and tx.mons is not None:
-                tx.mons.pop(ref, None)
-    if mons:
-        x.mons = None
-        for ref, (watcher, item) in mons.items():
-            if isinstance(watcher, Process):
-                wx = watcher._x
-                if wx is not None and wx.mrefs is not None:
-                    wx.mrefs.pop(ref, None)
-                deliver(watcher, _new_tuple(Down, (ref, item, reason)))
-            else:
-                _safely(watcher, reason)
+def _tell(ref: Any, reason: Any) -> None:
+    watcher, target = ref._watcher, ref._target
+    ref._target = None
+    if isinstance(watcher, Process):
+        x = watcher._x
+        if x is not None and x.mrefs is not None:
+            x.mrefs.pop(ref, None)
+        deliver(watcher, _new_tuple(Down, (ref, ref._item, reason)))
+    else:
+        post = target._node._s.post
+        if post is not None:
+            post.ended(target)
+        _safely(watcher, reason)
+
+
+def _release(p: Process, x: Ext) -> None:
+    """Its own monitors, timers, asyncio's callbacks, child tasks."""
+    if x.mrefs:
+        for ref in x.mrefs:
+            unwatch(ref)
     if x.timeout_timer is not None:
         x.timeout_timer.fire = None
     if x.cleanup_timer is not None:

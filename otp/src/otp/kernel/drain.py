@@ -4,6 +4,9 @@ It ends after a budget of messages and resumes, or half a millisecond, and queue
 sockets are served in between.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -12,16 +15,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from otp.kernel.calls import OutsideCaller, outside_done
 from otp.kernel.callbacks import run_callbacks
+from otp.kernel.calls import OutsideCaller, outside_done
+from otp.kernel.death import terminate
 from otp.kernel.mailbox import deliver
 from otp.kernel.outcomes import wait_for
-from otp.kernel.process import Process
+from otp.kernel.process import Process, Thrown
 from otp.kernel.resume import blame, coroutine_done, future_done, interrupt, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, Scheduler
 from otp.kernel.states import READY, RUN
 
-__all__ = ["current_task_table", "entry_points"]
+__all__ = ["current_task_table", "entry_points", "run_one"]
 
 ROUND: Final = 32  # resumes between two looks at budget and clock
 LONG_DRAIN_NS: Final = 50_000_000
@@ -35,7 +39,7 @@ class _SwappedTasks:
     __slots__ = ("_swap",)
 
     def __init__(self) -> None:
-        self._swap: Any = tasks._swap_current_task  # type: ignore[attr-defined]  # pyright: ignore
+        self._swap: Any = vars(tasks)["_swap_current_task"]  # private, and not in its type stub
 
     def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
         self._swap(loop, task)
@@ -49,7 +53,7 @@ class _SwappedTasks:
 
 def current_task_table(loop: AbstractEventLoop) -> Any:
     """The table of asyncio's current tasks, tested: what is written there is what `current_task` answers."""
-    table: Any = tasks._current_tasks  # type: ignore[attr-defined]  # pyright: ignore
+    table: Any = vars(tasks)["_current_tasks"]
     probe = object()
     before = table.get(loop)
     table[loop] = probe
@@ -96,16 +100,18 @@ def _drain(s: Scheduler) -> None:
                 s.current = p
                 table[loop] = p
                 value = p._val
-                error = p._exc
+                p._val = None
                 try:
-                    if error is None:
-                        p._val = None
-                        waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
+                    if type(value) is not Thrown:
+                        waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
                     else:
-                        p._exc = None
-                        waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
+                        waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:
-                    coroutine_done(p, done.value, None)
+                    if p._st == RUN and p._sig is None and p._vt is None:
+                        p._st = READY
+                        terminate(p, "normal")
+                    else:
+                        coroutine_done(p, done.value, None)
                 except BaseException as raised:
                     coroutine_done(p, None, raised)
                 else:
@@ -159,14 +165,15 @@ def _drain_seeded(s: Scheduler) -> None:
             p = runq.popleft()
             inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
             s.credit = BUDGET if inline and not s.watched else 0
-            _run_one(s, p)
+            run_one(s, p)
     except Exception as failure:
         blame(s, failure)
     finally:
         _end_drain(s, started)
 
 
-def _run_one(s: Scheduler, p: Process) -> None:
+def run_one(s: Scheduler, p: Process) -> None:
+    """One entry of the run queue of a deterministic run."""
     if p._st != READY:
         run_odd(p)
         return
@@ -181,13 +188,12 @@ def _run_one(s: Scheduler, p: Process) -> None:
     p._st = RUN
     s.current = p
     s._ct[s.loop] = p
-    value, error = p._val, p._exc
-    p._val = p._exc = None
+    value, p._val = p._val, None
     try:
-        if error is None:
-            waits_for = p._ctx.run(coro.send, value)  # type: ignore[union-attr]  # pyright: ignore
+        if type(value) is not Thrown:
+            waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
         else:
-            waits_for = p._ctx.run(coro.throw, error)  # type: ignore[union-attr]  # pyright: ignore
+            waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
     except StopIteration as done:
         coroutine_done(p, done.value, None)
     except BaseException as raised:

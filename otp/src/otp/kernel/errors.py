@@ -1,24 +1,27 @@
 """The exceptions of the runtime.
 
-    Exception
-    ├── Exit                 ends the process with exactly .reason
-    │   └── CallExit         a call failed: .reason is (R, ("gen_server", "call", [dest, request]))
-    │       ├── NoProcess    nobody there (noproc)
-    │       ├── CallTimeout  no answer in time (also a TimeoutError)
-    │       ├── ServerDown   the server ended before it answered
-    │       ├── CallingSelf  a server called itself
-    │       └── BadTimeout   timeout= is no time, nobody was asked (also a BadArgument)
-    ├── Error                Erlang's class error: uncaught, the reason is Crash(reason, stack)
-    │   └── BadArgument      (also a ValueError)
-    ├── Throw                Erlang's class throw: a callback's result, thrown
-    ├── StartError           a start failed: .reason is R of {error, R}
-    │   ├── AlreadyStarted   .pid has the name or the id
-    │   ├── AlreadyPresent   the id is there, not running
-    │   └── NotFound         no such child
-    ├── ReceiveTimeout       (a TimeoutError) nothing matched in time
-    ├── NotAProcess          only a process can do this
-    └── NotProcessMain       only the main coroutine of a process can do this
+Exception
+├── Exit                 ends the process with exactly .reason
+│   └── CallExit         a call failed: .reason is (R, ("gen_server", "call", [dest, request]))
+│       ├── NoProcess    nobody there (noproc)
+│       ├── CallTimeout  no answer in time (also a TimeoutError)
+│       ├── ServerDown   the server ended before it answered
+│       ├── CallingSelf  a server called itself
+│       └── BadTimeout   timeout= is no time, nobody was asked (also a BadArgument)
+├── Error                Erlang's class error: uncaught, the reason is Crash(reason, stack)
+│   └── BadArgument      (also a ValueError)
+├── Throw                Erlang's class throw: a callback's result, thrown
+├── StartError           a start failed: .reason is R of {error, R}
+│   ├── AlreadyStarted   .pid has the name or the id
+│   ├── AlreadyPresent   the id is there, not running
+│   └── NotFound         no such child
+├── ReceiveTimeout       (a TimeoutError) nothing matched in time
+├── NotAProcess          only a process can do this
+└── NotProcessMain       only the main coroutine of a process can do this
 """
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -114,7 +117,7 @@ class CallingSelf(CallExit):
 
 
 class BadTimeout(CallExit, BadArgument):
-    """The time-out of a call is no time in seconds; the server was not asked. `.cause_reason` is OTP's function_clause."""
+    """The time-out of a call is no time; the server was not asked. `.cause_reason` is OTP's function_clause."""
 
     def __init__(self, reason: Any, dest: Any = None, request: Any = None, problem: str = "") -> None:
         super().__init__(reason, dest, request)

@@ -5,11 +5,13 @@ Source: Erlang/OTP, `erlang:process_info/1,2`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Final, cast, overload
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
+from otp.kernel.monitors import monitors_of, watchers_of
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
@@ -43,14 +45,10 @@ class ProcessInfo:
 
 
 def _links(p: Process) -> tuple[Pid, ...]:
-    links = p._links
-    return () if links is None else tuple(links) if type(links) is dict else (links,)
-
-
-def _monitored_by(x: Ext | None) -> tuple[Pid, ...]:
-    if x is None or not x.mons:
-        return ()
-    return tuple(watcher for watcher, _item in x.mons.values() if isinstance(watcher, Process))
+    links: Any = p._links
+    if isinstance(links, dict):
+        return tuple(cast("dict[Pid, None]", links))
+    return () if links is None else (links,)
 
 
 def _ancestors(p: Process) -> tuple[Pid, ...]:
@@ -70,12 +68,12 @@ def _current_function(p: Process) -> str | None:
     return None if frame is None else f"{coro.__qualname__}:{frame.f_lineno}"
 
 
-_ITEMS: dict[str, Any] = {
+_ITEMS: Final[dict[str, Callable[[Process, Ext | None], Any]]] = {
     "registered_name": lambda p, x: None if x is None else x.name,
     "status": lambda p, x: "suspended" if x is not None and x.suspended else STATE_NAMES[p._st],
     "links": lambda p, x: _links(p),
-    "monitors": lambda p, x: tuple(item for _target, item in x.mrefs.values()) if x is not None and x.mrefs else (),
-    "monitored_by": lambda p, x: _monitored_by(x),
+    "monitors": lambda p, x: monitors_of(p),
+    "monitored_by": lambda p, x: watchers_of(p),
     "trap_exit": lambda p, x: x is not None and x.trap,
     "message_queue_len": lambda p, x: len(mailbox_of(p)),
     "messages": lambda p, x: tuple(mailbox_of(p)),
@@ -125,5 +123,3 @@ def is_alive(pid: Any) -> bool:
         raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")
     signal = pid._sig
     return pid._st != DEAD and pid._st != EXITING and (signal is None or signal is CANCEL)
-
-

@@ -4,6 +4,9 @@ A coroutine process that waits in `receive()` gets its message handed over and o
 process borrows a list from the scheduler's pool for as long as messages lie in it.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import types
@@ -14,7 +17,7 @@ from typing import Any, Final
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.patterns import compile_pattern
-from otp.kernel.process import OWNER, Process
+from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
 from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
 from otp.kernel.scheduler import thread as _thread
@@ -37,8 +40,10 @@ def deliver(dest: Process, message: Any) -> None:
     """Put a message into a local process's mailbox, or into its hands if it waits for one."""
     st = dest._st
     node = dest._node
-    if node._watched and told_sent(dest, message, st):
-        return
+    if node._watched:
+        if told_sent(dest, message, st):
+            return
+        st = dest._st  # who was told may have sent, or ended, something itself
     if st == RECV:
         dest._val = message
         dest._st = READY
@@ -229,13 +234,11 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     me._st = RECV if matching is None else SEL
     if limit is None:
         return (yield)
-    seq = me._seq = me._seq + 1
-    timer = s.call_at(s.now_ns() + limit, _receive_timeout, (me, seq))
+    timer = me._val = s.call_at(s.now_ns() + limit, _receive_timeout, me)
     try:
         return (yield)
     finally:
         timer.fire = None
-        me._seq += 1
 
 
 def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None:
@@ -257,8 +260,9 @@ def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None
 
 
 def _receive_timeout(timer: Timer) -> None:
-    p, seq = timer.target
-    if p._seq == seq and p._st in (RECV, SEL):
-        p._exc = ReceiveTimeout("no message that matches arrived in time" if p._st == SEL else "no message arrived in time")
+    p: Process = timer.target
+    if p._val is timer and p._st in (RECV, SEL):  # not woken by a message meanwhile
+        text = "no message that matches arrived in time" if p._st == SEL else "no message arrived in time"
+        p._val = Thrown(ReceiveTimeout(text))
         p._st = READY
         p._node._s.enqueue(p)

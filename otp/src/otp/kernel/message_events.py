@@ -4,6 +4,9 @@ A call and its answer bear the same `ref`. `term` is the message itself, for rea
 is its bounded text.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +19,10 @@ from otp.kernel.tracing import bounded_text
 if TYPE_CHECKING:
     from otp.kernel.process import Process
 
-__all__ = ["told_received", "told_replied", "told_sent", "watched"]
+__all__ = ["described", "told_received", "told_replied", "told_sent", "watched"]
 
 
-def _described(message: Any) -> dict[str, Any]:
+def described(message: Any) -> dict[str, Any]:
     """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
     if hasattr(type(message), "_waiter"):
         return _fields("call", message._request, message.ref)
@@ -42,20 +45,22 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
     True if the post of a testing scheduler took it: then it is delivered later.
     """
     post = dest._node._s.post
-    if post is not None and post.sent(dest, message, st):
-        return True
+    if post is not None:
+        taken = post.sent(dest, message, st)
+        if taken is not None:
+            return bool(taken)
     if dest._node._trace.messages_read:
         _tell_sent(dest, message, st)
     return False
 
 
 def _tell_sent(dest: Process, message: Any, st: int) -> None:
-    data = _described(message)
+    data = described(message)
     data["to"] = dest
     trace = dest._node._trace
     seq = trace.notice("dropped" if st in (DEAD, EXITING) else "sent", thread_current(), data)
     if st == RECV or (st == SEL and dest._x is not None and _matches(dest._x.match, message)):
-        trace.notice("received", dest, _described(message), seq)
+        trace.notice("received", dest, described(message), seq)
 
 
 def _matches(match: Callable[[Any], Any], message: Any) -> bool:
@@ -72,7 +77,7 @@ def told_received(me: Process, message: Any) -> None:
         post.taken(me, message)
         if not me._node._trace.messages_read:
             return
-    me._node._trace.notice("received", me, _described(message))
+    me._node._trace.notice("received", me, described(message))
 
 
 def told_replied(frm: Any, value: Any) -> None:
@@ -97,7 +102,7 @@ def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
             if not trace.messages_read:
                 yield message
                 continue
-        data = _described(message)
+        data = described(message)
         seq = trace.notice("received", p, data)
         seq = trace.notice("callback_begun", p, {"callback": _CALLBACKS.get(data["way"], "handle_info")}, seq)
         try:

@@ -131,5 +131,3 @@ def whereis(name: Any) -> Any:
 def registered() -> list[Any]:
     """All names of this node, in order of registration."""
     return list(node_here("registered()")._names)
-
-

@@ -1,5 +1,8 @@
 """A node: one process table with its names and its event stream, carried by the scheduler of an event loop."""
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import asyncio

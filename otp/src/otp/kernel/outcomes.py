@@ -3,6 +3,9 @@
 The one entry is `apply`. It leaves the process in RUN when the server may go on with its mailbox.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import logging
@@ -14,7 +17,7 @@ from typing import Any
 from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
-from otp.kernel.process import CANCEL, OWNER, Process
+from otp.kernel.process import CANCEL, OWNER, Process, Thrown
 from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
@@ -280,7 +283,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
         waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
     else:
         what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
-        p._exc = RuntimeError(f"process {p} awaited {waits_for!r}, which {what}")
+        p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
         p._st = READY
         p._node._s.enqueue(p)
     if p._sig is not None:

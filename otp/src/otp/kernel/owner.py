@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from otp.kernel.log import say
+from otp.kernel.monitors import watch
 from otp.kernel.reasons import is_clean
 from otp.kernel.starting import start_server
 
@@ -35,8 +36,5 @@ async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[s
             if not is_clean(reason):
                 say(logging.ERROR, "%s owned by node %s ended: %r", label, node.name, reason)
 
-        x = pid._ext()
-        if x.mons is None:
-            x.mons = {}
-        x.mons[node.make_ref()] = (ended, pid)
+        watch(pid, ended)
     return pid

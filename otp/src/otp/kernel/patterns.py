@@ -3,6 +3,9 @@
 A pattern object is *pure*: it looks at nothing but the message, so a mailbox remembers how far it has looked.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

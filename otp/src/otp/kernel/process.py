@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from otp.kernel.node import Node
 
-__all__ = ["CANCEL", "OWNER", "Ext", "Process", "new_process", "run_in_context"]
+__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Thrown", "new_process", "run_in_context"]
 
 
 class _Cancel:
@@ -33,6 +33,16 @@ class _Cancel:
 
 
 CANCEL: Final = _Cancel()
+
+
+class Thrown:
+    """In the place of a value: what a process is resumed with is raised where it waits."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
 """The process whose code (or whose child task) runs in this context."""
@@ -58,7 +68,6 @@ class Ext:
         "mark",
         "match",
         "message",
-        "mons",
         "mrefs",
         "name",
         "ncancel",
@@ -75,8 +84,7 @@ class Ext:
         "trap",
     )
 
-    mons: dict[Any, Any] | None  # ref -> (watcher, item)
-    mrefs: dict[Any, Any] | None  # ref -> (target, item)
+    mrefs: dict[Any, None] | None  # its monitors
     name: Any
     trap: bool
     sensitive: bool
@@ -108,7 +116,7 @@ class Ext:
     stop_reason: Any
 
     def __init__(self) -> None:
-        self.mons = self.mrefs = self.name = self.pend = self.fut = self.cbs = self.match = self.frm = None
+        self.mrefs = self.name = self.pend = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
         self.timeout_timer = self.cleanup_timer = self.dictionary = self.initial = self.sender = None
         self.shutdown = self.tasks = self.answer = self.stop_reason = None
@@ -122,11 +130,10 @@ class Process(Pid):
     __slots__ = (
         "_coro",
         "_ctx",
-        "_exc",
         "_links",
         "_mbox",
+        "_mons",
         "_parent",
-        "_seq",
         "_sig",
         "_st",
         "_state",
@@ -137,12 +144,11 @@ class Process(Pid):
     )
     _st: int
     _val: Any
-    _exc: BaseException | None
     _mbox: Any
+    _mons: Any
     _coro: Coroutine[Any, Any, Any] | None
     _vt: Any
     _state: Any
-    _seq: int
     _links: Any
     _sig: Any
     _x: Ext | None
@@ -166,7 +172,7 @@ class Process(Pid):
     @property
     def _exit_seq(self) -> int:
         """The number of the `exited` event of a dead process, 0 if it was not recorded."""
-        return self._seq if self._st == DEAD else 0
+        return self._val if self._st == DEAD and type(self._val) is int else 0
 
     # What asyncio and the libraries on it ask of a task.
 
@@ -182,9 +188,7 @@ class Process(Pid):
             if self._sig is None:
                 self._sig = CANCEL
         elif st in WAITING and self._coro is not None:
-            self._seq += 1
-            self._val = None
-            self._exc = CancelledError() if msg is None else CancelledError(msg)
+            self._val = Thrown(CancelledError() if msg is None else CancelledError(msg))
             self._st = READY
             self._node._s.enqueue(self)
         elif self._sig is None:
@@ -257,19 +261,21 @@ class Process(Pid):
         self._node._s.future_done(self, future)
 
 
-_TASK_NAMES: Final = frozenset({
-    "add_done_callback",
-    "cancel",
-    "cancelled",
-    "cancelling",
-    "done",
-    "get_context",
-    "get_coro",
-    "get_loop",
-    "get_name",
-    "remove_done_callback",
-    "uncancel",
-})
+_TASK_NAMES: Final = frozenset(
+    {
+        "add_done_callback",
+        "cancel",
+        "cancelled",
+        "cancelling",
+        "done",
+        "get_context",
+        "get_coro",
+        "get_loop",
+        "get_name",
+        "remove_done_callback",
+        "uncancel",
+    }
+)
 
 _blank = Process.__new__
 
@@ -281,8 +287,7 @@ def new_process(node: Node, parent: Process | None) -> Process:
     p._id = n = node._next_id
     node._next_id = n + 1
     p._st = READY
-    p._seq = 0
-    p._val = p._exc = p._mbox = p._coro = p._vt = p._state = p._links = p._sig = p._x = p._ctx = p._wait = None
+    p._val = p._mbox = p._mons = p._coro = p._vt = p._state = p._links = p._sig = p._x = p._ctx = p._wait = None
     p._parent = parent
     node._procs[n] = p
     return p

@@ -11,6 +11,7 @@ from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportP
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
+from otp.kernel.monitors import watch
 from otp.kernel.node import Node
 from otp.kernel.reasons import Crash, is_clean
 from otp.kernel.starting import spawn_on
@@ -34,7 +35,7 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     42
     """
     if running_loop() is not None:
-        raise RuntimeError("otp.run: this thread runs an event loop already; inside one use `async with otp.Node(name)`")
+        raise RuntimeError("otp.run: this thread runs an event loop already; in there use `async with otp.Node(name)`")
     with _collector(), asyncio.Runner(debug=debug) as runner:
         return runner.run(_main(main, args, node))
 
@@ -105,8 +106,7 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
         if not result.done():
             result.set_exception(RuntimeError(f"the first process ended by a signal: {reason!r}"))
 
-    x = p._ext()
-    x.mons = {node.make_ref(): (ended, p)}
+    watch(p, ended)
 
 
 async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result: asyncio.Future[Any]) -> None:
@@ -117,10 +117,7 @@ async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result
             clean = is_clean(reason) and not isinstance(reason, Crash)
             result.set_exception(_Stopped(SystemExit(0 if clean else 1)))
 
-    x = pid._ext()
-    if x.mons is None:
-        x.mons = {}
-    x.mons[node.make_ref()] = (ended, pid)
+    watch(pid, ended)
 
 
 @contextlib.contextmanager

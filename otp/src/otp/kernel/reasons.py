@@ -3,6 +3,9 @@
 Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import os.path
@@ -11,7 +14,19 @@ from typing import Any, Final, NamedTuple
 
 from otp.kernel.errors import Error, Exit, Throw
 
-__all__ = ["Crash", "ExceptionTerm", "Reason", "StackEntry", "is_clean", "reason_of", "same", "stack_of", "starts_with", "term_of", "without_our_frames"]
+__all__ = [
+    "Crash",
+    "ExceptionTerm",
+    "Reason",
+    "StackEntry",
+    "is_clean",
+    "reason_of",
+    "same",
+    "stack_of",
+    "starts_with",
+    "term_of",
+    "without_our_frames",
+]
 
 TEXT_LIMIT: Final = 2000
 _HERE: Final = os.path.dirname(__file__)

@@ -10,7 +10,7 @@ from otp.kernel.callbacks import callback_done
 from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
 from otp.kernel.log import say
 from otp.kernel.outcomes import Raised, wait_for
-from otp.kernel.process import CANCEL, Process, run_in_context
+from otp.kernel.process import CANCEL, Process, Thrown, run_in_context
 from otp.kernel.reasons import reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import Scheduler
@@ -27,7 +27,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     x.fut = None
     if p._st == EXITING:
         if future.cancelled():
-            p._exc = CancelledError()
+            p._val = Thrown(CancelledError())
         resume_exiting(p)
         return
     if p._st != FUT:
@@ -92,10 +92,8 @@ def interrupt(p: Process) -> None:
         if x.fut is not None and x.fut.cancel():
             return
         x.fut = None
-    p._exc = CancelledError()
+    p._val = Thrown(CancelledError())
     if p._st != READY:
-        p._seq += 1
-        p._val = None
         p._st = READY
         p._node._s.enqueue(p)
 

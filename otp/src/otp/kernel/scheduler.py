@@ -11,7 +11,7 @@ import heapq
 import random
 import threading
 import time
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.process import Process
 
-__all__ = ["BUDGET", "Scheduler", "Timer", "current_process", "find_scheduler", "nanoseconds", "thread", "thread_current"]
+__all__ = [
+    "BUDGET",
+    "Scheduler",
+    "Timer",
+    "current_process",
+    "find_scheduler",
+    "nanoseconds",
+    "thread",
+    "thread_current",
+]
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
@@ -41,7 +50,8 @@ def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | Non
     """
     if infinite and (seconds is None or seconds == "infinity"):
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0 or seconds == float("inf"):
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or not seconds >= 0 or seconds == float("inf"):
         limit = ' or "infinity"' if infinite else ""
         raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")
     return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9)
@@ -163,7 +173,8 @@ class Scheduler:
     def now_ns(self) -> int:
         """The monotonic clock in whole nanoseconds; virtual under a virtual-time loop."""
         if self.virtual:
-            return self.loop.now_ns  # type: ignore[attr-defined,no-any-return]  # pyright: ignore
+            loop: Any = self.loop
+            return loop.now_ns
         return time.monotonic_ns()
 
     # Run queue

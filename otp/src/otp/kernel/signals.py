@@ -3,15 +3,19 @@
 Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from asyncio import CancelledError
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn, cast, overload
 
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.monitors import Monitor, unwatch, watch
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
@@ -60,7 +64,7 @@ def send(dest: Any, message: Any) -> Any:
 def _send_by_name(dest: Any, message: Any) -> Any:
     p = resolve(dest, "send(dest, message)")
     if p is None:
-        raise BadArgument(f"send: nobody has the name {dest!r}; a message to a name needs somebody there (cast does not)")
+        raise BadArgument(f"send: nobody has the name {dest!r}; a cast does not need somebody there")
     deliver(p, message)
     return message
 
@@ -144,7 +148,8 @@ def monitor(dest: Any) -> Ref:
         return monitor_process(me, dest, dest)
     p = resolve(dest, "monitor(dest)")
     if isinstance(dest, tuple):
-        item: Any = (dest[0], dest[1] if isinstance(dest[1], str) else dest[1].name)  # pyright: ignore
+        name, node = cast("tuple[Any, Any]", dest)
+        item: Any = (name, node if isinstance(node, str) else node.name)
     else:
         item = (dest, me._node.name)
     return monitor_process(me, p, item)
@@ -152,24 +157,18 @@ def monitor(dest: Any) -> Ref:
 
 def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
     """Let `me` watch `p`; `None` counts as dead."""
-    ref = me._node.make_ref()
-    ref._owner = me
-    if p is None or p._st in (DEAD, EXITING):
-        if p is None or p._st == DEAD:
-            deliver(me, Down(ref, item, "noproc"))
-            return ref
-    elif p is me:
+    if p is None or p._st == DEAD:
+        ref = me._node.make_ref()
+        deliver(me, Down(ref, item, "noproc"))
         return ref
-    x = p._ext()
-    if x.mons is None:
-        x.mons = {ref: (me, item)}
-    else:
-        x.mons[ref] = (me, item)
+    if p is me:
+        return me._node.make_ref()
+    ref = watch(p, me, item)
     x = me._ext()
     if x.mrefs is None:
-        x.mrefs = {ref: (p, item)}
+        x.mrefs = {ref: None}
     else:
-        x.mrefs[ref] = (p, item)
+        x.mrefs[ref] = None
     if me._node._watched_links:
         me._node._trace.notice("monitored", me, {"ref": ref, "item": item})
     return ref
@@ -184,16 +183,15 @@ def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
     if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise BadArgument(f"demonitor(ref): expected a Ref, got {ref!r}")
     x = me._x
-    found = None if x is None or x.mrefs is None else x.mrefs.pop(ref, None)
-    if found is not None:
-        tx = found[0]._x
-        if tx is not None and tx.mons is not None:
-            tx.mons.pop(ref, None)
+    found = x is not None and x.mrefs is not None and ref in x.mrefs
+    if found and isinstance(ref, Monitor):
+        del x.mrefs[ref]  # type: ignore[union-attr]
+        unwatch(ref)
         if me._node._watched_links:
             me._node._trace.notice("demonitored", me, {"ref": ref})
     elif flush:
         _flush_down(me, ref)
-    return found is not None if info else True
+    return found if info else True
 
 
 def _flush_down(me: Process, ref: Ref) -> None:
@@ -221,16 +219,12 @@ async def wait_down(pid: Pid, timeout: Any = "infinity") -> Any:
     limit = nanoseconds(timeout, "wait_down(timeout=…)", infinite=True)
     s = p._node._s
     future = s.loop.create_future()
-    ref = p._node.make_ref()
 
     def ended(reason: Any) -> None:
         if not future.done():
             future.set_result((reason,))
 
-    x = p._ext()
-    if x.mons is None:
-        x.mons = {}
-    x.mons[ref] = (ended, p)
+    ref = watch(p, ended)
     timer: Timer | None = None
     if limit is not None:
         timer = s.call_at(s.now_ns() + limit, lambda _timer: future.done() or future.set_result(None))
@@ -239,9 +233,7 @@ async def wait_down(pid: Pid, timeout: Any = "infinity") -> Any:
     finally:
         if timer is not None:
             timer.fire = None
-        x = p._x
-        if x is not None and x.mons is not None:
-            x.mons.pop(ref, None)
+        unwatch(ref)
     if result is None:
         raise TimeoutError(f"process {p} still lives after {timeout} s")
     return result[0]

@@ -4,6 +4,9 @@ A behaviour starts on its starter's stack where it can: a plain `init` needs no 
 or its error before anything else runs.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -176,7 +179,7 @@ async def start_server(
 
 
 def _node_name(name: Any) -> Any:
-    if type(name) is not str and isinstance(name, (bool, list, dict, Process)) or name == "undefined":
+    if (type(name) is not str and isinstance(name, (bool, list, dict, Process))) or name == "undefined":
         raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
     return name
 
@@ -218,11 +221,12 @@ def _start_here(p: Process, arg: Any) -> Any:
             p._ctx.run(apply, p, "init", None, None, result)
         result = None
         s.current = before
-        if p._st == DEAD:
+        state: Any = p._st
+        if state == DEAD:
             if x.callback == "ignored":
                 return _IGNORED
             return x.stop_reason if x.callback == "failed" else x.reason  # failed, or ended by a signal
-        if p._st == RUN:
+        if state == RUN:
             settle(p)
         return _WAITS if x.callback == "init" else None
     finally:
@@ -260,4 +264,3 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
     if verdict == "ignore":
         return Ignore()
     raise StartError(reason)
-

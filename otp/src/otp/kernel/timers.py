@@ -61,7 +61,8 @@ def _fire(timer: Timer) -> None:
     node = timer.ref._node
     if not isinstance(dest, Process):
         try:
-            dest = resolve(dest, "timer") if isinstance(dest, tuple) or hasattr(dest, "whereis") else node._names.get(dest)
+            by_itself = isinstance(dest, tuple) or hasattr(dest, "whereis")
+            dest = resolve(dest, "timer") if by_itself else node._names.get(dest)
         except BadArgument:  # its node is gone: nobody there
             return
         if dest is None:

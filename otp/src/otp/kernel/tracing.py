@@ -22,37 +22,41 @@ __all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "
 
 RING_SIZE: Final = 4_096
 
-MESSAGE_KINDS: Final = frozenset({
-    "sent",
-    "received",
-    "dropped",
-    "callback_begun",
-    "callback_ended",
-    "timer_set",
-    "timer_fired",
-    "timer_cancelled",
-})
+MESSAGE_KINDS: Final = frozenset(
+    {
+        "sent",
+        "received",
+        "dropped",
+        "callback_begun",
+        "callback_ended",
+        "timer_set",
+        "timer_fired",
+        "timer_cancelled",
+    }
+)
 """Kinds that exist only while a reader asks for them."""
 
 DETAIL_KINDS: Final = frozenset({"linked", "unlinked", "monitored", "demonitored"})
 
-LIFECYCLE: Final = frozenset({
-    "spawned",
-    "exited",
-    "registered",
-    "unregistered",
-    "child_started",
-    "child_terminated",
-    "child_restarted",
-    "restart_failed",
-    "gave_up",
-    "strategy_changed",
-    "code_changed",
-    "node_up",
-    "node_down",
-    "drain_too_long",
-    "abandoned_cleanup",
-})
+LIFECYCLE: Final = frozenset(
+    {
+        "spawned",
+        "exited",
+        "registered",
+        "unregistered",
+        "child_started",
+        "child_terminated",
+        "child_restarted",
+        "restart_failed",
+        "gave_up",
+        "strategy_changed",
+        "code_changed",
+        "node_up",
+        "node_down",
+        "drain_too_long",
+        "abandoned_cleanup",
+    }
+)
 
 
 def bounded_text(value: Any, limit: int = 200) -> str:
@@ -95,7 +99,18 @@ class Subscription:
     `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second.
     """
 
-    __slots__ = ("_callback", "_kinds", "_limit", "_pids", "_rate", "_tracer", "_window", "_window_count", "delivered", "dropped")
+    __slots__ = (
+        "_callback",
+        "_kinds",
+        "_limit",
+        "_pids",
+        "_rate",
+        "_tracer",
+        "_window",
+        "_window_count",
+        "delivered",
+        "dropped",
+    )
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""The callbacks of a behaviour's class, looked up once: the engine reads slots instead of attributes of user classes."""
+"""The callbacks of a behaviour's class, looked up once: the engine reads slots, not attributes of user classes."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

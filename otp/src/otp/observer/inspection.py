@@ -15,6 +15,7 @@ from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
+from otp.kernel.system import shown_state
 from otp.observer.reading import (
     kind_of,
     links_of,
@@ -151,7 +152,7 @@ def process(
     record = record_of(p)
     waiting = mailbox_of(p)
     short = max(200, length // 10)
-    state = p._state
+    state = None if p._vt is None else shown_state(p)
     links = links_of(p)
     busy = x is not None and x.callback is not None and p._vt is not None and p._coro is not None
     return ProcessDetails(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from otp.bounded import text
+from otp.kernel import monitors as kernel_monitors
 from otp.kernel.process import Process
 from otp.kernel.states import STATE_NAMES
 from otp.observer.views import Kind, Place, ProcessSummary
@@ -79,16 +80,12 @@ def links_of(p: Process) -> tuple[Process, ...]:
 
 def monitors_of(p: Process) -> tuple[Any, ...]:
     """Whom it monitors: pids, or `(name, node)` for a monitor by name."""
-    x = p._x
-    return () if x is None or not x.mrefs else tuple(item for _target, item in x.mrefs.values())
+    return kernel_monitors.monitors_of(p)
 
 
 def monitored_by(p: Process) -> tuple[Process, ...]:
     """Who monitors it, once for each monitor; waits of the runtime itself are left out."""
-    x = p._x
-    if x is None or not x.mons:
-        return ()
-    return tuple(watcher for watcher, _item in x.mons.values() if isinstance(watcher, Process))
+    return kernel_monitors.watchers_of(p)
 
 
 def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:

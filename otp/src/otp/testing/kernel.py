@@ -1,27 +1,231 @@
-"""The scheduler of processes in a test: what it keeps besides, and how the functions of a test find it."""
+"""The scheduler of processes in a test: one step at a time, each chosen and written down.
+
+A step runs one process until it waits (a server: until its mailbox is empty), or delivers one message that is under
+way, or fires the next timer although something could run (`early_timers` only).  Which of them comes next is one
+number, taken from `Choices`: that is the seam for whoever explores schedules.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import random
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.kernel.scheduler import Scheduler, find_scheduler
+from otp.kernel.drain import run_one
+from otp.kernel.resume import blame
+from otp.kernel.scheduler import BUDGET, Scheduler, find_scheduler
+from otp.testing.post import Post
+from otp.testing.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
+    from otp.kernel.process import Process
 
-__all__ = ["TestingKernel", "testing_kernel"]
+__all__ = ["DELIVER", "FIRE", "RUN", "Choices", "TestingKernel", "step_name", "testing_kernel"]
+
+RUN: Final = 0
+DELIVER: Final = 1
+FIRE: Final = 2
+EARLY_NS: Final = 1_000_000_000
+"""How far early timers may move the clock while something waits to run."""
+_BITS: Final = 30
+_MASK: Final = (1 << _BITS) - 1
+
+
+class Choices:
+    """Every free choice of a run: a number below `n`, from the seed, or always 0, the oldest.
+
+    `instead` replaces single choices by their number; the others stay as the seed has them.
+    """
+
+    def __init__(self, seed: int | None, instead: dict[int, int] | None = None) -> None:
+        self._random = None if seed is None else random.Random(f"schedule {seed}")
+        self.instead = instead or {}
+        self.made = 0
+
+    def pick(self, n: int) -> int:
+        """Choose one of `n` ≥ 2."""
+        chosen = 0 if self._random is None else self._random.randrange(n)
+        if self.instead:
+            chosen = min(self.instead.get(self.made, chosen), n - 1)
+        self.made += 1
+        return chosen
+
+    def coin(self) -> bool:
+        """Whether idle servers run on their caller's stack during the next step."""
+        return self._random is not None and self._random.random() < 0.5
 
 
 class TestingKernel(Scheduler):
-    """The kernel's scheduler, with the supervisors that belong to the test."""
+    """The kernel's scheduler, with a schedule that can be chosen, written down and stopped at any step."""
 
-    __slots__ = ("supervisors",)
+    __test__ = False  # its name begins with Test, yet it is none
+    __slots__ = (
+        "_busy_since", "_numbers", "after_step", "choices", "early_timers", "failure", "holding", "steps", "supervisors",
+    )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        super().__init__(loop, **options)
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        inline: bool | Literal["seeded"],
+        rng: random.Random,
+        choices: Choices,
+        early_timers: bool = False,
+        causal: bool = True,
+    ) -> None:
+        super().__init__(loop, inline=inline, rng=rng, seeded_order=inline == "seeded")
+        self.choices = choices
+        self.early_timers = early_timers
+        self.drain = self._drain_steps
         self.supervisors: dict[Node, asyncio.Future[Pid]] = {}
+        self.failure: BaseException | None = None
+        """What fails the run whatever its program does."""
+        self.holding = True
+        self.steps = array("Q")
+        self.after_step: Callable[[], bool] | None = None
+        """Asked after each step; True stops the loop there."""
+        self._numbers: dict[Node, int] = {}
+        self._busy_since = 0
+        self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
+
+    def wake(self) -> None:
+        """As in production; notes since when there has been something to do."""
+        self._busy_since = self.now_ns()
+        super().wake()
+
+    def open_post(self) -> Post:
+        """The post, which faults need; made on demand where the order is fixed."""
+        if self.post is None:
+            self.post = Post(self, hold=False, causal=True)
+            for nodes in self.nodes.values():
+                for node in nodes:
+                    node._watched = True
+        return self.post
+
+    # steps
+
+    def _drain_steps(self) -> None:
+        self.now = self.now_ns()
+        self.drains += 1
+        fired = False
+        try:
+            for _ in range(BUDGET):
+                kind = self._step()
+                if kind is None:
+                    break
+                if self.after_step is not None and self.after_step():
+                    self.loop.stop()
+                    break
+                fired = kind == FIRE
+                if fired or self._others_wait():
+                    break
+        except Exception as failure:
+            blame(self, failure)
+        finally:
+            self.current = None
+            self.credit = 0
+            self._ct.pop(self.loop, None)
+            if not self.runq and not (self.post is not None and self.post.ready):
+                self.idle = True
+            elif fired:  # the timers of that time come before the next step
+                self.loop.call_soon(self._drain_soon, context=self._base)
+            else:
+                self.loop.call_soon(self.drain, context=self._base)
+
+    def _drain_soon(self) -> None:
+        self.loop.call_soon(self.drain, context=self._base)
+
+    def _others_wait(self) -> bool:
+        """Whether asyncio has something to do: it has its turn after each step, paused or not."""
+        loop = self.loop
+        if isinstance(loop, VirtualLoop):
+            return loop.has_work()
+        return True
+
+    def _step(self) -> int | None:
+        ready = self.post.ready if self.post is not None else ()
+        runnable = len(self.runq)
+        count = runnable + len(ready)
+        if count == 0:
+            return None
+        early = self._early_timer() if self.early_timers else None
+        choices = count + (early is not None)
+        chosen = self.choices.pick(choices) if choices > 1 else 0
+        if chosen < runnable:
+            p = self.runq[chosen]
+            del self.runq[chosen]
+            self._write(RUN, None, p)
+            self._run(p)
+            return RUN
+        if chosen < count:
+            held = ready[chosen - runnable]
+            del ready[chosen - runnable]
+            self._write(DELIVER, held.sender, held.dest)
+            self.post.deliver(held)
+            return DELIVER
+        self._write(FIRE, None, None)
+        self.loop.move_to(early)  # type: ignore[attr-defined]  # pyright: ignore
+        return FIRE
+
+    def _run(self, p: Process) -> None:
+        inline = self.inline is True or (self.inline == "seeded" and self.choices.coin() and not self.post.count)
+        self.holding = not inline
+        self.credit = BUDGET if inline and not self.watched else 0
+        try:
+            run_one(self, p)
+        finally:
+            self.holding = True
+
+    def _early_timer(self) -> int | None:
+        loop = self.loop
+        if not isinstance(loop, VirtualLoop) or loop.somebody_waits_for_idle():
+            return None
+        due = loop.next_timer_ns()
+        return due if due is not None and due - self._busy_since < EARLY_NS else None
+
+    # the record
+
+    def _write(self, kind: int, sender: Process | None, dest: Process | None) -> None:
+        self.steps.append(kind << 2 * _BITS | self._number(sender) << _BITS | self._number(dest))
+
+    def _number(self, p: Process | None) -> int:
+        if p is None:
+            return 0
+        numbers = self._numbers
+        node = numbers.get(p._node)
+        if node is None:
+            node = numbers[p._node] = len(numbers)
+        return (node << 24 | p._id) & _MASK
+
+    def offered(self) -> list[str]:
+        """What could happen next, in the order in which `Choices` counts."""
+        ready = self.post.ready if self.post is not None else ()
+        offered = [step_name(RUN << 2 * _BITS | self._number(p)) for p in self.runq]
+        return offered + [
+            step_name(DELIVER << 2 * _BITS | self._number(held.sender) << _BITS | self._number(held.dest))
+            for held in ready
+        ]
+
+
+def step_name(step: int) -> str:
+    """A step in words.
+
+    >>> step_name(1 << 60 | 3 << 30 | 2)
+    'deliver <0.3.0> to <0.2.0>'
+    """
+    kind, sender, dest = step >> 2 * _BITS, step >> _BITS & _MASK, step & _MASK
+    if kind == FIRE:
+        return "fire the next timer"
+    return f"run {_pid(dest)}" if kind == RUN else f"deliver {_pid(sender)} to {_pid(dest)}"
+
+
+def _pid(number: int) -> str:
+    node, id = number >> 24, number & 0xFFFFFF
+    return f"<0.{id}.0>" if node == 0 else f"<0.{id}.0> on node {node + 1}"
 
 
 def testing_kernel(what: str) -> TestingKernel:

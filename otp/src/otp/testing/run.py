@@ -43,11 +43,22 @@ class Run:
     def execute(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `fn` as the first process, stop what it started, and return its value or raise its error."""
         __tracebackhide__ = True
-        result = self.loop.run_until_complete(self._main(fn, args, kwargs))
-        refusal = getattr(self.loop, "refusal", None)
-        if refusal is not None:
-            raise refusal
+        try:
+            result = self.loop.run_until_complete(self._main(fn, args, kwargs))
+        except BaseException as error:
+            failure = self.kernel.failure
+            if failure is None or failure is error:
+                raise
+            raise failure from error
+        self.check()
         return result
+
+    def check(self) -> None:
+        """Raise what fails the run although its program did not."""
+        __tracebackhide__ = True
+        failure = self.kernel.failure or getattr(self.loop, "refusal", None)
+        if failure is not None:
+            raise failure
 
     def close(self) -> None:
         """Stop the node, cancel the tasks that are left, close the loop."""

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
-from otp.testing.kernel import TestingKernel
+from otp.testing.kernel import Choices, TestingKernel
 from otp.testing.run import Run
 from otp.testing.virtual_loop import VirtualLoop
 
@@ -33,22 +33,31 @@ class Scheduler:
     """Runs a program of processes on a virtual clock, as a pure function of the program and a seed.
 
     Args:
-        seed: chooses, wherever the runtime is free to: who runs next, and whether an idle server runs on its
-            caller's stack.  It also seeds `otp.random`.
+        seed: chooses, wherever the runtime is free to: who runs next, which message arrives next, and whether an
+            idle server runs on its caller's stack.  It also seeds `otp.random`.
         io: `"virtual"`: time jumps, sockets, threads and child processes are refused with `RealIONotSimulated`.
             `"real"`: real time, real sockets; such a run is not reproducible.
         inline: True or False fixes whether idle servers run on their caller's stack; the oldest process then runs
-            first.  None leaves both to the seed.
+            first, and a message arrives when it is sent.  None leaves all that to the seed.
+        early_timers: the seed may also fire the next timer although something could run, at most a second early.
+        causal: with False, a message may overtake one that it is a consequence of (from another sender).
     """
 
     def __init__(
-        self, seed: int = 0, io: Literal["virtual", "real"] = "virtual", inline: bool | None = None
+        self,
+        seed: int = 0,
+        io: Literal["virtual", "real"] = "virtual",
+        inline: bool | None = None,
+        early_timers: bool = False,
+        causal: bool = True,
     ) -> None:
         if io not in ("virtual", "real"):
             raise BadArgument(f'io: expected "virtual" or "real", got {io!r}')
         self.seed = seed
         self.io = io
         self.inline = inline
+        self.early_timers = early_timers
+        self.causal = causal
         self._run: Run | None = None
         self._started = 0
 
@@ -91,14 +100,19 @@ class Scheduler:
         finally:
             run.close()
 
-    def open(self) -> Run:
-        """The next run, with its node and before its first process; whoever asks for it closes it."""
+    def open(self, instead: dict[int, int] | None = None) -> Run:
+        """The next run, with its node and before its first process; whoever asks for it closes it.
+
+        `instead` maps the numbers of choices to what is chosen in place of the seed's.
+        """
         loop = VirtualLoop() if self.io == "virtual" else asyncio.new_event_loop()
         kernel = TestingKernel(
             loop,
             inline="seeded" if self.inline is None else self.inline,
             rng=random.Random(self.seed),
-            seeded_order=self.inline is None,
+            choices=Choices(self.seed if self.inline is None else None, instead),
+            early_timers=self.early_timers,
+            causal=self.causal,
         )
         self._run = run = Run(loop, kernel)
         self._started = kernel.now_ns()

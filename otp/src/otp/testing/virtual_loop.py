@@ -29,6 +29,7 @@ import asyncio
 import heapq
 import itertools
 from asyncio import base_events
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -117,6 +118,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     virtual: Final = True
     if TYPE_CHECKING:  # members of BaseEventLoop that its type stub leaves out
         _scheduled: list[_Timer]
+        _ready: deque[asyncio.Handle]
         _timer_cancelled_count: int
 
         def _check_closed(self) -> None: ...
@@ -164,6 +166,14 @@ class VirtualLoop(base_events.BaseEventLoop):
         if now_ns > self.now_ns:
             self.now_ns = now_ns
             self._turns = 0
+
+    def has_work(self) -> bool:
+        """Whether something is ready or due besides whoever asks."""
+        return bool(self._ready) or self._is_due()
+
+    def somebody_waits_for_idle(self) -> bool:
+        """Whether `wait_all_idle` or `advance` is under way: nothing may move the clock then but they."""
+        return bool(self._idle_waiters)
 
     # idle
 

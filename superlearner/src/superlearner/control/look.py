@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
 import otp
 from otp import Node, Pid, observer
 from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
+from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
-__all__ = ["KINDS", "SORTS", "describe", "list_processes", "named", "supervisors"]
+__all__ = ["KINDS", "SORTS", "describe", "doing", "list_processes", "named", "supervisors"]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
@@ -66,12 +68,12 @@ def supervisors(node: Node) -> list[Pid]:
 
 
 def named(pid: Any) -> dict[str, Any]:
-    """A pid with its name; a monitor by name has no pid."""
+    """A pid with its name and what it runs; a monitor by name has no pid."""
     if not isinstance(pid, Pid):
         by_name = cast("tuple[Any, ...]", pid)[0] if isinstance(pid, tuple) else pid
         return {"pid": None, "name": id_text(by_name)}
     name = otp.process_info(pid, "registered_name")
-    return {"pid": plain_pid(pid), "name": None if name is None else id_text(name)}
+    return {"pid": plain_pid(pid), "name": None if name is None else id_text(name), "what": what_of(pid)}
 
 
 def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None, exits: list[Exit]) -> dict[str, Any]:
@@ -116,11 +118,13 @@ def _current_call(found: observer.ProcessDetails) -> str | None:
     """`handle_call at shop.py:41`: the callback that is not through yet, and where the person's code waits."""
     if found.callback is None:
         return None
-    library = os.path.dirname(otp.__file__)
-    own = [place for place in found.waiting_at if not place.file.startswith(library)]
-    if not own:
-        return found.callback
-    return f"{found.callback} at {os.path.basename(own[-1].file)}:{own[-1].line}"
+    return doing(found.callback, found.waiting_at)
+
+
+def doing(callback: str, places: Sequence[observer.Place]) -> str:
+    """A callback with the deepest line that is the person's own: not the runtime's, not a library's."""
+    own = [place for place in places if not place.file.startswith((*LIBRARY_FOLDERS, "<"))]
+    return f"{callback} at {os.path.basename(own[-1].file)}:{own[-1].line}" if own else callback
 
 
 def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:

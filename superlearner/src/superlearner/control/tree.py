@@ -15,7 +15,7 @@ from otp import Pid
 from otp.observer import tree as tables
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
-from superlearner.control.terms import plain_pid, text_of
+from superlearner.control.terms import plain_pid
 
 __all__ = ["Clock", "TreeReader", "record_of", "supervisor_state", "what_of"]
 
@@ -154,4 +154,4 @@ def _what_of_spec(record: Any) -> str:
     modules: Any = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
         return modules[0].__name__
-    return text_of(record.id, 80)
+    return ""  # only a function is known, and its name says nothing of what it starts

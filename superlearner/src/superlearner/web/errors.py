@@ -24,6 +24,8 @@ from superlearner.web.envelope import timestamp
 __all__ = ["API_PREFIX", "ApiError", "install_error_handlers"]
 
 API_PREFIX: Final = "/api"
+ERRORS_IN_BODY: Final = "errors=body"
+"""What the page sends as `Prefer`: a browser writes every status from 400 to its console as a failure of the page."""
 CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}
 
 
@@ -63,8 +65,10 @@ def install_error_handlers(app: FastAPI) -> None:
     """Answer every error under `/api` in the envelope, and errors of pages by the page handler of `pages.py`."""
 
     async def api_error(request: Request, error: Exception) -> Response:
-        del request
         assert isinstance(error, ApiError)
+        if request.headers.get("prefer") == ERRORS_IN_BODY:
+            body = error.body()
+            return JSONResponse({**body, "error": {**body["error"], "status": error.status}})
         return error.response()
 
     async def invalid(request: Request, error: Exception) -> Response:

@@ -1,7 +1,8 @@
 """Frames of the live page: whole snapshots, and deltas against what viewers have.
 
 `Frames` remembers the rows as they were sent last. A delta tells what is gone (`x`), new (`n`), changed (`p`), applied
-in that order; it is made once and encoded once, whatever the number of viewers.
+in that order, and the number of all restarts (`r`) when it grew; it is made once and encoded once, whatever the number
+of viewers.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ class Frames:
         self.model = model
         self.head = head
         self.seq = 0
+        self.restarts = model.restarts
         self.sent: dict[str, Row] = dict(model.rows)
         model.removed.clear()
 
     def snapshot(self, now: float, feed: Iterable[Any], health: Any) -> bytes:
         """Everything, as viewers know it after the delta numbered `seq`. Call it when no row is dirty."""
         nodes = [wire_row(row, now) for row in self.model.walk()]
-        return encode(
-            {"k": "s", **self.head, "seq": self.seq, "now": now, "nodes": nodes, "feed": list(feed), "health": health}
-        )
+        told = {"now": now, "r": self.model.restarts, "nodes": nodes, "feed": list(feed), "health": health}
+        return encode({"k": "s", **self.head, "seq": self.seq, **told})
 
     def delta(
         self,
@@ -58,6 +59,8 @@ class Frames:
         if since is not None:
             frame["t"] = since
         frame |= self._rows(now, dirty)
+        if self.model.restarts != self.restarts:
+            frame["r"] = self.restarts = self.model.restarts
         entries = list(events)
         if entries:
             frame["e"] = entries

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
+from otp.observer.reading import waiting_at
 from otp.trace import Event
 from superlearner.control.exits import ExitLog
+from superlearner.control.look import doing
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import Clock, TreeReader
@@ -282,7 +284,8 @@ class Hub:
             mailboxes[text] = otp.process_info(pid, "message_queue_len")
             busy = busy_since(pid)
             if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
-                stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), busy[1])
+                process: Any = pid
+                stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), doing(busy[1], waiting_at(process)))
         return mailboxes, stuck
 
     def _health(self) -> dict[str, Any]:

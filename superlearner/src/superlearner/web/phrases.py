@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,17 +14,22 @@ UNREMARKABLE: Final = 1000
 
 @dataclass(slots=True)
 class Restarts:
-    """What a supervisor has restarted in one story, what failed, and what is left of its budget."""
+    """What a supervisor has restarted in one story, what failed, and what is left of its budget.
 
-    restarted: list[str] = field(default_factory=list[str])
+    `restarted` are the labels of the children by the keys of their slots: a label alone says not who it is.
+    """
+
+    restarted: dict[str, str] = field(default_factory=dict[str, str])
+    successor: str = ""
     failure: str = ""
     used: int | None = None
     max: Any = None
     window_s: Any = None
 
-    def add(self, group: Sequence[str], data: Mapping[str, Any]) -> None:
-        """These were started again."""
-        self.restarted += [child for child in group if child not in self.restarted]
+    def add(self, group: Mapping[str, str], data: Mapping[str, Any], successor: str = "") -> None:
+        """These (key → label) were started again; `successor` is the new pid of a child without an id."""
+        self.restarted |= group
+        self.successor = successor
         self.failure = ""
         self._budget(data)
 
@@ -37,7 +42,8 @@ class Restarts:
         """For clients that write their own sentence."""
         if self.used is None:
             return {}
-        return {"restarted": self.restarted, "used": self.used, "max": self.max, "window_s": self.window_s}
+        restarted = list(self.restarted.values())
+        return {"restarted": restarted, "used": self.used, "max": self.max, "window_s": self.window_s}
 
     def _budget(self, data: Mapping[str, Any]) -> None:
         self.used, self.max, self.window_s = data["used"], data["allowed"], data["window"]
@@ -54,20 +60,20 @@ def trigger_text(who: str, what: str, reason: str) -> str:
     return f"{who} crashed: {reason}" if what == "crashed" else f"{who} ended: {reason}"
 
 
-def after_restart(supervisor: str, strategy: str, who: str, restarts: Restarts) -> str:
-    """What the supervisor did about it, and what is left.
+def after_restart(supervisor: str, strategy: str, key: str | None, who: str, restarts: Restarts) -> str:
+    """What the supervisor did about the end of `who` in the slot `key`, and what is left.
 
-    >>> done = Restarts(["ledger", "cart", "mailer"], "", 1, 3, 5)
-    >>> after_restart("shop_sup", "rest_for_one", "ledger", done)
+    >>> done = Restarts({"s/ledger": "ledger", "s/cart": "cart", "s/mailer": "mailer"}, used=1, max=3, window_s=5)
+    >>> after_restart("shop_sup", "rest_for_one", "s/ledger", "ledger", done)
     '; shop_sup (rest_for_one) restarted ledger and the 2 after it; 2 of 3 restarts left in 5 s'
     """
     if not restarts.restarted:
         return restarts.failure
-    others = len([child for child in restarts.restarted if child != who])
-    whom = who
+    others = len([child for child in restarts.restarted if child != key])
+    whom = f"it as {restarts.successor}" if restarts.successor else who
     if others and strategy == "rest_for_one":
         whom += f" and the {others} after it" if others > 1 else " and the one after it"
-    elif others:
+    elif others and strategy == "one_for_all":
         whom += f" and the other {others}" if others > 1 else " and the other one"
     kind = f" ({strategy})" if strategy else ""
     return f"; {supervisor}{kind} restarted {whom}{left_text(restarts)}{restarts.failure}"

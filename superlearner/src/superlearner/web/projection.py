@@ -161,6 +161,8 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
 
 def _continued(model: Projection, old: Row, row: Row) -> Row:
     """The row of a new process in a slot that the page knows: the slot's history goes on."""
+    if row.pid is None:  # what ran in it and will run again, not what its supervisor knows of it meanwhile
+        row = replace(row, what=old.what or row.what, name=old.name)
     restarts = old.restarts
     if row.pid is not None and row.pid != old.pid and row.key in model.lived:
         restarts += 1

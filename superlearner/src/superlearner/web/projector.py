@@ -60,6 +60,11 @@ class TraceEvent(Protocol):
         ...
 
     @property
+    def cause(self) -> int:
+        """The number of the event that led to it, 0 for none."""
+        ...
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The rest, by kind."""
         ...

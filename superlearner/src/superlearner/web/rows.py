@@ -11,7 +11,7 @@ import msgspec
 
 from superlearner.control.slots import Budget
 
-__all__ = ["Last", "Row", "WireBudget", "changes", "wire_budget", "wire_row"]
+__all__ = ["Last", "Row", "WireBudget", "changes", "label", "wire_budget", "wire_row"]
 
 MAX_EXPIRES: Final = 16
 
@@ -60,6 +60,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 FIELDS: Final = Row.__struct_fields__
 FIXED: Final = frozenset({"key", "parent", "kind"})
+
+
+def label(row: Row | None) -> str:
+    """What a process is called wherever it is shown: its registered name, else its id in its supervisor."""
+    return "" if row is None else row.name or row.id
 
 
 def wire_budget(budget: Budget, now: float) -> WireBudget:

@@ -14,53 +14,31 @@ from __future__ import annotations
 
 import logging
 import math
-import re
-from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode
+from urllib.parse import urlencode
 
-from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from superlearner.web.credentials import Credentials
 from superlearner.web.envelope import timestamp
-from superlearner.web.errors import API_PREFIX, ApiError
+from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
 from superlearner.web.throttle import Throttle
+from superlearner.web.visit import Visit, form_of, ours
 
 __all__ = ["NEW_LINK", "SIGN_IN", "SignIn"]
 
 SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
-IN_ENVELOPE: Final = (f"{API_PREFIX}/", "/health/", f"{SIGN_IN}/")
-LARGEST_FORM: Final = 16_384
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
-OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
-"""A path on this host: printable, no backslash, and not `//elsewhere`."""
-
 HINT: Final = (
     "send the header Authorization: Bearer TOKEN; `superlearner token` prints it on the machine where the platform "
     "runs, and it lies in the file `token` of its data directory"
 )
 log: Final = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Visit:
-    """One request or web socket that has to show something."""
-
-    connection: HTTPConnection
-    path: str
-    method: str
-    address: str
-
-    @property
-    def is_page(self) -> bool:
-        """Whether a person is looking: the answer is a page and no envelope."""
-        return self.method in ("GET", "HEAD") and self.path != API_PREFIX and not self.path.startswith(IN_ENVELOPE)
 
 
 class Refused(Exception):
@@ -130,8 +108,7 @@ class SignIn:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """What this visit gets instead of what it asked for; None if it is let in."""
-        client = scope.get("client")
-        visit = Visit(HTTPConnection(scope), path_of(scope), scope.get("method", ""), client[0] if client else "")
+        visit = Visit.of(scope)
         try:
             if visit.path == SIGN_IN and scope["type"] == "http":
                 return await self._sign_in(visit, receive)
@@ -149,7 +126,7 @@ class SignIn:
     # -- who is let in ---------------------------------------------------------------------------------------
 
     def _check(self, visit: Visit) -> None:
-        token = _bearer(visit.connection)
+        token = visit.bearer
         if token is not None:
             self._only_if_it_may_try(visit)
             if not self.credentials.is_token(token):
@@ -203,18 +180,18 @@ class SignIn:
         if not self.credentials.redeem(visit.connection.query_params["token"]) and not signed_in:
             problem = "This link was used before, or belongs to an earlier start of the platform."
             raise self._wrong(visit, "the link was used before", problem)
-        return self._welcome(visit, _clean(visit))
+        return self._welcome(visit, visit.target)
 
     async def _sign_in(self, visit: Visit, receive: Receive) -> Response:
         """The form, and what it sends."""
         if visit.method in ("GET", "HEAD"):
-            target = _next(visit)
+            target = visit.next
             return self._to(target) if self._has_session(visit) else self._page(visit, 200, target)
         if visit.method != "POST":
             raise ApiError(405, "method_not_allowed", f"{SIGN_IN} does not take {visit.method[:20]}")
-        form = await _form(receive)
+        form = await form_of(receive)
         token = form.get("token", "").strip()
-        target = _ours(form.get("next", "/"))
+        target = ours(form.get("next", "/"))
         if not token:
             return self._page(visit, 401, target, "Enter the token.")
         try:
@@ -227,7 +204,7 @@ class SignIn:
 
     def _new_link(self, visit: Visit) -> Response:
         """The code of a fresh link, for the owner's command line; a session is not enough."""
-        if _bearer(visit.connection) is None:
+        if visit.bearer is None:
             raise Refused(_unauthorized("expected a token, got none"))
         self._check(visit)
         body = {"data": {"code": self.credentials.new_code()}, "success": True, "timestamp": timestamp()}
@@ -246,7 +223,7 @@ class SignIn:
     def _refusal(self, visit: Visit, refused: Refused) -> Response:
         status = refused.error.status
         if visit.is_page:
-            target = _next(visit) if visit.path == SIGN_IN else _clean(visit)
+            target = visit.next if visit.path == SIGN_IN else visit.target
             response = self._page(visit, status, target, refused.problem, wait=refused.wait)
         else:
             response = refused.error.response({"cache-control": "no-store", **_headers(status, refused.wait)})
@@ -294,47 +271,3 @@ def _headers(status: int, wait: int) -> dict[str, str]:
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="SuperLearner"'
     return headers
-
-
-def _bearer(connection: HTTPConnection) -> str | None:
-    """The token in the header, if there is one; other schemes belong to somebody else, a proxy for instance."""
-    values = connection.headers.getlist("authorization")
-    if len(values) > 1:
-        raise ApiError(400, "malformed_request", f"expected one header authorization, got {len(values)}")
-    scheme, _, token = values[0].partition(" ") if values else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else None
-
-
-async def _form(receive: Receive) -> dict[str, str]:
-    """The fields of a small form; the guard has seen to its type."""
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        more = message["type"] == "http.request" and message.get("more_body", False)
-        body += message.get("body", b"")
-        if len(body) > LARGEST_FORM:
-            raise ApiError(413, "body_too_large", f"expected a form of at most {LARGEST_FORM} bytes, got more")
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:
-        raise ApiError(400, "malformed_request", "expected a form with the field token") from None
-    return {name: values[0] for name, values in fields.items()}
-
-
-def _clean(visit: Visit) -> str:
-    """Where this visit wanted to go, without the code of a link."""
-    path = quote(visit.path, safe="/:@!$&'()*+,;=~-._")
-    query: str = visit.connection.scope["query_string"].decode("latin-1")
-    if "token" in visit.connection.query_params:
-        query = urlencode([pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "token"])
-    return _ours(f"{path}?{query}" if query else path)
-
-
-def _next(visit: Visit) -> str:
-    return _ours(visit.connection.query_params.get("next", "/"))
-
-
-def _ours(target: str) -> str:
-    """A path on this host, or the front page: nobody is sent elsewhere from here."""
-    return target if OUR_PATH.fullmatch(target) else "/"

@@ -40,7 +40,7 @@ class Story:
     strategy: str
     reason: str
     what: str
-    """crashed, killed, stopped or gave_up"""
+    """crashed, killed, stopped, gave_up or restart_failed"""
     times: int = 1
     first_at: float = 0.0
     restarts: Restarts = field(default_factory=Restarts)
@@ -48,6 +48,8 @@ class Story:
     tail: str = ""
     again: str = ""
     """Who will start it again, while it rests."""
+    failed: str = ""
+    """Why it did not start again at the first try."""
     done: bool = False
 
     @property
@@ -60,7 +62,7 @@ class Story:
     @property
     def level(self) -> str:
         """How loud it is: a crash is bad, a kill is somebody's wish, an orderly end is news at most."""
-        if self.what in ("crashed", "gave_up"):
+        if self.what in ("crashed", "gave_up", "restart_failed"):
             return "bad"
         return "warn" if self.what == "killed" or self.restarts.restarted else "info"
 
@@ -70,7 +72,8 @@ class Story:
         if self.times > 1:
             seconds = max(self.at - self.first_at, 0.1)
             opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
-        text = opening + after_restart(self.supervisor, self.strategy, self.who, self.restarts) + self.tail
+        did = after_restart(self.supervisor, self.strategy, self.key, self.who, self.restarts)
+        text = opening + did + self.tail
         parts = {"who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy}
         return Entry(
             id=self.id,

@@ -19,7 +19,7 @@ from superlearner.control.terms import plain_pid
 from superlearner.web.phrases import Restarts, gave_up_text
 from superlearner.web.projection import DYNAMIC, Projection
 from superlearner.web.projector import TraceEvent
-from superlearner.web.rows import Row
+from superlearner.web.rows import Row, label
 from superlearner.web.stories import Entry, Story
 
 __all__ = ["Feed"]
@@ -74,18 +74,18 @@ class Feed:
 
     def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
         """A kept child rests before it is started again: say so where its end is told."""
-        again = f"; {supervisor} starts it again in {pause:g} s"
         row = next((r for r in model.rows.values() if r.id == id and _name(model, r.parent) == supervisor), None)
         story = None if row is None else self._latest.get(row.key)
-        if why == "gave up" and story is not None and story.what == "gave_up":
-            story.tail, story.again = again, supervisor
-            self._put(story.entry())
-            return
-        entry = Entry(
-            id=self._number(), at=at, kind="restart_failed", level="bad", text=f"{id} {why}{again}",
-            key=None if row is None else row.key,
-        )  # fmt: skip
-        self._put(entry)
+        if story is None or (story.done and story.what != "gave_up" and not story.again):
+            key = f"{supervisor}/{key_part(id)}" if row is None else row.key
+            story = self._begin(key, at, fold=False)
+            story.who, story.key, story.what = label(row) or id, None if row is None else row.key, "restart_failed"
+            story.opening = f"{story.who} {why}"
+            why = ""
+        said = "" if why in ("", "gave up") else f"; it {why}"
+        story.tail, story.again, story.done = f"{said}; {supervisor} starts it again in {pause:g} s", supervisor, True
+        story.failed = said
+        self._put(story.entry())
 
     def take(self, model: Projection, event: TraceEvent) -> None:
         """One event of the trace; `model` is as it was before the event."""
@@ -95,21 +95,21 @@ class Feed:
             case "child_terminated":
                 self._terminated(model, event, data, at)
             case "child_started":
-                self._started_again(model, event, data)
+                self._started_again(model, event, data, at)
             case "child_restarted":
                 self._restarted(model, event, data, at)
             case "restart_failed":
-                self._restart_failed(event, data)
+                self._restart_failed(model, event, data)
             case "gave_up":
                 self._gives_up(model, event, data, at)
             case "strategy_changed":
                 sup = _row(model, event.pid)
                 if sup is not None:
-                    self.note(model, at, "info", f"{_label(sup)} changed its strategy", plain_pid(event.pid))
+                    self.note(model, at, "info", f"{label(sup)} changed its strategy", plain_pid(event.pid))
             case "drain_too_long" if LONG_DRAIN_MS <= data.get("ms", 0) < HELD_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
-                who = _label(_row(model, event.pid)) or str(event.pid)
+                who = label(_row(model, event.pid)) or str(event.pid)
                 self.note(model, at, "warn", f"{who} did not finish its cleanup ({data.get('where', '?')})", None)
             case _:
                 pass
@@ -129,7 +129,7 @@ class Feed:
         pid = None if child is None else plain_pid(child)
         if pid is not None and pid in self._gave_up:
             story = self._gave_up.pop(pid)
-            story.supervisor, story.strategy = _label(supervisor), supervisor.strategy or ""
+            story.supervisor, story.strategy = label(supervisor), supervisor.strategy or ""
             story.restarts = Restarts()
             self._open[sup_pid] = story
             return
@@ -139,13 +139,13 @@ class Feed:
         if not is_crash(reason) and dynamic:
             self._open.pop(sup_pid, None)
             return  # dynamic children come and go: an orderly end is no news
-        who = _label(row) if row is not None else id_text(data["id"]) if data["id"] is not None else str(pid)
-        key = row.key if row is not None else f"{supervisor.key}/{key_part(data['id'])}"
+        key = row.key if row is not None else _slot(supervisor, data["id"], pid)
+        who = label(row) or _called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
         story = self._begin(key, at)
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.reason = text_of_reason(reason)
-        story.supervisor, story.sup_key, story.strategy = _label(supervisor), supervisor.key, supervisor.strategy or ""
+        story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         self._open[sup_pid] = story
         self._put(story.entry())
 
@@ -157,21 +157,36 @@ class Feed:
             return
         if self._part_of_more(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
-        who = id_text(data["id"])
-        key = f"{supervisor.key}/{key_part(data['id'])}"
+        key = _slot(supervisor, data["id"])
+        if key in model.rows and model.rows[key].state == "stopped":
+            return  # it was stopped before
         self._drop_stops_below(key)
-        text = f"{_label(supervisor)} stopped {who}"
+        text = f"{label(supervisor)} stopped {_called(model, supervisor, data['id'])}"
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
-    def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
-        """A supervisor that gave up runs again after its pause."""
+    def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        """A child runs again after its supervisor's pause, or because somebody asked for it."""
         supervisor = _row(model, event.pid)
         if supervisor is None or data.get("id") is None:
             return
-        story = self._latest.get(f"{supervisor.key}/{key_part(data['id'])}")
-        if story is not None and story.what == "gave_up" and story.again:
-            story.tail, story.again, story.done = f"; {story.again} started it again", "", True
+        key = _slot(supervisor, data["id"])
+        story, row = self._latest.get(key), model.rows.get(key)
+        who, by = _called(model, supervisor, data["id"]), label(supervisor)
+        if story is not None and story.again:
+            story.tail, story.again = f"{story.failed}; {story.again} started it again", ""
             self._put(story.entry())
+            text = f"{by} started {who} again"
+        elif row is not None and row.state == "stopped" and row.last is not None and not event.cause:
+            text = f"{by} started {who}"
+        else:
+            return
+        pid = plain_pid(data["child"])
+        self._put(
+            Entry(
+                id=self._number(), at=at, kind="started", level="ok", text=text, key=key, pid=pid, sup=supervisor.key,
+                parts={"who": who, "by": by},
+            )
+        )  # fmt: skip
 
     def _part_of_more(self, model: Projection, supervisor: Row) -> bool:
         """Whether a supervisor above (or this one) is just dealing with an end: then nobody asked for this stop."""
@@ -191,25 +206,39 @@ class Feed:
                 self._entries.pop(number, None)
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        sup_pid = plain_pid(event.pid)
-        story = self._open.get(sup_pid)
-        if story is None:
+        supervisor = _row(model, event.pid)
+        story = self._story_of(supervisor, event, data)
+        if story is None or supervisor is None:
             return
         if data.get("id") is not None:
-            group = [id_text(data["id"]), *(id_text(child) for child in data.get("group", ()))]
+            ids = (data["id"], *data.get("group", ()))
+            group = {_slot(supervisor, child): _called(model, supervisor, child) for child in ids}
+            story.restarts.add(group, data)
         else:
-            group = [story.who]
-        story.restarts.add(group, data)
+            successor = plain_pid(data["child"])
+            story.key = _slot(supervisor, None, successor)
+            story.restarts.add({story.key: story.who}, data, successor)
         story.done = True
         self._put(story.entry())
 
-    def _restart_failed(self, event: TraceEvent, data: Mapping[str, Any]) -> None:
-        story = self._open.get(plain_pid(event.pid))
-        if story is None:
+    def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
+        supervisor = _row(model, event.pid)
+        story = self._story_of(supervisor, event, data)
+        if story is None or supervisor is None:
             return
-        who = id_text(data["id"]) if data.get("id") is not None else story.who
+        who = _called(model, supervisor, data.get("id"), story.who)
         story.restarts.failed(who, text_of_reason(data["reason"]), data)
         self._put(story.entry())
+
+    def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
+        """The open story of this very child, else the latest one of its supervisor."""
+        if supervisor is not None:
+            old = data.get("old")
+            key = _slot(supervisor, data.get("id"), None if old is None else plain_pid(old))
+            story = self._latest.get(key)
+            if story is not None and not story.done and story.sup_key == supervisor.key:
+                return story
+        return self._open.get(plain_pid(event.pid))
 
     def _gives_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         supervisor = _row(model, event.pid)
@@ -221,14 +250,14 @@ class Feed:
             self._put(last.entry())
         if supervisor is None:
             return
-        who = _label(supervisor)
+        who = label(supervisor)
         parent = None if supervisor.parent is None else model.rows[supervisor.parent]
         story = self._begin(supervisor.key, at, fold=False)
         story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
-        story.supervisor, story.sup_key = _label(parent), None if parent is None else parent.key
+        story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""
         story.reason = text_of_reason(data["reason"])
-        child = id_text(data["id"]) if data.get("id") is not None else (last.who if last is not None else "a child")
+        child = _called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
         story.opening = gave_up_text(who, child, story.reason, data)
         self._open[sup_pid] = story
         self._gave_up[sup_pid] = story
@@ -238,7 +267,7 @@ class Feed:
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         row = _row(model, event.pid)
-        who = _label(row) or str(event.pid)
+        who = label(row) or str(event.pid)
         text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
         self.note(model, at, "warn", text, None if event.pid is None else plain_pid(event.pid), "stuck")
 
@@ -281,9 +310,17 @@ def _row(model: Projection, pid: Any) -> Row | None:
     return None if pid is None else model.rows.get(model.by_pid.get(plain_pid(pid), ""))
 
 
-def _label(row: Row | None) -> str:
-    return "" if row is None else row.name or row.id
+def _slot(supervisor: Row, id: Any, pid: str | None = None) -> str:
+    """The key of a child's slot; a child without an id is known by its pid."""
+    return f"{supervisor.key}/{pid if id is None else key_part(id)}"
+
+
+def _called(model: Projection, supervisor: Row, id: Any, otherwise: str = "a child") -> str:
+    """What a child is called, even when it has no process."""
+    if id is None:
+        return otherwise
+    return label(model.rows.get(_slot(supervisor, id))) or id_text(id)
 
 
 def _name(model: Projection, key: str | None) -> str | None:
-    return None if key is None else _label(model.rows[key])
+    return None if key is None else label(model.rows[key])

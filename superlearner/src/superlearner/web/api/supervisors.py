@@ -45,7 +45,7 @@ async def details(name: PidText, node: NodeOf) -> Envelope[dict[str, Any]]:
     return Envelope(data=_shown(TreeReader(Clock()), pid, children=True))
 
 
-@router.post("/{name}/children/{child}/restart", summary="Restart a child")
+@router.post("/{name}/children/{child:path}/restart", summary="Restart a child")
 async def restart(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Stop the child in order if it runs, and start it again."""
     with answering():
@@ -54,7 +54,7 @@ async def restart(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[
     return Envelope(data={"supervisor": plain_pid(pid), "id": child, "pid": started and plain_pid(started)})
 
 
-@router.post("/{name}/children/{child}/terminate", summary="Stop a child")
+@router.post("/{name}/children/{child:path}/terminate", summary="Stop a child")
 async def terminate(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Stop the child in order; its supervisor does not start it again by itself."""
     with answering():

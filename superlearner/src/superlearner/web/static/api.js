@@ -31,7 +31,7 @@ export class ApiError extends Error {
  */
 export async function request(method, path, body, signal) {
   /** @type {RequestInit} */
-  const options = { method, headers: { accept: "application/json" }, signal: signal ?? null };
+  const options = { method, headers: { accept: "application/json", prefer: "errors=body" }, signal: signal ?? null };
   if (body !== undefined) {
     options.headers = { ...options.headers, "content-type": "application/json" };
     options.body = JSON.stringify(body);
@@ -50,7 +50,7 @@ export async function request(method, path, body, signal) {
     error.code ?? "failed",
     error.message ?? `The server answered ${response.status} ${response.statusText}`.trim() + ".",
     error.details?.[0]?.hint ?? "",
-    response.status,
+    error.status ?? response.status,
   );
 }
 
@@ -63,6 +63,14 @@ const process = (pid) => `/processes/${encodeURIComponent(pid)}`;
  * @returns {Promise<{terminated?: boolean}>}
  */
 export const kill = (pid, { reason = "kill", force = false } = {}) => request("DELETE", process(pid), { reason, force });
+
+/**
+ * @param {string} supervisor  its pid
+ * @param {string} id  of a child that does not run
+ * @returns {Promise<{pid?: string|null}>}
+ */
+export const start = (supervisor, id) =>
+  request("POST", `/supervisors/${encodeURIComponent(supervisor)}/children/${encodeURIComponent(id)}/restart`);
 
 /**
  * @param {string} pid

@@ -22,7 +22,9 @@ export class MessageForm {
   /** @param {() => void} sent  called when the message went out, so that the pane reads the state anew */
   constructor(sent) {
     this.sent = sent;
-    this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button), this.#answer);
+    this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button),
+      make("p", { class: "rules", id: "message-rules" }, "A bare word is sent as a text; all else is JSON: 3, \"two words\", [\"add\", 3]. A list arrives as a tuple."), this.#answer);
+    this.#text.setAttribute("aria-describedby", "message-rules");
     this.element = make("section", { class: "message" }, make("h3", {}, "Send a message"), this.form);
     this.form.onsubmit = (event) => {
       event.preventDefault();

@@ -39,8 +39,8 @@
 /** @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], used?: number, max?: number, window_s?: number}} Parts */
 /** @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null, sup?: string|null, parts?: Parts|null}} FeedEvent */
 /** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
-/** @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot */
-/** @typedef {{k: "d", seq: number, t?: number, p?: [string, Partial<Row>][], n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta */
+/** @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number, nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot */
+/** @typedef {{k: "d", seq: number, t?: number, r?: number, p?: [string, Partial<Row>][], n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta */
 /** @typedef {Snapshot|Delta} Message */
 
 /**
@@ -55,6 +55,7 @@
  * @property {ReadonlyMap<string, readonly string[]>} kids  keys of the children, in order; roots under ""
  * @property {readonly FeedEvent[]} feed  oldest first
  * @property {Health|null} health
+ * @property {number} restarts  of all processes since the server started; never fewer
  */
 
 /** How many events the page keeps. */
@@ -63,7 +64,7 @@ export const FEED_LIMIT = 200;
 /** @type {Model} */
 export const EMPTY = Object.freeze({
   epoch: null, seq: 0, gap: false, snapshots: 0, now: 0, node: "",
-  rows: new Map(), kids: new Map(), feed: [], health: null,
+  rows: new Map(), kids: new Map(), feed: [], health: null, restarts: 0,
 });
 
 /**
@@ -97,6 +98,7 @@ function fromSnapshot(model, message) {
   return {
     epoch: message.epoch, seq: message.seq, gap: false, snapshots: model.snapshots + 1, now: message.now,
     node: message.node ?? "", rows, kids, feed: message.feed.slice(-FEED_LIMIT), health: message.health ?? null,
+    restarts: message.r ?? message.health?.restarts ?? 0,
   };
 }
 
@@ -122,7 +124,7 @@ function applyDelta(model, delta) {
     rows = patched;
   }
   if (delta.e?.length) feed = merge(feed, delta.e);
-  return { ...model, seq: delta.seq, rows, kids, feed, health: delta.h ?? model.health };
+  return { ...model, seq: delta.seq, rows, kids, feed, health: delta.h ?? model.health, restarts: Math.max(model.restarts, delta.r ?? delta.h?.restarts ?? 0) };
 }
 
 /** @typedef {{rows: Map<string, Row>, kids: Map<string, readonly string[]>}} Draft */
@@ -196,13 +198,33 @@ export function budgetAt(budget, now) {
 }
 
 /**
+ * What a process is called, wherever it is shown.
+ * @param {Row} row
+ */
+export const label = (row) => row.name ?? row.id;
+
+/** @type {WeakMap<ReadonlyMap<string, Row>, Map<string, Row>>} */
+const pids = new WeakMap();
+
+/**
+ * The row of a pid.
+ * @param {Model} model
+ * @param {string} pid
+ * @returns {Row|undefined}
+ */
+export function rowOf(model, pid) {
+  let found = pids.get(model.rows);
+  if (!found) pids.set(model.rows, (found = new Map([...model.rows.values()].flatMap((row) => (row.pid ? [[row.pid, row]] : [])))));
+  return found.get(pid);
+}
+
+/**
  * How many rows are in which state.
  * @param {Model} model
  */
 export function tally(model) {
-  const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0, restarts: 0 };
+  const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
-    count.restarts += row.restarts;
     if (row.state === "running" || row.state === "stuck" || row.state === "stopped") count[row.state] += 1;
     else count[row.state === "crashed" || row.state === "gave_up" ? "crashed" : "restarting"] += 1;
   }

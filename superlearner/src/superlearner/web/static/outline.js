@@ -15,33 +15,60 @@
  * @property {number} siblings
  * @property {boolean|null} open  null: has no children
  * @property {boolean} match  fits the search words itself (not only something below it)
+ * @property {boolean} startable  it is stopped, and its supervisor can start it
+ * @property {boolean} ended  it is gone, only its line still stands
  */
 
 /**
  * @param {Model} model
  * @param {ReadonlySet<string>} collapsed
  * @param {string} query
+ * @param {import("./room.js").Room} [room]  lines of children that ended
  * @returns {Line[]}
  */
-export function outline(model, collapsed, query) {
+export function outline(model, collapsed, query, room) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = words.length ? matching(model, words) : null;
   /** @type {Line[]} */
   const lines = [];
   /** @param {string} parent @param {number} depth */
   const walk = (parent, depth) => {
-    const keys = (model.kids.get(parent) ?? []).filter((key) => wanted === null || wanted.has(key));
-    keys.forEach((key, index) => {
+    const all = model.kids.get(parent) ?? [];
+    const keys = (room?.order(parent, all) ?? all).filter((key) => wanted === null || wanted.has(key));
+    const siblings = keys.filter((key) => model.rows.has(key)).length;
+    let place = 0;
+    for (const key of keys) {
       const row = model.rows.get(key);
-      if (!row) return;
-      const open = model.kids.has(key) ? wanted !== null || !collapsed.has(key) : null;
-      lines.push({ row, depth, place: index + 1, siblings: keys.length, open, match: wanted?.get(key) ?? true });
+      const gone = row ? undefined : room?.ended(key);
+      if (gone) lines.push({ row: gone, depth, place: 0, siblings, open: null, match: true, startable: false, ended: true });
+      if (!row) continue;
+      const full = model.kids.has(key) || room?.order(key, []).length;
+      const open = full ? wanted !== null || !collapsed.has(key) : null;
+      place += 1;
+      lines.push({ row, depth, place, siblings, open, match: wanted?.get(key) ?? true, startable: startable(model, row), ended: false });
       if (open) walk(key, depth + 1);
-    });
+    }
   };
   walk("", 1);
   return lines;
 }
+
+/**
+ * Whether a child is stopped for good, so that a person may want to start it.
+ * @param {Model} model
+ * @param {Row} row
+ */
+export function startable(model, row) {
+  const supervisor = model.rows.get(row.parent ?? "");
+  return startableState(row) && Boolean(supervisor?.pid) && !["dynamic", "simple_one_for_one"].includes(supervisor?.strategy ?? "");
+}
+
+/**
+ * Whether a child rests in its slot, whatever its supervisor does.
+ * @param {Row} row
+ */
+export const startableState = (row) => row.pid === null && row.parent !== null && row.restart !== "temporary"
+  && (row.state === "stopped" || row.state === "crashed");
 
 /**
  * The rows that fit all words, and those above them.

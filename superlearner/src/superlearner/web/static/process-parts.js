@@ -6,28 +6,31 @@
 
 import { make } from "./dom.js";
 import { pips } from "./marks.js";
-import { budgetAt } from "./model.js";
-import { budgetText, counted, duration, number, RESTARTS, size, STRATEGIES, time } from "./words.js";
+import { budgetAt, label } from "./model.js";
+import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATEGIES, time, unlimited } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {Record<string, any>} Info */
-/** @typedef {string|{pid?: string|null, name?: string|null}} Party */
+/** @typedef {string|{pid?: string|null, name?: string|null, what?: string|null}} Party */
+/** @typedef {(pid: string) => Row|undefined} Find */
 
 /** @param {string} title @param {...(Node|null)} content */
 const section = (title, ...content) => make("section", {}, make("h3", {}, title), ...content);
 
 /** @param {[string, Node|string|null][]} rows */
 const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
-  value === null || value === "" ? [] : [make("dt", {}, name), make("dd", {}, value)]));
+  value === null || value === "" ? [] : [make("dt", { title: name === "Mailbox" ? MEANINGS.mailbox : null }, name), make("dd", {}, value)]));
 
 /**
- * A process as something to go to.
+ * A process as something to go to, called as in the tree; one that is not in the tree is told and leads nowhere.
  * @param {Party} party
+ * @param {Find} find
  */
-function link(party) {
-  const { pid = null, name = null } = typeof party === "string" ? { pid: party } : party;
-  if (!pid) return make("span", {}, name ?? "unknown");
-  return make("button", { type: "button", class: "link", "data-goto": pid, title: pid }, name ?? pid);
+function link(party, find) {
+  const { pid = null, name = null, what = null } = typeof party === "string" ? { pid: party } : party;
+  const row = pid ? find(pid) : undefined;
+  if (row) return make("button", { type: "button", class: "link", "data-goto": pid, title: pid }, label(row));
+  return make("span", { title: "not in the tree" }, name ?? ([what, pid].filter(Boolean).join(" ") || "unknown"));
 }
 
 /**
@@ -37,27 +40,35 @@ function link(party) {
 export function budgetSection(row, now) {
   if (!row.budget) return null;
   const { left, next } = budgetAt(row.budget, now);
+  if (unlimited(row.budget)) return section("Restarts left", make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`), strategy(row));
   const count = make("p", { class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all" },
     pips(left, row.budget.max), budgetText(left, row.budget));
   const meaning = row.pid === null ? "They count anew when it starts again." : left === 0 && next !== null
     ? `One more crash within ${duration(next - now)} and it gives up.`
     : next !== null ? `The next one comes back in ${duration(next - now)}.`
       : `It gives up when more than ${number(row.budget.max)} restarts are needed in ${duration(row.budget.window_s)}.`;
-  return section("Restarts left", count, make("p", { class: "hint" }, meaning),
-    row.strategy && STRATEGIES[row.strategy] ? make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`) : null);
+  return section("Restarts left", count, make("p", { class: "hint" }, meaning), strategy(row));
+}
+
+/** @param {Row} row */
+function strategy(row) {
+  if (!row.strategy || !STRATEGIES[row.strategy]) return null;
+  return make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`);
 }
 
 /**
  * @param {Row} row
  * @param {Info|null} info
  * @param {number} now
+ * @param {Find} find
  */
-export function facts(row, info, now) {
+export function facts(row, info, now, find) {
   const name = row.name ?? info?.registered_name ?? null;
   return section("Process", list([
     ["Registered name", name],
-    ["Supervisor", info?.parent ? link(info.parent) : null],
-    ["Ancestors", ancestors(info)],
+    ["Child id", row.name !== null && row.name !== row.id ? row.id : null],
+    ["Supervisor", info?.parent ? link(info.parent, find) : null],
+    ["Ancestors", ancestors(info, find)],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
     ["Started", typeof info?.started_at === "number" ? `${time(info.started_at)}, ${duration(Math.max(0, now - info.started_at))} ago` : null],
@@ -69,12 +80,12 @@ export function facts(row, info, now) {
   ]));
 }
 
-/** @param {Info|null} info */
-function ancestors(info) {
+/** @param {Info|null} info @param {Find} find */
+function ancestors(info, find) {
   /** @type {Party[]} */
   const chain = info?.ancestors ?? [];
   if (chain.length < 2) return null;
-  return make("span", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one)]));
+  return make("span", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one, find)]));
 }
 
 /**
@@ -104,11 +115,11 @@ export function past(row, info) {
       make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", ")))))));
 }
 
-/** @param {Info|null} info */
-export function links(info) {
+/** @param {Info|null} info @param {Find} find */
+export function links(info, find) {
   /** @type {[string, Party[]][]} */
   const groups = [["Links", info?.links ?? []], ["Monitors", info?.monitors ?? []], ["Monitored by", info?.monitored_by ?? []]];
   return groups.filter(([, parties]) => parties.length).map(([title, parties]) =>
-    section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map(link),
+    section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map((one) => link(one, find)),
       parties.length > 50 ? ` and ${number(parties.length - 50)} more` : null)));
 }

@@ -2,7 +2,7 @@
  * `<sl-process>`: all about the selected process. What the tree knows is there at once; the rest is asked for when
  * the process is chosen and again when the tree says that something changed, never on a timer.
  *
- * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-close`.
+ * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
  *
  * @module
  */
@@ -10,6 +10,8 @@
 import { ApiError, info } from "./api.js";
 import { attribute, icon, make, renew, reshape, write } from "./dom.js";
 import { SHAPES } from "./marks.js";
+import { label } from "./model.js";
+import { startableState } from "./outline.js";
 import { budgetSection, facts, links, past, stateSection } from "./process-parts.js";
 import { MessageForm } from "./message-form.js";
 import { stateText, time } from "./words.js";
@@ -39,19 +41,26 @@ export class SlProcess extends HTMLElement {
   #reason = make("select", { "aria-label": "Exit reason" },
     ...["kill", "shutdown", "normal"].map((reason) => make("option", { value: reason }, reason)));
   #plain = make("p", { class: "plain", hidden: true });
+  #start = make("button", { type: "button", class: "btn", hidden: true }, "Start");
+  #with = make("span", { class: "with" }, "with reason");
+  /** What it holds now, above the form that changes it. */ #holds = make("div", { class: "parts" });
   #body = make("div", { class: "parts" });
   #read = make("p", { class: "read" });
-  #form = new MessageForm(() => this.#ask(0));
+  #form = new MessageForm(() => this.#ask(PAUSE_MS));
   #pane = make("div", { class: "pane", hidden: true },
     make("header", {}, make("div", { class: "title" }, this.#glyph, this.#title, this.#state,
       this.#button("close", "Close the details", () => this.dispatchEvent(new CustomEvent("sl-close")))), this.#sub,
-    make("div", { class: "acts" }, this.#kill, make("span", { class: "with" }, "with reason"), this.#reason)),
-    this.#plain, this.#body, this.#form.element, this.#read);
+    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason)),
+    this.#plain, this.#holds, this.#form.element, this.#body, this.#read);
+
+  /** Finds the row of a pid. @type {(pid: string) => Row|undefined} */
+  find = () => undefined;
 
   connectedCallback() {
     if (this.#pane.isConnected) return;
     this.append(this.#pane);
     this.#kill.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
+    this.#start.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-start", { detail: this.#row.key }));
     this.#pane.onclick = (event) => {
       const target = event.target instanceof Element ? event.target.closest("[data-goto]") : null;
       if (target instanceof HTMLElement) this.dispatchEvent(new CustomEvent("sl-goto", { detail: target.dataset.goto }));
@@ -146,19 +155,23 @@ export class SlProcess extends HTMLElement {
     attribute(this, "data-pid", row.pid ?? "");
     attribute(this, "data-loaded", this.#info?.pid === row.pid ? row.pid : null);
     reshape(this.#glyph, state === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[state] ?? "stopped");
-    write(this.#title, row.id);
+    const name = label(row);
+    write(this.#title, name);
     write(this.#state, this.#gone ? "gone" : stateText(row, now));
-    write(this.#sub, [row.pid ?? "no process", row.what, row.strategy ?? row.kind].join("  ·  "));
-    this.#kill.disabled = row.pid === null || this.#gone;
-    this.#reason.disabled = this.#kill.disabled;
-    this.#kill.setAttribute("aria-label", `Kill ${row.id}`);
+    const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" says class and pid
+    write(this.#sub, [...(told ? [] : [row.pid ?? "no process", row.what]), row.strategy ?? row.kind].filter(Boolean).join("  ·  "));
+    const dead = row.pid === null || this.#gone;
+    this.#kill.disabled = dead;
+    for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = dead;
+    this.#start.hidden = this.#gone || !startableState(row);
+    this.#kill.setAttribute("aria-label", `Kill ${name}`);
+    this.#start.setAttribute("aria-label", `Start ${name}`);
     const plain = this.#gone ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own." : plainWords(row, now);
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
     const known = this.#info;
-    renew(this.#body, [
-      budgetSection(row, now), stateSection(row, known), facts(row, known, now), past(row, known), ...links(known),
-    ].filter((part) => part !== null));
+    renew(this.#holds, [budgetSection(row, now), stateSection(row, known)].filter((part) => part !== null));
+    renew(this.#body, [facts(row, known, now, this.find), past(row, known), ...links(known, this.find)].filter((part) => part !== null));
     this.#form.show(this.#gone ? null : row.pid, row);
     this.#read.replaceChildren(...this.#footer());
     this.#wake(row, now);
@@ -193,7 +206,7 @@ function plainWords(row, now) {
     case "stuck":
       return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
     case "gave_up":
-      return `${row.id} gave up: more children had to be restarted than ${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
+      return `${label(row)} gave up: more children had to be restarted than ${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
     case "restarting":
       return `Being restarted by its supervisor.${again}`;
     case "crashed":

@@ -8,9 +8,9 @@
  */
 
 import { attribute, icon, make, reshape, write } from "./dom.js";
-import { budgetAt } from "./model.js";
+import { budgetAt, label } from "./model.js";
 import { hiddenText, pips, SHAPES } from "./marks.js";
-import { budgetText, counted, number, STATES, stateText } from "./words.js";
+import { budgetText, counted, kindText, MEANINGS, number, STATES, stateText, time, unlimited } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./outline.js").Line} Line */
@@ -37,15 +37,15 @@ export class RowView {
     this.repaint = repaint;
     this.key = row.key;
     this.glyph = icon("running", "glyph");
-    this.id = make("span", { class: "id" }, row.id);
+    this.id = make("span", { class: "id" });
     this.what = make("span", { class: "what" });
     this.why = make("span", { class: "why" });
     this.pid = make("span", { class: "pid" });
     this.state = make("span", { class: "st" });
     this.restarts = make("span", { class: "rs" });
-    this.budget = make("span", { class: "bu" });
+    this.budget = make("span", { class: "bu", title: row.kind === "supervisor" ? MEANINGS.budget : null });
     this.mailbox = make("span", { class: "mq" });
-    this.kill = make("button", { type: "button", class: "kill", tabindex: -1, "aria-label": `Kill ${row.id}` }, "Kill");
+    this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
       make("span", { class: "nm" }, this.id, this.what, this.why),
@@ -109,10 +109,10 @@ export class RowView {
     setTimeout(() => delete element.dataset.fade, HOLD_MS);
   }
 
-  /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. */
-  mark() {
+  /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. @param {string} word */
+  mark(word) {
     clearTimeout(this.#pending);
-    this.element.dataset.pending = "";
+    this.element.dataset.pending = word;
     this.repaint(this);
   }
 
@@ -138,11 +138,13 @@ export class RowView {
     const { element } = this;
     element.dataset.gone = "";
     element.dataset.look = reason ? "crashed" : "stopped";
+    for (const name of ["role", "aria-selected", "aria-expanded", "aria-level", "aria-posinset", "aria-setsize", "aria-label", "tabindex"]) element.removeAttribute(name);
     element.setAttribute("aria-hidden", "true");
-    element.tabIndex = -1;
     reshape(this.glyph, SHAPES[element.dataset.look] ?? "stopped");
     write(this.why, reason);
-    write(this.state, "gone");
+    write(this.state, reason ? "crashed" : "ended");
+    for (const cell of [this.restarts, this.budget, this.mailbox]) cell.replaceChildren();
+    this.kill.disabled = true;
   }
 
   /**
@@ -153,7 +155,8 @@ export class RowView {
    */
   paint(now, inside) {
     if (!this.line) return null;
-    const { row, depth, place, siblings, open, match } = this.line;
+    const { line } = this;
+    const { row, depth, place, siblings, open, match } = line;
     const { element } = this;
     const look = this.look;
     attribute(element, "aria-level", depth);
@@ -169,24 +172,37 @@ export class RowView {
     if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
     reshape(this.glyph, look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped");
 
-    write(this.what, row.strategy ?? (row.id.toLowerCase().startsWith(row.what.toLowerCase()) ? "" : row.what));
+    this.#name(row);
+    write(this.what, kindText(row));
     const why = this.#why(row, inside);
     write(this.why, why);
     attribute(this.why, "title", why || null);
     write(this.pid, row.pid ?? "");
     const pending = "pending" in element.dataset;
-    const state = pending ? "killing…" : (this.#held ? STATES[this.#held.look] : null) ?? stateText(row, now);
+    const state = pending ? element.dataset.pending ?? "" : (this.#held ? STATES[this.#held.look] : null) ?? stateText(row, now);
     write(this.state, state);
     write(this.restarts, row.restarts ? number(row.restarts) : "");
     write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
     attribute(this.restarts, "data-one", row.restarts === 1);
     attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
-    this.kill.disabled = row.pid === null || pending;
+    const dead = row.pid === null;
+    write(this.kill, dead ? "Start" : "Kill");
+    attribute(this.kill, "data-act", dead ? "start" : "kill");
+    attribute(this.kill, "aria-label", `${dead ? "Start" : "Kill"} ${label(row)}`);
+    this.kill.disabled = pending || (dead && !line.startable);
     const next = this.#paintBudget(row, now);
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
-    attribute(element, "aria-label", `${row.id}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}`);
+    attribute(element, "aria-label", `${label(row)}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
+  }
+
+  /** The pid in the name of a nameless child is told twice where there is a column for it. @param {Row} row */
+  #name(row) {
+    const text = label(row);
+    if (this.id.textContent === text) return;
+    const tail = row.pid !== null && text.endsWith(` ${row.pid}`) ? ` ${row.pid}` : "";
+    this.id.replaceChildren(text.slice(0, text.length - tail.length), ...(tail ? [make("span", { class: "no" }, tail)] : []));
   }
 
   /** @param {Row} row @param {{all: number, bad: number}|null} inside */
@@ -196,7 +212,7 @@ export class RowView {
       attribute(this.why, "data-loud", true);
       return this.#held?.reason || (row.state === "gave_up" ? "too many restarts" : row.last?.reason) || "";
     }
-    if (row.state === "stuck") return row.doing ?? "";
+    if (row.state === "stuck") return `since ${time(row.since)}${row.doing ? `: ${row.doing}` : ""}`;
     if (inside) return hiddenText(inside);
     if (!row.last?.crash) return "";
     return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
@@ -211,8 +227,10 @@ export class RowView {
     const { left, next } = budgetAt(row.budget, now);
     attribute(this.budget, "data-left", left);
     attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
-    const text = budgetText(left, row.budget);
-    if (this.budget.textContent !== text) this.budget.replaceChildren(pips(left, row.budget.max), text);
+    const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
+    if (this.budget.textContent === text) return next;
+    const end = text.indexOf(" in ");
+    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", {}, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end)))] : []));
     return next;
   }
 }

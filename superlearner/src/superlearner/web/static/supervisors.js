@@ -6,14 +6,14 @@
  */
 
 import { Announcer } from "./announce.js";
-import { ApiError, kill } from "./api.js";
+import { ApiError, kill, start } from "./api.js";
 import { confirm } from "./confirm.js";
-import { attribute, byId, root, write } from "./dom.js";
+import { attribute, byId, make, renew, root, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
-import { EMPTY, reduce, tally } from "./model.js";
-import { complain, toast } from "./toast.js";
-import { counted, number, time } from "./words.js";
+import { EMPTY, label, reduce, rowOf, tally } from "./model.js";
+import { complain, settle, toast } from "./toast.js";
+import { counted, MEANINGS, number, time } from "./words.js";
 import { SlFeed } from "./feed.js";
 import { SlProcess } from "./process.js";
 import { SlTree } from "./tree.js";
@@ -62,7 +62,7 @@ function onMessages(messages) {
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
-  if (before.rows !== model.rows) count();
+  if (before.rows !== model.rows || before.restarts !== model.restarts) count();
   if (before.health !== model.health || anew) vitals();
   if (told?.k === "d") page.dataset.at = String(told.t); // what this frame told is on the page: latency is measured here
 }
@@ -73,6 +73,7 @@ function onStatus(status) {
   live.dataset.status = status;
   write(byId("live-word", HTMLElement), { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting" }[status]);
   page.dataset.status = status;
+  if (status === "live") settle("unreachable");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting";
   const text = byId("lost-text", HTMLElement);
   if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
@@ -91,7 +92,8 @@ function follow() {
 
 /** What stands beside the title: quiet when all is well. */
 function count() {
-  const { running, stuck, restarting, crashed, restarts } = tally(model);
+  const { running, stuck, restarting, crashed } = tally(model);
+  const { restarts } = model;
   for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
     ["count-running", running, "running"], ["count-stuck", stuck, "not answering"],
     ["count-restarting", restarting, "restarting"], ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
@@ -109,27 +111,48 @@ function vitals() {
   const { health } = model;
   const lag = health?.loop_lag_ms;
   write(byId("vitals-node", HTMLElement), model.node);
-  write(byId("vitals", HTMLElement), health === null ? "" : [
-    counted(health.processes, "process", "processes"),
-    `${number(Math.round(health.events_per_s))} events/s`,
-    `loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`,
-    counted(health.viewers, "viewer"),
-  ].join("  ·  "));
+  /** @type {[string, string|null][]} */
+  const told = health === null ? [] : [
+    [counted(health.processes, "process", "processes"), MEANINGS.processes],
+    [`${number(Math.round(health.events_per_s))} events/s`, MEANINGS.events],
+    [`loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`, MEANINGS.lag],
+    [counted(health.viewers, "viewer"), null],
+  ];
+  renew(byId("vitals", HTMLElement), told.map(([text, title]) => make("span", { title }, text)));
 }
 
 /**
  * Ends processes: the line says so in this very frame, the answer and the next delta say the rest.
  * @param {string[]} keys
- * @param {string} [reason]
+ * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
  */
-async function end(keys, reason = "kill") {
-  const rows = keys.map((key) => model.rows.get(key)).filter((row) => row !== undefined && row.pid !== null);
-  const critical = rows.filter((row) => row?.critical);
-  for (const row of rows) if (row && !row.critical) void endOne(row, reason, false);
-  for (const row of critical) {
-    if (!row) continue;
-    const sure = await confirm(`Kill ${row.id}?`, `The platform needs ${row.id} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${row.id}`);
-    if (sure) void endOne(row, reason, true);
+async function end(keys, { reason = "kill", ask = false } = {}) {
+  const rows = keys.flatMap((key) => model.rows.get(key) ?? []).filter((row) => row.pid !== null);
+  const names = rows.map(label).join(", ");
+  if (ask && rows.length > 1 && !(await confirm(`Kill ${rows.length} processes?`, `${names}.`, `Kill ${rows.length} processes`))) return;
+  for (const row of rows) if (!row.critical) void endOne(row, reason, false);
+  for (const row of rows) if (row.critical && (await sure(row))) void endOne(row, reason, true);
+}
+
+/** Asks before the end of what the platform needs. @param {import("./model.js").Row} row */
+function sure(row) {
+  const name = label(row);
+  if (row.parent === null) return confirm("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
+  return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
+}
+
+/** Starts a child that is stopped. @param {string} key */
+async function begin(key) {
+  const row = model.rows.get(key);
+  const supervisor = model.rows.get(row?.parent ?? "")?.pid;
+  if (!row || !supervisor) return;
+  tree.mark(key, "starting…");
+  try {
+    await start(supervisor, row.id);
+    tree.answered(key, false);
+  } catch (error) {
+    tree.answered(key, true);
+    complain(error, `Start ${label(row)}`);
   }
 }
 
@@ -138,12 +161,13 @@ async function endOne(row, reason, force) {
   tree.mark(row.key);
   try {
     const answer = await kill(row.pid ?? "", { reason, force });
-    if (answer?.terminated === false && reason === "normal") toast(`${row.id} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
-    else if (answer?.terminated === false) toast(`${row.id} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+    if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
+    else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
     tree.answered(row.key, answer?.terminated === false);
   } catch (error) {
     tree.answered(row.key, true);
-    if (!(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${row.id}`);
+    const last = row.parent === null && error instanceof ApiError && error.status === 0; // it took its server along
+    if (!last && !(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${label(row)}`);
   }
 }
 
@@ -152,11 +176,12 @@ function look(key) {
   shown = key;
   pane.show(key === null ? null : model.rows.get(key) ?? null, skew);
   attribute(page, "data-detail", key !== null);
+  tree.bring(key); // on a phone the details cover a part of the tree
 }
 
 /** Goes to a process by key or pid. @param {string} target */
 function goTo(target) {
-  const key = model.rows.has(target) ? target : [...model.rows.values()].find((row) => row.pid === target)?.key;
+  const key = model.rows.has(target) ? target : rowOf(model, target)?.key;
   if (key === undefined || !tree.isConnected) {
     toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it." });
     return;
@@ -183,7 +208,8 @@ function leave() {
 /** @param {Event} event @returns {any} */
 const detail = (event) => /** @type {CustomEvent} */ (event).detail;
 
-tree.addEventListener("sl-kill", (event) => void end(detail(event)));
+tree.addEventListener("sl-kill", (event) => void end(detail(event).keys, detail(event)));
+tree.addEventListener("sl-start", (event) => void begin(detail(event)));
 tree.addEventListener("sl-select", (event) => look(detail(event)));
 tree.addEventListener("sl-selection", (event) => {
   const keys = /** @type {string[]} */ (detail(event));
@@ -192,7 +218,9 @@ tree.addEventListener("sl-selection", (event) => {
   write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
 });
 tree.addEventListener("sl-arranged", () => find.value && write(byId("found", HTMLElement), tree.found ? `${number(tree.found)} of ${number(model.rows.size)}` : ""));
-pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event).reason));
+pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event)));
+pane.addEventListener("sl-start", (event) => void begin(detail(event)));
+pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
@@ -221,7 +249,7 @@ shortcuts([
   { keys: ["Space"], text: "Add to the selection, or take out" },
   { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
   { keys: ["a … z"], text: "Jump to a name" },
-  { keys: ["Del"], text: "Kill the process, or all that are selected" },
+  { keys: ["Del", "Delete"], text: "Kill the process, or all that are selected", run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true) },
   { keys: ["Escape"], text: "Close the details", run: leave },
   { keys: ["?"], text: "This list" },
 ]);

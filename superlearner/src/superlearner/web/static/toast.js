@@ -11,13 +11,13 @@ const LIMIT = 3;
 
 /**
  * @param {string} text
- * @param {{hint?: string, level?: "info"|"bad"}} [how]
+ * @param {{hint?: string, level?: "info"|"bad", about?: string}} [how]  `about`: what `settle` takes it away by
  */
-export function toast(text, { hint = "", level = "info" } = {}) {
+export function toast(text, { hint = "", level = "info", about = "" } = {}) {
   const shelf = document.getElementById("toasts");
   if (!shelf) return;
   const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Dismiss" }, icon("close"));
-  const note = make("div", { class: "toast", "data-level": level },
+  const note = make("div", { class: "toast", "data-level": level, "data-about": about || null },
     icon(level === "bad" ? "crashed" : "running", "glyph"),
     make("p", {}, make("b", {}, text), hint ? ` ${hint}` : null), close);
   let timer = 0;
@@ -36,6 +36,11 @@ export function toast(text, { hint = "", level = "info" } = {}) {
  * @param {string} what  "Kill ledger"
  */
 export function complain(error, what) {
-  const { message, hint } = /** @type {{message?: string, hint?: string}} */ (error ?? {});
-  toast(`${what}: ${message ?? "failed"}`, { hint: hint ?? "", level: "bad" });
+  const { message, hint, code } = /** @type {{message?: string, hint?: string, code?: string}} */ (error ?? {});
+  toast(`${what}: ${message ?? "failed"}`, { hint: hint ?? "", level: "bad", about: code ?? "" });
+}
+
+/** Takes away notes that are no longer true. @param {string} about */
+export function settle(about) {
+  for (const note of document.querySelectorAll(`.toast[data-about="${about}"]`)) note.remove();
 }

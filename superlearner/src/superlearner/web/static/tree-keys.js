@@ -5,6 +5,7 @@
  * @module
  */
 
+import { label } from "./model.js";
 import { toast } from "./toast.js";
 
 /** Letters typed within this time make one word. */
@@ -55,7 +56,8 @@ export class TreeKeys {
     const key = this.#keyOf(event);
     if (key === null || !(event.target instanceof Element)) return;
     this.tree.point(key);
-    if (event.target.closest(".kill")) this.#killed(key, event);
+    const act = event.target.closest(".kill");
+    if (act) this.#killed(key, event, act.matches("[data-act=start]"));
     else if (event.target.closest(".twist") && event.target.closest("[aria-expanded]")) this.tree.toggle(key);
     else if (event.shiftKey) this.#extend(key);
     else if (event.ctrlKey || event.metaKey) this.#add(key);
@@ -66,11 +68,13 @@ export class TreeKeys {
    * A kill that was meant for another line, which moved away under the pointer, is not done.
    * @param {string} key
    * @param {MouseEvent} event
+   * @param {boolean} start  the button starts what is stopped
    */
-  #killed(key, event) {
+  #killed(key, event, start) {
     const meant = this.#aim ?? key;
     this.#aim = key;
     if (meant !== key && this.#rests(event)) toast("Nothing was killed: another line moved under the pointer.", { hint: "Click again if you mean this one." });
+    else if (start) this.tree.start(key);
     else this.tree.kill([key]);
   }
 
@@ -120,13 +124,18 @@ export class TreeKeys {
         return true;
       case "Enter": return this.#only(key);
       case " ": return this.#add(key);
-      case "Delete": {
-        const { selected } = this.tree;
-        this.tree.kill(selected.has(key) ? [...selected] : [key]);
-        return true;
-      }
+      case "Delete": return this.#delete(key);
       default: return this.#jump(event.key, place);
     }
+  }
+
+  /** Ends what is selected if that is several, else the line with the focus, if a person chose it. @param {string} key */
+  #delete(key) {
+    const { selected, chosen } = this.tree;
+    if (selected.size > 1) this.tree.kill([...selected], true);
+    else if (chosen === key) this.tree.kill([key]);
+    else toast("Nothing was killed: the line you were on has ended.", { hint: "Choose another one with the arrow keys, Enter or a click." });
+    return true;
   }
 
   /** @param {number} place @param {boolean} extend */
@@ -176,7 +185,7 @@ export class TreeKeys {
     const start = this.#typed.length === 1 ? place + 1 : place;
     for (let step = 0; step < lines.length; step += 1) {
       const line = lines[(start + step) % lines.length];
-      if (line?.row.id.toLowerCase().startsWith(this.#typed)) return this.#move((start + step) % lines.length, false);
+      if (line && label(line.row).toLowerCase().startsWith(this.#typed)) return this.#move((start + step) % lines.length, false);
     }
     return true;
   }

@@ -74,15 +74,46 @@ export function size(bytes) {
  * @param {number} now  server time
  */
 export function stateText(row, now) {
-  if (row.state === "stuck") return `not answering since ${time(row.since)}`;
   if (row.again_at && (row.state === "gave_up" || row.state === "restarting")) {
     const wait = row.again_at - now;
-    return wait > 0 ? `${STATES[row.state]}, again in ${Math.ceil(wait)} s` : `${STATES[row.state]}, starting again`;
+    if (wait <= 0) return `${STATES[row.state]}, starting again`;
+    return row.state === "restarting" ? `restarting in ${Math.ceil(wait)} s` : `${STATES[row.state]}, again in ${Math.ceil(wait)} s`;
   }
   return STATES[row.state] ?? row.state;
 }
 
+/** More restarts than anybody will need: their number says nothing. @param {Budget} budget */
+export const unlimited = (budget) => budget.max > 999;
+
 /** @param {number} left @param {Budget} budget */
-export const budgetText = (left, budget) => budget.max > 999
-  ? `${number(left)} left in ${duration(budget.window_s)}`
+export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
   : `${number(left)} of ${number(budget.max)} in ${duration(budget.window_s)}`;
+
+/** Classes of the library say no more than the strategy does. */
+const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);
+
+/** @param {string} text */
+const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]|\d+$/gu, "");
+
+/**
+ * What stands behind the name of a process: its class where that says more than the name, and the strategy.
+ * @param {Row} row
+ */
+export function kindText(row) {
+  const what = row.what.toLowerCase();
+  const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what) && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
+  return [more ? row.what : "", row.strategy ?? ""].filter(Boolean).join(" · ");
+}
+
+/** What the numbers of the page mean: titles for the pointer, and in the help for everybody. */
+export const MEANINGS = {
+  pid: "Process id. A process that is started again is a new one with a new pid.",
+  state: "What the process does now; the help (?) shows the shapes.",
+  restarts: "How often this child has been started again.",
+  budget: "Restarts the supervisor may still do in this time. With one more it gives up and ends, with all its children.",
+  mailbox: "Messages that wait until the process takes them.",
+  events: "What the runtime noted in a second: starts, ends, restarts, messages of watched processes.",
+  lag: "How late the event loop was at worst in the last half second. Much of it means that a callback computes for long.",
+  processes: "All living processes of the node, also those that no supervisor started: they are not in the tree.",
+  running: "Processes of the tree that run.",
+};

@@ -1,0 +1,128 @@
+"""Messages are passed by reference: who changes one after sending it changes it for the receiver too.
+
+A testing scheduler compares what was sent with what is handled and fails the run with `MessageMutated`.
+
+```python
+>>> import otp
+>>> from otp.testing import Scheduler
+>>> async def main():
+...     basket = ["tea"]
+...     me = otp.self()
+...     async def shop():
+...         otp.send(me, ("basket", basket))
+...         basket.append("milk")
+...     otp.spawn(shop)
+...     return await otp.receive()
+>>> Scheduler().run(main)
+Traceback (most recent call last):
+    ...
+otp.testing.mutation.MessageMutated: <0.3.0> changed a message to <0.2.0> after sending it: ...
+
+```
+
+Looked at are the mutable containers of the standard library and dataclasses, at any depth; other objects count as
+their identity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from typing import Any, Final
+
+from otp.kernel.calls import From
+from otp.kernel.tracing import bounded_text
+
+__all__ = ["Fingerprints", "MessageMutated", "fingerprint"]
+
+_MUTABLE: Final = (list, dict, set, bytearray, deque)
+_ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
+KEPT: Final = 10_000
+
+
+class MessageMutated(AssertionError):
+    """A message was changed between its sending and its handling; send a copy, or a tuple.
+
+    `sender`, `receiver` and `message` say who and what.
+    """
+
+    def __init__(self, sender: Any, receiver: Any, before: str, message: Any) -> None:
+        super().__init__(
+            f"{sender} changed a message to {receiver} after sending it: expected {before}, got "
+            f"{bounded_text(message)}; try sending a copy, or a tuple"
+        )
+        self.sender = sender
+        self.receiver = receiver
+        self.message = message
+
+
+def _can_change(value: Any) -> bool:
+    kind = type(value)
+    if kind in _ATOMS:
+        return False
+    if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object answers that with an exception
+        return any(_can_change(part) for part in value)
+    return issubclass(kind, _MUTABLE) or dataclasses.is_dataclass(kind)
+
+
+def fingerprint(value: Any) -> object:
+    """A hashable picture of `value` that changes when one of its containers does; None if nothing can change.
+
+    >>> fingerprint(("a", 1)) is None, fingerprint(["a"]) == fingerprint(["a"]), fingerprint([1]) == fingerprint([2])
+    (True, True, False)
+    """
+    return _picture(value, set()) if _can_change(value) else None
+
+
+def _picture(value: Any, seen: set[int]) -> object:
+    kind = type(value)
+    if kind in _ATOMS:
+        return (kind, value)
+    if id(value) in seen:
+        return "…"
+    parts: Any
+    if isinstance(value, dict):
+        parts = [part for item in value.items() for part in item]  # pyright: ignore[reportUnknownVariableType]
+    elif isinstance(value, bytearray):
+        return (kind, bytes(value))
+    elif isinstance(value, (list, tuple, deque)):
+        parts = list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    elif isinstance(value, (set, frozenset)):
+        return (kind, frozenset(_picture(part, seen) for part in value))  # pyright: ignore[reportUnknownVariableType]
+    elif dataclasses.is_dataclass(value):
+        parts = [getattr(value, field.name, None) for field in dataclasses.fields(value)]
+    else:
+        return id(value)
+    seen.add(id(value))
+    picture = (kind, *(_picture(part, seen) for part in parts))
+    seen.discard(id(value))
+    return picture
+
+
+class Fingerprints:
+    """The fingerprints of the messages that are under way or wait in a mailbox."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[Any, object, Any, str]] = {}
+
+    def sent(self, sender: Any, receiver: Any, message: Any) -> None:
+        """Remember a message as it is now."""
+        content = message._request if type(message) is From else message
+        picture = fingerprint(content)
+        if picture is None:
+            return
+        if len(self._known) >= KEPT:  # messages that were dropped, or taken where nobody looks
+            self._known.clear()
+        self._known[id(message), id(receiver)] = (message, picture, sender, bounded_text(content))
+
+    def handled(self, receiver: Any, message: Any) -> MessageMutated | None:
+        """What is wrong with a message that is handled now, if something is."""
+        if not self._known:
+            return None
+        known = self._known.pop((id(message), id(receiver)), None)
+        if known is None:
+            return None
+        content = message._request if type(message) is From else message
+        if fingerprint(content) == known[1]:
+            return None
+        return MessageMutated(known[2], receiver, known[3], content)

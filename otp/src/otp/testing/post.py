@@ -1,0 +1,217 @@
+"""Messages under way: in a seeded run each one is delivered as a step of its own, when the seed says so.
+
+What a process sends to one other arrives in order.  Messages of different senders overtake each other, but never
+their own cause: if A sends to C and then to B, and B, having read that, sends to C, then C gets A's message first,
+as on one BEAM node (`causal=False` drops that).
+
+Signals act at once, as they do in production (the end of a process, its `Down`, the answer to a call); whatever the
+sender had sent to the same receiver before is delivered first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.calls import From, fail
+from otp.kernel.mailbox import deliver
+from otp.kernel.message_events import described
+from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.process import OWNER, Process
+from otp.kernel.states import DEAD, EXITING, RECV
+from otp.testing.mutation import Fingerprints
+
+if TYPE_CHECKING:
+    from otp.testing.faults import Fault
+    from otp.testing.kernel import TestingKernel
+
+__all__ = ["Held", "Post"]
+
+UNDER_WAY: Final = 64
+"""Messages that one process may have under way before the oldest is delivered."""
+
+
+class Held:
+    """A message under way."""
+
+    __slots__ = ("cause", "dest", "followers", "live", "message", "number", "past", "sender", "waits")
+
+    def __init__(self, number: int, sender: Process, dest: Process, message: Any, past: dict[int, Held]) -> None:
+        self.number = number
+        self.sender = sender
+        self.dest = dest
+        self.message = message
+        self.past = past
+        self.followers: list[Held] = []
+        self.waits = 0
+        self.live = True
+        self.cause = 0
+
+
+class Post:
+    """Takes messages from the kernel and hands them back when the schedule chooses them.
+
+    `ready` are the messages that may be delivered next; `hold` says whether messages are taken at all.
+    """
+
+    def __init__(self, kernel: TestingKernel, *, hold: bool, causal: bool) -> None:
+        self.kernel = kernel
+        self.hold = hold
+        self.causal = causal
+        self.ready: list[Held] = []
+        self.count = 0
+        self.faults: list[Fault] = []
+        self.fingerprints = Fingerprints()
+        self._numbers = 0
+        self._past: dict[Process, dict[int, Held]] = {}
+        self._handing_over = False
+
+    # what the kernel tells
+
+    def sent(self, dest: Process, message: Any, st: int) -> bool | None:
+        """A message leaves. True: taken. False: delivered by us, already told. None: the kernel delivers it."""
+        if self._handing_over:
+            return False
+        kind = type(message)
+        if kind is ExitSignal or kind is Down:
+            self._before_signal(dest, message.pid if kind is ExitSignal else message.item)
+            return None
+        sender = self.kernel.current
+        if self.faults and self._meets_fault(sender or OWNER.get(), dest, message):
+            return True
+        if sender is None:
+            owner = OWNER.get()
+            if owner is not None:
+                self._flush(owner, dest)
+            return None
+        if sender is dest or st == DEAD or st == EXITING:
+            return None
+        self.fingerprints.sent(sender, dest, message)
+        if not self.hold or not self.kernel.holding:
+            self._flush(sender, dest)
+            return None
+        self._take(sender, dest, message)
+        return True
+
+    def taken(self, me: Process, message: Any) -> None:
+        """A process takes a message out of its mailbox."""
+        wrong = self.fingerprints.handled(me, message)
+        if wrong is not None and self.kernel.failure is None:
+            self.kernel.failure = wrong
+
+    def answered(self, server: Process, caller: Process) -> None:
+        """A call ends: what the server had sent to the caller comes first, and the caller knows what it knew."""
+        sender = self.kernel.current or server
+        if self.count:
+            self._flush(sender, caller)
+            self._learn(caller, self._known_to(sender))
+
+    def asked(self, p: Process) -> None:
+        """Somebody looks into a mailbox: what it has sent there counts as arrived."""
+        asking = self.kernel.current
+        if self.count and asking is not None and asking is not p:
+            self._flush(asking, p)
+
+    def ended(self, p: Process) -> None:
+        """Somebody outside learns of the end of `p`: all it has sent has arrived."""
+        self.deliver_all(held for held in self._known_to(p).values() if held.live)
+
+    # what the schedule does
+
+    def deliver(self, held: Held) -> None:
+        """Deliver a message that is under way."""
+        held.live = False
+        self.count -= 1
+        for follower in held.followers:
+            follower.waits -= 1
+            if follower.waits == 0 and follower.live:
+                self.ready.append(follower)
+        dest, message = held.dest, held.message
+        self._learn(dest, held.past)
+        held.past = {}
+        st = dest._st
+        if st == DEAD or st == EXITING:
+            if type(message) is From:
+                fail(message, "noproc")
+        elif st == RECV:
+            self.taken(dest, message)
+        trace = dest._node._trace
+        if trace.messages_read:
+            if st == DEAD or st == EXITING:
+                trace.notice("dropped", held.sender, {**described(message), "to": dest}, held.cause)
+            elif st == RECV:
+                trace.notice("received", dest, described(message), held.cause)
+        self._handing_over = True
+        try:
+            deliver(dest, message)
+        finally:
+            self._handing_over = False
+        if self.count == 0:
+            self._past.clear()
+
+    def deliver_all(self, held: Iterable[Held] | None = None) -> None:
+        """Deliver these messages now, oldest first; without argument all that are under way."""
+        if held is None:
+            while self.ready:
+                self.deliver(self.ready.pop(0))
+            return
+        for one in sorted(held, key=lambda one: one.number):
+            if one.live:
+                if one in self.ready:
+                    self.ready.remove(one)
+                self.deliver(one)
+
+    # inside
+
+    def _take(self, sender: Process, dest: Process, message: Any) -> None:
+        known = self._known_to(sender)
+        self._numbers += 1
+        held = Held(self._numbers, sender, dest, message, dict(known))
+        for before in known.values():
+            if before.dest is dest and (self.causal or before.sender is sender):
+                before.followers.append(held)
+                held.waits += 1
+        known[held.number] = held
+        self.count += 1
+        if held.waits == 0:
+            self.ready.append(held)
+        trace = dest._node._trace
+        if trace.messages_read:
+            held.cause = trace.notice("sent", sender, {**described(message), "to": dest})
+        if len(known) > UNDER_WAY:
+            oldest = known[min(known)]
+            self.deliver_all(one for one in oldest.past.values() if one.live and one.dest is oldest.dest)
+            self.deliver_all([oldest])
+        if self.kernel.idle:
+            self.kernel.wake()
+
+    def _known_to(self, p: Process) -> dict[int, Held]:
+        """The messages under way that `p` has sent or that precede what it has read; a child begins with its parent's."""
+        known = self._past.get(p)
+        if known is None:
+            parent = p._parent
+            known = {} if parent is None else dict(self._past.get(parent, ()))
+        known = {number: held for number, held in known.items() if held.live}
+        self._past[p] = known
+        return known
+
+    def _learn(self, p: Process, more: dict[int, Held]) -> None:
+        known = self._known_to(p)
+        known.update((number, held) for number, held in more.items() if held.live)
+
+    def _flush(self, sender: Process, dest: Process) -> None:
+        if self.count:
+            self.deliver_all(held for held in self._known_to(sender).values() if held.dest is dest)
+
+    def _before_signal(self, dest: Process, sender: Any) -> None:
+        if not self.count:
+            return
+        if isinstance(sender, Process):
+            self._flush(sender, dest)
+            self._learn(dest, self._known_to(sender))
+        else:  # a name: whoever bore it
+            known = [held for past in self._past.values() for held in past.values()]
+            self.deliver_all(held for held in known if held.live and held.dest is dest)
+
+    def _meets_fault(self, sender: Process | None, dest: Process, message: Any) -> bool:
+        return any(fault.meets(sender, dest, message) for fault in list(self.faults))
