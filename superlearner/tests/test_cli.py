@@ -123,7 +123,9 @@ def test_a_tree_of_ones_own_gets_the_argument_of_the_command_line(
 
 
 def test_an_application_of_ones_own_gets_the_argument_of_the_command_line(superlearner: Run, tmp_path: Path) -> None:
-    source = APPLICATION.replace("def start(self, kind, args): return", "def start(self, kind, args): print(args); raise SystemExit(7); return")
+    source = APPLICATION.replace(
+        "def start(self, kind, args): return", "def start(self, kind, args): print(args); raise SystemExit(7); return"
+    )
     (tmp_path / "app.py").write_text(source)
     done = superlearner("run", "app.py:Books", "--port", "0", "--arg", "[1]")
     assert done.stdout.splitlines()[0] == "(1,)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import pickle
 import threading
 from typing import Any
 
@@ -963,6 +964,7 @@ def test_outcomes_are_tuples_made_for_match() -> None:
             pytest.fail("no case matched")
     assert ("ok", 1) == TaskOk(1)
     assert {("exit", "boom")} == {TaskExit("boom")}
+    assert [TaskOk(1), TaskExit("boom")] == pickle.loads(pickle.dumps([TaskOk(1), TaskExit("boom")]))
     assert "TaskOk(1) TaskExit('boom')" == f"{TaskOk(1)} {TaskExit('boom')}"
 
 

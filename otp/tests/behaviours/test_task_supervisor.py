@@ -40,6 +40,7 @@ from otp import (
     TaskSupervisor,
     Throw,
     impl,
+    sys,
     testing,
 )
 from otp.behaviours.spec_check import InvalidChildSpec
@@ -410,6 +411,42 @@ def test_a_server_hears_the_reply_or_the_down_and_never_both(run: Any) -> None:
         assert ("value", 1) == await slow
         await wait_all_idle()
         assert 0 == await GenServer.call(server, "pending")
+
+    run(main)
+
+
+# Who goes away while the supervisor is busy
+
+
+@BOTH
+def test_a_task_whose_owner_is_gone_is_not_started(run: Any, async_: Any) -> None:
+    """`reply/4` of supervised.ex: a task whose owner died before it could begin ends."""
+
+    async def main() -> None:
+        sup = await TaskSupervisor.start_link()
+        await sys.suspend(sup)
+        owner = otp.spawn(async_, sup, never)
+        await wait_all_idle()
+        otp.exit(owner, "boom")
+        await sys.resume(sup)
+        assert [] == await TaskSupervisor.children(sup)
+
+    run(main)
+
+
+@BOTH_STREAMS
+def test_a_task_of_a_stream_that_was_left_is_not_started(run: Any, stream: Any) -> None:
+    async def main() -> None:
+        sup = await TaskSupervisor.start_link()
+        await sys.suspend(sup)
+        async with stream(sup, [1], never) as results:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await anext(results)
+        await sys.resume(sup)
+        assert [] == await TaskSupervisor.children(sup)
+        assert (sup,) == links()
+        assert () == messages()
 
     run(main)
 

@@ -213,3 +213,29 @@ def test_a_node_may_be_closed_by_one_of_its_own_processes() -> None:
             return await otp.wait_down(other)
 
     assert asyncio.run(main()) == "shutdown"
+
+
+def test_a_server_that_is_busy_in_an_async_callback_does_not_hold_up_the_close() -> None:
+    log: list[str] = []
+
+    class Busy(Server):
+        @impl
+        async def handle_info(self, message: Any, state: Any) -> Any:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                log.append("cleanup")
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+    async def main() -> Any:
+        async with otp.Node("n"):
+            server = await Busy.start()
+            otp.send(server, "work")
+            await asyncio.sleep(0)
+            began = otp.monotonic()
+        return log, asyncio.get_running_loop().time() - began < 5
+
+    assert asyncio.run(main()) == (["cleanup"], True)

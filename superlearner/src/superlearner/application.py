@@ -17,7 +17,6 @@ when it gave up (see `keeping`). Should the root end all the same, the program w
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -29,7 +28,7 @@ from superlearner.listening import Listener
 from superlearner.loading import Loaded, LoadError, load
 from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
-from superlearner.slow_starts import SlowStarts, end_slow_starts
+from superlearner.slow_starts import Rescue, SlowStarts
 from superlearner.watchdog import Watchdog
 
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
@@ -101,8 +100,8 @@ class SuperLearner(Application):
     async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
         state.keeper.close()
-        rescue = end_slow_starts(state.running_node())
-        state.rescue = asyncio.get_running_loop().create_task(rescue, context=Context())  # of no process
+        state.rescue = Rescue(state.running_node())
+        state.rescue.begin()
         for tree in state.trees:
             if tree.application is not None:
                 await tree.application.prep_stop()
@@ -120,7 +119,7 @@ class SuperLearner(Application):
         if state.watchdog is not None:
             state.watchdog.stop()
         if state.rescue is not None:
-            state.rescue.cancel()
+            state.rescue.end()
 
 
 def keep_everything(platform: Platform) -> None:

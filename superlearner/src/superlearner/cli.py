@@ -139,7 +139,8 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
         return ()
     if target is None:
         _fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
-    from superlearner.loading import LoadError, argument_of
+    from superlearner.arguments import argument_of
+    from superlearner.loading import LoadError
 
     try:
         return (argument_of(arg),)

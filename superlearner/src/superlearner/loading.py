@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-import json
 import linecache
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
-from superlearner.control.terms import term_of_json, text_of
 
-__all__ = ["LoadError", "Loaded", "argument_of", "load", "name_of"]
+__all__ = ["LoadError", "Loaded", "load", "name_of"]
 
 EXAMPLE = "superlearner run shop/app.py:Shop"
 
@@ -50,28 +48,6 @@ class Loaded:
     def name(self) -> str:
         """How the tree is called on the page."""
         return self.cls.__name__
-
-
-def argument_of(text: str) -> Any:
-    """The argument that a person gives a tree as JSON. Lists become tuples, as in messages.
-
-    Raises:
-        LoadError: the text is no JSON.
-
-    >>> argument_of('["add", {"n": 1}]')
-    ('add', {'n': 1})
-    """
-    try:
-        return term_of_json(json.loads(text, parse_constant=_no_number))
-    except ValueError as error:
-        raise LoadError(
-            f"--arg: expected JSON, got {text_of(text, 80)} ({error})",
-            """try: --arg 3, --arg '"text"', --arg '[1, 2]' (a tuple in Python), --arg '{"size": 10}'""",
-        ) from None
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number of JSON")
 
 
 def name_of(target: str) -> str:

@@ -218,7 +218,8 @@ def _not_started(running: AlreadyRunning, target: str) -> int:
     where = "" if running.url is None else f" at {running.url}"
     return _failed(
         f"{name_of(target)} was not started: SuperLearner runs already{where} for this data directory\n"
-        f"  stop that one (process {running.os_pid}) first, or run this one beside it with --data-dir FOLDER and --port PORT"
+        f"  stop that one (process {running.os_pid}) first, "
+        "or run this one beside it with --data-dir FOLDER and --port PORT"
     )
 
 

@@ -18,10 +18,9 @@ from superlearner.listening import Listener
 from superlearner.settings import Settings
 
 if TYPE_CHECKING:
-    import asyncio
-
     from superlearner.ending import Ending
     from superlearner.own_application import OwnApplication
+    from superlearner.slow_starts import Rescue
     from superlearner.watchdog import Held, Watchdog
     from superlearner.web.credentials import Credentials
     from superlearner.web.hub import Hub
@@ -76,7 +75,7 @@ class Platform:
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None
-        self.rescue: asyncio.Task[None] | None = None
+        self.rescue: Rescue | None = None
         self.keeper = Keeper(self._tell)
 
     def missing_parts(self) -> list[str]:

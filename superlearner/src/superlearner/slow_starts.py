@@ -18,7 +18,7 @@ from superlearner.control.tree import what_of
 from superlearner.terminal import complain
 from superlearner.watchdog import AGAIN_AFTER_S, LIBRARY_FOLDERS
 
-__all__ = ["SlowStarts", "end_slow_starts", "starting"]
+__all__ = ["Rescue", "SlowStarts", "starting"]
 
 NEWEST: Final = 1000
 """How many of the newest processes are looked at: one that hangs is among them at first, and is remembered then."""
@@ -72,14 +72,26 @@ def starting(node: otp.Node, also: list[Any] | None = None) -> dict[Any, float]:
     return {pid: seconds for pid, seconds in found.items() if pid not in parents}
 
 
-async def end_slow_starts(node: otp.Node) -> None:
-    """While the platform stops: kill who does not come back from its `init`, or its supervisor would wait for ever."""
-    while True:
-        for pid, seconds in starting(node).items():
+class Rescue:
+    """While the platform stops: kills who does not come back from its `init`, or its supervisor would wait for ever."""
+
+    def __init__(self, node: otp.Node) -> None:
+        self._node = node
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Look now, and every now and then, until `end`."""
+        for pid, seconds in starting(self._node).items():
             if seconds >= GRACE_S:
-                log.warning("%s is in its init while the platform stops, and is killed", node.label(pid).rstrip(","))
+                who = self._node.label(pid).rstrip(",")
+                log.warning("%s is in its init while the platform stops, and is killed", who)
                 otp.exit(pid, "kill")
-        await asyncio.sleep(GRACE_S / 2)
+        self._timer = asyncio.get_running_loop().call_later(GRACE_S / 2, self.begin)
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _sentence(node: otp.Node, pid: Any, seconds: float) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+from superlearner import web
 from superlearner.running import Tree
+from superlearner.web.api.described import ErrorCode
 
 JSON = {"content-type": "application/json"}
 Inside = Callable[..., Any]
@@ -343,6 +347,93 @@ def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
         assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
 
     inside(test)
+
+
+async def every_answer(platform: Any) -> list[tuple[str, str, Any]]:
+    """(method, path template, answer) of each route of the API, at least one each."""
+    at, told = "/api/v1/processes", {"message": "hello", "message_type": "call"}
+    number = (await platform.get(f"{at}/odd/info"))["data"]["pid"]
+    asked: list[tuple[str, str, str, Any]] = [
+        ("get", at, at, None),
+        ("get", f"{at}/{{pid}}/info", f"{at}/odd/info", None),
+        ("get", f"{at}/{{pid}}/info", f"{at}/superlearner/info", None),
+        ("get", f"{at}/{{pid}}/info", f"{at}/nobody/info", None),
+        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", told),
+        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", {"message": 1}),
+        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", {}),
+        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", told | {"message": "never", "timeout_ms": 1}),
+        ("post", f"{at}/bulk", f"{at}/bulk", {"action": "kill", "pids": [number, "nobody"]}),
+        ("get", f"{at}/{{pid}}/info", f"{at}/odd/info", None),
+        ("delete", f"{at}/{{pid}}", f"{at}/odd", {}),
+        ("delete", f"{at}/{{pid}}", f"{at}/superlearner", {}),
+    ]
+    at = "/api/v1/supervisors"
+    child = f"{at}/{{name}}/children/{{child}}"
+    asked += [
+        ("get", at, at, None),
+        ("get", at, f"{at}?include_children=true", None),
+        ("get", f"{at}/{{name}}", f"{at}/odds", None),
+        ("post", f"{child}/restart", f"{at}/odds/children/odd/restart", None),
+        ("post", f"{child}/terminate", f"{at}/odds/children/odd/terminate", None),
+        ("post", f"{child}/terminate", f"{at}/odds/children/nobody/terminate", None),
+        ("get", "/api/v1/system/health", "/api/v1/system/health", None),
+    ]
+    return [
+        (method, template, await platform.client.request(method.upper(), path, json=body))
+        for method, template, path, body in asked
+    ]
+
+
+def unlike(schemas: dict[str, Any], schema: dict[str, Any], value: Any, at: str = "") -> list[str]:
+    """Where `value` is not what `schema` says, or has a field that it does not name."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        found = [unlike(schemas, one, value, at) for one in schema["anyOf"]]
+        return min(found, key=len)
+    if "enum" in schema and value not in schema["enum"]:
+        return [f"{at}: {value!r} is none of {schema['enum']}"]
+    python: dict[str, Any] = {
+        "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
+        "number": int | float,
+    }  # fmt: skip
+    kind = schema.get("type")
+    if kind is not None and (not isinstance(value, python[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return [f"{at}: {value!r} is no {kind}"]
+    if kind == "array":
+        return [problem for item in value for problem in unlike(schemas, schema["items"], item, f"{at}[]")]
+    if kind != "object":
+        return []
+    fields = schema["properties"]
+    problems = [f"{at}.{name}: not described" for name in set(value) - set(fields)]
+    problems += [f"{at}.{name}: missing" for name in set(schema.get("required", ())) - set(value)]
+    for name in set(value) & set(fields):
+        problems += unlike(schemas, fields[name], value[name], f"{at}.{name}")
+    return problems
+
+
+def test_every_answer_is_as_the_document_describes_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        document = await platform.get("/api/v1/arsenal/docs")
+        schemas = document["components"]["schemas"]
+        seen: set[tuple[str, str]] = set()
+        for method, path, answer in await every_answer(platform):
+            seen.add((method, path))
+            described = document["paths"][path][method]["responses"][str(answer.status_code)]
+            schema = described["content"]["application/json"]["schema"]
+            assert unlike(schemas, schema, answer.json()) == [], (method, path, answer.status_code)
+        routes = {(method, path) for path, methods in document["paths"].items() for method in methods}
+        assert routes - seen == {("get", "/api/v1/arsenal/docs")}
+
+    inside(test, ODD)
+
+
+def test_the_document_names_every_code_of_an_error() -> None:
+    source = Path(web.__file__).parent
+    texts = [file.read_text(encoding="utf-8") for file in source.rglob("*.py")]
+    codes = {code for text in texts for code in re.findall(r'ApiError\(\s*\d+,\s*"(\w+)"', text)}
+    assert "host_not_allowed" in codes
+    assert codes - set(get_args(ErrorCode)) == set()
 
 
 def test_a_bug_of_ours_is_an_answer_without_a_traceback(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
-from superlearner.control.steer import kill, resolve, terminate_child
+from superlearner.control.reasons import text_of_reason
+from superlearner.control.steer import kill, resolve, restart_child, terminate_child
+from superlearner.control.tree import what_of
 from superlearner.running import Tree
 
 
@@ -142,8 +145,9 @@ def test_a_dynamic_child_is_told_by_what_it_is(inside: Callable[..., Any]) -> No
         await kill(pid)
         said = await texts(platform)
         number = str(pid).strip("<>")
+        fresh = next(str(one).strip("<>") for one in node.processes() if "Worker" in what_of(one))
         assert said == [
-            f"Worker {number} was killed; orders (dynamic) restarted Worker {number}; 9 of 10 restarts left in 5 s"
+            f"Worker {number} was killed; orders (dynamic) restarted it as {fresh}; 9 of 10 restarts left in 5 s"
         ]
 
     inside(test)
@@ -156,3 +160,90 @@ def test_names_are_text_and_never_html(inside: Callable[..., Any]) -> None:
         assert said.startswith("<b>x</b> was killed; ")
 
     inside(test, tree("<b>x</b>"))
+
+
+def test_one_for_one_tells_of_the_child_alone_whatever_its_id_is(inside: Callable[..., Any]) -> None:
+    class Tally(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Worker.child_spec(None, name="counter"), Worker.child_spec(None, id="other")])
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "counter"))
+        assert await texts(platform) == [
+            "counter was killed; sup (one_for_one) restarted counter; 2 of 3 restarts left in 5 s"
+        ]
+
+    inside(test, Tree("sup", lambda: Tally.start_link(None, name="sup")))
+
+
+def test_children_named_otherwise_than_their_id_are_counted_once(inside: Callable[..., Any]) -> None:
+    class Shop(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            children = [Worker.child_spec(None, id=("w", number), name=f"name_{number}") for number in range(3)]
+            return Children(children, strategy="rest_for_one")
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "name_1"))
+        (said,) = await texts(platform)
+        assert said.startswith("name_1 was killed; sup (rest_for_one) restarted name_1 and the one after it; ")
+
+    inside(test, Tree("sup", lambda: Shop.start_link(None, name="sup")))
+
+
+def test_what_was_stopped_twice_is_told_once_and_its_start_is_told_too(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        sup = resolve(platform.node, "sup")
+        await terminate_child(sup, "a")
+        await terminate_child(sup, "a")
+        assert await texts(platform) == ["sup stopped a"]
+        await restart_child(sup, "a")
+        assert await texts(platform) == ["sup stopped a", "sup started a"]
+
+    inside(test, tree("a", "b"))
+
+
+def test_a_tree_that_could_not_start_again_is_told_to_the_end(inside: Callable[..., Any]) -> None:
+    starts: list[int] = []
+
+    async def moody() -> Any:
+        starts.append(1)
+        if len(starts) == 2:
+            raise otp.StartError(("shutdown", ("failed_to_start_child", "db", "no_disk")))
+        return await Group.start_link((["a"], {}), name="sup")
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "sup"))
+        feed = platform.hub.feed
+        async with asyncio.timeout(5):
+            while not any(entry.kind == "started" for entry in feed.entries()):
+                await asyncio.sleep(0.01)
+                platform.hub.flush()
+        assert [entry.text for entry in feed.entries()] == [
+            "sup was killed; it could not start again: its child db did not start: no_disk; playground started it again",
+            "playground started sup again",
+        ]
+
+    inside(test, Tree("sup", moody), playground_restart_after=0.02)
+
+
+def test_reasons_of_the_runtime_are_told_in_plain_words(inside: Callable[..., Any]) -> None:
+    assert text_of_reason(("bad_return_value", None)).endswith("did no case match, or is a return missing?")
+    assert text_of_reason(("bad_return_value", 7)) == "a callback returned 7, which is no result"
+
+    async def test(platform: Any) -> None:
+        node = platform.node
+        taken = ("shutdown", ("failed_to_start_child", "a", ("already_started", node.whereis("a"))))
+        pid = str(node.whereis("a")).strip("<>")
+        assert text_of_reason(taken) == f"its child a did not start: its name is taken by {pid}"
+        gone = node.whereis("a")
+        await terminate_child(resolve(node, "sup"), "a")
+        taken = ("shutdown", ("failed_to_start_child", "a", ("already_started", gone)))
+        assert text_of_reason(taken) == "its child a did not start: the old a had not finished stopping"
+        otp.send(resolve(node, "sup"), ("$gen_call", "what?"))
+        GenServer.cast(resolve(node, "sup"), "nonsense")
+        await otp.wait_down(node.whereis("sup"), timeout=5)
+        assert any("got a message it does not know" in text for text in await texts(platform))
+
+    inside(test, tree("a"), playground_restart_after=30)

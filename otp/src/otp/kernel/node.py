@@ -160,7 +160,8 @@ class Node:
                 self._procs.pop(p._id, None)
             elif p._st != DEAD:
                 waiting.append(p)
-                if p._vt is None:
+                busy = p._coro is not None and (p._x is None or not p._x.trap)
+                if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
                     exit_signal(p, self._outside, "shutdown", False)
                 else:
                     send_system(p, new_call(self._outside, ("terminate", "shutdown"), p))

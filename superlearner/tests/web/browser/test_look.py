@@ -141,9 +141,11 @@ def test_everything_comes_from_the_platform_itself(open_page: Callable[..., Page
     assert any(url.endswith("inter-latin.woff2") for url in asked)
 
 
-def test_the_shortcuts_are_listed(page: Page) -> None:
+def test_the_help_lists_shortcuts_shapes_and_numbers(page: Page) -> None:
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text(
+    for text in ("stopped or ended", "children come on demand", "loop lag"):
+        expect(page.get_by_role("dialog", name="Help")).to_contain_text(text)
+    expect(page.get_by_role("dialog", name="Help")).to_contain_text(
         "Kill the process, or all that are selected"
     )
     page.keyboard.press("Escape")

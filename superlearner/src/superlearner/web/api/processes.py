@@ -11,6 +11,16 @@ from pydantic import Field
 from superlearner.control.look import SORTS, Type, describe, list_processes
 from superlearner.control.steer import NotThere, deliver, kill, resolve
 from superlearner.control.terms import json_of, plain_pid, term_of_json
+from superlearner.web.api.described import (
+    Answer,
+    BulkResult,
+    KillResult,
+    ListAnswer,
+    MessageResult,
+    ProcessDetails,
+    ProcessLine,
+    answers,
+)
 from superlearner.web.api.parts import Body, NodeOf, PageNumber, PerPage, PidText, PlatformOf, answering
 from superlearner.web.envelope import Envelope, Page, PageEnvelope, timestamp
 from superlearner.web.errors import ApiError
@@ -48,7 +58,7 @@ class MessageRequest(Body):
     force: bool = Field(False, description="cast or call a process although the platform needs it")
 
 
-@router.get("", summary="List processes")
+@router.get("", summary="List processes", responses=answers(ListAnswer[ProcessLine], 422))
 async def index(
     node: NodeOf,
     page: PageNumber = 1,
@@ -63,7 +73,7 @@ async def index(
     return PageEnvelope(data=lines, meta=meta)
 
 
-@router.get("/{pid}/info", summary="All about a process")
+@router.get("/{pid}/info", summary="All about a process", responses=answers(Answer[ProcessDetails], 400, 404, 422))
 async def info(pid: PidText, node: NodeOf, platform: PlatformOf) -> Envelope[dict[str, Any]]:
     """Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended."""
     with answering():
@@ -79,7 +89,7 @@ async def info(pid: PidText, node: NodeOf, platform: PlatformOf) -> Envelope[dic
     return Envelope(data=facts)
 
 
-@router.delete("/{pid}", summary="End a process")
+@router.delete("/{pid}", summary="End a process", responses=answers(Answer[KillResult], 400, 404, 413, 415, 422))
 async def end(
     pid: PidText,
     node: NodeOf,
@@ -96,7 +106,7 @@ async def end(
     return Envelope(data=data | {"timestamp": timestamp()})
 
 
-@router.post("/bulk", summary="End many processes")
+@router.post("/bulk", summary="End many processes", responses=answers(Answer[BulkResult], 400, 413, 415, 422))
 async def bulk(body: BulkRequest, node: NodeOf, platform: PlatformOf) -> Envelope[dict[str, Any]]:
     """Each one's result stands for itself."""
 
@@ -114,7 +124,11 @@ async def bulk(body: BulkRequest, node: NodeOf, platform: PlatformOf) -> Envelop
     return Envelope(data={"action": body.action, "results": results})
 
 
-@router.post("/{pid}/message", summary="Send a message")
+@router.post(
+    "/{pid}/message",
+    summary="Send a message",
+    responses=answers(Answer[MessageResult], 400, 404, 413, 415, 422, 504),
+)
 async def message(pid: PidText, body: MessageRequest, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Send, cast or call; a call answers with the reply."""
     term = term_of_json(body.message)

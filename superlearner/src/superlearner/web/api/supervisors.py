@@ -12,6 +12,14 @@ from superlearner.control.slots import Slot
 from superlearner.control.steer import resolve_supervisor, restart_child, terminate_child
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import Clock, TreeReader
+from superlearner.web.api.described import (
+    Answer,
+    ListAnswer,
+    RestartResult,
+    SupervisorDetails,
+    TerminateResult,
+    answers,
+)
 from superlearner.web.api.parts import NodeOf, PageNumber, PerPage, PidText, answering
 from superlearner.web.envelope import Envelope, PageEnvelope, page_of
 from superlearner.web.rows import wire_budget
@@ -23,7 +31,7 @@ router = APIRouter(prefix="/supervisors", tags=["supervisors"])
 ChildId = Annotated[str, Path(description="the child's id, or the pid of a dynamic child", examples=["counter_1"])]
 
 
-@router.get("", summary="List supervisors")
+@router.get("", summary="List supervisors", responses=answers(ListAnswer[SupervisorDetails], 422))
 async def index(
     node: NodeOf,
     page: PageNumber = 1,
@@ -37,7 +45,7 @@ async def index(
     return PageEnvelope(data=lines, meta=chosen.meta)
 
 
-@router.get("/{name}", summary="All about a supervisor")
+@router.get("/{name}", summary="All about a supervisor", responses=answers(Answer[SupervisorDetails], 400, 404, 422))
 async def details(name: PidText, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Strategy, restart budget and children in start order."""
     with answering():
@@ -45,7 +53,11 @@ async def details(name: PidText, node: NodeOf) -> Envelope[dict[str, Any]]:
     return Envelope(data=_shown(TreeReader(Clock()), pid, children=True))
 
 
-@router.post("/{name}/children/{child:path}/restart", summary="Restart a child")
+@router.post(
+    "/{name}/children/{child:path}/restart",
+    summary="Restart a child",
+    responses=answers(Answer[RestartResult], 400, 404, 409, 413, 415, 422),
+)
 async def restart(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Stop the child in order if it runs, and start it again."""
     with answering():
@@ -54,7 +66,11 @@ async def restart(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[
     return Envelope(data={"supervisor": plain_pid(pid), "id": child, "pid": started and plain_pid(started)})
 
 
-@router.post("/{name}/children/{child:path}/terminate", summary="Stop a child")
+@router.post(
+    "/{name}/children/{child:path}/terminate",
+    summary="Stop a child",
+    responses=answers(Answer[TerminateResult], 400, 404, 409, 413, 415, 422),
+)
 async def terminate(name: PidText, child: ChildId, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Stop the child in order; its supervisor does not start it again by itself."""
     with answering():

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 
 import otp
 from otp import observer
+from superlearner.web.api.described import Answer, Health, answers
 from superlearner.web.api.parts import NodeOf, PlatformOf
 from superlearner.web.envelope import Envelope
 
@@ -18,7 +19,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 
-@router.get("/system/health", tags=["system"], summary="How the platform is")
+@router.get("/system/health", tags=["system"], summary="How the platform is", responses=answers(Answer[Health]))
 async def health(node: NodeOf, platform: PlatformOf) -> Envelope[dict[str, Any]]:
     """Numbers of the node, and which parts of the platform are up."""
     info = observer.info(node)
@@ -46,7 +47,9 @@ async def health(node: NodeOf, platform: PlatformOf) -> Envelope[dict[str, Any]]
     return Envelope(data=data)
 
 
-@router.get("/arsenal/docs", tags=["arsenal"], summary="This API as an OpenAPI document")
+@router.get(
+    "/arsenal/docs", tags=["arsenal"], summary="This API as an OpenAPI document", responses=answers(dict[str, Any])
+)
 async def docs(request: Request) -> dict[str, Any]:
     """The bare document, without the envelope."""
     return request.app.openapi()

@@ -1,0 +1,340 @@
+"""What the routes answer, for the description of the API (`/api/v1/arsenal/docs`) and whoever makes a client of it.
+
+The routes answer plain dicts; that these models say the truth about them is held by the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "Answer",
+    "BulkResult",
+    "Child",
+    "ErrorAnswer",
+    "ErrorCode",
+    "Health",
+    "KillResult",
+    "ListAnswer",
+    "MessageResult",
+    "ProcessDetails",
+    "ProcessLine",
+    "RestartResult",
+    "SupervisorDetails",
+    "TerminateResult",
+    "answers",
+]
+
+T = TypeVar("T")
+
+Pid = str
+Seconds = float
+
+ErrorCode = Literal[
+    "body_too_large",
+    "call_failed",
+    "child_not_found",
+    "critical_process_protection",
+    "error",
+    "foreign_origin",
+    "host_not_allowed",
+    "internal_error",
+    "malformed_json",
+    "malformed_pid",
+    "malformed_request",
+    "method_not_allowed",
+    "operation_not_found",
+    "process_not_found",
+    "rate_limited",
+    "start_failed",
+    "supervisor_not_found",
+    "timeout",
+    "unauthorized",
+    "unsupported_media_type",
+    "validation_error",
+]
+
+
+class ErrorDetail(BaseModel):
+    """One problem: where, what, and what to try."""
+
+    field: str | None
+    problem: str
+    hint: str | None
+
+
+class ErrorBody(BaseModel):
+    """What is wrong. `code` is stable, `message` is for people."""
+
+    code: ErrorCode
+    message: str
+    details: list[ErrorDetail]
+
+
+class ErrorAnswer(BaseModel):
+    """Every error has this form."""
+
+    error: ErrorBody
+    success: Literal[False]
+    timestamp: str
+
+
+class Answer(BaseModel, Generic[T]):
+    """Every answer has this form."""
+
+    data: T
+    success: Literal[True]
+    timestamp: str = Field(description="ISO 8601 with milliseconds and Z")
+
+
+class PageMeta(BaseModel):
+    """Which part of a list an answer holds."""
+
+    total: int
+    page: int
+    per_page: int
+    total_pages: int
+
+
+class ListAnswer(BaseModel, Generic[T]):
+    """A page of a list; one past the end is empty, not an error."""
+
+    data: list[T]
+    meta: PageMeta
+    success: Literal[True]
+    timestamp: str
+
+
+class Named(BaseModel):
+    """A process that another one is related to; one that is monitored by name has no pid."""
+
+    pid: Pid | None
+    name: str | None
+    what: str | None = None
+
+
+class LastExit(BaseModel):
+    """How the process before ended; `at` in wall clock seconds, `crash` whether that was a failure."""
+
+    at: Seconds
+    reason: str
+    crash: bool
+
+
+class PastExit(LastExit):
+    """One end of the processes that ran in a slot."""
+
+    pid: Pid | None
+    message: str | None = Field(description="what it was handling")
+    where: str | None = Field(description="`shop.py:58 in handle_call`")
+
+
+ProcessType = Literal["supervisor", "genserver", "worker"]
+
+
+class ProcessLine(BaseModel):
+    """A process in the list."""
+
+    pid: Pid
+    name: str | None
+    type: ProcessType = Field(description="a `genserver` is a behaviour, a `worker` a function")
+    what: str = Field(description="its class or function")
+    status: str
+    message_queue_len: int
+    links: int
+    monitors: int
+    monitored_by: int
+    trap_exit: bool
+    parent: Pid | None
+    critical: bool = Field(description="the platform needs it")
+
+
+class ChildOf(BaseModel):
+    """What its supervisor says about a process."""
+
+    id: str | None
+    restart: str
+    shutdown: str
+    type: str
+    restarts: int
+
+
+class ProcessDetails(BaseModel):
+    """All about a process. Values that are not known are null; messages and state are bounded text."""
+
+    pid: Pid
+    name: str | None
+    registered_name: str | None
+    key: str | None = Field(description="its slot on the page")
+    what: str
+    type: ProcessType
+    kind: Literal["supervisor", "worker"]
+    status: str
+    alive: bool
+    critical: bool
+    trap_exit: bool
+    started_at: Seconds | None
+    parent: Named | None
+    ancestors: list[Named]
+    links: list[Named]
+    monitors: list[Named]
+    monitored_by: list[Named]
+    message_queue_len: int
+    messages: list[str]
+    memory: int | None
+    current_call: str | None
+    state: str | None
+    state_note: str | None
+    exits: list[PastExit]
+    child: ChildOf | None
+
+
+class KillResult(BaseModel):
+    """What became of a kill."""
+
+    pid: Pid
+    name: str | None
+    reason: str
+    terminated: bool = Field(description="false if it trapped the signal and lives")
+    timestamp: str
+
+
+class BulkError(BaseModel):
+    """Why one of many could not be done."""
+
+    code: ErrorCode
+    message: str
+
+
+class BulkItem(BaseModel):
+    """What became of one of many; `error` if it could not be done."""
+
+    pid: str
+    ok: bool
+    terminated: bool | None = None
+    error: BulkError | None = None
+
+
+class BulkResult(BaseModel):
+    """What became of each."""
+
+    action: Literal["kill"]
+    results: list[BulkItem]
+
+
+class MessageResult(BaseModel):
+    """A message that was sent; `reply` is there for a call."""
+
+    message_sent: Literal[True]
+    message_type: Literal["send", "cast", "call"]
+    target_pid: Pid
+    reply: Any = None
+
+
+class Child(BaseModel):
+    """A child of a supervisor."""
+
+    id: str
+    pid: Pid | None
+    name: str | None
+    type: str
+    what: str
+    modules: list[str]
+    alive: bool
+    restart: Literal["permanent", "transient", "temporary"] | None
+    restarting: bool
+    restarts: int
+    last_exit: LastExit | None
+    strategy: str | None
+    child_count: int | None
+
+
+class SupervisorDetails(BaseModel):
+    """A supervisor; `children`, in start order, where they are asked for. One that has just ended has less to say."""
+
+    name: str | None
+    pid: Pid
+    alive: bool
+    what: str | None = None
+    child_count: int | None
+    strategy: str | None
+    max_restarts: int | Literal["infinity"] | None = None
+    max_seconds: float | Literal["infinity"] | None = None
+    restarts_used: int | None = None
+    children: list[Child] | None = None
+
+
+class RestartResult(BaseModel):
+    """A child that was started again."""
+
+    supervisor: Pid
+    id: str
+    pid: Pid | None
+
+
+class TerminateResult(BaseModel):
+    """A child that was stopped."""
+
+    supervisor: Pid
+    id: str
+    terminated: Literal[True]
+
+
+class Parts(BaseModel):
+    """Which parts of the platform are up."""
+
+    services: bool
+    playground: bool
+    web: bool
+
+
+class Metrics(BaseModel):
+    """Numbers of the node; null where one cannot be told."""
+
+    total_processes: int
+    supervisors: int
+    run_queue: int
+    spawned: int
+    message_queue_lengths: int
+    memory_usage: int | None = Field(description="bytes of this operating-system process")
+    restarts: int | None
+    viewers: int | None
+
+
+class Health(BaseModel):
+    """How the platform is."""
+
+    status: Literal["healthy", "degraded"]
+    parts: Parts
+    node: str
+    version: str
+    python: str
+    uptime_s: Seconds
+    metrics: Metrics
+
+
+ERRORS: Final[dict[int, str]] = {
+    400: "It cannot be read: malformed_json, malformed_pid, malformed_request",
+    401: "A credential is missing or wrong (only where the platform asks for one): unauthorized",
+    403: "It must not be: critical_process_protection, host_not_allowed, foreign_origin",
+    404: "It is not there: process_not_found, supervisor_not_found, child_not_found",
+    405: "The path does not take the method: method_not_allowed",
+    409: "It does not start: start_failed",
+    413: "The body is too large: body_too_large",
+    415: "The body is no JSON by its header: unsupported_media_type",
+    422: "It can be read and is not allowed (validation_error), or the process ended of it (call_failed)",
+    429: "Too many wrong credentials: rate_limited",
+    500: "A bug of SuperLearner: internal_error",
+    504: "No answer in time: timeout",
+}
+ALWAYS: Final = (401, 403, 405, 429, 500)
+
+
+def answers(model: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: what it answers, and the errors it may answer besides those of every route."""
+    responses: dict[int | str, dict[str, Any]] = {} if model is None else {200: {"model": model}}
+    for status in sorted({*ALWAYS, *errors}):
+        responses[status] = {"model": ErrorAnswer, "description": ERRORS[status]}
+    return responses
