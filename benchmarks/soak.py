@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import statistics
 import sys
 import time
@@ -206,10 +207,12 @@ async def ring(_seconds: float) -> dict[str, Any]:
     from otp.behaviours import supervisor_server
     from otp.kernel import death, tracing
 
+    log = supervisor_server.logger
     feeders = [
         (tracing.Tracer, "emit", lambda *_arguments: 0),
         (death, "_exit_data", lambda *_arguments: None),
-        *((supervisor_server, name, lambda *_arguments: 0) for name in ("told_ended", "told_restarted")),
+        (supervisor_server, "told_ended", lambda *_arguments: log.isEnabledFor(logging.INFO)),  # the log is no event
+        (supervisor_server, "told_restarted", lambda *_arguments: None),
     ]
     real = [getattr(place, name) for place, name, _ in feeders]
 

@@ -81,7 +81,7 @@ def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -
     assert states == ["gave_up", "running"]
     gave_up = "demo_one_for_one gave up: 4 restarts in 5 s, allowed are 3 (last: counter_1, killed)"
     assert f"{gave_up}; playground starts it again in 1 s" in told
-    assert told[-1] == f"{gave_up}; playground started it again"
+    assert f"{gave_up}; playground started it again" in told
 
 
 def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callable[..., Any]) -> None:

@@ -38,7 +38,7 @@ def row(key: str, **changes: Any) -> dict[str, Any]:
     parent, _, name = key.rpartition("/")
     strategy = changes.get("strategy")
     base: dict[str, Any] = {
-        "key": key, "parent": parent or None, "id": name, "name": name, "pid": f"0.{sum(key.encode()) % 900 + 20}.0",
+        "key": key, "parent": parent or None, "id": name, "name": None if "id" in changes else name, "pid": f"0.{sum(key.encode()) % 900 + 20}.0",
         "kind": "supervisor" if strategy else "worker", "what": name.title(), "strategy": None, "restart": "permanent",
         "state": "running", "since": time.time() - 60, "doing": None, "again_at": None, "restarts": 0, "last": None,
         "budget": {"used": 0, "max": 3, "window_s": 5.0, "resets_at": None, "expires": []} if strategy else None,
@@ -83,6 +83,7 @@ class FakePlatform:
             Route("/supervisors", self._page), Mount("/static", StaticFiles(directory=WEB / "static")),
             Route("/api/v1/processes/{pid}", self._command, methods=["DELETE"]),
             Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
+            Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
             Route("/api/v1/processes/{pid}/info", self._info), WebSocketRoute("/live/supervisors", self._live),
         ])  # fmt: skip
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)

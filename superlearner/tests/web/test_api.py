@@ -459,3 +459,42 @@ def test_requests_at_once_do_not_wait_for_one_another(inside: Inside) -> None:
         await asyncio.wait([waiting])
 
     inside(test, ODD)
+
+
+def test_the_page_gets_its_errors_in_the_body(inside: Callable[..., Any]) -> None:
+    """A browser writes every other status to its console, as if the page were broken."""
+
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get("/api/v1/processes/0.99999.0/info", headers={"prefer": "errors=body"})
+        assert answer.status_code == 200
+        error = answer.json()["error"]
+        assert (answer.json()["success"], error["code"], error["status"]) == (False, "process_not_found", 404)
+
+    inside(test)
+
+
+def test_what_a_process_is_doing_is_told_with_the_deepest_line_of_its_own_file(inside: Callable[..., Any]) -> None:
+    async def inner() -> None:
+        await asyncio.sleep(3600)  # the line that is told
+
+    class Slow(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        async def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+            await inner()
+            return NoReply(state)
+
+    async def test(platform: Any) -> None:
+        pid = await Slow.start(None, name="slow")
+        otp.send(pid, "wait")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        told = (await platform.get("/api/v1/processes/slow/info"))["data"]["current_call"]
+        line = inner.__code__.co_firstlineno + 1
+        assert told == f"handle_info at test_api.py:{line}"
+        otp.exit(pid, "kill")
+
+    inside(test)

@@ -214,12 +214,11 @@ def test_a_tree_that_could_not_start_again_is_told_to_the_end(inside: Callable[.
         return await Group.start_link((["a"], {}), name="sup")
 
     async def test(platform: Any) -> None:
+        feed, viewer = platform.hub.feed, platform.hub.attach()
         await kill(resolve(platform.node, "sup"))
-        feed = platform.hub.feed
         async with asyncio.timeout(5):
             while not any(entry.kind == "started" for entry in feed.entries()):
-                await asyncio.sleep(0.01)
-                platform.hub.flush()
+                await viewer.next()
         assert [entry.text for entry in feed.entries()] == [
             "sup was killed; it could not start again: its child db did not start: no_disk; playground started it again",
             "playground started sup again",

@@ -15,7 +15,7 @@ from otp.kernel.errors import ReceiveTimeout
 from otp.kernel.mailbox import merge_batch, receive
 from otp.kernel.messages import Down, ExitSignal, TimerFired
 from otp.kernel.process import Process
-from otp.kernel.reasons import Reason, is_clean
+from otp.kernel.reasons import Reason, is_clean, same
 from otp.kernel.signals import exit as exit_process
 from otp.kernel.signals import monitor, unlink
 from otp.kernel.timers import cancel_timer, start_timer
@@ -73,7 +73,7 @@ def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
 
     Killed is right for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
     """
-    if reason == ("killed" if spec.shutdown == "brutal_kill" else "shutdown"):
+    if same(reason, "killed" if spec.shutdown == "brutal_kill" else "shutdown"):
         return True
     return spec.restart != "permanent" and is_clean(reason)
 

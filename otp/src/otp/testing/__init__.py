@@ -13,21 +13,35 @@
 ```
 """
 
+from otp.testing.determinism import NotDeterministic
+from otp.testing.faults import Fault, crash, delay, drop, partition
 from otp.testing.idle import advance, wait_all_idle
 from otp.testing.messages import assert_receive, flush, mailbox, refute_receive
+from otp.testing.mutation import MessageMutated
 from otp.testing.scheduler import Scheduler
+from otp.testing.sequencer import Sequencer
+from otp.testing.session import Session
 from otp.testing.supervised import start_supervised, stop_supervised
 from otp.testing.virtual_loop import Deadlock, RealIONotSimulated, VirtualLoop
 
 __all__ = [
     "Deadlock",
+    "Fault",
+    "MessageMutated",
+    "NotDeterministic",
     "RealIONotSimulated",
     "Scheduler",
+    "Sequencer",
+    "Session",
     "VirtualLoop",
     "advance",
     "assert_receive",
+    "crash",
+    "delay",
+    "drop",
     "flush",
     "mailbox",
+    "partition",
     "refute_receive",
     "start_supervised",
     "stop_supervised",

@@ -141,13 +141,17 @@ class Post:
                 trace.notice("dropped", held.sender, {**described(message), "to": dest}, held.cause)
             elif st == RECV:
                 trace.notice("received", dest, described(message), held.cause)
+        self.hand_over(dest, message)
+        if self.count == 0:
+            self._past.clear()
+
+    def hand_over(self, dest: Process, message: Any) -> None:
+        """Put a message into the hands of the kernel, for good."""
         self._handing_over = True
         try:
             deliver(dest, message)
         finally:
             self._handing_over = False
-        if self.count == 0:
-            self._past.clear()
 
     def deliver_all(self, held: Iterable[Held] | None = None) -> None:
         """Deliver these messages now, oldest first; without argument all that are under way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel
+from otp.testing.library import Library
 from otp.testing.supervised import stop_supervisor_of
 from otp.testing.virtual_loop import VirtualLoop
 
@@ -29,8 +31,10 @@ class Run:
     `leaks` names, after the program, the processes that nobody was going to stop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel, seed: int) -> None:
         self.loop = loop
+        self.io = "virtual" if isinstance(loop, VirtualLoop) else "real"
+        self.library = Library(kernel.now_ns, seed)
         self.kernel = kernel
         self.node = Node("test", scheduler=kernel)
         self.leaks: list[str] = []
@@ -44,7 +48,8 @@ class Run:
         """Run `fn` as the first process, stop what it started, and return its value or raise its error."""
         __tracebackhide__ = True
         try:
-            result = self.loop.run_until_complete(self._main(fn, args, kwargs))
+            with self.surroundings():
+                result = self.loop.run_until_complete(self.main(fn, args, kwargs))
         except BaseException as error:
             failure = self.kernel.failure
             if failure is None or failure is error:
@@ -53,10 +58,16 @@ class Run:
         self.check()
         return result
 
+    def surroundings(self) -> contextlib.AbstractContextManager[None]:
+        """What the standard library is to the program while it runs."""
+        if self.io == "real":
+            return contextlib.nullcontext()
+        return self.library.in_force()
+
     def check(self) -> None:
         """Raise what fails the run although its program did not."""
         __tracebackhide__ = True
-        failure = self.kernel.failure or getattr(self.loop, "refusal", None)
+        failure = self.kernel.failure or getattr(self.loop, "refusal", None) or self.library.refusal
         if failure is not None:
             raise failure
 
@@ -77,7 +88,8 @@ class Run:
         await self.node.close()
         await self.loop.shutdown_asyncgens()
 
-    async def _main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The program: its first process, then the ordered end."""
         __tracebackhide__ = True
         value: list[Any] = []
         raised: list[BaseException] = []

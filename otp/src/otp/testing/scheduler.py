@@ -20,8 +20,10 @@ from typing import Any, Literal, TypeVar
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
-from otp.testing.kernel import Choices, TestingKernel
+from otp.testing.determinism import compare_runs
+from otp.testing.kernel import Choices, TestingKernel, step_name
 from otp.testing.run import Run
+from otp.testing.session import Session
 from otp.testing.virtual_loop import VirtualLoop
 
 __all__ = ["Scheduler"]
@@ -100,6 +102,31 @@ class Scheduler:
         finally:
             run.close()
 
+    def replay(self, fn: Callable[..., Awaitable[R]], *args: Any) -> R:
+        """Run the program once more and compare with the run before it, step by step.
+
+        Raises `NotDeterministic` with the first step, or else the first event, in which they differ; otherwise
+        returns or raises what `run` does.
+        """
+        before = self._last("replay")
+        try:
+            return self.run(fn, *args)
+        finally:
+            compare_runs(before, self._last("replay"))
+
+    def session(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> Session:
+        """`fn(*args)` as `run` would run it, paused before its first step: see `Session`.
+
+        Raises `BadArgument` with `io="real"`: real time does not wait.
+        """
+        if self.io == "real":
+            raise BadArgument('session: expected io="virtual", got "real": real time does not wait')
+        return Session(self, fn, args)
+
+    def steps(self) -> list[str]:
+        """The steps of the current or last run, in words."""
+        return [step_name(step) for step in self._last("steps").kernel.steps]
+
     def open(self, instead: dict[int, int] | None = None) -> Run:
         """The next run, with its node and before its first process; whoever asks for it closes it.
 
@@ -114,7 +141,7 @@ class Scheduler:
             early_timers=self.early_timers,
             causal=self.causal,
         )
-        self._run = run = Run(loop, kernel)
+        self._run = run = Run(loop, kernel, self.seed)
         self._started = kernel.now_ns()
         return run
 

@@ -73,12 +73,12 @@ class Deadlock(RuntimeError):
 class RealIONotSimulated(RuntimeError):
     """The program under test asked for real input or output.
 
-    `call` names the loop method.
+    `call` names the loop method, or the function with its module.
     """
 
     def __init__(self, call: str, instead: str) -> None:
         super().__init__(
-            f"loop.{call}: expected only simulated I/O under otp.testing.Scheduler, got real I/O; try {instead}"
+            f"{call if '.' in call else f'loop.{call}'}: expected only simulated I/O under otp.testing.Scheduler, got real I/O; try {instead}"
         )
         self.call = call
 

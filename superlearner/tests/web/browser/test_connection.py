@@ -110,3 +110,17 @@ def test_the_page_waits_visibly_for_its_first_picture(open_page: Callable[..., P
     expect(page.locator("#lost-text")).to_contain_text("The server does not answer; trying again.")
     platform.accept()
     expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+
+
+def test_a_lost_connection_moves_no_line_and_its_notes_go_when_it_is_back(page: Page, platform: Any) -> None:
+    top = "(one) => one.getBoundingClientRect().top"
+    before = page.locator(LEDGER).evaluate(top)
+    page.route("**/api/v1/**", lambda route: route.abort())
+    platform.drop(refuse=True)
+    expect(page.locator("#lost")).to_be_visible()
+    assert page.locator(LEDGER).evaluate(top) == before
+    page.locator(LEDGER).locator(".kill").click()
+    expect(page.locator(".toast")).to_contain_text("The server does not answer.")
+    platform.accept()
+    expect(page.locator("#live")).to_have_attribute("data-status", "live")
+    expect(page.locator(".toast")).to_have_count(0)

@@ -92,6 +92,9 @@ def test_a_phone_scrolls_only_up_and_down_and_has_lines_for_fingers(
     assert sheet is not None
     assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 844)
     assert page.evaluate(SIDEWAYS) == 0
+    chosen = page.locator("[role=treeitem][aria-selected=true]").bounding_box()
+    assert chosen is not None
+    assert chosen["y"] + chosen["height"] <= sheet["y"]
     page.get_by_role("button", name="Close the details").click()
     page.get_by_role("button", name="What happened").click()
     expect(page.locator("#events li")).to_have_count(2)

@@ -101,3 +101,31 @@ def test_what_is_no_message_is_refused_with_the_accepted_forms(page: Page, platf
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".answer")).to_contain_text("Expected JSON")
     assert platform.asked == []
+
+
+def test_a_process_outside_the_tree_is_told_and_leads_nowhere(page: Page, platform: Any) -> None:
+    shop = page.locator(f'[role=treeitem][data-key="{SHOP}"]').get_attribute("data-pid")
+    platform.info = {
+        "ancestors": [{"pid": shop, "name": None}, {"pid": "0.3.0", "name": None, "what": "ApplicationMaster"}],
+        "links": ["0.3.0"],
+    }
+    page.locator(LEDGER).click()
+    chain = page.locator("#process .chain")
+    expect(chain).to_have_text("shop_sup ‹ ApplicationMaster 0.3.0")
+    expect(chain.get_by_role("button")).to_have_text(["shop_sup"])
+
+
+def test_a_message_can_be_sent_without_scrolling_and_its_rules_stand_beside_it(page: Page, platform: Any) -> None:
+    exits = [{"at": time.time(), "reason": "killed", "pid": "0.1.0", "crash": True}] * 9
+    platform.info = {"state": "x" * 4000, "exits": exits, "links": ["0.3.0"] * 9}
+    platform.delta(e=[{"id": 1, "at": 1.0, "kind": "note", "level": "info", "key": None, "text": "long " * 300}])
+    page.locator(LEDGER).click()
+    expect(page.locator("#process .exits li")).to_have_count(9)
+    box = page.get_by_role("button", name="Send", exact=True).bounding_box()
+    pane = page.locator("#process").bounding_box()
+    assert box is not None
+    assert pane is not None
+    assert box["y"] + box["height"] < pane["y"] + pane["height"]
+    expect(page.get_by_label("Message as JSON")).to_have_accessible_description(
+        'A bare word is sent as a text; all else is JSON: 3, "two words", ["add", 3]. A list arrives as a tuple.'
+    )

@@ -281,3 +281,149 @@ def test_a_line_that_slides_under_a_resting_pointer_is_not_killed(
     with page.expect_request("**/api/v1/processes/*"):
         page.mouse.down()
         page.mouse.up()
+
+
+def test_the_end_of_the_root_is_called_the_end(page: Page, platform: Any) -> None:
+    dialog = page.get_by_role("dialog")
+    line(page, "app").locator(".kill").click()
+    expect(dialog).to_contain_text("This ends SuperLearner")
+    expect(dialog).not_to_contain_text("starts it again.")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert platform.asked == []
+
+
+def test_delete_means_the_selection_when_several_are_selected_wherever_the_focus_is(page: Page, platform: Any) -> None:
+    line(page, LEDGER).click()
+    page.keyboard.press("Shift+ArrowDown")
+    line(page, "app/web").evaluate("(one) => one.focus()")
+    for where in ("tree", "elsewhere"):
+        if where == "elsewhere":
+            page.get_by_role("button", name="Help").focus()
+        page.keyboard.press("Delete")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("ledger, cart.")
+        dialog.get_by_role("button", name="Cancel").click()
+    assert platform.asked == []
+    page.keyboard.press("Delete")
+    page.get_by_role("dialog").get_by_role("button", name="Kill 2 processes").click()
+    expect(page.locator("[role=treeitem][data-pending]")).to_have_count(2)
+
+
+def test_delete_does_not_hit_the_neighbour_of_a_line_that_ended(page: Page, platform: Any) -> None:
+    page.get_by_role("tree").locator("[tabindex='0']").focus()
+    page.keyboard.press("o")
+    expect(page.locator(":focus")).to_have_attribute("data-key", "app/pool/0.81.0")
+    platform.delta(x=["app/pool/0.81.0"])
+    expect(page.locator(":focus")).to_have_attribute("data-key", "app/web")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
+    expect(page.locator(".toast").first).to_contain_text("Nothing was killed: the line you were on has ended.")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog")).to_contain_text("Kill web?")
+
+
+def test_the_keyboards_place_follows_a_focus_set_by_a_script(page: Page, platform: Any) -> None:
+    pid = line(page, LEDGER).get_attribute("data-pid")
+    line(page, LEDGER).evaluate("(one) => one.focus()")
+    expect(page.locator("[role=treeitem][tabindex='0']")).to_have_attribute("data-key", LEDGER)
+    with page.expect_request("**/api/v1/processes/*") as asked:
+        page.keyboard.press("Delete")
+    assert asked.value.url.endswith(f"/{pid}")
+
+
+def test_a_stopped_child_can_be_started_and_has_no_kill(page: Page, platform: Any) -> None:
+    platform.delta(p=[[LEDGER, {"state": "stopped", "pid": None}]])
+    expect(line(page, LEDGER).get_by_role("button", name="Kill ledger")).to_have_count(0)
+    with page.expect_request("**/restart") as asked:
+        line(page, LEDGER).get_by_role("button", name="Start ledger").click()
+    shop = line(page, SHOP).get_attribute("data-pid")
+    assert asked.value.url.endswith(f"/api/v1/supervisors/{shop}/children/ledger/restart")
+    expect(line(page, LEDGER).locator(".st")).to_have_text("starting…")
+    platform.delta(p=[[LEDGER, {"state": "running", "pid": "0.99.0"}]])
+    expect(line(page, LEDGER).get_by_role("button", name="Kill ledger")).to_be_visible()
+
+
+def test_what_cannot_be_started_alone_offers_no_start(page: Page, platform: Any) -> None:
+    platform.delta(p=[[LEDGER, {"state": "stopped", "pid": None}], [SHOP, {"state": "restarting", "pid": None}]])
+    expect(line(page, SHOP)).to_have_attribute("data-state", "restarting")
+    expect(line(page, LEDGER).locator(".kill")).to_be_hidden()
+    expect(line(page, SHOP).locator(".kill")).to_be_hidden()
+
+
+def test_dynamic_children_come_and_go_and_nothing_below_them_moves(
+    page: Page, platform: Any, row: Callable[..., Any]
+) -> None:
+    def order(number: int, after: str | None) -> dict[str, Any]:
+        return row(f"app/pool/0.{number}.0", id=f"Order 0.{number}.0", what="Order", pid=f"0.{number}.0", after=after)
+
+    platform.delta(n=[order(82, "app/pool/0.81.0")])
+    expect(line(page, "app/pool/0.82.0")).to_be_visible()
+    tops = "(one) => one.getBoundingClientRect().top"
+    web, second = line(page, "app/web").evaluate(tops), line(page, "app/pool/0.82.0").evaluate(tops)
+    platform.delta(x=["app/pool/0.81.0", "app/pool/0.82.0"])
+    expect(page.locator(".tree [data-gone]")).to_have_count(2)
+    expect(page.locator(".tree [data-gone] .st").first).to_have_text("ended")
+    expect(page.locator(".tree [data-gone] .kill:visible")).to_have_count(0)
+    assert line(page, "app/web").evaluate(tops) == web
+    platform.delta(n=[order(83, None)])
+    expect(line(page, "app/pool/0.83.0")).to_be_visible()
+    platform.delta(x=["app/pool/0.83.0"], n=[order(84, None)])
+    expect(line(page, "app/pool/0.84.0")).to_be_visible()
+    assert line(page, "app/web").evaluate(tops) == web
+    platform.delta(n=[order(85, "app/pool/0.84.0")])
+    expect(line(page, "app/pool/0.85.0")).to_be_visible()
+    assert line(page, "app/pool/0.85.0").evaluate(tops) == second
+    platform.delta(n=[order(86, "app/pool/0.85.0")])
+    expect(line(page, "app/pool/0.86.0")).to_be_visible()
+    assert line(page, "app/web").evaluate(tops) > web
+
+
+def test_empty_lines_are_given_back_when_no_hand_is_on_the_tree(
+    open_page: Callable[..., Page], platform: Any, row: Callable[..., Any]
+) -> None:
+    page = open_page("about:blank", ready=False)
+    page.clock.install()
+    page.goto(f"{platform.url}/supervisors")
+    line(page, "app/web").click()
+    platform.delta(x=["app/pool/0.81.0"])
+    gone = page.locator(".tree [data-gone]")
+    expect(gone).to_have_count(1)
+    page.clock.fast_forward(40_000)
+    expect(gone).to_have_count(1)
+    page.locator("#find").click()
+    page.clock.run_for(1000)
+    expect(gone).to_have_count(0)
+
+
+def test_the_number_of_restarts_never_goes_back(page: Page, platform: Any, row: Callable[..., Any]) -> None:
+    total = page.locator("#count-restarts b")
+    expect(total).to_have_text("3")
+    platform.delta(r=5, p=[[LEDGER, {"restarts": 2}]])
+    expect(total).to_have_text("5")
+    platform.delta(x=[SHOP], n=[row(SHOP, strategy="rest_for_one", after=None)])
+    expect(line(page, LEDGER)).to_have_count(0)
+    expect(total).to_have_text("5")
+
+
+def test_one_name_for_a_process_and_its_class_where_that_says_more(
+    page: Page, platform: Any, row: Callable[..., Any]
+) -> None:
+    key = f"{SHOP}/Counter"
+    platform.delta(n=[row(key, name="tally", what="Counter", after=LEDGER)])
+    platform.delta(n=[row("app/pool/0.82.0", id="Order 0.82.0", what="Order", pid="0.82.0", after="app/pool/0.81.0")])
+    expect(line(page, key).locator(".id")).to_have_text("tally")
+    expect(line(page, key).locator(".what")).to_have_text("Counter")
+    expect(line(page, "app/pool/0.82.0").locator(".no")).to_be_hidden()
+    line(page, key).locator(".id").click()
+    expect(page.locator("#process-title")).to_have_text("tally")
+
+
+def test_a_budget_that_is_practically_unlimited_is_not_counted(page: Page, platform: Any) -> None:
+    budget = {"used": 0, "max": 10_000, "window_s": 1.0, "resets_at": None, "expires": []}
+    platform.delta(p=[[SHOP, {"budget": budget}]])
+    expect(line(page, SHOP).locator(".bu")).to_have_text("")
+    line(page, SHOP).click()
+    expect(page.locator("#process")).to_contain_text("Practically unlimited: 10,000 in 1 s.")

@@ -19,6 +19,11 @@ export class Room {
     return this.#ended.get(key)?.row;
   }
 
+  /** Whether the lines below a parent wait for their next child. @param {string} parent */
+  holds(parent) {
+    return this.#lines.has(parent);
+  }
+
   /** When the oldest empty line became empty; Infinity if there is none. */
   get oldest() {
     return Math.min(Infinity, ...[...this.#ended.values()].map(({ at }) => at));

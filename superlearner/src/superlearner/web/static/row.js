@@ -66,6 +66,7 @@ export class RowView {
     const before = this.line?.row;
     const row = line.row;
     this.line = line;
+    if (!before && seen && row.restarts > 0 && row.last?.crash) this.#hold("crashed", HOLD_MS, row.last.reason);
     if (!before || before === row) return;
     const ended = row.last !== null && row.last.at !== before.last?.at;
     const moved = ended || row.restarts !== before.restarts || row.pid !== before.pid || row.state !== before.state;

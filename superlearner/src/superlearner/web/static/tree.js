@@ -281,7 +281,8 @@ export class SlTree extends HTMLElement {
   #forget(view, seen, keep) {
     this.#views.delete(view.key);
     if (this.#selected.delete(view.key)) this.dispatchEvent(new CustomEvent("sl-selection", { detail: [...this.#selected] }));
-    if (!seen || !view.element.isConnected) {
+    const taken = !keep && this.#room.holds(view.line?.row.parent ?? ""); // its successor stands there already
+    if (!seen || taken || !view.element.isConnected) {
       view.element.remove();
       return;
     }

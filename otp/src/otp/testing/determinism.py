@@ -1,0 +1,73 @@
+"""A run is a function of its program and its seed; what makes it depend on anything else is found by running twice.
+
+Typical causes: the order of a set of strings or of objects, `id()`, the clock or the random source of the operating
+system, state of a module that the first run left behind.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from otp.testing.kernel import step_name
+
+if TYPE_CHECKING:
+    from otp.testing.run import Run
+
+__all__ = ["NotDeterministic", "compare_runs", "compare_steps", "first_difference"]
+
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
+
+
+class NotDeterministic(AssertionError):
+    """Two runs of one program with one seed differ.
+
+    `position` counts the steps, or the events, before the first difference (from 0); `first` and `second` are what
+    the two runs did there, None for a run that had ended.
+    """
+
+    def __init__(self, what: str, position: int, first: str | None, second: str | None) -> None:
+        super().__init__(
+            f"{what} {position}: the first run had {first or 'ended'}, the second {second or 'ended'}; expected the "
+            "same of both; try sorting what is taken from a set, and otp.random and otp.monotonic()"
+        )
+        self.position = position
+        self.first = first
+        self.second = second
+
+
+def first_difference(first: Sequence[object], second: Sequence[object]) -> int | None:
+    """Where two records differ first; None if nowhere.
+
+    >>> first_difference("abc", "abd"), first_difference("ab", "abc"), first_difference("a", "a")
+    (2, 2, None)
+    """
+    for position, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return position
+    return None if len(first) == len(second) else min(len(first), len(second))
+
+
+def compare_steps(first: array[int], second: array[int]) -> None:
+    """Raise `NotDeterministic` with the first step in which two runs differ."""
+    if first == second:
+        return
+    position = first_difference(first, second)
+    if position is not None:
+        texts = [step_name(steps[position]) if position < len(steps) else None for steps in (first, second)]
+        raise NotDeterministic("step", position, *texts)
+
+
+def compare_runs(first: Run, second: Run) -> None:
+    """Raise `NotDeterministic` with the first step, or else the first event, in which two runs differ.
+
+    Events are compared as far as the nodes' rings reach, as text, without the addresses of objects.
+    """
+    compare_steps(first.kernel.steps, second.kernel.steps)
+    events = [[_ADDRESS.sub("0x…", repr(event)) for event in run.node._trace.history()] for run in (first, second)]
+    position = first_difference(*events)
+    if position is not None:
+        texts = [those[position] if position < len(those) else None for those in events]
+        raise NotDeterministic("event", position, *texts)

@@ -1,0 +1,195 @@
+"""A run that is stopped and looked at: step by step, until something holds, back again, and along another way.
+
+```python
+>>> import otp
+>>> from otp.testing import Scheduler
+>>> async def main():
+...     me = otp.self()
+...     for name in ("a", "b"):
+...         otp.spawn(lambda name=name: otp.send(me, name))
+...     return await otp.receive(), await otp.receive()
+>>> with Scheduler(seed=1, inline=False).session(main) as session:
+...     session.step(), session.offered(), session.step(), session.position
+('run <0.2.0>', ['run <0.3.0>', 'run <0.4.0>'], 'run <0.3.0>', 2)
+
+```
+
+A step runs one process until it waits, or delivers one message.  Going back is running again from the start: a run is
+a function of program and seed, and costs some microseconds a step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from array import array
+from asyncio import events
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.node import Node
+from otp.testing.determinism import compare_steps
+from otp.testing.kernel import step_name
+
+if TYPE_CHECKING:
+    from otp.testing.run import Run
+    from otp.testing.scheduler import Scheduler
+
+__all__ = ["Session"]
+
+
+class Session:
+    """A program under a testing scheduler, paused before its first step; made by `Scheduler.session`.
+
+    Works inside a running event loop too (a page that shows it).  Close it, or use it in a `with` statement.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        instead: dict[int, int] | None = None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._fn = fn
+        self._args = args
+        self._instead = instead or {}
+        self._open()
+
+    def _open(self) -> None:
+        self._run: Run = self._scheduler.open(self._instead)
+        loop = self._run.loop
+        self._task: asyncio.Task[Any] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
+        self._task.add_done_callback(lambda _: loop.stop())
+
+    # looking
+
+    @property
+    def node(self) -> Node:
+        """The node of the program; observe it with `otp.observer` and `otp.trace`."""
+        return self._run.node
+
+    @property
+    def now(self) -> float:
+        """Seconds of virtual time."""
+        return self._run.kernel.now_ns() / 1e9
+
+    @property
+    def position(self) -> int:
+        """How many steps have been taken."""
+        return len(self._run.kernel.steps)
+
+    @property
+    def done(self) -> bool:
+        """Whether the program has ended."""
+        return self._task.done()
+
+    def steps(self) -> list[str]:
+        """The steps taken, in words."""
+        return [step_name(step) for step in self._run.kernel.steps]
+
+    def offered(self) -> list[str]:
+        """What the next step could be; `fork(choose=i)` takes the i-th. Empty while everybody waits for a time."""
+        return self._run.kernel.offered()
+
+    # going
+
+    def step(self, count: int = 1) -> str | None:
+        """Take `count` steps; returns the last one in words, None if the program had ended before.
+
+        Raises `Deadlock` if nothing can happen any more.
+        """
+        if count < 1:
+            raise BadArgument(f"step(count): expected a number from 1, got {count!r}; try back({-count})")
+        target = self.position + count
+        self._go(lambda: self.position >= target)
+        return step_name(self._run.kernel.steps[-1]) if self.position == target else None
+
+    def run_until(self, predicate: Callable[[Session], object]) -> bool:
+        """Go on until `predicate(session)` holds, asked after each step; False if the program ended before."""
+        self._go(lambda: bool(predicate(self)))
+        return not self.done
+
+    def run(self) -> Any:
+        """Go on to the end; returns the program's value or raises its error, as `Scheduler.run`."""
+        if not self.done:
+            self._go(None)
+        self._run.check()
+        return self._task.result()
+
+    def back(self, count: int = 1) -> None:
+        """Take `count` steps back.
+
+        Raises `BadArgument` beyond the beginning, `NotDeterministic` if the program did not do the same again.
+        """
+        position = self.position - count
+        if count < 0 or position < 0:
+            raise BadArgument(f"back(count): expected a number from 0 to {self.position}, got {count!r}")
+        before = self._run.kernel.steps[:position]
+        self.close()
+        self._open()
+        self._go_to(before)
+
+    def fork(self, choose: int | None = None) -> Session:
+        """A second session at the same point; with `choose` its next step is the one `offered()` has at this place.
+
+        Whatever comes after is the seed's choice again.  Raises `NotDeterministic` like `back`.
+        """
+        instead = dict(self._instead)
+        if choose is not None:
+            offered = len(self.offered())
+            if not 0 <= choose < offered:
+                raise BadArgument(f"fork(choose): expected a number below {offered}, got {choose!r}; see offered()")
+            if offered > 1:
+                instead[self._run.kernel.choices.made] = choose
+        other = Session(self._scheduler, self._fn, self._args, instead)
+        other._go_to(self._run.kernel.steps[:])
+        return other
+
+    def _go_to(self, steps: array[int]) -> None:
+        if steps:
+            self._go(lambda: self.position >= len(steps))
+        compare_steps(steps, self._run.kernel.steps)
+
+    def _go(self, stop: Callable[[], bool] | None) -> None:
+        if self.done:
+            return
+        self._run.kernel.after_step = stop
+        try:
+            with _no_loop_runs(), self._run.surroundings():
+                self._run.loop.run_forever()
+        finally:
+            self._run.kernel.after_step = None
+
+    # ending
+
+    def close(self) -> None:
+        """End the program where it is. Closing twice is nothing."""
+        if self._run.loop.is_closed():
+            return
+        with _no_loop_runs():
+            self._run.close()
+        if self._task.done() and not self._task.cancelled():
+            self._task.exception()  # looked at: nobody needs to hear of it in the log
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def _no_loop_runs() -> Generator[None, None, None]:
+    """Let a loop run inside the step of another."""
+    outer = events._get_running_loop()
+    events._set_running_loop(None)
+    try:
+        yield
+    finally:
+        events._set_running_loop(outer)

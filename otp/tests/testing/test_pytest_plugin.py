@@ -1,0 +1,185 @@
+"""The pytest plug-in, in a pytest of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+HEAD = """
+import asyncio
+import otp, pytest
+from otp.testing import assert_receive, start_supervised
+"""
+
+
+def outcomes(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
+    pytester.makepyfile(HEAD + source)
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", *options)
+
+
+def test_a_marked_test_is_the_first_process_of_the_node(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp
+async def test_it(node, tmp_path):
+    assert node.processes() == [otp.self()] and otp.self().node == "test" and tmp_path.exists()
+    await asyncio.sleep(3600)
+    assert otp.monotonic() == 3600.0
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_the_fixture_need_not_be_named_and_classes_and_parameters_work(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp(seed=4)
+class TestAll:
+    @pytest.mark.parametrize("n", [1, 2])
+    async def test_it(self, n):
+        await asyncio.sleep(n)
+        assert otp.monotonic() == n
+
+    def test_plain(self):
+        pass
+""",
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_several_seeds_are_several_tests(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+seen = []
+
+@pytest.mark.otp(seed=(1, 2, 3))
+async def test_it():
+    seen.append(otp.random.random())
+    assert len(set(seen)) == len(seen)
+""",
+        "-v",
+    )
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*test_it[[]seed=2[]]*"])
+
+
+def test_mode_auto_takes_every_async_test_that_nobody_else_marks(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\notp_mode = auto")
+    result = outcomes(
+        pytester,
+        """
+async def test_ours():
+    otp.self()
+
+@pytest.mark.anyio
+async def test_theirs(anyio_backend):
+    with pytest.raises(otp.NotAProcess):
+        otp.self()
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+""",
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_another_async_plugin_leaves_it_alone(pytester: pytest.Pytester) -> None:
+    """anyio's mode `auto` claims every async test."""
+    pytester.makeini("[pytest]\nanyio_mode = auto")
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp
+async def test_ours():
+    otp.self()
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_test_that_a_signal_ends_fails_with_its_reason(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp(seed=9)
+async def test_it():
+    def breaks():
+        raise otp.Exit("boom")
+    otp.spawn_link(breaks)
+    await otp.receive()
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Exit: boom*", "*ended by an exit signal*", "seed 9, 0.0 s of virtual time"])
+
+
+def test_skip_and_fail_mean_what_they_say(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp
+async def test_skip():
+    pytest.skip("not today")
+
+@pytest.mark.otp
+async def test_fail():
+    pytest.fail("because")
+
+@pytest.mark.otp
+@pytest.mark.xfail(strict=True)
+async def test_xfail():
+    assert False
+""",
+    )
+    result.assert_outcomes(skipped=1, failed=1, xfailed=1)
+
+
+LEAK = """
+@pytest.mark.otp
+async def test_it():
+    otp.spawn(otp.receive)
+"""
+
+
+def test_what_a_test_left_running_is_named(pytester: pytest.Pytester) -> None:
+    result = outcomes(pytester, LEAK)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*left running*", "*::test_it: process <0.3.0>, receive"])
+
+
+def test_leaks_can_be_errors(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\notp_leaks = error")
+    result = outcomes(pytester, LEAK)
+    result.assert_outcomes(failed=1)
+
+
+def test_real_time_is_possible(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp(io="real")
+async def test_it():
+    assert await asyncio.to_thread(len, "abc") == 3
+    otp.send(otp.self(), 1)
+    await assert_receive(1)
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_a_wrong_option_is_named(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp(sed=1)
+async def test_it():
+    pass
+""",
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*expected @pytest.mark.otp(seed=0*got sed*"])
