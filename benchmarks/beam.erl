@@ -40,6 +40,7 @@ workloads() ->
     [{"call", fun() -> calls("call", increment) end},
      {"call_queued", fun calls_of_many/0},
      {"call_behind", fun() -> calls("call_behind", increment_busy) end},
+     {"call_async", fun() -> calls("call_async", increment) end}, % the measure of a callback that may wait
      {"cast", fun casts/0}, {"ring", fun ring/0}, {"spawn", fun spawns/0}, {"idle", fun idle/0},
      {"restart", fun restarts/0}, {"monitor", fun monitors/0}, {"pairs", fun pairs/0}, {"timers", fun pending/0},
      {"backlog", fun backlog/0}, {"selective", fun selective/0}].

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -16,9 +17,7 @@ print(json.dumps([platform.python_version(), "--enable-optimizations" in flags o
 
 
 def machine(python: str) -> dict[str, object]:
-    """Processor family, cores, memory, system, and how the measured Python was built."""
-    import json
-
+    """Processor family, cores, memory, system, load, and how the measured Python was built."""
     asked = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
     version, optimised = json.loads(asked.stdout)
     return {
@@ -27,6 +26,7 @@ def machine(python: str) -> dict[str, object]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "virtual": _is_virtual(),
+        "load": os.getloadavg()[0],
         "python": version,
         "optimised": optimised,
     }

@@ -33,7 +33,7 @@ def profile(workload: str) -> list[tuple[float, float, str]]:
     found = [
         (own / total, calls / n, _words(*place))
         for place, (_, calls, own, _, _) in rows.items()
-        if calls > n / 50  # not what is done once, such as imports
+        if calls > n / 10  # not what is done once, such as imports
     ]
     return sorted(found, reverse=True)[:10]
 

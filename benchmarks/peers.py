@@ -1,4 +1,4 @@
-"""What is measured beside each other: this library on every Python, Erlang/OTP, bare asyncio, and peers if they are there.
+"""What is measured beside each other: this library on every Python, Erlang/OTP, bare asyncio, and peers.
 
 `../shared/bench` is a folder of other people's actor libraries with environments of their own. It is no part of this
 repository; where it is missing, its columns are left out, as Erlang's is where there is no `erl`.
@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 __all__ = [
-    "ERLANG", "MAIN", "ROOT", "WORKLOADS", "Column", "columns", "environments_folder", "find_python", "main_python", "pinned",
-]  # fmt: skip
+    "ERLANG",
+    "MAIN",
+    "ROOT",
+    "WORKLOADS",
+    "Column",
+    "columns",
+    "environments_folder",
+    "find_python",
+    "main_python",
+    "pinned",
+]
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
@@ -81,7 +90,7 @@ def columns(build: Path, *, every_python: bool, shared: Path, environments: Path
     """Everything that can be measured here; `build` is a folder for what is compiled."""
     erl = _erlang(build)
     if erl is not None:
-        yield Column(ERLANG, erl, _ALL - {"call_async"}, {})
+        yield Column(ERLANG, erl, _ALL, {})
     python = main_python()
     ours = {"PYTHONPATH": str(ROOT / "otp" / "src")}
     yield Column(

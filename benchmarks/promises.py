@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["LIMITS", "PROMISES", "Promise"]
+__all__ = ["LIMITS", "NOTES", "PROMISES", "READING", "WORDS", "Promise"]
 
 
 class Promise(NamedTuple):
@@ -48,3 +48,67 @@ LIMITS = {
     "trace_factor": ("message trace of everything, factor on a call and a cast", 2.0),
 }
 """What `soak.py` measures: words, and the most it may be."""
+
+WORDS = {
+    "call": "`GenServer.call` and its answer, one caller, one plain counter that is idle",
+    "call_queued": "the same with 100 callers who keep the server busy, so that every call waits in its mailbox",
+    "call_behind": "one caller; a message of the server's own lies before each call",
+    "call_async": "one caller; the callback is an `async def` that does not wait",
+    "cast": "a cast, sent in one burst, and its handling",
+    "ring": "one hop of a token around 1,000 coroutine processes",
+    "spawn": "start and end of a process that does nothing, 1,000 at a time",
+    "server_start": "`start` of a server, 100,000 that live on",
+    "idle_server": "the same, with its memory",
+    "idle_coro": "spawn of a process that waits in `receive`, 100,000 that live on",
+    "restart": "kill of a supervised, registered server until its successor has the name",
+    "monitor": "the end of one of 10,000 monitored processes, and its `Down`",
+    "pairs": "a round trip in one of 1,000 ping-pong pairs",
+    "timers": "one of 10,000 calls that wait at the same time with a time-out of 5 s each",
+    "backlog": "one message of 100,000 that pile up, sent and received",
+    "backlog_call": "a call by a process with 100,000 unread messages",
+    "selective": "a selective receive behind 1,000 messages, with a predicate",
+    "selective_memo": "the same with a pattern object, which remembers how far it has looked",
+}
+"""What one operation of a workload is."""
+
+NOTES = {
+    "cast": (
+        "*cast*: Erlang needs a few dozen instructions for it. Nearly a third of ours is making the `NoReply` that the "
+        "callback returns; a prototype that returned plain tuples reached 2.0 on this Python."
+    ),
+    "call": (
+        "*call*: the handler runs on its caller's stack, in its own context; what is left is one coroutine, one `From` "
+        "and one `Reply`, each an object that CPython has to make."
+    ),
+    "call_queued": (
+        "*queued call*: two resumes of a coroutine for each call. With one caller instead of 100 (`call_behind`) the "
+        "batch that a busy server handles at once is missing, and it is slower still."
+    ),
+    "ring": "*ring*: each hop is a resume, with its context entered and asyncio's current task set.",
+    "pairs": "*pairs*: as the ring; each round trip is two resumes.",
+    "spawn": "*spawn*: a coroutine, a context and a process have to be made and thrown away.",
+    "server_start": "*server start*: a process, its context and an `Ok` are made in memory that was never touched.",
+    "restart": (
+        "*restart*: an exit signal, the release of a name, events for the ring, the supervisor's bookkeeping and a "
+        "start are many calls of small Python functions; Erlang's supervisor does not keep a trace of what it did."
+    ),
+    "monitor": "*monitor*: the end of a coroutine, its burial and a `Down`.",
+    "selective_memo": "*selective*: two calls of Python functions for each message.",
+    "trace": (
+        "A record, its fields and the text of the message cannot be made in a tenth of a microsecond in Python; "
+        "readers choose kinds and processes and set a rate, so that nobody has to read everything."
+    ),
+}
+"""Why a promise is not reached, shown only where that is so."""
+
+READING = (
+    "Ratios of one run can be compared, nanoseconds of two machines cannot. A difference below 10 % is noise.",
+    "A call to an idle server is the best case of this library: the handler runs on the caller's stack, so nothing is "
+    "queued. `call_queued`, `call_behind` and `call_async` are what it costs when that is not possible.",
+    "asyncio's column is the floor of the event loop, not a rival: its queues and tasks have no links, monitors, exits "
+    "or time-outs of calls.",
+    "Erlang/OTP runs with one scheduler here. It has one for every core, it preempts, and a process that computes does "
+    "not hold up the others. Python has none of that: on many cores, or with work that computes, Erlang wins by as "
+    "much as there are cores.",
+)
+"""How to read the tables."""

@@ -81,9 +81,7 @@ class Reporter:
     def __init__(self, peer: str) -> None:
         self.peer = os.environ.get("OTP_PEER", peer)
 
-    def __call__(
-        self, workload: str, n: int, seconds: float, bytes_per_proc: int | None = None, **extra: Any
-    ) -> None:
+    def __call__(self, workload: str, n: int, seconds: float, bytes_per_proc: int | None = None, **extra: Any) -> None:
         line = {
             "peer": self.peer,
             "version": "py" + ".".join(map(str, sys.version_info[:3])),

@@ -28,6 +28,7 @@ LONGEST = 120  # seconds one workload of one program may take
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     RESULTS.mkdir(exist_ok=True)
+    at = machine(main_python())
     wanted = [name.lower() for name in options.only.split(",") if name]
     chosen = [
         column
@@ -48,9 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
                 if workload in column.workloads:
                     for line in measured(column, workload, options.scale, options.cpu):
                         rows.append(line | {"peer": column.name, "repeat": repeat})
-        print(f"repeat {repeat + 1} of {options.repeats}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-        save(rows, options)
-    save(rows, options, profile_of_slowest(rows))
+        took = time.monotonic() - begun
+        print(f"repeat {repeat + 1} of {options.repeats}: {took:.0f} s", file=sys.stderr, flush=True)
+        save(rows, options, at)
+    save(rows, options, at, profile_of_slowest(rows))
     return 0
 
 
@@ -63,7 +65,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workloads", default="", help="workloads, with commas between")
     parser.add_argument("--one-python", action="store_true", help="leave the other Pythons out")
     parser.add_argument("--no-shared", action="store_true", help="leave the other libraries out")
-    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "bench", help="folder of other libraries")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "bench", help="the other libraries")
     return parser.parse_args(arguments)
 
 
@@ -85,9 +87,9 @@ def measured(column: Column, workload: str, scale: float, cpu: int) -> list[dict
     return lines
 
 
-def save(rows: list[dict[str, Any]], options: argparse.Namespace, profile: Any = None) -> None:
+def save(rows: list[dict[str, Any]], options: argparse.Namespace, at: Any, profile: Any = None) -> None:
     result = {
-        "machine": machine(main_python()),
+        "machine": at,
         "repeats": options.repeats,
         "scale": options.scale,
         "rows": rows,

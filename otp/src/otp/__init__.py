@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from otp.behaviours.argument_copy import Shared
     from otp.behaviours.dynamic_supervisor import DynamicSupervisor
     from otp.behaviours.gen_state_machine import GenStateMachine
+    from otp.behaviours.os_process import OsProcess, Output
     from otp.behaviours.partition_supervisor import PartitionSupervisor
     from otp.behaviours.registry import AlreadyRegistered, Entry, Registry
     from otp.behaviours.state_machine_results import (
@@ -98,6 +99,8 @@ _LATER: Final = {
     "NamedTimeout": "otp.behaviours.state_machine_results",
     "NextEvent": "otp.behaviours.state_machine_results",
     "NextState": "otp.behaviours.state_machine_results",
+    "OsProcess": "otp.behaviours.os_process",
+    "Output": "otp.behaviours.os_process",
     "PartitionSupervisor": "otp.behaviours.partition_supervisor",
     "PopModule": "otp.behaviours.state_machine_results",
     "Postpone": "otp.behaviours.state_machine_results",
@@ -194,6 +197,8 @@ __all__ = [
     "NotProcessMain",
     "Ok",
     "optional_callback",
+    "OsProcess",
+    "Output",
     "PartitionSupervisor",
     "Pid",
     "PopModule",

@@ -1,4 +1,4 @@
-"""Debugging servers while they run: stop, look, change, go on.
+"""Debugging servers while they run: stop, look, count, change, go on.
 
 Every behaviour answers these requests between two messages, without a line of user code:
 
@@ -17,7 +17,15 @@ Every behaviour answers these requests between two messages, without a line of u
 
 All functions take a pid, a name or another destination, wait at most `timeout` seconds (5 by
 default) and fail like a call: the reason is `(R, ("sys", "get_state", [dest]))`. A process that is
-no behaviour never answers. A server that handles a message answers when it is done.
+no behaviour never answers. A server that handles a message answers when it is done. A *sensitive*
+process (`process_flag("sensitive", True)`) refuses with `BadArgument` what would show its state or
+its messages; it can be suspended, counted, upgraded and ended.
+
+**Events.** `log`, `trace` and the functions of `install` get what happens in a server as tuples:
+`("in", message)`, where a call is `("$gen_call", caller, request)` and a cast `("$gen_cast", request)`;
+`("out", answer, caller, new_state)`; `("noreply", new_state)`. Those of a state machine are
+`("in", (kind, content), state)` and `("out", answer, caller)`. While nothing is switched on, a
+server pays nothing for any of it.
 
 Source: Erlang's module `sys`.
 """
@@ -26,14 +34,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from otp.kernel.calls import UNSET, system_call
-from otp.kernel.errors import CallExit
+from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.pids import Pid
 from otp.kernel.system import Refused
 
-__all__ = ["Status", "get_state", "get_status", "replace_state", "resume", "suspend", "terminate"]
+__all__ = [
+    "Statistics",
+    "Status",
+    "change_code",
+    "get_state",
+    "get_status",
+    "install",
+    "log",
+    "no_debug",
+    "remove",
+    "replace_state",
+    "resume",
+    "statistics",
+    "suspend",
+    "terminate",
+    "trace",
+]
+
+DebugFunction = Callable[[Any, Any, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +74,19 @@ class Status:
     state: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What `statistics` counted: times in seconds of the scheduler's clock, messages that came, answers that went."""
+
+    start_time: float
+    current_time: float
+    messages_in: int
+    messages_out: int
+
+
+# Stop and go
+
+
 async def suspend(dest: Any, timeout: Any = UNSET) -> None:
     """Stop the server from handling messages; they wait. It still answers the functions of this module."""
     await _ask("suspend", dest, ("suspend",), (), timeout)
@@ -58,8 +97,19 @@ async def resume(dest: Any, timeout: Any = UNSET) -> None:
     await _ask("resume", dest, ("resume",), (), timeout)
 
 
+async def terminate(dest: Any, reason: Any = "normal", timeout: Any = UNSET) -> None:
+    """Let the server end with `reason`, after its `terminate` callback; answers before it has ended."""
+    await _ask("terminate", dest, ("terminate", reason), (reason,), timeout)
+
+
+# State
+
+
 async def get_state(dest: Any, timeout: Any = UNSET) -> Any:
-    """The state of the server: what its last callback returned."""
+    """The state of the server: what its last callback returned; of a state machine `(state, data)`.
+
+    Raises `BadArgument` for a sensitive process.
+    """
     return await _ask("get_state", dest, ("get_state",), (), timeout)
 
 
@@ -75,14 +125,104 @@ async def get_status(dest: Any, timeout: Any = UNSET) -> Status:
 async def replace_state(dest: Any, fn: Callable[[Any], Any], timeout: Any = UNSET) -> Any:
     """Set the state to `fn(state)`, computed in the server's process; returns the new state.
 
-    If `fn` raises, the state stays and the exception arrives here.
+    If `fn` raises, the state stays and the exception arrives here. Raises `BadArgument` for a sensitive process.
     """
     return await _ask("replace_state", dest, ("replace_state", fn), (fn,), timeout)
 
 
-async def terminate(dest: Any, reason: Any = "normal", timeout: Any = UNSET) -> None:
-    """Let the server end with `reason`, after its `terminate` callback; answers before it has ended."""
-    await _ask("terminate", dest, ("terminate", reason), (reason,), timeout)
+async def change_code(dest: Any, cls: type, old_vsn: Any, extra: Any = None, timeout: Any = UNSET) -> None:
+    """Let a suspended server go on as `cls`, with the state that `cls.code_change(old_vsn, state, extra)` makes.
+
+    If that raises, the exception arrives here; if it returns something else than `Ok(new_state)`, an `Error` with
+    it does. Then, and if the server is not suspended (`BadArgument`), nothing has changed; it stays suspended.
+    To upgrade all servers of a module at once use `otp.code.reload`.
+    """
+    if not hasattr(cls, "__handler__"):
+        raise BadArgument(f"change_code(dest, cls, old_vsn): expected the class of a behaviour, got {cls!r}")
+    await _ask("change_code", dest, ("change_code", cls, old_vsn, extra, True), (cls, old_vsn, extra), timeout)
+
+
+# Watching
+
+
+async def statistics(
+    dest: Any, flag: bool | Literal["get"], timeout: Any = UNSET
+) -> Statistics | Literal["ok", "no_statistics"]:
+    """Count messages: `True` begins anew, `False` ends it, `"get"` answers what was counted so far.
+
+    >>> import otp
+    >>> from otp import Agent, sys
+    >>> async def main():
+    ...     agent = await Agent.start_link(lambda: 0)
+    ...     await sys.statistics(agent, True)
+    ...     await Agent.get(agent, lambda n: n)
+    ...     return (await sys.statistics(agent, "get")).messages_in
+    >>> otp.run(main)
+    1
+
+    Difference to OTP: no `reductions`; the times are those of the monotonic clock.
+    """
+    found = await _debug("statistics", dest, (flag,), timeout)
+    if not isinstance(found, tuple):
+        return found
+    begun, now, received, sent = found  # pyright: ignore[reportUnknownVariableType]
+    return Statistics(begun / 1e9, now / 1e9, received, sent)  # pyright: ignore[reportUnknownArgumentType]
+
+
+async def log(
+    dest: Any, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Any = UNSET
+) -> Any:
+    """Keep the last events: `True` keeps 10, `(True, n)` n, `False` none and forgets them.
+
+    `"get"` answers those kept, oldest first; `"print"` writes them to standard output.
+    """
+    if isinstance(flag, tuple) and (len(flag) != 2 or type(flag[1]) is not int or flag[1] < 1):  # pyright: ignore[reportUnnecessaryComparison]
+        raise BadArgument(f"sys.log: expected (True, n) with n of at least 1, got {flag!r}")
+    return await _debug("log", dest, (flag,), timeout)
+
+
+async def trace(dest: Any, flag: bool, timeout: Any = UNSET) -> None:
+    """Write every event to standard output while it happens, or no longer."""
+    await _debug("trace", dest, (flag,), timeout)
+
+
+async def install(
+    dest: Any, func_spec: tuple[DebugFunction, Any] | tuple[Any, DebugFunction, Any], timeout: Any = UNSET
+) -> None:
+    """Let `func` see every event: `func_spec` is `(func, func_state)` or `(id, func, func_state)`.
+
+    `func(func_state, event, name)` runs in the server's process, must be quick, and returns the next `func_state`,
+    or `"done"` to be removed. One that raises is removed, too. A function that is installed already stays as it is;
+    the id, by default the function itself, tells. `name` is that of the server, or its pid.
+
+    >>> import otp
+    >>> from otp import Agent, sys
+    >>> async def main():
+    ...     agent, seen = await Agent.start_link(lambda: 0), []
+    ...     await sys.install(agent, (lambda count, event, name: seen.append(event[0]) or count + 1, 0))
+    ...     await Agent.get(agent, lambda n: n)
+    ...     return seen
+    >>> otp.run(main)
+    ['in', 'out']
+    """
+    spec: tuple[Any, ...] = (func_spec[0], *func_spec) if len(func_spec) == 2 else func_spec
+    if len(spec) != 3 or not callable(spec[1]):
+        raise BadArgument(f"sys.install: expected (func, state) or (id, func, state), got {func_spec!r}")
+    await _debug("install", dest, spec, timeout)
+
+
+async def remove(dest: Any, func_or_id: Any, timeout: Any = UNSET) -> None:
+    """Take away an installed function, named as it was installed; nothing if it is not there."""
+    await _debug("remove", dest, (func_or_id,), timeout)
+
+
+async def no_debug(dest: Any, timeout: Any = UNSET) -> None:
+    """Switch everything off: statistics, log, trace and installed functions."""
+    await _debug("no_debug", dest, (), timeout)
+
+
+async def _debug(function: str, dest: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
+    return await _ask(function, dest, ("debug", (function, *arguments)), arguments, timeout)
 
 
 async def _ask(function: str, dest: Any, request: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:

@@ -65,7 +65,7 @@ def test_refute_receive_fails_with_the_message(run: Any) -> None:
         otp.send(otp.self(), "here")
         await refute_receive("here")
 
-    with pytest.raises(AssertionError, match="expected no message that matches 'here' .* got 'here'"):
+    with pytest.raises(AssertionError, match=r"expected no message that matches 'here' .* got 'here'"):
         run(main)
 
 

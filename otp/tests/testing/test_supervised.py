@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,8 +32,8 @@ def scheduler(request: pytest.FixtureRequest) -> Scheduler:
     return Scheduler(seed=3, inline=request.param)
 
 
-def child(name: str, log: Log, **options: Any) -> Any:
-    return Server.child_spec((name, log), id=name, **options)
+def child(id: str, log: Log, **options: Any) -> Any:
+    return Server.child_spec((id, log), id=id, **options)
 
 
 def test_children_stop_in_reverse_order_at_the_end(scheduler: Scheduler) -> None:

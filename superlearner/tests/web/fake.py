@@ -37,8 +37,9 @@ def row(key: str, **changes: Any) -> dict[str, Any]:
     """A row of the feed: a running worker, or a supervisor when it has a strategy."""
     parent, _, name = key.rpartition("/")
     strategy = changes.get("strategy")
+    called = None if "id" in changes else name
     base: dict[str, Any] = {
-        "key": key, "parent": parent or None, "id": name, "name": None if "id" in changes else name, "pid": f"0.{sum(key.encode()) % 900 + 20}.0",
+        "key": key, "parent": parent or None, "id": name, "name": called, "pid": f"0.{sum(key.encode()) % 900 + 20}.0",
         "kind": "supervisor" if strategy else "worker", "what": name.title(), "strategy": None, "restart": "permanent",
         "state": "running", "since": time.time() - 60, "doing": None, "again_at": None, "restarts": 0, "last": None,
         "budget": {"used": 0, "max": 3, "window_s": 5.0, "resets_at": None, "expires": []} if strategy else None,

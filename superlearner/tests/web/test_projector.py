@@ -82,6 +82,15 @@ def test_a_permanent_child_that_ended_is_being_restarted_and_a_restart_counts() 
     assert model.restarts == 1
 
 
+def test_a_child_that_a_person_stopped_and_starts_is_not_restarted() -> None:
+    model = model_of(shop())
+    apply(model, ended("0.2.0", "ledger", "0.3.0", "shutdown", "supervisor"))
+    data = {"id": "ledger", "child": "0.9.0", "restart": "permanent", "type": "worker"}
+    apply(model, Happened("child_started", "0.2.0", data), worker("ledger", "0.9.0"))
+    row = model.rows["shop/checkout/ledger"]
+    assert (row.state, row.restarts, model.restarts) == ("running", 0, 0)
+
+
 @pytest.mark.parametrize(
     ("reason", "state"), [("normal", "stopped"), (("shutdown", 1), "stopped"), ("x", "restarting")]
 )

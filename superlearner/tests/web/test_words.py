@@ -220,7 +220,8 @@ def test_a_tree_that_could_not_start_again_is_told_to_the_end(inside: Callable[.
             while not any(entry.kind == "started" for entry in feed.entries()):
                 await viewer.next()
         assert [entry.text for entry in feed.entries()] == [
-            "sup was killed; it could not start again: its child db did not start: no_disk; playground started it again",
+            "sup was killed; it could not start again: its child db did not start: no_disk; "
+            "playground started it again",
             "playground started sup again",
         ]
 

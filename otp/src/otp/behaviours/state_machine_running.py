@@ -101,14 +101,14 @@ def _steps(running: Running, step: Step, caller: From | None) -> Any:
         answer = _carry_out(running, effects) if effects else None
         if type(then) is not Callback:
             if isinstance(then, Ended):
-                _give(answer)
+                _give(pid, answer)
                 return _end(running, then)
             running.asked = None
             if answer is not None and answer.caller is caller:
                 return Reply(answer.value, running)
-            _give(answer)
+            _give(pid, answer)
             return NoReply(running)
-        _give(answer)
+        _give(pid, answer)
         if pid._sig is not None and pid._sig is not CANCEL:
             return NoReply(running)  # a fatal signal: the kernel ends it here
         running.asked = then
@@ -140,7 +140,7 @@ def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
     last: ReplyTo | None = None
     for effect in effects:
         if isinstance(effect, ReplyTo):
-            _give(last)
+            _give(running.pid, last)
             last = effect
         elif isinstance(effect, StartTimer):
             _start_timer(running, effect)
@@ -149,9 +149,11 @@ def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
     return last
 
 
-def _give(answer: ReplyTo | None) -> None:
+def _give(pid: Process, answer: ReplyTo | None) -> None:
     if answer is not None:
         reply(answer.caller, answer.value)
+        if pid._vt.debug is not None:
+            pid._vt.debug.tell(("out", answer.value, answer.caller))
 
 
 def _end(running: Running, then: Ended) -> Any:

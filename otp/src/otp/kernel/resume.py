@@ -6,6 +6,7 @@ import logging
 from asyncio import CancelledError, Future
 from typing import Any
 
+from otp.kernel.become import Become
 from otp.kernel.callbacks import callback_done
 from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
 from otp.kernel.log import say
@@ -113,12 +114,30 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     if error is None:
         terminate(p, "normal")
         return
+    if type(error) is Become:
+        _become(p, error)
+        return
     if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
         p._node.request_shutdown(error)
     without_our_frames(error)
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)
     terminate(p, reason)
+
+
+def _become(p: Process, call: Become) -> None:
+    """Go on with another coroutine, from the run queue: whoever becomes something for ever lets others run."""
+    from otp.kernel.starting import coroutine_of
+
+    try:
+        coro = run_in_context(p, coroutine_of, call.fn, call.args_of_call, call.keywords_of_call)
+    except Exception as error:
+        p._st = RUN
+        coroutine_done(p, None, error)
+        return
+    p._coro = coro
+    p._val = None
+    p._node._s.enqueue(p)
 
 
 def run_odd(p: Process) -> None:

@@ -32,7 +32,7 @@ from otp.kernel.vtable import callbacks_of
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["spawn", "spawn_link", "spawn_monitor", "spawn_on", "start_server"]
+__all__ = ["coroutine_of", "spawn", "spawn_link", "spawn_monitor", "spawn_on", "start_server"]
 
 _ASYNC: Final = 0x80  # CO_COROUTINE
 MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
@@ -50,21 +50,29 @@ def _plain(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     return coro
 
 
-def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
-    """Make a coroutine process on `node`; it is in the run queue already."""
+def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
     kind = type(fn)
     if kind is FunctionType or kind is MethodType:
-        coro: Any = fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _plain(fn, args, kwargs)
-    elif kind is CoroutineType:
+        return fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _plain(fn, args, kwargs)
+    if kind is CoroutineType:
         fn.close()
         raise TypeError(
             f"spawn: expected a function and its arguments, got a coroutine object; "
             f"try spawn({fn.__name__}, …) instead of spawn({fn.__name__}(…))"
         )
-    elif not callable(fn):
+    if not callable(fn):
         raise TypeError(f"spawn: expected a function, got {fn!r}")
+    return _plain(fn, args, kwargs)
+
+
+def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
+    """Make a coroutine process on `node`; it is in the run queue already."""
+    kind = type(fn)
+    if (kind is FunctionType or kind is MethodType) and fn.__code__.co_flags & _ASYNC:
+        coro: Any = fn(*args, **kwargs)
     else:
-        coro = _plain(fn, args, kwargs)
+        coro = coroutine_of(fn, args, kwargs)
     p = new_process(node, parent)
     p._coro = coro
     p._ctx = context = copy_context()

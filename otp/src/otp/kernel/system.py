@@ -1,19 +1,30 @@
-"""System messages: what a debugger asks of any behaviour, in the order of its mailbox.
+"""System messages: what a debugger or an upgrade asks of any behaviour, in the order of its mailbox.
 
 Source: Erlang/OTP, stdlib, module `sys`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from inspect import isawaitable
+from typing import Any, Final
 
 from otp.kernel.calls import From, fail, reply
-from otp.kernel.outcomes import Raised, stop
+from otp.kernel.debugging import debug_command, with_debug
+from otp.kernel.errors import BadArgument, Error, Throw
+from otp.kernel.outcomes import Raised, begin_async, stop
 from otp.kernel.process import Process
 from otp.kernel.reasons import reason_of
+from otp.kernel.results import NoReply, Ok
 from otp.kernel.states import STATE_NAMES, SYSTEM_TAG
+from otp.kernel.vtable import Callbacks, changed_class
 
-__all__ = ["Refused", "handle_system", "is_system", "shown_state"]
+__all__ = ["HIDDEN_STATE", "Refused", "formatted_state", "handle_system", "install", "is_system", "shown_state"]
+
+HIDDEN_STATE: Final = "<sensitive>"
+"""Stands where a state would be, were its process not sensitive."""
+
+_LOOKS_INSIDE: Final = frozenset({"get_state", "replace_state", "debug"})
+_COUNTS: Final = frozenset({"statistics", "no_debug"})
 
 
 class Refused:
@@ -39,33 +50,57 @@ def handle_system(p: Process, message: Any) -> None:
         case ("terminate", reason):
             reply(frm, "ok")
             stop(p, reason)
-        case ("suspend",):
-            p._ext().suspended = True
-            reply(frm, "ok")
-        case ("resume",):
-            p._ext().suspended = False
-            reply(frm, "ok")
-        case ("get_state",):
-            reply(frm, shown_state(p))
-        case ("replace_state", function):
-            try:
-                _put_state(p, function(shown_state(p)))
-            except Exception as error:
-                reply(frm, Refused(error))
+        case ("change_code", cls, old_vsn, extra, at_once):
+            if p._ext().suspended:
+                begin_async(p, "handle_info", None, message, _change_code(p, frm, cls, old_vsn, extra, at_once))
             else:
-                reply(frm, shown_state(p))
-        case ("get_status",):
-            reply(frm, _status(p))
+                error = BadArgument(f"change_code: expected {p} to be suspended; try await sys.suspend(server) before")
+                reply(frm, Refused(error))
         case _:
-            custom = getattr(p._vt.handler, "handle_system", None)
-            if custom is None:
-                fail(frm, ("unknown_system_msg", request))
-                return
             try:
-                answer = custom(request, p._state)
+                answer = _answer(p, request)
             except Exception as error:
                 answer = Refused(error)
-            reply(frm, answer)
+            if answer is _UNKNOWN:
+                fail(frm, ("unknown_system_msg", request))
+            else:
+                reply(frm, answer)
+
+
+_UNKNOWN: Final = object()
+
+
+def _answer(p: Process, request: Any) -> Any:
+    x = p._ext()
+    what = request[0] if type(request) is tuple and request else None  # pyright: ignore[reportUnknownVariableType]
+    if x.sensitive and what in _LOOKS_INSIDE and not (what == "debug" and request[1][0] in _COUNTS):
+        name = request[1][0] if what == "debug" else what
+        raise BadArgument(
+            f"sys.{name}: expected a process that may be looked into, got {p}, which is sensitive; "
+            'try process_flag("sensitive", False) in its own code'
+        )
+    match request:
+        case ("suspend",):
+            before, x.suspended = x.suspended, True
+            return "suspended" if before else "ok"
+        case ("resume",):
+            x.suspended = False
+            return "ok"
+        case ("get_state",):
+            return shown_state(p)
+        case ("replace_state", function):
+            _put_state(p, function(shown_state(p)))
+            return shown_state(p)
+        case ("get_status",):
+            return _status(p)
+        case ("debug", command):
+            return debug_command(p, command)
+        case _:
+            custom = getattr(p._vt.handler, "handle_system", None)
+            return _UNKNOWN if custom is None else custom(request, p._state)
+
+
+# State
 
 
 def shown_state(p: Process) -> Any:
@@ -79,20 +114,66 @@ def _put_state(p: Process, shown: Any) -> None:
     p._state = shown if put is None else put(p._state, shown)
 
 
+def formatted_state(p: Process) -> Any:
+    """The state as its server's `format_status` lets others see it; nothing of a sensitive process."""
+    if p._x is not None and p._x.sensitive:
+        return HIDDEN_STATE
+    handler = getattr(p._vt.handler, "format_status", None)
+    if handler is None:
+        return p._state
+    try:
+        return handler(p._state)
+    except Exception as error:  # what it was to hide stays hidden
+        return Raised(error).error.__class__.__name__, reason_of(error)
+
+
 def _status(p: Process) -> dict[str, Any]:
     x = p._ext()
-    handler = getattr(p._vt.handler, "format_status", None)
-    state = p._state
-    if handler is not None:
-        try:
-            state = handler(state)
-        except Exception as error:
-            state = Raised(error).error.__class__.__name__, reason_of(error)
     return {
         "pid": p,
         "name": x.name,
         "class": p._vt.cls,
         "status": "suspended" if x.suspended else STATE_NAMES[p._st],
         "parent": p._parent,
-        "state": state,
+        "state": formatted_state(p),
     }
+
+
+# Code
+
+
+async def _change_code(p: Process, frm: From, cls: Any, old_vsn: Any, extra: Any, at_once: bool) -> Any:
+    """Let a newer class make its state from this one; the answer is the callbacks and the state to come.
+
+    With `at_once` they are taken over here, else by whoever asked, when all others have agreed.
+    """
+    try:
+        callbacks = changed_class(p._vt, cls)
+        change = getattr(callbacks.handler, "code_change", None)
+        state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
+    except Exception as error:
+        reply(frm, Refused(Raised(error).error))
+        return NoReply(p._state)
+    if at_once:
+        install(p, callbacks, state)
+    reply(frm, (callbacks, state))
+    return NoReply(p._state)
+
+
+async def _changed(change: Any, old_vsn: Any, state: Any, extra: Any) -> Any:
+    try:
+        result = change(old_vsn, state, extra)
+        if isawaitable(result):
+            result = await result
+    except Throw as thrown:
+        result = thrown.value
+    if not isinstance(result, Ok):
+        raise Error(result)
+    return result.state  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def install(p: Process, callbacks: Callbacks, state: Any) -> None:
+    """Give a suspended process other callbacks and another state; what a debugger switched on stays on."""
+    debug = p._vt.debug
+    p._vt = callbacks if debug is None else with_debug(debug, callbacks)
+    p._state = state

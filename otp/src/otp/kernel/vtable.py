@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Callbacks", "callbacks_of"]
+__all__ = ["Callbacks", "callbacks_of", "changed_class"]
 
 
 class Callbacks:
@@ -17,6 +17,7 @@ class Callbacks:
     __slots__ = (
         "behaviour",
         "cls",
+        "debug",
         "handle_call",
         "handle_cast",
         "handle_continue",
@@ -31,6 +32,7 @@ class Callbacks:
     def __init__(self, handler: Any, cls: type) -> None:
         self.handler = handler
         self.cls = cls
+        self.debug: Any = None  # what a debugger has switched on; such callbacks belong to one process
         self.init: Callable[[Any], Any] = handler.init
         self.handle_call: Callable[[Any, Any, Any], Any] = handler.handle_call
         self.handle_cast: Callable[[Any, Any], Any] = handler.handle_cast
@@ -52,3 +54,12 @@ def callbacks_of(handler: Any, cls: Any) -> Callbacks:
     found = Callbacks(cls.__handler__() if handler is None else handler, cls)
     cls.__otp_callbacks__ = found
     return found
+
+
+def changed_class(old: Callbacks, cls: Any) -> Callbacks:
+    """The callbacks of `cls`, a newer version of the class of `old`; raises `MissingCallback` for half a class."""
+    handler = old.handler
+    if isinstance(handler, old.cls):
+        return callbacks_of(None, cls)
+    cls.__handler__()
+    return Callbacks(type(handler)(cls) if getattr(handler, "cls", None) is old.cls else handler, cls)

@@ -62,6 +62,7 @@ class Fault:
         self._left = times
         self.hits = 0
         self._post.faults.append(self)
+        kernel.credit = 0  # calls on their caller's stack would not meet it
 
     def meets(self, sender: Process | None, dest: Process, message: Any) -> bool:
         """Whether it takes this message; if so, it has dealt with it."""
@@ -183,7 +184,12 @@ def partition(one: Who, other: Who) -> Fault:
 
 
 def _fault(
-    what: str, sender: Who, to: Who, matching: Any, times: int | None, act: Callable[[Process | None, Process, Any], None]
+    what: str,
+    sender: Who,
+    to: Who,
+    matching: Any,
+    times: int | None,
+    act: Callable[[Process | None, Process, Any], None],
 ) -> Fault:
     kernel = testing_kernel(what)
     if times is not None and times < 1:

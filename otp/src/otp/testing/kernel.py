@@ -11,12 +11,12 @@ import asyncio
 import random
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from otp.kernel.drain import run_one
 from otp.kernel.resume import blame
 from otp.kernel.scheduler import BUDGET, Scheduler, find_scheduler
-from otp.testing.post import Post
+from otp.testing.post import Held, Post
 from otp.testing.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
@@ -64,8 +64,17 @@ class TestingKernel(Scheduler):
 
     __test__ = False  # its name begins with Test, yet it is none
     __slots__ = (
-        "_busy_since", "_numbers", "after_step", "choices", "early_timers", "failure", "holding", "steps", "supervisors",
-    )  # fmt: skip
+        "_busy_since",
+        "_numbers",
+        "after_step",
+        "choices",
+        "early_timers",
+        "failure",
+        "holding",
+        "steps",
+        "supervisors",
+    )
+    post: Post | None
 
     def __init__(
         self,
@@ -147,7 +156,8 @@ class TestingKernel(Scheduler):
         return True
 
     def _step(self) -> int | None:
-        ready = self.post.ready if self.post is not None else ()
+        post = self.post
+        ready: list[Held] = post.ready if post is not None else []
         runnable = len(self.runq)
         count = runnable + len(ready)
         if count == 0:
@@ -161,18 +171,21 @@ class TestingKernel(Scheduler):
             self._write(RUN, None, p)
             self._run(p)
             return RUN
-        if chosen < count:
-            held = ready[chosen - runnable]
-            del ready[chosen - runnable]
+        if chosen < count and post is not None:
+            held = ready.pop(chosen - runnable)
             self._write(DELIVER, held.sender, held.dest)
-            self.post.deliver(held)
+            post.deliver(held)
             return DELIVER
         self._write(FIRE, None, None)
-        self.loop.move_to(early)  # type: ignore[attr-defined]  # pyright: ignore
+        if early is not None and isinstance(self.loop, VirtualLoop):
+            self.loop.move_to(early)
         return FIRE
 
     def _run(self, p: Process) -> None:
-        inline = self.inline is True or (self.inline == "seeded" and self.choices.coin() and not self.post.count)
+        post = self.post
+        inline = self.inline is True or (self.inline == "seeded" and self.choices.coin())
+        if post is not None and (post.count or post.faults):  # an inline call would overtake, or be met by no fault
+            inline = False
         self.holding = not inline
         self.credit = BUDGET if inline and not self.watched else 0
         try:

@@ -57,7 +57,7 @@ class MessageMutated(AssertionError):
 
 
 def _can_change(value: Any) -> bool:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _ATOMS:
         return False
     if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object answers that with an exception
@@ -75,27 +75,28 @@ def fingerprint(value: Any) -> object:
 
 
 def _picture(value: Any, seen: set[int]) -> object:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _ATOMS:
         return (kind, value)
-    if id(value) in seen:
+    identity = id(value)
+    if identity in seen:
         return "…"
-    parts: Any
-    if isinstance(value, dict):
-        parts = [part for item in value.items() for part in item]  # pyright: ignore[reportUnknownVariableType]
-    elif isinstance(value, bytearray):
+    parts: list[Any]
+    if issubclass(kind, dict):
+        parts = [part for item in value.items() for part in item]
+    elif issubclass(kind, bytearray):
         return (kind, bytes(value))
-    elif isinstance(value, (list, tuple, deque)):
-        parts = list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    elif isinstance(value, (set, frozenset)):
-        return (kind, frozenset(_picture(part, seen) for part in value))  # pyright: ignore[reportUnknownVariableType]
-    elif dataclasses.is_dataclass(value):
-        parts = [getattr(value, field.name, None) for field in dataclasses.fields(value)]
+    elif issubclass(kind, (list, tuple, deque)):
+        parts = list(value)
+    elif issubclass(kind, (set, frozenset)):
+        return (kind, frozenset(_picture(part, seen) for part in value))
+    elif dataclasses.is_dataclass(kind):
+        parts = [getattr(value, field.name, None) for field in dataclasses.fields(kind)]
     else:
-        return id(value)
-    seen.add(id(value))
-    picture = (kind, *(_picture(part, seen) for part in parts))
-    seen.discard(id(value))
+        return identity
+    seen.add(identity)
+    picture: tuple[object, ...] = (kind, *(_picture(part, seen) for part in parts))
+    seen.discard(identity)
     return picture
 
 

@@ -72,7 +72,7 @@ class Post:
         """A message leaves. True: taken. False: delivered by us, already told. None: the kernel delivers it."""
         if self._handing_over:
             return False
-        kind = type(message)
+        kind: Any = type(message)
         if kind is ExitSignal or kind is Down:
             self._before_signal(dest, message.pid if kind is ExitSignal else message.item)
             return None
@@ -190,11 +190,13 @@ class Post:
             self.kernel.wake()
 
     def _known_to(self, p: Process) -> dict[int, Held]:
-        """The messages under way that `p` has sent or that precede what it has read; a child begins with its parent's."""
+        """The messages under way that `p` has sent or that precede what it has read.
+
+        A child begins with what its parent knows.
+        """
         known = self._past.get(p)
         if known is None:
-            parent = p._parent
-            known = {} if parent is None else dict(self._past.get(parent, ()))
+            known = {} if p._parent is None else self._past.get(p._parent, {})
         known = {number: held for number, held in known.items() if held.live}
         self._past[p] = known
         return known

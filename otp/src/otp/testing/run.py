@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from otp.kernel.errors import Exit
 from otp.kernel.node import Node
 from otp.kernel.process import Process
+from otp.kernel.scheduler import thread
 from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 from otp.testing.idle import settle
@@ -58,11 +59,15 @@ class Run:
         self.check()
         return result
 
-    def surroundings(self) -> contextlib.AbstractContextManager[None]:
-        """What the standard library is to the program while it runs."""
-        if self.io == "real":
-            return contextlib.nullcontext()
-        return self.library.in_force()
+    @contextlib.contextmanager
+    def surroundings(self) -> Generator[None, None, None]:
+        """While the block runs, this thread's scheduler is ours, and in virtual time its standard library too."""
+        outer, thread.last = thread.last, self.kernel
+        try:
+            with self.library.in_force() if self.io == "virtual" else contextlib.nullcontext():
+                yield
+        finally:
+            thread.last = outer
 
     def check(self) -> None:
         """Raise what fails the run although its program did not."""
@@ -76,7 +81,8 @@ class Run:
         try:
             for task in sorted(asyncio.all_tasks(self.loop), key=lambda task: task.get_name()):
                 task.cancel()
-            self.loop.run_until_complete(self._end())
+            with self.surroundings():
+                self.loop.run_until_complete(self._end())
         finally:
             self.kernel.close()
             self.loop.close()

@@ -146,7 +146,11 @@ class Session:
             if offered > 1:
                 instead[self._run.kernel.choices.made] = choose
         other = Session(self._scheduler, self._fn, self._args, instead)
-        other._go_to(self._run.kernel.steps[:])
+        try:
+            other._go_to(self._run.kernel.steps[:])
+        except BaseException:
+            other.close()
+            raise
         return other
 
     def _go_to(self, steps: array[int]) -> None:

@@ -68,7 +68,11 @@ async def start_supervised(child: Child) -> Pid:
     """
     supervisor = await _supervisor("start_supervised")
     started: Any = await Supervisor.start_child(supervisor, child)
-    return started[0] if isinstance(started, tuple) else started
+    return _pid(started)
+
+
+def _pid(started: Any) -> Pid:
+    return started[0] if type(started) is tuple else started  # pyright: ignore[reportUnknownVariableType]
 
 
 async def stop_supervised(child: Any) -> None:

@@ -77,8 +77,9 @@ class RealIONotSimulated(RuntimeError):
     """
 
     def __init__(self, call: str, instead: str) -> None:
+        where = call if "." in call else f"loop.{call}"
         super().__init__(
-            f"{call if '.' in call else f'loop.{call}'}: expected only simulated I/O under otp.testing.Scheduler, got real I/O; try {instead}"
+            f"{where}: expected only simulated I/O under otp.testing.Scheduler, got real I/O; try {instead}"
         )
         self.call = call
 

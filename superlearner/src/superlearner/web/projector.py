@@ -94,6 +94,8 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
         return set()  # not in the tree (yet): when its own start is told, it comes with all its children
     match event.kind:
         case "child_started":
+            if not event.cause:
+                _forget_stopped(model, f"{supervisor.key}/{key_part(data['id'])}")
             return _started(model, supervisor, data, at, fresh)
         case "child_restarted":
             return _restarted(model, supervisor, data, at, fresh)
@@ -154,6 +156,13 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
         siblings.append(key)
         dirty |= patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
     return dirty
+
+
+def _forget_stopped(model: Projection, key: str) -> None:
+    """Whom a person stopped and starts is not restarted: its slot and those below have not lived."""
+    row = model.rows.get(key)
+    if row is not None and row.state == "stopped":
+        model.lived.difference_update([one for one in model.lived if one == key or one.startswith(f"{key}/")])
 
 
 def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import id_text, key_part
+from superlearner.control.slots import key_part
 from superlearner.control.terms import plain_pid
+from superlearner.web.naming import called, name_of, slot_of
 from superlearner.web.phrases import Restarts, gave_up_text
-from superlearner.web.projection import DYNAMIC, Projection
+from superlearner.web.projection import DYNAMIC, Projection, row_of
 from superlearner.web.projector import TraceEvent
 from superlearner.web.rows import Row, label
 from superlearner.web.stories import Entry, Story
@@ -74,7 +75,7 @@ class Feed:
 
     def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
         """A kept child rests before it is started again: say so where its end is told."""
-        row = next((r for r in model.rows.values() if r.id == id and _name(model, r.parent) == supervisor), None)
+        row = next((r for r in model.rows.values() if r.id == id and name_of(model, r.parent) == supervisor), None)
         story = None if row is None else self._latest.get(row.key)
         if story is None or (story.done and story.what != "gave_up" and not story.again):
             key = f"{supervisor}/{key_part(id)}" if row is None else row.key
@@ -103,13 +104,13 @@ class Feed:
             case "gave_up":
                 self._gives_up(model, event, data, at)
             case "strategy_changed":
-                sup = _row(model, event.pid)
+                sup = row_of(model, event.pid)
                 if sup is not None:
                     self.note(model, at, "info", f"{label(sup)} changed its strategy", plain_pid(event.pid))
             case "drain_too_long" if LONG_DRAIN_MS <= data.get("ms", 0) < HELD_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
-                who = label(_row(model, event.pid)) or str(event.pid)
+                who = label(row_of(model, event.pid)) or str(event.pid)
                 self.note(model, at, "warn", f"{who} did not finish its cleanup ({data.get('where', '?')})", None)
             case _:
                 pass
@@ -117,7 +118,7 @@ class Feed:
     # Stories
 
     def _terminated(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = _row(model, event.pid)
+        supervisor = row_of(model, event.pid)
         if supervisor is None:
             return
         sup_pid = plain_pid(event.pid)
@@ -139,8 +140,8 @@ class Feed:
         if not is_crash(reason) and dynamic:
             self._open.pop(sup_pid, None)
             return  # dynamic children come and go: an orderly end is no news
-        key = row.key if row is not None else _slot(supervisor, data["id"], pid)
-        who = label(row) or _called(model, supervisor, data["id"], str(pid))
+        key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
+        who = label(row) or called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
         story = self._begin(key, at)
         story.who, story.key, story.pid, story.what = who, key, pid, what
@@ -157,21 +158,21 @@ class Feed:
             return
         if self._part_of_more(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
-        key = _slot(supervisor, data["id"])
+        key = slot_of(supervisor, data["id"])
         if key in model.rows and model.rows[key].state == "stopped":
             return  # it was stopped before
         self._drop_stops_below(key)
-        text = f"{label(supervisor)} stopped {_called(model, supervisor, data['id'])}"
+        text = f"{label(supervisor)} stopped {called(model, supervisor, data['id'])}"
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         """A child runs again after its supervisor's pause, or because somebody asked for it."""
-        supervisor = _row(model, event.pid)
+        supervisor = row_of(model, event.pid)
         if supervisor is None or data.get("id") is None:
             return
-        key = _slot(supervisor, data["id"])
+        key = slot_of(supervisor, data["id"])
         story, row = self._latest.get(key), model.rows.get(key)
-        who, by = _called(model, supervisor, data["id"]), label(supervisor)
+        who, by = called(model, supervisor, data["id"]), label(supervisor)
         if story is not None and story.again:
             story.tail, story.again = f"{story.failed}; {story.again} started it again", ""
             self._put(story.entry())
@@ -206,27 +207,27 @@ class Feed:
                 self._entries.pop(number, None)
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = _row(model, event.pid)
+        supervisor = row_of(model, event.pid)
         story = self._story_of(supervisor, event, data)
         if story is None or supervisor is None:
             return
         if data.get("id") is not None:
             ids = (data["id"], *data.get("group", ()))
-            group = {_slot(supervisor, child): _called(model, supervisor, child) for child in ids}
+            group = {slot_of(supervisor, child): called(model, supervisor, child) for child in ids}
             story.restarts.add(group, data)
         else:
             successor = plain_pid(data["child"])
-            story.key = _slot(supervisor, None, successor)
+            story.key = slot_of(supervisor, None, successor)
             story.restarts.add({story.key: story.who}, data, successor)
         story.done = True
         self._put(story.entry())
 
     def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
-        supervisor = _row(model, event.pid)
+        supervisor = row_of(model, event.pid)
         story = self._story_of(supervisor, event, data)
         if story is None or supervisor is None:
             return
-        who = _called(model, supervisor, data.get("id"), story.who)
+        who = called(model, supervisor, data.get("id"), story.who)
         story.restarts.failed(who, text_of_reason(data["reason"]), data)
         self._put(story.entry())
 
@@ -234,14 +235,14 @@ class Feed:
         """The open story of this very child, else the latest one of its supervisor."""
         if supervisor is not None:
             old = data.get("old")
-            key = _slot(supervisor, data.get("id"), None if old is None else plain_pid(old))
+            key = slot_of(supervisor, data.get("id"), None if old is None else plain_pid(old))
             story = self._latest.get(key)
             if story is not None and not story.done and story.sup_key == supervisor.key:
                 return story
         return self._open.get(plain_pid(event.pid))
 
     def _gives_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = _row(model, event.pid)
+        supervisor = row_of(model, event.pid)
         sup_pid = plain_pid(event.pid)
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
@@ -257,7 +258,7 @@ class Feed:
         story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""
         story.reason = text_of_reason(data["reason"])
-        child = _called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
+        child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
         story.opening = gave_up_text(who, child, story.reason, data)
         self._open[sup_pid] = story
         self._gave_up[sup_pid] = story
@@ -266,7 +267,7 @@ class Feed:
         self._put(story.entry())
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        row = _row(model, event.pid)
+        row = row_of(model, event.pid)
         who = label(row) or str(event.pid)
         text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
         self.note(model, at, "warn", text, None if event.pid is None else plain_pid(event.pid), "stuck")
@@ -304,23 +305,3 @@ class Feed:
             del self._entries[next(iter(self._entries))]
         while len(self._open) > MAX_ENTRIES:
             del self._open[next(iter(self._open))]
-
-
-def _row(model: Projection, pid: Any) -> Row | None:
-    return None if pid is None else model.rows.get(model.by_pid.get(plain_pid(pid), ""))
-
-
-def _slot(supervisor: Row, id: Any, pid: str | None = None) -> str:
-    """The key of a child's slot; a child without an id is known by its pid."""
-    return f"{supervisor.key}/{pid if id is None else key_part(id)}"
-
-
-def _called(model: Projection, supervisor: Row, id: Any, otherwise: str = "a child") -> str:
-    """What a child is called, even when it has no process."""
-    if id is None:
-        return otherwise
-    return label(model.rows.get(_slot(supervisor, id))) or id_text(id)
-
-
-def _name(model: Projection, key: str | None) -> str | None:
-    return None if key is None else label(model.rows[key])

@@ -152,7 +152,9 @@ def test_a_supervisor_that_gave_up_says_so_and_when_it_starts_again(page: Page, 
 def test_a_callback_that_does_not_return_shows_since_when_and_where(page: Page, platform: Any) -> None:
     platform.delta(p=[[LEDGER, {"state": "stuck", "since": time.time() - 8, "doing": "handle_call at shop.py:41"}]])
     expect(line(page, LEDGER).locator(".st")).to_have_text("not answering")
-    expect(line(page, LEDGER).locator(".why")).to_have_text(re.compile(r"^since \d\d:\d\d:\d\d: handle_call at shop.py:41$"))
+    expect(line(page, LEDGER).locator(".why")).to_have_text(
+        re.compile(r"^since \d\d:\d\d:\d\d: handle_call at shop.py:41$")
+    )
     expect(page.locator("#count-stuck")).to_have_text("1 not answering")
 
 

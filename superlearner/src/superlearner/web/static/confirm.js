@@ -20,6 +20,6 @@ export function confirm(title, text, action) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === "do");
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "do"); // open: the end of the question before is told late
   });
 }

@@ -8,6 +8,7 @@
  */
 
 import { make } from "./dom.js";
+import { recall, remember } from "./folds.js";
 import { EMPTY } from "./model.js";
 import { hidden, outline, startable } from "./outline.js";
 import { Room } from "./room.js";
@@ -22,7 +23,6 @@ import { MEANINGS } from "./words.js";
 const LEAVE_MS = 700;
 /** How long the line of a dynamic child that ended waits for the next one, at least; never while a hand is on the tree. */
 const ROOM_MS = 30_000;
-const STORE = "superlearner.collapsed";
 
 export class SlTree extends HTMLElement {
   /** @type {Model} */ #model = EMPTY;
@@ -328,23 +328,5 @@ export class SlTree extends HTMLElement {
 
 /** The columns, and what they mean. @type {Record<string, string|null>} */
 const COLUMNS = { Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, "": null };
-
-/** @returns {Set<string>} */
-function recall() {
-  try {
-    return new Set(JSON.parse(localStorage.getItem(STORE) ?? "[]"));
-  } catch {
-    return new Set();
-  }
-}
-
-/** @param {Set<string>} collapsed */
-function remember(collapsed) {
-  try {
-    localStorage.setItem(STORE, JSON.stringify([...collapsed]));
-  } catch {
-    // Storage may be forbidden; branches then open again with the next visit.
-  }
-}
 
 customElements.define("sl-tree", SlTree);

@@ -1,0 +1,55 @@
+"""`make bench`: measures everything and writes docs/performance.md.
+
+python -m benchmarks [--quick] [--only workloads,soak,web] [options of benchmarks.run]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report, run
+from benchmarks.peers import ROOT, main_python, pinned
+
+PARTS = ("million", "fairness", "ring", "trace")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two minutes: smaller, fewer repeats, one Python")
+    parser.add_argument("--only", default="workloads,soak,web", help="parts, with commas between")
+    options, further = parser.parse_known_args()
+    parts = options.only.split(",")
+    run.RESULTS.mkdir(exist_ok=True)
+    if "workloads" in parts:
+        run.main(["--repeats", "3", "--scale", "0.3", "--one-python", *further] if options.quick else further)
+    if "soak" in parts:
+        soak(["--seconds", "5", "--servers", "200000"] if options.quick else ["--seconds", "60"])
+    if "web" in parts:
+        subprocess.run([sys.executable, "-m", "benchmarks.web", *(["--quick"] if options.quick else [])], cwd=ROOT)
+    return report.main()
+
+
+def soak(arguments: list[str]) -> None:
+    """Each part in a process of its own on one core; what fails is left out and said."""
+    result: dict[str, Any] = {}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "otp" / "src")}
+    program = str(Path(__file__).parent / "soak.py")
+    for part in PARTS:
+        command = pinned((main_python(), program, part, *arguments), (os.cpu_count() or 1) - 1)
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if ran.returncode:
+            print(f"soak, {part}: {ran.stderr.strip()[-300:]}", file=sys.stderr)
+            continue
+        result |= json.loads(ran.stdout)
+        print(f"soak, {part}: done", file=sys.stderr)
+    (run.RESULTS / "soak.json").write_text(json.dumps(result, indent=0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

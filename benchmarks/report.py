@@ -1,0 +1,264 @@
+"""Writes `docs/performance.md` from what the programs of this folder left in `benchmarks/results`.
+
+python -m benchmarks.report
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import ERLANG, ROOT
+from benchmarks.promises import LIMITS, NOTES, PROMISES, READING, WORDS
+from benchmarks.web_report import section
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def main() -> int:
+    workloads = read("workloads")
+    if workloads is None:
+        print("nothing measured yet: python -m benchmarks.run", file=sys.stderr)
+        return 1
+    PAGE.write_text("\n".join(page(workloads, read("soak"), read("web"))).rstrip() + "\n", encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
+    return 0
+
+
+def read(name: str) -> Any:
+    file = RESULTS / f"{name}.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def page(workloads: Any, soak: Any, web: Any) -> Iterator[str]:
+    figures = Figures(workloads["rows"])
+    yield from introduction(workloads)
+    yield from promises(figures)
+    if soak is not None:
+        yield from large(soak)
+    if web is not None:
+        yield from section(web)
+    yield from all_ratios(figures)
+    yield from memory(figures)
+    yield from own_times(workloads["profile"])
+    yield from reading(figures, workloads)
+
+
+class Figures:
+    """Medians of every workload of every program."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.peers = list(dict.fromkeys(row["peer"] for row in rows))
+        self.workloads = list(dict.fromkeys(row["workload"] for row in rows))
+        self.versions = {row["peer"]: row["version"] for row in rows}
+        self.ours = next((peer for peer in self.peers if peer.startswith("otp ")), "otp")
+        self._times: dict[tuple[str, str], list[float]] = {}
+        self._bytes: dict[tuple[str, str], list[float]] = {}
+        for row in rows:
+            key = (row["peer"], row["workload"])
+            self._times.setdefault(key, []).append(row["ns_per_op"])
+            if row["bytes_per_proc"] is not None:
+                self._bytes.setdefault(key, []).append(row["bytes_per_proc"])
+
+    def time(self, peer: str, workload: str) -> float | None:
+        return median(self._times.get((peer, workload)))
+
+    def ratio(self, peer: str, base: str, workload: str) -> float | None:
+        return ratio(self.time(peer, workload), self.time(base, workload))
+
+    def bytes(self, peer: str, workload: str) -> float | None:
+        return median(self._bytes.get((peer, workload)))
+
+    def spread(self, peer: str, workload: str) -> float | None:
+        """Distance of the quartiles, as a part of the median."""
+        values = sorted(self._times.get((peer, workload), ()))
+        if len(values) < 3:
+            return None
+        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+        return (high - low) / statistics.median(values)
+
+
+def median(values: list[float] | None) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    return None if one is None or not other else one / other
+
+
+def introduction(workloads: Any) -> Iterator[str]:
+    at = workloads["machine"]
+    virtual = ", a virtual machine" if at["virtual"] else ""
+    built = "with" if at["optimised"] else "without"
+    yield "# How fast it is\n"
+    yield "```sh\nmake bench        # measures everything on one core and writes this page\n```\n"
+    yield (
+        "One core, everything in one run: Erlang/OTP, bare asyncio and this library take turns, so what counts is the "
+        "*ratio* to the others, never the nanoseconds. Lower is faster. The page is written by `make bench`; "
+        "by hand nothing is changed in it.\n"
+    )
+    yield (
+        f"Measured on {at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}. "
+        f"CPython {at['python']}, built {built} profile-guided optimisation"
+        + ("" if at["optimised"] else " (a build with it is about a tenth faster at all of this)")
+        + f". Other work on the machine when the run began: load {at.get('load', 0):.1f}. "
+        f"Medians of {workloads['repeats']} interleaved repeats, workloads at {workloads['scale']:g} of their size; "
+        "the programs are in [benchmarks](../benchmarks), as `otp.run` runs them: full semantics, lifecycle ring on.\n"
+    )
+
+
+def promises(figures: Figures) -> Iterator[str]:
+    yield "## What was promised\n"
+    if ERLANG not in figures.peers:
+        yield "There was no `erl` on this machine, so there is nothing to compare the promises with.\n"
+        return
+    lines: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    for promise in PROMISES:
+        of = figures.bytes if promise.memory else figures.time
+        got = ratio(of(figures.ours, promise.workload), of(ERLANG, promise.workload))
+        spread = None if promise.memory else figures.spread(figures.ours, promise.workload)
+        if got is None:
+            verdict = "not measured"
+        elif got <= promise.stretch:
+            verdict = "reached, and the stretch"
+        elif got <= promise.at_most:
+            verdict = "reached"
+        else:
+            verdict = "**not reached**"
+            if promise.workload in NOTES:
+                notes.append(NOTES[promise.workload])
+        lines.append(
+            (promise.work, short(got), f"≤ {promise.at_most:g}", f"{promise.stretch:g}", verdict, percent(spread))
+        )
+    yield f"Ratio to {figures.versions[ERLANG]} on the same core, {figures.ours}.\n"
+    yield from table(("work", "ratio", "promise", "stretch", "", "spread"), lines, right=(1, 2, 3, 5))
+    if notes:
+        yield "Where a promise is not reached:\n"
+        yield from (f"- {note}" for note in notes)
+        yield ""
+
+
+def large(soak: dict[str, Any]) -> Iterator[str]:
+    yield "## In the large\n"
+    lines = [
+        (words, f"{soak[key]:g}", f"≤ {most:g}", "reached" if soak[key] <= most else "**not reached**")
+        for key, (words, most) in LIMITS.items()
+        if key in soak
+    ]
+    yield from table(("", "measured", "promise", ""), lines, right=(1, 2))
+    if "servers" in soak:
+        yield (
+            f"{soak['servers']:,} servers with an int state under one `DynamicSupervisor`, {soak['bytes_per_server']} "
+            f"bytes each; then {soak['seconds']:g} s of 1,000 casts a second and {soak['kills']:,} kills, collector "
+            f"included, with {100 * soak['cpu_share']:.0f} % of the core. Lateness of a 5 ms timer: "
+            f"p50 {soak['load_lateness_p50_ms']:g} ms.\n"
+        )
+    if "messages_per_second" in soak:
+        yield (
+            f"Full message load is 20 ping-pong pairs, 10 callers and 10 flooders, "
+            f"{soak['messages_per_second'] / 1e6:.1f} million messages a second; beside it a 1 ms timer is late by "
+            f"{soak['drain_lateness_p50_ms']:g} ms and an echo over TCP takes {soak['drain_echo_p50_ms']:g} ms (p50).\n"
+        )
+    if "trace_ns_per_event" in soak:
+        yield (
+            f"Tracing everything is {soak['trace_events_per_message']:g} events a message of "
+            f"{soak['trace_ns_per_event']} ns each, and calls go through the queue while somebody reads messages; "
+            "with nobody reading it costs nothing."
+        )
+        if soak["trace_factor"] > LIMITS["trace_factor"][1]:
+            yield NOTES["trace"]
+    yield ""
+
+
+def all_ratios(figures: Figures) -> Iterator[str]:
+    yield "## All workloads\n"
+    bases = [peer for peer in (ERLANG, "asyncio") if peer in figures.peers]
+    for base in bases:
+        yield f"Ratio to {base}; below 1 is faster.\n"
+        yield from table(
+            ("", *figures.peers),
+            [
+                (workload, *(short(figures.ratio(peer, base, workload)) for peer in figures.peers))
+                for workload in figures.workloads
+                if figures.time(base, workload) is not None
+            ],
+        )
+    yield "Nanoseconds for one operation, to see the size of things.\n"
+    yield from table(
+        ("", *figures.peers),
+        [
+            (workload, *(nanoseconds(figures.time(peer, workload)) for peer in figures.peers))
+            for workload in figures.workloads
+        ],
+    )
+    yield "| name | one operation |\n|---|---|"
+    yield from (f"| {name} | {WORDS[name]} |" for name in figures.workloads if name in WORDS)
+    yield ""
+
+
+def memory(figures: Figures) -> Iterator[str]:
+    yield "Resident bytes of one idle process.\n"
+    yield from table(
+        ("", *figures.peers),
+        [
+            (workload, *("" if (b := figures.bytes(peer, workload)) is None else f"{b:.0f}" for peer in figures.peers))
+            for workload in ("idle_server", "idle_coro")
+            if workload in figures.workloads
+        ],
+    )
+
+
+def own_times(profile: Any) -> Iterator[str]:
+    if not profile:
+        return
+    yield "## Where the time goes\n"
+    yield (
+        f"`{profile['workload']}` is the farthest from its promise; the functions with the most time of their own, as "
+        "`cProfile` sees them (it makes small functions look larger than they are).\n"
+    )
+    lines = [(f"{share:.1%}", f"{calls:.1f}", f"`{function}`") for share, calls, function in profile["rows"]]
+    yield from table(("own time", "calls each", "function"), lines, right=(0, 1))
+
+
+def reading(figures: Figures, workloads: Any) -> Iterator[str]:
+    yield "## How to read it\n"
+    yield from (f"- {note}" for note in READING)
+    spreads = [f"{peer} {percent(figures.spread(peer, 'call'))}" for peer in figures.peers]
+    yield f"- Spread (distance of the quartiles by the median) of `call`: {', '.join(spreads)}."
+    yield f"- Versions: {'; '.join(f'{peer}: {version}' for peer, version in figures.versions.items())}."
+
+
+def table(head: Iterable[str], lines: Iterable[Iterable[str]], right: tuple[int, ...] | None = None) -> Iterator[str]:
+    """A table in Markdown; without `right` all columns but the first stand to the right."""
+    head = list(head)
+    to_right = set(range(1, len(head)) if right is None else right)
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'|'.join('---:' if i in to_right else '---' for i in range(len(head)))}|"
+    yield from (f"| {' | '.join(line)} |" for line in lines)
+    yield ""
+
+
+def short(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def nanoseconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value < 10_000:
+        return f"{value:.0f}"
+    return f"{value / 1000:.1f} k" if value < 1_000_000 else f"{value / 1e6:.1f} M"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,332 @@
+"""What a viewer of the page sees, and what that costs: 300 processes, 20 crashes a second, three viewers.
+
+python -m benchmarks.web [--seconds 12] [--viewers 3] [--rounds 2] [--quick]
+
+Needs Chromium and playwright. Measures the platform and, if it is there, the prototype of the design beside it
+(`../shared/reference/web-prototype`, with a Python that has its packages), in turns in one run. Writes
+`benchmarks/results/web.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from tools.serving import serving
+
+from benchmarks.peers import ROOT, environments_folder
+
+RESULTS = Path(__file__).parent / "results"
+PROTOTYPE = ROOT.parent / "shared" / "reference" / "web-prototype"
+RATE = 20
+CLICKS = 30
+BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+# Notes when a row changed, in wall-clock ms; READ says what the row stands for. (No `eval`: the page forbids it.)
+WATCH = """() => {
+  const read = (row) => READ; window.__seen = [];
+  new MutationObserver((changes) => {
+    const now = performance.timeOrigin + performance.now(), rows = new Set();
+    for (const { target } of changes) {
+      const row = (target.nodeType === 1 ? target : target.parentElement)?.closest("ROW");
+      if (row) rows.add(row);
+    }
+    for (const row of rows) window.__seen.push([read(row), now]);
+  }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+
+# Clicks and waits for the first change on the row, and for the change that says that it is done.
+CLICK = """(selector) => new Promise((resolve) => {
+  const find = () => document.querySelector(selector), settled = (row) => SETTLED;
+  const element = find(), before = settled(element), begun = performance.now(); let first = 0;
+  const done = (value) => { watch.disconnect(); resolve(value); };
+  const watch = new MutationObserver(() => {
+    const took = performance.now() - begun; first ||= took;
+    if (settled(find()) !== before) done([first, took]);
+  });
+  watch.observe(element, { subtree: true, childList: true, attributes: true, characterData: true });
+  element.querySelector(".kill").click();
+  setTimeout(() => done(first ? [first, null] : null), 3000);
+})"""
+
+
+class Stack(Protocol):
+    """One thing that is measured."""
+
+    name: str
+    url: str
+    row: str  # CSS selector of a row
+    read: str  # JavaScript: what is noted of a changed `row`
+    settled: str  # JavaScript: something of `row` that changes when the effect of a click is there
+    pid: int
+
+    def start_events(self) -> None: ...
+    def forget(self) -> None: ...
+    def stats(self) -> dict[str, Any]: ...
+    def latencies(self, seen: list[Any], stats: dict[str, Any]) -> list[float]: ...
+    def victims(self) -> list[str]: ...
+
+
+class Platform:
+    """The page of the platform, with the tree of `web_world.py`."""
+
+    name, row = "superlearner", "li[data-key]"
+    read = "row.dataset.key.split('/').pop()"
+    settled = "row.querySelector('.pid').textContent"
+
+    def __init__(self, address: str, pid: int) -> None:
+        self.base, self.pid = address, pid
+        self.url = f"{address}/supervisors"
+
+    def _driver(self, message: Any, kind: str) -> Any:
+        body = json.dumps({"message": message, "message_type": kind}).encode()
+        request = urllib.request.Request(
+            f"{self.base}/api/v1/processes/driver/message", body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["data"].get("reply")
+
+    def start_events(self) -> None:
+        self._driver(["rate", RATE], "cast")
+
+    def forget(self) -> None:
+        self._driver("forget", "cast")
+
+    def stats(self) -> dict[str, Any]:
+        return self._driver("stats", "call")
+
+    def latencies(self, seen: list[Any], stats: dict[str, Any]) -> list[float]:
+        """From the kill to the first change of that row; a row of which nothing was seen counts as 2 s."""
+        changes: dict[str, list[float]] = {}
+        for key, at in seen:
+            changes.setdefault(key, []).append(at)
+        last = max((at for _, at in seen), default=0.0)
+        return [
+            next((at - killed for at in changes.get(name, ()) if at >= killed), 2000.0)
+            for name, killed in stats["kills"]
+            if killed < last - 500
+        ]
+
+    def victims(self) -> list[str]:
+        return [f'li[data-key$="/w{n}"]' for n in range(0, 274, 9)][:CLICKS]
+
+
+class Prototype:
+    """The design's own prototype of the page; its rows carry the time of their event."""
+
+    name, row = "prototype", "[data-pid]"
+    read = "row.dataset.ts"
+    settled = "row.dataset.state"
+
+    def __init__(self, address: str, pid: int) -> None:
+        self.base, self.pid = address, pid
+        self.url = f"{address}/supervisors"
+
+    def start_events(self) -> None: ...
+
+    def forget(self) -> None:
+        get(f"{self.base}/__stats?reset=true")
+
+    def stats(self) -> dict[str, Any]:
+        found = json.loads(get(f"{self.base}/__stats"))
+        return {"lag_p50": found["lag_p50"], "lag_p99": found["lag_p99"], "lag_worst": found["lag_max"]}
+
+    def latencies(self, seen: list[Any], stats: dict[str, Any]) -> list[float]:
+        first: dict[str, float] = {}
+        for stamp, at in seen:
+            first.setdefault(stamp, at)
+        return [at - float(stamp) for stamp, at in first.items() if 0 <= at - float(stamp) < 5000]
+
+    def victims(self) -> list[str]:
+        return [f'[data-pid="{n}"]' for n in range(40, 300, 9)][:CLICKS]
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def cpu_share(pid: int, seconds: float) -> float:
+    begun, before = time.monotonic(), cpu_seconds(pid)
+    time.sleep(seconds)
+    return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - begun)
+
+
+@contextmanager
+def platform() -> Iterator[Platform]:
+    with TemporaryDirectory() as folder:
+        environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder}
+        program = Path(sys.executable).parent / "superlearner"
+        world = f"{Path(__file__).parent / 'web_world.py'}:World"
+        with serving(program, Path(folder), environment, world) as (address, process):
+            wait_for(f"{address}/health/ready")
+            yield Platform(address, process.pid)
+
+
+@contextmanager
+def prototype(python: Path) -> Iterator[Prototype]:
+    port = 8801
+    command = [str(python), "-m", "uvicorn", "stack_c:app", "--port", str(port), "--log-level", "warning"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(command, cwd=PROTOTYPE, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/__stats")
+            yield Prototype(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            process.kill()
+
+
+def prototype_python() -> Path | None:
+    """A Python with the prototype's packages, if the prototype is there at all."""
+    for python in (Path(sys.executable), environments_folder() / "web" / "bin" / "python"):
+        if (PROTOTYPE / "stack_c.py").exists() and python.exists():
+            asked = subprocess.run(
+                [python, "-c", "import fastapi, orjson, psutil, uvicorn, websockets"], capture_output=True
+            )
+            if asked.returncode == 0:
+                return python
+    return None
+
+
+def wait_for(url: str, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            get(url)
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+
+
+def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[str, Any]:
+    """One round with one stack."""
+    result: dict[str, Any] = {"stack": stack.name, "idle_cpu": round(cpu_share(stack.pid, 3), 1)}
+    resident = resident_mib(stack.pid)
+    received = [0] * viewers
+    pages = [open_page(browser, stack, received, number) for number in range(viewers)]
+    stack.start_events()
+    time.sleep(2)
+    for page in pages:
+        page.evaluate(WATCH.replace("ROW", stack.row).replace("READ", stack.read))
+    stack.forget()
+    before = sum(received)
+    begun, used = time.monotonic(), cpu_seconds(stack.pid)
+    while time.monotonic() - begun < seconds:
+        pages[0].wait_for_timeout(100)
+    took = time.monotonic() - begun
+    result["cpu"] = round(100 * (cpu_seconds(stack.pid) - used) / took, 1)
+    result["kb_per_second_and_viewer"] = round((sum(received) - before) / 1024 / took / viewers, 2)
+    result["mib_per_viewer"] = round((resident_mib(stack.pid) - resident) / viewers, 2)
+    stats = stack.stats()
+    result |= {key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")}
+    latencies = [late for page in pages for late in stack.latencies(page.evaluate("window.__seen"), stats)]
+    result |= quantiles(latencies, "event")
+    clicks = [pages[0].evaluate(CLICK.replace("SETTLED", stack.settled), row) for row in stack.victims()]
+    result |= quantiles([click[0] for click in clicks if click], "click")
+    result |= quantiles([click[1] for click in clicks if click and click[1] is not None], "settled")
+    for page in pages:
+        page.context.close()
+    return result
+
+
+def open_page(browser: Any, stack: Stack, received: list[int], number: int) -> Any:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+
+    def count(payload: str | bytes) -> None:
+        received[number] += len(payload if isinstance(payload, bytes) else payload.encode())
+
+    page.on("websocket", lambda socket: socket.on("framereceived", count))
+    page.goto(stack.url)
+    page.locator(stack.row).nth(289).wait_for(state="attached")
+    return page
+
+
+def quantiles(values: list[float], name: str) -> dict[str, Any]:
+    ordered = sorted(values)
+    if not ordered:
+        return {f"{name}_n": 0}
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return {
+        f"{name}_n": len(ordered),
+        f"{name}_p50": round(statistics.median(ordered), 1),
+        f"{name}_p95": round(p95, 1),
+    }
+
+
+def start_times(times: int) -> list[float]:
+    """Seconds from the start of the program to the first good answer of `/health/ready`."""
+    found: list[float] = []
+    for _ in range(times):
+        with TemporaryDirectory() as folder:
+            environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder}
+            begun = time.monotonic()
+            with serving(Path(sys.executable).parent / "superlearner", Path(folder), environment) as (address, _):
+                wait_for(f"{address}/health/ready")
+                found.append(round(time.monotonic() - begun, 3))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.web", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--viewers", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        print("no Chromium here: the page is not measured", file=sys.stderr)
+        return 1
+    from playwright.sync_api import sync_playwright
+
+    if options.quick:
+        options.seconds, options.rounds = 5.0, 1
+    other = prototype_python()
+    rows: list[dict[str, Any]] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
+        for number in range(options.rounds):
+            stacks = [platform, *([] if other is None else [lambda: prototype(other)])]
+            for make in stacks if number % 2 == 0 else reversed(stacks):
+                with make() as stack:
+                    rows.append(measured(stack, browser, options.viewers, options.seconds))
+                    print(json.dumps(rows[-1]), file=sys.stderr)
+        browser.close()
+    result = {
+        "seconds": options.seconds,
+        "viewers": options.viewers,
+        "rate": RATE,
+        "rows": rows,
+        "start_seconds": start_times(5),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "web.json").write_text(json.dumps(result, indent=0))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

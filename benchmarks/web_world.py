@@ -1,0 +1,102 @@
+"""The tree the page is measured with: 300 processes under nested supervisors, and a driver that lets them crash.
+
+superlearner run benchmarks/web_world.py:World
+
+`POST /api/v1/processes/driver/message` with `["rate", 20]` (a cast) makes it kill 20 workers a second; the call
+`"stats"` answers what it did and how late the loop was.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import otp
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+SUPERVISORS, WORKERS = 24, 274  # with the root and the driver 300
+LAG_EVERY = 0.01
+
+
+class Worker(GenServer[int]):
+    """Somebody to be killed."""
+
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+
+class Branch(Supervisor):
+    """A supervisor of every 24th worker."""
+
+    @impl
+    def init(self, arg):
+        workers = [Worker.child_spec(n, id=f"w{n}", name=f"w{n}") for n in range(arg, WORKERS, SUPERVISORS)]
+        return Children(workers, max_restarts="infinity")
+
+
+class Done(NamedTuple):
+    """What the driver knows: its rate, whom it killed when (wall clock, ms), and how late the loop was (ms)."""
+
+    rate: float = 0.0
+    kills: tuple[tuple[str, float], ...] = ()
+    lags: tuple[float, ...] = ()
+
+
+class Driver(GenServer[Done]):
+    """Kills workers at a steady rate, and measures the loop it lives in."""
+
+    @impl
+    def init(self, arg):
+        otp.send_after(LAG_EVERY, self.pid, ("lag", time.perf_counter() + LAG_EVERY))
+        return Ok(Done())
+
+    @impl
+    def handle_cast(self, request, state):
+        match request:
+            case ["rate", rate] | ("rate", rate):
+                if rate and not state.rate:
+                    otp.send(self.pid, "kill")
+                return NoReply(state._replace(rate=rate))
+            case "forget":
+                return NoReply(Done(state.rate))
+
+    @impl
+    def handle_call(self, request, caller, state):
+        match request:
+            case "stats":
+                lags = sorted(state.lags) or [0.0]
+                return Reply(
+                    {
+                        "kills": [list(kill) for kill in state.kills],
+                        "lag_p50": lags[len(lags) // 2],
+                        "lag_p99": lags[int(len(lags) * 0.99)],
+                        "lag_worst": lags[-1],
+                    },
+                    state,
+                )
+
+    @impl
+    def handle_info(self, message: Any, state):
+        match message:
+            case "kill" if state.rate:
+                otp.send_after(1 / state.rate, self.pid, "kill")
+                name = f"w{otp.random.randrange(WORKERS)}"
+                now = time.time() * 1000
+                otp.exit(otp.whereis(name), "kill")
+                return NoReply(state._replace(kills=(*state.kills, (name, now))))
+            case ("lag", due):
+                late = (time.perf_counter() - due) * 1000
+                otp.send_after(LAG_EVERY, self.pid, ("lag", time.perf_counter() + LAG_EVERY))
+                return NoReply(state._replace(lags=(*state.lags[-10_000:], late)))
+            case _:
+                return NoReply(state)
+
+
+class World(Supervisor):
+    """The root."""
+
+    @impl
+    def init(self, arg):
+        branches = [Branch.child_spec(n, id=f"branch{n}") for n in range(SUPERVISORS)]
+        return Children([*branches, Driver.child_spec(name="driver")])

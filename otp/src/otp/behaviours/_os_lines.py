@@ -1,0 +1,108 @@
+"""Cutting what a program writes into messages: whole lines as text, or bytes as they come."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Protocol
+
+__all__ = ["LONGEST", "Bytes", "Cutter", "Lines"]
+
+LONGEST: Final = 65_536
+"""Bytes in one message at most; a longer line comes in parts."""
+
+
+class Cutter(Protocol):
+    """Takes what was read, and gives the messages it makes, each with whether its line goes on."""
+
+    def feed(self, data: bytes) -> None:
+        """Take what was read."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        ...
+
+    def take(self) -> tuple[str | bytes, bool] | None:
+        """The next message, or None until more was fed."""
+        ...
+
+
+class Lines:
+    r"""Text, a line a message, without its end (`\n` or `\r\n`); the last line needs none.
+
+    Bytes that are no UTF-8 become U+FFFD. A line of more than `longest` bytes comes in parts, cut between two
+    characters; all but the last are marked.
+
+    >>> lines = Lines(longest=5)
+    >>> lines.feed(b"one\r\nno end, ")
+    >>> lines.end()
+    >>> [line for line in iter(lines.take, None)]
+    [('one', False), ('no en', True), ('d, ', False)]
+    """
+
+    __slots__ = ("_at", "_data", "_ended", "_longest", "_seen")
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self._data = bytearray()
+        self._at = 0  # what is before has been taken
+        self._seen = 0  # and up to here there is no line end
+        self._ended = False
+        self._longest = longest
+
+    def feed(self, data: bytes) -> None:
+        """Take what was read."""
+        del self._data[: self._at]
+        self._seen = max(0, self._seen - self._at)
+        self._at = 0
+        self._data += data
+
+    def end(self) -> None:
+        """What is left is the last line."""
+        self._ended = True
+
+    def take(self) -> tuple[str, bool] | None:
+        """The next line or part of one."""
+        data, start = self._data, self._at
+        found = data.find(b"\n", max(start, self._seen), start + self._longest + 1)
+        if found >= 0:
+            self._at = self._seen = found + 1
+            end = found - 1 if found > start and data[found - 1] == 13 else found
+            return data[start:end].decode("utf-8", "replace"), False
+        if len(data) - start > self._longest:
+            self._at = self._seen = _cut(data, start, start + self._longest)
+            return data[start : self._at].decode("utf-8", "replace"), True
+        self._seen = len(data)
+        if self._ended and start < len(data):
+            self._at = len(data)
+            return data[start:].decode("utf-8", "replace"), False
+        return None
+
+
+class Bytes:
+    """Bytes as they come, at most `LONGEST` a message."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: deque[bytes] = deque()
+
+    def feed(self, data: bytes) -> None:
+        """Take what was read."""
+        self._parts.extend(data[at : at + LONGEST] for at in range(0, len(data), LONGEST))
+
+    def end(self) -> None:
+        """Nothing is kept back, so nothing is left."""
+
+    def take(self) -> tuple[bytes, bool] | None:
+        """The next part."""
+        return (self._parts.popleft(), False) if self._parts else None
+
+
+def _cut(data: bytearray, start: int, end: int) -> int:
+    r"""Where a line that goes on may be cut: neither within a character nor before a `\n` whose `\r` is taken."""
+    cut = end
+    while cut > max(start, end - 4) + 1 and data[cut] & 0xC0 == 0x80:
+        cut -= 1
+    if data[cut] & 0xC0 == 0x80:  # no UTF-8 at all
+        cut = end
+    return cut - 1 if data[cut - 1] == 13 and cut - 1 > start else cut

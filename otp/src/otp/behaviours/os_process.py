@@ -1,0 +1,373 @@
+"""OsProcess: an external program as a process of ours, which a supervisor can start, watch and stop.
+
+>>> import otp
+>>> from otp import OsProcess, Output
+>>> async def main():
+...     pid = await OsProcess.start_link(["sh", "-c", "read name; echo hello $name"])
+...     await OsProcess.write(pid, "world\\n")
+...     output = await otp.receive(Output)
+...     return output.stream, output.data
+>>> otp.run(main)
+('stdout', 'hello world')
+
+What the program writes comes to the *owner* as `Output` messages, line by line, all of them before the process ends.
+Its status is the process's exit reason: 0 is `"normal"`, n is `("exit_status", n)`, and by a signal it is
+`("exit_signal", "SIGSEGV")`.
+
+The program leads a process group of its own. When the process stops, the group gets `stop_signal`, and after the
+child spec's `shutdown` time SIGKILL; whoever is told of the end (`Down`, `ExitSignal`) may count on all of the group
+being gone, killed process or not. That holds for a program that ends by itself too: what it left in its group is
+stopped with it. A daemon that has made a group or session of its own is not ours any more.
+
+**No orphans.** Between us and the program stands a guard, a small Python process (some 10 ms to start, 8 MB) that
+waits for the end of a socket. If we are killed with SIGKILL, it kills the group; if the guard is killed, the kernel
+kills the program (Linux; elsewhere we do, if we can). `preexec_fn` and threads play no part in it.
+
+**Slow owners.** With 256 messages in the owner's mailbox nothing more is read, and the program waits until the owner
+has taken some. An owner that wants no output can be anybody who throws it away; one that waits for the end with a
+selective `receive` while a talkative program runs waits for ever.
+
+Linux and macOS; elsewhere, and in a browser, a start fails with `("enotsup", program)`. Under virtual time it raises
+`RealIONotSimulated`.
+
+Sources: Erlang's ports (`erlang:open_port/2`, `spawn_executable`) and `erlexec`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from otp.behaviours._os_program import Note, Order, Output, Program, reason_of_status
+from otp.behaviours.behaviour import impl
+from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
+from otp.behaviours.gen_server import GenServer, stop
+from otp.kernel.calling import call
+from otp.kernel.calls import From
+from otp.kernel.errors import BadArgument, Error, ReceiveTimeout, StartError
+from otp.kernel.mailbox import receive
+from otp.kernel.messages import ExitSignal
+from otp.kernel.names import check_name, node_here, resolve
+from otp.kernel.node import Node
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.results import NoReply, Ok, Stop
+from otp.kernel.scheduler import current_process, nanoseconds, thread_current
+from otp.kernel.signals import on_exit, process_flag
+from otp.kernel.starting import start_server
+
+__all__ = ["OsProcess", "Output"]
+
+Text: TypeAlias = str | bytes
+PathLike: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+Seconds: TypeAlias = float | Literal["infinity"]
+
+START_AS: Final = "outside a process use node.start(OsProcess, argv, owner=…)"
+
+
+class OsProcess(Startable):
+    """An external program, supervised. See the module's text.
+
+    As a child: `OsProcess.child_spec(["redis-server"], owner="cache", restart="transient")`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    async def start_link(
+        cls,
+        argv: Sequence[PathLike],
+        *,
+        owner: Any = None,
+        env: Mapping[Text, Text] | None = None,
+        cwd: PathLike | None = None,
+        lines: bool = True,
+        stop_signal: str | int = "SIGTERM",
+        shutdown: Seconds = 5,
+        name: Any = None,
+    ) -> Pid:
+        """Start a program, linked with the calling process, and wait until it runs.
+
+        Args:
+            argv: the program and its arguments; no shell takes part. A program without a `/` is looked up in the
+                PATH of its environment.
+            owner: who gets the output: a pid or a name, of which the present holder gets it, if there is one. The
+                calling process, unless that is a supervisor, which would not know what to do with it.
+            env: its whole environment; None: ours.
+            cwd: its working directory; None: ours.
+            lines: text in whole lines, with U+FFFD for what is no UTF-8; False: bytes as they come.
+            stop_signal: how its group is asked to stop.
+            shutdown: seconds between that and SIGKILL, or `"infinity"`; as a child it has that of the child spec.
+            name: a name to register, or `Registry.via(…)`.
+
+        Raises:
+            StartError: `("enoent", path)`: there is no such program, or no such `cwd`; `("eacces", path)`: it may
+                not be executed. Other errors of the operating system likewise.
+            AlreadyStarted: the name is taken.
+            BadArgument: an argument is wrong, or a supervisor starts it without `owner=`.
+        """
+        me = current_process("OsProcess.start_link", START_AS)
+        order = _order(argv, owner, me, env, cwd, lines, stop_signal, shutdown)
+        return await _start(cls, order, name=name, link=True)
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[PathLike],
+        *,
+        owner: Any = None,
+        env: Mapping[Text, Text] | None = None,
+        cwd: PathLike | None = None,
+        lines: bool = True,
+        stop_signal: str | int = "SIGTERM",
+        shutdown: Seconds = 5,
+        name: Any = None,
+    ) -> Pid:
+        """Start a program without a link; as `start_link` otherwise. Outside a process `owner` is required."""
+        order = _order(argv, owner, thread_current(), env, cwd, lines, stop_signal, shutdown)
+        return await _start(cls, order, name=name)
+
+    @classmethod
+    async def __otp_start_on__(
+        cls,
+        node: Node,
+        arg: Any = None,
+        *,
+        name: Any = None,
+        owner: Any = None,
+        env: Mapping[Text, Text] | None = None,
+        cwd: PathLike | None = None,
+        lines: bool = True,
+        stop_signal: str | int = "SIGTERM",
+        shutdown: Seconds = 5,
+    ) -> Pid:
+        """How a node starts a program that it owns."""
+        order = _order(arg, owner, None, env, cwd, lines, stop_signal, shutdown)
+        return await _start(cls, order, name=name, node=node)
+
+    @classmethod
+    def child_spec(
+        cls,
+        arg: Any = None,
+        *,
+        name: Any = None,
+        id: Hashable | None = None,
+        restart: Restart = "permanent",
+        shutdown: Shutdown | None = None,
+        type: Literal["worker", "supervisor"] | None = None,
+        significant: bool = False,
+        owner: Any = None,
+        **options: Any,
+    ) -> ChildSpec:
+        """The spec of a child that runs the program `arg`; takes start options and child options alike.
+
+        `owner` is required; the rest is as for `Startable.child_spec` and `start_link`.
+        """
+        if owner is None:
+            raise BadArgument(_without_owner("OsProcess.child_spec(argv)"))
+        spec = super().child_spec(
+            arg,
+            name=name,
+            id=id,
+            restart=restart,
+            shutdown=shutdown,
+            type=type,
+            significant=significant,
+            owner=owner,
+            **options,
+        )
+        if shutdown is None or shutdown == "brutal_kill":
+            return spec
+        start = cast("functools.partial[Any]", spec.start)
+        return spec.replace(start=functools.partial(start, shutdown=shutdown))
+
+    @staticmethod
+    async def write(pid: Any, data: Text, timeout: Seconds | None = "infinity") -> None:
+        """Write to the program's standard input, and wait until its pipe has taken all of it.
+
+        Args:
+            pid: the process, or its name.
+            data: text, written as UTF-8, or bytes. No line end is added.
+            timeout: seconds to wait for a program that does not read; what was given is written all the same.
+
+        Raises:
+            Error: `"epipe"`: the program has closed its input; `"closed"`: that was us.
+            CallExit: as `GenServer.call`.
+        """
+        if not isinstance(data, str | bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"OsProcess.write(pid, data): expected text or bytes, got {data!r:.200}")
+        answer = await call(pid, ("write", data.encode() if isinstance(data, str) else bytes(data)), timeout)
+        if answer != "ok":
+            raise Error(answer)
+
+    @staticmethod
+    async def close_stdin(pid: Any, timeout: Seconds | None = "infinity") -> None:
+        """Close the program's standard input after what was written before; again is no error.
+
+        >>> import otp
+        >>> async def main():
+        ...     pid = await OsProcess.start_link(["sort"])
+        ...     await OsProcess.write(pid, "b\\na\\n")
+        ...     await OsProcess.close_stdin(pid)
+        ...     return [(await otp.receive(Output)).data for _ in range(2)]
+        >>> otp.run(main)
+        ['a', 'b']
+        """
+        await call(pid, "close_stdin", timeout)
+
+    @staticmethod
+    def os_pid(pid: Any) -> int | None:
+        """The operating system's number of the program, which is that of its group too; None if it has ended.
+
+        A plain read of a table: it asks nobody.
+        """
+        process = resolve(pid, "OsProcess.os_pid(pid)")
+        state: Any = None if process is None else process._state
+        return state.os_pid if isinstance(state, Program) else None
+
+    @staticmethod
+    async def stop(pid: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+        """Stop the program and wait until it and its group have ended; raises as `GenServer.stop`."""
+        await stop(pid, reason, timeout)
+
+
+class _OsProcessServer(GenServer[Program]):
+    """The process of a program. It traps exits, since it has to end somebody else before itself."""
+
+    __slots__ = ()
+
+    @impl
+    async def init(self, arg: Order) -> Any:
+        process_flag("trap_exit", True)
+        me = current_process("init")
+        program = Program(arg, me)
+        on_exit(me, OsProcess, lambda _: program.destroy())
+        try:
+            await program.begin()
+        except OSError as error:
+            return Stop((_code(error), error.filename or os.fsdecode(arg.argv[0])))
+        first = await receive(_is_guards)
+        reason = program.started(first.about)
+        return Ok(program) if reason is None else Stop(reason)
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: Program) -> Any:
+        match request:
+            case ("write", data):
+                state.write(data, caller)
+            case "close_stdin":
+                state.write(None, caller)
+            case _:
+                return super().handle_call(request, caller, state)
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: Program) -> Any:
+        match message:
+            case Note():
+                state.take(message)
+                return NoReply(state) if state.status is None else Stop(reason_of_status(state.status), state)
+            case ExitSignal(_, reason):  # as if it did not trap them
+                return NoReply(state) if reason == "normal" else Stop(reason, state)
+            case _:
+                return super().handle_info(message, state)
+
+    @impl
+    async def terminate(self, reason: Any, state: Program) -> None:
+        """Stop the group, in order at first; then hand over what it has written."""
+        s = current_process("terminate")._node._s
+        limit = nanoseconds(state.order.shutdown, "shutdown=", infinite=True)
+        deadline = None if limit is None else s.now_ns() + limit
+        if not state.gone:
+            state.signal(state.order.stop_signal)
+        while not state.gone:
+            try:
+                state.take(await receive(Note, "infinity" if deadline is None else _left(deadline, s.now_ns())))
+            except ReceiveTimeout:
+                deadline = None
+                state.signal(signal.SIGKILL)
+        state.hand_over_the_rest()
+
+    @impl
+    def format_status(self, state: Program) -> Any:
+        return {"argv": [os.fsdecode(part) for part in state.order.argv], "os_pid": state.os_pid}
+
+    def __otp_doing__(self, state: Any) -> str:
+        """For the report of an abnormal end."""
+        return f" with {state!r}" if isinstance(state, Program) else ""
+
+
+def _left(deadline: int, now: int) -> float:
+    return max(0, deadline - now) / 1e9
+
+
+def _is_guards(message: Any) -> bool:
+    return isinstance(message, Note) and message.what == "guard"
+
+
+def _code(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "eio").lower()
+
+
+async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None, **options: Any) -> Pid:
+    s = (node or node_here("OsProcess.start"))._s
+    if s.virtual:  # refused by the loop, in words that say what to use
+        s.loop.subprocess_exec(cast("Any", None))
+    if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi") or getattr(sys, "frozen", False):
+        raise StartError(("enotsup", os.fsdecode(order.argv[0])))
+    return await start_server(cls, order, handler=_OsProcessServer(), node=node, **options)
+
+
+def _order(
+    argv: Any, owner: Any, starter: Process | None, env: Any, cwd: Any, lines: bool, stop_signal: Any, shutdown: Any
+) -> Order:
+    """The checked arguments of a start."""
+    if isinstance(argv, str | bytes) or not isinstance(argv, Sequence) or not argv:
+        hint = f"try [{argv!r:.50}, …], or shlex.split" if isinstance(argv, str) else 'try ["ls", "-l"]'
+        raise BadArgument(f"OsProcess: expected a program and its arguments, got {argv!r:.200}; {hint}")
+    nanoseconds(shutdown, "OsProcess: shutdown=", infinite=True)
+    if owner is None:
+        if starter is None or (starter._vt is not None and starter._vt.supervisor):
+            raise BadArgument(_without_owner("OsProcess.start_link(argv)"))
+        owner = starter
+    elif not isinstance(owner, Process | tuple) and not hasattr(cast("Any", owner), "whereis"):
+        check_name(owner, "OsProcess: owner=")
+    return Order(
+        [_encoded(part, "argv") for part in cast("Sequence[Any]", argv)],
+        owner,
+        {_encoded(k, "env"): _encoded(v, "env") for k, v in (os.environ if env is None else env).items()},
+        None if cwd is None else _encoded(cwd, "cwd"),
+        lines,
+        _signal_number(stop_signal),
+        shutdown,
+    )
+
+
+def _encoded(text: Any, what: str) -> bytes:
+    try:
+        encoded = os.fsencode(text)
+    except TypeError:
+        raise BadArgument(f"OsProcess: expected texts, bytes or paths in {what}, got {text!r:.200}") from None
+    if b"\0" in encoded:
+        raise BadArgument(f"OsProcess: a zero byte in {what}: {text!r:.200}; the operating system takes none")
+    return encoded
+
+
+def _signal_number(given: Any) -> int:
+    try:
+        return int(signal.Signals[given] if isinstance(given, str) else signal.Signals(given))
+    except (KeyError, ValueError):
+        raise BadArgument(f'OsProcess: stop_signal= expected a name such as "SIGTERM", got {given!r}') from None
+
+
+def _without_owner(what: str) -> str:
+    return (
+        f"{what}: expected owner= a pid or a name, got none: nobody here could read the output; "
+        'try owner="name of a process of yours"'
+    )

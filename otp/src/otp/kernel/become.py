@@ -1,0 +1,51 @@
+"""`Become`: a tail call. The process goes on with another function and keeps its pid, mailbox, name and links."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.tracing import bounded_text
+
+__all__ = ["Become"]
+
+
+class Become(Exception):
+    """Raised in a process's main coroutine: go on with `fn(*args, **kwargs)` in this process, instead of this.
+
+    It is a tail call to `fn` itself, however often, on a stack that does not grow. What stands in `finally` and
+    `async with` around it runs first; an `except Exception` around it catches it. `otp.code.latest(fn)` in the place
+    of `fn` is the call that finds new code.
+
+    Raised anywhere else (a callback, a child task) it is an error like any other. Raises `BadArgument` if `fn` cannot
+    be called.
+
+    Difference to OTP: there a last call is one by its place; Python must be told.
+
+    >>> import otp
+    >>> async def down(n, parent):
+    ...     if n:
+    ...         raise otp.Become(down, n - 1, parent)
+    ...     otp.send(parent, "landed")
+    >>> async def main():
+    ...     otp.spawn(down, 10_000, otp.self())
+    ...     return await otp.receive()
+    >>> otp.run(main)
+    'landed'
+    """
+
+    def __init__(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        if not callable(fn):
+            raise BadArgument(f"Become(fn, *args): expected a function, got {fn!r}; try Become(fn, …), not Become(fn(…))")
+        super().__init__(fn, *args)
+        self.fn = fn
+        self.args_of_call = args
+        self.keywords_of_call = kwargs
+
+    def __str__(self) -> str:
+        name = getattr(self.fn, "__qualname__", bounded_text(self.fn))
+        return f"raise Become({name}, …) works in the main coroutine of a process, not in a callback or a child task"

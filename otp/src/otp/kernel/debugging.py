@@ -1,0 +1,227 @@
+"""What a debugger switches on in a server: counting, logging, tracing, functions of its own.
+
+A server without any of it has the callbacks of its class and knows nothing of this module. Switching something on
+gives its process callbacks of its own, which tell what comes and goes; switching the last thing off takes them away.
+
+Source: Erlang/OTP, stdlib, `sys` (`handle_debug/4`), and the events of `gen_server` and `gen_statem`.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, Final
+
+from otp.kernel.calls import From
+from otp.kernel.errors import BadArgument, Throw
+from otp.kernel.log import say
+from otp.kernel.process import Process
+from otp.kernel.results import ABSENT, NoReply, Reply, Stop
+from otp.kernel.states import CALL_TAG, CAST_TAG
+from otp.kernel.tracing import bounded_text
+from otp.kernel.vtable import Callbacks
+
+__all__ = ["Debug", "debug_command", "with_debug"]
+
+LOG_SIZE: Final = 10
+_COPIED: Final = tuple(name for name in Callbacks.__slots__ if name != "debug")
+
+
+class Debug:
+    """What is switched on in one process. `base` are the callbacks of its class."""
+
+    __slots__ = ("base", "functions", "log", "process", "received", "sent", "started", "tracing")
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.base: Callbacks = process._vt
+        self.functions: dict[Any, tuple[Callable[[Any, Any, Any], Any], Any]] = {}
+        self.log: deque[Any] | None = None
+        self.tracing = False
+        self.started: int | None = None  # ns, while it counts
+        self.received = self.sent = 0
+
+    # Telling
+
+    def tell(self, event: Any) -> None:
+        """Something happened in the server. Of a sensitive process only numbers are kept."""
+        if self.started is not None:
+            if event[0] == "in":
+                self.received += 1
+            elif event[0] == "out":
+                self.sent += 1
+        p = self.process
+        if p._ext().sensitive:
+            return
+        if self.log is not None:
+            self.log.append(event)
+        if self.tracing:
+            sys.stdout.write(_line(self.name(), event))
+        for key, (function, state) in list(self.functions.items()):
+            try:
+                after = function(state, event, self.name())
+            except Exception as error:
+                say(logging.WARNING, "%s: a function of a debugger failed and is removed", p._node.label(p), exc_info=error)
+                after = "done"
+            if type(after) is str and after == "done":
+                self.functions.pop(key, None)
+            elif key in self.functions:
+                self.functions[key] = (function, after)
+
+    def name(self) -> Any:
+        """The registered name of the process, or its pid."""
+        name = self.process._ext().name
+        return self.process if name is None else name
+
+    def shown(self, state: Any) -> Any:
+        """The state as people know it."""
+        show = getattr(self.base.handler, "__otp_get_state__", None)
+        return state if show is None else show(state)
+
+    # Callbacks
+
+    def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+        """Tell of the call and of its answer."""
+        self._came(("call", caller), request, (CALL_TAG, caller, request), state)
+        return self._watch(self.base.handle_call, (request, caller, state), caller)
+
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        """Tell of the cast."""
+        self._came("cast", request, (CAST_TAG, request), state)
+        return self._watch(self.base.handle_cast, (request, state), None)
+
+    def handle_info(self, message: Any, state: Any) -> Any:
+        """Tell of the message."""
+        self._came("info", message, message, state)
+        return self._watch(self.base.handle_info, (message, state), None)
+
+    def _came(self, kind: Any, content: Any, message: Any, state: Any) -> None:
+        if self.base.behaviour == "gen_statem":
+            shown = self.shown(state)
+            self.tell(("in", (kind, content), shown[0] if isinstance(shown, tuple) else shown))
+        else:
+            self.tell(("in", message))
+
+    def _watch(self, callback: Callable[..., Any], arguments: tuple[Any, ...], caller: From | None) -> Any:
+        try:
+            result = callback(*arguments)
+        except Throw as thrown:
+            self._went(thrown.value, caller)
+            raise
+        if isawaitable(result):
+            return self._watch_later(result, caller)
+        self._went(result, caller)
+        return result
+
+    async def _watch_later(self, awaitable: Any, caller: From | None) -> Any:
+        try:
+            result = await awaitable
+        except Throw as thrown:
+            self._went(thrown.value, caller)
+            raise
+        self._went(result, caller)
+        return result
+
+    def _went(self, result: Any, caller: From | None) -> None:
+        machine = self.base.behaviour == "gen_statem"
+        if isinstance(result, Reply):
+            self.tell(("out", result.value, caller) if machine else ("out", result.value, caller, result.state))
+        elif isinstance(result, Stop):
+            if result.reply is not ABSENT:
+                self.tell(("out", result.reply, caller, result.state))
+        elif isinstance(result, NoReply) and not machine:
+            self.tell(("noreply", result.state))
+
+
+def _line(name: Any, event: Any) -> str:
+    """One line of a trace, in the words of `gen_server:print_event`."""
+    match event:
+        case ("in", (tag, caller, request)) if tag == CALL_TAG:
+            text = f"got call {bounded_text(request)} from {caller.pid}"
+        case ("in", (tag, request)) if tag == CAST_TAG:
+            text = f"got cast {bounded_text(request)}"
+        case ("in", message):
+            text = f"got {bounded_text(message)}"
+        case ("in", (kind, content), state):
+            word = "call" if isinstance(kind, tuple) else kind
+            text = f"got {word} {bounded_text(content)} in state {bounded_text(state)}"
+        case ("out", value, caller, state):
+            text = f"sent {bounded_text(value)} to {caller.pid}, new state {bounded_text(state)}"
+        case ("out", value, caller):
+            text = f"sent {bounded_text(value)} to {caller.pid}"
+        case ("noreply", state):
+            text = f"new state {bounded_text(state)}"
+        case _:
+            text = bounded_text(event)
+    return f"*DBG* {name} {text}\n"
+
+
+def with_debug(debug: Debug, base: Callbacks) -> Callbacks:
+    """Callbacks like `base` that tell `debug`."""
+    own: Callbacks = object.__new__(Callbacks)
+    for name in _COPIED:
+        setattr(own, name, getattr(base, name))
+    debug.base = base
+    own.debug = debug
+    own.handle_call = debug.handle_call
+    own.handle_cast = debug.handle_cast
+    own.handle_info = debug.handle_info
+    return own
+
+
+# What `sys` asks for
+
+
+def debug_command(p: Process, command: Any) -> Any:
+    """Carry out what a debugger wants to be switched on, off or shown."""
+    debug: Debug = p._vt.debug or Debug(p)
+    answer = _carry_out(debug, command)
+    active = debug.functions or debug.log is not None or debug.tracing or debug.started is not None
+    if active and p._vt.debug is None:
+        p._vt = with_debug(debug, p._vt)
+    elif not active and p._vt.debug is not None:
+        p._vt = debug.base
+    return answer
+
+
+def _carry_out(debug: Debug, command: Any) -> Any:
+    match command:
+        case ("statistics", True):
+            debug.started = debug.process._node._s.now_ns()
+            debug.received = debug.sent = 0
+        case ("statistics", False):
+            debug.started = None
+        case ("statistics", "get"):
+            if debug.started is None:
+                return "no_statistics"
+            return debug.started, debug.process._node._s.now_ns(), debug.received, debug.sent
+        case ("log", False):
+            debug.log = None
+        case ("log", "get"):
+            return list(debug.log or ())
+        case ("log", "print"):
+            name = debug.name()
+            sys.stdout.write("".join(_line(name, event) for event in debug.log or ()))
+        case ("log", True | (True, int()) as wanted):
+            debug.log = deque(debug.log or (), maxlen=LOG_SIZE if wanted is True else wanted[1])
+        case ("trace", bool(wanted)):
+            debug.tracing = wanted
+        case ("install", key, function, state):
+            debug.functions.setdefault(key, (function, state))
+        case ("remove", key):
+            debug.functions.pop(key, None)
+        case ("no_debug",):
+            debug.functions.clear()
+            debug.log = debug.started = None
+            debug.tracing = False
+        case (name, flag):
+            raise BadArgument(f"sys.{name}: unknown flag {bounded_text(flag)}; try True, False or 'get'")
+        case _:
+            raise BadArgument(f"unknown debug option {bounded_text(command)}")
+    return "ok"
