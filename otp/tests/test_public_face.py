@@ -13,7 +13,7 @@ import pytest
 
 FACES = [
     name
-    for name in ("otp", "otp.sys", "otp.trace", "otp.observer", "otp.testing")
+    for name in ("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing")
     if name == "otp" or importlib.util.find_spec(name)
 ]
 

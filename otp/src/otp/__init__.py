@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from otp.behaviours.task import Task, TaskExit, TaskOk, TaskReply
     from otp.behaviours.task_stream import TaskStream
     from otp.behaviours.task_supervisor import TaskSupervisor
+    from otp.kernel.become import Become
 
     random: _random_module.Random
 
@@ -85,6 +86,7 @@ _LATER: Final = {
     "Agent": "otp.behaviours.agent",
     "AlreadyRegistered": "otp.behaviours.registry",
     "Application": "otp.behaviours.application",
+    "Become": "otp.kernel.become",
     "ChangeModule": "otp.behaviours.state_machine_results",
     "ChildInfo": "otp.behaviours.supervisor",
     "Counts": "otp.behaviours.supervisor",
@@ -146,6 +148,7 @@ __all__ = [
     "Application",
     "BadArgument",
     "BadTimeout",
+    "Become",
     "Behaviour",
     "callback",
     "CallExit",

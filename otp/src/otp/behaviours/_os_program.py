@@ -15,7 +15,7 @@ import socket
 import sys
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours._os_lines import LONGEST, Bytes, Cutter, Lines
 from otp.kernel.calls import From, reply
@@ -44,6 +44,8 @@ REST: Final = 1 << 20
 
 KILL_WAIT: Final = 2.0
 
+StreamName: TypeAlias = Literal["stdout", "stderr"]
+
 
 class Output(NamedTuple):
     """What a program has written, as its owner receives it.
@@ -63,7 +65,7 @@ class Output(NamedTuple):
     """
 
     pid: Pid
-    stream: Literal["stdout", "stderr"]
+    stream: StreamName
     data: str | bytes
     partial: bool = False
 
@@ -92,8 +94,8 @@ class _Stream:
 
     __slots__ = ("cutter", "fd", "name", "pause")
 
-    def __init__(self, name: Literal["stdout", "stderr"], fd: int, cutter: Cutter) -> None:
-        self.name = name
+    def __init__(self, name: StreamName, fd: int, cutter: Cutter) -> None:
+        self.name: StreamName = name
         self.fd: int | None = fd
         self.cutter = cutter
         self.pause = 0.0
@@ -145,7 +147,8 @@ class Program:
             inlet, self._stdin = os.pipe()
             theirs.append(inlet)
             os.set_blocking(self._stdin, False)
-            for name in ("stdout", "stderr"):
+            names: tuple[StreamName, StreamName] = ("stdout", "stderr")
+            for name in names:
                 fd, outlet = os.pipe()
                 theirs.append(outlet)
                 os.set_blocking(fd, False)
@@ -375,7 +378,7 @@ class Program:
             with contextlib.suppress(OSError):
                 self._control.send(bytes([number]))
 
-    def destroy(self) -> None:
+    def destroy(self, process: Process | None = None) -> None:
         """Leave nothing behind, now: what still runs is killed, and waited for, which takes a moment of the loop."""
         if self._loop.is_closed():
             return

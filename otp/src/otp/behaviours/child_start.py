@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from otp.behaviours.argument_copy import copy_arguments
 from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.gen_server import GenServer
+from otp.behaviours.newest import newest
 from otp.kernel.errors import StartError, Throw
 from otp.kernel.process import Process
 from otp.kernel.reasons import Reason, reason_of
@@ -60,6 +61,7 @@ class Failed:
 def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     """The call that starts a child; it copies what must be copied, each time anew.
 
+    The function is the newest version of that of the spec: its module may have been reloaded since.
     `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
     """
     begun: Any = spec.start
@@ -68,6 +70,7 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     while function.__class__ is functools.partial:
         named = {**function.keywords, **named}
         function, positional = function.func, (*function.args, *positional)
+    function = newest(function)
     if extra:
         positional = (*extra, *positional)
     values = (*positional, *named.values()) if named else positional

@@ -1,10 +1,10 @@
-"""OsProcess: an external program as a process of ours, which a supervisor can start, watch and stop.
+r"""OsProcess: an external program as a process of ours, which a supervisor can start, watch and stop.
 
 >>> import otp
 >>> from otp import OsProcess, Output
 >>> async def main():
 ...     pid = await OsProcess.start_link(["sh", "-c", "read name; echo hello $name"])
-...     await OsProcess.write(pid, "world\\n")
+...     await OsProcess.write(pid, "world\n")
 ...     output = await otp.receive(Output)
 ...     return output.stream, output.data
 >>> otp.run(main)
@@ -206,12 +206,12 @@ class OsProcess(Startable):
 
     @staticmethod
     async def close_stdin(pid: Any, timeout: Seconds | None = "infinity") -> None:
-        """Close the program's standard input after what was written before; again is no error.
+        r"""Close the program's standard input after what was written before; again is no error.
 
         >>> import otp
         >>> async def main():
         ...     pid = await OsProcess.start_link(["sort"])
-        ...     await OsProcess.write(pid, "b\\na\\n")
+        ...     await OsProcess.write(pid, "b\na\n")
         ...     await OsProcess.close_stdin(pid)
         ...     return [(await otp.receive(Output)).data for _ in range(2)]
         >>> otp.run(main)
@@ -245,7 +245,7 @@ class _OsProcessServer(GenServer[Program]):
         process_flag("trap_exit", True)
         me = current_process("init")
         program = Program(arg, me)
-        on_exit(me, OsProcess, lambda _: program.destroy())
+        on_exit(me, OsProcess, program.destroy)
         try:
             await program.begin()
         except OSError as error:
@@ -296,7 +296,7 @@ class _OsProcessServer(GenServer[Program]):
     def format_status(self, state: Program) -> Any:
         return {"argv": [os.fsdecode(part) for part in state.order.argv], "os_pid": state.os_pid}
 
-    def __otp_doing__(self, state: Any) -> str:
+    def __otp_doing__(self, state: object) -> str:
         """For the report of an abnormal end."""
         return f" with {state!r}" if isinstance(state, Program) else ""
 
@@ -318,7 +318,8 @@ def _code(error: OSError) -> str:
 async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None, **options: Any) -> Pid:
     s = (node or node_here("OsProcess.start"))._s
     if s.virtual:  # refused by the loop, in words that say what to use
-        s.loop.subprocess_exec(cast("Any", None))
+        refused: Any = s.loop.subprocess_exec
+        refused()
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi") or getattr(sys, "frozen", False):
         raise StartError(("enotsup", os.fsdecode(order.argv[0])))
     return await start_server(cls, order, handler=_OsProcessServer(), node=node, **options)
@@ -336,7 +337,7 @@ def _order(
         if starter is None or (starter._vt is not None and starter._vt.supervisor):
             raise BadArgument(_without_owner("OsProcess.start_link(argv)"))
         owner = starter
-    elif not isinstance(owner, Process | tuple) and not hasattr(cast("Any", owner), "whereis"):
+    elif not isinstance(owner, Process | tuple) and not hasattr(owner, "whereis"):
         check_name(owner, "OsProcess: owner=")
     return Order(
         [_encoded(part, "argv") for part in cast("Sequence[Any]", argv)],

@@ -22,10 +22,11 @@ Source: OTP's `supervisor.erl`, function by function.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Hashable, Iterable, Iterator, ValuesView
 from typing import Any, Final, Literal, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec, Strategy
+from otp.behaviours.newest import newest
 from otp.kernel.reasons import is_clean
 
 __all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "wants_restart"]
@@ -135,11 +136,20 @@ class SupervisorState(RestartWindow):
         return self._by_id.values()
 
     def find(self, id: Hashable) -> ChildRecord | None:
-        """The record of a child id; None also for what can be no id."""
+        """The record of a child id; None also for what can be no id.
+
+        A class is an id by its name: one of a reloaded module and its successor mean the same child.
+        """
         try:
-            return self._by_id.get(id)
+            found = self._by_id.get(id)
         except TypeError:
             return None
+        if found is None and isinstance(id, type):
+            wanted = newest(id)
+            for record in self._by_id.values():
+                if isinstance(record.id, type) and newest(record.id) is wanted:
+                    return record
+        return found
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -258,12 +268,32 @@ class SupervisorState(RestartWindow):
 
         Children that are in `specs` no more come last. Nothing is started or stopped.
         """
-        before = self._by_id
         after: dict[Hashable, ChildRecord] = {}
         for spec in specs:
-            record = after[spec.id] = before.get(spec.id) or ChildRecord(spec)
+            record = after[spec.id] = self.find(spec.id) or ChildRecord(spec)
+            record.id = spec.id
             record.spec = spec
             record.start = None
-        for id, record in before.items():
-            after.setdefault(id, record)
+        for record in self._by_id.values():
+            after.setdefault(record.id, record)
         self._by_id = after
+
+    def renew_starts(self) -> None:
+        """Prepare the start functions anew at the next start: a module was reloaded."""
+        for record in self._by_id.values():
+            record.start = None
+
+    def undo(self) -> Callable[[], None]:
+        """What brings flags and specs back to what they are now."""
+        flags = (self.max_restarts, self.max_seconds, self.strategy, self.auto_shutdown)
+        by_id = dict(self._by_id)
+        records = [(record, record.id, record.spec) for record in by_id.values()]
+
+        def bring_back() -> None:
+            self.set_limits(flags[0], flags[1])
+            self.strategy, self.auto_shutdown = flags[2], flags[3]
+            self._by_id = by_id
+            for record, id, spec in records:
+                record.id, record.spec, record.start = id, spec, None
+
+        return bring_back

@@ -73,6 +73,12 @@ class Debug:
                 self.functions.pop(key, None)
             elif key in self.functions:
                 self.functions[key] = (function, after)
+        if not self.active():
+            p._vt = self.base
+
+    def active(self) -> bool:
+        """Whether anything is switched on."""
+        return bool(self.functions) or self.log is not None or self.tracing or self.started is not None
 
     def name(self) -> Any:
         """The registered name of the process, or its pid."""
@@ -182,11 +188,10 @@ def debug_command(p: Process, command: Any) -> Any:
     """Carry out what a debugger wants to be switched on, off or shown."""
     debug: Debug = p._vt.debug or Debug(p)
     answer = _carry_out(debug, command)
-    active = debug.functions or debug.log is not None or debug.tracing or debug.started is not None
-    if active and p._vt.debug is None:
-        p._vt = with_debug(debug, p._vt)
-    elif not active and p._vt.debug is not None:
+    if not debug.active():
         p._vt = debug.base
+    elif p._vt.debug is None:
+        p._vt = with_debug(debug, p._vt)
     return answer
 
 

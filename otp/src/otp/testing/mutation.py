@@ -33,7 +33,7 @@ from typing import Any, Final
 from otp.kernel.calls import From
 from otp.kernel.tracing import bounded_text
 
-__all__ = ["Fingerprints", "MessageMutated", "fingerprint"]
+__all__ = ["Fingerprints", "MessageMutated", "fingerprint", "type_of"]
 
 _MUTABLE: Final = (list, dict, set, bytearray, deque)
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
@@ -56,8 +56,13 @@ class MessageMutated(AssertionError):
         self.message = message
 
 
+def type_of(value: Any) -> Any:
+    """The type of a value of which nothing is known."""
+    return type(value)  # pyright: ignore[reportUnknownVariableType]
+
+
 def _can_change(value: Any) -> bool:
-    kind: Any = type(value)
+    kind = type_of(value)
     if kind in _ATOMS:
         return False
     if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object answers that with an exception
@@ -75,7 +80,7 @@ def fingerprint(value: Any) -> object:
 
 
 def _picture(value: Any, seen: set[int]) -> object:
-    kind: Any = type(value)
+    kind = type_of(value)
     if kind in _ATOMS:
         return (kind, value)
     identity = id(value)

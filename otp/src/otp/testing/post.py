@@ -19,7 +19,7 @@ from otp.kernel.message_events import described
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
 from otp.kernel.states import DEAD, EXITING, RECV
-from otp.testing.mutation import Fingerprints
+from otp.testing.mutation import Fingerprints, type_of
 
 if TYPE_CHECKING:
     from otp.testing.faults import Fault
@@ -72,7 +72,7 @@ class Post:
         """A message leaves. True: taken. False: delivered by us, already told. None: the kernel delivers it."""
         if self._handing_over:
             return False
-        kind: Any = type(message)
+        kind = type_of(message)
         if kind is ExitSignal or kind is Down:
             self._before_signal(dest, message.pid if kind is ExitSignal else message.item)
             return None
