@@ -92,13 +92,15 @@ class Note(NamedTuple):
 class _Stream:
     """One of the two outputs."""
 
-    __slots__ = ("cutter", "fd", "name", "pause")
+    __slots__ = ("cutter", "fd", "left", "name", "pause", "under_way")
 
     def __init__(self, name: StreamName, fd: int, cutter: Cutter) -> None:
         self.name: StreamName = name
         self.fd: int | None = fd
         self.cutter = cutter
         self.pause = 0.0
+        self.left = REST  # what may still be read when the group is gone
+        self.under_way = False  # a note about it is on its way
 
 
 class Program:
@@ -215,6 +217,7 @@ class Program:
     def _readable(self, stream: _Stream) -> None:
         if stream.fd is not None:
             self._loop.remove_reader(stream.fd)
+        stream.under_way = True
         self._tell(Note("read", stream))
 
     def _writable(self) -> None:
@@ -264,6 +267,7 @@ class Program:
             stream.pause = min(max(stream.pause * 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
             return
         stream.pause = 0.0
+        stream.under_way = False
         if stream.fd is None:
             return
         try:
@@ -273,12 +277,14 @@ class Program:
             return
         except OSError:
             data = b""
-        if data:
+        if self.gone:
+            stream.left -= len(data)
+        if data and stream.left >= 0:
             stream.cutter.feed(data)
         else:
             stream.cutter.end()
             self._close(stream)
-        self._tell(Note("read", stream))
+        self._readable(stream)
 
     def _hand_over(self, stream: _Stream, room: float) -> bool:
         """Whether there was room for all."""
@@ -313,22 +319,28 @@ class Program:
             self._loop.remove_reader(fd)
             os.close(fd)
 
+    def read_the_rest(self) -> bool:
+        """Nobody writes any more: whether there are notes to come before all is handed over."""
+        for stream in self._streams:
+            if not stream.under_way and stream.left == REST:
+                stream.left -= 1  # once
+                self._readable(stream)
+        return any(stream.under_way and stream.pause < LOOK_AGAIN[1] for stream in self._streams)
+
     def hand_over_the_rest(self) -> None:
         """Everything that lies in the pipes, whether there is room or not: this is the end."""
         for stream in self._streams:
-            left = REST
-            while stream.fd is not None and left > 0:
-                try:
+            self._hand_over(stream, float("inf"))
+            while stream.fd is not None:
+                data = b""
+                with contextlib.suppress(OSError):
                     data = os.read(stream.fd, LONGEST)
-                except OSError:
-                    data = b""
-                left -= len(data)
-                if data:
-                    self._hand_over(stream, float("inf"))
+                stream.left -= len(data)
+                if data and stream.left >= 0:
                     stream.cutter.feed(data)
+                    self._hand_over(stream, float("inf"))
                 else:
                     self._close(stream)
-            self._close(stream)
             stream.cutter.end()
             self._hand_over(stream, float("inf"))
 

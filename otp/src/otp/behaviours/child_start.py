@@ -17,7 +17,7 @@ from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.gen_server import GenServer
 from otp.behaviours.newest import newest
 from otp.kernel.errors import StartError, Throw
-from otp.kernel.process import Process
+from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import Reason, reason_of
 from otp.kernel.results import Ignore
 from otp.kernel.scheduler import current_process
@@ -146,6 +146,8 @@ def begin_in_call(call: Callable[[], Any], me: Process) -> Any:
     if me._ctx is None:  # without a context of its own nothing would tell whose task it is
         return start(call)
     s = me._node._s
+    if OWNER.get() is not me:
+        OWNER.set(me)  # in its own context: for good
     s.current = None
     try:
         return begin(call)

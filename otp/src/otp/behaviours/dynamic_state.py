@@ -9,7 +9,7 @@ Sources: OTP's `supervisor.erl`, the `dyn_` functions; Elixir's `dynamic_supervi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec
@@ -166,6 +166,17 @@ class DynamicState(RestartWindow):
         """Take over other limits; the strategy of dynamic children is what it is."""
         self.set_limits(flags.max_restarts, flags.max_seconds)
         self.auto_shutdown = flags.auto_shutdown
+
+    def undo(self) -> Callable[[], None]:
+        """What brings limits and template back to what they are now."""
+        limits = (self.max_restarts, self.max_seconds)
+        auto_shutdown, template = self.auto_shutdown, self.template
+
+        def bring_back() -> None:
+            self.set_limits(*limits)
+            self.auto_shutdown, self.template = auto_shutdown, template
+
+        return bring_back
 
 
 _NO_PAST = History()

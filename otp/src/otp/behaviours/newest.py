@@ -13,9 +13,10 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-__all__ = ["Renewed", "found_in", "newest", "shown_version", "show_version"]
+__all__ = ["Renewed", "claim", "found_in", "newest", "release", "show_version", "shown_version"]
 
 _NEWEST: Final = "__otp_newest__"
+_CLAIMED: Final = "__otp_upgrade__"
 _stored: Any = ModuleType.__dict__["__dict__"].__get__
 
 
@@ -33,6 +34,19 @@ class Renewed(ModuleType):
 
     def __dir__(self) -> list[str]:
         return dir(_stored(self)[_NEWEST])
+
+
+def claim(module: ModuleType) -> bool:
+    """Begin an upgrade of a module; False if one is under way."""
+    if _CLAIMED in _stored(module):
+        return False
+    _stored(module)[_CLAIMED] = True
+    return True
+
+
+def release(module: ModuleType) -> None:
+    """End an upgrade of a module."""
+    _stored(module).pop(_CLAIMED, None)
 
 
 def shown_version(module: ModuleType) -> ModuleType:

@@ -25,7 +25,8 @@ kills the program (Linux; elsewhere we do, if we can). `preexec_fn` and threads 
 
 **Slow owners.** With 256 messages in the owner's mailbox nothing more is read, and the program waits until the owner
 has taken some. An owner that wants no output can be anybody who throws it away; one that waits for the end with a
-selective `receive` while a talkative program runs waits for ever.
+selective `receive` while a talkative program runs waits for ever. When the program has ended, what is left in its
+pipes (64 KiB each) comes in any case.
 
 Linux and macOS; elsewhere, and in a browser, a start fails with `("enotsup", program)`. Under virtual time it raises
 `RealIONotSimulated`.
@@ -290,6 +291,8 @@ class _OsProcessServer(GenServer[Program]):
             except ReceiveTimeout:
                 deadline = None
                 state.signal(signal.SIGKILL)
+        while state.read_the_rest():  # an owner that reads gets it at its pace, any other all at once
+            state.take(await receive(Note))
         state.hand_over_the_rest()
 
     @impl

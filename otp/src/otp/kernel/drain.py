@@ -103,7 +103,10 @@ def _drain(s: Scheduler) -> None:
                 p._val = None
                 try:
                     if type(value) is not Thrown:
-                        waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
+                        step = p._step
+                        if step is None:
+                            step = p._step = coro.send
+                        waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
                     else:
                         waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:

@@ -137,6 +137,7 @@ class Process(Pid):
         "_sig",
         "_st",
         "_state",
+        "_step",
         "_val",
         "_vt",
         "_wait",
@@ -149,6 +150,7 @@ class Process(Pid):
     _coro: Coroutine[Any, Any, Any] | None
     _vt: Any
     _state: Any
+    _step: Any  # `send` of its coroutine, bound once
     _links: Any
     _sig: Any
     _x: Ext | None
@@ -287,7 +289,8 @@ def new_process(node: Node, parent: Process | None) -> Process:
     p._id = n = node._next_id
     node._next_id = n + 1
     p._st = READY
-    p._val = p._mbox = p._mons = p._coro = p._vt = p._state = p._links = p._sig = p._x = p._ctx = p._wait = None
+    p._step = p._val = p._mbox = p._mons = p._coro = p._vt = p._state = None
+    p._links = p._sig = p._x = p._ctx = p._wait = None
     p._parent = parent
     node._procs[n] = p
     return p
@@ -296,6 +299,14 @@ def new_process(node: Node, parent: Process | None) -> Process:
 def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
     """Call `function` in the context of `p`, which may be the one that runs already."""
     context = p._ctx
-    if context is None or OWNER.get() is p:
+    if context is None:
+        return function(*args)
+    try:
+        context.run(_nothing)
+    except RuntimeError:  # entered already
         return function(*args)
     return context.run(function, *args)
+
+
+def _nothing() -> None:
+    """Tells whether a context can be entered."""

@@ -120,6 +120,7 @@ class Scheduler:
         "runq",
         "seeded_order",
         "send",
+        "tags_tasks",
         "virtual",
         "watched",
         "wheel",
@@ -147,6 +148,7 @@ class Scheduler:
         self.inline = inline
         self.random = random.Random() if rng is None else rng
         self.seeded_order = seeded_order
+        self.tags_tasks = False  # the loop's task factory tells tasks who made them, see `program`
         self.nodes: dict[str, list[Node]] = {}
         self.burying = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()

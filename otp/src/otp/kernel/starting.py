@@ -76,10 +76,11 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     p = new_process(node, parent)
     p._coro = coro
     p._ctx = context = copy_context()
-    context.run(OWNER.set, p)
+    s = node._s
+    if not s.tags_tasks or OWNER.get() is not None:
+        context.run(OWNER.set, p)
     if node._watched_life:
         node._trace.emit("spawned", p, {"parent": parent, "name": None, "what": getattr(fn, "__qualname__", repr(fn))})
-    s = node._s
     s.push(p)
     if s.idle:
         s.wake()
@@ -156,8 +157,9 @@ async def start_server(
     p = new_process(node, me if link or monitor else None)
     p._vt = vt
     if not vt.shared_context:
-        p._ctx = copy_context()
-        p._ctx.run(OWNER.set, p)
+        p._ctx = context = copy_context()
+        if not s.tags_tasks or OWNER.get() is not None:
+            context.run(OWNER.set, p)
     if via is not None:
         if not via.register(p):
             del node._procs[p._id]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import Any, Final
 
-from otp.kernel.calls import From, fail, reply
+from otp.kernel.calls import From, fail, reply, send_system
 from otp.kernel.debugging import debug_command, with_debug
 from otp.kernel.errors import BadArgument, Error, Throw
 from otp.kernel.outcomes import Raised, begin_async, stop
@@ -18,7 +18,7 @@ from otp.kernel.results import NoReply, Ok
 from otp.kernel.states import STATE_NAMES, SYSTEM_TAG
 from otp.kernel.vtable import Callbacks, changed_class
 
-__all__ = ["HIDDEN_STATE", "Refused", "formatted_state", "handle_system", "install", "is_system", "shown_state"]
+__all__ = ["HIDDEN_STATE", "Refused", "formatted_state", "handle_system", "install", "is_system", "resume_later", "shown_state"]
 
 HIDDEN_STATE: Final = "<sensitive>"
 """Stands where a state would be, were its process not sensitive."""
@@ -98,6 +98,14 @@ def _answer(p: Process, request: Any) -> Any:
         case _:
             custom = getattr(p._vt.handler, "handle_system", None)
             return _UNKNOWN if custom is None else custom(request, p._state)
+
+
+def resume_later(p: Process) -> None:
+    """Take back a `suspend` that its asker has given up while it waits in the mailbox: nobody waits for the answer."""
+    frm = object.__new__(From)
+    frm._waiter = frm._to = p
+    frm._request = ("resume",)
+    send_system(p, frm)
 
 
 # State

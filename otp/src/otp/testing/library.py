@@ -24,6 +24,7 @@ from otp.testing.virtual_loop import NS, RealIONotSimulated
 
 __all__ = ["Library"]
 
+_FILENO: Final = 4
 EPOCH_NS: Final = 1_700_000_000 * NS
 """What `time.time_ns()` says at the beginning of a run."""
 
@@ -124,8 +125,8 @@ def _random_bytes(real: Callable[[int], bytes]) -> Callable[[int], bytes]:
 def _refusal(real: Callable[..., Any], call: str, instead: str) -> Callable[..., Any]:
     def refused(*args: Any, **kwargs: Any) -> Any:
         library = _here.library
-        if library is None:
-            return real(*args, **kwargs)
+        if library is None or (call == "socket.socket" and (len(args) > _FILENO or kwargs.get("fileno") is not None)):
+            return real(*args, **kwargs)  # an open socket wrapped, as the pair is that each event loop owns
         error = RealIONotSimulated(call, instead)
         if library.refusal is None:
             library.refusal = error

@@ -94,13 +94,14 @@ def _picture(value: Any, seen: set[int]) -> object:
     elif issubclass(kind, (list, tuple, deque)):
         parts = list(value)
     elif issubclass(kind, (set, frozenset)):
-        return (kind, frozenset(_picture(part, seen) for part in value))
+        members: frozenset[object] = frozenset(_picture(part, seen) for part in value)
+        return (type_of(value), members)
     elif dataclasses.is_dataclass(kind):
         parts = [getattr(value, field.name, None) for field in dataclasses.fields(kind)]
     else:
         return identity
     seen.add(identity)
-    picture: tuple[object, ...] = (kind, *(_picture(part, seen) for part in parts))
+    picture: tuple[object, ...] = (type_of(value), *(_picture(part, seen) for part in parts))
     seen.discard(identity)
     return picture
 

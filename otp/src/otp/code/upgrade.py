@@ -1,0 +1,258 @@
+"""All servers of a module go over to its new version, or none does.
+
+Everybody is stopped between two messages, then asked; what they answer is kept aside. Only when all have agreed
+classes and states are exchanged, in one step without a wait. So a refusal has little to undo.
+
+Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume`.
+"""
+
+# States and processes are terms of any type.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from otp.behaviours.argument_copy import copy_arguments
+from otp.behaviours.behaviour import Behaviour, MissingCallback
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
+from otp.behaviours.supervisor_state import SupervisorState
+from otp.code.loading import load, vsn
+from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
+from otp.kernel.calls import system_call
+from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.process import Process
+from otp.kernel.reasons import reason_of, same
+from otp.kernel.scheduler import Scheduler, find_scheduler
+from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
+from otp.kernel.system import Refused, install, resume_later, shown_state
+
+__all__ = ["reload", "versions"]
+
+
+async def reload(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
+    """Read the file of `module` again and let all its servers in this event loop go over to it, or none.
+
+    Each server is suspended, `code_change(old_vsn, state, extra)` of its new class makes the new state, then all go
+    on. Messages that came before the upgrade are handled by the old code, later ones by the new. Supervisors take
+    over the flags and specs that their new `init` returns, as with OTP's `code_change`; no child is started or
+    stopped by it. From then on child specs that name a function of the module start its newest version.
+
+    Raises `UpgradeRefused(server, reason)`: then everything is as before. The module's file is run before anybody is
+    suspended; one that does not compile or raises is refused with the error as its cause. A server that has not
+    stopped after 5 s refuses with `"timeout"`; one that calls `reload` itself, with `"calling_self"`.
+
+    Difference to OTP: there two versions can run at once and a third one kills who runs the first; here any number
+    can. A state that an old `code_change` changed in place is brought back from a copy if the upgrade is refused.
+    """
+    shown = sys.modules.get(module) if isinstance(module, str) else module
+    if not isinstance(shown, ModuleType) or sys.modules.get(shown.__name__) is not shown:
+        raise BadArgument(f"code.reload(module): expected an imported module, got {module!r}; try `import` first")
+    if not claim(shown):
+        raise UpgradeRefused(None, "upgrade_in_progress")
+    try:
+        return await _reload(shown, extra)
+    finally:
+        release(shown)
+
+
+async def _reload(shown: ModuleType, extra: Any) -> UpgradeReport:
+    fresh = load(shown)
+    s = find_scheduler()
+    if s is None:
+        show_version(shown, fresh)
+        return UpgradeReport(shown.__name__, (), ())
+    upgrade = _Upgrade(s, shown, fresh, extra)
+    try:
+        await upgrade.prepare()
+    except BaseException:  # also if the caller itself is ended
+        upgrade.go_back()
+        raise
+    return upgrade.finish()
+
+
+def versions(module: ModuleType | str) -> tuple[RunningVersion, ...]:
+    """Which servers of the module run in this event loop, and in which version.
+
+    >>> from otp import code
+    >>> code.versions("a_module_without_servers")
+    ()
+    """
+    s = find_scheduler()
+    name = module if isinstance(module, str) else module.__name__
+    return () if s is None else tuple(RunningVersion(p, p._vt.cls, vsn(p._vt.cls)) for p in _servers(s, name))
+
+
+def _processes(s: Scheduler) -> Iterator[Process]:
+    for same_name in list(s.nodes.values()):
+        for node in same_name:
+            for p in list(node._procs.values()):
+                if p._st != DEAD and p._st != EXITING:
+                    yield p
+
+
+def _servers(s: Scheduler, module: str) -> list[Process]:
+    return [p for p in _processes(s) if p._vt is not None and p._vt.cls.__module__ == module]
+
+
+class _Change(NamedTuple):
+    """What a server has agreed to."""
+
+    pid: Process
+    callbacks: Any
+    state: Any
+    undo: Callable[[], None]
+
+
+class _Upgrade:
+    def __init__(self, s: Scheduler, shown: ModuleType, fresh: ModuleType, extra: Any) -> None:
+        self.s = s
+        self.shown = shown
+        self.before = shown_version(shown)
+        self.fresh = fresh
+        self.extra = extra
+        self.stopped: dict[Process, bool] = {}  # by hand, before?
+        self.stopping: Process | None = None  # asked, has not answered yet
+        self.changes: list[_Change] = []
+        self.undone: list[Callable[[], None]] = []
+
+    # Forward
+
+    async def prepare(self) -> None:
+        for p in _servers(self.s, self.shown.__name__):
+            self._successor(p)
+        while True:
+            servers = [p for p in _servers(self.s, self.shown.__name__) if p not in self.stopped]
+            if not servers:
+                break
+            show_version(self.shown, self.before)  # who is still working sees what it knows
+            for p in servers:
+                await self._stop(p)
+            show_version(self.shown, self.fresh)
+            for p in servers:
+                if p._st != DEAD:
+                    await self._change(p)
+        for p in self.stopped:
+            if p._st != DEAD and p._st != EXITING and not p._ext().suspended:
+                raise UpgradeRefused(p, "resumed")  # by somebody else, with the old code
+
+    def _successor(self, p: Process) -> Any:
+        old: type = p._vt.cls
+        found = found_in(self.fresh, old.__qualname__)
+        if not isinstance(found, type) or not issubclass(found, Behaviour):
+            raise UpgradeRefused(p, ("undef", f"{old.__module__}.{old.__qualname__}"))
+        try:
+            found.__handler__()
+        except MissingCallback as error:
+            raise UpgradeRefused(p, reason_of(error)) from error
+        return found
+
+    async def _stop(self, p: Process) -> None:
+        self.stopping = p
+        try:
+            answer = await system_call(p, ("suspend",))
+        except CallExit as failed:
+            if p._st == DEAD or p._st == EXITING:
+                return
+            raise UpgradeRefused(p, failed.cause_reason) from None
+        self.stopping = None
+        self.stopped[p] = answer == "suspended"
+
+    async def _change(self, p: Process) -> None:
+        cls = self._successor(p)
+        self.undone.append(_undo(p))
+        request = ("change_code", cls, vsn(p._vt.cls), self.extra, False)
+        try:
+            answer = await system_call(p, request, "infinity")
+        except CallExit as failed:
+            if p._st == DEAD or p._st == EXITING:
+                return
+            raise UpgradeRefused(p, failed.cause_reason) from None
+        if isinstance(answer, Refused):
+            raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
+        callbacks, state = answer
+        self.changes.append(_Change(p, callbacks, state, self.undone[-1]))
+
+    def finish(self) -> UpgradeReport:
+        """Exchange classes and states and let everybody go on; nothing in here waits."""
+        done: list[UpgradedServer] = []
+        for p, callbacks, state, _ in self.changes:
+            if p._st == DEAD or p._st == EXITING:
+                continue
+            old, new = vsn(p._vt.cls), vsn(callbacks.cls)
+            install(p, callbacks, state)
+            done.append(UpgradedServer(p, callbacks.cls, old, new))
+            data = {"module": self.shown.__name__, "what": callbacks.cls.__qualname__, "old": old, "new": new}
+            p._node._trace.emit("code_changed", p, data)
+        show_version(self.shown, self.fresh)
+        lagging: list[Process] = []
+        for p in _processes(self.s):
+            if isinstance(p._state, SupervisorState):
+                p._state.renew_starts()
+            if p._vt is None and self._runs_old_code(p):
+                lagging.append(p)
+        self._resume()
+        return UpgradeReport(self.shown.__name__, tuple(done), tuple(lagging))
+
+    def _runs_old_code(self, p: Process) -> bool:
+        frame: Any = None if p._coro is None else getattr(p._coro, "cr_frame", None)
+        if frame is None:
+            return False
+        space = frame.f_globals
+        return space.get("__name__") == self.shown.__name__ and space is not vars(self.fresh)
+
+    # Back
+
+    def go_back(self) -> None:
+        """Everything as it was; nothing in here waits."""
+        show_version(self.shown, self.before)
+        for undo in reversed(self.undone):
+            undo()
+        self._resume()
+        if self.stopping is not None and self.stopping._st != DEAD:
+            resume_later(self.stopping)
+
+    def _resume(self) -> None:
+        for p, by_hand in self.stopped.items():
+            x = p._x
+            if by_hand or x is None or not x.suspended:
+                continue
+            x.suspended = False
+            if p._st == SUSPENDED:
+                p._st = READY
+                p._node._s.enqueue(p)
+
+
+def _undo(p: Process) -> Callable[[], None]:
+    """What takes back whatever `code_change` may do to the state itself before it refuses."""
+    state = p._state
+    if isinstance(state, SupervisorState | DynamicState):
+        return _undo_supervisor(p, state)
+    shown = shown_state(p)
+    (backup,) = copy_arguments((shown,))
+
+    def bring_back() -> None:
+        if p._state is not state or p._vt is None or same(shown, backup):
+            return
+        put = getattr(p._vt.handler, "__otp_put_state__", None)
+        p._state = backup if put is None else put(state, backup)
+
+    return bring_back
+
+
+def _undo_supervisor(p: Process, state: SupervisorState | DynamicState) -> Callable[[], None]:
+    flags = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
+    before = {name: getattr(state, name) for name in flags}
+    undo = state.undo()
+
+    def bring_back() -> None:
+        changed = {name: getattr(state, name) for name in flags}
+        undo()
+        if changed != before and p._st != DEAD:
+            p._node._trace.emit("strategy_changed", p, {"before": changed, **before})
+
+    return bring_back

@@ -1,0 +1,613 @@
+"""The rules of `otp.code`: new code for servers that run. Sources: design part 13, *Hot code*; OTP's release handling."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Crash, ExceptionTerm, GenServer, Supervisor, code
+from otp.testing import Scheduler, advance, wait_all_idle
+
+MODES: dict[str, dict[str, Any]] = {"inline": {"inline": True}, "queued": {"inline": False}, "seed 1": {"seed": 1}}
+
+
+@pytest.fixture(params=list(MODES))
+def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    return lambda fn: Scheduler(**MODES[request.param]).run(fn)
+
+
+@dataclass
+class Source:
+    """A module that can be written again."""
+
+    path: Path
+    module: Any = None
+
+    def write(self, text: str) -> None:
+        self.path.write_text(HEAD + text, encoding="utf-8")
+
+
+HEAD = "import otp\nfrom otp import *\nfrom otp import GenServer, Ok, Reply, NoReply, Supervisor, Children, code, impl\n"
+
+COUNTER = """
+class Counter(GenServer):
+    vsn = 1
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state, state + 1)
+    @impl
+    def handle_cast(self, request, state):
+        return NoReply(state + 1)
+"""
+
+# The state becomes a dictionary; "refuse" refuses.
+COUNTER_2 = """
+class Counter(GenServer):
+    vsn = 2
+    @impl
+    def init(self, arg):
+        return Ok({"n": arg})
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(("new", state["n"]), state)
+    @impl
+    def code_change(self, old_vsn, state, extra):
+        if extra == state:
+            raise ValueError("no")
+        return Ok({"n": state, "was": old_vsn, "extra": extra})
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Source]]:
+    """Writes and imports a module of one's own for the test."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: list[str] = []
+
+    def make(text: str, name: str = "upgraded_module") -> Source:
+        made.append(name)
+        source = Source(tmp_path / f"{name}.py")
+        source.write(text)
+        importlib.invalidate_caches()
+        source.module = importlib.import_module(name)
+        return source
+
+    yield make
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+# Servers
+
+
+def test_a_server_keeps_pid_mailbox_and_name_and_its_new_class_makes_its_state(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(41, name="counter")
+        assert 41 == await GenServer.call(counter, "next")
+        shop.write(COUNTER_2)
+        report = await code.reload(shop.module, extra="why")
+        assert ("new", 42) == await GenServer.call("counter", "next")
+        assert {"n": 42, "was": 1, "extra": "why"} == await otp.sys.get_state(counter)
+        assert [(counter, 1, 2)] == [(who, old, new) for who, _, old, new in report.servers]
+        assert [(counter, 2)] == [(found.pid, found.vsn) for found in code.versions(shop.module)]
+
+    run(main)
+
+
+def test_what_was_sent_before_is_handled_by_the_old_code(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(0)
+        for _ in range(3):
+            GenServer.cast(counter, "increment")
+        shop.write(COUNTER_2)
+        await code.reload(shop.module)
+        assert ("new", 3) == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+def test_without_vsn_the_version_is_a_hash_of_the_source(source: Any, run: Any) -> None:
+    unversioned = COUNTER.replace("vsn = 1", "")
+    shop = source(unversioned)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(0)
+        first = code.vsn(shop.module.Counter)
+        shop.write("# a comment more\n\n" + unversioned)
+        await code.reload(shop.module)
+        assert first == code.vsn(shop.module.Counter)
+        shop.write(unversioned.replace("state + 1", "state + 2"))
+        (changed,) = (await code.reload(shop.module)).servers
+        assert first == changed.old_vsn
+        assert changed.old_vsn != changed.new_vsn == code.vsn(shop.module.Counter)
+        await GenServer.call(counter, "next")
+        assert 2 == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+def test_code_change_may_wait(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(1)
+        shop.write(COUNTER_2.replace("def code_change", "async def code_change").replace(
+            "if extra", "import asyncio; await asyncio.sleep(60)\n        if extra"))
+        await code.reload(shop.module)
+        assert ("new", 1) == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+def test_a_server_that_is_debugged_stays_so(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(1)
+        await otp.sys.statistics(counter, True)
+        shop.write(COUNTER_2)
+        await code.reload(shop.module)
+        assert ("new", 1) == await GenServer.call(counter, "next")
+        found: Any = await otp.sys.statistics(counter, "get")
+        assert (1, 1) == (found.messages_in, found.messages_out)
+
+    run(main)
+
+
+def test_the_upgrade_is_in_the_trace(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(1)
+        shop.write(COUNTER_2)
+        await code.reload(shop.module)
+        (event,) = [e for e in otp.trace.history(counter.node_object()) if e.kind == "code_changed"] if hasattr(
+            counter, "node_object") else [e for e in otp.trace.history(counter._node) if e.kind == "code_changed"]
+        assert (counter, 1, 2) == (event.pid, event.data["old"], event.data["new"])
+
+    run(main)
+
+
+MACHINE = """
+class Door(otp.GenStateMachine):
+    vsn = 1
+    @impl
+    def init(self, arg):
+        return otp.MachineOk("open", arg, otp.NamedTimeout("later", 10, None))
+    @impl
+    def handle_event(self, event, content, state, data):
+        match event:
+            case ("call", caller):
+                return otp.KeepStateAndData(otp.ReplyTo(caller, ("old", state, data)))
+            case _:
+                return otp.NextState("late", data)
+"""
+
+
+def test_a_state_machine_keeps_its_timers(source: Any, run: Any) -> None:
+    shop = source(MACHINE)
+
+    async def main() -> None:
+        door = await shop.module.Door.start_link(1)
+        shop.write(MACHINE.replace('"old"', '"new"') + """
+    @impl
+    def code_change(self, old_vsn, state, data, extra):
+        return otp.MachineOk(state.upper(), (data, old_vsn, extra))
+""")
+        await code.reload(shop.module, extra="x")
+        assert ("new", "OPEN", (1, 1, "x")) == await shop.module.Door.call(door, "?")
+        await advance(10)
+        assert "late" == (await otp.sys.get_state(door))[0]
+
+    run(main)
+
+
+# Refusals
+
+
+def test_one_that_refuses_leaves_everything_as_it_was(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        module, cls = shop.module, shop.module.Counter
+        names = dict(vars(module))
+        counters = [await cls.start_link(n) for n in range(3)]
+        await otp.sys.suspend(counters[0])
+        shop.write(COUNTER_2)
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(module, extra=1)
+        assert counters[1] is refused.value.server
+        assert Crash(ExceptionTerm("ValueError", ("no",), "no")) == refused.value.reason
+        assert isinstance(refused.value.__cause__, ValueError)
+        assert sys.modules["upgraded_module"] is module
+        assert (types.ModuleType, names) == (type(module), dict(vars(module)))
+        assert [(n, 1) for n in counters] == [(found.pid, found.vsn) for found in code.versions(module)]
+        assert [1, 2] == [await GenServer.call(pid, "next") for pid in counters[1:]]
+        # who was suspended by hand stays so
+        assert "suspended" == (await otp.sys.get_status(counters[0])).status
+        await otp.sys.resume(counters[0])
+        assert 0 == await GenServer.call(counters[0], "next")
+
+    run(main)
+
+
+def test_a_state_changed_in_place_is_brought_back(source: Any, run: Any) -> None:
+    listed = COUNTER.replace("Ok(arg)", "Ok([arg])")
+    shop = source(listed)
+
+    async def main() -> None:
+        first = await shop.module.Counter.start_link(1)
+        await shop.module.Counter.start_link(2)
+        shop.write(listed + """
+    @impl
+    def code_change(self, old_vsn, state, extra):
+        state.append("changed")
+        if state[0] == 2:
+            raise ValueError("no")
+        return Ok(state)
+""")
+        with pytest.raises(code.UpgradeRefused):
+            await code.reload(shop.module)
+        assert [1] == await otp.sys.get_state(first)
+
+    run(main)
+
+
+@pytest.mark.parametrize("broken", ["def (", "raise RuntimeError('at import')", "import not_there_at_all"])
+def test_a_broken_file_is_refused_before_anybody_is_suspended(source: Any, run: Any, broken: str) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(7)
+        await otp.sys.statistics(counter, True)
+        suspended: list[Any] = []
+        shop.write(COUNTER_2 + broken)
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module)
+        assert refused.value.server is None
+        assert isinstance(refused.value.__cause__, Exception)
+        assert [] == suspended
+        assert sys.modules["upgraded_module"] is shop.module
+        assert 7 == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+@pytest.mark.parametrize("half", ["", "class Counter: pass\n", "class Counter(GenServer): pass\n"])
+def test_a_class_that_is_gone_or_half_is_refused(source: Any, run: Any, half: str) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(7)
+        shop.write(half)
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module)
+        assert counter is refused.value.server
+        assert 7 == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+def test_one_that_does_not_stop_in_time_refuses_and_is_not_suspended_later(source: Any, run: Any) -> None:
+    shop = source(COUNTER.replace("    def handle_cast", "    async def handle_cast").replace(
+        "return NoReply", "import asyncio; await asyncio.sleep(request)\n        return NoReply"))
+
+    async def main() -> None:
+        busy = await shop.module.Counter.start_link(0)
+        other = await shop.module.Counter.start_link(5)
+        GenServer.cast(busy, 60)
+        shop.write(COUNTER_2)
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module)
+        assert (busy, "timeout") == (refused.value.server, refused.value.reason)
+        assert 5 == await GenServer.call(other, "next")
+        await advance(60)
+        assert 1 == await GenServer.call(busy, "next")
+
+    run(main)
+
+
+def test_a_server_cannot_upgrade_itself(source: Any, run: Any) -> None:
+    shop = source(COUNTER.replace("    def handle_call", "    async def handle_call").replace(
+        "return Reply(state, state + 1)", "return Reply(await code.reload(__name__), state)"))
+
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        counter = await shop.module.Counter.start(0)
+        with pytest.raises(otp.ServerDown):
+            await GenServer.call(counter, "reload")
+
+    run(main)
+
+
+def test_two_upgrades_of_one_module_do_not_mix(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        await shop.module.Counter.start_link(1)
+        shop.write(COUNTER_2.replace("def code_change", "async def code_change").replace(
+            "if extra", "import asyncio; await asyncio.sleep(1)\n        if extra"))
+        first = otp.Task.async_(code.reload, shop.module)
+        await wait_all_idle()
+        with pytest.raises(code.UpgradeRefused, match="upgrade_in_progress"):
+            await code.reload(shop.module)
+        assert 1 == len((await otp.Task.await_(first)).servers)
+
+    run(main)
+
+
+def test_a_caller_that_is_ended_leaves_everything_as_it_was(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(1)
+        shop.write(COUNTER_2.replace("def code_change", "async def code_change").replace(
+            "if extra", "import asyncio; await asyncio.sleep(1)\n        if extra"))
+        upgrader = otp.spawn(code.reload, shop.module)
+        await wait_all_idle()
+        otp.exit(upgrader, "kill")
+        await advance(2)
+        assert 1 == await GenServer.call(counter, "next")
+        assert types.ModuleType is type(shop.module)
+
+    run(main)
+
+
+def test_what_is_no_imported_module_is_an_error_of_the_caller(run: Any) -> None:
+    async def main() -> None:
+        for wrong in ("not_imported_at_all", 7, types.ModuleType("not_imported_at_all")):
+            with pytest.raises(otp.BadArgument, match="imported module"):
+                await code.reload(wrong)  # type: ignore[arg-type]
+
+    run(main)
+
+
+# Supervisors
+
+
+def test_a_restart_runs_the_new_code_whoever_wrote_the_spec(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = shop.module.Counter  # the old class, as `from shop import Counter` keeps it
+        static = await Supervisor.start_link_children([counter.child_spec(1, name="static")], strategy="one_for_one")
+        dynamic = await otp.DynamicSupervisor.start_link()
+        pid = await otp.DynamicSupervisor.start_child(dynamic, counter.child_spec(2, name="dynamic"))
+        otp.exit(otp.whereis("static"), "kill")
+        await wait_all_idle()
+        assert 1 == await GenServer.call("static", "next")
+        shop.write(COUNTER_2)
+        await code.reload(shop.module)
+        for child in (otp.whereis("static"), pid):
+            otp.exit(child, "kill")
+        await wait_all_idle()
+        assert ("new", 1) == await GenServer.call("static", "next")
+        assert ("new", 2) == await GenServer.call("dynamic", "next")
+        # and the new class names the same child
+        await Supervisor.terminate_child(static, shop.module.Counter)
+        await Supervisor.restart_child(static, counter)
+        assert ("new", 1) == await GenServer.call("static", "next")
+
+    run(main)
+
+
+SUPERVISOR = COUNTER + """
+class Shop(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Counter.child_spec(5, name="counter")], strategy="one_for_one", max_restarts=1)
+"""
+
+
+def test_a_supervisor_takes_over_flags_and_specs_of_its_new_init_and_keeps_its_children(source: Any, run: Any) -> None:
+    shop = source(SUPERVISOR)
+
+    async def main() -> None:
+        sup = await shop.module.Shop.start_link()
+        counter = otp.whereis("counter")
+        shop.write(SUPERVISOR.replace("COUNTER", "").replace("max_restarts=1", "max_restarts=9").replace(
+            "child_spec(5", "child_spec(6").replace("vsn = 1", "vsn = 2"))
+        await code.reload(shop.module)
+        assert 9 == (await otp.sys.get_state(sup)).max_restarts
+        assert [counter] == [child.pid for child in await Supervisor.which_children(sup)]
+        otp.exit(counter, "kill")
+        await wait_all_idle()
+        assert 6 == await GenServer.call("counter", "next")
+
+    run(main)
+
+
+def test_a_refused_upgrade_leaves_flags_and_specs_of_supervisors(source: Any, run: Any) -> None:
+    shop = source(SUPERVISOR)
+
+    async def main() -> None:
+        sup = await shop.module.Shop.start_link()
+        counter = otp.whereis("counter")
+        shop.write(SUPERVISOR.replace(COUNTER, COUNTER_2).replace("max_restarts=1", "max_restarts=9").replace(
+            "child_spec(5", "child_spec(6"))
+        with pytest.raises(code.UpgradeRefused):
+            await code.reload(shop.module, extra=5)
+        assert 1 == (await otp.sys.get_state(sup)).max_restarts
+        otp.exit(counter, "kill")
+        await wait_all_idle()
+        assert 5 == await GenServer.call("counter", "next")
+
+    run(main)
+
+
+# Coroutine processes
+
+LOOP = """
+async def loop(parent, count):
+    match await otp.receive():
+        case "step":
+            otp.send(parent, (VERSION(), count))
+            raise otp.Become(loop, parent, count + 1)
+        case "upgrade":
+            raise otp.Become(code.latest(loop), parent, count)
+        case "call":
+            return await code.latest(loop)(parent, count)
+
+def VERSION():
+    return "old"
+"""
+
+
+def test_a_process_goes_on_with_old_code_until_it_asks_for_the_latest(source: Any, run: Any) -> None:
+    shop = source(LOOP)
+
+    async def main() -> None:
+        me = otp.self()
+        pids = [otp.spawn_link(shop.module.loop, me, 0) for _ in range(2)]
+        shop.write(LOOP.replace('"old"', '"new"'))
+        await wait_all_idle()
+        report = await code.reload(shop.module)
+        assert tuple(pids) == report.still_old
+        for pid, how in zip(pids, ("upgrade", "call"), strict=True):
+            otp.send(pid, "step")
+            assert ("old", 0) == await otp.receive()
+            otp.send(pid, how)
+            otp.send(pid, "step")
+            assert ("new", 1) == await otp.receive()
+        assert "new" == shop.module.VERSION()
+
+    run(main)
+
+
+def test_become_keeps_the_process_and_runs_its_cleanup_first(run: Any) -> None:
+    async def main() -> None:
+        me = otp.self()
+
+        async def first() -> None:
+            try:
+                raise otp.Become(second, "told", by="first")
+            finally:
+                otp.send(me, "cleanup")
+
+        def second(what: str, by: str) -> None:  # a plain function will do
+            otp.send(me, (what, by, otp.self()))
+
+        pid, ref = otp.spawn_monitor(first)
+        otp.register("it", pid)
+        assert ["cleanup", ("told", "first", pid)] == [await otp.receive(), await otp.receive()]
+        assert otp.Down(ref, pid, "normal") == await otp.receive()
+
+    run(main)
+
+
+def test_become_with_wrong_arguments_ends_the_process(run: Any) -> None:
+    async def main() -> None:
+        async def first() -> None:
+            raise otp.Become(second, 1, 2)
+
+        async def second() -> None: ...
+
+        pid, _ = otp.spawn_monitor(first)
+        reason = (await otp.receive()).reason
+        assert ("TypeError", pid) == (reason[0].type, pid)
+
+    run(main)
+
+
+def test_become_in_a_callback_is_an_error(run: Any) -> None:
+    class Wrong(GenServer[None]):
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            raise otp.Become(print)
+
+    async def main() -> None:
+        with pytest.raises(otp.StartError) as failure:
+            await Wrong.start()
+        assert "Become" == failure.value.reason[0].type
+
+    run(main)
+
+
+def test_become_and_latest_say_what_they_want() -> None:
+    with pytest.raises(otp.BadArgument, match=r"Become\(fn, …\)"):
+        otp.Become(3)  # type: ignore[arg-type]
+    with pytest.raises(otp.BadArgument, match="top of a module"):
+        code.latest(lambda: None)
+
+
+def test_latest_of_what_is_gone_is_undef(source: Any, run: Any) -> None:
+    shop = source(LOOP)
+
+    async def main() -> None:
+        old = shop.module.loop
+        shop.write("")
+        await code.reload(shop.module)
+        with pytest.raises(otp.Error) as error:
+            code.latest(old)
+        assert ("undef", ("upgraded_module", "loop")) == error.value.reason
+
+    run(main)
+
+
+# Messages
+
+MESSAGES = """
+from dataclasses import dataclass
+@dataclass
+class Add:
+    n: int
+class Adder(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+    @impl
+    def handle_call(self, request, caller, state):
+        match request:
+            case Add(n=n):
+                return Reply("class", state)
+            case ("add", n):
+                return Reply("tuple", state)
+            case _:
+                return Reply("unknown", state)
+"""
+
+
+def test_a_message_survives_an_upgrade_if_its_class_is_not_of_the_reloaded_module(source: Any, run: Any) -> None:
+    """Decided: a class statement that ran twice made two classes, as everywhere in Python."""
+    shop = source(MESSAGES)
+
+    async def main() -> None:
+        old = shop.module.Add
+        adder = await shop.module.Adder.start_link(0)
+        assert "class" == await GenServer.call(adder, old(1))
+        await code.reload(shop.module)
+        assert "tuple" == await GenServer.call(adder, ("add", 1))
+        assert "class" == await GenServer.call(adder, shop.module.Add(1))
+        assert "class" == await GenServer.call(adder, code.latest(old)(1))
+        assert "unknown" == await GenServer.call(adder, old(1))
+
+    run(main)
+
+
+def test_a_module_object_shows_the_newest_version_to_whoever_imported_it(source: Any, run: Any) -> None:
+    shop = source("N = 1\nM = 1\n")
+
+    async def main() -> None:
+        shop.write("N = 2\n")
+        await code.reload("upgraded_module")
+        assert importlib.import_module("upgraded_module") is shop.module
+        assert (2, False) == (shop.module.N, hasattr(shop.module, "M"))
+        shop.module.N = 3
+        assert 3 == vars(shop.module)["N"]
+
+    run(main)
