@@ -17,76 +17,12 @@ if __name__ == "__main__":
 
 import otp
 from benchmarks.protocol import AHEAD, CALLERS, PAIRS, RING, Reporter, clock, growth_per_item, operations, wanted
-from otp import GenServer, NoReply, Ok, Reply, impl
+from benchmarks.servers import AsyncCounter, BusyCounter, Counter, Desk
+from otp import GenServer
 
 report = Reporter("otp")
-call, cast, reply = GenServer.call, GenServer.cast, GenServer.reply
+call, cast = GenServer.call, GenServer.cast
 receive, send, spawn = otp.receive, otp.send, otp.spawn
-
-
-class Counter(GenServer[int]):
-    """Counts what it is asked and told."""
-
-    @impl
-    def init(self, arg):
-        return Ok(0)
-
-    @impl
-    def handle_call(self, request, caller, state):
-        return Reply(state + 1, state + 1)
-
-    @impl
-    def handle_cast(self, request, state):
-        return NoReply(state + 1)
-
-
-class BusyCounter(Counter):
-    """Has always a message of its own in front of the next request."""
-
-    @impl
-    def handle_call(self, request, caller, state):
-        send(self.pid, "work")
-        return Reply(state + 1, state + 1)
-
-    @impl
-    def handle_info(self, message, state):
-        return NoReply(state)
-
-
-class AsyncCounter(Counter):
-    """The same counter with a callback that may wait, though it does not."""
-
-    @impl
-    async def handle_call(self, request, caller, state):
-        return Reply(state + 1, state + 1)
-
-
-class Desk(GenServer[tuple]):
-    """Lets its callers wait until somebody says so."""
-
-    @impl
-    def init(self, arg):
-        return Ok(())
-
-    @impl
-    def handle_call(self, request, caller, waiting):
-        match request:
-            case "hold":
-                return NoReply((caller, waiting))
-            case "count":
-                return Reply(length(waiting), waiting)
-            case "release":
-                while waiting:
-                    held, waiting = waiting
-                    reply(held, 1)
-                return Reply("released", ())
-
-
-def length(chain: tuple) -> int:
-    n = 0
-    while chain:
-        n, chain = n + 1, chain[1]
-    return n
 
 
 async def calls(workload: str, server: type[Counter]) -> None:

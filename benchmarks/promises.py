@@ -58,7 +58,6 @@ WORDS = {
     "ring": "one hop of a token around 1,000 coroutine processes",
     "spawn": "start and end of a process that does nothing, 1,000 at a time",
     "server_start": "`start` of a server, 100,000 that live on",
-    "idle_server": "the same, with its memory",
     "idle_coro": "spawn of a process that waits in `receive`, 100,000 that live on",
     "restart": "kill of a supervised, registered server until its successor has the name",
     "monitor": "the end of one of 10,000 monitored processes, and its `Down`",

@@ -54,7 +54,8 @@ class Figures:
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.peers = list(dict.fromkeys(row["peer"] for row in rows))
-        self.workloads = list(dict.fromkeys(row["workload"] for row in rows))
+        named = dict.fromkeys(row["workload"] for row in rows)
+        self.workloads = [name for name in named if name != "idle_server"]  # its time is server_start's
         self.versions = {row["peer"]: row["version"] for row in rows}
         self.ours = next((peer for peer in self.peers if peer.startswith("otp ")), "otp")
         self._times: dict[tuple[str, str], list[float]] = {}
@@ -209,7 +210,7 @@ def memory(figures: Figures) -> Iterator[str]:
         [
             (workload, *("" if (b := figures.bytes(peer, workload)) is None else f"{b:.0f}" for peer in figures.peers))
             for workload in ("idle_server", "idle_coro")
-            if workload in figures.workloads
+            if any(figures.bytes(peer, workload) for peer in figures.peers)
         ],
     )
 

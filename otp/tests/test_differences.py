@@ -11,7 +11,24 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Registry, Reply, Supervisor, Tag, impl
+from otp import (
+    GenServer,
+    GenStateMachine,
+    KeepStateAndData,
+    MachineOk,
+    NextState,
+    NoReply,
+    Ok,
+    PartitionSupervisor,
+    Registry,
+    Reply,
+    Stop,
+    Supervisor,
+    Tag,
+    Task,
+    TaskOk,
+    impl,
+)
 from otp.testing import Scheduler, advance, wait_all_idle
 
 
@@ -316,3 +333,75 @@ def test_system_exit_in_a_process_ends_the_program_in_order_with_that_status() -
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (3, "in order: shutdown\n") == (done.returncode, done.stdout)
+
+
+def test_a_child_that_does_not_start_is_named_by_its_spec() -> None:
+    class Broken(Cell):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Stop("no fuel")
+
+    async def program() -> None:
+        supervisor = await tree()
+        spec = Broken.child_spec(id="broken")
+        with pytest.raises(otp.StartError) as failed:
+            await Supervisor.start_child(supervisor, spec)
+        reason, named = failed.value.reason
+        assert ("no fuel", "broken", spec.start) == (reason, named.id, named.start)
+
+    run(program)
+
+
+def test_streams_and_partitions_do_not_depend_on_the_number_of_cores() -> None:
+    async def program() -> None:
+        running: list[int] = []
+
+        async def work(item: int) -> None:
+            running.append(item)
+            await otp.receive()
+
+        async with Task.async_stream(range(100), work) as results:
+            reader = asyncio.ensure_future(anext(results))
+            await wait_all_idle()
+            assert list(range(8)) == sorted(running)
+            reader.cancel()
+        await PartitionSupervisor.start_link((Cell, None), name="cells")
+        assert 8 == PartitionSupervisor.partitions("cells")
+
+    run(program)
+
+
+def test_a_stream_of_tasks_is_read_once() -> None:
+    async def program() -> None:
+        async with Task.async_stream([1, 2], str) as results:
+            assert ["1", "2"] == [result.value async for result in results if isinstance(result, TaskOk)]
+            assert [] == [result async for result in results]
+
+    run(program)
+
+
+def test_states_of_a_machine_are_compared_as_python_compares() -> None:
+    entered: list[Any] = []
+
+    class Gauge(GenStateMachine[Any, None]):
+        state_enter = True
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return MachineOk(arg, None)
+
+        @impl
+        def handle_event(self, event: Any, content: Any, state: Any, data: None) -> Any:
+            if event == "enter":
+                entered.append(state)
+                return KeepStateAndData()
+            return NextState(content, None)
+
+    async def program() -> None:
+        gauge = await Gauge.start_link(1)
+        for value in (1.0, 2):
+            GenStateMachine.cast(gauge, value)
+        await wait_all_idle()
+        assert [1, 2] == entered
+
+    run(program)

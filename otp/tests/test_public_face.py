@@ -13,7 +13,7 @@ import pytest
 
 FACES = [
     name
-    for name in ("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing")
+    for name in ("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing", "otp.watchdog")
     if name == "otp" or importlib.util.find_spec(name)
 ]
 
@@ -26,7 +26,7 @@ PROMISED = set(
     ChildSpec Children Shared Tag Is AnyOf Ok Reply NoReply Stop Ignore Continue Request Down ExitSignal Timeout
     TimerFired Exit Error Throw BadArgument BadTimeout CallExit NoProcess CallTimeout ServerDown CallingSelf StartError
     AlreadyStarted AlreadyPresent NotFound ReceiveTimeout NotAProcess NotProcessMain Crash ExceptionTerm Pid Ref From
-    ChildInfo Counts Entry ProcessInfo
+    ChildInfo Counts Entry ProcessInfo OsProcess Output
     """.split()
 )
 

@@ -169,9 +169,7 @@ async def statistics(
     return Statistics(begun / 1e9, now / 1e9, received, sent)  # pyright: ignore[reportUnknownArgumentType]
 
 
-async def log(
-    dest: Any, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Any = UNSET
-) -> Any:
+async def log(dest: Any, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Any = UNSET) -> Any:
     """Keep the last events: `True` keeps 10, `(True, n)` n, `False` none and forgets them.
 
     `"get"` answers those kept, oldest first; `"print"` writes them to standard output.

@@ -52,6 +52,7 @@ class Lifeline:
 
     def wait_released(self) -> None:
         """Wait until everybody has ended, which pytest's own time-out limits."""
+        os.set_blocking(self.fd, True)
         while os.read(self.fd, 100):
             pass
 
@@ -72,16 +73,21 @@ def holding(lifeline: Lifeline, script: str) -> list[str]:
     return sh(f"exec 9>'{lifeline.path}'; {script}")
 
 
+async def start(argv: list[str], **options: Any) -> otp.Pid:
+    """Start a program whose end is told by its link, however soon it comes."""
+    otp.process_flag("trap_exit", True)
+    return await OsProcess.start_link(argv, **options)
+
+
 async def lines_until_the_end(pid: otp.Pid) -> tuple[list[tuple[str, Any]], Any]:
-    """What the program writes, and the reason of its end; nothing may come after that."""
-    ref = otp.monitor(pid)
+    """What a program of `start` writes, and the reason of its end; nothing may come after that."""
     seen: list[tuple[str, Any]] = []
     while True:
-        match await otp.receive(otp.AnyOf(Output, ref)):
+        match await otp.receive(otp.AnyOf(Output, otp.Is(otp.ExitSignal, pid=pid))):
             case Output(writer, stream, data, False):
                 assert pid == writer
                 seen.append((stream, data))
-            case otp.Down(_, _, reason):
+            case otp.ExitSignal(_, reason):
                 assert 0 == otp.process_info(otp.self(), "message_queue_len")
                 return seen, reason
 
@@ -91,7 +97,7 @@ async def lines_until_the_end(pid: otp.Pid) -> tuple[list[tuple[str, Any]], Any]
 
 def test_all_output_comes_in_whole_lines_before_the_end(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(sh("printf 'one\\ntw'; printf 'o\\r\\n\\n'; echo oops >&2; printf last"))
+        pid = await start(sh("printf 'one\\ntw'; printf 'o\\r\\n\\n'; echo oops >&2; printf last"))
         seen, reason = await lines_until_the_end(pid)
         assert ["one", "two", "", "last"] == [data for stream, data in seen if stream == "stdout"]
         assert ["oops"] == [data for stream, data in seen if stream == "stderr"]
@@ -122,10 +128,8 @@ def test_the_reason_says_how_the_program_ended(script: str, reason: Any) -> None
 def test_what_is_no_utf_8_is_replaced_and_bytes_come_as_they_are(run: Any) -> None:
     async def program() -> None:
         script = sh("printf 'caf\\303\\251 \\377\\n'")
-        assert [("stdout", "café \N{REPLACEMENT CHARACTER}")] == (
-            await lines_until_the_end(await OsProcess.start(script))
-        )[0]
-        raw = await OsProcess.start(script, lines=False)
+        assert [("stdout", "café \N{REPLACEMENT CHARACTER}")] == (await lines_until_the_end(await start(script)))[0]
+        raw = await start(script, lines=False)
         assert b"caf\xc3\xa9 \xff\n" == b"".join(data for _, data in (await lines_until_the_end(raw))[0])
 
     run(program)
@@ -149,7 +153,7 @@ def test_a_slow_owner_slows_the_program_down(run: Any) -> None:
 
     async def program() -> None:
         count = 20_000
-        pid = await OsProcess.start(["seq", str(count)])
+        pid = await start(["seq", str(count)])
         ref = otp.monitor(pid)
         longest = 0
         for number in range(1, count + 1):
@@ -163,8 +167,8 @@ def test_a_slow_owner_slows_the_program_down(run: Any) -> None:
 
 def test_an_owner_that_only_waits_for_the_end_finds_all_output_then(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(["seq", "1000"])
-        assert "normal" == await otp.wait_down(pid)
+        pid = await start(["seq", "1000"])
+        await otp.receive(otp.Is(otp.ExitSignal, pid=pid, reason="normal"))
         assert [str(n) for n in range(1, 1001)] == [(await otp.receive(timeout=0)).data for _ in range(1000)]
 
     run(program)
@@ -172,7 +176,7 @@ def test_an_owner_that_only_waits_for_the_end_finds_all_output_then(run: Any) ->
 
 def test_a_program_that_closes_its_output_lives_on(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(sh("echo bye; exec >&- 2>&-; read word; exit 7"))
+        pid = await start(sh("echo bye; exec >&- 2>&-; read word; exit 7"))
         assert "bye" == (await otp.receive(Output)).data
         await OsProcess.write(pid, "go\n")
         assert ([], ("exit_status", 7)) == await lines_until_the_end(pid)
@@ -182,7 +186,7 @@ def test_a_program_that_closes_its_output_lives_on(run: Any) -> None:
 
 def test_output_goes_to_whoever_bears_the_name_of_the_owner_now(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(["cat"], owner="reader")
+        pid = await start(["cat"], owner="reader")
         await OsProcess.write(pid, "nobody hears this\n")
         otp.register("reader", otp.self())
         await OsProcess.write(pid, "this\n")
@@ -200,7 +204,7 @@ def test_output_goes_to_whoever_bears_the_name_of_the_owner_now(run: Any) -> Non
 
 def test_input_is_written_until_it_is_closed(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(["cat"])
+        pid = await start(["cat"])
         await OsProcess.write(pid, "tëxt\n")
         await OsProcess.write(pid, b"bytes")
         await OsProcess.close_stdin(pid)
@@ -214,7 +218,7 @@ def test_input_is_written_until_it_is_closed(run: Any) -> None:
 
 def test_a_write_ends_when_the_pipe_has_taken_all_of_it() -> None:
     async def program() -> None:
-        pid = await OsProcess.start(["cat"], lines=False)
+        pid = await start(["cat"], lines=False)
         data = bytes(range(256)) * 4096  # more than two pipes hold
         otp.spawn(OsProcess.write, pid, data)
         seen = b""
@@ -228,7 +232,7 @@ def test_a_write_ends_when_the_pipe_has_taken_all_of_it() -> None:
 
 def test_a_write_to_a_program_that_has_closed_its_input_fails() -> None:
     async def program() -> None:
-        pid = await OsProcess.start(sh("exec <&-; echo closed; exec sleep 1000"))
+        pid = await start(sh("exec <&-; echo closed; exec sleep 1000"))
         await otp.receive(Output)
         with pytest.raises(Error) as failed:
             await OsProcess.write(pid, "anything")
@@ -240,7 +244,7 @@ def test_a_write_to_a_program_that_has_closed_its_input_fails() -> None:
 
 def test_the_environment_and_the_directory_are_those_given(tmp_path: Path) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(sh("echo $GREETING $HOME; pwd -P"), env={"GREETING": "hi"}, cwd=tmp_path)
+        pid = await start(sh("echo $GREETING $HOME; pwd -P"), env={"GREETING": "hi"}, cwd=tmp_path)
         assert [("stdout", "hi"), ("stdout", str(tmp_path.resolve()))] == (await lines_until_the_end(pid))[0]
 
     Scheduler(io="real").run(program)
@@ -262,7 +266,7 @@ def test_a_start_that_fails_says_what_the_operating_system_said(run: Any, tmp_pa
             (["true"], {"cwd": missing}, ("enoent", missing)),
         ]:
             with pytest.raises(StartError) as failed:
-                await OsProcess.start(argv, **options)
+                await start(argv, **options)
             assert reason == failed.value.reason
         assert [otp.self()] == otp.processes()
 
@@ -314,7 +318,7 @@ def test_virtual_time_has_no_programs() -> None:
 
 def test_the_whole_group_has_ended_when_the_end_is_told(run: Any, lifeline: Lifeline) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(holding(lifeline, "sleep 1000 & sleep 1000 & echo ready; wait"))
+        pid = await start(holding(lifeline, "sleep 1000 & sleep 1000 & echo ready; wait"))
         await otp.receive(Output)
         group = OsProcess.os_pid(pid)
         assert group is not None and group == os.getpgid(group) != os.getpgid(0)
@@ -329,7 +333,7 @@ def test_the_whole_group_has_ended_when_the_end_is_told(run: Any, lifeline: Life
 
 def test_a_killed_process_takes_its_group_along(run: Any, lifeline: Lifeline) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(holding(lifeline, "trap '' TERM; sleep 1000 & echo ready; wait"))
+        pid = await start(holding(lifeline, "trap '' TERM; sleep 1000 & echo ready; wait"))
         ref = otp.monitor(pid)
         await otp.receive(Output)
         otp.exit(pid, "kill")
@@ -341,7 +345,7 @@ def test_a_killed_process_takes_its_group_along(run: Any, lifeline: Lifeline) ->
 
 def test_what_a_program_leaves_in_its_group_is_stopped_with_it(run: Any, lifeline: Lifeline) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(holding(lifeline, "sleep 1000 & exit 4"))
+        pid = await start(holding(lifeline, "sleep 1000 & exit 4"))
         assert ([], ("exit_status", 4)) == await lines_until_the_end(pid)
         assert lifeline.is_released()
 
@@ -351,7 +355,7 @@ def test_what_a_program_leaves_in_its_group_is_stopped_with_it(run: Any, lifelin
 def test_who_ignores_the_stop_signal_is_killed_after_the_shutdown_time(run: Any, lifeline: Lifeline) -> None:
     async def program() -> None:
         argv = holding(lifeline, "trap 'echo no' TERM; echo ready; while :; do sleep 1000 <&- & wait; done")
-        pid = await OsProcess.start(argv, shutdown=0.2)
+        pid = await start(argv, shutdown=0.2)
         assert "ready" == (await otp.receive(Output)).data
         ref = otp.monitor(pid)
         otp.exit(pid, "shutdown")
@@ -373,12 +377,34 @@ print("last words")
 
 def test_the_stop_signal_is_the_one_asked_for_and_the_last_words_are_heard(run: Any) -> None:
     async def program() -> None:
-        pid = await OsProcess.start([sys.executable, "-c", LAST_WORDS], stop_signal="SIGUSR1")
+        pid = await start([sys.executable, "-c", LAST_WORDS], stop_signal="SIGUSR1")
         assert "ready" == (await otp.receive(Output)).data
         otp.exit(pid, "shutdown")
         assert ([("stdout", "last words")], "shutdown") == await lines_until_the_end(pid)
 
     run(program)
+
+
+def test_a_program_that_was_halted_is_stopped_in_order(lifeline: Lifeline) -> None:
+    async def program() -> None:
+        pid = await start(holding(lifeline, "echo up; exec sleep 1000"), shutdown="infinity")
+        await otp.receive(Output)
+        os.kill(OsProcess.os_pid(pid) or 0, signal.SIGSTOP)
+        await OsProcess.stop(pid)
+        assert lifeline.is_released()
+
+    Scheduler(io="real").run(program)
+
+
+def test_without_a_file_the_guard_is_run_from_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an archive."""
+
+    async def program() -> None:
+        monkeypatch.setattr(Path, "is_file", lambda self: False)
+        pid = await start(["echo", "here"])
+        assert ([("stdout", "here")], "normal") == await lines_until_the_end(pid)
+
+    Scheduler(io="real").run(program)
 
 
 def test_the_program_ends_with_the_process_that_it_is_linked_to(lifeline: Lifeline) -> None:
@@ -421,7 +447,7 @@ def test_a_supervisor_restarts_a_program_and_stops_it(run: Any, lifeline: Lifeli
 def test_nothing_of_a_program_is_left_in_ours() -> None:
     async def program() -> None:
         async def one(argv: list[str], stop: bool) -> None:
-            pid = await OsProcess.start(argv)
+            pid = await start(argv)
             if stop:
                 otp.exit(pid, "kill")
             await otp.wait_down(pid)
@@ -442,10 +468,38 @@ def test_nothing_of_a_program_is_left_in_ours() -> None:
     Scheduler(io="real").run(program)
 
 
+DAEMON = """
+import os, sys
+ready, tell = os.pipe()
+if os.fork():
+    os.read(ready, 1)
+    os._exit(0)
+os.setsid()
+held = os.open(sys.argv[1], os.O_WRONLY)
+os.write(tell, b"x")
+os.read(os.open(sys.argv[2], os.O_RDONLY), 1)
+"""
+
+
+def test_a_daemon_in_a_session_of_its_own_is_not_ours_and_holds_up_nobody(lifeline: Lifeline) -> None:
+    """It has inherited our pipes, which therefore never come to their end."""
+    order = f"{lifeline.path}.end"
+    os.mkfifo(order)
+
+    async def program() -> None:
+        pid = await start([sys.executable, "-c", DAEMON, lifeline.path, order])
+        assert ([], "normal") == await lines_until_the_end(pid)
+        assert not lifeline.is_released()
+
+    Scheduler(io="real").run(program)
+    Path(order).write_text("end")
+    lifeline.wait_released()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is best effort")
 def test_the_program_does_not_outlive_its_guard(lifeline: Lifeline) -> None:
     async def program() -> None:
-        pid = await OsProcess.start(holding(lifeline, "echo up; exec sleep 1000"))
+        pid = await start(holding(lifeline, "echo up; exec sleep 1000"))
         await otp.receive(Output)
         state = await get_state(pid)
         os.kill(state._guard.pid, signal.SIGKILL)
@@ -477,5 +531,4 @@ def test_no_orphan_is_left_when_we_are_killed(lifeline: Lifeline) -> None:
         assert b"up\n" == parent.stdout.readline()
         assert not lifeline.is_released()
         parent.kill()
-    os.set_blocking(lifeline.fd, True)
     lifeline.wait_released()

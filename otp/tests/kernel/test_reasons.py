@@ -191,3 +191,18 @@ def test_a_stack_begins_with_the_code_of_the_process_not_with_the_runtime(run: A
         return functions
 
     assert run(main) == [["plain"], ["waits"]]
+
+
+def test_the_stack_of_a_task_begins_with_its_function_as_well(run: Any) -> None:
+    """The process of a task begins in a module of the behaviours, which is the runtime's too."""
+    import otp
+
+    def plain() -> None:
+        raise ValueError("no")
+
+    async def main() -> Any:
+        supervisor = await otp.TaskSupervisor.start_link()
+        task = await otp.TaskSupervisor.async_nolink(supervisor, plain)
+        return [entry[2].rpartition(".")[2] for entry in (await otp.receive(task.ref)).reason.stack]
+
+    assert run(main) == ["plain"]

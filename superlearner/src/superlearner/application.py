@@ -112,8 +112,8 @@ class SuperLearner(Application):
         for tree in state.trees:
             if tree.application is not None:
                 await tree.application.stop()
-        if state.web is not None and state.web.serving is not None:
-            state.web.serving.end()  # one whose process was killed in the last moment
+        if state.web is not None:
+            state.web.end()  # one whose process was killed in the last moment
         if state.hub is not None:
             state.hub.close()
         if state.watchdog is not None:

@@ -90,6 +90,15 @@ class DataDir:
         json.dump({"url": url, "pid": os.getpid(), "app": app}, self._lock)
         self._lock.flush()
 
+    def let_go(self) -> None:
+        """In a forked child: give up its copy of the lock, which would hold the directory after our end.
+
+        Nothing is written and nothing is unlocked: the platform's own copy keeps the lock.
+        """
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def close(self) -> None:
         """Release the lock; the file stays, empty."""
         if self._lock is not None:

@@ -181,11 +181,13 @@ class Keeper:
         log.warning("%s %s; %s starts it again in %g s", kept.id, why, kept.supervisor, pause)
         if self.tell is not None:
             self.tell(kept, why, pause)
-        otp.send(CARETAKER, ("rests", kept.supervisor, kept.id))
+        if otp.whereis(CARETAKER) is not None:  # a new one looks by itself who waits
+            otp.send(CARETAKER, ("rests", kept.supervisor, kept.id))
 
 
 def _name_of(pid: Any) -> str:
-    return str(otp.process_info(pid, "registered_name")) if pid is not None else ""
+    name = None if pid is None else otp.process_info(pid, "registered_name")
+    return name if type(name) is str else ""
 
 
 class Caretaker(GenServer[Keeper]):

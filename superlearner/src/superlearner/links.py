@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Final
 
 from superlearner.web.credentials import CredentialsError, read_token
 
-__all__ = ["fresh_link", "link_of"]
+__all__ = ["answers", "fresh_link", "link_of"]
 
 ANSWER_WAIT_S: Final = 2
 
@@ -22,6 +23,18 @@ def link_of(url: str, code: str) -> str:
     'http://127.0.0.1:4000/?token=abc'
     """
     return f"{url}/?token={code}"
+
+
+def answers(url: str) -> bool:
+    """Whether a platform answers at `url`: the record of a lock may outlive the one who wrote it."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{url}/health/live", timeout=ANSWER_WAIT_S) as answer:
+            return bool(json.load(answer) == {"status": "live"})
+    except urllib.error.HTTPError:
+        return True  # behind the prefix of a proxy the route has another address
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
 
 
 def fresh_link(url: str, data_dir: Path) -> str:

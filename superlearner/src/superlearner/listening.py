@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import weakref
 
 __all__ = ["CannotListen", "Listener"]
 
@@ -20,6 +21,7 @@ class Listener:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._twins: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.host: str = sock.getsockname()[0]
         self.port: int = sock.getsockname()[1]
 
@@ -51,7 +53,14 @@ class Listener:
         """A socket of its own on the same queue of connections."""
         twin = self._socket.dup()
         twin.setblocking(False)
+        self._twins.add(twin)
         return twin
+
+    def let_go(self) -> None:
+        """In a forked child: close its copies, which would hold the port and take connections nobody answers."""
+        for sock in (*self._twins, self._socket):
+            with contextlib.suppress(OSError):
+                sock.close()
 
     def close(self) -> None:
         """Stop listening."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Generator
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
 from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
-from superlearner.links import fresh_link, link_of
+from superlearner.links import answers, fresh_link, link_of
 from superlearner.listening import CannotListen, Listener
 from superlearner.settings import Settings, is_loopback
 from superlearner.terminal import complain, say
@@ -67,7 +68,19 @@ def run_platform(settings: Settings, target: str | None = None, args: tuple[Any,
             except Failure as error:
                 return _failed(str(error))
             data.announce(listener.url(settings.root_path), target)
+            _let_go_in_children(data, listener)
             return _run(settings, listener, (target, args), data.path, credentials)
+
+
+def _let_go_in_children(data: DataDir, listener: Listener) -> None:
+    """A person's tree may fork (a process pool does): the child must hold neither our lock nor our port."""
+
+    def let_go() -> None:
+        data.let_go()
+        listener.let_go()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
@@ -199,10 +212,12 @@ def _why_not_started(error: Any, platform: Any) -> str:
 def _root_gave_up(reason: Any, data_dir: Path) -> int:
     """The one thing that must not happen: write down what is known, and say where."""
     from superlearner.control.reasons import text_of_reason
+    from superlearner.control.terms import text_of
 
     now = datetime.now(UTC)
     report = data_dir / f"crash-{now:%Y%m%dT%H%M%S}.txt"
-    text = f"SuperLearner {__version__} ended at {now.isoformat()}: its root supervisor gave up.\nreason: {reason!r}\n"
+    said = text_of(reason, 10_000)
+    text = f"SuperLearner {__version__} ended at {now.isoformat()}: its root supervisor gave up.\nreason: {said}\n"
     try:
         report.write_text(text, encoding="utf-8")
         where = f"the crash report is {report}"
@@ -227,6 +242,12 @@ def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> 
     if running.url is None:
         return _failed(
             f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
+        )
+    if not answers(running.url):
+        return _failed(
+            f"the data directory {path} is held by process {running.os_pid} or one of its children, "
+            f"but nothing answers at {running.url}\n"
+            "  try again if it is busy; else end what is left of it, or run beside it with --data-dir FOLDER"
         )
     say(f"SuperLearner runs already at {fresh_link(running.url, path)} (process {running.os_pid})")
     complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")

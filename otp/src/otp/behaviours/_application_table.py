@@ -6,7 +6,6 @@ masters' starts and ends.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import logging
 from functools import partial
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from otp.behaviours.behaviour import impl, implements
 from otp.behaviours.gen_server import GenServer
 from otp.bounded import text
-from otp.kernel.errors import CallExit, StartError
+from otp.kernel.errors import CallExit, CallTimeout, StartError
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.names import node_here
@@ -89,11 +88,18 @@ class Applications:
             self.load(app)
         self._env.setdefault(name_of(app), {})[key] = value
 
-    async def stop_all(self) -> None:
-        """Stop what runs, the latest first: the node closes."""
-        for name in reversed(list(self.running)):
-            with contextlib.suppress(StartError, CallExit):  # it ended meanwhile
-                await stop_application(self, name)
+    async def stop_all(self, timeout: float) -> None:
+        """Stop what runs, the latest first: the node closes. What takes longer than `timeout` s is killed."""
+        for name, record in reversed(list(self.running.items())):
+            tree = [pid for pid in (record.master, record.top) if pid is not None]
+            try:
+                await stop_application(self, name, timeout)
+            except CallTimeout:
+                logger.warning("application %s did not stop in %s s and is killed", name, timeout)
+                for pid in tree:
+                    exit(pid, "kill")
+            except (StartError, CallExit):
+                pass  # it ended meanwhile
 
 
 def name_of(app: type[Application] | str) -> str:
@@ -126,12 +132,12 @@ async def start_application(apps: Applications, app: type[Application], kind: Ki
         apps.starting.discard(app.name)
 
 
-async def stop_application(apps: Applications, app: str) -> None:
-    """Stop one application and wait until its master has ended."""
+async def stop_application(apps: Applications, app: str, timeout: float | Literal["infinity"] = "infinity") -> None:
+    """Stop one application and wait until its master has ended; raises `CallTimeout` after `timeout` s."""
     record = apps.running.get(app)
     if record is None or record.master is None:
         raise StartError(("not_started", app))
-    await GenServer.call(record.master, "stop", timeout="infinity")
+    await GenServer.call(record.master, "stop", timeout=timeout)
 
 
 def _ended(apps: Applications, record: Running, _master: Pid) -> None:

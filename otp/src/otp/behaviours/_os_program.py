@@ -15,59 +15,21 @@ import socket
 import sys
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from otp.behaviours._os_lines import LONGEST, Bytes, Cutter, Lines
+from otp.behaviours._os_output import Note, Outlet, StreamName
 from otp.kernel.calls import From, reply
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
-from otp.kernel.names import resolve
-from otp.kernel.pids import Pid
 from otp.kernel.process import Process
-from otp.kernel.signals import send
-from otp.kernel.states import DEAD, EXITING
-from otp.kernel.timers import send_after
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-__all__ = ["Note", "Order", "Output", "Program"]
-
-MAX_WAITING: Final = 256
-"""Messages in the owner's mailbox with which nothing more is read: the program waits in its `write` then."""
-
-LOOK_AGAIN: Final = (0.001, 0.05)
-"""Seconds between two looks whether the owner has read some, from first to longest: no one tells."""
-
-REST: Final = 1 << 20
-"""Bytes that are read at the end at most: more than a pipe holds comes from somebody who has left the group."""
+__all__ = ["Order", "Program", "reason_of_status"]
 
 KILL_WAIT: Final = 2.0
-
-StreamName: TypeAlias = Literal["stdout", "stderr"]
-
-
-class Output(NamedTuple):
-    """What a program has written, as its owner receives it.
-
-    `stream` is `"stdout"` or `"stderr"`; `data` is a line without its end, or bytes with `lines=False`. `partial`:
-    the line was too long for one message (65,536 bytes), and goes on in the next one of this stream.
-
-    >>> import otp
-    >>> from otp import OsProcess, Output
-    >>> async def main():
-    ...     await OsProcess.start_link(["echo", "hello"])
-    ...     match await otp.receive(Output):
-    ...         case Output(_, "stdout", line):
-    ...             return line
-    >>> otp.run(main)
-    'hello'
-    """
-
-    pid: Pid
-    stream: StreamName
-    data: str | bytes
-    partial: bool = False
+"""Seconds that a killed group is waited for."""
 
 
 class Order(NamedTuple):
@@ -80,27 +42,6 @@ class Order(NamedTuple):
     lines: bool
     stop_signal: int
     shutdown: Any
-
-
-class Note(NamedTuple):
-    """Something the event loop noticed: `"guard"` (a line of it), `"read"` (a stream), `"written"`."""
-
-    what: str
-    about: Any = None
-
-
-class _Stream:
-    """One of the two outputs."""
-
-    __slots__ = ("cutter", "fd", "left", "name", "pause", "under_way")
-
-    def __init__(self, name: StreamName, fd: int, cutter: Cutter) -> None:
-        self.name: StreamName = name
-        self.fd: int | None = fd
-        self.cutter = cutter
-        self.pause = 0.0
-        self.left = REST  # what may still be read when the group is gone
-        self.under_way = False  # a note about it is on its way
 
 
 class Program:
@@ -116,7 +57,7 @@ class Program:
         self._guard: Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._unread = b""
-        self._streams: list[_Stream] = []
+        self._outlets: list[Outlet] = []
         self._stdin: int | None = None
         self._to_write: deque[tuple[memoryview | None, From]] = deque()
 
@@ -140,7 +81,6 @@ class Program:
     def _start_guard(self) -> None:
         import subprocess
 
-        script = Path(__file__).with_name("_os_guard.py")
         theirs: list[int] = []
         try:
             self._control, other = socket.socketpair()
@@ -154,9 +94,9 @@ class Program:
                 fd, outlet = os.pipe()
                 theirs.append(outlet)
                 os.set_blocking(fd, False)
-                self._streams.append(_Stream(name, fd, Lines() if self.order.lines else Bytes()))
+                self._outlets.append(Outlet(self._process, self.order.owner, name, fd, self.order.lines))
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(script), str(theirs[0])],
+                [sys.executable, "-I", "-S", *_guard(), str(theirs[0])],
                 stdin=theirs[1],
                 stdout=theirs[2],
                 stderr=theirs[3],
@@ -172,8 +112,8 @@ class Program:
         match line.split():
             case ["started", number]:
                 self.os_pid = int(number)
-                for stream in self._streams:
-                    self._await_output(stream)
+                for outlet in self._outlets:
+                    outlet.wait()
                 return None
             case ["failed", number, place]:
                 self.gone = True
@@ -210,16 +150,6 @@ class Program:
         if not data:
             self._tell(Note("guard", "lost"))
 
-    def _await_output(self, stream: _Stream) -> None:
-        if stream.fd is not None:
-            self._loop.add_reader(stream.fd, self._readable, stream)
-
-    def _readable(self, stream: _Stream) -> None:
-        if stream.fd is not None:
-            self._loop.remove_reader(stream.fd)
-        stream.under_way = True
-        self._tell(Note("read", stream))
-
     def _writable(self) -> None:
         if self._stdin is not None:
             self._loop.remove_writer(self._stdin)
@@ -228,9 +158,9 @@ class Program:
     def take(self, note: Note) -> None:
         """Do what a note asks for."""
         match note:
-            case Note("read", stream):
-                self._read(stream)
-            case Note("guard", line):
+            case Note("read", Outlet() as outlet):
+                outlet.read()
+            case Note("guard", str(line)):
                 self._heard(line)
             case _:
                 self._write()
@@ -251,98 +181,15 @@ class Program:
             case _:
                 pass
 
-    # Output
+    def finish(self) -> bool:
+        """Nobody writes any more: whether there are notes to come before an owner that reads has all output."""
+        under_way = [outlet.finish() for outlet in self._outlets]  # each of them
+        return any(under_way)
 
-    def _read(self, stream: _Stream) -> None:
-        """Hand over what was read as far as there is room, and read on when all of it is handed over."""
-        room = self._room()
-        if not self._hand_over(stream, room):
-            again = Note("read", stream)
-            if room > 0:  # the owner reads
-                stream.pause = 0.0
-            if stream.pause:
-                send_after(stream.pause, self._process, again)
-            else:  # whoever is only slower than the program has read when this comes back
-                send(self._process, again)
-            stream.pause = min(max(stream.pause * 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
-            return
-        stream.pause = 0.0
-        stream.under_way = False
-        if stream.fd is None:
-            return
-        try:
-            data = os.read(stream.fd, LONGEST)
-        except BlockingIOError:
-            self._await_output(stream)
-            return
-        except OSError:
-            data = b""
-        if self.gone:
-            stream.left -= len(data)
-        if data and stream.left >= 0:
-            stream.cutter.feed(data)
-        else:
-            stream.cutter.end()
-            self._close(stream)
-        self._readable(stream)
-
-    def _hand_over(self, stream: _Stream, room: float) -> bool:
-        """Whether there was room for all."""
-        owner = None
-        while room > 0:
-            found = stream.cutter.take()
-            if found is None:
-                return True
-            if owner is None:
-                owner = self._owner()
-            room -= 1
-            if owner is not None:
-                send(owner, Output(self._process, stream.name, *found))
-        return False
-
-    def _owner(self) -> Process | None:
-        owner = resolve(self.order.owner, "OsProcess: owner")
-        return None if owner is None or owner._st in (DEAD, EXITING) else owner
-
-    def _room(self) -> float:
-        owner = self._owner()
-        if owner is None:
-            return float("inf")
-        waiting = len(owner._mbox or ())
-        if owner._x is not None and owner._x.it is not None:
-            waiting += owner._x.it.__length_hint__()
-        return MAX_WAITING - waiting
-
-    def _close(self, stream: _Stream) -> None:
-        fd, stream.fd = stream.fd, None
-        if fd is not None:
-            self._loop.remove_reader(fd)
-            os.close(fd)
-
-    def read_the_rest(self) -> bool:
-        """Nobody writes any more: whether there are notes to come before all is handed over."""
-        for stream in self._streams:
-            if not stream.under_way and stream.left == REST:
-                stream.left -= 1  # once
-                self._readable(stream)
-        return any(stream.under_way and stream.pause < LOOK_AGAIN[1] for stream in self._streams)
-
-    def hand_over_the_rest(self) -> None:
-        """Everything that lies in the pipes, whether there is room or not: this is the end."""
-        for stream in self._streams:
-            self._hand_over(stream, float("inf"))
-            while stream.fd is not None:
-                data = b""
-                with contextlib.suppress(OSError):
-                    data = os.read(stream.fd, LONGEST)
-                stream.left -= len(data)
-                if data and stream.left >= 0:
-                    stream.cutter.feed(data)
-                    self._hand_over(stream, float("inf"))
-                else:
-                    self._close(stream)
-            stream.cutter.end()
-            self._hand_over(stream, float("inf"))
+    def finish_now(self) -> None:
+        """Hand over all output that there is, whether its owner has room or not: this is the end."""
+        for outlet in self._outlets:
+            outlet.finish_now()
 
     # Input
 
@@ -395,8 +242,8 @@ class Program:
         if self._loop.is_closed():
             return
         self._close_stdin()
-        for stream in self._streams:
-            self._close(stream)
+        for outlet in self._outlets:
+            outlet.close()
         control, self._control = self._control, None
         if control is None:
             return
@@ -413,6 +260,16 @@ class Program:
         self.gone = True
         if self._guard is not None:
             self._guard.wait()
+
+
+def _guard() -> list[str]:
+    """The guard's code, for an interpreter: its file, or its text if we run from an archive."""
+    script = Path(__file__).with_name("_os_guard.py")
+    if script.is_file():
+        return [str(script)]
+    import pkgutil
+
+    return ["-c", (pkgutil.get_data("otp.behaviours", script.name) or b"").decode()]
 
 
 def reason_of_status(status: int) -> Any:

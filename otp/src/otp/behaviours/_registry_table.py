@@ -6,7 +6,8 @@ entries of a process are found without a search when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+import contextlib
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 from otp.kernel.pids import Pid
@@ -61,6 +62,16 @@ class Table(Protocol):
     def __len__(self) -> int: ...
 
 
+def _sweep(table: dict[Hashable, Any], gone: Callable[[Any], bool]) -> None:
+    """Remove entries whose key cannot be asked for; other keys that cannot be hashed any more go with them."""
+    entries = list(table.items())
+    table.clear()
+    for key, entry in entries:
+        if not gone(entry):
+            with contextlib.suppress(Exception):
+                table[key] = entry
+
+
 class UniqueTable:
     """One entry a key."""
 
@@ -91,7 +102,14 @@ class UniqueTable:
     def drop(self, pid: Pid) -> list[Hashable]:
         keys = list(self._by_pid.pop(pid, ()))
         for key in keys:
-            del self._by_key[key]
+            try:
+                whole = self._by_key[key].pid is pid
+                if whole:
+                    del self._by_key[key]
+            except Exception:  # its hash has changed, or its `__hash__` or `__eq__` raises: the entry goes all the same
+                whole = False
+            if not whole:
+                _sweep(self._by_key, lambda entry: entry.pid is pid)
         return keys
 
     def lookup(self, key: Hashable) -> list[Entry]:
@@ -145,8 +163,17 @@ class DuplicateTable:
     def drop(self, pid: Pid) -> list[Hashable]:
         mine = self._by_pid.pop(pid, {})
         for number, key in mine.items():
-            self._forget(key, number)
+            try:
+                self._forget(key, number)
+            except Exception:  # as in `UniqueTable.drop`
+                self._sweep(number)
         return list(mine.values())
+
+    def _sweep(self, number: int) -> None:
+        for entries in self._by_key.values():
+            if entries.pop(number, None) is not None:
+                self._size -= 1
+        _sweep(self._by_key, lambda entries: not entries)
 
     def _forget(self, key: Hashable, number: int) -> None:
         entries = self._by_key[key]

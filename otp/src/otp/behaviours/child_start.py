@@ -9,7 +9,7 @@ import functools
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Generator
 from inspect import isawaitable
-from types import CoroutineType
+from types import CoroutineType, FunctionType
 from typing import Any, Final, cast
 
 from otp.behaviours.argument_copy import copy_arguments
@@ -61,7 +61,8 @@ class Failed:
 def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     """The call that starts a child; it copies what must be copied, each time anew.
 
-    The function is the newest version of that of the spec: its module may have been reloaded since.
+    The function, and functions among its arguments, are the newest versions of those of the spec: their modules may
+    have been reloaded since.
     `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
     """
     begun: Any = spec.start
@@ -71,6 +72,8 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
         named = {**function.keywords, **named}
         function, positional = function.func, (*function.args, *positional)
     function = newest(function)
+    if any(type(value) is FunctionType for value in positional):  # what a Task or an Agent is to run
+        positional = tuple(map(newest, positional))
     if extra:
         positional = (*extra, *positional)
     values = (*positional, *named.values()) if named else positional

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec
 from otp.behaviours.supervisor_state import ChildRecord, RestartWindow, Verdict, wants_restart
+from otp.kernel.kept import kept
 
 __all__ = ["DynamicChildren", "DynamicState", "History"]
 
@@ -71,7 +72,7 @@ class DynamicState(RestartWindow):
         self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
 
     def __repr__(self) -> str:
-        return f"<DynamicState {self.strategy} of {len(self)} children, {len(self.restarts)} restarts>"
+        return f"<DynamicState {self.strategy} of {len(self)} children, {self.counted} restarts>"
 
     # Looking
 
@@ -143,7 +144,7 @@ class DynamicState(RestartWindow):
         """What the end of a child means; called once for each end that `exited` knew."""
         if wants_restart(spec, reason):
             if self.count(now):
-                self.history[pid] = self.history.get(pid, _NO_PAST)._replace(last_reason=reason, last_at=now)
+                self.history[pid] = self.history.get(pid, _NO_PAST)._replace(last_reason=kept(reason), last_at=now)
                 return "restart"
             self.forget(pid)
             return "give_up"

@@ -10,6 +10,7 @@ Source: Erlang reference manual, *Compilation and Code Loading*, current and old
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ __all__ = ["Renewed", "claim", "found_in", "newest", "release", "show_version", 
 
 _NEWEST: Final = "__otp_newest__"
 _CLAIMED: Final = "__otp_upgrade__"
-_stored: Any = ModuleType.__dict__["__dict__"].__get__
+_stored: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 
 
 class Renewed(ModuleType):

@@ -43,7 +43,8 @@ import sys
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from otp.behaviours._os_program import Note, Order, Output, Program, reason_of_status
+from otp.behaviours._os_output import Note, Output
+from otp.behaviours._os_program import Order, Program, reason_of_status
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.gen_server import GenServer, stop
@@ -252,7 +253,7 @@ class _OsProcessServer(GenServer[Program]):
         except OSError as error:
             return Stop((_code(error), error.filename or os.fsdecode(arg.argv[0])))
         first = await receive(_is_guards)
-        reason = program.started(first.about)
+        reason = program.started(str(first.about))
         return Ok(program) if reason is None else Stop(reason)
 
     @impl
@@ -285,15 +286,16 @@ class _OsProcessServer(GenServer[Program]):
         deadline = None if limit is None else s.now_ns() + limit
         if not state.gone:
             state.signal(state.order.stop_signal)
+            state.signal(signal.SIGCONT)  # one that was halted could not hear it
         while not state.gone:
             try:
                 state.take(await receive(Note, "infinity" if deadline is None else _left(deadline, s.now_ns())))
             except ReceiveTimeout:
                 deadline = None
                 state.signal(signal.SIGKILL)
-        while state.read_the_rest():  # an owner that reads gets it at its pace, any other all at once
+        while state.finish():  # an owner that reads gets it at its pace, any other all at once
             state.take(await receive(Note))
-        state.hand_over_the_rest()
+        state.finish_now()
 
     @impl
     def format_status(self, state: Program) -> Any:

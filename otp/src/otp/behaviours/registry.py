@@ -39,6 +39,7 @@ from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, U
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.gen_server import GenServer
+from otp.bounded import text
 from otp.kernel.death import forget_link
 from otp.kernel.errors import BadArgument, Error
 from otp.kernel.names import whereis
@@ -48,6 +49,7 @@ from otp.kernel.results import NoReply, Ok
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, off_exit, on_exit, process_flag
 from otp.kernel.starting import start_server
+from otp.kernel.states import DEAD, EXITING
 
 __all__ = ["AlreadyRegistered", "Entry", "Registry", "Via"]
 
@@ -261,6 +263,8 @@ def _state(registry: Hashable, what: str, *, unique: bool = False) -> _State:
 
 def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
     """Make the entry and tie it to the life of its process; the holder of a unique key that is taken."""
+    if process._st in (DEAD, EXITING):
+        raise BadArgument(f"Registry.register: process {process} has ended, it cannot have the key {text(key)}")
     table = state.table
     first = not table.has(process)
     holder = table.add(key, Entry(process, value))

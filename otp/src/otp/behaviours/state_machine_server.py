@@ -129,7 +129,10 @@ class MachineServer:
         """Let the new class make state and data from the old; raises to refuse, and then nothing has changed."""
         machine = running.machine
         name = (self.cls.__module__, self.cls.__qualname__)
-        modules = tuple(self.cls if (old.__module__, old.__qualname__) == name else old for old in machine.modules)
+        same_name = [(old.__module__, old.__qualname__) == name for old in machine.modules]
+        if not any(same_name):  # a successor of another name takes the place of the class that is at work
+            same_name[0] = True
+        modules = tuple(self.cls if changes else old for old, changes in zip(machine.modules, same_name, strict=True))
         try:
             result = modules[0].__handler__().code_change(old_vsn, machine.state, machine.data, extra)
         except Throw as thrown:

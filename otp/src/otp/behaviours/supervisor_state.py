@@ -27,11 +27,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec, Strategy
 from otp.behaviours.newest import newest
+from otp.kernel.kept import kept
 from otp.kernel.reasons import is_clean
 
 __all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "wants_restart"]
 
 NS: Final = 1_000_000_000
+KEPT: Final = 1_000  # restarts remembered where any number is allowed
 
 Verdict: TypeAlias = Literal["restart", "give_up", "shutdown", "gone"]
 """What follows from the end of a child: restart it (and its group), too many restarts, the end of
@@ -51,15 +53,17 @@ def wants_restart(spec: ChildSpec, reason: Any) -> bool:
 class RestartWindow:
     """Restart intensity: how many restarts happened within the window.
 
-    A restart at t counts while `now - t <= max_seconds`, on the unrounded clock.
+    A restart at t counts while `now - t <= max_seconds`, on the unrounded clock. `restarts` holds the times of the
+    newest ones, no more than the decision needs: one above `max_restarts`, or 1,000 where any number is allowed.
 
     Difference to OTP: OTP counts whole seconds.
     """
 
-    __slots__ = ("max_restarts", "max_seconds", "restarts", "_limit", "_window")
+    __slots__ = ("max_restarts", "max_seconds", "restarts", "_forgotten", "_limit", "_most", "_window")
 
     def __init__(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
         self.restarts: deque[int] = deque()
+        self._forgotten = 0
         self.set_limits(max_restarts, max_seconds)
 
     def set_limits(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
@@ -67,6 +71,7 @@ class RestartWindow:
         self.max_restarts: int | Literal["infinity"] = max_restarts
         self.max_seconds: float | Literal["infinity"] = max_seconds
         self._limit: float = float("inf") if max_restarts == "infinity" else max_restarts
+        self._most = KEPT if max_restarts == "infinity" else max_restarts + 1
         self._window: float = float("inf") if max_seconds == "infinity" else round(max_seconds * NS)
 
     def count(self, now: int) -> bool:
@@ -76,12 +81,25 @@ class RestartWindow:
         oldest = now - self._window
         while restarts[0] < oldest:
             restarts.popleft()
+        while len(restarts) > self._most:
+            restarts.popleft()
+            self._forgotten += 1
         return len(restarts) <= self._limit
+
+    @property
+    def counted(self) -> int:
+        """How many restarts counted at the last one; of any number allowed in a finite window at most 1,000."""
+        return len(self.restarts) + self._ever_forgotten
 
     def used(self, now: int) -> int:
         """How many restarts count at `now` (ns)."""
         oldest = now - self._window
-        return sum(1 for at in self.restarts if at >= oldest)
+        return sum(1 for at in self.restarts if at >= oldest) + self._ever_forgotten
+
+    @property
+    def _ever_forgotten(self) -> int:
+        """The forgotten ones count where nothing ever leaves the window and any number is allowed."""
+        return self._forgotten if self._window == self._limit == float("inf") else 0
 
 
 class ChildRecord:
@@ -126,7 +144,7 @@ class SupervisorState(RestartWindow):
         self._by_pid: dict[Any, ChildRecord] = {}
 
     def __repr__(self) -> str:
-        return f"<SupervisorState {self.strategy} of {len(self)} children, {len(self.restarts)} restarts>"
+        return f"<SupervisorState {self.strategy} of {len(self)} children, {self.counted} restarts>"
 
     # Looking
 
@@ -187,7 +205,7 @@ class SupervisorState(RestartWindow):
         if record is not None:
             record.pid = None
             record.old = pid
-            record.last_reason = reason
+            record.last_reason = kept(reason)
             record.last_at = now
         return record
 
@@ -199,7 +217,7 @@ class SupervisorState(RestartWindow):
             self._by_pid.pop(pid, None)
             record.pid = None
             record.old = pid
-            record.last_reason = reason
+            record.last_reason = kept(reason)
             record.last_at = now
         if record.spec.restart == "temporary":
             del self._by_id[record.id]

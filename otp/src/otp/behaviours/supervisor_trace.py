@@ -73,7 +73,7 @@ def told_restarted(
             "old": old,
             "reason": reason,
             "strategy": strategy,
-            "used": len(state.restarts),
+            "used": state.counted,
             "allowed": state.max_restarts,
             "window": state.max_seconds,
             "group": group,
@@ -93,7 +93,7 @@ def told_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason
     logger.error(
         "%s gave up: %d restarts within %s s, allowed are %s; the last to end was %r: %s",
         me._node.label(me),
-        len(state.restarts),
+        state.counted,
         state.max_seconds,
         state.max_restarts,
         id,
@@ -106,7 +106,7 @@ def _intensity(state: RestartWindow, id: Hashable, reason: Reason) -> dict[str, 
     return {
         "id": id,
         "reason": reason,
-        "used": len(state.restarts),
+        "used": state.counted,
         "allowed": state.max_restarts,
         "window": state.max_seconds,
     }

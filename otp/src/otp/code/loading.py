@@ -36,8 +36,9 @@ def latest(fn: F) -> F:
 
     Source: Erlang reference manual, *Code Replacement*.
     """
-    if type(fn) is MethodType and isinstance(fn.__self__, type):
-        return getattr(latest(fn.__self__), fn.__name__)
+    owner: Any = getattr(fn, "__self__", None)
+    if type(fn) is MethodType and isinstance(owner, type):
+        return getattr(latest(cast("F", owner)), fn.__name__)
     module = sys.modules.get(getattr(fn, "__module__", None) or "")
     name: Any = getattr(fn, "__qualname__", None)
     if module is None or not isinstance(name, str) or "<" in name:
@@ -61,7 +62,9 @@ def load(module: ModuleType) -> ModuleType:
     path = None if spec is None else spec.origin
     loader: Any = None if spec is None else spec.loader
     if spec is None or path is None or not hasattr(loader, "get_data"):
-        raise UpgradeRefused(None, BadArgument(f"reload: expected a module with a file of its own, got {module!r}").reason)
+        raise UpgradeRefused(
+            None, BadArgument(f"reload: expected a module with a file of its own, got {module!r}").reason
+        )
     known = sys.modules[name]
     try:
         linecache.checkcache(path)

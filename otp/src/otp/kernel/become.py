@@ -40,7 +40,9 @@ class Become(Exception):
 
     def __init__(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         if not callable(fn):
-            raise BadArgument(f"Become(fn, *args): expected a function, got {fn!r}; try Become(fn, …), not Become(fn(…))")
+            raise BadArgument(
+                f"Become(fn, *args): expected a function, got {fn!r}; try Become(fn, …), not Become(fn(…))"
+            )
         super().__init__(fn, *args)
         self.fn = fn
         self.args_of_call = args
@@ -48,4 +50,4 @@ class Become(Exception):
 
     def __str__(self) -> str:
         name = getattr(self.fn, "__qualname__", bounded_text(self.fn))
-        return f"raise Become({name}, …) works in the main coroutine of a process, not in a callback or a child task"
+        return f"Become({name}, …), which works in the main coroutine of a process, not in a callback or a child task"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otp.kernel.callers import new_outside_caller
 from otp.kernel.calls import (
     DEFAULT_TIMEOUT,
     UNSET,
@@ -24,6 +25,7 @@ from otp.kernel.calls import (
     send_call,
     start_waiting,
     wait_for_reply,
+    wait_outside,
 )
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Exit
 from otp.kernel.mailbox import deliver, park
@@ -90,7 +92,12 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         s.enqueue(dest)
         if me._val is not frm:
             return await _answered_early(me)
-    elif me is None:
+        if not s.on_main(me):  # an eager task in its first step: its owner runs on, and cannot wait for it
+            me._val = None
+            frm._waiter = stub = new_outside_caller(dest)
+            stub._val = frm
+            return await wait_outside(frm, dest, timeout)
+    elif me is None or not s.on_main(me):
         if st is None:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
@@ -157,8 +164,9 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
             return await call(to, request, timeout)
         except CallExit as failed:
             raise failure(failed.cause_reason, dest, request, timeout) from failed.__cause__
-    me = to._node._s.current
-    if me is None:
+    s = to._node._s
+    me = s.current
+    if me is None or not s.on_main(me):
         return await _call_from_outside(to, dest, request, timeout)
     return await wait_for_reply(me, _send_request(me, to, dest, request, timeout), timeout, dest)
 
@@ -186,7 +194,7 @@ async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any)
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
-        raise failure("noproc", dest, request, timeout)
+        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
 
 

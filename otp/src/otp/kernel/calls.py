@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.message_events import told_replied
-from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
@@ -37,10 +37,12 @@ __all__ = [
     "start_waiting",
     "system_call",
     "wait_for_reply",
+    "wait_outside",
 ]
 
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
+EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, dead ones also, until its time
 DEFAULT_TIMEOUT: Final = 5_000_000_000
 
 
@@ -53,58 +55,6 @@ class _Unset:
 
 UNSET: Final = _Unset()
 """The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
-
-
-class From:
-    """Who waits for the answer of a call: frozen, hashable, good for one `GenServer.reply`.
-
-    `pid` is the calling process (in a child task the owning process, from outside a pid that dies when the call
-    ends), `ref` the reference of the call.
-    """
-
-    __slots__ = ("_ref", "_request", "_to", "_waiter")
-    _waiter: Process
-    _request: Any
-    _to: Process
-
-    @property
-    def pid(self) -> Pid:
-        """The calling process."""
-        waiter = self._waiter
-        if type(waiter) is OutsideCaller and waiter._parent is not None:
-            return waiter._parent
-        return waiter
-
-    @property
-    def ref(self) -> Ref:
-        """The reference of this call."""
-        try:
-            return self._ref
-        except AttributeError:
-            self._ref: Ref = self._to._node.make_ref()
-            return self._ref
-
-    def __repr__(self) -> str:
-        return f"<From {self.pid}>"
-
-
-_blank = object.__new__
-
-
-def new_call(waiter: Process, request: Any, to: Process) -> From:
-    """The `From` of the next call of `waiter`; made without `__init__`, which would cost a third of it."""
-    frm = _blank(From)
-    frm._waiter = waiter
-    frm._request = request
-    frm._to = to
-    waiter._val = frm
-    return frm
-
-
-class OutsideCaller(Process):
-    """Stands for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
-
-    __slots__ = ()
 
 
 def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
@@ -198,7 +148,7 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
     if limit is None:
         if wait is not None:
             wait.deadline = 0
-    elif s.virtual or limit < EXACT_BELOW:
+    elif s.virtual or limit < EXACT_BELOW or limit > EXACT_ABOVE:
         if wait is not None:  # the bucket must not see the deadline of an earlier call
             wait.deadline = 0
         return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
@@ -278,25 +228,24 @@ async def call_from_outside(
     to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
 ) -> Any:
     """A call by plain asyncio code or by a child task: a stand-in process waits, a future wakes the caller."""
-    s = to._node._s
-    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
-    owner = OWNER.get()
-    stub = OutsideCaller.__new__(OutsideCaller)
-    template = new_process(to._node, owner if owner is not None and owner._st != DEAD else None)
-    for slot in Process.__slots__:
-        setattr(stub, slot, getattr(template, slot))
-    stub._id, stub._node = template._id, template._node
-    del to._node._procs[stub._id]
-    stub._st = CALLING
-    future = s.loop.create_future()
-    stub._ext().fut = future
-    frm = new_call(stub, request, to)
-    if limit == 0:
-        stub._st = DEAD
-        raise failure("timeout", dest, request, timeout)
+    nanoseconds(5 if timeout is UNSET else timeout, "call(timeout=…)", infinite=True)
+    frm = new_call(new_outside_caller(to), request, to)
     send_request(frm)
-    timer = None if limit is None else s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
+    return await wait_outside(frm, dest, timeout)
+
+
+async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
+    """Wait for the answer of a request that is under way, whose caller is a stand-in."""
+    stub = frm._waiter
+    s = stub._node._s
+    future: Any = stub._ext().fut
+    limit = DEFAULT_TIMEOUT if timeout is UNSET else nanoseconds(timeout, "call(timeout=…)", infinite=True)
+    timer = None
     try:
+        if limit == 0:
+            raise failure("timeout", dest, frm._request, timeout)
+        if limit is not None:
+            timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
         value = await future
     finally:
         stub._st = DEAD
@@ -305,7 +254,7 @@ async def call_from_outside(
             timer.fire = None
         forget(frm)
     if type(value) is Failed:
-        raise failure(value.reason, dest, request, timeout)
+        raise failure(value.reason, dest, frm._request, timeout)
     return value
 
 
@@ -354,7 +303,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
     me = to._node._s.current
     if me is to:
         raise failure("calling_self", dest, request, timeout)
-    if me is None:
+    if me is None or not to._node._s.on_main(me):
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
     if me._st == EXITING:
         raise Exit(me._ext().reason[0])

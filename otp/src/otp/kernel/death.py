@@ -74,7 +74,7 @@ def die(p: Process, reason: Any) -> None:
 
 
 def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    if p._st == RUN:
+    if p._st == RUN and (p._coro is None or p._coro.cr_running):
         pending = p._sig
         if pending is None or pending is CANCEL or (killed and not pending.killed):
             p._sig = Fatal(reason, sender, cause, killed)
@@ -173,7 +173,11 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
     p._st = EXITING
-    p._val = None  # what was in its hands is lost with it
+    held, p._val = p._val, None  # what was in its hands is lost with it
+    if type(held) is From and held._to is p:  # a call that an async callback was about to receive
+        if x.pend is None:
+            x.pend = {}
+        x.pend[held] = None
     if type(p._mbox) is list:
         p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
     future = x.fut
@@ -357,14 +361,25 @@ def _cause_of(sender: Any) -> int:
 def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
     if x is None:
-        return {"reason": reason, "message": None, "sender": sender, "what": what, "name": None}
+        return {
+            "reason": reason,
+            "message": None,
+            "callback": None,
+            "sender": sender,
+            "what": what,
+            "name": None,
+        }
     return {
         "reason": reason,
         "message": None if x.message is None else bounded_text(x.message),
+        "callback": x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         "sender": x.sender if sender is None else sender,
         "what": what,
         "name": x.name,
     }
+
+
+_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how a start on its starter's stack ended
 
 
 def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:

@@ -67,7 +67,12 @@ class Debug:
             try:
                 after = function(state, event, self.name())
             except Exception as error:
-                say(logging.WARNING, "%s: a function of a debugger failed and is removed", p._node.label(p), exc_info=error)
+                say(
+                    logging.WARNING,
+                    "%s: a function of a debugger failed and is removed",
+                    p._node.label(p),
+                    exc_info=error,
+                )
                 after = "done"
             if type(after) is str and after == "done":
                 self.functions.pop(key, None)

@@ -44,6 +44,9 @@ class _SwappedTasks:
     def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
         self._swap(loop, task)
 
+    def __getitem__(self, loop: AbstractEventLoop) -> Any:
+        return asyncio.current_task(loop)
+
     def get(self, loop: AbstractEventLoop, default: Any = None) -> Any:
         return asyncio.current_task(loop)
 
@@ -128,7 +131,7 @@ def _drain(s: Scheduler) -> None:
                 if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
                     continue
             break
-    except Exception as failure:
+    except BaseException as failure:
         blame(s, failure)
     finally:
         _end_drain(s, started)
@@ -169,7 +172,7 @@ def _drain_seeded(s: Scheduler) -> None:
             inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
             s.credit = BUDGET if inline and not s.watched else 0
             run_one(s, p)
-    except Exception as failure:
+    except BaseException as failure:
         blame(s, failure)
     finally:
         _end_drain(s, started)

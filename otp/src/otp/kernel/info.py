@@ -15,7 +15,7 @@ from otp.kernel.monitors import monitors_of, watchers_of
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
-from otp.kernel.states import DEAD, EXITING, STATE_NAMES
+from otp.kernel.states import DEAD, EXITING, READY, STATE_NAMES
 
 __all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
 
@@ -25,7 +25,8 @@ class ProcessInfo:
     """What the tables say about a living process; Erlang's item names.
 
     `links` and `monitors` are in order of making; `monitors` holds pids, or `(name, node)` for monitors by name;
-    `status` is a word such as `"waiting"`; `registered_name` is `None` without a name.
+    `status` is a word such as `"waiting"`; `registered_name` is `None` without a name; `messages` and `dictionary` of
+    a sensitive process are empty, as in Erlang.
     """
 
     pid: Pid
@@ -49,6 +50,21 @@ def _links(p: Process) -> tuple[Pid, ...]:
     if isinstance(links, dict):
         return tuple(cast("dict[Pid, None]", links))
     return () if links is None else (links,)
+
+
+def _mailbox_len(p: Process) -> int:
+    """How many messages `mailbox_of` would show, counted where they lie."""
+    post = p._node._s.post
+    if post is not None:
+        post.asked(p)
+    waiting = p._mbox
+    n = len(waiting) if waiting else 0
+    if not n and p._st == READY and p._coro is not None and p._val is not None and p._vt is None:
+        n = 1  # in its hands already
+    x = p._x
+    if x is not None and x.it is not None:
+        n += x.it.__length_hint__()
+    return n
 
 
 def _ancestors(p: Process) -> tuple[Pid, ...]:
@@ -75,9 +91,9 @@ _ITEMS: Final[dict[str, Callable[[Process, Ext | None], Any]]] = {
     "monitors": lambda p, x: monitors_of(p),
     "monitored_by": lambda p, x: watchers_of(p),
     "trap_exit": lambda p, x: x is not None and x.trap,
-    "message_queue_len": lambda p, x: len(mailbox_of(p)),
-    "messages": lambda p, x: tuple(mailbox_of(p)),
-    "dictionary": lambda p, x: dict(x.dictionary) if x is not None and x.dictionary else {},
+    "message_queue_len": lambda p, x: _mailbox_len(p),
+    "messages": lambda p, x: () if x is not None and x.sensitive else tuple(mailbox_of(p)),
+    "dictionary": lambda p, x: dict(x.dictionary) if x is not None and x.dictionary and not x.sensitive else {},
     "initial_call": lambda p, x: p._node.describe(p),
     "current_function": lambda p, x: _current_function(p),
     "parent": lambda p, x: p._parent,

@@ -12,11 +12,12 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
+from otp.kernel.callers import From, as_message
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
-from otp.kernel.patterns import compile_pattern
+from otp.kernel.patterns import compile_pattern, matches
 from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
 from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
@@ -67,7 +68,7 @@ def deliver(dest: Process, message: Any) -> None:
             m.append(message)
         if st == SEL:
             x = dest._x
-            if x is not None and _matches(x.match, message):
+            if x is not None and matches(x.match, as_message(dest, message)):
                 del m[-1]
                 dest._val = message
                 dest._st = READY
@@ -77,13 +78,6 @@ def deliver(dest: Process, message: Any) -> None:
         elif st == SUSPENDED and _reaches_suspended(dest, message):
             dest._st = READY
             node._s.enqueue(dest)
-
-
-def _matches(match: Callable[[Any], Any], message: Any) -> bool:
-    try:
-        return bool(match(message))
-    except Exception:  # a predicate that raises on a message does not match it
-        return False
 
 
 def wake_timed(dest: Process, message: Any) -> None:
@@ -145,17 +139,16 @@ def mailbox_of(p: Process) -> list[Any]:
     return waiting
 
 
-def _receiver() -> Process:
-    me = thread_current()
-    if me is None:
-        s = find_scheduler()
-        owner = OWNER.get()
-        if s is not None and owner is not None and owner._st != DEAD:
-            raise NotProcessMain(
-                f"receive() belongs to the main coroutine of {owner}; in a child task use a queue, or call()"
-            )
-        raise NotAProcess("receive() works inside a process only; outside use GenServer.call or otp.wait_down")
-    return me
+def _refuse() -> NoReturn:
+    """Say why `receive()` cannot be used here."""
+    s = find_scheduler()
+    running = thread_current()
+    owner = OWNER.get() if running is None else running
+    if s is not None and owner is not None and owner._st != DEAD:
+        raise NotProcessMain(
+            f"receive() belongs to the main coroutine of {owner}; in a child task use a queue, or call()"
+        )
+    raise NotAProcess("receive() works inside a process only; outside use GenServer.call or otp.wait_down")
 
 
 @types.coroutine
@@ -177,14 +170,16 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     (('b', 2), ('a', 1))
     """
     try:
-        me = _thread.last.current or _receiver()  # pyright: ignore[reportOptionalMemberAccess]
-    except AttributeError:
-        me = _receiver()
+        s: Any = _thread.last
+        me: Process = s.current
+        if s._ct[s.loop] is not me:  # the main coroutine of nobody; an eager child task runs on its owner's stack
+            _refuse()
+    except (AttributeError, KeyError):
+        _refuse()
     x = me._x
     if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
         m = me._mbox
         if m:
-            s = me._node._s
             s.credit = credit = s.credit - 1
             if credit < -BUDGET:  # a full mailbox, or one that fills itself: the others have their turn
                 yield
@@ -201,7 +196,6 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             raise Exit(x.reason[0])
         if x.it is not None:
             merge_batch(me)
-    s = me._node._s
     s.credit = credit = s.credit - 1
     if credit < -BUDGET and me._mbox:
         yield
@@ -213,10 +207,10 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             if x is not None:
                 x.mark = 0
-            return m.popleft()
+            return _taken(me, m.popleft())
         if limit is None:
             me._st = RECV
-            return (yield)
+            return _taken(me, (yield))
     else:
         x = me._ext()
         match = compile_pattern(matching)
@@ -225,7 +219,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             if found is not None:
                 if me._node._watched:
                     told_received(me, found[0])
-                return found[0]
+                return _taken(me, found[0])
         elif getattr(match, "pure", False):
             x.mark = 0
         x.match = match
@@ -233,12 +227,23 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
     me._st = RECV if matching is None else SEL
     if limit is None:
-        return (yield)
+        return _taken(me, (yield))
     timer = me._val = s.call_at(s.now_ns() + limit, _receive_timeout, me)
     try:
-        return (yield)
+        return _taken(me, (yield))
     finally:
         timer.fire = None
+
+
+def _taken(me: Process, message: Any) -> Any:
+    """What an async callback has received; a call it took is one it owes an answer: its end fails the caller."""
+    if type(message) is not From or me._vt is None:
+        return message
+    x = me._ext()
+    if x.pend is None:
+        x.pend = {}
+    x.pend[message] = None
+    return as_message(me, message)
 
 
 def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None:
@@ -250,7 +255,7 @@ def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None
         start = min(x.mark, len(m))
     for i in range(start, len(m)):
         message = m[i]
-        if _matches(match, message):
+        if matches(match, as_message(me, message)):
             del m[i]
             x.mark = i
             x.match = match

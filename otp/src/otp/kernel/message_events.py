@@ -9,9 +9,11 @@ is its bounded text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from otp.kernel.callers import as_message
+from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
@@ -59,15 +61,8 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
     data["to"] = dest
     trace = dest._node._trace
     seq = trace.notice("dropped" if st in (DEAD, EXITING) else "sent", thread_current(), data)
-    if st == RECV or (st == SEL and dest._x is not None and _matches(dest._x.match, message)):
+    if st == RECV or (st == SEL and dest._x is not None and matches(dest._x.match, as_message(dest, message))):
         trace.notice("received", dest, described(message), seq)
-
-
-def _matches(match: Callable[[Any], Any], message: Any) -> bool:
-    try:
-        return bool(match(message))
-    except Exception:
-        return False
 
 
 def told_received(me: Process, message: Any) -> None:

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
+from contextvars import Context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.kernel.death import exit_signal
 from otp.kernel.errors import BadArgument
+from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
 from otp.kernel.process import Process, new_process
@@ -21,12 +24,13 @@ from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from otp.kernel.tracing import Event
 
 __all__ = ["Node"]
 
+LONGEST_NAME: Final = 100  # characters of a name in the log
 CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
 
 _creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
@@ -50,9 +54,9 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_applications",
-        "_closed",
         "_closing",
         "_given",
+        "_life",
         "_names",
         "_next_id",
         "_next_ref",
@@ -82,7 +86,7 @@ class Node:
         self._next_ref = 1
         self._watched = self._watched_life = self._watched_links = False
         self._trace = Tracer(self)
-        self._closed = False
+        self._life: Literal["new", "open", "closing", "closed"] = "new"
         self._owned: list[Process] = []
         self._applications: Any = None
         self._shutdown_request: BaseException | None = None
@@ -98,6 +102,7 @@ class Node:
 
     def _open(self, scheduler: Scheduler) -> None:
         self._s = scheduler
+        self._life = "open"
         self._watched = scheduler.post is not None
         if scheduler.virtual:
             self._trace.clock = scheduler.now_ns
@@ -106,8 +111,22 @@ class Node:
         del self._procs[self._outside._id]
         self._outside._st = DEAD
 
+    def _check_life(self, what: str, *, also_after: bool = False) -> None:
+        """Raise `BadArgument` where the node cannot do `what`: before it is entered, and from its shutdown on."""
+        if self._life == "new":
+            raise BadArgument(f"{what}: node {self.name!r} does not run yet; first enter it with `async with node:`")
+        if self._life != "open" and not also_after:
+            raise BadArgument(f"{what}: node {self.name!r} {self._word()}; nothing is started on it any more")
+
+    def _word(self) -> str:
+        return "is closing" if self._life == "closing" else "is closed"
+
     async def __aenter__(self) -> Node:
+        if self._life in ("closing", "closed"):
+            raise BadArgument(f"node {self.name!r} {self._word()}; try a new one: otp.Node({self.name!r})")
         if self._given is None:
+            if self._life == "open":
+                raise BadArgument(f"node {self.name!r} runs already; each `async with` needs a Node of its own")
             self._open(find_scheduler() or Scheduler(asyncio.get_running_loop()))
         return self
 
@@ -119,15 +138,35 @@ class Node:
     async def close(self, timeout: float = 10.0) -> None:
         """The ordered shutdown: what the node owns stops in reverse order, then everything else that lives.
 
-        What does not stop within `timeout` seconds is killed.
+        What does not stop within `timeout` seconds is killed. The shutdown runs once, in a task of its own: whoever
+        calls waits for it, and who is cancelled while waiting does not stop it. A process of the node only asks for
+        it, and is stopped like all others.
         """
-        if self._closed:
-            if self._closing is not None and self._closing is not asyncio.current_task():
-                await asyncio.wait([self._closing])
-            return
-        self._closed = True
+        closing = self.begin_close(timeout)
+        current = None if closing is None else self._s.current
+        if closing is not None and (current is None or current._node is not self):
+            await asyncio.shield(closing)
+
+    def begin_close(self, timeout: float = 10.0) -> asyncio.Task[None] | None:
+        """Begin the ordered shutdown unless it has begun; its task, `None` for a node that does not run."""
+        if self._life == "new":
+            self._life = "closed"
+        if self._life == "closed":
+            return None
+        closing = self._closing
+        if closing is None or closing.cancelled():  # somebody cancelled all tasks: what was left is done now
+            self._life = "closing"
+            s = self._s
+            current, s.current = s.current, None  # no process owns this task, whoever asks
+            try:
+                closing = self._closing = s.loop.create_task(self._shut_down(timeout), context=Context())
+            finally:
+                s.current = current
+        return closing
+
+    async def _shut_down(self, timeout: float) -> None:
         if self._applications is not None:
-            await self._applications.stop_all()
+            await self._applications.stop_all(timeout)
         for p in reversed(self._owned):
             await self._stop([p], timeout)
         rounds = 0
@@ -140,6 +179,7 @@ class Node:
             if rounds >= CLOSE_ROUNDS:
                 for p in list(self._procs.values()):
                     exit_signal(p, self._outside, "kill", False)
+        self._life = "closed"
         s = self._s
         same_name = s.nodes.get(self.name, [])
         if self in same_name:
@@ -156,9 +196,7 @@ class Node:
 
         waiting: list[Process] = []
         for p in reversed(processes):
-            if p is self._s.current:  # who closes the node from inside ends with the caller's own code
-                self._procs.pop(p._id, None)
-            elif p._st != DEAD:
+            if p._st != DEAD:
                 waiting.append(p)
                 busy = p._coro is not None and (p._x is None or not p._x.trap)
                 if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
@@ -181,7 +219,7 @@ class Node:
                 self.on_shutdown(error)
             else:  # a guest in somebody's program: the node ends, the program is not ours to end
                 say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
-                self._closing = self._s.loop.create_task(self.close())
+                self.begin_close()
 
     async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
         """Start a behaviour that this node owns: the node stops it when it closes and logs its end.
@@ -205,12 +243,14 @@ class Node:
         """
         from otp.kernel.owner import start_owned
 
+        self._check_life(f"node.start({getattr(cls, '__name__', cls)})")
         return await start_owned(self, cls, arg, name, options)
 
     def spawn(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Pid:
-        """`otp.spawn` on this node."""
+        """`otp.spawn` on this node; raises `BadArgument` before it is entered and once it closes."""
         from otp.kernel.starting import spawn_on
 
+        self._check_life("node.spawn(fn)")
         return spawn_on(self, None, fn, args, kwargs)
 
     # Tables
@@ -251,14 +291,30 @@ class Node:
         if x is None or x.name is None:
             return
         name, x.name = x.name, None
-        if self._names.get(name) is p:
-            del self._names[name]
+        try:
+            found = self._names.get(name) is p
+            if found:
+                del self._names[name]
+        except Exception:  # a `__hash__` or `__eq__` that raises by now
+            found = False
+        if not found:
+            self._sweep_names(p)
         if self._trace.read:
             self._trace.emit("unregistered", p, {"name": name})
+
+    def _sweep_names(self, p: Process) -> None:
+        """Free a name that cannot be asked for any more; others that cannot be hashed go with it."""
+        entries = list(self._names.items())
+        self._names.clear()
+        for name, holder in entries:
+            if holder is not p:
+                with contextlib.suppress(Exception):
+                    self._names[name] = holder
 
     async def wait_registered(self, name: Any, timeout: Any = "infinity") -> Pid:
         """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""
         limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
+        self._check_life("node.wait_registered(name)", also_after=True)
         future: asyncio.Future[Pid] = self._s.loop.create_future()
 
         def seen(event: Event) -> None:
@@ -277,11 +333,18 @@ class Node:
         finally:
             subscription.close()
 
-    def subscribe(self, callback: Callable[[Event], object], **filters: Any) -> Subscription:
+    def subscribe(
+        self,
+        callback: Callable[[Event], object],
+        *,
+        kinds: Iterable[str] | None = None,
+        pids: Iterable[Pid] | None = None,
+        limit: int | None = None,
+        rate: int | None = None,
+    ) -> Subscription:
         """Read the node's events; see `otp.trace.subscribe`."""
-        return self._trace.add(
-            callback, filters.get("kinds"), filters.get("pids"), filters.get("limit"), filters.get("rate")
-        )
+        self._check_life("node.subscribe(callback)", also_after=True)
+        return self._trace.add(callback, kinds, pids, limit, rate)
 
     @property
     def trace_seq(self) -> int:
@@ -302,12 +365,16 @@ class Node:
 
     def call_from_thread(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
         """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it."""
+        if self._life == "new":
+            coroutine.close()  # else Python warns that it was never awaited
+        self._check_life("node.call_from_thread(coroutine)", also_after=True)
         return asyncio.run_coroutine_threadsafe(coroutine, self._s.loop).result(timeout)
 
     def send_from_thread(self, dest: Any, message: Any) -> None:
         """From another thread: send a message."""
         from otp.kernel.signals import send
 
+        self._check_life("node.send_from_thread(dest, message)", also_after=True)
         target = dest if isinstance(dest, (Process, tuple)) else (dest, self)
         self._s.loop.call_soon_threadsafe(send, target, message)
 
@@ -322,5 +389,8 @@ class Node:
     def label(self, p: Process) -> str:
         """A process in words: name, pid and what it runs."""
         name = None if p._x is None else p._x.name
-        shown = f"{name} ({p})" if name is not None else f"process {p}"
+        if name is None:
+            shown = f"process {p}"
+        else:
+            shown = f"{name[:LONGEST_NAME] if type(name) is str else bounded_text(name, LONGEST_NAME)} ({p})"
         return f"{shown}, {self.describe(p)},"

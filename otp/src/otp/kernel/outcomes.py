@@ -65,13 +65,20 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
     if what == "terminate":
         p._ext().frm = frm
         _terminated(p, result, error)
-    elif error is not None:
+        return
+    kind = _BAD
+    if error is None:
+        try:  # a result may be of any class, and a class may lie about itself or raise
+            kind = _kind_of(what, result)
+        except BaseException as raised:
+            error = raised
+    if error is not None:
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
             p._node.request_shutdown(error)
         _crash(p, what, frm, message, reason_of(error), error)
-    elif isinstance(result, _ALLOWED[what]) and (not isinstance(result, WithOptions) or _are_valid(result)):
+    elif kind == _RESULT:
         _carry_out(p, what, frm, message, result)
-    elif isawaitable(result):
+    elif kind == _AWAITABLE:
         begin_async(p, what, frm, message, _await(result))
     else:
         _crash(p, what, frm, message, ("bad_return_value", result), None)
@@ -84,6 +91,15 @@ _ALLOWED: dict[str, Any] = {
     "handle_info": (NoReply, Stop),
     "handle_continue": (NoReply, Stop),
 }
+
+
+_BAD, _RESULT, _AWAITABLE = range(3)
+
+
+def _kind_of(what: str, result: Any) -> int:
+    if isinstance(result, _ALLOWED[what]) and (not isinstance(result, WithOptions) or _are_valid(result)):
+        return _RESULT
+    return _AWAITABLE if isawaitable(result) else _BAD
 
 
 async def _await(awaitable: Any) -> Any:
@@ -110,6 +126,7 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         if what == "init":
             _init_failed(p, result.reason)
             return
+        p._ext().doing = what
         if result.state is not ABSENT:
             p._state = result.state
         stop(p, result.reason, frm=frm, answer=result.reply, message=message)
@@ -196,6 +213,8 @@ def stop(
     x.frm = frm
     x.answer = answer
     x.stop_reason = reason
+    if what:
+        x.doing = what
     if not is_clean(reason):
         report_crash(p, what, x.message, reason, error)
     handler = p._vt.terminate

@@ -13,7 +13,20 @@ from typing import Any, Final
 
 from otp.kernel.pids import Ref
 
-__all__ = ["AnyOf", "Is", "Tag", "compile_pattern"]
+__all__ = ["AnyOf", "Is", "Tag", "compile_pattern", "matches"]
+
+
+def matches(match: Callable[[Any], Any], message: Any) -> bool:
+    """Whether a predicate accepts a message; one that raises on it does not, be it `CancelledError`.
+
+    It runs on the stack of whoever sends. `KeyboardInterrupt` and `SystemExit` are not the predicate's.
+    """
+    try:
+        return bool(match(message))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        return False
 
 
 class _Pattern:
@@ -102,11 +115,8 @@ class AnyOf:
 
     def __call__(self, message: Any) -> bool:
         for pattern in self.patterns:
-            try:
-                if pattern(message):
-                    return True
-            except Exception:  # a predicate that raises on a message does not match it
-                continue
+            if matches(pattern, message):
+                return True
         return False
 
     def __eq__(self, other: object) -> bool:

@@ -83,12 +83,11 @@ class Ref:
     Two refs are equal only if they are the same; they order by age on their node.
     """
 
-    __slots__ = ("_id", "_node", "_owner")
+    __slots__ = ("_id", "_node")
 
-    def __init__(self, node: Any, number: int, owner: Any = None) -> None:
+    def __init__(self, node: Any, number: int) -> None:
         self._node = node
         self._id = number
-        self._owner = owner
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Ref):

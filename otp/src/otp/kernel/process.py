@@ -16,7 +16,8 @@ from otp.kernel.pids import Pid
 from otp.kernel.states import DEAD, EXITING, FUT, READY, WAITING
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future
+    from asyncio import AbstractEventLoop, Future, Task
+    from weakref import WeakSet
 
     from otp.kernel.node import Node
 
@@ -60,10 +61,10 @@ class Ext:
         "cbs",
         "cleanup_timer",
         "dictionary",
+        "doing",
         "frm",
         "fut",
         "hooks",
-        "initial",
         "it",
         "mark",
         "match",
@@ -106,19 +107,19 @@ class Ext:
     timeout_timer: Any
     cleanup_timer: Any
     dictionary: dict[Any, Any] | None
-    initial: str | None
+    doing: str | None  # the callback whose outcome ends it
     sender: Any  # who sent the fatal signal
     cause: int  # the event that led to it
     begun: int  # when the async callback began, ns
     shutdown: float | None  # seconds its cleanup may take
-    tasks: Any
+    tasks: WeakSet[Task[Any]] | None  # the child tasks it knows of: those that used our functions
     answer: Any  # what a stopping server still owes
     stop_reason: Any
 
     def __init__(self) -> None:
         self.mrefs = self.name = self.pend = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
-        self.timeout_timer = self.cleanup_timer = self.dictionary = self.initial = self.sender = None
+        self.timeout_timer = self.cleanup_timer = self.dictionary = self.doing = self.sender = None
         self.shutdown = self.tasks = self.answer = self.stop_reason = None
         self.trap = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0

@@ -29,7 +29,8 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
 
     `main` is an async function, or an `Application` class, which then runs until it ends or the program is told to
     stop. SIGTERM and Ctrl-C shut down from the leaves to the root. The garbage collector's thresholds are raised for
-    the time of the run. Raises what `main` raises; `SystemExit` inside a process ends the program with its status.
+    the time of the run. `debug` is that of asyncio, and turns `otp.watchdog` on, which names whoever holds the loop
+    for a second. Raises what `main` raises; `SystemExit` inside a process ends the program with its status.
 
     >>> import otp
     >>> async def main(x):
@@ -40,7 +41,7 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread runs an event loop already; in there use `async with otp.Node(name)`")
     with _collector(), asyncio.Runner(debug=debug) as runner:
-        return runner.run(_main(main, args, node))
+        return runner.run(_main(main, args, node, debug))
 
 
 @contextlib.contextmanager
@@ -56,7 +57,7 @@ def _collector() -> Generator[None, None, None]:
         gc.set_threshold(*before)
 
 
-async def _main(main: Any, args: tuple[Any, ...], name: str) -> Any:
+async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool) -> Any:
     loop = asyncio.get_running_loop()
     node = Node(name)
     result: asyncio.Future[Any] = loop.create_future()
@@ -68,7 +69,7 @@ async def _main(main: Any, args: tuple[Any, ...], name: str) -> Any:
     node.on_shutdown = ask_to_stop
     async with node:
         _tag_tasks(node._s)
-        with _signals(loop, ask_to_stop):
+        with _signals(loop, ask_to_stop), _watchdog(loop, node, debug):
             if inspect.isclass(main):
                 await _start_application(node, main, args, result)
             else:
@@ -86,17 +87,49 @@ def _tag_tasks(s: Scheduler) -> None:
     """Let each task that a process makes know its owner: the loop is ours, so its task factory may say it.
 
     In a loop of somebody else every process carries a context variable instead; that is an eighth of its start.
+    A factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours.
     """
+    loop: Any = s.loop
+    install = loop.set_task_factory
+    chosen: Any = None
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
         p = s.current
-        if p is not None:
-            context = copy_context() if context is None else context
+        if p is None:
+            return _task(chosen, loop, coro, context, options)
+        if context is None:
+            if chosen is None:
+                context = copy_context()
+                context.run(OWNER.set, p)
+                return asyncio.Task(coro, loop=loop, context=context, **options)
+            return copy_context().run(_with_owner, p, _task, chosen, loop, coro, None, options)
+        with contextlib.suppress(RuntimeError):  # it is entered: the process's own, which runs
             context.run(OWNER.set, p)
-        return asyncio.Task(coro, loop=loop, context=context, **options)
+        return _task(chosen, loop, coro, context, options)
 
-    s.loop.set_task_factory(make)
+    def choose(factory: Any) -> None:
+        nonlocal chosen
+        if factory is not None and not callable(factory):
+            raise TypeError("task factory must be a callable or None")
+        chosen = factory
+
+    try:
+        loop.set_task_factory, loop.get_task_factory = choose, lambda: chosen
+    except AttributeError:  # a loop that cannot be told: every process carries its variable
+        return
+    install(make)
     s.tags_tasks = True
+
+
+def _with_owner(p: Any, function: Callable[..., Any], *args: Any) -> Any:
+    OWNER.set(p)
+    return function(*args)
+
+
+def _task(factory: Any, loop: Any, coro: Any, context: Context | None, options: dict[str, Any]) -> Any:
+    if factory is None:
+        return asyncio.Task(coro, loop=loop, context=context, **options)
+    return factory(loop, coro, **options) if context is None else factory(loop, coro, context=context, **options)
 
 
 class _Stopped(Exception):
@@ -139,6 +172,22 @@ async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result
             result.set_exception(_Stopped(SystemExit(0 if clean else 1)))
 
     watch(pid, ended)
+
+
+@contextlib.contextmanager
+def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Generator[None, None, None]:
+    """With `debug`, whoever holds the loop is named while it does; else there is no thread of ours."""
+    if not debug:
+        yield
+        return
+    from otp.watchdog import Watchdog
+
+    watchdog = Watchdog(loop, node)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.stop()
 
 
 @contextlib.contextmanager

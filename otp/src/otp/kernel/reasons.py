@@ -29,7 +29,9 @@ __all__ = [
 ]
 
 TEXT_LIMIT: Final = 2000
-_HERE: Final = os.path.dirname(__file__)
+_OURS: Final = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), folder, "") for folder in ("kernel", "behaviours")
+)
 
 Reason = Any
 """An exit reason is any value; `"normal"`, `"shutdown"` and `("shutdown", term)` are the clean ones."""
@@ -108,7 +110,7 @@ def without_our_frames(error: BaseException) -> None:
     """Let a traceback begin with the user's code: its first entries are the places in the runtime that called it."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
-        if not traceback.tb_frame.f_code.co_filename.startswith(_HERE):
+        if not traceback.tb_frame.f_code.co_filename.startswith(_OURS):
             break
         traceback = traceback.tb_next
     error.__traceback__ = traceback

@@ -40,7 +40,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     p._st = RUN
     try:
         _resume(p)
-    except Exception as failure:
+    except BaseException as failure:
         blame(s, failure)
     finally:
         s.credit = 0
@@ -66,14 +66,26 @@ def _resume(p: Process) -> None:
         wait_for(p, waits_for)
 
 
-def blame(s: Scheduler, failure: Exception) -> None:
-    """An error that is none of the user's code came up: the process at fault ends, the others go on."""
+def blame(s: Scheduler, failure: BaseException) -> None:
+    """An error that is none of the user's code came up: the process at fault ends, the others go on.
+
+    `KeyboardInterrupt` and `SystemExit` are nobody's fault: they shut the node down in order.
+    """
     p = s.current
-    say(logging.CRITICAL, "the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
+    if isinstance(failure, (KeyboardInterrupt, SystemExit)):
+        if p is None:
+            raise failure
+        p._node.request_shutdown(failure)
+    else:
+        _report(p, failure)
     if p is not None and (p._st == RUN or (p._st == READY and _is_over(p._coro) and p._vt is None)):
         p._st = READY
         p._sig = p._step = p._coro = None
         terminate(p, reason_of(failure))
+
+
+def _report(p: Process | None, failure: BaseException) -> None:
+    say(logging.CRITICAL, "the runtime failed at %s; please report this bug of otp", p, exc_info=failure)
 
 
 def _is_over(coro: Any) -> bool:

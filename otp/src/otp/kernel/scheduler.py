@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import WeakSet
 
 from otp.kernel.errors import BadArgument, NotAProcess
 from otp.kernel.process import OWNER
@@ -41,20 +42,27 @@ BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
 SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
 NS: Final = 1_000_000_000
+LONGEST: Final = 1e12  # seconds, 31,000 years: what is longer is no number of nanoseconds a clock can be asked for
 
 
 def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
     """Round a time in seconds to whole nanoseconds; `None` for no limit, where `infinite` allows it.
 
-    Raises `BadArgument` for a negative time, a bool, a text or NaN.
+    Raises `BadArgument` for a negative time, one of more than 1e12 s, a bool, a text or NaN.
     """
     if infinite and (seconds is None or seconds == "infinity"):
         return None
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not is_number or not seconds >= 0 or seconds == float("inf"):
+    if not is_number or not 0 <= seconds <= LONGEST:
         limit = ' or "infinity"' if infinite else ""
+        if is_number and LONGEST < seconds < float("inf"):
+            raise BadArgument(f"{what}: expected at most 1e12 seconds{limit}, got {_shown(seconds)}")
         raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")
     return seconds * NS if isinstance(seconds, int) else round(seconds * 1e9)
+
+
+def _shown(seconds: float) -> str:
+    return repr(seconds) if isinstance(seconds, float) or seconds < 1 << 64 else "an integer of more than 64 bits"
 
 
 class Timer:
@@ -94,7 +102,6 @@ class Scheduler:
 
     __slots__ = (
         "_base",
-        "_closed",
         "_ct",
         "_heap",
         "_sweep_at",
@@ -124,7 +131,6 @@ class Scheduler:
         "virtual",
         "watched",
         "wheel",
-        "wheel_timer",
     )
 
     def __init__(
@@ -157,13 +163,11 @@ class Scheduler:
         self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
         self.wheel: dict[int, list[Process]] = {}
-        self.wheel_timer: Timer | None = None
         self._heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
         self._timer_handle: tuple[int, asyncio.TimerHandle] | None = None
         self._base = Context()
-        self._closed = False
         self._ct = drain.current_task_table(self.loop)
         self.drain, self.future_done, self.send = drain.entry_points(self)
         self.now = self.now_ns()
@@ -192,6 +196,10 @@ class Scheduler:
         self.idle = False
         self.loop.call_soon(self.drain, context=self._base)
 
+    def on_main(self, me: Process) -> bool:
+        """Whether the main coroutine of the current process `me` runs, not an eager child task in its first step."""
+        return self._ct.get(self.loop) is me
+
     def watch(self, node: Node, watched: bool) -> None:
         """Somebody began or ended to read the messages of a node: inline calls would not be seen."""
         if watched:
@@ -209,24 +217,24 @@ class Scheduler:
     def call_at(self, due: int, fire: Callable[[Timer], object], target: Any = None, ref: Any = None) -> Timer:
         """Call `fire(timer)` when the clock reaches `due` (ns)."""
         timer = Timer(due, fire, target, ref)
+        handle = self._timer_handle
+        if handle is None or due < handle[0]:
+            self._arm(due)  # first: a time the loop refuses must not get into the heap
         self._timer_no += 1
         heap = self._heap
         heapq.heappush(heap, (due, self._timer_no, timer))
         if len(heap) > self._sweep_at:
             self._sweep()
-        handle = self._timer_handle
-        if handle is None or due < handle[0]:
-            self._arm(due)
         return timer
 
     def _arm(self, due: int) -> None:
-        if self._timer_handle is not None:
-            self._timer_handle[1].cancel()
         if self.virtual:
             handle = self.loop.call_at(due / 1e9, self._fire_timers, context=self._base)
         else:
             delay = max(0, due - time.monotonic_ns()) / 1e9
             handle = self.loop.call_later(delay, self._fire_timers, context=self._base)
+        if self._timer_handle is not None:
+            self._timer_handle[1].cancel()
         self._timer_handle = (due, handle)
 
     def _sweep(self) -> None:
@@ -258,7 +266,6 @@ class Scheduler:
 
     def close(self) -> None:
         """Forget the loop. Called when the last node of the loop is closed."""
-        self._closed = True
         if self._timer_handle is not None:
             self._timer_handle[1].cancel()
             self._timer_handle = None
@@ -292,6 +299,14 @@ def current_process(what: str, instead: str = "") -> Process:
     s = find_scheduler()
     p = OWNER.get()
     if s is not None and p is not None and p._node._s is s:
+        if p._st == DEAD:
+            raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
+        child = asyncio.current_task(s.loop)
+        if child is not None:  # it ends with its process
+            x = p._ext()
+            if x.tasks is None:
+                x.tasks = WeakSet()
+            x.tasks.add(child)
         return p
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")

@@ -19,11 +19,13 @@ from otp.kernel.callbacks import Starting, settle
 from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
-from otp.kernel.names import node_here, take_name
+from otp.kernel.names import check_name, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
+from otp.kernel.resume import blame
 from otp.kernel.scheduler import current_process, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
@@ -160,13 +162,15 @@ async def start_server(
         p._ctx = context = copy_context()
         if not s.tags_tasks or OWNER.get() is not None:
             context.run(OWNER.set, p)
-    if via is not None:
-        if not via.register(p):
-            del node._procs[p._id]
-            p._st = DEAD
-            raise AlreadyStarted(via.whereis())
-    elif name is not None:
-        take_name(name, p)
+    if name is not None:
+        try:
+            registered = take_name(name, p) if via is None else via.register(p)
+        except BaseException:
+            _discard(p)
+            raise
+        if registered is False:
+            _discard(p)
+            raise AlreadyStarted(name.whereis())
     if link and me is not None:
         link_processes(me, p)
     ref = monitor_process(me, p, p) if monitor and me is not None else None
@@ -189,9 +193,20 @@ async def start_server(
 
 
 def _node_name(name: Any) -> Any:
-    if (type(name) is not str and isinstance(name, (bool, list, dict, Process))) or name == "undefined":
-        raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
+    if type(name) is not str or name == "undefined":
+        if isinstance(name, Process):
+            raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
+        check_name(name, "name=…")
     return name
+
+
+def _discard(p: Process) -> None:
+    """A process that could not have its name never was."""
+    x = p._x
+    if x is not None and x.name is not None:
+        p._node.release_name(p)
+    p._node._procs.pop(p._id, None)
+    p._st = DEAD
 
 
 class _Outcome:
@@ -230,8 +245,8 @@ def _start_here(p: Process, arg: Any) -> Any:
         else:
             p._ctx.run(apply, p, "init", None, None, result)
         result = None
-        s.current = before
         state: Any = p._st
+        s.current = before
         if state == DEAD:
             if x.callback == "ignored":
                 return _IGNORED
@@ -239,6 +254,10 @@ def _start_here(p: Process, arg: Any) -> Any:
         if state == RUN:
             settle(p)
         return _WAITS if x.callback == "init" else None
+    except BaseException as failure:
+        s.current = p
+        blame(s, failure)
+        return (reason_of(failure),)
     finally:
         s.depth -= 1
         s.current = before
@@ -250,7 +269,7 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
     s = p._node._s
     limit = "infinity" if timeout is None else timeout
     try:
-        if me is not None and s.current is me:
+        if me is not None and s.current is me and s.on_main(me):
             frm = new_call(me, "start", p)
             p._ext().ack = frm
             verdict, reason = await wait_for_reply(me, frm, limit, p)
@@ -262,11 +281,14 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
             verdict, reason = await call_from_outside(p, p, "start", limit, acknowledge)
     except CallExit as failed:
         verdict, reason = "error", failed.cause_reason
-        if isinstance(failed, CallTimeout) and p._st != DEAD:
-            if link and me is not None:
-                forget_link(me, p)
-                forget_link(p, me)
-            exit_signal(p, me, "kill", False)
+        if isinstance(failed, CallTimeout):
+            _give_up(p, me, link)
+    except BaseException:
+        if me is None or me._st not in (DEAD, EXITING):  # its starter goes on and has no pid: nobody else could end it
+            _give_up(p, me, link)
+            if ref is not None:
+                demonitor(ref, flush=True)
+        raise
     if verdict == "ok":
         return p if ref is None else (p, ref)
     if ref is not None:
@@ -274,3 +296,12 @@ async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link:
     if verdict == "ignore":
         return Ignore()
     raise StartError(reason)
+
+
+def _give_up(p: Process, me: Process | None, link: bool) -> None:
+    """Nobody waits for this start any more."""
+    if p._st != DEAD:
+        if link and me is not None:
+            forget_link(me, p)
+            forget_link(p, me)
+        exit_signal(p, me, "kill", False)

@@ -3,6 +3,9 @@
 Source: Erlang/OTP, stdlib, module `sys`.
 """
 
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from inspect import isawaitable
@@ -18,13 +21,22 @@ from otp.kernel.results import NoReply, Ok
 from otp.kernel.states import STATE_NAMES, SYSTEM_TAG
 from otp.kernel.vtable import Callbacks, changed_class
 
-__all__ = ["HIDDEN_STATE", "Refused", "formatted_state", "handle_system", "install", "is_system", "resume_later", "shown_state"]
+__all__ = [
+    "HIDDEN_STATE",
+    "Refused",
+    "formatted_state",
+    "handle_system",
+    "install",
+    "is_system",
+    "resume_later",
+    "shown_state",
+]
 
 HIDDEN_STATE: Final = "<sensitive>"
 """Stands where a state would be, were its process not sensitive."""
 
-_LOOKS_INSIDE: Final = frozenset({"get_state", "replace_state", "debug"})
-_COUNTS: Final = frozenset({"statistics", "no_debug"})
+_COUNTS: Final = frozenset({"statistics", "remove", "no_debug"})
+"""What may be asked of a sensitive process, too."""
 
 
 class Refused:
@@ -38,9 +50,7 @@ class Refused:
 
 def is_system(message: Any) -> bool:
     """Whether a message is a system message of the runtime (not merely a tuple that looks like one)."""
-    return (
-        type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG and type(message[1]) is From  # pyright: ignore[reportUnknownArgumentType]
-    )
+    return type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG and type(message[1]) is From
 
 
 def handle_system(p: Process, message: Any) -> None:
@@ -59,7 +69,9 @@ def handle_system(p: Process, message: Any) -> None:
         case _:
             try:
                 answer = _answer(p, request)
-            except Exception as error:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # of a function or a callback of others, `CancelledError` included
                 answer = Refused(error)
             if answer is _UNKNOWN:
                 fail(frm, ("unknown_system_msg", request))
@@ -70,15 +82,16 @@ def handle_system(p: Process, message: Any) -> None:
 _UNKNOWN: Final = object()
 
 
-def _answer(p: Process, request: Any) -> Any:
-    x = p._ext()
-    what = request[0] if type(request) is tuple and request else None  # pyright: ignore[reportUnknownVariableType]
-    if x.sensitive and what in _LOOKS_INSIDE and not (what == "debug" and request[1][0] in _COUNTS):
-        name = request[1][0] if what == "debug" else what
+def _look_inside(p: Process, function: str) -> None:
+    if p._ext().sensitive:
         raise BadArgument(
-            f"sys.{name}: expected a process that may be looked into, got {p}, which is sensitive; "
+            f"sys.{function}: expected a process that may be looked into, got {p}, which is sensitive; "
             'try process_flag("sensitive", False) in its own code'
         )
+
+
+def _answer(p: Process, request: Any) -> Any:
+    x = p._ext()
     match request:
         case ("suspend",):
             before, x.suspended = x.suspended, True
@@ -87,13 +100,17 @@ def _answer(p: Process, request: Any) -> Any:
             x.suspended = False
             return "ok"
         case ("get_state",):
+            _look_inside(p, "get_state")
             return shown_state(p)
         case ("replace_state", function):
+            _look_inside(p, "replace_state")
             _put_state(p, function(shown_state(p)))
             return shown_state(p)
         case ("get_status",):
             return _status(p)
         case ("debug", command):
+            if command[0] not in _COUNTS:
+                _look_inside(p, command[0])
             return debug_command(p, command)
         case _:
             custom = getattr(p._vt.handler, "handle_system", None)
@@ -177,7 +194,7 @@ async def _changed(change: Any, old_vsn: Any, state: Any, extra: Any) -> Any:
         result = thrown.value
     if not isinstance(result, Ok):
         raise Error(result)
-    return result.state  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return result.state
 
 
 def install(p: Process, callbacks: Callbacks, state: Any) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.kept import bounded_text, kept
 from otp.kernel.log import say
 
 if TYPE_CHECKING:
@@ -57,15 +58,6 @@ LIFECYCLE: Final = frozenset(
         "abandoned_cleanup",
     }
 )
-
-
-def bounded_text(value: Any, limit: int = 200) -> str:
-    """`repr(value)` cut to `limit` characters; a repr that raises is named instead of raising here."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        return f"<repr of {type(value).__name__} raised {type(error).__name__}>"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 class Event:
@@ -177,10 +169,17 @@ class Tracer:
         self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
-        """Record a lifecycle event in the ring and tell its readers; returns its number."""
+        """Record a lifecycle event in the ring and tell its readers; returns its number.
+
+        The ring keeps no objects of the user: of a large reason it has a bounded stand-in, the readers have it whole.
+        """
         self.seq = seq = self.seq + 1
         at = self.clock()
-        self._ring.append((seq, at, kind, pid, cause, data))
+        reason = data.get("reason")
+        if reason is None or (less := kept(reason)) is reason:
+            self._ring.append((seq, at, kind, pid, cause, data))
+        else:
+            self._ring.append((seq, at, kind, pid, cause, {**data, "reason": less}))
         if self._by_kind:
             self._tell(seq, at, kind, pid, cause, data)
         return seq

@@ -22,7 +22,7 @@ from typing import Any
 
 from otp.kernel.errors import BadArgument, NotProcessMain, ReceiveTimeout
 from otp.kernel.mailbox import mailbox_of, merge_batch, receive
-from otp.kernel.patterns import Is, compile_pattern
+from otp.kernel.patterns import Is, compile_pattern, matches
 from otp.kernel.process import Process
 from otp.kernel.scheduler import current_process, nanoseconds, thread_current
 from otp.kernel.tracing import bounded_text
@@ -138,10 +138,7 @@ def _pattern(matching: Any) -> Any:
 
 
 def _matches(matching: Any, message: Any) -> bool:
-    try:
-        return bool(_pattern(matching)(message))
-    except Exception:  # as in receive: a predicate that raises on a message does not match it
-        return False
+    return matches(_pattern(matching), message)
 
 
 def _process(what: str) -> Process:

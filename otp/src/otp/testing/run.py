@@ -131,7 +131,7 @@ class Run:
     def _shut_down(self, error: BaseException) -> None:
         """`KeyboardInterrupt` or `SystemExit` in some process: the program ends, and its caller gets it."""
         self._shutdown = error
-        self.node._closing = self.loop.create_task(self.node.close())
+        self.node.begin_close()
 
     def _leaks(self) -> list[str]:
         node = self.node

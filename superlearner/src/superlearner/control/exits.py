@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from superlearner.control.clock import wall_of
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
-from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.terms import clip, is_a, plain_pid, text_of
 
 __all__ = ["Exit", "ExitEvent", "ExitLog"]
 
@@ -48,7 +49,7 @@ class Exit:
 
     def shown(self, message: Any) -> dict[str, Any]:
         """For the wire; `message` is what the process was handling, None if unknown."""
-        text = None if message is None else clip(message, 300) if isinstance(message, str) else text_of(message, 300)
+        text = None if message is None else clip(message, 300) if is_a(message, str) else text_of(message, 300)
         return {
             "at": self.at, "reason": self.reason, "pid": self.pid, "crash": self.crash, "message": text,
             "where": self.where,
@@ -73,7 +74,7 @@ class ExitLog:
         slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
         slot.appendleft(
             Exit(
-                at=round(self._offset + event.at / 1e9, 6),
+                at=wall_of(self._offset, event.at),
                 reason=text_of_reason(reason),
                 pid=None if child is None else plain_pid(child),
                 crash=is_crash(reason),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import linecache
 from typing import Any
 
-from otp import Crash, StartError
+from otp import Crash, ExceptionTerm, StartError
 from superlearner.control.reasons import own_frame, text_of_reason
 from superlearner.control.slots import id_text
+from superlearner.control.terms import is_a, safe_text
 
 __all__ = ["explain", "explain_start"]
 
@@ -45,8 +46,8 @@ def explain_start(reason: Any, depth: int = 10) -> str:
 
 def _crash(reason: Crash) -> str:
     term: Any = reason.term
-    type_name = getattr(term, "type_name", None)
-    what = text_of_reason(reason, 1000) if type_name is None else f"{type_name}: {term.text}"
+    known = is_a(term, ExceptionTerm)
+    what = safe_text(f"{term.type_name}: {term.text}") if known else text_of_reason(reason, 1000)
     frame = own_frame(reason)
     if frame is None:
         return what

@@ -12,7 +12,7 @@ from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
-from superlearner.control.terms import plain_pid
+from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
 __all__ = ["KINDS", "SORTS", "describe", "doing", "list_processes", "named", "supervisors"]
@@ -25,6 +25,9 @@ KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "work
 SORTS: Final = ("pid", "name", "type", "what", "status", "mailbox", "links", "monitors")
 MAX_MESSAGES: Final = 20
 MAX_STATE: Final = 4000
+MAX_RELATED: Final = 200
+"""Links and monitors of one process that are told one by one; the rest is counted."""
+
 TYPES: Final = {kind: name for name, kind in KINDS.items()}
 
 
@@ -48,9 +51,9 @@ def list_processes(
 def _line(summary: observer.ProcessSummary) -> dict[str, Any]:
     return {
         "pid": plain_pid(summary.pid),
-        "name": summary.name,
+        "name": _short(summary.name),
         "type": TYPES[summary.kind],
-        "what": summary.what,
+        "what": clip(summary.what, 200),
         "status": summary.status,
         "message_queue_len": summary.mailbox,
         "links": summary.links,
@@ -87,10 +90,10 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         raise LookupError(str(pid))
     return {
         "pid": plain_pid(pid),
-        "name": found.name,
-        "registered_name": found.name,
+        "name": _short(found.name),
+        "registered_name": _short(found.name),
         "key": key,
-        "what": f"{found.module}.{what_of(pid)}" if found.module else what_of(pid),
+        "what": clip(f"{found.module}.{what_of(pid)}", 300) if found.module else what_of(pid),
         "type": TYPES[found.kind],
         "kind": "supervisor" if found.kind == "supervisor" else "worker",
         "status": found.status,
@@ -100,18 +103,29 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         "started_at": started_at,
         "parent": None if found.parent is None else named(found.parent),
         "ancestors": [named(above) for above in found.ancestors],
-        "links": [named(other) for other in found.links],
-        "monitors": [named(other) for other in found.monitors],
-        "monitored_by": [named(other) for other in found.monitored_by],
+        "links": _related(found.links),
+        "link_count": len(found.links),
+        "monitors": _related(found.monitors),
+        "monitor_count": len(found.monitors),
+        "monitored_by": _related(found.monitored_by),
+        "monitored_by_count": len(found.monitored_by),
         "message_queue_len": found.mailbox,
-        "messages": list(found.messages),
+        "messages": [safe_text(message) for message in found.messages],
         "memory": None,
         "current_call": _current_call(found),
-        "state": found.state,
+        "state": None if found.state is None else safe_text(found.state),
         "state_note": None,
         "exits": [exit.shown(message) for exit, message in _with_messages(node, exits)],
         "child": _child(pid),
     }
+
+
+def _related(others: Sequence[Any]) -> list[dict[str, Any]]:
+    return [named(other) for other in others[:MAX_RELATED]]
+
+
+def _short(name: str | None) -> str | None:
+    return None if name is None else clip(name, 120)
 
 
 def _current_call(found: observer.ProcessDetails) -> str | None:

@@ -1,15 +1,19 @@
-"""Exit reasons as people read them: `ValueError('negative amount')`, `killed`, `shutdown`."""
+"""Exit reasons as people read them: `ValueError('negative amount')`, `killed`, `shutdown`.
+
+A reason is any value of a program; none of its own code runs here, whatever it defines.
+"""
 
 from __future__ import annotations
 
 import os
 import sysconfig
+from itertools import islice
 from typing import Any, Final
 
 import otp
-from otp import Crash, Pid
+from otp import Crash, ExceptionTerm, Pid
 from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.terms import clip, is_a, plain_pid, text_of
 
 __all__ = ["LIBRARY_FOLDERS", "is_crash", "own_frame", "text_of_reason", "where_of"]
 
@@ -35,36 +39,46 @@ def text_of_reason(reason: Any, limit: int = SHORT) -> str:
     plain = _plain_words(reason, limit, DEPTH)
     if plain:
         return clip(plain, limit)
-    term = reason.term if isinstance(reason, Crash) else reason
-    type_name = getattr(term, "type_name", None)
-    if isinstance(type_name, str):
-        arguments = ", ".join(text_of(argument, limit) for argument in getattr(term, "args", ()))
-        return clip(f"{type_name}({arguments})", limit)
-    if isinstance(term, str):
+    term = reason.term if is_a(reason, Crash) else reason
+    if is_a(term, ExceptionTerm):
+        arguments = ", ".join(text_of(argument, limit) for argument in islice(term.args, limit))
+        return clip(f"{term.type_name}({arguments})", limit)
+    if is_a(term, str):
         return clip(term, limit)
     return text_of(term, limit)
 
 
 def _plain_words(reason: Any, limit: int, depth: int) -> str:
     """What the runtime's own reasons mean; empty for those of a program."""
-    if isinstance(reason, Crash):
-        unknown = isinstance(reason.term, str) and reason.term == "function_clause"
+    if is_a(reason, Crash):
+        unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
         return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
-    match reason:
-        case ("bad_return_value", None):
-            return "a callback returned None: did no case match, or is a return missing?"
-        case ("bad_return_value", value):
-            return f"a callback returned {text_of(value, limit)}, which is no result"
-        case ("shutdown", ("failed_to_start_child", child, ("already_started", Pid() as pid))):
-            return f"its child {id_text(child)} did not start: {_taken(id_text(child), pid)}"
-        case ("shutdown", ("failed_to_start_child", child, inner)) if depth:
-            why = _plain_words(inner, limit, depth - 1) or text_of_reason(inner, limit)
-            return f"its child {id_text(child)} did not start: {why}"
-        case ("already_started", Pid() as pid):
-            return f"its name is taken by {plain_pid(pid)}"
+    tag, rest = _tagged(reason)
+    match tag, len(rest):
+        case "bad_return_value", 1:
+            if rest[0] is None:
+                return "a callback returned None: did no case match, or is a return missing?"
+            return f"a callback returned {text_of(rest[0], limit)}, which is no result"
+        case "already_started", 1 if is_a(rest[0], Pid):
+            return f"its name is taken by {plain_pid(rest[0])}"
+        case "shutdown", 1 if depth:
+            inner_tag, inner = _tagged(rest[0])
+            if inner_tag != "failed_to_start_child" or len(inner) != 2:
+                return ""
+            child, cause = id_text(inner[0]), inner[1]
+            cause_tag, taken = _tagged(cause)
+            if cause_tag == "already_started" and len(taken) == 1 and is_a(taken[0], Pid):
+                return f"its child {child} did not start: {_taken(child, taken[0])}"
+            why = _plain_words(cause, limit, depth - 1) or text_of_reason(cause, limit)
+            return f"its child {child} did not start: {why}"
         case _:
             return ""
+
+
+def _tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
+    """The tag of a plain tuple and what follows; "" for another value. Nothing in it is compared."""
+    return (term[0], term[1:]) if type(term) is tuple and term and type(term[0]) is str else ("", ())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _taken(child: str, pid: Pid) -> str:
@@ -77,15 +91,15 @@ def _taken(child: str, pid: Pid) -> str:
 
 def is_crash(reason: Any) -> bool:
     """Whether a process that ended with `reason` failed: anything but normal, shutdown and (shutdown, term)."""
-    if isinstance(reason, tuple) and len(reason) == 2 and not isinstance(reason, Crash):  # pyright: ignore[reportUnknownArgumentType]
-        reason = reason[0]  # pyright: ignore[reportUnknownVariableType]
-        return not (isinstance(reason, str) and reason == "shutdown")
-    return not (isinstance(reason, str) and reason in ("normal", "shutdown"))
+    if is_a(reason, tuple) and not is_a(reason, Crash):
+        tag, rest = _tagged(reason)
+        return not (tag == "shutdown" and len(rest) == 1)
+    return not (type(reason) is str and reason in ("normal", "shutdown"))
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:
     """File, line and function of the innermost frame of a crash that is neither the runtime's nor a library's."""
-    if not isinstance(reason, Crash) or not reason.stack:
+    if not is_a(reason, Crash) or not reason.stack:
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(LIBRARY_FOLDERS)]
     return (own or reason.stack)[-1]

@@ -7,11 +7,14 @@ into the runtime, so that whatever is computed from slots is a pure function.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from superlearner.control.terms import clip, text_of
+from superlearner.control.terms import clip, is_a, text_of
 
-__all__ = ["MAX_CHILDREN", "Budget", "LastExit", "Slot", "id_text", "slot_key"]
+__all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "id_text", "slot_key"]
+
+DYNAMIC: Final = ("dynamic", "simple_one_for_one")
+"""Strategies of supervisors whose children come and go without an id of their own."""
 
 MAX_CHILDREN: Final = 500
 """Children of one supervisor that are kept one by one; the rest is counted."""
@@ -62,23 +65,23 @@ class Slot:
     @property
     def dynamic(self) -> bool:
         """Whether its children come and go without an id of their own."""
-        return self.strategy in ("dynamic", "simple_one_for_one")
+        return self.strategy in DYNAMIC
 
 
-def id_text(child_id: object) -> str:
-    """A child id as people read it: text as it is, classes by their name.
+def id_text(child_id: Any) -> str:
+    """A child id, or a name, as people read it: text as it is, classes by their name; at most 120 characters.
 
     >>> id_text("ledger"), id_text(int), id_text(("worker", 1))
     ('ledger', 'int', "('worker', 1)")
     """
-    if isinstance(child_id, str):
+    if is_a(child_id, str):
         return clip(child_id, 120)
-    if isinstance(child_id, type):
-        return clip(child_id.__name__, 120)
+    if is_a(child_id, type):
+        return clip(type.__dict__["__name__"].__get__(child_id), 120)
     return text_of(child_id, 120)
 
 
-def slot_key(parent: str | None, child_id: object, pid: str | None = None) -> str:
+def slot_key(parent: str | None, child_id: Any, pid: str | None = None) -> str:
     """The key of a slot: ids from the root, joined by `/`. A child of a dynamic supervisor is known by its pid.
 
     >>> slot_key("app", "a/b")
@@ -88,7 +91,7 @@ def slot_key(parent: str | None, child_id: object, pid: str | None = None) -> st
     return part if parent is None else f"{parent}/{part}"
 
 
-def key_part(child_id: object) -> str:
+def key_part(child_id: Any) -> str:
     """One part of a key; `%` and `/` are escaped, and `1` is told from `"1"`."""
     text = id_text(child_id).replace("%", "%25").replace("/", "%2F")
-    return text if isinstance(child_id, str | type) else f"={text}"
+    return text if is_a(child_id, str, type) else f"={text}"

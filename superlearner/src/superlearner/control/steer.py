@@ -128,15 +128,15 @@ async def deliver(
     """Send, cast or call; a call answers with the reply.
 
     Raises:
-        Refused: a request that it does not know would end a process that the platform needs.
+        Refused: a message that it does not know could end a process that the platform needs.
         Unanswered: a call had no answer within `timeout` seconds.
         NotThere: the process ended before it answered; the text tells why.
     """
+    if not force and is_critical(pid):
+        raise Refused(f"{_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
     if how == "send":
         otp.send(pid, message)
         return None
-    if not force and is_critical(pid):
-        raise Refused(f"{_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
     if how == "cast":
         GenServer.cast(pid, message)
         return None
@@ -144,8 +144,6 @@ async def deliver(
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
         raise Unanswered(f"{_name(pid) or pid} did not answer within {timeout:g} s") from None
-    except otp.CallExit:
-        raise
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:

@@ -14,13 +14,41 @@ from otp import Crash, Pid, Ref
 from otp.bounded import text
 from otp.redaction import HIDDEN, is_secret
 
-__all__ = ["clip", "json_of", "plain_pid", "term_of_json", "text_of"]
+__all__ = ["TooDeep", "clip", "is_a", "json_of", "plain_pid", "safe_text", "term_of_json", "text_of"]
 
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
 MAX_TEXT: Final = 2000
+MAX_NESTING: Final = 100
+"""Levels of a JSON value that becomes a term."""
+
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in a browser, so they travel as text."""
+
+
+_bases: Any = type.__dict__["__mro__"].__get__
+
+
+class TooDeep(ValueError):
+    """A JSON value is nested deeper than a term may be."""
+
+
+def is_a(value: object, *kinds: type) -> bool:
+    """`isinstance` as the interpreter alone knows it: the value's own `__class__` and `__getattr__` are not asked.
+
+    >>> is_a(True, int), is_a("x", int, str), is_a(None, str)
+    (True, True, False)
+    """
+    return any(base is kind for base in _bases(type(value)) for kind in kinds)
+
+
+def safe_text(words: str) -> str:
+    r"""`words` as UTF-8 can carry it: half a surrogate pair is shown as its escape.
+
+    >>> safe_text("caf\udce9.txt")
+    'caf\\\\udce9.txt'
+    """
+    return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
 
 
 def plain_pid(pid: Pid) -> str:
@@ -34,12 +62,13 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
     >>> text_of(("add", 3))
     "('add', 3)"
     """
-    return text(value, length=limit, depth=MAX_DEPTH)
+    return clip(text(value, length=limit, depth=MAX_DEPTH), limit)
 
 
 def clip(words: str, limit: int) -> str:
-    """`words`, cut to `limit` characters with an ellipsis."""
-    return words if len(words) <= limit else words[: max(0, limit - 1)] + "…"
+    """`words` as `safe_text`, cut to `limit` characters with an ellipsis."""
+    shown = safe_text(str.__getitem__(words, slice(0, limit + 1)))
+    return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + "…"
 
 
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
@@ -57,9 +86,9 @@ def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
         return value if math.isfinite(value) else str(value)
     if kind is str:
         return clip(value, MAX_TEXT)
-    if isinstance(value, Pid | Ref):
+    if is_a(value, Pid, Ref):
         return str(value)
-    if isinstance(value, Crash) or depth <= 0:
+    if is_a(value, Crash) or depth <= 0:
         return text_of(value, MAX_TEXT if depth > 0 else 80)
     if kind is dict:
         return _json_of_dict(value, depth)
@@ -89,14 +118,20 @@ def _json_of_items(value: Iterable[Any], depth: int) -> list[Any]:
     return shown
 
 
-def term_of_json(value: Any) -> Any:
+def term_of_json(value: Any, levels: int = MAX_NESTING) -> Any:
     """A JSON value as the message a process gets: lists become tuples, so that `match` on a tuple works.
+
+    Raises:
+        TooDeep: it is nested deeper than `levels`.
 
     >>> term_of_json(["add", 3])
     ('add', 3)
     """
-    if isinstance(value, list):
-        return tuple(term_of_json(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, list | dict):
+        return value
+    if levels <= 0:
+        raise TooDeep(f"expected at most {MAX_NESTING} levels of lists and objects, got more")
     if isinstance(value, dict):
-        return {key: term_of_json(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value
+        items = cast("dict[str, Any]", value).items()
+        return {key: term_of_json(item, levels - 1) for key, item in items}
+    return tuple(term_of_json(item, levels - 1) for item in cast("list[Any]", value))

@@ -5,7 +5,7 @@ No message is sent and nothing waits, so a tree is read in one instant, even whi
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Collection
 from itertools import islice
 from typing import Any, Final
@@ -13,37 +13,23 @@ from typing import Any, Final
 import otp
 from otp import Pid
 from otp.observer import tree as tables
+from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
-from superlearner.control.terms import plain_pid
+from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
+from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["Clock", "TreeReader", "record_of", "supervisor_state", "what_of"]
+__all__ = ["TreeReader", "record_of", "supervisor_state", "what_of"]
 
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
 
-DYNAMIC: Final = ("dynamic", "simple_one_for_one")
+log = logging.getLogger(__name__)
 
 
 def record_of(pid: Pid) -> Any:
     """What the supervisor of a process remembers about it; None for one that is no child."""
     process: Any = pid
     return tables.record_of(process)
-
-
-class Clock:
-    """Turns times of the scheduler's clock into wall clock seconds; both clocks are read once."""
-
-    def __init__(self) -> None:
-        self.offset: float = time.time() - otp.monotonic()
-
-    def now(self) -> float:
-        """Wall clock seconds, never running backwards."""
-        return round(self.offset + otp.monotonic(), 6)
-
-    def wall(self, at_ns: int) -> float:
-        """A time of the node's clock (ns) as wall clock seconds."""
-        return round(self.offset + at_ns / 1e9, 6)
 
 
 def supervisor_state(pid: Pid) -> Any:
@@ -122,8 +108,16 @@ class TreeReader:
         if depth > 0:
             dynamic = state.strategy in DYNAMIC
             records = islice(iter(state.children), MAX_CHILDREN)
-            facts["children"] = tuple(self._of_record(record, dynamic=dynamic, depth=depth - 1) for record in records)
+            facts["children"] = tuple(self._row(record, dynamic, depth - 1) for record in records)
         return Slot(**facts)
+
+    def _row(self, record: Any, dynamic: bool, depth: int) -> Slot:
+        """One child; one that cannot be read must not hide the others."""
+        try:
+            return self._of_record(record, dynamic=dynamic, depth=depth)
+        except Exception:
+            log.exception("a child could not be read; this is a bug of SuperLearner, please report it")
+            return Slot("unreadable", f"unreadable-{id(record):x}", None, None, "worker", "unreadable")
 
     def _budget(self, state: Any) -> Budget | None:
         if state.max_restarts == "infinity" or state.max_seconds == "infinity":
@@ -137,7 +131,7 @@ class TreeReader:
 def what_of(pid: Pid) -> str:
     """The class or function that a process runs, short."""
     found = otp.process_info(pid, "initial_call")
-    return "" if found is None else str(found).rpartition(".<locals>.")[2]
+    return "" if found is None else clip(str(found).rpartition(".<locals>.")[2], 200)
 
 
 def _name(pid: Pid) -> str | None:
@@ -153,5 +147,5 @@ def _dynamic_id(pid: Pid | None, record: Any, shown: str) -> str:
 def _what_of_spec(record: Any) -> str:
     modules: Any = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
-        return modules[0].__name__
+        return id_text(modules[0])
     return ""  # only a function is known, and its name says nothing of what it starts

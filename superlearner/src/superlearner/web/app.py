@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from superlearner.web import api, pages
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
+from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.live import serve_viewer
 from superlearner.web.sign_in import SIGN_IN, SignIn
 
@@ -36,6 +37,7 @@ def create_app(platform: Platform) -> ASGIApp:
         openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same one for everybody
         docs_url=None,
         redoc_url=None,
+        default_response_class=SafeJSONResponse,
         servers=[{"url": platform.settings.root_path or "/"}],
     )
     app.state.platform = platform

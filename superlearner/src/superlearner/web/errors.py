@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from superlearner.control.terms import text_of
 from superlearner.web.envelope import timestamp
+from superlearner.web.json_response import SafeJSONResponse
 
 __all__ = ["API_PREFIX", "ApiError", "install_error_handlers"]
 
@@ -56,9 +56,9 @@ class ApiError(Exception):
         error = {"code": self.code, "message": self.message, "details": self.details}
         return {"error": error, "success": False, "timestamp": timestamp()}
 
-    def response(self, headers: dict[str, str] | None = None) -> JSONResponse:
+    def response(self, headers: dict[str, str] | None = None) -> SafeJSONResponse:
         """The answer that carries it."""
-        return JSONResponse(self.body(), self.status, headers=headers)
+        return SafeJSONResponse(self.body(), self.status, headers=headers)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -68,7 +68,7 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, ApiError)
         if request.headers.get("prefer") == ERRORS_IN_BODY:
             body = error.body()
-            return JSONResponse({**body, "error": {**body["error"], "status": error.status}})
+            return SafeJSONResponse({**body, "error": {**body["error"], "status": error.status}})
         return error.response()
 
     async def invalid(request: Request, error: Exception) -> Response:

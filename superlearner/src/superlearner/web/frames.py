@@ -7,17 +7,42 @@ of viewers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
+from superlearner.control.terms import clip, text_of
 from superlearner.web.projection import Projection
 from superlearner.web.rows import Row, changes, wire_row
 
 __all__ = ["Frames"]
 
-encode: Final = msgspec.json.Encoder().encode
+LONGEST_TEXT: Final = 2000
+log = logging.getLogger(__name__)
+to_json: Final = msgspec.json.Encoder().encode
+
+
+def encode(frame: dict[str, Any]) -> bytes:
+    """The bytes of a frame. What no bytes can be made of is shown as text: one odd row must not end the page."""
+    try:
+        return to_json(frame)
+    except Exception:
+        log.exception("a frame of the live page has to be cleaned; this is a bug of SuperLearner, please report it")
+        return to_json(_clean(frame))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return {name: _clean(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, str):
+        return clip(value, LONGEST_TEXT)
+    return value if value is None or isinstance(value, bool | int | float) else text_of(value)
 
 
 class Frames:
@@ -32,9 +57,13 @@ class Frames:
         self.model = model
         self.head = head
         self.seq = 0
-        self.restarts = model.restarts
-        self.sent: dict[str, Row] = dict(model.rows)
-        model.removed.clear()
+        self.begin()
+
+    def begin(self) -> None:
+        """Nobody has a frame: whoever comes gets a snapshot of the model as it is now."""
+        self.restarts = self.model.restarts
+        self.sent: dict[str, Row] = dict(self.model.rows)
+        self.model.removed.clear()
 
     def snapshot(self, now: float, feed: Iterable[Any], health: Any) -> bytes:
         """Everything, as viewers know it after the delta numbered `seq`. Call it when no row is dirty."""

@@ -5,7 +5,7 @@ and a request that is neither "simple" nor allowed by us does not leave the brow
 
 - `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
 - On unsafe methods and web sockets a present `Origin` must be ours and a present `Sec-Fetch-Site` must be
-  `same-origin` or `none`.
+  `same-origin` or `none`. Under a name of the allow-list `https` is ours, too: a proxy with TLS stands before it.
 - A body must be `application/json` and at most `max_body` bytes long; only the sign-in page sends a form.
 - Every answer carries the security headers.
 """
@@ -63,6 +63,7 @@ class Guard:
         self.max_body = max_body
         self.form_paths = frozenset(form_paths)
         self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
+        self.proxied_hosts = self.allowed_hosts.difference(LOOPBACK_NAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or one web socket."""
@@ -81,7 +82,7 @@ class Guard:
             if path not in OPEN_PATHS:
                 self._check_host(headers)
             if scope["method"] not in SAFE_METHODS:
-                _check_origin(scope, headers)
+                self._check_origin(scope, headers)
             if scope["method"] not in SAFE_METHODS or headers.has_body:
                 self._check_body(headers, FORM if path in self.form_paths else JSON)
             if headers.chunked:
@@ -95,7 +96,7 @@ class Guard:
         headers = _Headers(scope)
         try:
             self._check_host(headers)
-            _check_origin(scope, headers)
+            self._check_origin(scope, headers)
         except ApiError as error:
             await receive()  # the client's `connect`; refusing it before it is accepted answers 403
             await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": error.code})
@@ -112,6 +113,20 @@ class Guard:
             f"the host {_shown(host)} is not one of ours",
             hint="start with --allow-host NAME to be reached by that name",
         )
+
+    def _check_origin(self, scope: Scope, headers: _Headers) -> None:
+        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        host, origin = headers.only("host").lower(), headers.only("origin").lower()
+        ours = {f"{scheme}://{host}"}
+        if _without_port(host) in self.proxied_hosts:
+            ours.add(f"https://{host}")
+        if headers.has("origin") and origin not in ours:
+            raise ApiError(
+                403, "foreign_origin", f"the origin {_shown(origin)} is not ours; open the page of SuperLearner"
+            )
+        site = headers.only("sec-fetch-site").lower()
+        if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
+            raise ApiError(403, "foreign_origin", f"a {_shown(site)} request may not change anything here")
 
     def _check_body(self, headers: _Headers, expected: str) -> None:
         if not headers.has_body:
@@ -187,16 +202,6 @@ class _Headers:
 def path_of(scope: Scope) -> str:
     """The path behind the prefix of a proxy."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
-
-
-def _check_origin(scope: Scope, headers: _Headers) -> None:
-    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-    origin = headers.only("origin").lower()
-    if headers.has("origin") and origin != f"{scheme}://{headers.only('host').lower()}":
-        raise ApiError(403, "foreign_origin", f"the origin {_shown(origin)} is not ours; open the page of SuperLearner")
-    site = headers.only("sec-fetch-site").lower()
-    if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
-        raise ApiError(403, "foreign_origin", f"a {_shown(site)} request may not change anything here")
 
 
 def _with_security_headers(send: Send) -> Send:

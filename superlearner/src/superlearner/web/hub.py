@@ -9,17 +9,19 @@ keep the model. A viewer whose queue is full loses it and gets a snapshot instea
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import Any, Final
 
 import otp
 from otp import Node, Pid
 from otp.observer.reading import waiting_at
 from otp.trace import Event
+from superlearner.control.clock import Clock
 from superlearner.control.exits import ExitLog
 from superlearner.control.look import doing
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
-from superlearner.control.tree import Clock, TreeReader
+from superlearner.control.tree import TreeReader
 from superlearner.web.frames import Frames
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import KINDS as TREE_KINDS
@@ -33,6 +35,7 @@ LIVE: Final = "live"
 KINDS: Final = TREE_KINDS | {"drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 STUCK_AFTER_S: Final = 2.0
+MAX_RESTING: Final = 200
 
 log = logging.getLogger(__name__)
 
@@ -76,17 +79,19 @@ class Hub:
         self.frames = Frames(self.model, head)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
-        self._resting: list[tuple[str, str, str, float]] = []
+        self._resting: deque[tuple[str, str, str, float]] = deque(maxlen=MAX_RESTING)
         self._oldest: float | None = None
         self._armed = False
         self._last_frame = 0.0
         self._beating = False
         self._beat_due: float | None = None
+        self._beat_ref: Any = None
         self._seq_at_beat = node.trace_seq
         self._lag = 0.0
         self._snapshot: bytes | None = None
         self._subscription: Any = None
         self._broken = False
+        self._unsent = 0
 
     # Life
 
@@ -107,10 +112,29 @@ class Hub:
     def attach(self) -> Viewer:
         """A new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, self.viewer_queue)
+        if not self.viewers:
+            self._begin()
         self.viewers.add(viewer)
         if len(self.viewers) == 1:
             self._tell_clock("watched")
         return viewer
+
+    def _begin(self) -> None:
+        """Nobody has looked: what happened meanwhile is in the model, and nothing of it has to be sent."""
+        if self._broken:
+            self._broken = False
+            self._read_again()
+        self._pending()
+        self._forget()
+        self.frames.begin()
+        self._snapshot = None
+
+    def _forget(self) -> None:
+        """Drop what would be sent if somebody looked."""
+        self._dirty.clear()
+        self.model.removed.clear()
+        self.feed.drain()
+        self._oldest = None
 
     def detach(self, viewer: Viewer) -> None:
         """A viewer has gone."""
@@ -129,8 +153,11 @@ class Hub:
             self._arm()
             return
         if dirty or self.feed.changed:
-            self._dirty |= dirty
             self._snapshot = None
+            if not self.viewers:
+                self._forget()  # the first one who looks gets a snapshot
+                return
+            self._dirty |= dirty
             if self._oldest is None:
                 self._oldest = self.model.wall(event.at)
             self._arm()
@@ -191,18 +218,38 @@ class Hub:
         self._resting.clear()
         return bool(self._dirty or self.model.removed) or self.feed.changed
 
-    def beats(self, message: str) -> bool:
-        """The clock's turn: `watched` starts the heartbeat, `beat` goes on with it while somebody looks."""
-        if message == "watched":
-            if self._beating:
-                return False
-            self._seq_at_beat = self.node.trace_seq  # nobody counted while nobody looked
+    def watched(self) -> bool:
+        """Somebody began to look: whether the heartbeat begins."""
+        if self._beating:
+            return False
+        self._seq_at_beat = self.node.trace_seq  # nobody counted while nobody looked
+        return self._goes_on()
+
+    def beats(self, ref: Any) -> bool:
+        """The timer `ref` has fired: whether the heartbeat goes on. Another timer than the kept one is nobody's."""
+        return ref is not None and ref == self._beat_ref and self._goes_on()
+
+    def next_beat(self, ref: Any) -> None:
+        """The timer of the next beat."""
+        self._beat_ref = ref
+
+    def _goes_on(self) -> bool:
         self._beating = bool(self.viewers)
+        self._beat_ref = None
         if self._beating:
             self._beat()
         else:
             self._beat_due = None
         return self._beating
+
+    def failed(self) -> None:
+        """A frame could not be made: that is said once, and everybody gets a snapshot instead."""
+        if not self._unsent:
+            log.exception("the live page dropped a frame; this is a bug of SuperLearner, please report it")
+        self._unsent += 1
+        self._snapshot = None
+        for viewer in self.viewers:
+            viewer.want_snapshot()
 
     def _beat(self) -> None:
         """Metrics and heartbeat: what no event tells, twice a second."""
@@ -258,7 +305,7 @@ class Hub:
     def resume(self) -> None:
         """A new clock has started: whatever the old one had been told is forgotten."""
         self._armed = self._beating = False
-        self._beat_due = None
+        self._beat_due = self._beat_ref = None
         if self.viewers:
             self._tell_clock("watched")
             self._arm()
@@ -270,7 +317,10 @@ class Hub:
         self._dirty |= set(self.model.rows)
         living = [pid for pid in self.roots if otp.is_alive(pid)]
         for pid in living:
-            self._dirty |= graft(self.model, self.reader.root(pid), None, at)
+            try:
+                self._dirty |= graft(self.model, self.reader.root(pid), None, at)
+            except Exception:
+                log.exception("%s could not be read; this is a bug of SuperLearner, please report it", pid)
 
     def _measurements(self) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
         """Mailboxes of the processes on the page, and who has been in a callback for long."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import msgspec
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocket
 
 from superlearner.web.hub import Hub
 from superlearner.web.viewer import Viewer
@@ -34,8 +33,8 @@ async def serve_viewer(socket: WebSocket, hub: Hub) -> None:
         hub.detach(viewer)
         for task in (listening, sending):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                await task
+        # Both, before anything is raised: what one of them died of must not leave the other one behind.
+        await asyncio.gather(listening, sending, return_exceptions=True)
 
 
 async def _send(socket: WebSocket, viewer: Viewer) -> None:
@@ -45,9 +44,11 @@ async def _send(socket: WebSocket, viewer: Viewer) -> None:
 
 async def _listen(socket: WebSocket, viewer: Viewer) -> None:
     while True:
-        text = await socket.receive_text()
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
         try:
-            request = decode(text)
+            request = decode(message.get("text") or "")
         except msgspec.MsgspecError:
             continue  # not ours; a viewer cannot do harm by what it says here
         if request.k == "sync":

@@ -7,7 +7,8 @@ from typing import Any
 
 import otp
 from otp import GenServer, Node, NoReply, Ok, impl
-from superlearner.control.tree import Clock, TreeReader
+from superlearner.control.clock import Clock
+from superlearner.control.tree import TreeReader
 from superlearner.web.hub import LIVE, Hub
 
 __all__ = ["LivePage", "live_page", "make_hub"]
@@ -27,14 +28,22 @@ class LivePage(GenServer[Hub]):
 
     @impl
     def handle_info(self, message: Any, hub: Hub) -> NoReply[Hub]:
-        match message:
-            case "frame":
+        # Anybody may send here, so the messages are compared by type first: a value's own `==` must not run.
+        try:
+            if type(message) is str and message == "frame":
                 hub.flush()
-            case "beat" | "watched" if hub.beats(message):
-                otp.send_after(hub.heartbeat_interval, self.pid, "beat")
-            case _:
-                pass
+            elif (type(message) is str and message == "watched" and hub.watched()) or (
+                type(message) is otp.TimerFired and hub.beats(message.ref)
+            ):
+                self._arm(hub)
+        except Exception:
+            hub.failed()
+            self._arm(hub)
         return NoReply(hub)
+
+    def _arm(self, hub: Hub) -> None:
+        """Time the next beat; only this timer is obeyed."""
+        hub.next_beat(otp.start_timer(hub.heartbeat_interval, self.pid, "beat"))
 
 
 def live_page(hub: Hub) -> Callable[[], Any]:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from superlearner.control.clock import wall_of
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.web.rows import Last, Row
 
-__all__ = ["DYNAMIC", "Projection", "graft", "patch", "put", "remove", "row_of"]
-
-DYNAMIC: Final = ("dynamic", "simple_one_for_one")
-"""Strategies of supervisors whose children come and go without an id of their own."""
+__all__ = ["Projection", "graft", "patch", "put", "remove", "row_of"]
 
 replace = msgspec.structs.replace
 
@@ -49,7 +47,7 @@ class Projection:
 
     def wall(self, at_ns: int) -> float:
         """A time of the node's clock as wall clock seconds."""
-        return round(self.offset + at_ns / 1e9, 6)
+        return wall_of(self.offset, at_ns)
 
     def walk(self) -> Iterator[Row]:
         """All rows, parents before children, siblings in the order of their start."""

@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
+from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
 from superlearner.control.terms import plain_pid
-from superlearner.web.projection import DYNAMIC, Projection, graft, patch, remove, row_of
+from superlearner.web.projection import Projection, graft, patch, remove, row_of
 from superlearner.web.rows import Last, Row
 
 __all__ = ["KINDS", "TraceEvent", "apply", "measure", "rest"]
@@ -79,7 +79,7 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
     at = model.wall(event.at)
     match event.kind:
         case "registered" | "unregistered":
-            name = str(data["name"]) if event.kind == "registered" else None
+            name = id_text(data["name"]) if event.kind == "registered" else None
             return patch(model, row_of(model, event.pid), name=name)
         case "child_started" | "child_restarted" | "child_terminated" | "restart_failed" | "gave_up":
             supervisor = row_of(model, event.pid)
@@ -150,7 +150,7 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
         return patch(model, supervisor, children=(supervisor.children or 0) + 1)
     if fresh is None:
         kind = str(data.get("type", "worker"))
-        fresh = Slot(str(data["id"]), part, pid, None, kind, "", restart=data.get("restart"))
+        fresh = Slot(id_text(data["id"]), part, pid, None, kind, "", restart=data.get("restart"))
     dirty = graft(model, fresh, supervisor.key, at)
     if key not in siblings:
         siblings.append(key)

@@ -92,13 +92,38 @@ class Incarnation(uvicorn.Server):
 
 
 class WebState:
-    """What outlives one web server process: the app, the socket, and the incarnation that serves now."""
+    """What outlives one web server process: the app, the socket, and the incarnations that have not ended."""
 
     def __init__(self, app: ASGIApp, listener: Listener, root_path: str = "") -> None:
         self.app = app
         self.listener = listener
         self.root_path = root_path
-        self.serving: Incarnation | None = None
+        self.incarnations: list[Incarnation] = []
+        """Those that have not ended, oldest first; more than one while older ones finish their answers."""
+
+    async def begin(self) -> Incarnation:
+        """Open a new one, and end all older ones when it listens, so that there is always somebody who does."""
+        older = list(self.incarnations)
+        server = Incarnation(self.app, self.listener, self.root_path)
+        self.incarnations.append(server)
+        try:
+            await server.open()
+        except BaseException:  # its process may be killed while it opens: then nobody else would end it
+            server.end()
+            raise
+        finally:
+            if server.task is None:
+                self.incarnations.remove(server)
+            else:
+                server.task.add_done_callback(lambda _: self.incarnations.remove(server))
+        for one in older:
+            one.end()
+        return server
+
+    def end(self) -> None:
+        """End all of them."""
+        for server in self.incarnations:
+            server.end()
 
 
 class WebServer(GenServer[Incarnation]):
@@ -107,11 +132,7 @@ class WebServer(GenServer[Incarnation]):
     @impl
     async def init(self, web: WebState) -> Ok[Incarnation]:
         otp.process_flag("trap_exit", True)
-        left = web.serving
-        web.serving = server = Incarnation(web.app, web.listener, web.root_path)
-        await server.open()
-        if left is not None:
-            left.end()  # after the new one listens, so that there is always somebody who does
+        server = await web.begin()
         me = self.pid
         assert server.task is not None
         server.task.add_done_callback(lambda task: otp.send(me, ("server_ended", task)))

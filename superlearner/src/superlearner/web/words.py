@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from superlearner.control.clock import wall_of
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import key_part
+from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.web.naming import called, name_of, slot_of
 from superlearner.web.phrases import Restarts, gave_up_text
-from superlearner.web.projection import DYNAMIC, Projection, row_of
+from superlearner.web.projection import Projection, row_of
 from superlearner.web.projector import TraceEvent
 from superlearner.web.rows import Row, label
 from superlearner.web.stories import Entry, Story
@@ -91,7 +92,7 @@ class Feed:
     def take(self, model: Projection, event: TraceEvent) -> None:
         """One event of the trace; `model` is as it was before the event."""
         data = event.data
-        at = round(self._offset + event.at / 1e9, 6)
+        at = wall_of(self._offset, event.at)
         match event.kind:
             case "child_terminated":
                 self._terminated(model, event, data, at)
@@ -301,7 +302,8 @@ class Feed:
     def _put(self, entry: Entry) -> None:
         self._entries[entry.id] = entry
         self._changed[entry.id] = entry
-        while len(self._entries) > MAX_ENTRIES:
-            del self._entries[next(iter(self._entries))]
+        for entries in (self._entries, self._changed):
+            while len(entries) > MAX_ENTRIES:
+                del entries[next(iter(entries))]
         while len(self._open) > MAX_ENTRIES:
             del self._open[next(iter(self._open))]

@@ -178,9 +178,12 @@ class ProcessDetails(BaseModel):
     started_at: Seconds | None
     parent: Named | None
     ancestors: list[Named]
-    links: list[Named]
+    links: list[Named] = Field(description="the first 200 of `link_count`; so it is with the monitors")
+    link_count: int
     monitors: list[Named]
+    monitor_count: int
     monitored_by: list[Named]
+    monitored_by_count: int
     message_queue_len: int
     messages: list[str]
     memory: int | None

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from superlearner.control.look import SORTS, Type, describe, list_processes
 from superlearner.control.steer import NotThere, deliver, kill, resolve
-from superlearner.control.terms import json_of, plain_pid, term_of_json
+from superlearner.control.terms import TooDeep, json_of, plain_pid, term_of_json
 from superlearner.web.api.described import (
     Answer,
     BulkResult,
@@ -55,7 +55,7 @@ class MessageRequest(Body):
     message: Any = Field(examples=["increment", ["add", 3]])
     message_type: Literal["send", "cast", "call"] = "send"
     timeout_ms: int = Field(5000, ge=1, le=600_000, description="how long a call waits for its answer")
-    force: bool = Field(False, description="cast or call a process although the platform needs it")
+    force: bool = Field(False, description="send it although the platform needs the process")
 
 
 @router.get("", summary="List processes", responses=answers(ListAnswer[ProcessLine], 422))
@@ -131,7 +131,10 @@ async def bulk(body: BulkRequest, node: NodeOf, platform: PlatformOf) -> Envelop
 )
 async def message(pid: PidText, body: MessageRequest, node: NodeOf) -> Envelope[dict[str, Any]]:
     """Send, cast or call; a call answers with the reply."""
-    term = term_of_json(body.message)
+    try:
+        term = term_of_json(body.message)
+    except TooDeep as error:
+        raise ApiError(422, "validation_error", f"message: {error}") from None
     with answering():
         found = resolve(node, pid)
         reply = await deliver(found, term, body.message_type, body.timeout_ms / 1000, force=body.force)

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from otp import Pid
+from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
 from superlearner.control.slots import Slot
 from superlearner.control.steer import resolve_supervisor, restart_child, terminate_child
 from superlearner.control.terms import plain_pid
-from superlearner.control.tree import Clock, TreeReader
+from superlearner.control.tree import TreeReader
 from superlearner.web.api.described import (
     Answer,
     ListAnswer,

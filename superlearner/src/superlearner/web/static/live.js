@@ -2,7 +2,8 @@
  * The live feed: one socket, at most one batch of frames per animation frame, and always an answer to the question
  * whether what is on the page is still true.
  *
- * A lost connection is retried for ever, at most 0.8 s apart. A server that is connected but says nothing, because a
+ * A lost connection is retried for ever, at most 0.8 s apart, unless it is the session that ended: then the page is
+ * loaded anew, which leads to the sign-in page. A server that is connected but says nothing, because a
  * callback does not return, is told apart from one that is gone. A hidden tab throws frames away and asks for a snapshot
  * when it is looked at again, so that nothing piles up.
  *
@@ -113,7 +114,18 @@ export class Feed {
 
   #closed() {
     this.#say(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
+    if (this.#tries > 0) void this.#knock();
     this.#again();
+  }
+
+  /** Asks whether this page would still be shown: a browser does not tell why a socket was refused. */
+  async #knock() {
+    try {
+      const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
+      if (answer.status === 401 || answer.type === "opaqueredirect") location.reload();
+    } catch {
+      // the server does not answer at all: the next try will tell
+    }
   }
 
   #again() {

@@ -1,0 +1,179 @@
+"""What a program writes, on its way from a pipe to the mailbox of the owner, no faster than the owner reads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from otp.behaviours._os_lines import LONGEST, Bytes, Cutter, Lines
+from otp.kernel.mailbox import deliver
+from otp.kernel.names import resolve
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.signals import send
+from otp.kernel.states import DEAD, EXITING
+from otp.kernel.timers import send_after
+
+__all__ = ["Note", "Outlet", "Output", "StreamName"]
+
+MAX_WAITING: Final = 256
+"""Messages in the owner's mailbox with which nothing more is read: the program waits in its `write` then."""
+
+LOOK_AGAIN: Final = (0.001, 0.05)
+"""Seconds between two looks whether the owner has read some, from first to longest: no one tells."""
+
+REST: Final = 1 << 20
+"""Bytes that are read at the end at most: more than a pipe holds comes from somebody who has left the group."""
+
+StreamName: TypeAlias = Literal["stdout", "stderr"]
+
+
+class Output(NamedTuple):
+    """What a program has written, as its owner receives it.
+
+    `stream` is `"stdout"` or `"stderr"`; `data` is a line without its end, or bytes with `lines=False`. `partial`:
+    the line was too long for one message (65,536 bytes), and goes on in the next one of this stream.
+
+    >>> import otp
+    >>> from otp import OsProcess, Output
+    >>> async def main():
+    ...     await OsProcess.start_link(["echo", "hello"])
+    ...     match await otp.receive(Output):
+    ...         case Output(_, "stdout", line):
+    ...             return line
+    >>> otp.run(main)
+    'hello'
+    """
+
+    pid: Pid
+    stream: StreamName
+    data: str | bytes
+    partial: bool = False
+
+
+class Note(NamedTuple):
+    """Something the event loop noticed: `"guard"` (a line of it), `"read"` (an `Outlet`), `"written"`."""
+
+    what: str
+    about: object = None
+
+
+class Outlet:
+    """One of the two outputs of a program. All but `note` is called in the process of the program.
+
+    Args:
+        process: the process of the program.
+        owner: who gets the output; a name is looked up for each message.
+        name: which output.
+        fd: the pipe to read, not blocking; closed here.
+        lines: text in lines, or bytes.
+    """
+
+    def __init__(self, process: Process, owner: object, name: StreamName, fd: int, lines: bool) -> None:
+        self.name: StreamName = name
+        self._process = process
+        self._owner_is = owner
+        self._loop = process._node._s.loop
+        self._fd: int | None = fd
+        self._cutter: Cutter = Lines() if lines else Bytes()
+        self._pause = 0.0
+        self._left: int | None = None  # what may still be read, once nobody should write any more
+        self._under_way = False  # a note about it is on its way
+
+    def wait(self) -> None:
+        """Be told by a note when there is something to read."""
+        if self._fd is not None:
+            self._loop.add_reader(self._fd, self.note)
+
+    def note(self) -> None:
+        """Tell the process that there is something to do; nothing else is noticed until it has."""
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+        self._under_way = True
+        deliver(self._process, Note("read", self))
+
+    def read(self) -> None:
+        """What a note asks for: hand over as far as there is room, and read on when all is handed over."""
+        room = self._room()
+        if not self._hand_over(room):
+            if room > 0:  # the owner reads
+                self._pause = 0.0
+            if self._pause:
+                send_after(self._pause, self._process, Note("read", self))
+            else:  # whoever is only slower than the program has read when this comes back
+                send(self._process, Note("read", self))
+            self._pause = min(max(self._pause * 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
+            return
+        self._pause = 0.0
+        self._under_way = False
+        if self._fd is None:
+            return
+        try:
+            self._take(os.read(self._fd, LONGEST))
+        except BlockingIOError:
+            self.wait()
+            return
+        except OSError:
+            self._take(b"")
+        self.note()
+
+    def finish(self) -> bool:
+        """The program has ended: whether there are notes to come before an owner that reads has all of it."""
+        if self._left is None:
+            self._left = REST
+            if not self._under_way:
+                self.note()
+        return self._under_way and self._pause < LOOK_AGAIN[1]
+
+    def finish_now(self) -> None:
+        """Hand over everything that lies in the pipe, whether there is room or not."""
+        self._left = REST if self._left is None else self._left
+        self._hand_over(float("inf"))
+        while self._fd is not None:
+            data = b""
+            with contextlib.suppress(OSError):  # nothing there, and nobody to wait for
+                data = os.read(self._fd, LONGEST)
+            self._take(data)
+            self._hand_over(float("inf"))
+
+    def close(self) -> None:
+        """Read nothing more."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            self._loop.remove_reader(fd)
+            os.close(fd)
+
+    def _take(self, data: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(data)
+        if data and (self._left is None or self._left >= 0):
+            self._cutter.feed(data)
+        else:
+            self._cutter.end()
+            self.close()
+
+    def _hand_over(self, room: float) -> bool:
+        """Whether there was room for all."""
+        owner = self._owner()
+        while room > 0:
+            found = self._cutter.take()
+            if found is None:
+                return True
+            room -= 1
+            if owner is not None:
+                send(owner, Output(self._process, self.name, *found))
+        return False
+
+    def _owner(self) -> Process | None:
+        owner = resolve(self._owner_is, "OsProcess: owner")
+        return None if owner is None or owner._st in (DEAD, EXITING) else owner
+
+    def _room(self) -> float:
+        owner = self._owner()
+        if owner is None:
+            return float("inf")
+        waiting = len(owner._mbox or ())
+        if owner._x is not None and owner._x.it is not None:
+            waiting += owner._x.it.__length_hint__()
+        return MAX_WAITING - waiting

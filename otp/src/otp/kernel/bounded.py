@@ -1,0 +1,307 @@
+"""Any Python value as a short text, without running a line of its code; people find it as `otp.bounded.text`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from itertools import islice
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
+from typing import Any, Final
+from uuid import UUID
+
+from otp._structure import field_names, mro, name_of, stored
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
+
+__all__ = ["Shortened", "text"]
+
+# Types of the standard library whose repr is short and runs no foreign code.
+_PLAIN: Final = frozenset[type]([
+    *(bool, NoneType, float, complex, range, type(...), type(NotImplemented), Decimal, Fraction, UUID),
+    *(date, datetime, time, timedelta, timezone, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath),
+])  # fmt: skip
+_LARGEST_INT: Final = 1 << 512
+
+# The containers' own methods; those of a subclass are not called.
+_tuple: Any = tuple
+_list: Any = list
+_dict: Any = dict
+_set: Any = set
+_frozenset: Any = frozenset
+_deque: Any = deque
+_arguments: Callable[[object], tuple[object, ...]] = BaseException.__dict__["args"].__get__
+
+
+def text(
+    value: object, *, length: int = 200, depth: int = 4, items: int = 20, redact: Redact | None = is_secret
+) -> str:
+    """Write `value` in at most `length` characters, as `repr` would where that is short.
+
+    Args:
+        value: any object; it is not changed, and none of its own code runs.
+        length: the most characters of the answer; a longer one ends in `…`.
+        depth: how many containers deep; what lies deeper is `…`.
+        items: how many elements of one container; then `… 97 more` follows.
+        redact: asked for each key, field, attribute and for the tag of a tuple; `True` hides what
+            belongs to it. `None` hides nothing.
+
+    Returns:
+        one line of text. It never raises for any value.
+    """
+    writer = _Writer(max(length, 1), max(items, 1), redact)
+    try:
+        writer.write(value, depth)
+    except _Full:
+        pass
+    except Exception as failure:  # what even the means of the interpreter cannot read
+        writer.parts.append(f"<unreadable: {type(failure).__name__}>")
+    found = "".join(writer.parts)
+    return found if len(found) <= length else found[: max(length - 1, 0)] + "…"
+
+
+class Shortened:
+    """Stands for a value that was too large to keep: the name of its type, and a bounded text of it."""
+
+    __slots__ = ("text", "type_name")
+
+    def __init__(self, type_name: str, text: str) -> None:
+        self.type_name = type_name
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class _Full(Exception):
+    """The text has its length; the rest of the value is not looked at."""
+
+
+class _Writer:
+    __slots__ = ("items", "left", "parents", "parts", "redact")
+
+    def __init__(self, length: int, items: int, redact: Redact | None) -> None:
+        self.left = length
+        self.items = items
+        self.redact = redact
+        self.parts: list[str] = []
+        self.parents: set[int] = set()
+
+    def put(self, part: str) -> None:
+        self.parts.append(part)
+        self.left -= len(part)
+        if self.left < 0:
+            raise _Full
+
+    def write(self, value: object, depth: int) -> None:
+        kind = type(value)
+        bases = mro(kind)
+        if kind in _PLAIN:
+            self.put(repr(value))
+        elif Enum in bases:
+            self.put(f"{name_of(kind)}.{object.__getattribute__(value, '_name_')}")
+        elif leaf := _first(_LEAVES, bases):
+            leaf(self, value)
+        elif id(value) in self.parents:
+            self.put("<cycle>")
+        elif depth <= 0:
+            self.put("…")
+        else:
+            self.parents.add(id(value))
+            nested = _first(_CONTAINERS, bases) or _Writer.attributes
+            nested(self, value, kind, depth - 1)
+            self.parents.discard(id(value))
+
+    # Leaves
+
+    def string(self, value: Any) -> None:
+        shown: str = str.__getitem__(value, slice(0, self.left + 1))
+        self.put(repr(shown if self.redact is None else without_secrets(shown)))
+
+    def integer(self, value: Any) -> None:
+        if -_LARGEST_INT < int.__pos__(value) < _LARGEST_INT:
+            self.put(int.__repr__(value))
+        else:  # writing a huge number takes quadratic time
+            self.put(f"<int of {int.bit_length(value)} bits>")
+
+    def octets(self, value: Any) -> None:
+        self.put(repr(bytes.__getitem__(value, slice(0, self.left + 1))))
+
+    def bytearray(self, value: Any) -> None:
+        self.put(f"bytearray({bytes(bytearray.__getitem__(value, slice(0, self.left + 1)))!r})")
+
+    def identity(self, value: Any) -> None:
+        self.put(str(value))
+
+    def shortened(self, value: Any) -> None:
+        self.put(value.text)
+
+    def type(self, value: Any) -> None:
+        self.put(name_of(value))
+
+    def function(self, value: Any) -> None:
+        self.put(f"<function {value.__qualname__}>")
+
+    def method(self, value: Any) -> None:
+        self.put(f"<method {getattr(value.__func__, '__qualname__', '?')}>")
+
+    def module(self, value: Any) -> None:
+        self.put(f"<module {ModuleType.__getattribute__(value, '__name__')}>")
+
+    # Containers
+
+    def tuple(self, value: Any, kind: type, depth: int) -> None:
+        if names := field_names(kind):
+            self.fields(kind, zip(names, _tuple.__iter__(value), strict=False), depth)
+            return
+        size = _tuple.__len__(value)
+        tag = _tuple.__getitem__(value, 0) if size > 1 else None
+        if type(tag) is str and self.hides(tag):
+            self.put(f"({tag!r}, {HIDDEN})")
+            return
+        members = _tuple.__iter__(value)
+        self.sequence(members, size, ("(", ",)" if size == 1 else ")"), kind is not tuple and kind, depth)
+
+    def list(self, value: Any, kind: type, depth: int) -> None:
+        self.sequence(_list.__iter__(value), _list.__len__(value), ("[", "]"), kind is not list and kind, depth)
+
+    def deque(self, value: Any, kind: type, depth: int) -> None:
+        self.sequence(_deque.__iter__(value), _deque.__len__(value), ("[", "]"), kind, depth)
+
+    def exception(self, value: Any, kind: type, depth: int) -> None:
+        arguments = _arguments(value)
+        self.sequence(iter(arguments), len(arguments), ("", ""), kind, depth)
+
+    def crash(self, value: Any, kind: type, depth: int) -> None:
+        self.put("Crash(")
+        self.write(_tuple.__getitem__(value, 0), depth)
+        self.put(")")
+
+    def exception_term(self, value: Any, kind: type, depth: int) -> None:
+        self.put(f"{_tuple.__getitem__(value, 0)}(")
+        self.write(_tuple.__getitem__(value, 2), depth)
+        self.put(")")
+
+    def sequence(
+        self, members: Iterator[Any], size: int, marks: tuple[str, str], kind: type | bool, depth: int
+    ) -> None:
+        named = isinstance(kind, type)
+        self.put(f"{name_of(kind)}({marks[0]}" if named else marks[0])
+        for number, member in enumerate(islice(members, self.items)):
+            if number:
+                self.put(", ")
+            self.write(member, depth)
+        self.more(size)
+        self.put(f"{marks[1]})" if named else marks[1])
+
+    def unordered(self, value: Any, kind: type, depth: int) -> None:
+        base = _set if set in mro(kind) else _frozenset
+        size = base.__len__(value)
+        if not size:
+            self.put(f"{name_of(kind)}()")
+            return
+        shown: list[str] = []
+        budget = self.left
+        for member in islice(base.__iter__(value), self.items):
+            inner = _Writer(max(budget, 1), self.items, self.redact)
+            inner.parents = self.parents
+            try:
+                inner.write(member, depth)
+            except _Full:
+                pass
+            shown.append("".join(inner.parts))
+            budget -= len(shown[-1])
+            if budget < 0:
+                break
+        self.put("{" if kind is set else f"{name_of(kind)}({{")
+        self.put(", ".join(sorted(shown)))  # the order of a set may depend on the seed of string hashes
+        self.more(size)
+        self.put("}" if kind is set else "})")
+
+    def dict(self, value: Any, kind: type, depth: int) -> None:
+        self.put("{" if kind is dict else f"{name_of(kind)}({{")
+        for number, (key, member) in enumerate(_pairs(value, self.items)):
+            if number:
+                self.put(", ")
+            self.write(key, depth)
+            self.put(": ")
+            self.member(key, member, depth)
+        self.more(_dict.__len__(value))
+        self.put("}" if kind is dict else "})")
+
+    def attributes(self, value: Any, kind: type, depth: int) -> None:
+        pairs = [pair for pair in islice(stored(value, kind), self.items + 1) if pair[0][:2] != "__"]
+        if pairs:
+            self.fields(kind, pairs, depth)
+        else:
+            self.put(f"<{name_of(kind)}>")
+
+    def fields(self, kind: type, pairs: Iterable[tuple[str, Any]], depth: int) -> None:
+        self.put(f"{name_of(kind)}(")
+        for number, (name, member) in enumerate(pairs):
+            if number:
+                self.put(", ")
+            if number >= self.items:
+                self.put("…")
+                break
+            self.put(f"{name}=")
+            self.member(name, member, depth)
+        self.put(")")
+
+    def member(self, key: Any, member: Any, depth: int) -> None:
+        if type(key) is str and self.hides(key):
+            self.put(HIDDEN)
+        else:
+            self.write(member, depth)
+
+    def hides(self, name: str) -> bool:
+        return self.redact is not None and self.redact(name)
+
+    def more(self, size: int) -> None:
+        if size > self.items:
+            self.put(f", … {size - self.items} more")
+
+
+_LEAVES: Final[dict[type, Callable[[_Writer, Any], None]]] = {
+    str: _Writer.string,
+    int: _Writer.integer,
+    bytes: _Writer.octets,
+    bytearray: _Writer.bytearray,
+    Pid: _Writer.identity,
+    Ref: _Writer.identity,
+    Shortened: _Writer.shortened,
+    type: _Writer.type,
+    FunctionType: _Writer.function,
+    BuiltinFunctionType: _Writer.function,
+    MethodType: _Writer.method,
+    ModuleType: _Writer.module,
+}
+
+_CONTAINERS: Final[dict[type, Callable[[_Writer, Any, type, int], None]]] = {
+    Crash: _Writer.crash,
+    ExceptionTerm: _Writer.exception_term,
+    tuple: _Writer.tuple,
+    list: _Writer.list,
+    dict: _Writer.dict,
+    set: _Writer.unordered,
+    frozenset: _Writer.unordered,
+    deque: _Writer.deque,
+    BaseException: _Writer.exception,
+}
+
+
+def _pairs(value: Any, most: int) -> Iterator[tuple[Any, Any]]:
+    return islice(_dict.items(value), most)
+
+
+def _first(table: dict[type, Any], bases: tuple[type, ...]) -> Any:
+    for base in bases:
+        found = table.get(base)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,88 @@
+"""Who calls: the reference of a call, which is its reply address and its envelope too, and callers without a process."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.states import CALL_TAG, CALLING, DEAD
+
+__all__ = ["From", "OutsideCaller", "as_message", "new_call", "new_outside_caller"]
+
+
+class OutsideCaller(Process):
+    """Stands for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
+
+    __slots__ = ()
+
+
+class From:
+    """Who waits for the answer of a call: frozen, hashable, good for one `GenServer.reply`.
+
+    `pid` is the calling process (in a child task the owning process, from outside a pid that dies when the call
+    ends), `ref` the reference of the call.
+    """
+
+    __slots__ = ("_ref", "_request", "_to", "_waiter")
+    _waiter: Process
+    _request: Any
+    _to: Process
+
+    @property
+    def pid(self) -> Pid:
+        """The calling process."""
+        waiter = self._waiter
+        if type(waiter) is OutsideCaller and waiter._parent is not None:
+            return waiter._parent
+        return waiter
+
+    @property
+    def ref(self) -> Ref:
+        """The reference of this call."""
+        try:
+            return self._ref
+        except AttributeError:
+            self._ref: Ref = self._to._node.make_ref()
+            return self._ref
+
+    def __repr__(self) -> str:
+        return f"<From {self.pid}>"
+
+
+_blank = object.__new__
+
+
+def new_call(waiter: Process, request: Any, to: Process) -> From:
+    """The `From` of the next call of `waiter`; made without `__init__`, which would cost a third of it."""
+    frm = _blank(From)
+    frm._waiter = waiter
+    frm._request = request
+    frm._to = to
+    waiter._val = frm
+    return frm
+
+
+def new_outside_caller(to: Process) -> Process:
+    """A stand-in that waits for an answer of `to`: its future wakes the caller."""
+    s = to._node._s
+    owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
+    stub = OutsideCaller.__new__(OutsideCaller)
+    template = new_process(to._node, owner if owner is not None and owner._st != DEAD else None)
+    for slot in Process.__slots__:
+        setattr(stub, slot, getattr(template, slot))
+    stub._id, stub._node = template._id, template._node
+    del to._node._procs[stub._id]
+    stub._st = CALLING
+    stub._ext().fut = s.loop.create_future()
+    return stub
+
+
+def as_message(me: Process, message: Any) -> Any:
+    """What `receive()` shows of a message: a call that waits in a server's mailbox is what Erlang would show."""
+    if type(message) is From and me._vt is not None:
+        return (CALL_TAG, message, message._request)
+    return message

@@ -1,0 +1,86 @@
+"""What the runtime keeps of values that are not its own: small ones as they are, of others a bounded text.
+
+An exit reason may hold anything. The event ring and the records of supervisors outlive the process by thousands of
+events, so they must not keep its objects alive; and no text made here runs a line of the value's own code.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+from otp.kernel.bounded import Shortened, text
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash, ExceptionTerm
+
+__all__ = ["bounded_text", "kept"]
+
+LONGEST: Final = 200  # characters of a text, bytes of bytes
+MEMBERS: Final = 8  # of a tuple or a list
+DEPTH: Final = 4
+TEXT: Final = 500  # of an exception, and of a stand-in
+FRAMES: Final = (10, 40)  # of a stack: outermost, innermost
+
+_ATOMS: Final = frozenset[type]([bool, float, complex, type(None), type(...)])
+_LARGEST_INT: Final = 1 << 512
+
+
+def _is_atom(value: Any, longest: int) -> bool:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return len(value) <= longest
+    return kind in _ATOMS or (kind is int and -_LARGEST_INT < value < _LARGEST_INT)
+
+
+def bounded_text(value: Any, limit: int = 200) -> str:
+    """The value in at most `limit` characters, for logs and events: its `repr` where that is short and ours to call."""
+    if _is_atom(value, limit) or (
+        type(value) is tuple and len(value) <= MEMBERS and all(_is_atom(member, limit) for member in value)
+    ):
+        shown = repr(value)
+        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return text(value, length=limit, depth=10, items=limit, redact=None)
+
+
+def kept(reason: Any) -> Any:
+    """An exit reason as it may be kept: itself if it is small, else with stand-ins for its large parts."""
+    return reason if reason is None or (type(reason) is str and len(reason) <= LONGEST) else _kept(reason, DEPTH)
+
+
+def _kept(value: Any, depth: int) -> Any:
+    if _is_atom(value, LONGEST):
+        return value
+    kind = type(value)
+    if issubclass(kind, (Pid, Ref, Enum)) or kind is Shortened:
+        return value
+    if depth > 0:
+        if kind is Crash:
+            return _kept_crash(value, depth)
+        if kind is ExceptionTerm:
+            return _kept_exception(value, depth)
+        if kind is tuple and len(value) <= MEMBERS:
+            members = tuple([_kept(member, depth - 1) for member in value])
+            return value if all(one is other for one, other in zip(members, value, strict=True)) else members
+        if kind is list and len(value) <= MEMBERS:  # copied: it could grow
+            return [_kept(member, depth - 1) for member in value]
+    return Shortened(kind.__name__, text(value, length=TEXT))
+
+
+def _kept_crash(crash: Any, depth: int) -> Crash:
+    term, stack = crash
+    less = _kept(term, depth - 1)
+    first, last = FRAMES
+    if len(stack) > first + last:
+        stack = (*stack[:first], *stack[-last:])
+    return crash if less is term and stack is crash[1] else Crash(less, stack)
+
+
+def _kept_exception(term: Any, depth: int) -> ExceptionTerm:
+    args = _kept(term.args, depth - 1)
+    if type(args) is not tuple:
+        args = (args,)
+    words = term.text if len(term.text) <= TEXT else term.text[: TEXT - 1] + "…"
+    return term if args is term.args and words is term.text else ExceptionTerm(term.type_name, args, words)
