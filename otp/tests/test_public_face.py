@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import subprocess
+import sys
 import types
 from collections import Counter
 from typing import Any
@@ -70,6 +72,12 @@ def annotations_missing(function: Any, is_method: bool) -> list[str]:
 
 def test_the_faces_of_this_version_are_there() -> None:
     assert {"otp", "otp.trace", "otp.testing"} <= set(FACES)
+
+
+def test_the_faces_need_no_import_of_their_own() -> None:
+    program = "import otp; print(otp.sys.get_state, otp.code.reload, otp.observer, otp.testing.Scheduler)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_every_promised_name_is_exported() -> None:

@@ -24,6 +24,20 @@ def test_a_locked_directory_tells_who_has_it(tmp_path: Path) -> None:
     second.close()
 
 
+def test_letting_go_in_a_child_neither_unlocks_nor_writes(tmp_path: Path) -> None:
+    parent, other = DataDir(tmp_path), DataDir(tmp_path)
+    parent.acquire()
+    parent.announce("http://127.0.0.1:4000")
+    if (child := os.fork()) == 0:
+        parent.let_go()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with pytest.raises(AlreadyRunning) as caught:
+        other.acquire()
+    assert caught.value.url == "http://127.0.0.1:4000"
+    parent.close()
+
+
 def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataDirError, match="--data-dir"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +16,9 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+
+from superlearner.data_dir import DataDir
+from superlearner.listening import Listener
 
 JSON = {"content-type": "application/json"}
 
@@ -214,3 +218,54 @@ def test_an_application_that_did_not_start_is_not_told_to_stop(
     said, errors = begin("app.py:Books").communicate(timeout=10)
     assert said == ""
     assert "Books does not start" in errors
+
+
+FORKS = """\
+import os, signal
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+class Pool(GenServer):
+    @impl
+    def init(self, file):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        with open(file, "w") as told:
+            told.write(str(child))
+        return Ok(child)
+
+class Top(Supervisor):
+    @impl
+    def init(self, file): return Children([Pool.child_spec(file, name="pool")])
+"""
+
+
+def test_a_child_that_outlives_a_killed_platform_holds_neither_its_lock_nor_its_port(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "forks.py").write_text(FORKS)
+    told = tmp_path / "child"
+    program = start("forks.py:Top", "--arg", json.dumps(str(told)))
+    child = int(told.read_text())
+    try:
+        program.process.kill()
+        program.process.wait(10)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{program.url}/health/live")
+        assert start().end()[0] == 0
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_lock_whose_platform_does_not_answer_is_not_believed(
+    superlearner: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    data = DataDir(tmp_path / "data")
+    data.acquire()
+    free = Listener.bind("127.0.0.1", 0)
+    data.announce(free.url())
+    free.close()
+    done = superlearner("run")
+    data.close()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"nothing answers at {free.url()}" in done.stderr

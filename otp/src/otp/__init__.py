@@ -47,6 +47,10 @@ from otp.kernel.timers import cancel_timer, read_timer, send_after, start_timer
 if TYPE_CHECKING:
     import random as _random_module
 
+    from otp import code as code
+    from otp import observer as observer
+    from otp import sys as sys
+    from otp import testing as testing
     from otp.behaviours.agent import Agent
     from otp.behaviours.application import Application
     from otp.behaviours.argument_copy import Shared
@@ -124,10 +128,15 @@ _LATER: Final = {
 }
 """Names whose modules are imported on first use, so that a program pays for what it starts."""
 
+_FACES: Final = frozenset({"code", "observer", "sys", "testing"})
+"""Modules that `import otp` is enough for: `otp.sys.get_state(pid)`."""
+
 
 def __getattr__(name: str) -> Any:
     if name == "random":  # the random source belongs to the running scheduler, not to this module
         return import_module("otp.kernel.here").random_here()
+    if name in _FACES:
+        return import_module(f"otp.{name}")
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module 'otp' has no attribute {name!r}")

@@ -316,3 +316,34 @@ async def test_wrong_options_are_refused() -> None:
 def test_register_needs_a_process() -> None:
     with pytest.raises(otp.NotAProcess):
         Registry.register("r", "k")
+
+
+class Key:
+    """A key whose hash may change."""
+
+    def __init__(self) -> None:
+        self.hash = 1
+
+    def __hash__(self) -> int:
+        return self.hash
+
+
+@pytest.mark.parametrize("keys", ["unique", "duplicate"])
+def test_a_key_that_cannot_be_found_any_more_goes_with_its_process_and_takes_no_other(keys: Any) -> None:
+    async def main() -> Any:
+        await Registry.start_link(keys=keys, name="reg")
+        Registry.register("reg", "mine")
+        key = Key()
+
+        async def holder() -> None:
+            Registry.register("reg", key)
+            Registry.register("reg", "room")
+            await otp.receive()
+
+        pid = otp.spawn(holder)
+        await testing.wait_all_idle()
+        key.hash = 2
+        otp.exit(pid, "kill")
+        return [key for key, _, _ in Registry.select("reg")], Registry.count("reg")
+
+    assert testing.Scheduler(seed=0).run(main) == (["mine"], 1)

@@ -60,6 +60,18 @@ def test_a_restart_counts_while_it_is_not_older_than_the_window() -> None:
     assert window.count(2 * S + 1)
 
 
+def test_a_long_window_remembers_no_more_restarts_than_its_decision_needs() -> None:
+    window = RestartWindow(3, "infinity")
+    assert [window.count(now) for now in range(10)] == [True] * 3 + [False] * 7
+    assert (len(window.restarts), window.counted, window.used(10)) == (4, 4, 4)
+
+
+def test_where_any_number_is_allowed_for_ever_all_restarts_are_counted_and_few_remembered() -> None:
+    window = RestartWindow("infinity", "infinity")
+    assert all(window.count(now) for now in range(5_000))
+    assert (len(window.restarts), window.counted, window.used(5_000)) == (1_000, 5_000, 5_000)
+
+
 def test_the_window_is_as_exact_as_the_clock() -> None:
     """OTP counts whole seconds: there 1.75 s can be inside a period of one second."""
     window = RestartWindow(1, 0.1)

@@ -488,3 +488,109 @@ def test_a_cancelled_call_is_forgotten_by_the_server(run: Any) -> None:
         return pending, await GenServer.call(server, "answer kept"), otp.process_info(otp.self(), "messages")
 
     assert run(main) == ({}, 1, ())
+
+
+def test_time_out_0_of_a_child_task_sends_the_request_too(run: Any) -> None:
+    async def main() -> Any:
+        server = await Server.start()
+        with pytest.raises(otp.CallTimeout):
+            await asyncio.ensure_future(GenServer.call(server, "keep", timeout=0))
+        return len(await otp.sys.get_state(server))
+
+    assert run(main) == 1
+
+
+def test_time_out_0_from_outside_sends_the_request_too() -> None:
+    async def main() -> Any:
+        async with otp.Node("calls") as node:
+            server = await node.start(Server)
+            with pytest.raises(otp.CallTimeout):
+                await GenServer.call(server, "keep", timeout=0)
+            return len(await otp.sys.get_state(server))
+
+    assert asyncio.run(main()) == 1
+
+
+def test_callers_with_a_long_limit_are_not_kept_after_their_end() -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+
+        async def caller() -> None:
+            await GenServer.call(server, 0, timeout=3600)
+
+        refs = [otp.spawn_monitor(caller)[1] for _ in range(50)]
+        for ref in refs:
+            await otp.receive(ref)
+        s = server._node._s
+        return sum(p._st == 0 for bucket in s.wheel.values() for p in bucket)
+
+    assert otp.run(main) == 0
+
+
+class Reader(GenServer[Any]):
+    """Takes a request out of its mailbox by itself."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    async def handle_cast(self, what: Any, state: Any) -> Any:
+        tag, caller, request = await otp.receive(*what)
+        if request != "die":
+            GenServer.reply(caller, (tag, request))
+            return NoReply(state)
+        await asyncio.sleep(60)
+        return NoReply(state)
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
+        return Reply("by the server", state)
+
+
+@pytest.mark.parametrize(
+    "what", [(), (otp.Tag("$gen_call"),), (None, 60), (lambda message: message[2] == "hello",)], ids=str
+)
+@pytest.mark.parametrize("waits_first", [True, False])
+def test_an_async_callback_receives_a_call_as_erlangs_message(what: Any, waits_first: bool, run: Any) -> None:
+    async def main() -> Any:
+        server = await Reader.start(None)
+        GenServer.cast(server, what)
+        if waits_first:
+            await wait_all_idle()
+        first = await GenServer.call(server, "hello")
+        return first, await GenServer.call(server, "again")
+
+    assert run(main) == (("$gen_call", "hello"), "by the server")
+
+
+@pytest.mark.parametrize("waits_first", [True, False])
+def test_the_end_of_a_server_fails_the_caller_whose_request_it_received_itself(waits_first: bool, run: Any) -> None:
+    async def main() -> Any:
+        server = await Reader.start(None)
+        GenServer.cast(server, ())
+        if waits_first:
+            await wait_all_idle()
+        call = asyncio.ensure_future(failing(GenServer.call(server, "die", timeout=30)))
+        await wait_all_idle()
+        otp.exit(server, "kill")
+        return await call, otp.monotonic()
+
+    assert run(main) == ((otp.ServerDown, "killed"), 0.0)
+
+
+def test_the_end_of_a_server_fails_the_caller_whose_request_is_in_its_hands(run: Any) -> None:
+    async def main() -> Any:
+        server = await Reader.start(None)
+        GenServer.cast(server, ())
+        await wait_all_idle()
+
+        async def kills() -> None:
+            otp.exit(server, "kill")
+
+        otp.spawn(kills)
+        return await failing(GenServer.call(server, "die", timeout=30)), otp.monotonic()
+
+    (kind, reason), at = run(main)
+    assert (kind, at) == (otp.ServerDown, 0.0)
+    assert reason in ("killed", "noproc")

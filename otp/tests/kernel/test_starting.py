@@ -255,7 +255,7 @@ def test_the_name_is_there_in_init_and_free_again_after_a_failed_start(run: Any)
     assert seen == [True]
 
 
-@pytest.mark.parametrize("name", [True, [], {}, "undefined"])
+@pytest.mark.parametrize("name", [True, 5, 1.5, set(), [], {}, "undefined"])
 def test_a_name_that_is_none_is_refused_and_no_process_is_left(name: Any, run: Any) -> None:
     async def main() -> Any:
         with pytest.raises(otp.BadArgument, match="expected a name"):
@@ -339,3 +339,48 @@ def test_without_a_node_the_error_says_how_to_start_one() -> None:
             otp.spawn(waits)
 
     asyncio.run(main())
+
+
+class Failing:
+    """A registry that cannot be reached."""
+
+    def whereis(self) -> None:
+        return None
+
+    def register(self, pid: Any) -> bool:
+        raise ConnectionError("the store is down")
+
+
+def test_a_registry_that_raises_leaves_no_process(run: Any) -> None:
+    async def main() -> Any:
+        with pytest.raises(ConnectionError):
+            await Server.start(1, name=Failing())
+        await wait_all_idle()
+        return len(otp.processes())
+
+    assert run(main) == 1
+
+
+@pytest.mark.parametrize("how", ["start", "start_link", "start_monitor"])
+def test_a_start_that_is_given_up_kills_the_new_process_and_leaves_no_message(how: str, run: Any) -> None:
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await getattr(Slow, how)(60, name="slow")
+        await wait_all_idle()
+        return otp.whereis("slow"), len(otp.processes()), otp.process_info(otp.self(), "messages")
+
+    assert run(main) == (None, 1, ())
+
+
+def test_a_start_that_a_child_task_gives_up_kills_the_new_process(run: Any) -> None:
+    async def main() -> Any:
+        task = asyncio.ensure_future(Slow.start(60, name="slow"))
+        await wait_all_idle()
+        there = otp.whereis("slow") is not None
+        task.cancel()
+        await asyncio.wait([task])
+        return there, otp.whereis("slow")
+
+    assert run(main) == (True, None)

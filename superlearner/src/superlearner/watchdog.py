@@ -8,8 +8,9 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
-from otp.watchdog import AGAIN_AFTER_S, PING_EVERY_S, Held
+from otp.watchdog import AGAIN_AFTER_S, LIBRARY_FOLDERS, PING_EVERY_S, Held
 from otp.watchdog import Watchdog as LoopWatchdog
+from superlearner.control.slots import id_text
 from superlearner.terminal import complain
 
 __all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "Held", "Watchdog", "WatchdogService"]

@@ -13,12 +13,25 @@ from otp import Crash, ExceptionTerm
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text, key_part
-from superlearner.control.terms import json_of, term_of_json, text_of
+from superlearner.control.terms import TooDeep, json_of, term_of_json, text_of
 
 
 class Hostile:
     def __repr__(self) -> str:
         raise SystemExit("must never run")
+
+
+class Evasive:
+    """Answers no question about itself."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("==")
+
+    def __hash__(self) -> int:
+        raise RuntimeError("hash")
 
 
 def nested(depth: int) -> Any:
@@ -38,13 +51,33 @@ VALUES = [
     None, True, 1, 1.5, "x", b"x", (1, 2), {"a": {1, 2}}, float("nan"), float("inf"), 2**70, 10**5000, Hostile(),
     [Hostile()], {Hostile(): Hostile()}, nested(500), cyclic(), "x" * 10**6, list(range(10**5)), Crash("x", ()),
     {i: i for i in range(10**4)}, "\ud800", object, int, lambda: 1,
+    Evasive(), (Evasive(), Evasive()), ["\ud800", {"\ud800": "caf\udce9"}], type("\u00e9" * 10**5, (), {}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
-def test_any_value_is_shown_in_a_bounded_form(value: Any) -> None:
-    assert len(text_of(value, 300)) <= 300
-    assert len(json.dumps(json_of(value), allow_nan=False)) < 50_000
+@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself asks values for their class
+def test_any_value_is_shown_in_a_bounded_form(number: int) -> None:
+    value = VALUES[number]
+    assert len(text_of(value, 300).encode()) <= 900
+    assert len(json.dumps(json_of(value), allow_nan=False, ensure_ascii=False).encode()) < 50_000
+    assert len(id_text(value).encode()) <= 360
+
+
+@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself asks values for their class
+def test_any_value_can_be_an_exit_reason(number: int) -> None:
+    value = VALUES[number]
+    inner = ("shutdown", ("failed_to_start_child", value, value))
+    for reason in (value, (value, value), Crash(value), ("bad_return_value", value), ("already_started", value), inner):
+        assert len(text_of_reason(reason).encode()) <= 600
+        assert is_crash(reason) in (True, False)
+        where_of(reason)
+        explain_start(reason).encode()
+
+
+def test_a_json_value_that_is_nested_too_deeply_is_no_term() -> None:
+    assert term_of_json(nested(50)) == term_of_json(nested(50))
+    with pytest.raises(TooDeep, match="100 levels"):
+        term_of_json(nested(900))
 
 
 def test_numbers_that_a_browser_would_round_travel_as_text() -> None:

@@ -66,6 +66,8 @@ class FakePlatform:
     #: Answers a command; None stands for the usual answer.
     on_command: Callable[[str, str, Any], Response | None] = lambda _method, _path, _body: None
     info: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: Whether the session of the browser has ended.
+    signed_out: bool = False
     syncs: int = 0
     connections: int = 0
 
@@ -149,6 +151,8 @@ class FakePlatform:
     # -- what the page asks ----------------------------------------------------------------------------------
 
     async def _page(self, _request: Request) -> Response:
+        if self.signed_out:
+            return HTMLResponse("<title>Sign in</title>", 401)
         pages = [{"id": "supervisors", "href": "/supervisors", "label": "Supervisors"}]
         html = self._templates.get_template("supervisors.html").render(
             page="supervisors", title="Supervisors", version="0.1.0", root="", node="test@127.0.0.1", pages=pages

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
 from superlearner import web
 from superlearner.running import Tree
 from superlearner.web.api.described import ErrorCode
@@ -474,8 +474,12 @@ def test_the_page_gets_its_errors_in_the_body(inside: Callable[..., Any]) -> Non
 
 
 def test_what_a_process_is_doing_is_told_with_the_deepest_line_of_its_own_file(inside: Callable[..., Any]) -> None:
+    began: asyncio.Event
+    never: asyncio.Future[None]
+
     async def inner() -> None:
-        await asyncio.sleep(3600)  # the line that is told
+        began.set()
+        await never  # the line that is told
 
     class Slow(GenServer[Any]):
         @impl
@@ -488,13 +492,113 @@ def test_what_a_process_is_doing_is_told_with_the_deepest_line_of_its_own_file(i
             return NoReply(state)
 
     async def test(platform: Any) -> None:
+        nonlocal began, never
+        began, never = asyncio.Event(), asyncio.get_running_loop().create_future()
         pid = await Slow.start(None, name="slow")
         otp.send(pid, "wait")
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await began.wait()
         told = (await platform.get("/api/v1/processes/slow/info"))["data"]["current_call"]
-        line = inner.__code__.co_firstlineno + 1
+        line = inner.__code__.co_firstlineno + 2
         assert told == f"handle_info at test_api.py:{line}"
+        otp.exit(pid, "kill")
+
+    inside(test)
+
+
+class Evasive:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class Ending(GenServer[Any]):
+    """Ends as it is told."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        return Stop(Evasive() if request == "evasive" else request, state)
+
+
+class Endings(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Ending.child_spec(name="ending")], max_restarts=100)
+
+
+ENDINGS = Tree("endings", lambda: Endings.start_link(None, name="endings"))
+
+
+@pytest.mark.parametrize("reason", ["evasive", "cannot read caf\udce9.txt"])
+def test_whatever_the_reason_of_an_end_is_it_is_told(inside: Inside, reason: str) -> None:
+    async def test(platform: Any) -> None:
+        live = platform.node.whereis("live")
+        viewer = platform.hub.attach()
+        await viewer.next()
+        GenServer.cast(("ending", platform.node), reason)
+        await Supervisor.count_children(("endings", platform.node))
+        child = (await platform.get("/api/v1/supervisors/endings"))["data"]["children"][0]
+        assert child["last_exit"]["reason"] == ("<Evasive>" if reason == "evasive" else r"cannot read caf\udce9.txt")
+        for path in ("/api/v1/supervisors?include_children=true", "/api/v1/processes/ending/info"):
+            assert (await platform.client.get(path)).status_code == 200
+        platform.hub.flush()
+        assert b"ending ended" in await viewer.next() or b"ending crashed" in platform.hub.snapshot()
+        assert platform.node.whereis("live") is live
+
+    inside(test, ENDINGS)
+
+
+def test_text_that_is_no_utf8_is_answered_as_an_escape(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = b'{"action": "kill", "pids": ["\\ud800"]}'
+        answer = await platform.client.post("/api/v1/processes/bulk", content=body, headers=JSON)
+        assert answer.status_code == 200
+        assert answer.json()["data"]["results"][0]["pid"] == r"\ud800"
+
+    inside(test)
+
+
+def test_a_message_that_is_nested_too_deeply_is_refused(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for depth, answer in ((900, (422, "validation_error")), (100_000, (400, "malformed_json"))):
+            body = b'{"message": ' + b"[" * depth + b"]" * depth + b"}"
+            got = await platform.client.post("/api/v1/processes/odd/message", content=body, headers=JSON)
+            assert failure(got) == answer
+
+    inside(test, ODD)
+
+
+def test_nothing_is_sent_to_what_the_platform_needs_without_force(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for how in ("send", "cast", "call"):
+            body = {"message": "beat", "message_type": how}
+            answer = await platform.client.post("/api/v1/processes/live/message", json=body)
+            assert failure(answer) == (403, "critical_process_protection")
+        forced = {"message": "beat", "force": True}
+        assert (await platform.client.post("/api/v1/processes/live/message", json=forced)).status_code == 200
+
+    inside(test)
+
+
+def test_many_links_are_counted_and_long_names_are_cut(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def wait() -> None:
+            await otp.receive(otp.Is("end"))
+
+        async def many() -> None:
+            for _ in range(250):
+                otp.spawn_link(wait)
+            otp.register("n" * 10_000, otp.self())
+            began.set()
+            await wait()
+
+        began = asyncio.Event()
+        pid = platform.node.spawn(many)
+        await began.wait()
+        told = (await platform.get(f"/api/v1/processes/{str(pid).strip('<>')}/info"))["data"]
+        assert (len(told["links"]), told["link_count"], len(told["name"])) == (200, 250, 120)
         otp.exit(pid, "kill")
 
     inside(test)

@@ -73,6 +73,18 @@ def test_an_unsafe_request_of_a_foreign_origin_is_refused(method: str, origin: s
     assert code(ask(method, headers={"origin": origin})) == (403, "foreign_origin")
 
 
+def test_behind_a_proxy_with_tls_https_is_ours_under_an_allowed_name() -> None:
+    def asked(host: str, origin: str, **more: str) -> int:
+        return ask("POST", hosts=("shop.example",), headers={"host": host, "origin": origin, **more}).status_code
+
+    assert asked("shop.example", "https://shop.example") == 200
+    assert asked("shop.example:8443", "https://shop.example:8443") == 200
+    assert asked("shop.example", "https://evil.example") == 403
+    assert asked("shop.example", "https://shop.example:8443") == 403
+    assert asked("localhost:4000", "https://localhost:4000") == 403
+    assert asked("shop.example", "https://shop.example", **{"sec-fetch-site": "cross-site"}) == 403
+
+
 def test_our_own_origin_and_none_at_all_are_fine() -> None:
     assert ask("DELETE", headers={"origin": "http://localhost:4000"}).status_code == 200
     assert ask("DELETE").status_code == 200

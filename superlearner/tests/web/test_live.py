@@ -11,6 +11,8 @@ import otp
 from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
 from superlearner.control.steer import kill, resolve
 from superlearner.running import Tree
+from superlearner.web.frames import encode
+from superlearner.web.live import serve_viewer
 
 Inside = Callable[..., Any]
 COUNTER = "superlearner/playground/demo_one_for_one/counter_1"
@@ -215,3 +217,105 @@ def test_dynamic_children_come_and_go_with_rows_of_their_own(inside: Inside) -> 
         assert await until(viewer, lambda found: key in found.get("x", ()))
 
     inside(test)
+
+
+def test_nothing_piles_up_while_nobody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        hub, orders = platform.hub, ("orders", platform.node)
+        for _ in range(300):
+            await kill(await DynamicSupervisor.start_child(orders, Nothing.child_spec(None, restart="temporary")))
+            await DynamicSupervisor.count_children(orders)
+        assert (hub._dirty, hub.model.removed) == (set(), set())
+        for number in range(500):
+            hub.note("info", f"note {number}")
+            hub.rests("playground", "shop", "gave up", 1.0)
+        assert len(hub._resting) <= 200
+        assert len(hub.feed.drain()) <= 200
+
+    inside(test)
+
+
+def test_who_looks_after_a_while_gets_all_of_it_and_then_what_changes(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        early = platform.hub.attach()
+        await frame(early)
+        platform.hub.detach(early)
+        orders = ("orders", platform.node)
+        pid = await DynamicSupervisor.start_child(orders, Nothing.child_spec(None, restart="temporary"))
+        viewer = platform.hub.attach()
+        rows = {row["key"] for row in (await frame(viewer))["nodes"]}
+        key = f"superlearner/playground/shop/orders/{str(pid).strip('<>')}"
+        assert key in rows
+        assert rows == set(platform.hub.frames.sent)
+        await kill(pid)
+        assert await until(viewer, lambda found: key in found.get("x", ()))
+
+    inside(test)
+
+
+def test_only_the_clocks_own_timer_beats(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        beats: list[None] = []
+        beat = platform.hub._beat
+        platform.hub._beat = lambda: (beats.append(None), beat())
+        live = platform.node.whereis("live")
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        for forged in ("beat", "watched", otp.TimerFired(otp.make_ref(), "beat"), otp.TimerFired(None, "beat")):
+            otp.send(live, forged)
+        await otp.sys.get_state(live)
+        assert len(beats) == 1
+
+    inside(test, heartbeat_interval=3600)
+
+
+def test_a_frame_that_cannot_be_made_is_dropped_and_a_snapshot_follows(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        live = platform.node.whereis("live")
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        delta, platform.hub.frames.delta = platform.hub.frames.delta, None
+        platform.hub.note("info", "lost")
+        otp.send(live, "frame")
+        await otp.sys.get_state(live)
+        platform.hub.frames.delta = delta
+        found = await until(viewer, lambda found: found["k"] == "s")
+        assert found["feed"][-1]["text"] == "lost"
+        assert platform.node.whereis("live") is live
+
+    inside(test, heartbeat_interval=3600)
+
+
+def test_a_frame_shows_as_text_what_bytes_cannot_say() -> None:
+    assert json.loads(encode({"e": ["\ud800", {"\udce9": object}]})) == {"e": [r"\ud800", {r"\udce9": "object"}]}
+
+
+class Socket:
+    """A tab: it says these messages, then it is gone."""
+
+    def __init__(self, *said: dict[str, Any]) -> None:
+        self.said = list(said)
+        self.got: list[str] = []
+        self.snapshot = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        await self.snapshot.wait()
+        return self.said.pop(0) if self.said else {"type": "websocket.disconnect", "code": 1001}
+
+    async def send_text(self, text: str) -> None:
+        self.got.append(text)
+        self.snapshot.set()
+
+
+def test_a_tab_that_sends_bytes_or_nonsense_leaves_nothing_behind(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = asyncio.all_tasks()
+        socket: Any = Socket(
+            {"type": "websocket.receive", "bytes": b"\x00"}, {"type": "websocket.receive", "text": "nonsense"}
+        )
+        await serve_viewer(socket, platform.hub)
+        assert json.loads(socket.got[0])["k"] == "s"
+        assert (socket.said, platform.hub.viewers) == ([], set())
+        assert asyncio.all_tasks() <= before
+
+    inside(test, heartbeat_interval=3600)

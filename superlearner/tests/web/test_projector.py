@@ -289,6 +289,15 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
     assert sorted(model.by_pid.values()) == sorted(row.key for row in model.walk() if row.pid is not None)
 
 
+def test_children_that_stay_in_another_order_are_sent_anew() -> None:
+    model = model_of(supervisor("top", "0.1.0", worker("b", "0.2.0"), worker("a", "0.3.0")))
+    frames = Frames(model, {"epoch": "e"})
+    browser = Browser(frames.snapshot(0.0, (), None))
+    dirty = graft(model, supervisor("top", "0.4.0", worker("a", "0.5.0"), worker("b", "0.6.0")), None, 1.0)
+    browser.take(frames.delta(1.0, dirty))
+    assert [row["key"] for row in browser.nodes()] == ["top", "top/a", "top/b"]
+
+
 @given(st.permutations(list(range(6))))
 def test_the_same_events_give_the_same_model(order: list[int]) -> None:
     events = [

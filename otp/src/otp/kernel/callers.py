@@ -1,4 +1,4 @@
-"""Who calls: the reference of a call, which is its reply address and its envelope too, and callers without a process."""
+"""Who calls: the reference of a call, its reply address and envelope at once, and callers without a process."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

@@ -92,12 +92,12 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         s.enqueue(dest)
         if me._val is not frm:
             return await _answered_early(me)
-        if not s.on_main(me):  # an eager task in its first step: its owner runs on, and cannot wait for it
+        if s._ct.get(s.loop) is not me:  # an eager task in its first step: its owner runs on, and cannot wait for it
             me._val = None
             frm._waiter = stub = new_outside_caller(dest)
             stub._val = frm
             return await wait_outside(frm, dest, timeout)
-    elif me is None or not s.on_main(me):
+    elif me is None or s._ct.get(s.loop) is not me:
         if st is None:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)

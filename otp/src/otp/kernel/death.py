@@ -25,7 +25,7 @@ from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import unwatch
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import CALL_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
@@ -74,7 +74,8 @@ def die(p: Process, reason: Any) -> None:
 
 
 def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    if p._st == RUN and (p._coro is None or p._coro.cr_running):
+    coro: Any = p._coro
+    if p._st == RUN and (coro is None or coro.cr_running):  # else a step of it failed in the runtime: nothing runs
         pending = p._sig
         if pending is None or pending is CANCEL or (killed and not pending.killed):
             p._sig = Fatal(reason, sender, cause, killed)
@@ -371,12 +372,20 @@ def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str,
         }
     return {
         "reason": reason,
-        "message": None if x.message is None else bounded_text(x.message),
+        "message": None if x.message is None else bounded_text(_request_of(x.message)),
         "callback": x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         "sender": x.sender if sender is None else sender,
         "what": what,
         "name": x.name,
     }
+
+
+def _request_of(message: Any) -> Any:
+    """What a server was asked: the request of a call or a cast, another message as it is."""
+    if type(message) is From:
+        return message._request
+    cast = type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG
+    return message[1] if cast else message
 
 
 _CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how a start on its starter's stack ended

@@ -171,8 +171,8 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     """
     try:
         s: Any = _thread.last
-        me: Process = s.current
-        if s._ct[s.loop] is not me:  # the main coroutine of nobody; an eager child task runs on its owner's stack
+        me: Any = s.current
+        if me is None or (s.eager and s._ct[s.loop] is not me):
             _refuse()
     except (AttributeError, KeyError):
         _refuse()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otp.kernel.errors import BadArgument
+from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import Scheduler, find_scheduler, thread_current
 from otp.kernel.states import DEAD, EXITING
@@ -25,7 +26,7 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
         return running._node
     s = scheduler or find_scheduler()
     owner = OWNER.get()
-    if owner is not None and owner._node._s is s:
+    if owner is not None and owner._node._s is s and owner._node._life != "closed":
         return owner._node
     nodes = [] if s is None else [node for same_name in s.nodes.values() for node in same_name]
     if len(nodes) == 1:
@@ -71,7 +72,7 @@ def check_name(name: Any, what: str) -> None:
     try:
         hash(name)
     except TypeError:
-        raise BadArgument(f"{what}: {name!r} cannot be a name, it is not hashable") from None
+        raise BadArgument(f"{what}: {bounded_text(name)} cannot be a name, it is not hashable") from None
 
 
 def register(name: Any, pid: Any) -> bool:
@@ -100,12 +101,12 @@ def take_name(name: Any, p: Process) -> None:
     node = p._node
     holder = node._names.get(name)
     if holder is not None:
-        raise BadArgument(f"register: the name {name!r} is taken by {holder}")
+        raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
     if p._st in (DEAD, EXITING):
-        raise BadArgument(f"register: process {p} is dead, it cannot have the name {name!r}")
+        raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
     x = p._ext()
     if x.name is not None:
-        raise BadArgument(f"register: process {p} has the name {x.name!r} already; unregister it first")
+        raise BadArgument(f"register: process {p} has the name {bounded_text(x.name)} already; unregister it first")
     x.name = name
     node._names[name] = p
     if node._trace.read:

@@ -13,7 +13,7 @@ from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.kernel.death import exit_signal
+from otp.kernel.closing import shut_down
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Node"]
 
 LONGEST_NAME: Final = 100  # characters of a name in the log
-CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
-
 _creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
 
 
@@ -159,57 +157,10 @@ class Node:
             s = self._s
             current, s.current = s.current, None  # no process owns this task, whoever asks
             try:
-                closing = self._closing = s.loop.create_task(self._shut_down(timeout), context=Context())
+                closing = self._closing = s.loop.create_task(shut_down(self, timeout), context=Context())
             finally:
                 s.current = current
         return closing
-
-    async def _shut_down(self, timeout: float) -> None:
-        if self._applications is not None:
-            await self._applications.stop_all(timeout)
-        for p in reversed(self._owned):
-            await self._stop([p], timeout)
-        rounds = 0
-        while self._procs:
-            roots = [p for p in self._procs.values() if p._parent is None or p._parent._st == DEAD]
-            await self._stop(roots or list(self._procs.values()), timeout)
-            rounds += 1
-            if rounds == CLOSE_ROUNDS:
-                say(logging.ERROR, "node %s closes, yet its processes start others again and again: killed", self.name)
-            if rounds >= CLOSE_ROUNDS:
-                for p in list(self._procs.values()):
-                    exit_signal(p, self._outside, "kill", False)
-        self._life = "closed"
-        s = self._s
-        same_name = s.nodes.get(self.name, [])
-        if self in same_name:
-            same_name.remove(self)
-            if not same_name:
-                del s.nodes[self.name]
-        if not s.nodes and self._given is None:
-            s.close()
-
-    async def _stop(self, processes: list[Process], timeout: float) -> None:
-        """Ask processes to stop, wait for all together, kill what is left. A behaviour is asked as `stop` asks it."""
-        from otp.kernel.calls import new_call, send_system
-        from otp.kernel.signals import wait_down
-
-        waiting: list[Process] = []
-        for p in reversed(processes):
-            if p._st != DEAD:
-                waiting.append(p)
-                busy = p._coro is not None and (p._x is None or not p._x.trap)
-                if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
-                    exit_signal(p, self._outside, "shutdown", False)
-                else:
-                    send_system(p, new_call(self._outside, ("terminate", "shutdown"), p))
-        deadline = self._s.now_ns() + round(timeout * 1e9)
-        for p in waiting:
-            try:
-                await wait_down(p, timeout=max(0, deadline - self._s.now_ns()) / 1e9)
-            except TimeoutError:
-                say(logging.WARNING, "%s did not stop in %s s and is killed", self.label(p), timeout)
-                exit_signal(p, self._outside, "kill", False)
 
     def request_shutdown(self, error: BaseException) -> None:
         """`KeyboardInterrupt` or `SystemExit` inside a process: ask for the node's ordered shutdown, once."""

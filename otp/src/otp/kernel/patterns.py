@@ -114,10 +114,7 @@ class AnyOf:
         self.pure = all(getattr(pattern, "pure", False) for pattern in self.patterns)
 
     def __call__(self, message: Any) -> bool:
-        for pattern in self.patterns:
-            if matches(pattern, message):
-                return True
-        return False
+        return any(matches(pattern, message) for pattern in self.patterns)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AnyOf) and self.patterns == other.patterns

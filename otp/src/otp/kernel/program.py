@@ -95,6 +95,8 @@ def _tag_tasks(s: Scheduler) -> None:
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
         p = s.current
+        if options.get("eager_start"):
+            s.eager = True
         if p is None:
             return _task(chosen, loop, coro, context, options)
         if context is None:
@@ -112,6 +114,7 @@ def _tag_tasks(s: Scheduler) -> None:
         if factory is not None and not callable(factory):
             raise TypeError("task factory must be a callable or None")
         chosen = factory
+        s.eager = True
 
     try:
         loop.set_task_factory, loop.get_task_factory = choose, lambda: chosen
@@ -119,6 +122,7 @@ def _tag_tasks(s: Scheduler) -> None:
         return
     install(make)
     s.tags_tasks = True
+    s.eager = False
 
 
 def _with_owner(p: Any, function: Callable[..., Any], *args: Any) -> Any:

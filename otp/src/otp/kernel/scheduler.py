@@ -114,6 +114,7 @@ class Scheduler:
         "depth",
         "drain",
         "drains",
+        "eager",
         "future_done",
         "idle",
         "inline",
@@ -154,6 +155,7 @@ class Scheduler:
         self.inline = inline
         self.random = random.Random() if rng is None else rng
         self.seeded_order = seeded_order
+        self.eager = True  # a task of this loop may take its first step on the stack of whoever makes it
         self.tags_tasks = False  # the loop's task factory tells tasks who made them, see `program`
         self.nodes: dict[str, list[Node]] = {}
         self.burying = False  # an end is being carried out: further ones wait in `dead`
@@ -302,7 +304,7 @@ def current_process(what: str, instead: str = "") -> Process:
         if p._st == DEAD:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)
-        if child is not None:  # it ends with its process
+        if isinstance(child, asyncio.Future):  # it ends with its process
             x = p._ext()
             if x.tasks is None:
                 x.tasks = WeakSet()

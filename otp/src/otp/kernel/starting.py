@@ -170,7 +170,7 @@ async def start_server(
             raise
         if registered is False:
             _discard(p)
-            raise AlreadyStarted(name.whereis())
+            raise AlreadyStarted(None if via is None else via.whereis())
     if link and me is not None:
         link_processes(me, p)
     ref = monitor_process(me, p, p) if monitor and me is not None else None
@@ -194,9 +194,14 @@ async def start_server(
 
 def _node_name(name: Any) -> Any:
     if type(name) is not str or name == "undefined":
-        if isinstance(name, Process):
+        try:
+            check_name(name, "name=…")
+        except BadArgument:
+            name_is_one = False
+        else:
+            name_is_one = not isinstance(name, Process)
+        if not name_is_one:
             raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
-        check_name(name, "name=…")
     return name
 
 

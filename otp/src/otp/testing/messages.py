@@ -60,7 +60,7 @@ async def assert_receive(matching: Any, timeout: float = 1.0) -> Any:
     except ReceiveTimeout:
         pass
     raise AssertionError(
-        f"assert_receive: expected a message that matches {bounded_text(matching)} within {timeout} s, got none; "
+        f"assert_receive: expected a message that matches {matching!r:.200} within {timeout} s, got none; "
         f"{_listed(mailbox_of(me))}"
     )
 
@@ -85,7 +85,7 @@ async def refute_receive(matching: Any, timeout: float = 0) -> None:
     except ReceiveTimeout:
         return
     raise AssertionError(
-        f"refute_receive: expected no message that matches {bounded_text(matching)} within {timeout} s, "
+        f"refute_receive: expected no message that matches {matching!r:.200} within {timeout} s, "
         f"got {bounded_text(message)}"
     )
 

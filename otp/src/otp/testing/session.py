@@ -63,7 +63,7 @@ class Session:
         self._run: Run = self._scheduler.open(self._instead)
         loop = self._run.loop
         self._task: asyncio.Task[Any] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
-        self._task.add_done_callback(lambda _: loop.stop())
+        self._task.add_done_callback(self._ended)
 
     # looking
 
@@ -170,10 +170,14 @@ class Session:
 
     # ending
 
+    def _ended(self, _task: asyncio.Task[Any]) -> None:
+        self._run.loop.stop()
+
     def close(self) -> None:
         """End the program where it is. Closing twice is nothing."""
         if self._run.loop.is_closed():
             return
+        self._task.remove_done_callback(self._ended)  # nothing may stop the loop before the node is closed
         with _no_loop_runs():
             self._run.close()
         if self._task.done() and not self._task.cancelled():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import linecache
 from typing import Any
 
-from otp import Crash, ExceptionTerm, StartError
-from superlearner.control.reasons import own_frame, text_of_reason
+from otp import Crash, ExceptionTerm, Pid, StartError
+from superlearner.control.reasons import own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
 
@@ -32,16 +32,22 @@ def explain_start(reason: Any, depth: int = 10) -> str:
     its child ledger does not start
       no_money
     """
-    match reason:
-        case ("shutdown", ("failed_to_start_child", child, inner)) if depth and not isinstance(reason, Crash):
-            below = explain_start(inner, depth - 1).replace("\n", f"\n{INDENT}")
-            return f"its child {id_text(child)} does not start\n{INDENT}{below}"
-        case ("bad_return_value", value) if not isinstance(reason, Crash):
-            return f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(value)}"
-        case ("already_started", pid) if not isinstance(reason, Crash):
-            return f"its name is taken by {pid}"
+    if is_a(reason, Crash):
+        return _crash(reason)
+    tag, rest = tagged(reason)
+    match tag, len(rest):
+        case "shutdown", 1 if depth:
+            inner_tag, inner = tagged(rest[0])
+            if inner_tag == "failed_to_start_child" and len(inner) == 2:
+                below = explain_start(inner[1], depth - 1).replace("\n", f"\n{INDENT}")
+                return f"its child {id_text(inner[0])} does not start\n{INDENT}{below}"
+        case "bad_return_value", 1:
+            return f"expected Ok(state), Stop(reason) or Ignore() from its init, got {text_of_reason(rest[0])}"
+        case "already_started", 1 if is_a(rest[0], Pid):
+            return f"its name is taken by {rest[0]}"
         case _:
-            return _crash(reason) if isinstance(reason, Crash) else text_of_reason(reason, 1000)
+            pass
+    return text_of_reason(reason, 1000)
 
 
 def _crash(reason: Crash) -> str:

@@ -6,24 +6,19 @@ A reason is any value of a program; none of its own code runs here, whatever it 
 from __future__ import annotations
 
 import os
-import sysconfig
 from itertools import islice
 from typing import Any, Final
 
 import otp
 from otp import Crash, ExceptionTerm, Pid
+from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid, text_of
 
-__all__ = ["LIBRARY_FOLDERS", "is_crash", "own_frame", "text_of_reason", "where_of"]
+__all__ = ["LIBRARY_FOLDERS", "is_crash", "own_frame", "tagged", "text_of_reason", "where_of"]
 
 SHORT: Final = 200
 OTP: Final = os.path.dirname(otp.__file__)
-LIBRARY_FOLDERS: Final = tuple(
-    os.path.join(folder, "") for folder in (OTP, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
-)
-"""What lies below them is not the person's own code."""
-
 BEHAVIOURS: Final = os.path.join(OTP, "behaviours")
 DEPTH: Final = 10
 
@@ -54,7 +49,7 @@ def _plain_words(reason: Any, limit: int, depth: int) -> str:
         unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
         return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
-    tag, rest = _tagged(reason)
+    tag, rest = tagged(reason)
     match tag, len(rest):
         case "bad_return_value", 1:
             if rest[0] is None:
@@ -63,11 +58,11 @@ def _plain_words(reason: Any, limit: int, depth: int) -> str:
         case "already_started", 1 if is_a(rest[0], Pid):
             return f"its name is taken by {plain_pid(rest[0])}"
         case "shutdown", 1 if depth:
-            inner_tag, inner = _tagged(rest[0])
+            inner_tag, inner = tagged(rest[0])
             if inner_tag != "failed_to_start_child" or len(inner) != 2:
                 return ""
             child, cause = id_text(inner[0]), inner[1]
-            cause_tag, taken = _tagged(cause)
+            cause_tag, taken = tagged(cause)
             if cause_tag == "already_started" and len(taken) == 1 and is_a(taken[0], Pid):
                 return f"its child {child} did not start: {_taken(child, taken[0])}"
             why = _plain_words(cause, limit, depth - 1) or text_of_reason(cause, limit)
@@ -76,7 +71,7 @@ def _plain_words(reason: Any, limit: int, depth: int) -> str:
             return ""
 
 
-def _tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
+def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
     """The tag of a plain tuple and what follows; "" for another value. Nothing in it is compared."""
     return (term[0], term[1:]) if type(term) is tuple and term and type(term[0]) is str else ("", ())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
@@ -92,7 +87,7 @@ def _taken(child: str, pid: Pid) -> str:
 def is_crash(reason: Any) -> bool:
     """Whether a process that ended with `reason` failed: anything but normal, shutdown and (shutdown, term)."""
     if is_a(reason, tuple) and not is_a(reason, Crash):
-        tag, rest = _tagged(reason)
+        tag, rest = tagged(reason)
         return not (tag == "shutdown" and len(rest) == 1)
     return not (type(reason) is str and reason in ("normal", "shutdown"))
 

@@ -46,7 +46,7 @@ def safe_text(words: str) -> str:
     r"""`words` as UTF-8 can carry it: half a surrogate pair is shown as its escape.
 
     >>> safe_text("caf\udce9.txt")
-    'caf\\\\udce9.txt'
+    'caf\\udce9.txt'
     """
     return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
 

@@ -14,15 +14,14 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from otp.observer.reading import waiting_at
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.exits import ExitLog
-from superlearner.control.look import doing
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.web.frames import Frames
+from superlearner.web.measuring import measurements
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import KINDS as TREE_KINDS
 from superlearner.web.projector import apply, measure, rest
@@ -34,7 +33,6 @@ __all__ = ["LIVE", "Hub"]
 LIVE: Final = "live"
 KINDS: Final = TREE_KINDS | {"drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
-STUCK_AFTER_S: Final = 2.0
 MAX_RESTING: Final = 200
 
 log = logging.getLogger(__name__)
@@ -126,14 +124,14 @@ class Hub:
             self._read_again()
         self._pending()
         self._forget()
+        self.feed.drain()
         self.frames.begin()
         self._snapshot = None
 
     def _forget(self) -> None:
-        """Drop what would be sent if somebody looked."""
+        """Drop what would be sent of the rows if somebody looked; the feed bounds itself."""
         self._dirty.clear()
         self.model.removed.clear()
-        self.feed.drain()
         self._oldest = None
 
     def detach(self, viewer: Viewer) -> None:
@@ -242,10 +240,10 @@ class Hub:
             self._beat_due = None
         return self._beating
 
-    def failed(self) -> None:
+    def failed(self, error: Exception) -> None:
         """A frame could not be made: that is said once, and everybody gets a snapshot instead."""
         if not self._unsent:
-            log.exception("the live page dropped a frame; this is a bug of SuperLearner, please report it")
+            log.error("the live page dropped a frame; this is a bug of SuperLearner, please report it", exc_info=error)
         self._unsent += 1
         self._snapshot = None
         for viewer in self.viewers:
@@ -258,7 +256,7 @@ class Hub:
             self._lag = max(0.0, now - self._beat_due)
         self._beat_due = now + self.heartbeat_interval
         self._pending()
-        self._dirty |= measure(self.model, *self._measurements())
+        self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock))
         self.health = self._health()
         self._snapshot = None
         self._send(self.health)
@@ -322,22 +320,6 @@ class Hub:
             except Exception:
                 log.exception("%s could not be read; this is a bug of SuperLearner, please report it", pid)
 
-    def _measurements(self) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
-        """Mailboxes of the processes on the page, and who has been in a callback for long."""
-        mailboxes: dict[str, int] = {}
-        stuck: dict[str, tuple[float, str]] = {}
-        now = self.clock.now()
-        for text in self.model.by_pid:
-            pid = self.node.parse_pid(text)
-            if not otp.is_alive(pid):
-                continue
-            mailboxes[text] = otp.process_info(pid, "message_queue_len")
-            busy = busy_since(pid)
-            if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
-                process: Any = pid
-                stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), doing(busy[1], waiting_at(process)))
-        return mailboxes, stuck
-
     def _health(self) -> dict[str, Any]:
         events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq
         return {
@@ -347,11 +329,3 @@ class Hub:
             "loop_lag_ms": round(self._lag * 1000, 2) if self._beat_due is not None else None,
             "viewers": len(self.viewers),
         }
-
-
-def busy_since(pid: Pid) -> tuple[float, str] | None:
-    """Since when (scheduler's clock, seconds) a process is inside an `async def` callback, and what it does."""
-    extra: Any = getattr(pid, "_x", None)
-    if extra is None or extra.callback is None or not extra.begun:
-        return None
-    return extra.begun / 1e9, str(extra.callback)

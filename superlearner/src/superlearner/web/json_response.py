@@ -13,7 +13,7 @@ SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class SafeJSONResponse(JSONResponse):
-    """As `JSONResponse`; half a surrogate pair (a file name that is no UTF-8 has some) is shown as `\\udce9`."""
+    r"""As `JSONResponse`; half a surrogate pair (a file name that is no UTF-8 has some) is shown as `\udce9`."""
 
     def render(self, content: Any) -> bytes:
         """The body."""

@@ -36,8 +36,8 @@ class LivePage(GenServer[Hub]):
                 type(message) is otp.TimerFired and hub.beats(message.ref)
             ):
                 self._arm(hub)
-        except Exception:
-            hub.failed()
+        except Exception as error:
+            hub.failed(error)
             self._arm(hub)
         return NoReply(hub)
 

@@ -80,6 +80,10 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
         keys = [f"{key}/{child.part}" for child in slot.children]
         for gone in [k for k in model.children.get(key, ()) if k not in set(keys)]:
             dirty |= remove(model, gone)
+        stayed = set(model.children.get(key, ()))
+        if [k for k in keys if k in stayed] != model.children.get(key, []):
+            model.removed |= stayed  # in another order now: a frame can only take rows away and put them back
+            dirty |= stayed
         for child in slot.children:
             dirty |= graft(model, child, key, at)
         model.children[key] = keys

@@ -124,3 +124,9 @@ def test_a_lost_connection_moves_no_line_and_its_notes_go_when_it_is_back(page: 
     platform.accept()
     expect(page.locator("#live")).to_have_attribute("data-status", "live")
     expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_a_page_whose_session_has_ended_leads_to_the_sign_in_page(page: Page, platform: Any) -> None:
+    platform.signed_out = True
+    platform.drop(refuse=True)
+    expect(page).to_have_title("Sign in")

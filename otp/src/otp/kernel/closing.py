@@ -1,0 +1,67 @@
+"""The ordered shutdown of a node: applications, what the node owns, then everything else from the leaves up."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from otp.kernel.calls import new_call, send_system
+from otp.kernel.death import exit_signal
+from otp.kernel.log import say
+from otp.kernel.process import Process
+from otp.kernel.signals import wait_down
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["shut_down"]
+
+CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
+
+
+async def shut_down(node: Node, timeout: float) -> None:
+    """Stop all that lives on `node` and take it off its scheduler. It may be cancelled and begun again."""
+    if node._applications is not None:
+        await node._applications.stop_all(timeout)
+    for p in reversed(node._owned):
+        await _stop(node, [p], timeout)
+    rounds = 0
+    while node._procs:
+        roots = [p for p in node._procs.values() if p._parent is None or p._parent._st == DEAD]
+        await _stop(node, roots or list(node._procs.values()), timeout)
+        rounds += 1
+        if rounds == CLOSE_ROUNDS:
+            say(logging.ERROR, "node %s closes, yet its processes start others again and again: killed", node.name)
+        if rounds >= CLOSE_ROUNDS:
+            for p in list(node._procs.values()):
+                exit_signal(p, node._outside, "kill", False)
+    node._life = "closed"
+    s = node._s
+    same_name = s.nodes.get(node.name, [])
+    if node in same_name:
+        same_name.remove(node)
+        if not same_name:
+            del s.nodes[node.name]
+    if not s.nodes and node._given is None:
+        s.close()
+
+
+async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
+    """Ask processes to stop, wait for all together, kill what is left. A behaviour is asked as `stop` asks it."""
+    waiting: list[Process] = []
+    for p in reversed(processes):
+        if p._st != DEAD:
+            waiting.append(p)
+            busy = p._coro is not None and (p._x is None or not p._x.trap)
+            if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
+                exit_signal(p, node._outside, "shutdown", False)
+            else:
+                send_system(p, new_call(node._outside, ("terminate", "shutdown"), p))
+    deadline = node._s.now_ns() + round(timeout * 1e9)
+    for p in waiting:
+        try:
+            await wait_down(p, timeout=max(0, deadline - node._s.now_ns()) / 1e9)
+        except TimeoutError:
+            say(logging.WARNING, "%s did not stop in %s s and is killed", node.label(p), timeout)
+            exit_signal(p, node._outside, "kill", False)

@@ -1,0 +1,78 @@
+"""Child tasks: they act for their process while it lives, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Registry
+from otp.testing import wait_all_idle
+
+
+def test_the_child_task_of_a_process_that_has_ended_acts_for_nobody(run: Any) -> None:
+    async def main() -> Any:
+        await Registry.start_link(keys="unique", name="reg")
+        go = asyncio.Event()
+        said: list[str] = []
+
+        async def orphan() -> None:
+            await go.wait()
+            for act in (
+                otp.self,
+                lambda: Registry.register("reg", "key"),
+                lambda: otp.monitor("reg"),
+                lambda: otp.spawn_link(otp.receive),
+            ):
+                with pytest.raises(otp.NotAProcess, match=r"the process <0\.\d+\.0>, .* has ended"):
+                    act()
+                said.append("refused")
+
+        tasks: list[asyncio.Task[None]] = []
+
+        async def leaves() -> None:
+            tasks.append(asyncio.get_running_loop().create_task(orphan()))
+
+        await otp.wait_down(otp.spawn(leaves))
+        go.set()
+        await asyncio.wait(tasks)
+        tasks[0].result()
+        return said, Registry.count("reg")
+
+    assert run(main) == (["refused"] * 4, 0)
+
+
+def test_a_child_task_that_is_known_ends_with_its_process(run: Any) -> None:
+    async def main() -> Any:
+        tasks: list[asyncio.Task[Any]] = []
+
+        async def child() -> None:
+            otp.self()
+            await asyncio.get_running_loop().create_future()
+
+        async def leaves() -> None:
+            tasks.append(asyncio.get_running_loop().create_task(child()))
+            await otp.receive()
+
+        pid = otp.spawn(leaves)
+        await wait_all_idle()
+        lives = not tasks[0].done()
+        otp.send(pid, "end")
+        await asyncio.wait(tasks)
+        return lives, tasks[0].cancelled(), otp.is_alive(pid)
+
+    assert run(main) == (True, True, False)
+
+
+def test_a_process_that_has_ended_is_registered_nowhere(run: Any) -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="unique", name="reg")
+        pid = otp.spawn(lambda: None)
+        await otp.wait_down(pid)
+        with pytest.raises(otp.BadArgument, match="has ended, it cannot have the key 'key'"):
+            Registry.via("reg", "key").register(pid)
+        assert Registry.lookup("reg", "key") == []
+
+    run(main)

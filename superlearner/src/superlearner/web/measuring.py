@@ -1,0 +1,41 @@
+"""What no event tells of the processes on the page: how long their mailboxes are, and who is in a callback for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import otp
+from otp import Node, Pid
+from otp.observer.reading import waiting_at
+from superlearner.control.clock import Clock
+from superlearner.control.look import doing
+
+__all__ = ["busy_since", "measurements"]
+
+STUCK_AFTER_S: Final = 2.0
+
+
+def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
+    """Mailbox lengths by pid, and since when (wall clock) the stuck ones are in a callback, doing what."""
+    mailboxes: dict[str, int] = {}
+    stuck: dict[str, tuple[float, str]] = {}
+    now = clock.now()
+    for text in pids:
+        pid = node.parse_pid(text)
+        if not otp.is_alive(pid):
+            continue
+        mailboxes[text] = otp.process_info(pid, "message_queue_len")
+        busy = busy_since(pid)
+        if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
+            process: Any = pid
+            stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), doing(busy[1], waiting_at(process)))
+    return mailboxes, stuck
+
+
+def busy_since(pid: Pid) -> tuple[float, str] | None:
+    """Since when (scheduler's clock, seconds) a process is inside an `async def` callback, and what it does."""
+    extra: Any = getattr(pid, "_x", None)
+    if extra is None or extra.callback is None or not extra.begun:
+        return None
+    return extra.begun / 1e9, str(extra.callback)
