@@ -131,7 +131,7 @@ def test_receive_in_an_eager_child_task_is_refused_and_takes_nothing(run_eagerly
         with pytest.raises(otp.NotProcessMain):
             await asyncio.ensure_future(thief())
         with pytest.raises(otp.NotProcessMain):
-            await asyncio.ensure_future(otp.receive(str))  # pyright: ignore
+            await asyncio.ensure_future(otp.receive(str))
         return await otp.receive()
 
     assert run_eagerly(main) == "for the main coroutine"

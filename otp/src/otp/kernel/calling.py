@@ -93,10 +93,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         if me._val is not frm:
             return await _answered_early(me)
         if s._ct.get(s.loop) is not me:  # an eager task in its first step: its owner runs on, and cannot wait for it
-            me._val = None
-            frm._waiter = stub = new_outside_caller(dest)
-            stub._val = frm
-            return await wait_outside(frm, dest, timeout)
+            return await _wait_in_eager_task(me, frm, dest, timeout)
     elif me is None or s._ct.get(s.loop) is not me:
         if st is None:
             return await _call_by_name(dest, request, timeout)
@@ -169,6 +166,14 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
     if me is None or not s.on_main(me):
         return await _call_from_outside(to, dest, request, timeout)
     return await wait_for_reply(me, _send_request(me, to, dest, request, timeout), timeout, dest)
+
+
+async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any) -> Any:
+    """The server took the request on this stack and has not answered: a stand-in waits instead of the owner."""
+    owner._val = None
+    frm._waiter = stub = new_outside_caller(frm._to)
+    stub._val = frm
+    return await wait_outside(frm, dest, timeout)
 
 
 async def _answered_early(me: Process) -> Any:
