@@ -86,8 +86,8 @@ class Platform:
     read = "row.dataset.key.split('/').pop()"
     settled = "row.querySelector('.pid').textContent"
 
-    def __init__(self, address: str, pid: int) -> None:
-        self.base, self.pid = address, pid
+    def __init__(self, address: str, pid: int, kills: Path) -> None:
+        self.base, self.pid, self.kills = address, pid, kills
         self.url = f"{address}/supervisors"
 
     def _driver(self, message: Any, kind: str) -> Any:
@@ -115,7 +115,7 @@ class Platform:
         last = max((at for _, at in seen), default=0.0)
         return [
             next((at - killed for at in changes.get(name, ()) if at >= killed), 2000.0)
-            for name, killed in stats["kills"]
+            for name, killed in json.loads(self.kills.read_text())
             if killed < last - 500
         ]
 
@@ -177,12 +177,13 @@ def cpu_share(pid: int, seconds: float) -> float:
 @contextmanager
 def platform() -> Iterator[Platform]:
     with TemporaryDirectory() as folder:
-        environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder}
+        kills = Path(folder) / "kills.json"
+        environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder, "BENCHMARK_KILLS": str(kills)}
         program = Path(sys.executable).parent / "superlearner"
         world = f"{Path(__file__).parent / 'web_world.py'}:World"
         with serving(program, Path(folder), environment, world) as (address, process):
             wait_for(f"{address}/health/ready")
-            yield Platform(address, process.pid)
+            yield Platform(address, process.pid, kills)
 
 
 @contextmanager

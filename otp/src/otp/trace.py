@@ -11,9 +11,9 @@ reader asks for their kinds. *Why did this restart?* is answered by walking `cau
 ...     otp.trace.subscribe(node, lambda event: seen.append(event.kind), kinds={"spawned", "exited"})
 ...     pid, ref = otp.spawn_monitor(lambda: None)
 ...     await otp.receive(ref)
-...     return seen
+...     return tuple(seen)
 >>> otp.run(main)
-['spawned', 'exited']
+('spawned', 'exited')
 """
 
 from __future__ import annotations
