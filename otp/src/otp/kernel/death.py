@@ -105,7 +105,7 @@ def terminate(p: Process, reason: Any) -> None:
         if parent is None or parent._vt is None or not parent._vt.supervisor:
             p._st = DEAD  # nobody is to be told: most processes end here
             node._procs.pop(p._id, None)
-            p._step = p._coro = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
+            p._coro = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
             return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
@@ -344,7 +344,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     if x is not None:
         _release(p, x)
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
-    p._step = p._coro = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+    p._coro = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
 
 
 def _safely(function: Any, argument: Any) -> None:

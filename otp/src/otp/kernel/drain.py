@@ -98,6 +98,8 @@ def _drain(s: Scheduler) -> None:
                         _answer_outside(p)
                     else:
                         run_callbacks(p, s)
+                        if s.credit < 0 < credit:  # one batch may use up all that a drain may do
+                            break
                     continue
                 p._st = RUN
                 s.current = p
@@ -106,10 +108,7 @@ def _drain(s: Scheduler) -> None:
                 p._val = None
                 try:
                     if type(value) is not Thrown:
-                        step = p._step
-                        if step is None:
-                            step = p._step = coro.send
-                        waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
+                        waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
                     else:
                         waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:
@@ -123,6 +122,8 @@ def _drain(s: Scheduler) -> None:
                 else:
                     if waits_for is not None or p._st == RUN:
                         wait_for(p, waits_for)
+                        if s.credit < 0 < credit:  # it gave way because it has had its share
+                            break
                     elif p._sig is not None:
                         interrupt(p)
             else:

@@ -261,7 +261,6 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     x = p._ext()
     x.frm, x.callback, x.message = frm, what, message
     x.mark = 0  # how far a pattern looked says nothing about this mailbox
-    p._step = None
     p._coro = coro
     try:
         waits_for = coro.send(None)
@@ -281,7 +280,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
             table.pop(loop, None)
         else:
             table[loop] = before
-    p._step = p._coro = None
+    p._coro = None
     x.frm = x.callback = x.message = None
     apply(p, what, frm, message, result)
     result = None

@@ -138,7 +138,6 @@ class Process(Pid):
         "_sig",
         "_st",
         "_state",
-        "_step",
         "_val",
         "_vt",
         "_wait",
@@ -151,7 +150,6 @@ class Process(Pid):
     _coro: Coroutine[Any, Any, Any] | None
     _vt: Any
     _state: Any
-    _step: Any  # `send` of its coroutine, bound once
     _links: Any
     _sig: Any
     _x: Ext | None
@@ -290,7 +288,7 @@ def new_process(node: Node, parent: Process | None) -> Process:
     p._id = n = node._next_id
     node._next_id = n + 1
     p._st = READY
-    p._step = p._val = p._mbox = p._mons = p._coro = p._vt = p._state = None
+    p._val = p._mbox = p._mons = p._coro = p._vt = p._state = None
     p._links = p._sig = p._x = p._ctx = p._wait = None
     p._parent = parent
     node._procs[n] = p
