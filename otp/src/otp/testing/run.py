@@ -85,6 +85,7 @@ class Run:
                 self.loop.run_until_complete(self._end())
         finally:
             self.kernel.close()
+            _close_what_will_not_run(self.loop)
             self.loop.close()
 
     async def _end(self) -> None:
@@ -93,6 +94,10 @@ class Run:
             await asyncio.wait(left)
         await self.node.close()
         await self.loop.shutdown_asyncgens()
+        await asyncio.sleep(0)  # a generator that the collector found just now becomes a task in this turn
+        left = asyncio.all_tasks(self.loop) - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left)
 
     async def main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The program: its first process, then the ordered end."""
@@ -149,3 +154,12 @@ class Run:
         """All processes, and what they wait in."""
         nodes = [node for name in sorted(self.kernel.nodes) for node in self.kernel.nodes[name]]
         return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in nodes for p in node._procs.values()]
+
+
+def _close_what_will_not_run(loop: Any) -> None:
+    """A generator that the collector found in the last turn waits in the loop to be closed: nobody will await it."""
+    for handle in tuple(loop._ready):
+        for argument in handle._args or ():
+            close = getattr(argument, "close", None)
+            if close is not None and inspect.isawaitable(argument):
+                close()
