@@ -89,12 +89,13 @@ class Run:
             self.loop.close()
 
     async def _end(self) -> None:
-        left = asyncio.all_tasks(self.loop) - {asyncio.current_task()}
-        if left:
-            await asyncio.wait(left)
+        await self._others_end()
         await self.node.close()
         await self.loop.shutdown_asyncgens()
         await asyncio.sleep(0)  # a generator that the collector found just now becomes a task in this turn
+        await self._others_end()
+
+    async def _others_end(self) -> None:
         left = asyncio.all_tasks(self.loop) - {asyncio.current_task()}
         if left:
             await asyncio.wait(left)
