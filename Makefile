@@ -56,6 +56,7 @@ check: install-dev ## style, types, layers and house rules
 	$(VENV)/bin/lint-imports --no-logo
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_repo
+	$(PY) -m tools.check_conformance
 
 .PHONY: check-js
 check-js: ## types of the page's modules (needs npx, which comes with Node)

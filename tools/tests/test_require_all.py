@@ -31,7 +31,7 @@ def outcome(folder: Path, require_all: str, tests: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "."],
         cwd=folder,
-        env={**os.environ, "REQUIRE_ALL": require_all},
+        env={**os.environ, "REQUIRE_ALL": require_all, "PYTHONPATH": str(HOOK.parent)},
         capture_output=True,
         text=True,
         check=False,

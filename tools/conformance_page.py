@@ -1,0 +1,94 @@
+"""docs/conformance.md as a value: which case of which suite is held by which of our tests, and which by none.
+
+A heading names the suite. A table headed ``| case | what it holds | our test |`` maps its cases, one headed
+``| case | why not |`` lists those that nothing here holds. The counts at the top are made from these rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.files import ROOT
+
+PAGE = "docs/conformance.md"
+_HELD = ["case", "what it holds", "our test"]
+_NOT_HELD = ["case", "why not"]
+_COUNTED = ["suite", "held", "not held"]
+_TEST = re.compile(r"otp/tests/[\w/.-]+\.py::\w+(?:\[.+\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of the page. ``tests`` is empty for a case that nothing here holds, and ``text`` then says why."""
+
+    line: int
+    suite: str
+    name: str
+    text: str
+    tests: tuple[str, ...] = ()
+    held: bool = True
+
+    def __str__(self) -> str:
+        return f"{PAGE}:{self.line}: {self.suite}, {self.name}"
+
+
+def text_of(root: Path = ROOT) -> str:
+    """The page as it stands."""
+    return (root / PAGE).read_text(encoding="utf-8")
+
+
+def cases_of(text: str) -> list[Case]:
+    """Every line that names a case, in the order of the page."""
+    return list(_cases(text))
+
+
+def _cases(text: str) -> Iterator[Case]:
+    suite, header = "", [""]
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#"):
+            suite = line.lstrip("#").strip()
+        cells = _cells(line)
+        if not cells:
+            header = [""]
+        elif header == [""]:
+            header = cells
+        elif header in (_HELD, _NOT_HELD) and set(cells[0]) != {"-"}:
+            cells += [""] * (len(header) - len(cells))
+            tests = tuple(re.findall("`([^`]+)`", cells[2])) if header == _HELD else ()
+            yield Case(number, suite, cells[0].replace("`", ""), cells[1], tests, held=header == _HELD)
+
+
+def _cells(line: str) -> list[str]:
+    if not line.startswith("|"):
+        return []
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+def is_test(name: str) -> bool:
+    """Whether this is spelled as the id of one of the library's tests."""
+    return _TEST.fullmatch(name) is not None
+
+
+def with_counts(text: str) -> str:
+    """The page with the table of counts that its lines give."""
+    cases = cases_of(text)
+    suites = dict.fromkeys(case.suite for case in cases)
+    rows = [_row(suite, [case for case in cases if case.suite == suite]) for suite in suites]
+    made = [f"| {' | '.join(_COUNTED)} |", "| --- | --: | --: |", *rows, _row("**all**", cases)]
+    lines, counted = [], False
+    for line in text.splitlines():
+        starts = _cells(line) == _COUNTED
+        if starts:
+            lines += made
+        counted = starts or (counted and line.startswith("|"))
+        if not counted:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, cases: list[Case]) -> str:
+    held = sum(case.held for case in cases)
+    return f"| {name} | {held} | {len(cases) - held} |"

@@ -1,0 +1,69 @@
+"""A run of all of the library's tests fails if a test that docs/conformance.md names did not run, or did not pass.
+
+An id without a parameter stands for the test with every parameter. A run of a part (a file, ``-k``, ``-x`` that
+stopped it) says nothing about the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.conformance_page import cases_of, text_of
+
+_NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
+_ALL_BUT_SLOW = ("", "not slow")
+
+
+class Conformance:
+    """Keeps what became of each test and judges the page by it when the session ends."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.passed: set[str] = set()
+        self.failed: set[str] = set()
+        self.problems: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        names = {report.nodeid, report.nodeid.partition("[")[0]}
+        if not report.passed:
+            self.failed |= names
+        elif report.when == "call":
+            self.passed |= names
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not _runs_all(self.config) or session.shouldstop or session.shouldfail:
+            return
+        self.problems = list(self._judge())
+        if self.problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _judge(self) -> Iterator[str]:
+        for case in cases_of(text_of(self.config.rootpath)):
+            for test in case.tests:
+                if test in self.failed:
+                    yield f"{case}: {test} did not pass"
+                elif test not in self.passed:
+                    yield f"{case}: {test} did not run"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.problems:
+            terminalreporter.section("cases of the suites that this run does not hold", red=True)
+            terminalreporter.write("\n".join(self.problems) + "\n")
+
+
+def _runs_all(config: pytest.Config) -> bool:
+    if any(config.getoption(name, None) for name in _NARROWED):
+        return False
+    if config.getoption("markexpr", "") not in _ALL_BUT_SLOW:
+        return False
+    tests = config.rootpath / "otp" / "tests"
+    chosen = [Path(config.invocation_params.dir, argument).resolve() for argument in config.args]
+    return tests.is_dir() and any(tests.is_relative_to(path) for path in chosen)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist sees a part of the run only
+        config.pluginmanager.register(Conformance(config))
