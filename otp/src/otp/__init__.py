@@ -10,6 +10,7 @@ from otp.behaviours.behaviour import Behaviour, callback, impl, optional_callbac
 from otp.behaviours.child_spec import Children, ChildSpec
 from otp.behaviours.gen_server import GenServer, Request
 from otp.kernel.calls import From
+from otp.kernel.dictionary import erase, get, get_keys, put
 from otp.kernel.errors import (
     AlreadyPresent,
     AlreadyStarted,
@@ -175,6 +176,7 @@ __all__ = [
     "Down",
     "DynamicSupervisor",
     "Entry",
+    "erase",
     "Error",
     "EventTimeout",
     "ExceptionTerm",
@@ -184,6 +186,8 @@ __all__ = [
     "From",
     "GenServer",
     "GenStateMachine",
+    "get",
+    "get_keys",
     "Hibernate",
     "Ignore",
     "impl",
@@ -220,6 +224,7 @@ __all__ = [
     "processes",
     "ProcessInfo",
     "PushModule",
+    "put",
     "random",
     "read_timer",
     "receive",

@@ -26,11 +26,12 @@ busy, as in Erlang. Source: Erlang/OTP, stdlib, `gen_server`; Elixir's `GenServe
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from otp.behaviours.behaviour import Behaviour, callback, optional_callback
 from otp.behaviours.child_spec import Startable
+from otp.behaviours.multi_call import abcast, multi_call
 from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
 from otp.kernel.calls import reply as send_reply
@@ -45,6 +46,9 @@ from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD
 from otp.kernel.tracing import bounded_text
 
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
 __all__ = ["GenServer", "Request"]
 
 S = TypeVar("S")
@@ -53,6 +57,7 @@ R = TypeVar("R")
 InitResult: TypeAlias = "Ok[S] | Stop | Ignore"
 CallResult: TypeAlias = "Reply[S] | NoReply[S] | Stop"
 MessageResult: TypeAlias = "NoReply[S] | Stop"
+MultiReplies: TypeAlias = "tuple[list[tuple[Node | str, Any]], list[Node | str]]"
 
 logger = logging.getLogger("otp")
 
@@ -158,6 +163,79 @@ class GenServer(Behaviour, Startable, Generic[S]):
         call = staticmethod(calling.call)
 
     cast = staticmethod(calling.cast)
+
+    @overload
+    @staticmethod
+    async def multi_call(name: Any, request: Any, /, *, timeout: Any = ...) -> MultiReplies: ...
+    @overload
+    @staticmethod
+    async def multi_call(
+        nodes: Iterable[Node | str] | None, name: Any, request: Any, /, *, timeout: Any = ...
+    ) -> MultiReplies: ...
+    @overload
+    @staticmethod
+    async def multi_call(
+        nodes: Iterable[Node | str] | None, name: Any, request: Any, timeout: Any, /
+    ) -> MultiReplies: ...
+
+    @staticmethod
+    async def multi_call(*args: Any, timeout: Any = "infinity") -> MultiReplies:
+        """Ask the servers named `name` on several nodes at once: `multi_call(nodes, name, request, timeout)`.
+
+        Args:
+            nodes: nodes or their names; left out or None: all that can be reached, the own one first.
+            name: the registered name, the same everywhere.
+            request: what `handle_call` gets.
+            timeout: seconds to wait for all of them; `"infinity"` by default, as in OTP.
+
+        Returns `(replies, bad_nodes)`: pairs `(node, value)` and the nodes without an answer (no such node,
+        nobody bears the name, the server ended, out of time), each as it was given and in that order. What is
+        answered later is dropped.
+
+        >>> import asyncio, otp
+        >>> from otp import GenServer, Ok, Reply, impl
+        >>> class Disk(GenServer[int]):
+        ...     @impl
+        ...     def init(self, free):
+        ...         return Ok(free)
+        ...
+        ...     @impl
+        ...     def handle_call(self, request, caller, free):
+        ...         return Reply(free, free)
+        >>> async def main():
+        ...     async with otp.Node("a") as a, otp.Node("b") as b, otp.Node("c"):
+        ...         await a.start(Disk, 10, name="disk")
+        ...         await b.start(Disk, 20, name="disk")
+        ...         return await GenServer.multi_call("disk", "free")
+        >>> asyncio.run(main())
+        ([('a', 10), ('b', 20)], ['c'])
+
+        Difference to OTP: the own server of the caller is a bad node at once, where OTP waits for it in vain.
+        Source: `gen_server:multi_call/2,3,4`.
+        """
+        if len(args) == 4:
+            return await multi_call(args[:3], args[3])
+        return await multi_call(args, timeout)
+
+    @overload
+    @staticmethod
+    def abcast(name: Any, request: Any, /) -> str: ...
+    @overload
+    @staticmethod
+    def abcast(nodes: Iterable[Node | str] | None, name: Any, request: Any, /) -> str: ...
+    @staticmethod
+    def abcast(*args: Any) -> str:
+        """Cast to the servers named `name` on several nodes: `abcast(nodes, name, request)`; `"abcast"`, always.
+
+        Without `nodes`, or with None, to all that can be reached. Source: `gen_server:abcast/2,3`.
+
+        >>> import otp
+        >>> async def main():
+        ...     return GenServer.abcast("nobody", "hello")
+        >>> otp.run(main)
+        'abcast'
+        """
+        return abcast(args)
 
     @staticmethod
     def reply(caller: From, value: Any) -> None:

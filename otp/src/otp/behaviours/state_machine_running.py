@@ -105,9 +105,9 @@ def _steps(running: Running, step: Step, caller: From | None) -> Any:
                 return _end(running, then)
             running.asked = None
             if answer is not None and answer.caller is caller:
-                return Reply(answer.value, running)
+                return Reply(answer.value, running, hibernate=machine.hibernate)
             _give(pid, answer)
-            return NoReply(running)
+            return NoReply(running, hibernate=machine.hibernate)
         _give(pid, answer)
         if pid._sig is not None and pid._sig is not CANCEL:
             return NoReply(running)  # a fatal signal: the kernel ends it here

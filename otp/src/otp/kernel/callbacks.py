@@ -20,7 +20,7 @@ from otp.kernel.outcomes import Raised, apply
 from otp.kernel.process import Process, run_in_context
 from otp.kernel.results import Continue, NoReply, Reply
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import CALLING, CAST_TAG, IDLE, READY, RUN, SUSPENDED, TIMED
+from otp.kernel.states import CALLING, CAST_TAG, HIBERNATE, IDLE, READY, RUN, SUSPENDED, TIMED
 from otp.kernel.system import handle_system, is_system
 
 __all__ = ["BATCH", "Starting", "callback_done", "run_callbacks", "settle"]
@@ -224,7 +224,8 @@ def settle(p: Process) -> None:
         p._st = READY
         s.enqueue(p)
     else:
-        x.timeout_timer = s.call_at(s.now_ns() + x.timeout_ns, _timeout_fired, p)
+        if x.timeout_ns != HIBERNATE:
+            x.timeout_timer = s.call_at(s.now_ns() + x.timeout_ns, _timeout_fired, p)
         p._st = TIMED
 
 

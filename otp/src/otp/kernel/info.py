@@ -15,7 +15,7 @@ from otp.kernel.monitors import monitors_of, watchers_of
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
-from otp.kernel.states import DEAD, EXITING, READY, STATE_NAMES
+from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, STATE_NAMES, TIMED
 
 __all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
 
@@ -25,7 +25,8 @@ class ProcessInfo:
     """What the tables say about a living process; Erlang's item names.
 
     `links` and `monitors` are in order of making; `monitors` holds pids, or `(name, node)` for monitors by name;
-    `status` is a word such as `"waiting"`; `registered_name` is `None` without a name; `messages` and `dictionary` of
+    `status` is a word such as `"waiting"`; `registered_name` is `None` without a name;
+    `current_function` is `"hibernate"` while a server hibernates; `messages` and `dictionary` of
     a sensitive process are empty, as in Erlang.
     """
 
@@ -79,7 +80,7 @@ def _ancestors(p: Process) -> tuple[Pid, ...]:
 def _current_function(p: Process) -> str | None:
     coro: Any = p._coro
     if coro is None:
-        return None
+        return "hibernate" if p._st == TIMED and p._ext().timeout_ns == HIBERNATE else None
     frame = coro.cr_frame
     return None if frame is None else f"{coro.__qualname__}:{frame.f_lineno}"
 

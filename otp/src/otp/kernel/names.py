@@ -16,7 +16,18 @@ from otp.kernel.states import DEAD, EXITING
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["check_name", "node_here", "register", "registered", "resolve", "take_name", "unregister", "whereis"]
+__all__ = [
+    "check_name",
+    "find_node",
+    "node_here",
+    "nodes_here",
+    "register",
+    "registered",
+    "resolve",
+    "take_name",
+    "unregister",
+    "whereis",
+]
 
 
 def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
@@ -37,16 +48,34 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
     raise BadArgument(f"{what}: several nodes run in this event loop ({names}); write (name, node)")
 
 
-def _node_named(node: Any, what: str) -> Node:
+def find_node(node: Any, what: str) -> Node | None:
+    """A node by its name (or itself), `None` if none of this loop bears it; `BadArgument` if several do."""
     if not isinstance(node, str):
         return node
     s = find_scheduler()
     same_name = [] if s is None else s.nodes.get(node, [])
-    if len(same_name) == 1:
-        return same_name[0]
-    if not same_name:
+    if len(same_name) > 1:
+        raise BadArgument(f"{what}: {len(same_name)} nodes of this loop bear the name {node!r}; give the Node itself")
+    return same_name[0] if same_name else None
+
+
+def _node_named(node: Any, what: str) -> Node:
+    found = find_node(node, what)
+    if found is None:
         raise BadArgument(f"{what}: no node {node!r} here")
-    raise BadArgument(f"{what}: {len(same_name)} nodes of this loop bear the name {node!r}; give the Node itself")
+    return found
+
+
+def nodes_here(what: str) -> list[Any]:
+    """All nodes that can be reached, the own one first: their names, or the `Node` where two bear one name."""
+    s = find_scheduler()
+    by_name: dict[str, list[Node]] = {} if s is None else s.nodes
+    if not by_name:
+        node_here(what)  # says what is missing
+    running = thread_current()
+    own = None if running is None else running._node
+    everybody = sorted((node for same_name in by_name.values() for node in same_name), key=lambda node: node is not own)
+    return [node.name if len(by_name[node.name]) == 1 else node for node in everybody]
 
 
 def resolve(dest: Any, what: str = "dest") -> Process | None:

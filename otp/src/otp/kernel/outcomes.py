@@ -22,7 +22,7 @@ from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.scheduler import nanoseconds
-from otp.kernel.states import FUT, READY, RUN
+from otp.kernel.states import FUT, HIBERNATE, READY, RUN
 
 __all__ = ["Raised", "apply", "begin_async", "stop", "wait_for"]
 
@@ -164,6 +164,8 @@ def _options(p: Process, result: Any) -> None:
         p._val = then if type(then) is Continue else Continue(then)
     elif result.timeout is not None:
         p._ext().timeout_ns = nanoseconds(result.timeout, "timeout= of a result", infinite=True)
+    elif result.hibernate:
+        p._ext().timeout_ns = HIBERNATE
 
 
 def _started(p: Process) -> None:

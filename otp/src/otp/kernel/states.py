@@ -12,6 +12,7 @@ __all__ = [
     "DEAD",
     "EXITING",
     "FUT",
+    "HIBERNATE",
     "IDLE",
     "READY",
     "RECV",
@@ -34,7 +35,10 @@ CALLING: Final = 6  # waits for a reply
 FUT: Final = 7  # awaits something of asyncio
 EXITING: Final = 8  # its end is decided, cleanup is still awaiting
 SUSPENDED: Final = 9  # callback process stopped by sys.suspend
-TIMED: Final = 10  # callback process, idle, with a `timeout=` running
+TIMED: Final = 10  # callback process, idle, with a `timeout=` running, or hibernating
+
+HIBERNATE: Final = -1
+"""The `timeout_ns` of a TIMED process that hibernates: no timer runs."""
 
 ALIVE: Final = frozenset({READY, RUN, IDLE, RECV, SEL, CALLING, FUT, SUSPENDED, TIMED})
 WAITING: Final = frozenset({RECV, SEL, CALLING})
