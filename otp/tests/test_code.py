@@ -524,6 +524,8 @@ def test_a_restart_runs_the_new_code_whoever_wrote_the_spec(source: Any, run: An
         static = await Supervisor.start_link_children([counter.child_spec(1, name="static")], strategy="one_for_one")
         dynamic = await otp.DynamicSupervisor.start_link()
         pid = await otp.DynamicSupervisor.start_child(dynamic, counter.child_spec(2, name="dynamic"))
+        many = counter.child_spec(3)
+        assert 3 == await GenServer.call(await otp.DynamicSupervisor.start_child(dynamic, many), "next")
         otp.exit(otp.whereis("static"), "kill")
         await wait_all_idle()
         assert 1 == await GenServer.call("static", "next")
@@ -534,6 +536,7 @@ def test_a_restart_runs_the_new_code_whoever_wrote_the_spec(source: Any, run: An
         await wait_all_idle()
         assert ("new", 1) == await GenServer.call("static", "next")
         assert ("new", 2) == await GenServer.call("dynamic", "next")
+        assert ("new", 3) == await GenServer.call(await otp.DynamicSupervisor.start_child(dynamic, many), "next")
         # and the new class names the same child
         await Supervisor.terminate_child(static, shop.module.Counter)
         await Supervisor.restart_child(static, counter)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -398,6 +400,40 @@ def test_temporary_children_share_one_spec_without_arguments(run: Any) -> None:
             await start_child(sup, Worker.child_spec(n, restart="temporary"))
         specs = {id(spec) for spec in sup._state.running.values()}
         assert len(specs) == 1
+
+    run(main)
+
+
+@pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
+def test_children_of_one_spec_get_arguments_of_their_own(run: Any, restart: Any) -> None:
+    async def main() -> None:
+        pool = await DynamicSupervisor.start_link()
+        spec = ChildSpec("w", (Worker.start_link, ["first", ["basket"]]), restart=restart)
+        await start_child(pool, spec)
+        second = await start_child(pool, spec)
+        third = await start_child(pool, spec.replace(start=(Worker.start_link, "other")))
+        assert ["first", "other"] == [await GenServer.call(pid, "get") for pid in (second, third)]
+
+    run(main)
+
+
+def test_the_arguments_of_children_that_are_gone_are_not_kept(run: Any) -> None:
+    class Payload:
+        pass
+
+    async def start(pool: Any, restart: Any) -> Any:
+        payload = Payload()
+        pid = await start_child(pool, ChildSpec("w", (Worker.start_link, payload), restart=restart))
+        return pid, weakref.ref(payload)
+
+    async def main() -> None:
+        pool = await DynamicSupervisor.start_link()
+        for restart in ("permanent", "transient", "temporary"):
+            pid, kept = await start(pool, restart)
+            await DynamicSupervisor.terminate_child(pool, pid)
+            await wait_all_idle()
+            gc.collect()
+            assert kept() is None, restart
 
     run(main)
 

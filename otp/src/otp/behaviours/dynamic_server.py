@@ -176,15 +176,17 @@ def handle_call(request: Any, state: DynamicState) -> Any:
 
 
 def _start_child(state: DynamicState, child: Any) -> Any:
-    try:
-        spec = check_fields(child)
-        if spec.significant:
-            raise SpecError(("invalid_significant", True))
-    except SpecError as error:
-        return Reply(("error", error.reason), state)
+    spec = child
+    if child is not state.spec_of_call or child is None:  # many children of one spec: it is checked once
+        try:
+            spec = check_fields(child)
+            if spec.significant:
+                raise SpecError(("invalid_significant", True))
+        except SpecError as error:
+            return Reply(("error", error.reason), state)
     if state.full():
         return Reply(("error", "max_children"), state)
-    return _start(here(), state, spec, prepare(spec, state.extra))
+    return _start(here(), state, spec)
 
 
 def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
@@ -195,27 +197,37 @@ def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
         spec = template.replace(start=(*template.start, *more)) if more else template
     else:
         spec = template.replace(start=partial(template.start, *more))
-    return _start(here(), state, spec, prepare(spec))
+    return _start(here(), state, spec)
 
 
-def _start(me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
+def _call_of(state: DynamicState, spec: ChildSpec) -> Callable[[], Any]:
+    """The prepared call of a spec: the one made for the child before, if it was of this spec."""
+    call = state.call
+    return prepare(spec, state.extra) if call is None or spec is not state.spec_of_call else call
+
+
+def _start(me: Process, state: DynamicState, spec: ChildSpec) -> Any:
+    call = _call_of(state, spec)
     outcome = begin_in_call(call, me) if type(call) is Quick else start(call)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
-        return _started_when(outcome, me, state, spec)
-    return _started(outcome, me, state, spec)
+        return _started_when(outcome, me, state, spec, call)
+    return _started(outcome, me, state, spec, call)
 
 
-async def _started_when(pending: Any, me: Process, state: DynamicState, spec: ChildSpec) -> Any:
-    return _started(await pending, me, state, spec)
+async def _started_when(
+    pending: Any, me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]
+) -> Any:
+    return _started(await pending, me, state, spec, call)
 
 
-def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec) -> Any:
+def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, call: Callable[[], Any]) -> Any:
     if type(outcome) is Failed:
         return Reply(("error", outcome.reason), state)
-    pid = started_pid(outcome)
+    pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:
-        limit_cleanup(pid, spec.shutdown)
-        state.started(pid, spec)
+        if pid._coro is not None:
+            limit_cleanup(pid, spec.shutdown)
+        state.started(pid, spec, call)
         told_started(me, None, pid, spec)
     return Reply(("ok", outcome), state)
 
@@ -282,7 +294,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
 
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
-    call = prepare(spec, state.extra)
+    call = _call_of(state, spec)
     outcome = begin(call) if type(call) is Quick else start(call)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, old, cause)
@@ -316,4 +328,5 @@ async def stop_children(me: Process, state: DynamicState) -> None:
         reason = reasons[pid]
         told_stopped(me, None, pid, reason, ended_as_asked(spec, reason))
     state.history.clear()
+    state.renew_starts()
     state.supervisors = 0

@@ -32,18 +32,21 @@ class History(NamedTuple):
 class DynamicState(RestartWindow):
     """The children of a dynamic supervisor and its flags.
 
-    `template` is the spec of simple_one_for_one, None in a `DynamicSupervisor`.
+    `template` is the spec of simple_one_for_one, None in a `DynamicSupervisor`. `call` starts a child like the one
+    started last, whose spec is `spec_of_call`; it is remembered while children of that spec run.
     """
 
     __slots__ = (
         "arg",
         "auto_shutdown",
+        "call",
         "extra",
         "history",
         "max_children",
         "profiles",
         "restarting",
         "running",
+        "spec_of_call",
         "strategy",
         "supervisors",
         "template",
@@ -70,6 +73,8 @@ class DynamicState(RestartWindow):
         self.history: dict[Any, History] = {}
         self.supervisors = 0  # how many of both tables are supervisors
         self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
+        self.spec_of_call: ChildSpec | None = None
+        self.call: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
         return f"<DynamicState {self.strategy} of {len(self)} children, {self.counted} restarts>"
@@ -90,10 +95,12 @@ class DynamicState(RestartWindow):
 
     # What happened
 
-    def started(self, pid: Any, spec: ChildSpec) -> None:
-        """A new child runs. A temporary one is never started again: its arguments are not kept."""
+    def started(self, pid: Any, spec: ChildSpec, call: Callable[[], Any] | None = None) -> None:
+        """A new child runs, by that call. A temporary one is never started again: its arguments are not kept."""
         if spec.restart == "temporary":
             spec = self._profile(spec)
+        elif spec is not self.spec_of_call:
+            self.spec_of_call, self.call = spec, call
         self.running[pid] = spec
         if spec.type == "supervisor":
             self.supervisors += 1
@@ -118,8 +125,7 @@ class DynamicState(RestartWindow):
         spec = self.running.pop(old, None) or self.restarting.pop(old)
         before = self.history.pop(old)
         if pid is None:
-            if spec.type == "supervisor":
-                self.supervisors -= 1
+            self._gone(spec)
             return before.restarts
         self.running[pid] = spec
         self.history[pid] = before._replace(restarts=before.restarts + 1)
@@ -135,8 +141,14 @@ class DynamicState(RestartWindow):
         """A child is gone for good, or the attempt to restart it is taken back."""
         spec = self.running.pop(pid, None) or self.restarting.pop(pid, None)
         self.history.pop(pid, None)
-        if spec is not None and spec.type == "supervisor":
+        if spec is not None:
+            self._gone(spec)
+
+    def _gone(self, spec: ChildSpec) -> None:
+        if spec.type == "supervisor":
             self.supervisors -= 1
+        if spec is self.spec_of_call:  # perhaps the last child of this spec: its arguments are not kept either
+            self.renew_starts()
 
     # What follows
 
@@ -167,6 +179,10 @@ class DynamicState(RestartWindow):
         """Take over other limits; the strategy of dynamic children is what it is."""
         self.set_limits(flags.max_restarts, flags.max_seconds)
         self.auto_shutdown = flags.auto_shutdown
+
+    def renew_starts(self) -> None:
+        """Prepare the start function anew at the next start: a module was reloaded."""
+        self.spec_of_call = self.call = None
 
     def undo(self) -> Callable[[], None]:
         """What brings limits and template back to what they are now."""

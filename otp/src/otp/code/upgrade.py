@@ -189,14 +189,16 @@ class _Upgrade:
             data = {"module": self.shown.__name__, "what": callbacks.cls.__qualname__, "old": old, "new": new}
             p._node._trace.emit("code_changed", p, data)
         show_version(self.shown, self.fresh)
-        lagging: list[Process] = []
-        for p in _processes(self.s):
-            if isinstance(p._state, SupervisorState):
-                p._state.renew_starts()
-            if p._vt is None and self._runs_old_code(p):
-                lagging.append(p)
+        self._renew_starts()
+        lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
         self._resume()
-        return UpgradeReport(self.shown.__name__, tuple(done), tuple(lagging))
+        return UpgradeReport(self.shown.__name__, tuple(done), lagging)
+
+    def _renew_starts(self) -> None:
+        """Supervisors prepare start functions once: those they have were made for another version."""
+        for p in _processes(self.s):
+            if isinstance(p._state, SupervisorState | DynamicState):
+                p._state.renew_starts()
 
     def _runs_old_code(self, p: Process) -> bool:
         frame: Any = None if p._coro is None else getattr(p._coro, "cr_frame", None)
@@ -212,6 +214,7 @@ class _Upgrade:
         show_version(self.shown, self.before)
         for undo in reversed(self.undone):
             undo()
+        self._renew_starts()
         self._resume()
         if self.stopping is not None and self.stopping._st != DEAD:
             resume_later(self.stopping)
