@@ -92,6 +92,10 @@ conformance: install-dev ## replay what Erlang/OTP did: the whole catalogue, 1,0
 conformance-all: install-dev ## the same with every recorded scenario
 	$(call replay,$(CORPUS)/random/*.jsonl.gz)
 
+.PHONY: fuzz
+fuzz: install-dev ## make N random scenarios anew and compare with Erlang/OTP, where it is installed (N=300 SEED=0)
+	$(PY) otp/tests/conformance/fuzz.py -n $(or $(N),300) --seed $(or $(SEED),0) $(ARGS)
+
 .PHONY: wheels
 wheels: install-dev ## build both wheels and use them in an empty environment and folder
 	$(PY) -m pytest -m slow tools/tests/test_wheels.py

@@ -1,0 +1,1 @@
+"""Fresh random scenarios: made here, played on Erlang/OTP, compared with `otp`."""
