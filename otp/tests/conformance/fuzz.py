@@ -28,9 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
     if recording.erlang() is None:
-        print(
-            "fuzz compares with Erlang/OTP, and no erl and erlc were found: install it (Debian: apt install erlang-base)"
-        )
+        print("fuzz compares with Erlang/OTP: no erl and erlc were found, install it (Debian: apt install erlang-base)")
         return 2
     logging.getLogger("otp").setLevel(logging.CRITICAL + 1)  # crash reports are what the scenarios are made of
     scenarios = [scenario(seed) for seed in range(options.seed, options.seed + options.n)]
