@@ -30,7 +30,7 @@ from otp.kernel.errors import (
     StartError,
     Throw,
 )
-from otp.kernel.here import make_ref, monotonic, self
+from otp.kernel.here import make_ref, monotonic, node, self
 from otp.kernel.info import ProcessInfo, is_alive, process_info, processes
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
@@ -203,6 +203,7 @@ __all__ = [
     "NamedTimeout",
     "NextEvent",
     "NextState",
+    "node",
     "Node",
     "NodeDown",
     "NodeUp",

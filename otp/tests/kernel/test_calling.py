@@ -264,3 +264,24 @@ def test_an_inline_server_that_takes_a_signal_from_its_caller_ends(run: Any) -> 
         otp.exit(server, "boom")
 
     assert run(main) == ("boom", 1.0)
+
+
+def test_a_wrong_time_out_is_the_same_error_by_name_and_by_pid(run: Any) -> None:
+    """By the name of an idle server it was a plain `ServerDown`."""
+
+    class Idle(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(None)
+
+    async def main() -> Any:
+        pid = await Idle.start_link(name="idle")
+        found: list[Any] = []
+        for dest in (pid, "idle"):
+            with pytest.raises(otp.BadTimeout) as failed:
+                await GenServer.call(dest, "value", -1)
+            (word, _stack), (_module, _function, arguments) = failed.value.reason
+            found.append((word, arguments[1:], arguments[0] is dest))
+        return found
+
+    assert [("function_clause", ["value", -1], True)] * 2 == run(main)

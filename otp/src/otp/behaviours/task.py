@@ -57,7 +57,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import Process
+from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, monitor_process
 
@@ -409,7 +409,7 @@ class Task(Startable, Generic[T_co]):
         at once; the function cannot be interrupted, runs to its end, and its result is dropped.
         One that had found no free thread is not started any more. There are few threads (those of
         the loop, at most 32), and a program that ends waits for them. The function must not touch
-        processes: `node.send_from_thread` and `node.call_from_thread` are the way back.
+        processes: `send_from_thread` and `call_from_thread` of `otp.node()` are the way back.
 
         Raises what `fn` raises; `TypeError` for an async function, `RealIONotSimulated` under
         `otp.testing.Scheduler`.
@@ -426,7 +426,13 @@ class Task(Startable, Generic[T_co]):
                 f"Task.run_blocking(fn): expected a plain function, got the async {name_of(fn)}; "
                 f"try await {name_of(fn)}(…), or Task.async_"
             )
-        return await asyncio.to_thread(fn, *args, **kwargs)
+        return await asyncio.to_thread(_owned_by, who_asks(), fn, args, kwargs)
+
+
+def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    """In the thread, whose context is a copy: the way back into the node knows the process by it."""
+    OWNER.set(process)
+    return fn(*args, **kwargs)
 
 
 def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:

@@ -160,6 +160,8 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
         try:
             return await call(to, request, timeout)
         except CallExit as failed:
+            if type(failed) is BadTimeout:
+                _check_timeout(dest, request, timeout)  # raises it again, with the name
             raise failure(failed.cause_reason, dest, request, timeout) from failed.__cause__
     s = to._node._s
     me = s.current

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from otp.kernel.calls import new_call, send_system
 from otp.kernel.death import exit_signal
+from otp.kernel.from_thread import end_calls
 from otp.kernel.log import say
 from otp.kernel.process import Process
 from otp.kernel.signals import wait_down
@@ -43,6 +44,8 @@ async def shut_down(node: Node, timeout: float) -> None:
         same_name.remove(node)
         if not same_name:
             del s.nodes[node.name]
+    if node._thread_calls:
+        await end_calls(node, timeout)
     if not s.nodes and node._given is None:
         s.close()
 

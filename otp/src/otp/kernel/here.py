@@ -1,15 +1,19 @@
-"""What the running code may ask about where it runs: `self`, `monotonic`, `make_ref`, the random source."""
+"""What the running code may ask about where it runs: `self`, `node`, `monotonic`, `make_ref`, the random source."""
 
 from __future__ import annotations
 
 import random as random_module
 import time
+from typing import TYPE_CHECKING
 
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.scheduler import current_process, find_scheduler
 
-__all__ = ["make_ref", "monotonic", "random_here", "self"]
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["make_ref", "monotonic", "node", "random_here", "self"]
 
 
 def self() -> Pid:
@@ -24,6 +28,21 @@ def monotonic() -> float:
     """The clock of the scheduler in seconds: monotonic in production, virtual under test."""
     s = find_scheduler()
     return time.monotonic() if s is None else s.now_ns() / 1e9
+
+
+def node() -> Node:
+    """The node this runs on: that of the running process, outside one the only node of this event loop.
+
+    Raises `BadArgument` where there is none, or several. Difference to Erlang's `node/0`: the `Node` itself, whose
+    `.name` is what Erlang answers.
+
+    >>> import otp
+    >>> async def main():
+    ...     return otp.self() in otp.node().processes()
+    >>> otp.run(main)
+    True
+    """
+    return node_here("otp.node()")
 
 
 def make_ref() -> Ref:

@@ -11,10 +11,11 @@ import itertools
 import logging
 from contextvars import Context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from otp.kernel.closing import shut_down
 from otp.kernel.errors import BadArgument
+from otp.kernel.from_thread import ThreadCall, call_from_thread, send_from_thread
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from otp.kernel.tracing import Event
 
 __all__ = ["Node"]
+
+T = TypeVar("T")
 
 LONGEST_NAME: Final = 100  # characters of a name in the log
 _creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
@@ -63,6 +66,7 @@ class Node:
         "_procs",
         "_s",
         "_shutdown_request",
+        "_thread_calls",
         "_trace",
         "_watched",
         "_watched_life",
@@ -89,6 +93,7 @@ class Node:
         self._applications: Any = None
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._thread_calls: set[ThreadCall] = set()
         self.on_shutdown: Callable[[BaseException], None] | None = None
         if scheduler is not None:
             self._open(scheduler)
@@ -314,20 +319,46 @@ class Node:
 
     # Threads
 
-    def call_from_thread(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
-        """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it."""
-        if self._life == "new":
-            coroutine.close()  # else Python warns that it was never awaited
-        self._check_life("node.call_from_thread(coroutine)", also_after=True)
-        return asyncio.run_coroutine_threadsafe(coroutine, self._s.loop).result(timeout)
+    def call_from_thread(self, coroutine: Coroutine[Any, Any, T], timeout: Any = "infinity") -> T:
+        """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it.
+
+        Names that it uses are those of this node. Servers see the process whose `Task.run_blocking` started the
+        thread as their caller, else one that is there for this call only.
+
+        Args:
+            coroutine: a coroutine object, not yet awaited.
+            timeout: seconds to wait; then the coroutine is cancelled.
+
+        Returns what it returns and raises what it raises; `TimeoutError` when the time is up; `CancelledError` (of
+        `concurrent.futures`) if the node closed meanwhile; `BadArgument` on the thread of the node's own loop, which
+        would wait for itself, and for a node that does not run.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     async with otp.Node("shop") as node:
+        ...         await otp.Agent.start(lambda: 42, name="answer")
+        ...         ask = lambda: node.call_from_thread(otp.Agent.get("answer", lambda n: n))
+        ...         return await asyncio.to_thread(ask)
+        >>> asyncio.run(main())
+        42
+        """
+        return call_from_thread(self, coroutine, timeout)
 
     def send_from_thread(self, dest: Any, message: Any) -> None:
-        """From another thread: send a message."""
-        from otp.kernel.signals import send
+        """From another thread: send a message; those of one thread arrive in their order.
 
-        self._check_life("node.send_from_thread(dest, message)", also_after=True)
-        target = dest if isinstance(dest, (Process, tuple)) else (dest, self)
-        self._s.loop.call_soon_threadsafe(send, target, message)
+        A name is one of this node and resolved when the message is delivered: nobody there, nothing, as for a timer.
+        Raises `BadArgument` on the thread of the node's own loop, for a node that does not run, and for what can be
+        no destination.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     await asyncio.to_thread(otp.node().send_from_thread, otp.self(), "hello")
+        ...     return await otp.receive()
+        >>> otp.run(main)
+        'hello'
+        """
+        send_from_thread(self, dest, message)
 
     # Words
 

@@ -300,7 +300,7 @@ def current_process(what: str, instead: str = "") -> Process:
         return s.current
     s = find_scheduler()
     p = OWNER.get()
-    if s is not None and p is not None and p._node._s is s:
+    if s is not None and p is not None and p._node._s is s and p is not p._node._outside:
         if p._st == DEAD:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)

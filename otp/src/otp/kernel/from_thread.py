@@ -1,0 +1,168 @@
+"""The way into a node from other threads: `node.call_from_thread` and `node.send_from_thread`.
+
+Processes belong to the thread of their event loop. What another thread wants is put into the loop's queue, and the
+thread waits for a future of its own. A call never outlives its caller's patience nor the node: the task that runs it
+is cancelled with the wait, and a node that closes ends the calls that are under way.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from contextvars import Context, copy_context
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.errors import BadArgument
+from otp.kernel.names import check_name, resolve
+from otp.kernel.process import OWNER, Process
+from otp.kernel.scheduler import nanoseconds, thread
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from otp.kernel.node import Node
+
+__all__ = ["ThreadCall", "call_from_thread", "end_calls", "send_from_thread"]
+
+
+GRACE: Final = 0.05
+"""Seconds that calls have to find out that their server has just ended, before the node ends them."""
+
+
+class ThreadCall:
+    """A coroutine that another thread has handed in, and the future on which that thread waits."""
+
+    __slots__ = ("context", "coroutine", "done", "node", "task")
+
+    def __init__(self, node: Node, coroutine: Coroutine[Any, Any, Any], context: Context) -> None:
+        self.node = node
+        self.coroutine = coroutine
+        self.context = context
+        self.done: Future[Any] = Future()
+        self.task: asyncio.Task[Any] | None = None
+
+    def begin(self) -> None:
+        """In the loop: run the coroutine, unless nobody waits for it any more."""
+        if self.done.cancelled():
+            self._forget()
+        else:
+            self.task = self.node._s.loop.create_task(self.coroutine, context=self.context)
+            self.task.add_done_callback(self._ended)
+
+    def give_up(self) -> None:
+        """In the loop: nobody waits any more."""
+        if self.task is None:
+            self.done.cancel()
+            self._forget()
+        else:
+            self.task.cancel()
+
+    def _forget(self) -> None:
+        self.node._thread_calls.discard(self)
+        self.coroutine.close()  # else Python warns that it was never awaited
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.node._thread_calls.discard(self)
+        if task.cancelled():
+            self.done.cancel()
+        elif (error := task.exception()) is not None:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(task.result())
+
+
+def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
+    """See `Node.call_from_thread`."""
+    what = "node.call_from_thread(coroutine)"
+    if not iscoroutine(coroutine):
+        raise TypeError(
+            f"{what}: expected a coroutine, got {coroutine!r:.200}; "
+            "try node.call_from_thread(GenServer.call(server, request))"
+        )
+    call = None
+    try:
+        limit = nanoseconds(timeout, "call_from_thread(timeout=…)", infinite=True)
+        _check(node, what, "await it")
+        call = ThreadCall(node, coroutine, _context(node))
+        node._thread_calls.add(call)
+        _in_the_loop(node, what, call.begin, call.context)
+    except BaseException:
+        if call is not None:
+            node._thread_calls.discard(call)
+        coroutine.close()
+        raise
+    try:
+        return call.done.result(None if limit is None else limit / 1e9)
+    except BaseException as error:
+        if call.done.done():  # its own failure, which may be a TimeoutError as well
+            raise
+        _in_the_loop(node, what, call.give_up, call.context)
+        if isinstance(error, TimeoutError):
+            raise TimeoutError(f"{what}: no result within {timeout} s; the call is cancelled") from None
+        raise
+
+
+def send_from_thread(node: Node, dest: Any, message: Any) -> None:
+    """See `Node.send_from_thread`."""
+    what = "node.send_from_thread(dest, message)"
+    _check(node, what, "write otp.send(dest, message)")
+    if isinstance(dest, Process):
+        if dest._node._s is not node._s:
+            raise BadArgument(f"{what}: {dest} is a process of another event loop; use its own node")
+    elif not isinstance(dest, tuple) and not hasattr(dest, "whereis"):
+        check_name(dest, what)
+        dest = (dest, node)
+    context = _context(node)
+    _in_the_loop(node, what, lambda: _deliver(node, dest, message), context)
+
+
+def _deliver(node: Node, dest: Any, message: Any) -> None:
+    try:
+        to = resolve(dest)
+    except BadArgument:  # a node or a registry that is not there: nobody, as for a timer
+        return
+    if to is not None:
+        node._s.send(to, message)
+
+
+def _check(node: Node, what: str, instead: str) -> None:
+    if node._life == "new" or node._life == "closed":
+        node._check_life(what)
+    if thread.by_loop.get(node._s.loop) is node._s:
+        raise BadArgument(f"{what}: expected another thread, got that of the node's event loop; there {instead}")
+
+
+def _context(node: Node) -> Context:
+    """The context of the thread; what it calls without a process behind it belongs to the node, names included."""
+    context = copy_context()
+    owner = context.get(OWNER)
+    if owner is None or owner._st == DEAD or owner._node is not node:
+        context.run(OWNER.set, node._outside)
+    return context
+
+
+def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None:
+    try:
+        node._s.loop.call_soon_threadsafe(function, context=context)
+    except RuntimeError as error:
+        if not node._s.loop.is_closed():
+            raise
+        raise BadArgument(f"{what}: the event loop of node {node.name!r} is closed") from error
+
+
+async def end_calls(node: Node, timeout: float) -> None:
+    """The node is closed: whoever waits in another thread is told so, by a `CancelledError`."""
+    begun = [call.task for call in tuple(node._thread_calls) if call.task is not None]
+    if begun:
+        await asyncio.wait(begun, timeout=GRACE)
+    calls = tuple(node._thread_calls)
+    for call in calls:
+        call.give_up()
+    tasks = [call.task for call in calls if call.task is not None]
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout)

@@ -1,0 +1,309 @@
+"""The way into a node from other threads (design part 1 §1). Real threads and a real loop; events say when."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import otp
+from otp import (
+    Agent,
+    BadArgument,
+    BadTimeout,
+    CallTimeout,
+    Exit,
+    GenServer,
+    NoProcess,
+    NoReply,
+    Ok,
+    Reply,
+    ServerDown,
+    Task,
+    impl,
+)
+
+
+class Server(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        match request:
+            case "never":
+                return NoReply(state)
+            case "crash":
+                raise Exit("oops")
+            case "who":
+                return Reply(caller.pid, state)
+            case ("add", n):
+                return Reply(state + n, state + n)
+            case _:
+                return Reply(state, state)
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> Any:
+        return NoReply([*state, message])
+
+
+def in_a_thread(fn: Callable[[otp.Node], Any], arg: Any = 0) -> Any:
+    """What `fn(node)` returns in a thread beside a node with a server of the name "server"."""
+
+    async def main() -> Any:
+        async with otp.Node("n") as node:
+            await node.start(Server, arg, name="server")
+            return await asyncio.to_thread(fn, node)
+
+    return asyncio.run(main())
+
+
+def test_a_call_answers_and_its_names_are_those_of_the_node() -> None:
+    async def main() -> Any:
+        async with otp.Node("one") as one, otp.Node("two") as two:
+            await one.start(Server, 1, name="server")
+            await two.start(Server, 2, name="server")
+
+            def both() -> Any:
+                return [node.call_from_thread(GenServer.call("server", "value"), timeout=5) for node in (one, two)]
+
+            return await asyncio.to_thread(both)
+
+    assert asyncio.run(main()) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("dest", "request_", "timeout", "error"),
+    [
+        ("nobody", "value", 5, NoProcess),
+        ("server", "crash", 5, ServerDown),
+        ("server", "never", 0.01, CallTimeout),
+        ("server", "value", -1, BadTimeout),
+    ],
+)
+def test_what_the_call_raises_is_raised_in_the_thread(dest: Any, request_: Any, timeout: Any, error: Any) -> None:
+    def call(node: otp.Node) -> None:
+        with pytest.raises(error):
+            node.call_from_thread(GenServer.call(dest, request_, timeout))
+
+    in_a_thread(call)
+
+
+def test_when_the_time_is_up_the_coroutine_is_cancelled() -> None:
+    cancelled = threading.Event()
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    def call(node: otp.Node) -> Any:
+        with pytest.raises(TimeoutError, match=r"no result within 0\.01 s; the call is cancelled") as failed:
+            node.call_from_thread(waits(), timeout=0.01)
+        return cancelled.wait(20), type(failed.value) is TimeoutError
+
+    assert in_a_thread(call) == (True, True)
+
+
+@pytest.mark.filterwarnings("error")
+def test_on_the_thread_of_the_loop_it_is_refused() -> None:
+    async def main() -> None:
+        async with otp.Node("n") as node:
+            with pytest.raises(BadArgument, match="that of the node's event loop; there await it"):
+                node.call_from_thread(GenServer.call("server", "value"))
+            with pytest.raises(BadArgument, match=r"there write otp\.send"):
+                node.send_from_thread("server", "value")
+
+    asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("loop_runs", [True, False])
+def test_a_node_that_has_closed_says_so(loop_runs: bool) -> None:
+    node = otp.Node("n")
+
+    def use() -> None:
+        with pytest.raises(BadArgument, match="node 'n' is closed"):
+            node.call_from_thread(GenServer.call("server", "value"))
+        with pytest.raises(BadArgument, match="node 'n' is closed"):
+            node.send_from_thread("server", "value")
+
+    async def main() -> None:
+        async with node:
+            pass
+        if loop_runs:
+            await asyncio.to_thread(use)
+
+    asyncio.run(main())
+    if not loop_runs:
+        use()
+
+
+def test_a_node_that_closes_ends_the_calls_under_way() -> None:
+    async def main() -> Any:
+        begun = asyncio.Event()
+
+        async def waits() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        async with otp.Node("n") as node:
+            thread = asyncio.create_task(asyncio.to_thread(raised_by, lambda: node.call_from_thread(waits())))
+            await begun.wait()
+        left = asyncio.all_tasks() - {asyncio.current_task(), thread}
+        return await thread, left
+
+    assert asyncio.run(main()) == (CancelledError, set())
+
+
+def raised_by(fn: Callable[[], Any]) -> type[BaseException] | None:
+    try:
+        fn()
+    except BaseException as error:
+        return type(error)
+    return None
+
+
+def test_a_call_to_a_server_that_a_closing_node_stops_fails_like_any_call() -> None:
+    async def main() -> Any:
+        asked = asyncio.Event()
+
+        async def call() -> Any:
+            asked.set()
+            return await GenServer.call("server", "never")
+
+        async with otp.Node("n") as node:
+            await node.start(Server, 0, name="server")
+            thread = asyncio.create_task(asyncio.to_thread(raised_by, lambda: node.call_from_thread(call())))
+            await asked.wait()
+        return await thread
+
+    assert asyncio.run(main()) is ServerDown
+
+
+def test_many_threads_at_once_lose_and_mix_up_nothing() -> None:
+    def call(node: otp.Node) -> Any:
+        def add(amount: int) -> Any:
+            return node.call_from_thread(GenServer.call("server", ("add", amount)))
+
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(add, [1] * 400))
+        return sorted(answers) == list(range(1, 401)), len(node.processes()), node._thread_calls
+
+    assert in_a_thread(call) == (True, 1, set())
+
+
+def test_messages_of_one_thread_arrive_in_their_order() -> None:
+    def send(node: otp.Node) -> Any:
+        for number in range(100):
+            node.send_from_thread("server", number)
+        return node.call_from_thread(GenServer.call("server", "value"))
+
+    assert in_a_thread(send, []) == list(range(100))
+
+
+def test_a_message_goes_to_pids_pairs_and_via_names_and_to_nobody_without_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> Any:
+        async with otp.Node("n") as node:
+            server = await node.start(Server, [], name="server")
+            registry = await node.start(Agent, lambda: 0, name="agent")
+            otp.exit(registry, "kill")
+
+            def send() -> Any:
+                node.send_from_thread(server, 1)
+                node.send_from_thread(("server", node), 2)
+                node.send_from_thread(("server", "n"), 3)
+                node.send_from_thread("nobody", 4)
+                node.send_from_thread(registry, 4)
+                node.send_from_thread(otp.Registry.via("no registry", 1), 4)
+                node.send_from_thread(("server", "no node"), 4)
+                return node.call_from_thread(GenServer.call(server, "value"))
+
+            return await asyncio.to_thread(send)
+
+    assert asyncio.run(main()) == [1, 2, 3]
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+def test_what_can_be_no_destination_is_refused_where_it_is_written() -> None:
+    def send(node: otp.Node) -> None:
+        with pytest.raises(BadArgument, match="expected a pid, a name"):
+            node.send_from_thread(None, 1)
+        with pytest.raises(TypeError, match="expected a coroutine, got"):
+            node.call_from_thread(GenServer.call)  # pyright: ignore[reportArgumentType]
+
+    in_a_thread(send)
+
+
+def test_a_pid_of_another_loop_is_refused() -> None:
+    async def other() -> otp.Pid:
+        return otp.self()
+
+    elsewhere = otp.run(other)
+
+    def send(node: otp.Node) -> None:
+        with pytest.raises(BadArgument, match="of another event loop"):
+            node.send_from_thread(elsewhere, 1)
+
+    in_a_thread(send)
+
+
+def test_the_thread_of_run_blocking_speaks_for_its_process() -> None:
+    async def main() -> Any:
+        server = await Server.start_link(0)
+        node = otp.node()
+        asked = await Task.run_blocking(lambda: node.call_from_thread(GenServer.call(server, "who")))
+        return asked == otp.self()
+
+    assert otp.run(main)
+
+
+def test_a_thread_of_its_own_is_no_process() -> None:
+    async def who() -> Any:
+        try:
+            return otp.self()
+        except otp.NotAProcess as error:
+            return str(error)
+
+    def call(node: otp.Node) -> Any:
+        return node.call_from_thread(who())
+
+    async def main() -> Any:
+        async with otp.Node("n") as node:
+            with ThreadPoolExecutor(1) as pool:
+                return await asyncio.wrap_future(pool.submit(call, node))
+
+    assert asyncio.run(main()).startswith("otp.self() works inside a process only")
+
+
+def test_otp_node_is_the_node_of_the_process_or_the_only_one() -> None:
+    async def main() -> Any:
+        async with otp.Node("a") as a:
+            alone = otp.node() is a
+            async with otp.Node("b") as b:
+                found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                b.spawn(lambda: found.set_result(otp.node() is b))
+                with pytest.raises(BadArgument, match="several nodes"):
+                    otp.node()
+                return alone, await found
+
+    assert asyncio.run(main()) == (True, True)
+    with pytest.raises(BadArgument, match="no node runs"):
+        otp.node()
+
+
+def test_in_virtual_time_threads_are_refused() -> None:
+    async def main() -> Any:
+        return otp.node()
+
+    node = otp.testing.Scheduler().run(main)
+    with pytest.raises(BadArgument, match="is closed"):
+        node.send_from_thread("x", 1)
