@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec
+from otp.behaviours.spec_check import without_arguments
 from otp.behaviours.supervisor_state import ChildRecord, RestartWindow, Verdict, wants_restart
 from otp.kernel.kept import kept
 
@@ -112,8 +113,7 @@ class DynamicState(RestartWindow):
         except TypeError:  # modules was given as a list
             return spec
         if found is None:
-            function = spec.start[0] if isinstance(spec.start, tuple) else spec.start.func
-            found = self.profiles[key] = spec.replace(id=None, start=(function,))
+            found = self.profiles[key] = without_arguments(spec).replace(id=None)
         return found
 
     def exited(self, pid: Any) -> ChildSpec | None:

@@ -12,6 +12,7 @@ import difflib
 import functools
 import sys
 from collections.abc import Hashable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, Final, Literal, cast
 
 from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, Shutdown, child_spec_of, wrong_keys
@@ -31,6 +32,7 @@ __all__ = [
     "is_count",
     "modules_of",
     "shutdown_of",
+    "without_arguments",
 ]
 
 STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one")
@@ -83,9 +85,8 @@ def check_fields(child: Any, auto_shutdown: Any = None) -> ChildSpec:
     shutdown = spec.shutdown
     if not (shutdown is None or shutdown == "infinity" or shutdown == "brutal_kill" or _is_seconds(shutdown)):
         raise SpecError(("invalid_shutdown", shutdown))
-    modules = spec.modules
-    if not (modules is None or modules == "dynamic" or isinstance(modules, tuple | list)):
-        raise SpecError(("invalid_modules", modules))
+    if spec.modules is not None:
+        _check_modules(spec.modules)
     return spec
 
 
@@ -108,6 +109,15 @@ def shutdown_of(spec: ChildSpec) -> Shutdown:
 def modules_of(spec: ChildSpec) -> tuple[Any, ...] | Literal["dynamic"]:
     """What code the child runs, its default considered: the class, or the module, of its start function."""
     return (_module_of(spec.start),) if spec.modules is None else spec.modules
+
+
+def without_arguments(spec: ChildSpec) -> ChildSpec:
+    """The spec of a temporary child that runs: it is never started again, so its arguments need not be kept.
+
+    Difference to OTP: the start function stays, where `get_childspec` shows `undefined` arguments there.
+    """
+    function: Any = spec.start[0] if isinstance(spec.start, tuple) else spec.start.func
+    return spec.replace(start=(function,))
 
 
 def check_all(children: Iterable[Any], auto_shutdown: Any = None) -> list[ChildSpec]:
@@ -165,6 +175,16 @@ def _check_significant(significant: Any, restart: str, auto_shutdown: Any) -> No
         raise SpecError(("bad_combination", [("restart", "permanent"), ("significant", True)]))
 
 
+def _check_modules(modules: Any) -> None:
+    if modules == "dynamic":
+        return
+    if not isinstance(modules, tuple | list):
+        raise SpecError(("invalid_modules", modules))
+    for module in cast("tuple[Any, ...]", modules):
+        if not isinstance(module, type | ModuleType | str):
+            raise SpecError(("invalid_module", module))
+
+
 def _module_of(start: Any) -> Any:
     """The class whose classmethod starts the child, else the module of the function."""
     function: Any = cast("Any", start[0] if isinstance(start, tuple) else start)
@@ -190,6 +210,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "invalid_child_type": 'type: expected "worker" or "supervisor"',
     "invalid_shutdown": 'shutdown: expected seconds >= 0, "brutal_kill" or "infinity"',
     "invalid_modules": 'modules: expected a tuple of classes or "dynamic"',
+    "invalid_module": "modules: expected classes, modules or names of them",
     "invalid_strategy": 'strategy: expected "one_for_one", "one_for_all", "rest_for_one" or "simple_one_for_one"',
     "invalid_intensity": 'max_restarts: expected an int >= 0 or "infinity"',
     "invalid_period": 'max_seconds: expected seconds > 0 or "infinity"',

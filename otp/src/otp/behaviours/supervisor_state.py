@@ -27,6 +27,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec, Strategy
 from otp.behaviours.newest import newest
+from otp.behaviours.spec_check import without_arguments
 from otp.kernel.kept import kept
 from otp.kernel.reasons import is_clean
 
@@ -183,14 +184,16 @@ class SupervisorState(RestartWindow):
         return record
 
     def started(self, record: ChildRecord, pid: Any) -> None:
-        """A start succeeded; `pid` is None for a start that was ignored."""
+        """A start succeeded; `pid` is None for a start that was ignored. Arguments of temporary children are let go."""
         record.restarting = False
         record.pid = pid
-        if pid is None:
-            if record.spec.restart == "temporary":
-                del self._by_id[record.id]
-        else:
+        temporary = record.spec.restart == "temporary"
+        if pid is not None:
             self._by_pid[pid] = record
+            if temporary:
+                record.spec, record.start = without_arguments(record.spec), None
+        elif temporary:
+            del self._by_id[record.id]
 
     def failed(self, record: ChildRecord, unstarted: Iterable[ChildRecord] = ()) -> None:
         """A restart failed and is to be tried again; the `unstarted` rest of the group stays down till then."""
