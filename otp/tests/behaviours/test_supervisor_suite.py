@@ -6,6 +6,7 @@ A docstring names the cases whose rule a test holds; what they say is in docs/co
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import otp
 from otp import (
     AlreadyPresent,
     AlreadyStarted,
+    Application,
     ChildInfo,
     Children,
     ChildSpec,
@@ -522,26 +524,31 @@ def test_a_wrong_spec_is_refused_by_all_who_see_it(run: Any, form: Any, fields: 
     run(main)
 
 
-def test_every_combination_of_right_fields_is_a_spec() -> None:
+def judged(spec: ChildSpec, auto_shutdown: Any) -> Any:
+    """What is wrong with a spec; None if it is right."""
+    try:
+        Supervisor.check_childspecs([spec], auto_shutdown)
+    except InvalidChildSpec as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize("auto", [None, "never", "any_significant", "all_significant"])
+@pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
+def test_every_combination_of_right_fields_is_a_spec(auto: Any, restart: Any) -> None:
     """child_specs, child_specs_map."""
-    for restart in ("permanent", "transient", "temporary"):
-        for shutdown in (0, 1, "infinity", "brutal_kill", None):
-            for type in ("supervisor", "worker"):
-                for modules in ("dynamic", (), (Worker,), (Worker, Tree), None):
-                    spec: Any = ChildSpec("child", START, restart, shutdown, type, False, modules)  # type: ignore[arg-type]
-                    for auto in (None, "never", "any_significant", "all_significant"):
-                        Supervisor.check_childspecs([spec], auto)  # type: ignore[arg-type]
-                        expected = None
-                        if auto == "never":
-                            expected = [("auto_shutdown", "never"), ("significant", True)]
-                        elif restart == "permanent":
-                            expected = [("restart", "permanent"), ("significant", True)]
-                        try:
-                            Supervisor.check_childspecs([spec.replace(significant=True)], auto)  # type: ignore[arg-type]
-                        except InvalidChildSpec as error:
-                            assert ("bad_combination", expected) == error.reason
-                        else:
-                            assert expected is None
+    wrong = None
+    if auto == "never":
+        wrong = ("bad_combination", [("auto_shutdown", "never"), ("significant", True)])
+    elif restart == "permanent":
+        wrong = ("bad_combination", [("restart", "permanent"), ("significant", True)])
+    shutdowns: Any = (0, 1, "infinity", "brutal_kill", None)
+    types: Any = ("supervisor", "worker")
+    modules: Any = ("dynamic", (), (Worker,), (Worker, Tree), None)
+    for shutdown, type, code in itertools.product(shutdowns, types, modules):
+        spec = ChildSpec("child", START, restart, shutdown, type, False, code)
+        assert judged(spec, auto) is None
+        assert wrong == judged(spec.replace(significant=True), auto)
 
 
 def test_a_template_is_one_spec_and_ids_are_unique(run: Any) -> None:
@@ -581,5 +588,30 @@ def test_a_wrong_flag_fails_the_start(run: Any, flags: Any, reason: Any) -> None
     async def main() -> None:
         process_flag("trap_exit", True)
         assert ("supervisor_data", reason) == await refusal(start_tree([], **flags))
+
+    run(main)
+
+
+# In an application
+
+
+class Faulty(Application):
+    """An application whose only server cannot start."""
+
+    name = "app_faulty"
+
+    @impl
+    async def start(self, kind: str, args: Any) -> Any:
+        return await start_tree([worker("app_faulty", Stop("undef"))])
+
+
+def test_an_application_whose_tree_does_not_start_says_which_child_failed(run: Any) -> None:
+    """faulty_application_shutdown."""
+
+    async def main() -> None:
+        reason, call = await refusal(Application.start(Faulty))
+        assert ("shutdown", ("failed_to_start_child", "app_faulty", "undef")) == reason
+        assert ("app_faulty", "start") == call[:2]
+        assert [] == await Application.which_applications()
 
     run(main)

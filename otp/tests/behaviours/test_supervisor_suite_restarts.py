@@ -262,12 +262,12 @@ def test_children_start_in_order_and_end_in_the_opposite_order(run: Any) -> None
         process_flag("trap_exit", True)
         tree: Any = await start_tree([worker(id) for id in ids], strategy="rest_for_one", max_restarts=2)
         before = await pids(tree)
-        assert ids == list(before) == sorted(before, key=lambda id: before[id])
+        assert ids == list(before) == sorted(before, key=before.__getitem__)
         refs = {otp.monitor(pid): id for id, pid in before.items()}
         await end(before["ch10"])
         assert ["ch10", "ch5", "ch2"] == [refs[(await otp.receive(otp.Is(otp.Down))).ref] for _ in range(3)]
         after = await pids(tree)
-        assert ids == sorted(after, key=lambda id: after[id])
+        assert ids == sorted(after, key=after.__getitem__)
         assert (before["ch7"], before["ch3"]) == (after["ch7"], after["ch3"])
         refs |= {otp.monitor(after[id]): id for id in ("ch10", "ch2", "ch5")}
         otp.exit(tree, "shutdown")
@@ -515,10 +515,10 @@ class Switch(GenServer[Any]):
         return Stop(request, state)
 
 
-async def when_restarting(tree: Any, times: int = 1) -> None:
-    """Restarts are tried again without a pause; questions come between two attempts."""
-    while sum(info.pid == "restarting" for info in await which(tree)) < times:
-        pass
+async def crash(pid: Any) -> None:
+    """Who has seen the end asks the supervisor after it has seen it too, and tried the restart."""
+    GenServer.cast(pid, "error")
+    await otp.wait_down(pid)
 
 
 def test_restarting_children_are_counted_as_specs_only(run: Any) -> None:
@@ -532,9 +532,8 @@ def test_restarting_children_are_counted_as_specs_only(run: Any) -> None:
         switch[0] = "off"
 
         async def ask() -> None:
-            GenServer.cast(first, "error")
-            GenServer.cast(second, "error")
-            await when_restarting(tree, 2)
+            await crash(first)
+            await crash(second)
             assert Counts(1, 1, 0, 3) == await count(tree)
             switch[0] = "on"
 
@@ -570,8 +569,7 @@ def test_a_child_and_a_supervisor_can_be_stopped_while_a_restart_fails_again_and
 
         async def ask() -> None:
             switch[0] = "off"
-            GenServer.cast(pid, "error")
-            await when_restarting(tree)
+            await crash(pid)
             if simple:
                 assert [ChildInfo(None, "restarting", "worker", (Switch,))] == await which(tree)
                 assert Counts(1, 0, 0, 1) == await count(tree)
@@ -593,8 +591,7 @@ def test_a_child_and_a_supervisor_can_be_stopped_while_a_restart_fails_again_and
 
         async def stop() -> None:
             switch[0] = "off"
-            GenServer.cast(again, "error")
-            await when_restarting(tree)
+            await crash(again)
             await Supervisor.stop(tree, "shutdown")
 
         assert "normal" == await otp.wait_down(otp.spawn(stop))
