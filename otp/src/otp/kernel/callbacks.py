@@ -274,7 +274,7 @@ def callback_done(p: Process, result: Any) -> None:
     frm, what, message = x.frm, x.callback, x.message
     x.frm = x.callback = x.message = None
     x.begun = 0
-    p._coro = None
+    p._step = None
     p._st = RUN
     if p._vt.shared_context:
         p._ctx = None

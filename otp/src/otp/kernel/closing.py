@@ -56,7 +56,7 @@ async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
     for p in reversed(processes):
         if p._st != DEAD:
             waiting.append(p)
-            busy = p._coro is not None and (p._x is None or not p._x.trap)
+            busy = p._step is not None and (p._x is None or not p._x.trap)
             if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
                 exit_signal(p, node._outside, "shutdown", False)
             else:

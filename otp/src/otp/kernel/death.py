@@ -74,8 +74,8 @@ def die(p: Process, reason: Any) -> None:
 
 
 def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    coro: Any = p._coro
-    if p._st == RUN and (coro is None or coro.cr_running):  # else a step of it failed in the runtime: nothing runs
+    step = p._step
+    if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
         pending = p._sig
         if pending is None or pending is CANCEL or (killed and not pending.killed):
             p._sig = Fatal(reason, sender, cause, killed)
@@ -105,7 +105,7 @@ def terminate(p: Process, reason: Any) -> None:
         if parent is None or parent._vt is None or not parent._vt.supervisor:
             p._st = DEAD  # nobody is to be told: most processes end here
             node._procs.pop(p._id, None)
-            p._coro = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
+            p._step = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
             return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
@@ -127,7 +127,7 @@ def terminate(p: Process, reason: Any) -> None:
 def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
     s = p._node._s
     if s.burying:
-        if p._coro is None:
+        if p._step is None:
             p._st = DEAD
         elif p._st != EXITING:
             p._st = EXITING
@@ -165,8 +165,8 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     if p._st == DEAD and p._node._procs.get(p._id) is not p:
         return
     p._sig = None
-    coro: Any = p._coro
-    if coro is None or coro.cr_frame is None:  # nothing to unwind
+    step = p._step
+    if step is None or step.__self__.cr_frame is None:  # nothing to unwind
         _bury(p, reason, sender, cause)
         return
     x = p._ext()
@@ -191,7 +191,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.fut = None
         future.remove_done_callback(p._wakeup)
     if killed:
-        _close(p, coro)
+        _close(p, step.__self__)
         _bury(p, x.reason[0], x.sender, x.cause)
     else:
         _step_cleanup(p, CancelledError())  # of this very type: TaskGroup and timeout() look for it with `is`
@@ -277,7 +277,7 @@ def _limit_cleanup(p: Process, x: Ext) -> None:
 def resume_exiting(p: Process) -> None:
     """What the cleanup of an exiting process waited for is there."""
     s = p._node._s
-    if p._st != EXITING or p._coro is None or p._ext().fut is not None:
+    if p._st != EXITING or p._step is None or p._ext().fut is not None:
         return
     if s.burying:
         s.enqueue(p)
@@ -344,7 +344,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     if x is not None:
         _release(p, x)
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
-    p._coro = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+    p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
 
 
 def _safely(function: Any, argument: Any) -> None:

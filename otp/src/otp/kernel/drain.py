@@ -92,8 +92,8 @@ def _drain(s: Scheduler) -> None:
                 if p._st != READY:
                     run_odd(p)
                     continue
-                coro = p._coro
-                if coro is None:
+                step = p._step
+                if step is None:
                     if p._vt is None:
                         _answer_outside(p)
                     else:
@@ -108,9 +108,9 @@ def _drain(s: Scheduler) -> None:
                 p._val = None
                 try:
                     if type(value) is not Thrown:
-                        waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
+                        waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
                     else:
-                        waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
+                        waits_for = p._ctx.run(p._coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:
                     if p._st == RUN and p._sig is None and p._vt is None:
                         p._st = READY
@@ -184,8 +184,8 @@ def run_one(s: Scheduler, p: Process) -> None:
     if p._st != READY:
         run_odd(p)
         return
-    coro: Any = p._coro
-    if coro is None:
+    step = p._step
+    if step is None:
         if p._vt is None:
             _answer_outside(p)
         else:
@@ -198,9 +198,9 @@ def run_one(s: Scheduler, p: Process) -> None:
     value, p._val = p._val, None
     try:
         if type(value) is not Thrown:
-            waits_for = p._ctx.run(coro.send, value)  # pyright: ignore[reportOptionalMemberAccess]
+            waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
         else:
-            waits_for = p._ctx.run(coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
+            waits_for = p._ctx.run(p._coro.throw, value.error)  # pyright: ignore[reportOptionalMemberAccess]
     except StopIteration as done:
         coroutine_done(p, done.value, None)
     except BaseException as raised:

@@ -60,7 +60,7 @@ def _mailbox_len(p: Process) -> int:
         post.asked(p)
     waiting = p._mbox
     n = len(waiting) if waiting else 0
-    if not n and p._st == READY and p._coro is not None and p._val is not None and p._vt is None:
+    if not n and p._st == READY and p._step is not None and p._val is not None and p._vt is None:
         n = 1  # in its hands already
     x = p._x
     if x is not None and x.it is not None:

@@ -129,7 +129,7 @@ def mailbox_of(p: Process) -> list[Any]:
     if post is not None:
         post.asked(p)
     waiting: list[Any] = list(p._mbox) if p._mbox else []
-    if p._st == READY and p._coro is not None and p._val is not None and not waiting and p._vt is None:
+    if p._st == READY and p._step is not None and p._val is not None and not waiting and p._vt is None:
         waiting = [p._val]
     x = p._x
     if x is not None and x.it is not None:

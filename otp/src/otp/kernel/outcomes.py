@@ -263,9 +263,9 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     x = p._ext()
     x.frm, x.callback, x.message = frm, what, message
     x.mark = 0  # how far a pattern looked says nothing about this mailbox
-    p._coro = coro
+    p._step = step = coro.send
     try:
-        waits_for = coro.send(None)
+        waits_for = step(None)
     except StopIteration as done:
         result: Any = done.value
     except BaseException as error:
@@ -282,7 +282,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
             table.pop(loop, None)
         else:
             table[loop] = before
-    p._coro = None
+    p._step = None
     x.frm = x.callback = x.message = None
     apply(p, what, frm, message, result)
     result = None

@@ -129,7 +129,6 @@ class Process(Pid):
     """A local process; see the module's text for its two faces."""
 
     __slots__ = (
-        "_coro",
         "_ctx",
         "_links",
         "_mbox",
@@ -138,6 +137,7 @@ class Process(Pid):
         "_sig",
         "_st",
         "_state",
+        "_step",
         "_val",
         "_vt",
         "_wait",
@@ -147,7 +147,7 @@ class Process(Pid):
     _val: Any
     _mbox: Any
     _mons: Any
-    _coro: Coroutine[Any, Any, Any] | None
+    _step: Any  # `send` of its coroutine: made anew for each resume it takes a twelfth of a hop
     _vt: Any
     _state: Any
     _links: Any
@@ -171,6 +171,12 @@ class Process(Pid):
         return x
 
     @property
+    def _coro(self) -> Coroutine[Any, Any, Any] | None:
+        """Its coroutine, if it has one: a callback process has one only while an async callback waits."""
+        step = self._step
+        return None if step is None else step.__self__
+
+    @property
     def _exit_seq(self) -> int:
         """The number of the `exited` event of a dead process, 0 if it was not recorded."""
         return self._val if self._st == DEAD and type(self._val) is int else 0
@@ -188,7 +194,7 @@ class Process(Pid):
                 return True
             if self._sig is None:
                 self._sig = CANCEL
-        elif st in WAITING and self._coro is not None:
+        elif st in WAITING and self._step is not None:
             self._val = Thrown(CancelledError() if msg is None else CancelledError(msg))
             self._st = READY
             self._node._s.enqueue(self)
@@ -288,7 +294,7 @@ def new_process(node: Node, parent: Process | None) -> Process:
     p._id = n = node._next_id
     node._next_id = n + 1
     p._st = READY
-    p._val = p._mbox = p._mons = p._coro = p._vt = p._state = None
+    p._val = p._mbox = p._mons = p._step = p._vt = p._state = None
     p._links = p._sig = p._x = p._ctx = p._wait = None
     p._parent = parent
     node._procs[n] = p

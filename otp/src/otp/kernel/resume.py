@@ -80,7 +80,7 @@ def blame(s: Scheduler, failure: BaseException) -> None:
         _report(p, failure)
     if p is not None and (p._st == RUN or (p._st == READY and _is_over(p._coro) and p._vt is None)):
         p._st = READY
-        p._sig = p._coro = None
+        p._sig = p._step = None
         terminate(p, reason_of(failure))
 
 
@@ -147,7 +147,7 @@ def _become(p: Process, call: Become) -> None:
         p._st = RUN
         coroutine_done(p, None, error)
         return
-    p._coro = coro
+    p._step = coro.send
     p._val = None
     p._node._s.enqueue(p)
 

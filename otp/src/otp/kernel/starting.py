@@ -76,7 +76,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     else:
         coro = coroutine_of(fn, args, kwargs)
     p = new_process(node, parent)
-    p._coro = coro
+    p._step = coro.send
     p._ctx = context = copy_context()
     s = node._s
     if not s.tags_tasks or OWNER.get() is not None:
