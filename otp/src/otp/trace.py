@@ -22,15 +22,25 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from otp.kernel.pids import Pid
-from otp.kernel.tracing import LIFECYCLE, MESSAGE_KINDS, RING_SIZE, Event, Subscription
+from otp.kernel.tracing import (
+    DETAIL_KINDS,
+    LIFECYCLE,
+    MESSAGE_KINDS,
+    RING_SIZE,
+    STATE_KINDS,
+    Event,
+    Subscription,
+)
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
 __all__ = [
+    "DETAIL_KINDS",
     "LIFECYCLE",
     "MESSAGE_KINDS",
     "RING_SIZE",
+    "STATE_KINDS",
     "Event",
     "Subscription",
     "cause_chain",

@@ -193,7 +193,7 @@ def test_replay_names_the_first_event_that_differs() -> None:
 
     scheduler = Scheduler()
     scheduler.run(watched)
-    with pytest.raises(NotDeterministic, match=r"event 0: .*name 1.*name 2"):
+    with pytest.raises(NotDeterministic, match=r"event 1: .*name 1.*name 2"):
         scheduler.replay(watched)
 
 

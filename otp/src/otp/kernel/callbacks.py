@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from otp.kernel.calls import From, reply
 from otp.kernel.mailbox import merge_batch
-from otp.kernel.message_events import watched
+from otp.kernel.message_events import told_begun, told_ended, watched
 from otp.kernel.messages import ExitSignal, Timeout
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.process import Process, run_in_context
@@ -147,6 +147,8 @@ def _begin_pending(p: Process) -> bool:
     """What comes before the mailbox: the result of a call begun on its caller's stack, or a continue."""
     pending = p._val
     p._val = None
+    if p._node._watched:
+        _told_pending(p, pending)
     if type(pending) is tuple:
         frm, result = pending
         apply(p, "handle_call", frm, frm, result)
@@ -167,6 +169,8 @@ def _begin_pending(p: Process) -> bool:
         result = None
     elif isinstance(pending, Starting):
         pending.run(p)
+    if p._node._watched and p._coro is None:
+        told_ended(p)
     if p._st != RUN:
         return False
     if p._val is not None:
@@ -174,6 +178,15 @@ def _begin_pending(p: Process) -> bool:
         p._node._s.enqueue(p)
         return False
     return True
+
+
+def _told_pending(p: Process, pending: Any) -> None:
+    if type(pending) is Continue:
+        told_begun(p, "handle_continue")
+    elif pending is Timeout and not p._mbox and (p._x is None or p._x.it is None):
+        told_begun(p, "handle_info")
+    elif isinstance(pending, Starting):
+        told_begun(p, "init")
 
 
 class Starting:
@@ -285,5 +298,7 @@ def callback_done(p: Process, result: Any) -> None:
 
 def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
     apply(p, what, frm, message, result)
+    if p._node._watched and p._coro is None:
+        told_ended(p)
     if p._st == RUN:
         settle(p)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
 from otp.kernel.mailbox import deliver, park
-from otp.kernel.message_events import told_replied
+from otp.kernel.message_events import told_late, told_replied
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
@@ -89,6 +89,8 @@ def reply(frm: From, value: Any) -> None:
     if x is not None and x.pend:
         x.pend.pop(frm, None)
     if waiter._val is not frm:  # answered, timed out, cancelled or dead: too late
+        if to._node._watched:
+            told_late(frm, value)
         return
     waiter._val = value
     if waiter._st == CALLING:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from otp.kernel.calls import From, fail
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
+from otp.kernel.message_events import told_ended
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import unwatch
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
@@ -318,7 +319,15 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     vt = p._vt
     above = None if parent is None else parent._vt
     if (above is not None and above.supervisor) or node._watched_life or (vt is not None and vt.supervisor):
-        seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause or _cause_of(sender))
+        cause = cause or _cause_of(sender)
+        if node._watched:
+            cause = cause or node._trace.cause_of(p)
+            told_ended(p)
+        seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause)
+        causes = node._trace.causes
+        if causes is not None:
+            causes.forget(p)
+            causes.now = seq
     if x is not None and x.name is not None:
         node.release_name(p)
     if x is not None and x.hooks:
@@ -343,6 +352,8 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
             _tell(mons, reason)
     if x is not None:
         _release(p, x)
+    if node._watched and node._trace.causes is not None:
+        node._trace.causes.now = 0
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
     p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
 
@@ -356,7 +367,7 @@ def _safely(function: Any, argument: Any) -> None:
 
 
 def _cause_of(sender: Any) -> int:
-    return sender._exit_seq if isinstance(sender, Process) else 0
+    return sender._exit_seq or sender._node._trace.cause_of(sender) if isinstance(sender, Process) else 0
 
 
 def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
@@ -372,12 +383,16 @@ def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str,
         }
     return {
         "reason": reason,
-        "message": None if x.message is None else bounded_text(_request_of(x.message)),
+        "message": None if x.message is None else _shown_message(x),
         "callback": x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         "sender": x.sender if sender is None else sender,
         "what": what,
         "name": x.name,
     }
+
+
+def _shown_message(x: Ext) -> str:
+    return "<sensitive>" if x.sensitive else bounded_text(_request_of(x.message))
 
 
 def _request_of(message: Any) -> Any:

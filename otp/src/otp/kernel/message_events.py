@@ -1,7 +1,7 @@
 """Events of messages, made only while somebody reads them: sent, dropped, received, callbacks begun and ended.
 
 A call and its answer bear the same `ref`. `term` is the message itself, for readers in the same program; `message`
-is its bounded text.
+is its bounded text. Of a process that is sensitive neither is shown.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -10,9 +10,11 @@ is its bounded text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.bounded import text
 from otp.kernel.callers import as_message
+from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
@@ -21,24 +23,48 @@ from otp.kernel.tracing import bounded_text
 if TYPE_CHECKING:
     from otp.kernel.process import Process
 
-__all__ = ["described", "told_received", "told_replied", "told_sent", "watched"]
+__all__ = [
+    "described",
+    "told_arrived",
+    "told_begun",
+    "told_ended",
+    "told_late",
+    "told_received",
+    "told_replied",
+    "told_sent",
+    "watched",
+]
+
+HIDDEN: Final = "<sensitive>"
 
 
-def described(message: Any) -> dict[str, Any]:
+def described(message: Any, dest: Any = None) -> dict[str, Any]:
     """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
+    way, term, ref = _parts(message)
+    return _fields(way, term, ref, dest)
+
+
+def _parts(message: Any) -> tuple[str, Any, Any]:
     if hasattr(type(message), "_waiter"):
-        return _fields("call", message._request, message.ref)
+        return "call", message._request, message.ref
     if type(message) is tuple and message:  # pyright: ignore[reportUnknownArgumentType]
         tag, length = message[0], len(message)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         if tag is CAST_TAG and length == 2:
-            return _fields("cast", message[1], None)
+            return "cast", message[1], None
         if (tag is CALL_TAG or tag is SYSTEM_TAG) and length == 3:
-            return _fields("call" if tag is CALL_TAG else "system", message[2], getattr(message[1], "ref", None))  # pyright: ignore[reportUnknownArgumentType]
-    return _fields("info", message, None)
+            return "call" if tag is CALL_TAG else "system", message[2], getattr(message[1], "ref", None)  # pyright: ignore[reportUnknownArgumentType]
+    return "info", message, None
 
 
-def _fields(way: str, term: Any, ref: Any) -> dict[str, Any]:
+def _fields(way: str, term: Any, ref: Any, dest: Any) -> dict[str, Any]:
+    if _is_sensitive(dest):
+        return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
     return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
+
+
+def _is_sensitive(p: Any) -> bool:
+    x = None if p is None else p._x
+    return x is not None and x.sensitive
 
 
 def told_sent(dest: Process, message: Any, st: int) -> bool:
@@ -57,12 +83,35 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
 
 
 def _tell_sent(dest: Process, message: Any, st: int) -> None:
-    data = described(message)
-    data["to"] = dest
     trace = dest._node._trace
-    seq = trace.notice("dropped" if st in (DEAD, EXITING) else "sent", thread_current(), data)
+    data = described(message, dest)
+    data["to"] = dest
+    dropped = st in (DEAD, EXITING)
+    sender = _sender(message)
+    seq = trace.notice("dropped" if dropped else "sent", sender, data, trace.cause_of(sender))
+    if not dropped:
+        told_arrived(dest, message, st, seq)
+
+
+def _sender(message: Any) -> Any:
+    kind = type(message)
+    if kind is ExitSignal or kind is Down:
+        sender = message.pid if kind is ExitSignal else message.item
+        if hasattr(sender, "_st"):
+            return sender
+    return thread_current()
+
+
+def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
+    """The message that the event `seq` sent has arrived: in the hands of who waits for it, or in the mailbox."""
+    trace = dest._node._trace
+    causes = trace.causes
+    if causes is None:  # who was told of the sending has stopped reading
+        return
     if st == RECV or (st == SEL and dest._x is not None and matches(dest._x.match, as_message(dest, message))):
-        trace.notice("received", dest, described(message), seq)
+        causes.handles(dest, trace.notice("received", dest, described(message, dest), seq))
+    else:
+        causes.sent(dest, message, seq)
 
 
 def told_received(me: Process, message: Any) -> None:
@@ -70,21 +119,37 @@ def told_received(me: Process, message: Any) -> None:
     post = me._node._s.post
     if post is not None:
         post.taken(me, message)
-        if not me._node._trace.messages_read:
-            return
-    me._node._trace.notice("received", me, described(message))
+    trace = me._node._trace
+    causes = trace.causes
+    if causes is not None:
+        cause = causes.taken(me, message)
+        causes.handles(me, trace.notice("received", me, described(message, me), cause))
 
 
 def told_replied(frm: Any, value: Any) -> None:
-    """A server answers a call."""
-    post = frm._to._node._s.post
+    """A server answers a call; its caller has the answer at once."""
+    server = frm._to
+    post = server._node._s.post
     if post is not None:
-        post.answered(frm._to, frm._waiter)
-        if not frm._to._node._trace.messages_read:
-            return
-    frm._to._node._trace.notice(
-        "sent", frm._to, {"way": "reply", "message": bounded_text(value), "term": value, "ref": frm.ref, "to": frm.pid}
-    )
+        post.answered(server, frm._waiter)
+    trace = server._node._trace
+    causes = trace.causes
+    if causes is not None:
+        caller = frm.pid
+        data = _fields("reply", value, frm.ref, caller)
+        by = thread_current() or server
+        seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
+        causes.handles(caller, trace.notice("received", caller, data, seq))
+
+
+def told_late(frm: Any, value: Any) -> None:
+    """An answer is dropped: nobody waits for it any more."""
+    server = frm._to
+    trace = server._node._trace
+    if trace.causes is not None:
+        caller = frm.pid
+        by = thread_current() or server
+        trace.notice("dropped", server, {**_fields("reply", value, frm.ref, caller), "to": caller}, trace.cause_of(by))
 
 
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
@@ -94,16 +159,48 @@ def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
     for message in messages:
         if post is not None:
             post.taken(p, message)
-            if not trace.messages_read:
-                yield message
-                continue
-        data = described(message)
-        seq = trace.notice("received", p, data)
-        seq = trace.notice("callback_begun", p, {"callback": _CALLBACKS.get(data["way"], "handle_info")}, seq)
+        causes = trace.causes
+        if causes is None:
+            yield message
+            continue
+        data = described(message, p)
+        seq = trace.notice("received", p, data, causes.taken(p, message))
+        told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
         try:
             yield message
         finally:
-            trace.notice("callback_ended", p, {}, seq)
+            if p._coro is None:  # else it waits: `callback_done` tells of its end
+                told_ended(p)
+
+
+def told_begun(p: Process, callback: str, cause: int = 0) -> None:
+    """A callback begins."""
+    trace = p._node._trace
+    if trace.causes is not None:
+        trace.causes.begun(p, trace.notice("callback_begun", p, {"callback": callback}, cause), callback)
+
+
+def told_ended(p: Process) -> None:
+    """The callback that was begun is over, and the state may be another one; nothing if it was told already."""
+    trace = p._node._trace
+    causes = trace.causes
+    if causes is None:
+        return
+    begun = causes.ended(p)
+    if begun is None:
+        return
+    seq, callback = begun
+    if trace.states_read and p._vt is not None:
+        state = HIDDEN if _is_sensitive(p) else _state_text(p)
+        if causes.is_news(p, state):
+            trace.notice("state_changed", p, {"state": state}, seq)
+    trace.notice("callback_ended", p, {"callback": callback}, seq)
+
+
+def _state_text(p: Process) -> str:
+    from otp.kernel.system import formatted_state
+
+    return text(formatted_state(p), length=500)
 
 
 _CALLBACKS = {"call": "handle_call", "cast": "handle_cast", "system": "system"}

@@ -113,6 +113,7 @@ class Node:
         self._outside = new_process(self, None)  # who sends when no process does
         del self._procs[self._outside._id]
         self._outside._st = DEAD
+        self._trace.emit("node_up", None, {})
 
     def _check_life(self, what: str, *, also_after: bool = False) -> None:
         """Raise `BadArgument` where the node cannot do `what`: before it is entered, and from its shutdown on."""

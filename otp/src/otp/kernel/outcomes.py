@@ -17,6 +17,7 @@ from typing import Any
 from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
+from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.process import CANCEL, OWNER, Process, Thrown
 from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
@@ -223,6 +224,10 @@ def stop(
     if handler is None:
         _finish(p, reason)
         return
+    if p._node._watched:
+        cause = p._node._trace.cause_of(p)
+        told_ended(p)
+        told_begun(p, "terminate", cause)
     try:
         result = handler(reason, p._state)
     except BaseException as raised:

@@ -19,6 +19,7 @@ from otp.kernel.callbacks import Starting, settle
 from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
+from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.names import check_name, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
@@ -82,7 +83,9 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     if not s.tags_tasks or OWNER.get() is not None:
         context.run(OWNER.set, p)
     if node._watched_life:
-        node._trace.emit("spawned", p, {"parent": parent, "name": None, "what": getattr(fn, "__qualname__", repr(fn))})
+        trace = node._trace
+        what = getattr(fn, "__qualname__", repr(fn))
+        trace.emit("spawned", p, {"parent": parent, "name": None, "what": what}, trace.cause_of(parent))
     s.push(p)
     if s.idle:
         s.wake()
@@ -175,9 +178,14 @@ async def start_server(
         link_processes(me, p)
     ref = monitor_process(me, p, p) if monitor and me is not None else None
     if node._watched_life:
-        node._trace.emit("spawned", p, {"parent": p._parent, "name": name, "what": cls.__qualname__})
+        what = {"parent": p._parent, "name": name, "what": cls.__qualname__}
+        node._trace.emit("spawned", p, what, node._trace.cause_of(me))
     if s.depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
+        if node._watched:
+            told_begun(p, "init", node._trace.cause_of(me))
         failed = _start_here(p, arg)
+        if node._watched and p._coro is None:
+            told_ended(p)
         if failed is None:
             return p if ref is None else (p, ref)
         if failed is not _WAITS:

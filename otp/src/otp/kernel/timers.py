@@ -22,8 +22,9 @@ __all__ = ["cancel_timer", "read_timer", "send_after", "start_timer"]
 class TimerRef(Ref):
     """The reference of a timer; knows its entry."""
 
-    __slots__ = ("_timer",)
+    __slots__ = ("_set", "_timer")
     _timer: Timer
+    _set: int  # the event that told of it; absent where nobody read
 
 
 def send_after(seconds: float, dest: Any, message: Any) -> Ref:
@@ -52,7 +53,7 @@ def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
     ref = TimerRef(node, node.next_ref())
     ref._timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
     if node._watched:
-        node._trace.notice("timer_set", s.current, {"ref": ref, "to": dest, "seconds": seconds})
+        ref._set = node._trace.notice("timer_set", s.current, {"ref": ref, "to": dest, "seconds": seconds})
     return ref
 
 
@@ -67,9 +68,19 @@ def _fire(timer: Timer) -> None:
             return
         if dest is None:
             return
-    if node._watched:
-        node._trace.notice("timer_fired", dest, {"ref": timer.ref})
+    if node._watched and node._trace.causes is not None:
+        _tell_fired(node, dest, timer.ref, message)
+        return
     deliver(dest, message)
+
+
+def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
+    causes = node._trace.causes
+    causes.now = node._trace.notice("timer_fired", dest, {"ref": ref}, getattr(ref, "_set", 0))
+    try:
+        deliver(dest, message)
+    finally:
+        causes.now = 0
 
 
 def _left(ref: Ref) -> float | None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.causes import Causes
 from otp.kernel.kept import bounded_text, kept
 from otp.kernel.log import say
 
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
 
-__all__ = ["LIFECYCLE", "MESSAGE_KINDS", "RING_SIZE", "Event", "Subscription", "Tracer", "bounded_text"]
+__all__ = [
+    "DETAIL_KINDS",
+    "LIFECYCLE",
+    "MESSAGE_KINDS",
+    "RING_SIZE",
+    "STATE_KINDS",
+    "Event",
+    "Subscription",
+    "Tracer",
+    "bounded_text",
+]
 
 RING_SIZE: Final = 4_096
 
@@ -38,6 +49,10 @@ MESSAGE_KINDS: Final = frozenset(
 """Kinds that exist only while a reader asks for them."""
 
 DETAIL_KINDS: Final = frozenset({"linked", "unlinked", "monitored", "demonitored"})
+"""Kinds that are told to who asks for them, and kept nowhere."""
+
+STATE_KINDS: Final = frozenset({"state_changed"})
+"""Kinds that cost a text of the whole state after each callback: asked for by name only."""
 
 LIFECYCLE: Final = frozenset(
     {
@@ -157,7 +172,17 @@ class Subscription:
 class Tracer:
     """Writer side of a node's event stream."""
 
-    __slots__ = ("_by_kind", "_node", "_ring", "_subscriptions", "clock", "messages_read", "seq")
+    __slots__ = (
+        "_by_kind",
+        "_node",
+        "_ring",
+        "_subscriptions",
+        "causes",
+        "clock",
+        "messages_read",
+        "seq",
+        "states_read",
+    )
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
@@ -165,7 +190,8 @@ class Tracer:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
-        self.messages_read = False
+        self.messages_read = self.states_read = False
+        self.causes: Causes | None = None  # there while messages are read
         self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
@@ -175,6 +201,8 @@ class Tracer:
         """
         self.seq = seq = self.seq + 1
         at = self.clock()
+        if not cause and self.causes is not None:
+            cause = self.causes.of(pid)
         reason = data.get("reason")
         if reason is None or (less := kept(reason)) is reason:
             self._ring.append((seq, at, kind, pid, cause, data))
@@ -187,6 +215,8 @@ class Tracer:
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Tell readers of an event that the ring does not keep (messages, links, timers)."""
         self.seq = seq = self.seq + 1
+        if not cause and self.causes is not None:
+            cause = self.causes.of(pid)
         self._tell(seq, self.clock(), kind, pid, cause, data)
         return seq
 
@@ -198,6 +228,10 @@ class Tracer:
             event = Event(seq, at, self._node.name, kind, pid, cause, data)
             for subscription in subscriptions:
                 subscription.deliver(event)
+
+    def cause_of(self, p: Any) -> int:
+        """The event that `p` is handling; 0 if none is known, as always while nobody reads messages."""
+        return 0 if self.causes is None else self.causes.of(p)
 
     @property
     def read(self) -> bool:
@@ -250,8 +284,12 @@ class Tracer:
         node = self._node
         if self._subscriptions:
             self._by_kind[""] = ()  # not empty: somebody listens
-        self.messages_read = any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        self.states_read = any(sub.wants("state_changed") for sub in self._subscriptions)
+        read = self.states_read or any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        if read != self.messages_read:
+            self.causes = Causes() if read else None
+        self.messages_read = read
         node._watched = self.messages_read or node._s.post is not None
         node._s.watch(node, self.messages_read)
-        node._watched_life = any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
+        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
         node._watched_links = any(sub.wants(kind) for sub in self._subscriptions for kind in DETAIL_KINDS)

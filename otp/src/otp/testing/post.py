@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.calls import From, fail
 from otp.kernel.mailbox import deliver
-from otp.kernel.message_events import described
+from otp.kernel.message_events import described, told_arrived
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
 from otp.kernel.states import DEAD, EXITING, RECV
@@ -138,9 +138,9 @@ class Post:
         trace = dest._node._trace
         if trace.messages_read:
             if st == DEAD or st == EXITING:
-                trace.notice("dropped", held.sender, {**described(message), "to": dest}, held.cause)
-            elif st == RECV:
-                trace.notice("received", dest, described(message), held.cause)
+                trace.notice("dropped", held.sender, {**described(message, dest), "to": dest}, held.cause)
+            else:
+                told_arrived(dest, message, st, held.cause)
         self.hand_over(dest, message)
         if self.count == 0:
             self._past.clear()
@@ -181,7 +181,7 @@ class Post:
             self.ready.append(held)
         trace = dest._node._trace
         if trace.messages_read:
-            held.cause = trace.notice("sent", sender, {**described(message), "to": dest})
+            held.cause = trace.notice("sent", sender, {**described(message, dest), "to": dest})
         if len(known) > UNDER_WAY:
             oldest = known[min(known)]
             self.deliver_all(one for one in oldest.past.values() if one.live and one.dest is oldest.dest)
