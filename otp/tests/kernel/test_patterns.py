@@ -8,7 +8,7 @@ import pytest
 
 import otp
 from otp import AnyOf, Down, Is, Tag, TimerFired
-from otp.kernel.patterns import compile_pattern
+from otp.kernel.patterns import compile_pattern, matches
 
 
 class Array:
@@ -52,6 +52,43 @@ class Point(NamedTuple):
 )
 def test_a_pattern_matches_what_its_name_says(pattern: Any, message: Any, matches: bool) -> None:
     assert pattern(message) is matches
+
+
+class Alike(str):
+    """Equal to every text, which only a comparison by its own means can know."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+class Hidden(tuple[Any, ...]):
+    """A tuple that shows another first element than it holds."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return "a"
+
+
+@pytest.mark.parametrize("pattern", [Tag("a"), Tag(Alike("b")), Tag("a", 1), Tag(1)])
+@pytest.mark.parametrize(
+    "message",
+    [(), ("a",), ("b", "a"), ("a", 1), (Alike("b"),), (Array(), 1), Hidden(["b"]), Point(1, 2), ["a"], "a", (b"a",)],
+    ids=repr,
+)
+def test_a_mailbox_is_searched_as_the_pattern_itself_would_judge(run: Any, pattern: Tag, message: Any) -> None:
+    async def main() -> Any:
+        for waiting in (None, message):
+            otp.send(otp.self(), waiting)
+        try:
+            return (await otp.receive(pattern, timeout=0)) is message
+        except otp.ReceiveTimeout:
+            return False
+
+    assert run(main) is matches(pattern, message)
 
 
 def test_a_type_matches_its_instances_and_a_reference_what_belongs_to_it(run: Any) -> None:

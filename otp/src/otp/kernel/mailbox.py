@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, Final, NoReturn
 
 from otp.kernel.callers import From, as_message
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
-from otp.kernel.patterns import compile_pattern, matches
+from otp.kernel.patterns import Tag, compile_pattern, matches
 from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
+from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
 from otp.kernel.scheduler import thread as _thread
 from otp.kernel.states import (
@@ -212,14 +213,15 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             me._st = RECV
             return _taken(me, (yield))
     else:
-        x = me._ext()
-        match = compile_pattern(matching)
+        if x is None:
+            x = me._ext()
+        match = matching if type(matching) is Tag else compile_pattern(matching)
         if m:
             found = _scan(me, x, match)
-            if found is not None:
+            if found is not ABSENT:
                 if me._node._watched:
-                    told_received(me, found[0])
-                return _taken(me, found[0])
+                    told_received(me, found)
+                return found if me._vt is None else _taken(me, found)
         elif getattr(match, "pure", False):
             x.mark = 0
         x.match = match
@@ -246,22 +248,35 @@ def _taken(me: Process, message: Any) -> Any:
     return as_message(me, message)
 
 
-def _scan(me: Process, x: Any, match: Callable[[Any], Any]) -> tuple[Any] | None:
-    """The oldest match, taken out of the mailbox; a pure pattern does not look twice at what it refused."""
+def _scan(me: Process, x: Any, match: Any) -> Any:
+    """The oldest match, taken out of the mailbox, or `ABSENT`; what a pure pattern refused it does not see again."""
     m = me._mbox
-    pure = getattr(match, "pure", False)
+    last = x.match
     start = 0
-    if pure and x.match is not None and (x.match is match or same(x.match, match)):
+    if last is not None and getattr(match, "pure", False) and (last is match or same(last, match)):
         start = min(x.mark, len(m))
+    server = me._vt is not None
+    word = match._word if type(match) is Tag and not server else None
     for i in range(start, len(m)):
         message = m[i]
-        if matches(match, as_message(me, message)):
-            del m[i]
-            x.mark = i
-            x.match = match
-            return (message,)
+        # What `matches` and `Tag` do, written out: to call them takes twice the time a message, for a `Tag` five times.
+        if word is not None and type(message) is tuple and message and type(message[0]) is str:
+            if message[0] != word:
+                continue
+        else:
+            try:
+                if not match(as_message(me, message) if server else message):
+                    continue
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:
+                continue
+        del m[i]
+        x.mark = i
+        x.match = match
+        return message
     x.mark = len(m)
-    return None
+    return ABSENT
 
 
 def _receive_timeout(timer: Timer) -> None:

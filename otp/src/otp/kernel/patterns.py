@@ -41,14 +41,15 @@ class Tag(_Pattern):
     True
     """
 
-    __slots__ = ("_length", "_single", "elements")
+    __slots__ = ("_length", "_single", "_word", "elements")
 
     def __init__(self, *elements: Any) -> None:
         if not elements:
             raise TypeError('Tag() needs at least one element, as in Tag("done")')
         self.elements = elements
         self._length = len(elements)
-        self._single = elements[0]
+        self._single = first = elements[0]
+        self._word = first if len(elements) == 1 and type(first) is str else None  # what a scan may compare itself
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(message, tuple) or len(message) < self._length:  # pyright: ignore[reportUnknownArgumentType]
