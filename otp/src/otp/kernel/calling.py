@@ -116,8 +116,14 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         else:
             frm = _send_request(me, dest, dest, request, timeout)
     wait = me._wait
-    if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.now + DEFAULT_TIMEOUT:
-        wait.deadline = s.now + DEFAULT_TIMEOUT
+    if (
+        timeout is UNSET
+        and wait is not None
+        and wait.armed
+        and not s.virtual
+        and wait.armed <= (deadline := s.now + DEFAULT_TIMEOUT)
+    ):
+        wait.deadline = deadline
         me._st = CALLING
         timer = None
     else:
