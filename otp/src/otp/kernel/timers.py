@@ -83,8 +83,10 @@ def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
         causes.now = 0
 
 
-def _left(ref: Ref) -> float | None:
+def _left(ref: Ref, function: str) -> float | None:
     if not isinstance(ref, TimerRef):
+        if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadArgument(f"{function}(ref): expected the Ref that send_after or start_timer answered, got {ref!r}")
         return None
     timer = ref._timer
     if timer.fire is None or (isinstance(timer.target[0], Process) and timer.target[0]._st == DEAD):
@@ -95,9 +97,10 @@ def _left(ref: Ref) -> float | None:
 def cancel_timer(ref: Ref) -> float | None:
     """Stop a timer; returns the seconds that were left, or `None` if it fired, was cancelled or is unknown.
 
-    Any process may cancel. `None` does not mean that the message was handled already.
+    Any process may cancel. `None` does not mean that the message was handled already. What is no reference is refused
+    with `BadArgument`.
     """
-    left = _left(ref)
+    left = _left(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):
         ref._timer.fire = None
         node = ref._node
@@ -108,4 +111,4 @@ def cancel_timer(ref: Ref) -> float | None:
 
 def read_timer(ref: Ref) -> float | None:
     """The seconds left of a timer, or `None` if it fired, was cancelled or is unknown."""
-    return _left(ref)
+    return _left(ref, "read_timer")
