@@ -7,7 +7,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
-TESTS ?= otp/tests superlearner/tests tools/tests
+TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
 
 # An environment belongs to the folder it was made in; a copied or moved checkout makes its own anew.
