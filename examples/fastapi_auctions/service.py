@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-import otp
 from auctions import House, bid, look, open_auction
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
+
+import otp
 
 
 class NewAuction(BaseModel):

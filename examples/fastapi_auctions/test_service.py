@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import otp
 import pytest
 from auctions import House
+from service import app, lifespan
+
+import otp
 from otp import Registry
 from otp.testing import advance, start_supervised, wait_all_idle
-from service import app, lifespan
 
 pytestmark = pytest.mark.otp(seed=(1, 2, 3))
 
