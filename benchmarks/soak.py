@@ -210,7 +210,8 @@ async def ring(_seconds: float) -> dict[str, Any]:
     log = supervisor_server.logger
     feeders = [
         (tracing.Tracer, "emit", lambda *_arguments: 0),
-        (death, "_exit_data", lambda *_arguments: None),
+        (tracing.Tracer, "record", lambda *_arguments: 0),
+        (death, "_exit_values", lambda *_arguments: None),
         (supervisor_server, "told_ended", lambda *_arguments: log.isEnabledFor(logging.INFO)),  # the log is no event
         (supervisor_server, "told_restarted", lambda *_arguments: None),
     ]

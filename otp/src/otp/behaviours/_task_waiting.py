@@ -227,7 +227,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
     else:
-        if isinstance(pid, Process) and pid._coro is not None:
+        if isinstance(pid, Process) and pid._step is not None:
             # How long its `finally` blocks may await things is the caller's word.
             pid._ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
         exit_process(pid, "shutdown")

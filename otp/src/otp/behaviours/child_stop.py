@@ -64,7 +64,7 @@ def _signal(pid: Any, shutdown: Shutdown | None) -> None:
 
 def limit_cleanup(pid: Any, shutdown: Shutdown | None) -> None:
     """How long the `finally` blocks of a coroutine may await things, whoever ends it, is its supervisor's word."""
-    if type(pid) is Process and pid._coro is not None and shutdown is not None and shutdown != "brutal_kill":
+    if type(pid) is Process and pid._step is not None and shutdown is not None and shutdown != "brutal_kill":
         pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
 
 

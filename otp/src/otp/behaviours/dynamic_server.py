@@ -50,6 +50,7 @@ from otp.behaviours.supervisor_trace import (
 )
 from otp.kernel import calling
 from otp.kernel.calls import From
+from otp.kernel.kept import kept
 from otp.kernel.errors import Error
 from otp.kernel.info import is_alive
 from otp.kernel.messages import ExitSignal
@@ -225,7 +226,7 @@ def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, ca
         return Reply(("error", outcome.reason), state)
     pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:
-        if pid._coro is not None:
+        if pid._step is not None:
             limit_cleanup(pid, spec.shutdown)
         state.started(pid, spec, call)
         told_started(me, None, pid, spec)
@@ -267,8 +268,10 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     spec = state.exited(pid)
     if spec is None:
         return NoReply(state)
-    verdict = state.decide(pid, spec, reason, me._node._s.now_ns())
-    told_ended(me, None, pid, reason, spec)
+    now = me._node._s.now_ns()
+    verdict = state.decide(pid, spec, reason, now)
+    told_ended(me, None, pid, reason, spec, less, now, cause)
+    less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
     cause = cast("Process", pid)._exit_seq
     if verdict == "restart":
         return _restart(me, state, cast("Process", pid), spec, cause)

@@ -176,13 +176,14 @@ class SupervisorServer:
         if record is None:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
-        told_ended(me, record.id, pid, reason, record.spec)
+        cause = cast("Process", pid)._exit_seq
+        told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause)
         if verdict == "restart":
-            return _restart(me, state, record, cast("Process", pid)._exit_seq)
+            return _restart(me, state, record, cause)
         if verdict == "gone":
             return NoReply(state)
         if verdict == "give_up":
-            told_gave_up(me, state, record.id, reason, cast("Process", pid)._exit_seq)
+            told_gave_up(me, state, record.id, reason, cause)
         return Stop("shutdown", state)
 
     def handle_continue(self, term: Any, state: State) -> Any:
@@ -244,7 +245,7 @@ def _started_again(
     state.started(record, pid)
     if pid is None:
         return True
-    if pid._coro is not None:
+    if pid._step is not None:
         limit_cleanup(pid, record.spec.shutdown)
     record.restarts += 1
     if record is failed:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.supervisor_state import RestartWindow
+from otp.kernel.kept import kept
 from otp.kernel.process import Process
 from otp.kernel.reasons import Reason, is_clean
 from otp.kernel.tracing import bounded_text
@@ -28,26 +29,24 @@ ALONE: Final[tuple[Hashable, ...]] = ()
 
 def told_started(me: Process, id: Hashable, pid: Any, spec: ChildSpec, cause: int = 0) -> None:
     """A child runs that did not run before (or was restarted along with another one: `cause`)."""
-    me._node._trace.emit(
-        "child_started",
-        me,
-        {"supervisor": me, "id": id, "child": pid, "restart": spec.restart, "type": spec.type},
-        cause,
-    )
+    me._node._trace.record("child_started", me, (me, id, pid, spec.restart, spec.type), cause)
 
 
-def told_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec) -> None:
-    """A child ended by itself."""
-    data = {"id": id, "child": pid, "reason": reason, "by": "exit"}
-    me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
+def told_ended(
+    me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, less: Reason, now: int, cause: int
+) -> None:
+    """A child ended by itself; `less` is its reason as it may be kept, `cause` the event of its end."""
+    whole = None if less is reason else reason
+    me._node._trace.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
     if logger.isEnabledFor(logging.INFO) and (spec.restart == "permanent" or not is_clean(reason)):
         logger.info("%s: child %r %s ended: %s", me._node.label(me), id, pid, bounded_text(reason, 500))
 
 
 def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
     """The supervisor stopped a child."""
-    data = {"id": id, "child": pid, "reason": reason, "by": "supervisor"}
-    me._node._trace.emit("child_terminated", me, data, pid._exit_seq)
+    less = kept(reason)
+    whole = None if less is reason else reason
+    me._node._trace.record("child_terminated", me, (id, pid, less, "supervisor"), pid._exit_seq, whole)
     if not as_asked:
         logger.warning("%s: child %r %s stopped, but with %s", me._node.label(me), id, pid, bounded_text(reason, 500))
 
@@ -63,23 +62,9 @@ def told_restarted(
     cause: int,
     group: Iterable[Hashable] = ALONE,
 ) -> None:
-    """A child that ended runs again; `group`: the ids of those that the strategy restarted with it."""
-    me._node._trace.emit(
-        "child_restarted",
-        me,
-        {
-            "id": id,
-            "child": pid,
-            "old": old,
-            "reason": reason,
-            "strategy": strategy,
-            "used": state.counted,
-            "allowed": state.max_restarts,
-            "window": state.max_seconds,
-            "group": group,
-        },
-        cause,
-    )
+    """A child that ended, with a reason that may be kept, runs again; `group`: the ids of those restarted with it."""
+    values = (id, pid, old, reason, strategy, state.counted, state.max_restarts, state.max_seconds, group)
+    me._node._trace.record("child_restarted", me, values, cause)
 
 
 def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:

@@ -19,6 +19,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.calls import From, fail
+from otp.kernel.kept import bounded_text, kept
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
@@ -27,7 +28,6 @@ from otp.kernel.monitors import unwatch
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
-from otp.kernel.tracing import bounded_text
 
 __all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
@@ -139,9 +139,16 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
         return
     s.burying = True
     try:
-        _end(p, reason, sender, cause, killed)
+        if p._step is None and p._st != DEAD:  # nothing to unwind: what a server is, most of the time
+            p._sig = None
+            _bury(p, reason, sender, cause)
+        else:
+            _end(p, reason, sender, cause, killed)
     finally:
-        _drain_dead(s)
+        if s.dead:
+            _drain_dead(s)
+        else:
+            s.burying = False
 
 
 def _drain_dead(s: Scheduler) -> None:
@@ -323,24 +330,34 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         if node._watched:
             cause = cause or node._trace.cause_of(p)
             told_ended(p)
-        seq = node._trace.emit("exited", p, _exit_data(p, x, reason, sender), cause)
+        less = kept(reason)
+        values = _exit_values(p, x, less, sender)
+        seq = node._trace.record("exited", p, values, cause, None if less is reason else reason)
         causes = node._trace.causes
         if causes is not None:
             causes.forget(p)
             causes.now = seq
-    if x is not None and x.name is not None:
-        node.release_name(p)
-    if x is not None and x.hooks:
-        hooks, x.hooks = x.hooks, None
-        for hook in hooks.values():
-            _safely(hook, p)
-    if p._mbox or vt is not None or (x is not None and (x.pend or x.it is not None)):
-        _fail_callers(p, x, reason)
+    if x is not None:
+        if x.name is not None:
+            node.release_name(p)
+        if x.hooks:
+            hooks, x.hooks = x.hooks, None
+            for hook in hooks.values():
+                _safely(hook, p)
+        if p._mbox or x.pend or x.it is not None or vt is not None:
+            _fail_callers(p, x, reason)
+    elif p._mbox or type(p._val) is tuple:
+        _fail_callers(p, None, reason)
     links = p._links
     if links is not None:
         p._links = None
-        for other in tuple(links) if type(links) is dict else (links,):
-            forget_link(other, p)
+        if type(links) is not dict:
+            links = (links,)
+        for other in tuple(links):
+            if other._links is p:
+                other._links = None
+            else:
+                forget_link(other, p)
             exit_signal(other, p, reason, True, seq)
     mons = p._mons
     if mons is not None:
@@ -367,28 +384,25 @@ def _safely(function: Any, argument: Any) -> None:
 
 
 def _cause_of(sender: Any) -> int:
-    return sender._exit_seq or sender._node._trace.cause_of(sender) if isinstance(sender, Process) else 0
+    if not isinstance(sender, Process):
+        return 0
+    causes = sender._node._trace.causes
+    return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
 
 
-def _exit_data(p: Process, x: Ext | None, reason: Any, sender: Any) -> dict[str, Any]:
+def _exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
+    """The data of an `exited` event, in the order of `tracing.FIELDS`."""
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
     if x is None:
-        return {
-            "reason": reason,
-            "message": None,
-            "callback": None,
-            "sender": sender,
-            "what": what,
-            "name": None,
-        }
-    return {
-        "reason": reason,
-        "message": None if x.message is None else _shown_message(x),
-        "callback": x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
-        "sender": x.sender if sender is None else sender,
-        "what": what,
-        "name": x.name,
-    }
+        return (reason, None, None, sender, what, None)
+    return (
+        reason,
+        None if x.message is None else _shown_message(x),
+        x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
+        x.sender if sender is None else sender,
+        what,
+        x.name,
+    )
 
 
 def _shown_message(x: Ext) -> str:

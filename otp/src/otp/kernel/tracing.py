@@ -74,6 +74,15 @@ LIFECYCLE: Final = frozenset(
     }
 )
 
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "exited": ("reason", "message", "callback", "sender", "what", "name"),
+    "child_started": ("supervisor", "id", "child", "restart", "type"),
+    "child_terminated": ("id", "child", "reason", "by"),
+    "child_restarted": ("id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group"),
+}
+"""What the data of the frequent kinds holds. The ring keeps the values only: a tuple costs a quarter of a dictionary,
+and most are never read."""
+
 
 class Event:
     """One thing that happened on a node.
@@ -186,7 +195,7 @@ class Tracer:
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
-        self._ring: deque[tuple[int, int, str, Any, int, dict[str, Any]]] = deque(maxlen=ring_size)
+        self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
@@ -209,6 +218,25 @@ class Tracer:
         else:
             self._ring.append((seq, at, kind, pid, cause, {**data, "reason": less}))
         if self._by_kind:
+            self._tell(seq, at, kind, pid, cause, data)
+        return seq
+
+    def record(
+        self, kind: str, pid: Any, values: tuple[Any, ...], cause: int = 0, whole: Any = None, at: int = 0
+    ) -> int:
+        """As `emit`, for a kind of `FIELDS`: its values, with the reason as the ring may keep it.
+
+        `whole` is the reason for the readers, if it is another one; `at` is the time, if the caller has just read it.
+        """
+        self.seq = seq = self.seq + 1
+        at = at or self.clock()
+        if not cause and self.causes is not None:
+            cause = self.causes.of(pid)
+        self._ring.append((seq, at, kind, pid, cause, values))
+        if self._by_kind:
+            data = dict(zip(FIELDS[kind], values, strict=True))
+            if whole is not None:
+                data["reason"] = whole
             self._tell(seq, at, kind, pid, cause, data)
         return seq
 
@@ -240,18 +268,18 @@ class Tracer:
 
     def history(self, since: int = 0) -> list[Event]:
         """What the ring still holds with a number greater than `since`, oldest first."""
-        name = self._node.name
-        return [
-            Event(seq, at, name, kind, pid, cause, data)
-            for seq, at, kind, pid, cause, data in self._ring
-            if seq > since
-        ]
+        return [self._event(entry) for entry in self._ring if entry[0] > since]
 
     def newest(self) -> Iterator[Event]:
         """What the ring holds, newest first, made while it is read."""
-        name = self._node.name
-        for seq, at, kind, pid, cause, data in reversed(self._ring):
-            yield Event(seq, at, name, kind, pid, cause, data)
+        for entry in reversed(self._ring):
+            yield self._event(entry)
+
+    def _event(self, entry: tuple[int, int, str, Any, int, Any]) -> Event:
+        seq, at, kind, pid, cause, data = entry
+        if type(data) is tuple:
+            data = dict(zip(FIELDS[kind], data, strict=True))
+        return Event(seq, at, self._node.name, kind, pid, cause, data)
 
     def add(
         self,
