@@ -21,7 +21,7 @@ from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import Reason, reason_of
 from otp.kernel.results import Ignore
 from otp.kernel.scheduler import current_process
-from otp.kernel.starting import start_server
+from otp.kernel.starting import Begun, begin_server, start_server, wait_for_start
 from otp.kernel.states import EXITING
 
 __all__ = [
@@ -79,8 +79,8 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
     values = (*positional, *named.values()) if named else positional
     if copy_arguments(values) is values:
         underlying = getattr(function, "__func__", None)
-        if underlying is _START_LINK and len(positional) == 1:
-            return Quick(start_server, getattr(function, "__self__", None), positional[0], link=True, **named)
+        if underlying is _START_LINK and len(positional) == 1 and not named.keys() - {"name"}:
+            return QuickServer(getattr(function, "__self__", None), positional[0], named.get("name"))
         if getattr(underlying, "__module__", None) in _OWN_MODULES:
             return Quick(function, *positional, **named)
         return functools.partial(function, *positional, **named)
@@ -97,6 +97,20 @@ class Quick(functools.partial[Any]):
     """The call of one of our own start functions: an `async def` that mostly does not suspend."""
 
     __slots__ = ()
+
+
+class QuickServer:
+    """The call of `GenServer.start_link` itself: mostly it needs no coroutine either."""
+
+    __slots__ = ("arg", "cls", "name")
+
+    def __init__(self, cls: Any, arg: Any, name: Any) -> None:
+        self.cls = cls
+        self.arg = arg
+        self.name = name
+
+    def __call__(self) -> Coroutine[Any, Any, Any]:
+        return start_server(self.cls, self.arg, name=self.name, link=True)
 
 
 class Pending:
@@ -124,12 +138,25 @@ class Pending:
             return failure_of(error)
 
 
-def begin(call: Callable[[], Any]) -> Any:
-    """Start a child with a `Quick` call: its outcome as that of `start`, or `Pending`.
+def begin(call: Any) -> Any:
+    """Start a child: its outcome as that of `start`, or a `Pending` or a coroutine that is to be awaited for it.
 
     Most starts are through when the first step is; to await them properly costs twice the start.
     """
-    coroutine = call()
+    kind = type(call)
+    coroutine: Any
+    if kind is QuickServer:
+        try:
+            begun: Any = begin_server(call.cls, call.arg, call.name, True)
+        except (Exception, CancelledError) as error:
+            return failure_of(error)
+        if type(begun) is not Begun:
+            return begun
+        coroutine = wait_for_start(begun)
+    elif kind is Quick:
+        coroutine = call()
+    else:
+        return start(call)
     try:
         waits_for = coroutine.send(None)
     except StopIteration as done:
@@ -140,14 +167,14 @@ def begin(call: Callable[[], Any]) -> Any:
     return Pending(coroutine, waits_for)
 
 
-def begin_in_call(call: Callable[[], Any], me: Process) -> Any:
+def begin_in_call(call: Any, me: Process) -> Any:
     """As `begin`, inside `handle_call`, which may run on the stack of its caller.
 
     There the supervisor cannot wait as a process does until the stack is its own again. So the
     start is made as by a task of the supervisor: what it waits for, if it does, is a future.
     """
-    if me._ctx is None:  # without a context of its own nothing would tell whose task it is
-        return start(call)
+    if me._ctx is None or (type(call) is not QuickServer and type(call) is not Quick):
+        return start(call)  # without a context of its own nothing would tell whose task it is
     s = me._node._s
     if OWNER.get() is not me:
         OWNER.set(me)  # in its own context: for good

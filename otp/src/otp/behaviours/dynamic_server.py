@@ -19,12 +19,10 @@ from otp.behaviours.child_start import (
     AGAIN,
     Failed,
     Pending,
-    Quick,
     begin,
     begin_in_call,
     here,
     prepare,
-    start,
     started_pid,
 )
 from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, stop_all
@@ -50,9 +48,9 @@ from otp.behaviours.supervisor_trace import (
 )
 from otp.kernel import calling
 from otp.kernel.calls import From
-from otp.kernel.kept import kept
 from otp.kernel.errors import Error
 from otp.kernel.info import is_alive
+from otp.kernel.kept import kept
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash
@@ -209,7 +207,7 @@ def _call_of(state: DynamicState, spec: ChildSpec) -> Callable[[], Any]:
 
 def _start(me: Process, state: DynamicState, spec: ChildSpec) -> Any:
     call = _call_of(state, spec)
-    outcome = begin_in_call(call, me) if type(call) is Quick else start(call)
+    outcome = begin_in_call(call, me)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _started_when(outcome, me, state, spec, call)
     return _started(outcome, me, state, spec, call)
@@ -270,9 +268,9 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
         return NoReply(state)
     now = me._node._s.now_ns()
     verdict = state.decide(pid, spec, reason, now)
-    told_ended(me, None, pid, reason, spec, less, now, cause)
     less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
     cause = cast("Process", pid)._exit_seq
+    told_ended(me, None, pid, reason, spec, less, now, cause)
     if verdict == "restart":
         return _restart(me, state, cast("Process", pid), spec, cause)
     if verdict == "gone":
@@ -298,7 +296,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
     call = _call_of(state, spec)
-    outcome = begin(call) if type(call) is Quick else start(call)
+    outcome = begin(call)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, old, cause)
     return _restarted(outcome, me, state, old, cause)

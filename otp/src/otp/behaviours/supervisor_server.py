@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, cast
 
 from otp.behaviours import dynamic_server as dynamic
 from otp.behaviours.child_spec import Children
-from otp.behaviours.child_start import AGAIN, Failed, Pending, Quick, begin, here, start, started_pid
+from otp.behaviours.child_start import AGAIN, Failed, Pending, begin, here, start, started_pid
 from otp.behaviours.child_stop import limit_cleanup
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import SpecError, check_all, check_flags
@@ -199,7 +199,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
     call = record.start or prepared(record)
-    outcome = begin(call) if type(call) is Quick else start(call)
+    outcome = begin(call)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, record, cause)
     _started_again(outcome, me, state, record, record, cause)

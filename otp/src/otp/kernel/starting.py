@@ -27,7 +27,7 @@ from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
-from otp.kernel.scheduler import current_process, thread_current
+from otp.kernel.scheduler import current_process, thread, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
 from otp.kernel.vtable import callbacks_of
@@ -35,7 +35,17 @@ from otp.kernel.vtable import callbacks_of
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["coroutine_of", "spawn", "spawn_link", "spawn_monitor", "spawn_on", "start_server"]
+__all__ = [
+    "Begun",
+    "begin_server",
+    "coroutine_of",
+    "spawn",
+    "spawn_link",
+    "spawn_monitor",
+    "spawn_on",
+    "start_server",
+    "wait_for_start",
+]
 
 _ASYNC: Final = 0x80  # CO_COROUTINE
 MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
@@ -144,18 +154,56 @@ async def start_server(
 
     Source: Erlang/OTP, `gen_server:start_link/4`, `proc_lib:start_link/5`.
     """
-    me = thread_current()
+    started = begin_server(cls, arg, name, link, monitor, handler, node)
+    return await wait_for_start(started, timeout) if type(started) is Begun else started
+
+
+class Begun:
+    """A start whose `init` is not through yet; `wait_for_start` waits for its verdict."""
+
+    __slots__ = ("link", "me", "p", "ref")
+
+    def __init__(self, me: Process | None, p: Process, ref: Ref | None, link: bool) -> None:
+        self.me = me
+        self.p = p
+        self.ref = ref
+        self.link = link
+
+
+def begin_server(
+    cls: Any,
+    arg: Any,
+    name: Any = None,
+    link: bool = False,
+    monitor: bool = False,
+    handler: Any = None,
+    node: Node | None = None,
+) -> Any:
+    """What `start_server` does without suspending: its result, or a `Begun` where `init` has to be waited for."""
+    last = thread.last  # as `thread_current`, without the call
+    me = None if last is None else last.current
     if me is None and (link or monitor):
         me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
-    if me is not None and me._st == EXITING:
-        raise Exit(me._ext().reason[0])
-    if node is None:
-        node = me._node if me is not None else node_here(f"{cls.__name__}.start")
-    vt = callbacks_of(handler, cls)
+    if me is not None:
+        if me._st == EXITING:
+            raise Exit(me._ext().reason[0])
+        if node is None:
+            node = me._node
+    elif node is None:
+        node = node_here(f"{cls.__name__}.start")
+    try:
+        vt = cls.__otp_callbacks__  # as `callbacks_of` finds them
+        if vt.cls is not cls or (handler is not None and vt.handler is not handler):
+            vt = callbacks_of(handler, cls)
+    except AttributeError:
+        vt = callbacks_of(handler, cls)
     via = None
     if name is not None:
-        via = name if type(name) is not str and hasattr(name, "register") and hasattr(name, "whereis") else None
-        taken = via.whereis() if via is not None else node._names.get(_node_name(name))
+        if type(name) is str and name != "undefined":
+            taken = node._names.get(name)
+        else:
+            via = name if type(name) is not str and hasattr(name, "register") and hasattr(name, "whereis") else None
+            taken = via.whereis() if via is not None else node._names.get(_node_name(name))
         if taken is not None and taken._st != DEAD:
             raise AlreadyStarted(taken)
     s = node._s
@@ -197,7 +245,7 @@ async def start_server(
     else:
         p._val = Starting(arg)
         s.enqueue(p)
-    return await _wait_for_start(me, p, ref, link, timeout)
+    return Begun(me, p, ref, link)
 
 
 def _node_name(name: Any) -> Any:
@@ -277,8 +325,9 @@ def _start_here(p: Process, arg: Any) -> Any:
         s.credit = credit
 
 
-async def _wait_for_start(me: Process | None, p: Process, ref: Ref | None, link: bool, timeout: Any) -> Any:
+async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
     """`init` is not through yet: wait for its verdict."""
+    me, p, ref, link = begun.me, begun.p, begun.ref, begun.link
     s = p._node._s
     limit = "infinity" if timeout is None else timeout
     try:
