@@ -143,9 +143,8 @@ def begin(call: Any) -> Any:
 
     Most starts are through when the first step is; to await them properly costs twice the start.
     """
-    kind = type(call)
     coroutine: Any
-    if kind is QuickServer:
+    if type(call) is QuickServer:
         try:
             begun: Any = begin_server(call.cls, call.arg, call.name, True)
         except (Exception, CancelledError) as error:
@@ -153,7 +152,7 @@ def begin(call: Any) -> Any:
         if type(begun) is not Begun:
             return begun
         coroutine = wait_for_start(begun)
-    elif kind is Quick:
+    elif type(call) is Quick:
         coroutine = call()
     else:
         return start(call)

@@ -197,7 +197,7 @@ def begin_server(
             vt = callbacks_of(handler, cls)
     except AttributeError:
         vt = callbacks_of(handler, cls)
-    via = None
+    via: Any = None
     if name is not None:
         if type(name) is str and name != "undefined":
             taken = node._names.get(name)

@@ -276,9 +276,8 @@ class Tracer:
             yield self._event(entry)
 
     def _event(self, entry: tuple[int, int, str, Any, int, Any]) -> Event:
-        seq, at, kind, pid, cause, data = entry
-        if type(data) is tuple:
-            data = dict(zip(FIELDS[kind], data, strict=True))
+        seq, at, kind, pid, cause, kept_data = entry
+        data = kept_data if kept_data.__class__ is dict else dict(zip(FIELDS[kind], kept_data, strict=True))
         return Event(seq, at, self._node.name, kind, pid, cause, data)
 
     def add(
