@@ -776,3 +776,34 @@ def test_a_module_object_shows_the_newest_version_to_whoever_imported_it(source:
         assert 3 == vars(shop.module)["N"]
 
     run(main)
+
+
+PLAIN = """
+class Basket(Agent):
+    vsn = {vsn}
+class Rooms(DynamicSupervisor):
+    vsn = {vsn}
+class Tasks(TaskSupervisor):
+    vsn = {vsn}
+"""
+
+
+def test_agents_and_dynamic_supervisors_of_a_module_go_on_as_its_new_classes(source: Any, run: Any) -> None:
+    """They have no callbacks of their own; that they are none of `Behaviour` refused every upgrade of their module."""
+    shop = source(PLAIN.format(vsn=1))
+
+    async def main() -> None:
+        basket = await shop.module.Basket.start_link(lambda: 1)
+        rooms = await shop.module.Rooms.start_link()
+        tasks = await shop.module.Tasks.start_link()
+        child = await otp.DynamicSupervisor.start_child(rooms, (otp.Agent, dict))
+        shop.write(PLAIN.format(vsn=2))
+        report = await code.reload(shop.module)
+        assert {basket, rooms, tasks} == {server.pid for server in report.servers}
+        assert [2, 2, 2] == [server.new_vsn for server in report.servers]
+        assert 1 == await otp.Agent.get(basket, lambda state: state)
+        assert [child] == [info.pid for info in await otp.DynamicSupervisor.which_children(rooms)]
+        assert [] == await otp.TaskSupervisor.children(tasks)
+
+    shop.write(PLAIN.format(vsn=1))
+    run(main)

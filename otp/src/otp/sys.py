@@ -135,9 +135,10 @@ async def change_code(dest: Any, cls: type, old_vsn: Any, extra: Any = None, tim
 
     If that raises, the exception arrives here; if it returns something else than `Ok(new_state)`, an `Error` with
     it does. Then, and if the server is not suspended (`BadArgument`), nothing has changed; it stays suspended.
+    For an `Agent` the class is `Agent`, and a callable `extra` makes the state: `extra(state)`.
     To upgrade all servers of a module at once use `otp.code.reload`.
     """
-    if not hasattr(cls, "__handler__"):
+    if not hasattr(cls, "__handler__") and not hasattr(cls, "child_spec"):
         raise BadArgument(f"change_code(dest, cls, old_vsn): expected the class of a behaviour, got {cls!r}")
     await _ask("change_code", dest, ("change_code", cls, old_vsn, extra, True), (cls, old_vsn, extra), timeout)
 

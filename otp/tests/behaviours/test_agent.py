@@ -22,6 +22,7 @@ from otp import (
     ServerDown,
     StartError,
     Supervisor,
+    sys,
     testing,
 )
 from otp.testing import wait_all_idle
@@ -266,3 +267,21 @@ def test_a_node_owns_an_agent() -> None:
 
     with asyncio.Runner() as runner:
         runner.run(main())
+
+
+def test_an_upgrade_may_bring_a_function_that_makes_the_new_state(run: Any) -> None:
+    """agent_test, ":sys.change_code/4 with mfa", "… with raising mfa"."""
+
+    async def main() -> None:
+        agent = await Agent.start_link(dict)
+        await sys.suspend(agent)
+        with pytest.raises(otp.Error, match="oops"):
+            await sys.change_code(agent, Agent, "vsn", fail)
+        await sys.resume(agent)
+        assert {} == await Agent.get(agent, same)
+        await sys.suspend(agent)
+        await sys.change_code(agent, Agent, "vsn", lambda state: state | {"hello": "world"})
+        await sys.resume(agent)
+        assert {"hello": "world"} == await Agent.get(agent, same)
+
+    run(main)

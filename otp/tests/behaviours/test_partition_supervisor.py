@@ -169,6 +169,23 @@ def test_wrong_arguments_are_refused(child: Any, options: Any, error: Any, text:
     testing.Scheduler().run(main)
 
 
+def test_its_id_as_a_child_is_its_name() -> None:
+    """partition_test, "uses the atom name as id", "uses the via value as id"."""
+    for name in ("Foo", Registry.via("names", ("bar", "baz"))):
+        spec = PartitionSupervisor.child_spec((Agent, dict), name=name)
+        assert (name, "supervisor") == (spec.id, spec.type)
+
+
+def test_partitions_are_never_significant() -> None:
+    """partition_test, "raises with bad auto_shutdown": there is no such option."""
+
+    async def main() -> None:
+        with pytest.raises(TypeError, match="auto_shutdown"):
+            await PartitionSupervisor.start_link((Agent, dict), name="n", auto_shutdown="any_significant")  # type: ignore[call-arg]
+
+    testing.Scheduler().run(main)
+
+
 # Finding
 
 
@@ -230,6 +247,10 @@ def test_nobody_there(run: Any) -> None:
         assert ("noproc", ("PartitionSupervisor", "partitions", ["unknown"])) == gone.value.reason
         with pytest.raises(NoProcess):
             await PartitionSupervisor.count_children("unknown")
+        await Registry.start_link(keys="unique", name="names")
+        with pytest.raises(Exit) as gone:
+            PartitionSupervisor.partitions(Registry.via("names", "unknown"))
+        assert "noproc" == gone.value.reason[0]
         with pytest.raises(NoProcess) as unreached:
             await Agent.get(via("unknown", 1), same)
         assert via("unknown", 1) == unreached.value.dest

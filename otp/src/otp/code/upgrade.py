@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from otp.behaviours.argument_copy import copy_arguments
 from otp.behaviours.behaviour import Behaviour, MissingCallback
+from otp.behaviours.child_spec import Startable
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
 from otp.behaviours.supervisor_state import SupervisorState
@@ -143,10 +144,11 @@ class _Upgrade:
     def _successor(self, p: Process) -> Any:
         old: type = p._vt.cls
         found = found_in(self.fresh, old.__qualname__)
-        if not isinstance(found, type) or not issubclass(found, Behaviour):
+        if not isinstance(found, type) or not issubclass(found, Behaviour | Startable):
             raise UpgradeRefused(p, ("undef", f"{old.__module__}.{old.__qualname__}"))
         try:
-            found.__handler__()
+            if issubclass(found, Behaviour):  # an Agent has no callbacks of its own
+                found.__handler__()
         except MissingCallback as error:
             raise UpgradeRefused(p, reason_of(error)) from error
         return found

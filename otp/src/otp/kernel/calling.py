@@ -237,7 +237,7 @@ def _cast_by_name(dest: Any, request: Any) -> str:
     try:
         to = resolve(dest, "cast(dest, request)")
     except BadArgument as error:
-        if not isinstance(dest, (str, tuple)):
+        if not isinstance(dest, (str, tuple)) and not hasattr(dest, "whereis"):
             raise error from None
-        return "ok"
+        return "ok"  # no node, or no registry, is nobody there
     return "ok" if to is None else cast(to, request)

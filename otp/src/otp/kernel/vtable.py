@@ -61,5 +61,6 @@ def changed_class(old: Callbacks, cls: Any) -> Callbacks:
     handler = old.handler
     if isinstance(handler, old.cls):
         return callbacks_of(None, cls)
-    cls.__handler__()
+    if hasattr(cls, "__handler__"):  # an Agent's functions are all it has
+        cls.__handler__()
     return Callbacks(type(handler)(cls) if getattr(handler, "cls", None) is old.cls else handler, cls)

@@ -5,7 +5,6 @@ A docstring names the cases whose rule a test holds; what they say is in docs/co
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from typing import Any
 
@@ -56,7 +55,7 @@ class Worker(GenServer[Any]):
     @impl
     async def terminate(self, reason: Any, state: Any) -> None:
         if isinstance(state, int):
-            await asyncio.sleep(state)
+            await otp.receive(otp.start_timer(state, otp.self(), None))
 
 
 class Contrary(Worker):

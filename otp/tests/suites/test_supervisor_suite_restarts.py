@@ -5,7 +5,6 @@ A docstring names the cases whose rule a test holds; what they say is in docs/co
 
 from __future__ import annotations
 
-import asyncio
 import time
 import weakref
 from collections.abc import Callable
@@ -67,7 +66,7 @@ class Slow(GenServer[Any]):
 
     @impl
     async def terminate(self, reason: Any, state: Any) -> None:
-        await asyncio.sleep(state)
+        await otp.receive(otp.start_timer(state, otp.self(), None))
 
 
 def worker(id: str, *script: Any, **options: Any) -> ChildSpec:
