@@ -28,6 +28,7 @@ class From:
     """
 
     __slots__ = ("_ref", "_request", "_to", "_waiter")
+    _ref: Ref  # made when somebody asks for it
     _waiter: Process
     _request: Any
     _to: Process
@@ -43,11 +44,10 @@ class From:
     @property
     def ref(self) -> Ref:
         """The reference of this call."""
-        try:
-            return self._ref
-        except AttributeError:
-            self._ref: Ref = self._to._node.make_ref()
-            return self._ref
+        found = getattr(self, "_ref", None)
+        if found is None:
+            found = self._ref = self._to._node.make_ref()
+        return found
 
     def __repr__(self) -> str:
         return f"<From {self.pid}>"

@@ -49,6 +49,8 @@ class Causes:
         self._doing.pop(me, None)
         waiting = self._sent.get(me)
         if waiting:
+            if waiting[0][0] is message:
+                return waiting.popleft()[1]
             for place, (known, seq) in enumerate(waiting):
                 if known is message:
                     del waiting[place]

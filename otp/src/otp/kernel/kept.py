@@ -37,8 +37,12 @@ def _is_atom(value: Any, longest: int) -> bool:
 
 def bounded_text(value: Any, limit: int = 200) -> str:
     """The value in at most `limit` characters, for logs and events: its `repr` where that is short and ours to call."""
+    kind = type(value)
+    if kind is str and len(value) <= limit:  # most messages: no further question
+        shown = repr(value)
+        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
     if _is_atom(value, limit) or (
-        type(value) is tuple and len(value) <= MEMBERS and all(_is_atom(member, limit) for member in value)
+        kind is tuple and len(value) <= MEMBERS and all(_is_atom(member, limit) for member in value)
     ):
         shown = repr(value)
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"

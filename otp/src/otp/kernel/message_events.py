@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
-from otp.kernel.callers import as_message
+from otp.kernel.callers import From, as_message
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
@@ -41,11 +41,14 @@ HIDDEN: Final = "<sensitive>"
 def described(message: Any, dest: Any = None) -> dict[str, Any]:
     """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
     way, term, ref = _parts(message)
-    return _fields(way, term, ref, dest)
+    x = None if dest is None else dest._x
+    if x is not None and x.sensitive:
+        return {"way": way, "message": HIDDEN, "term": None, "ref": ref}
+    return {"way": way, "message": bounded_text(term), "term": term, "ref": ref}
 
 
 def _parts(message: Any) -> tuple[str, Any, Any]:
-    if hasattr(type(message), "_waiter"):
+    if type(message) is From:
         return "call", message._request, message.ref
     if type(message) is tuple and message:  # pyright: ignore[reportUnknownArgumentType]
         tag, length = message[0], len(message)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
