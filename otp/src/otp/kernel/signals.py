@@ -274,15 +274,15 @@ def process_flag(flag: str, value: Any) -> Any:
     """
     me = current_process("process_flag(flag, value)")
     x = me._ext()
+    if flag not in ("trap_exit", "sensitive"):
+        raise BadArgument(f'process_flag: unknown flag {flag!r}; there are "trap_exit" and "sensitive"')
+    if not isinstance(value, bool):
+        raise BadArgument(f'process_flag("{flag}", …): expected True or False, got {value!r}')
     if flag == "trap_exit":
-        if not isinstance(value, bool):
-            raise BadArgument(f'process_flag("trap_exit", …): expected True or False, got {value!r}')
         old, x.trap = x.trap, value
-        return old
-    if flag == "sensitive":
-        old, x.sensitive = x.sensitive, bool(value)
-        return old
-    raise BadArgument(f'process_flag: unknown flag {flag!r}; there are "trap_exit" and "sensitive"')
+    else:
+        old, x.sensitive = x.sensitive, value
+    return old
 
 
 # Hooks for tables that must follow a process in the step in which it ends
