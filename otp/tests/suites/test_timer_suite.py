@@ -1,4 +1,4 @@
-"""Cases of OTP's timer_simple_SUITE and timer_bif_SUITE, told in Python; each test names its cases."""
+"""Cases of OTP's timer_SUITE, timer_simple_SUITE and timer_bif_SUITE, told in Python; each test names its cases."""
 
 from __future__ import annotations
 
@@ -15,6 +15,35 @@ BIG = 2.0**31  # seconds; its nanoseconds are more than a float counts one by on
 
 async def waits() -> None:
     await otp.receive(otp.Is("never"))
+
+
+# timer_SUITE
+
+
+def test_of_many_timers_under_load_none_fires_early_and_none_is_lost() -> None:
+    """do_big_test, in real time and in a second: a thousand processes with a time each while others compute."""
+
+    async def main() -> Any:
+        me = otp.self()
+
+        async def waits_for(seconds: float) -> None:
+            begun = otp.monotonic()
+            otp.send_after(seconds, otp.self(), "now")
+            await otp.receive(otp.Is("now"))
+            otp.send(me, otp.monotonic() - begun - seconds)
+
+        def computes() -> int:
+            return sum(range(20_000))
+
+        times = [otp.random.uniform(0.01, 0.3) for _ in range(1000)]
+        for n, seconds in enumerate(times):
+            otp.spawn(waits_for, seconds)
+            if n % 4 == 0:
+                otp.spawn(computes)
+        late = [await otp.receive() for _ in times]
+        return min(late) >= 0, max(late) < 8, len(late)
+
+    assert otp.run(main) == (True, True, 1000)
 
 
 # timer_simple_SUITE
