@@ -8,7 +8,6 @@ Sources: Elixir's `dynamic_supervisor.ex`; OTP's `supervisor.erl`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import CoroutineType
@@ -38,6 +37,7 @@ from otp.behaviours.spec_check import (
 )
 from otp.behaviours.supervisor_flags import change_flags
 from otp.behaviours.supervisor_records import ChildInfo, Counts
+from otp.behaviours.supervisor_reports import said_unexpected
 from otp.behaviours.supervisor_trace import (
     told_ended,
     told_failed,
@@ -56,7 +56,6 @@ from otp.kernel.process import Process
 from otp.kernel.reasons import Crash
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
-from otp.kernel.tracing import bounded_text
 
 __all__ = [
     "NO_LIST",
@@ -68,8 +67,6 @@ __all__ = [
     "stop_children",
     "try_again",
 ]
-
-logger: Final = logging.getLogger("otp.supervisor")
 
 NO_LIST: Final = ("EXIT", Crash("badarg"))
 """The reason for extra arguments that are no list: in OTP they cannot be appended to the template's."""
@@ -123,7 +120,7 @@ class DynamicServer:
         me = here()
         if type(message) is ExitSignal:
             return child_exited(me, state, message)
-        logger.error("%s: unexpected message %s", me._node.label(me), bounded_text(message, 500))
+        said_unexpected(me, message)
         return NoReply(state)
 
     def handle_continue(self, term: Any, state: DynamicState) -> Any:
@@ -270,7 +267,7 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
     cause = cast("Process", pid)._exit_seq
-    told_ended(me, None, pid, reason, spec, less, now, cause)
+    told_ended(me, None, pid, reason, spec, less, now, cause, verdict)
     if verdict == "restart":
         return _restart(me, state, cast("Process", pid), spec, cause)
     if verdict == "gone":

@@ -301,10 +301,6 @@ class _OsProcessServer(GenServer[Program]):
     def format_status(self, state: Program) -> Any:
         return {"argv": [os.fsdecode(part) for part in state.order.argv], "os_pid": state.os_pid}
 
-    def __otp_doing__(self, state: object) -> str:
-        """For the report of an abnormal end."""
-        return f" with {state!r}" if isinstance(state, Program) else ""
-
 
 def _left(deadline: int, now: int) -> float:
     return max(0, deadline - now) / 1e9

@@ -20,7 +20,6 @@ from otp.kernel.outcomes import Raised
 from otp.kernel.reasons import Crash
 from otp.kernel.results import Ignore, NoReply, Ok, Stop
 from otp.kernel.scheduler import current_process
-from otp.kernel.tracing import bounded_text
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_state_machine import GenStateMachine
@@ -153,15 +152,14 @@ class MachineServer:
             raise BadArgument(f"replace_state: expected fn to return (state, data) for a state machine, got {shown!r}")
         return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
 
-    def __otp_doing__(self, running: Running | None) -> str:
-        """Where a machine crashed, for the report: callback, event and state; nothing if none of its callbacks did."""
+    def __otp_doing__(self, running: Running | None) -> tuple[str, Any, Any, Any] | None:
+        """Where a machine crashed, for the report: callback, kind and content of the event, state; None elsewhere."""
         asked = None if running is None else running.asked
         if running is None or asked is None or running.crashed is None:
-            return ""
+            return None
         module = running.machine.modules[0]
         name = asked.state if module.callback_mode == "state_functions" else "handle_event"
-        event = f"{bounded_text(asked.kind)}, {bounded_text(asked.content)}"
-        return f" in {module.__qualname__}.{name}({event}), state {bounded_text(asked.state)}"
+        return f"{module.__qualname__}.{name}", asked.kind, asked.content, asked.state
 
     def format_status(self, running: Running) -> Any:
         """What `sys.get_status` shows of state and data."""

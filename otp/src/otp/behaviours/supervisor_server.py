@@ -8,10 +8,9 @@ handled without a switch; while a child's `init` waits, the mailbox of the super
 
 from __future__ import annotations
 
-import logging
 from inspect import isawaitable
 from types import CoroutineType
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, cast
 
 from otp.behaviours import dynamic_server as dynamic
 from otp.behaviours.child_spec import Children
@@ -32,6 +31,7 @@ from otp.behaviours.supervisor_operations import (
     stop_record,
     terminate_child,
 )
+from otp.behaviours.supervisor_reports import said_failed_to_start, said_unexpected
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.behaviours.supervisor_trace import (
     told_ended,
@@ -47,11 +47,8 @@ from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
-from otp.kernel.tracing import bounded_text
 
 __all__ = ["SupervisorServer"]
-
-logger: Final = logging.getLogger("otp.supervisor")
 
 State = SupervisorState | DynamicState
 
@@ -93,8 +90,7 @@ class SupervisorServer:
         for record in [state.add(spec) for spec in specs]:
             outcome = await start_record(me, state, record)
             if type(outcome) is Failed:
-                text = bounded_text(outcome.reason, 500)
-                logger.error("%s: child %r failed to start: %s", me._node.label(me), record.id, text)
+                said_failed_to_start(me, record.id, outcome.reason)
                 await stop_children(me, state)
                 return Stop(("shutdown", ("failed_to_start_child", record.id, outcome.reason)))
         return Ok(state)
@@ -164,8 +160,7 @@ class SupervisorServer:
     def handle_info(self, message: Any, state: State) -> Any:
         """The end of a child; other exits and messages mean nothing to a supervisor."""
         if type(message) is not ExitSignal:
-            me = here()
-            logger.error("%s: unexpected message %s", me._node.label(me), bounded_text(message, 500))
+            said_unexpected(here(), message)
             return NoReply(state)
         me = here()
         if isinstance(state, DynamicState):
@@ -177,7 +172,7 @@ class SupervisorServer:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
         cause = cast("Process", pid)._exit_seq
-        told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause)
+        told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
         if verdict == "restart":
             return _restart(me, state, record, cause)
         if verdict == "gone":

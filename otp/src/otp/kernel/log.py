@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["say"]
+__all__ = ["is_taken", "say", "tell"]
 
 logger = logging.getLogger("otp")
 
@@ -19,5 +20,46 @@ def say(level: int, text: str, *args: Any, exc_info: BaseException | None = None
     try:
         logger.log(level, text, *args, exc_info=exc_info, stacklevel=2)
     except Exception:
-        if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
-            traceback.print_exc()
+        _complain()
+
+
+def is_taken(log: logging.Logger, level: int) -> bool:
+    """Whether anybody would see a record of this level: who makes a long one asks before."""
+    if not log.isEnabledFor(level):
+        return False
+    if log.filters:  # which may be there to look at it
+        return True
+    found = False
+    place: logging.Logger | None = log
+    while place is not None:
+        for handler in place.handlers:
+            if handler.level <= level and type(handler) is not logging.NullHandler:
+                return True
+            found = True
+        if not place.propagate:
+            break
+        place = place.parent
+    return not found and logging.lastResort is not None and logging.lastResort.level <= level
+
+
+def tell(
+    log: logging.Logger,
+    level: int,
+    text: str,
+    fields: Mapping[str, Any],
+    error: BaseException | None = None,
+    error_text: str | None = None,
+) -> None:
+    """Log one record with `fields` as attributes; `error_text` is the traceback of `error` as it may be shown."""
+    try:
+        info = None if error is None else (type(error), error, error.__traceback__)
+        record = log.makeRecord(log.name, level, __file__, 0, text, (), info, "report", fields)
+        record.exc_text = error_text
+        log.handle(record)
+    except Exception:
+        _complain()
+
+
+def _complain() -> None:
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        traceback.print_exc()

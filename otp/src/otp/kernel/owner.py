@@ -6,6 +6,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
+from otp.kernel.bounded import text
 from otp.kernel.log import say
 from otp.kernel.monitors import watch
 from otp.kernel.reasons import is_clean
@@ -34,7 +35,7 @@ async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[s
             if pid in node._owned:
                 node._owned.remove(pid)
             if not is_clean(reason):
-                say(logging.ERROR, "%s owned by node %s ended: %r", label, node.name, reason)
+                say(logging.ERROR, "%s owned by node %s ended: %s", label, node.name, text(reason, length=500))
 
         watch(pid, ended)
     return pid

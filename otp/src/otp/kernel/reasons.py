@@ -20,6 +20,7 @@ __all__ = [
     "Reason",
     "StackEntry",
     "is_clean",
+    "is_ours",
     "reason_of",
     "same",
     "stack_of",
@@ -104,6 +105,11 @@ def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
         entries.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
         traceback = traceback.tb_next
     return tuple(entries)
+
+
+def is_ours(file: str) -> bool:
+    """Whether a source file is one of the runtime."""
+    return file.startswith(_OURS)
 
 
 def without_our_frames(error: BaseException) -> None:

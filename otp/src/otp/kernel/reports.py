@@ -1,69 +1,151 @@
-"""Crash reports: who ended, in which callback, with which message and why. The live traceback is logged once, here."""
+"""Crash reports: who ended, in which callback, with which message and state, why, and whose child it was.
+
+One record of the logger `otp` for each crash, written only if somebody takes it. `docs/logging.md` has the table of its
+fields. Nothing in it is longer than `LONGEST` characters, no line of a value's own code runs to show it, and what
+looks like a secret is not shown. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server:format_log/1`.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import logging
-import reprlib
-from typing import Any
+from typing import Any, Final
 
-from otp.kernel.log import say
+from otp.kernel.bounded import text
+from otp.kernel.log import is_taken, say, tell
 from otp.kernel.process import Process
-from otp.kernel.reasons import is_clean, starts_with
-from otp.kernel.tracing import bounded_text
-from otp.redaction import without_secrets
+from otp.kernel.reasons import Crash, is_clean, starts_with
+from otp.kernel.tracebacks import own_stack, traceback_text
 
-__all__ = ["report_crash"]
+__all__ = ["LONGEST", "about", "report_crash", "shown"]
+
+LONGEST: Final = 500  # characters of a message, a state, a reason
+ANCESTORS: Final = 20
+CALLERS: Final = "$callers"
+
+logger: Final = logging.getLogger("otp")
 
 
 def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
     """Log the abnormal end of a process; nothing for clean reasons, nor for what is meant to end the program."""
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+    if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
-    if is_clean(reason) or not logging.getLogger("otp").isEnabledFor(logging.ERROR):
-        return
-    name = p._node.label(p)
+    try:
+        fields = _fields(p, what, message, reason, error)
+        trace = None if error is None else traceback_text(error)
+        tell(logger, logging.ERROR, _words(p, fields), fields, error, trace)
+    except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
+        p._node.request_shutdown(meant)
+    except Exception as failure:  # a value that even the means of the interpreter cannot read
+        say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
+
+
+def shown(value: Any, length: int = LONGEST) -> str:
+    """A value in a report: bounded, without secrets, without running its code."""
+    return text(value, length=length, depth=8, items=50)
+
+
+def about(p: Process) -> dict[str, Any]:
+    """The fields that say of whom a report speaks."""
+    name = None if p._x is None else p._x.name
+    return {
+        "otp_node": p._node.name,
+        "otp_pid": str(p),
+        "otp_name": name if name is None or (type(name) is str and len(name) <= 100) else shown(name, 100),
+        "otp_what": p._node.describe(p),
+    }
+
+
+def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> dict[str, Any]:
+    x = p._ext()
+    vt = p._vt
+    behaviour = "process" if vt is None else "supervisor" if vt.supervisor else vt.behaviour
+    callback, event, state_name = _doing(p, what, message)
+    shows_state = vt is not None and not vt.supervisor and what != "init"
+    return {
+        "otp_report": "crash",
+        **about(p),
+        "otp_behaviour": behaviour,
+        "otp_callback": callback,
+        "otp_message": None if x.sensitive else event,
+        "otp_client": None if x.frm is None or what == "init" else str(x.frm.pid),
+        "otp_reason": shown(reason),
+        "otp_hint": _hint(what, reason),
+        "otp_state_name": None if x.sensitive else state_name,
+        "otp_state": _state_text(p) if shows_state else None,
+        "otp_exception": None if error is None else type(error).__name__,
+        "otp_stack": own_stack(reason[1]) if type(reason) is Crash else [],
+        "otp_mailbox": len(p._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()),
+        "otp_callers": [str(caller) for caller in ((x.dictionary or {}).get(CALLERS) or ())[:ANCESTORS]],
+        "otp_ancestors": _ancestors(p),
+    }
+
+
+def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:
+    """The callback, what it was called with, and the name of the state of a machine."""
     where = None if p._vt is None else getattr(p._vt.handler, "__otp_doing__", None)
-    sensitive = p._x is not None and p._x.sensitive
-    doing = "" if where is None or sensitive else where(p._state)
-    if what and not doing:
-        doing = f" in {what}" if sensitive else f" in {what}({bounded_text(message)})"
-    hint = ""
-    if starts_with(reason, "bad_return_value"):
-        hint = _bad_return_hint(what, reason[1])
-    say(
-        logging.ERROR,
-        "%s ended%s: %s%s%s",
-        name,
-        doing,
-        bounded_text(reason, 500),
-        hint,
-        "" if p._vt is None or p._vt.supervisor or what == "init" else _state_text(p),
-        exc_info=error if isinstance(error, Exception) else None,
-    )
+    found = None if where is None else where(p._state)
+    if found is not None:
+        callback, kind, content, state = found
+        return callback, f"{shown(kind, 100)}, {shown(content)}", shown(state, 100)
+    return what or None, shown(message) if what and what != "init" else None, None
 
 
 def _state_text(p: Process) -> str:
     """The state, as its `format_status` lets others see it, without what looks like a secret."""
     from otp.kernel.system import formatted_state
 
-    shorter = reprlib.Repr()
-    shorter.maxstring = shorter.maxother = 100
-    try:
-        text = shorter.repr(formatted_state(p))
-    except Exception as error:
-        text = f"<its repr raised {type(error).__name__}>"
-    return f"; state {without_secrets(text[:500])}"
+    return shown(formatted_state(p))
 
 
-def _bad_return_hint(what: str, value: Any) -> str:
+def _ancestors(p: Process) -> list[str]:
+    found: list[str] = []
+    parent = p._parent
+    while parent is not None and len(found) < ANCESTORS:
+        name = None if parent._x is None else parent._x.name
+        found.append(str(parent) if name is None else f"{name if type(name) is str else shown(name, 100)} ({parent})")
+        parent = parent._parent
+    return found
+
+
+def _words(p: Process, fields: dict[str, Any]) -> str:
+    """The report for people: one line that says it all, and one for each of the rest."""
+    doing = ""
+    if fields["otp_callback"] is not None:
+        doing = f" in {fields['otp_callback']}"
+        if fields["otp_message"] is not None:
+            doing += f"({fields['otp_message']})"
+        if fields["otp_state_name"] is not None:
+            doing += f", state {fields['otp_state_name']}"
+    hint = "" if fields["otp_hint"] is None else f"; {fields['otp_hint']}"
+    lines = [f"{p._node.label(p)} ended{doing}: {fields['otp_reason']}{hint}"]
+    if fields["otp_state"] is not None:
+        lines.append(f"state {fields['otp_state']}")
+    if fields["otp_client"] is not None:
+        lines.append(f"asked by {fields['otp_client']}")
+    if fields["otp_mailbox"]:
+        lines.append(f"messages waiting: {fields['otp_mailbox']}")
+    if fields["otp_callers"]:
+        lines.append(f"started for {', '.join(fields['otp_callers'])}")
+    if fields["otp_ancestors"]:
+        lines.append(f"ancestors {', '.join(fields['otp_ancestors'])}")
+    return "\n    ".join(lines)
+
+
+def _hint(what: str, reason: Any) -> str | None:
+    if not starts_with(reason, "bad_return_value"):
+        return None
+    value = reason[1]
     if value is None:
-        return f"; {what or 'the callback'} returned None: did no case match, or is a return missing?"
+        return f"{what or 'the callback'} returned None: did no case match, or is a return missing?"
     if isinstance(value, type):
-        return f"; return an instance, as in {value.__name__}(…), not the class"
-    return f"; expected {_EXPECTED.get(what, 'a result such as NoReply(state)')}"
+        return f"return an instance, as in {value.__name__}(…), not the class"
+    return f"expected {_EXPECTED.get(what, 'a result such as NoReply(state)')}"
 
 
-_EXPECTED = {
+_EXPECTED: Final = {
     "init": "Ok(state), Stop(reason) or Ignore()",
     "handle_call": "Reply(value, state), NoReply(state) or Stop(reason, state)",
 }

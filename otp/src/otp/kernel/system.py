@@ -148,7 +148,9 @@ def formatted_state(p: Process) -> Any:
         return p._state
     try:
         return handler(p._state)
-    except Exception as error:  # what it was to hide stays hidden
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # `CancelledError` among them; what it was to hide stays hidden
         return Raised(error).error.__class__.__name__, reason_of(error)
 
 
