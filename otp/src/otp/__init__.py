@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from otp import trace
 from otp.behaviours.behaviour import Behaviour, callback, impl, optional_callback
 from otp.behaviours.child_spec import Children, ChildSpec
-from otp.behaviours.gen_server import GenServer, Request
+from otp.behaviours.gen_server import GenServer
+from otp.behaviours.request import Request
 from otp.kernel.calls import From
 from otp.kernel.dictionary import erase, get, get_keys, put
 from otp.kernel.errors import (

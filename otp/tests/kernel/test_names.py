@@ -64,13 +64,39 @@ def test_what_can_be_no_name_is_refused(name: Any, run: Any) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("name", ["text", "", ("pair", "of", "three"), frozenset({1}), len])
+@pytest.mark.parametrize("name", ["text", "", ("pair", "of", "three"), ("room", "lobby"), frozenset({1}), len])
 def test_anything_hashable_else_can_be_a_name(name: Any, run: Any) -> None:
     async def main() -> Any:
         otp.register(name, otp.self())
         return otp.whereis(name) is otp.self()
 
     assert run(main)
+
+
+@pytest.mark.parametrize("name", [("room", "lobby"), ("room", 7), ("room", None), ("a", "b", "c")])
+def test_a_tuple_that_is_a_name_is_a_destination_everywhere(name: Any, run: Any) -> None:
+    """A pair used to be taken for (name, node) by some functions and for a name by others."""
+
+    async def main() -> Any:
+        pid = otp.spawn(waits)
+        otp.register(name, pid)
+        ref = otp.monitor(name)
+        otp.send_after(1, name, "stop")
+        down = await otp.receive(ref)
+        return down.reason, otp.monotonic()
+
+    assert run(main) == ("normal", 1.0)
+
+
+def test_a_pair_that_reads_as_a_name_on_a_node_can_be_no_name(run: Any) -> None:
+    async def main() -> None:
+        node = otp.self().node
+        with pytest.raises(otp.BadArgument, match=r"reads as the name 'room' on node .*; try Registry\.via"):
+            otp.register(("room", node), otp.self())
+        with pytest.raises(otp.BadArgument, match="no node 'lobby' here, and no process has the name"):
+            otp.send(("room", "lobby"), "hello")
+
+    run(main)
 
 
 def test_any_process_may_register_and_unregister_any_other(run: Any) -> None:

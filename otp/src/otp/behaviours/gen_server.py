@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 from otp.behaviours.behaviour import Behaviour, callback, optional_callback
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.multi_call import abcast, multi_call
+from otp.behaviours.request import Request
 from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
 from otp.kernel.calls import reply as send_reply
@@ -49,7 +50,7 @@ from otp.kernel.tracing import bounded_text
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["GenServer", "Request"]
+__all__ = ["GenServer"]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -60,12 +61,6 @@ MessageResult: TypeAlias = "NoReply[S] | Stop"
 MultiReplies: TypeAlias = "tuple[list[tuple[Node | str, Any]], list[Node | str]]"
 
 logger = logging.getLogger("otp")
-
-
-class Request(Generic[R]):
-    """Base of typed requests: `call(server, Add(2))` has the type R of `class Add(Request[int])`."""
-
-    __slots__ = ()
 
 
 class GenServer(Behaviour, Startable, Generic[S]):

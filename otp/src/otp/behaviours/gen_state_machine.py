@@ -52,7 +52,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAli
 from otp.behaviours import gen_server
 from otp.behaviours.behaviour import Behaviour, MissingCallback, callback, implements, optional_callback
 from otp.behaviours.child_spec import Startable
-from otp.behaviours.gen_server import Request
+from otp.behaviours.request import Request
 from otp.behaviours.state_machine_results import (
     KeepState,
     KeepStateAndData,

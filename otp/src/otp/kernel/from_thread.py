@@ -17,7 +17,7 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.errors import BadArgument
-from otp.kernel.names import check_name, resolve
+from otp.kernel.names import check_name, is_name_and_node, resolve
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import nanoseconds, thread
 from otp.kernel.states import DEAD
@@ -114,7 +114,7 @@ def send_from_thread(node: Node, dest: Any, message: Any) -> None:
     if isinstance(dest, Process):
         if dest._node._s is not node._s:
             raise BadArgument(f"{what}: {dest} is a process of another event loop; use its own node")
-    elif not isinstance(dest, tuple) and not hasattr(dest, "whereis"):
+    elif not is_name_and_node(dest) and not hasattr(dest, "whereis"):
         check_name(dest, what)
         dest = (dest, node)
     context = _context(node)

@@ -5,7 +5,8 @@ Source: Erlang/OTP, `erlang:register/2`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_name",
     "find_node",
+    "is_name_and_node",
     "node_here",
     "nodes_here",
     "register",
@@ -59,11 +61,21 @@ def find_node(node: Any, what: str) -> Node | None:
     return same_name[0] if same_name else None
 
 
-def _node_named(node: Any, what: str) -> Node:
-    found = find_node(node, what)
-    if found is None:
-        raise BadArgument(f"{what}: no node {node!r} here")
-    return found
+def is_name_and_node(dest: Any) -> bool:
+    """Whether a destination reads as `(name, node)`, with a node or its name. Other tuples are names."""
+    return type(dest) is tuple and len(dest) == 2 and (type(dest[1]) is str or hasattr(dest[1], "_names"))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
+    """`(name, node)`; if no node is called so, it may be a name itself, such as `("room", "lobby")`."""
+    found = find_node(dest[1], what)
+    if found is not None:
+        return found._names.get(dest[0])
+    with contextlib.suppress(BadArgument):  # outside of several nodes nobody is here
+        holder = node_here(what)._names.get(dest)
+        if holder is not None:
+            return holder
+    raise BadArgument(f"{what}: no node {dest[1]!r} here, and no process has the name {bounded_text(dest)}")
 
 
 def nodes_here(what: str) -> list[Any]:
@@ -87,9 +99,8 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
     via = getattr(dest, "whereis", None)
     if via is not None and not isinstance(dest, (str, type)):
         return via()
-    if isinstance(dest, tuple) and len(dest) == 2 and not isinstance(dest[1], (int, float)):  # pyright: ignore[reportUnknownArgumentType]
-        name, node = dest  # pyright: ignore[reportUnknownVariableType]
-        return _node_named(node, what)._names.get(name)
+    if is_name_and_node(dest):
+        return _resolve_pair(cast("tuple[Any, Any]", dest), what)
     check_name(dest, what)
     return node_here(what)._names.get(dest)
 
@@ -98,6 +109,8 @@ def check_name(name: Any, what: str) -> None:
     """Raise `BadArgument` for what can be no name."""
     if name is None or isinstance(name, (bool, int, float, list, dict, set)) or name == "undefined":
         raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), got {name!r}")
+    if is_name_and_node(name) and find_node(name[1], what) is not None:
+        raise BadArgument(f"{what}: {name!r} reads as the name {name[0]!r} on node {name[1]!r}; try Registry.via(…)")
     try:
         hash(name)
     except TypeError:

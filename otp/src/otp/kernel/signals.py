@@ -16,7 +16,7 @@ from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import Monitor, unwatch, watch
-from otp.kernel.names import resolve
+from otp.kernel.names import is_name_and_node, resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
@@ -148,7 +148,7 @@ def monitor(dest: Any) -> Ref:
     if isinstance(dest, Process):
         return monitor_process(me, dest, dest)
     p = resolve(dest, "monitor(dest)")
-    if isinstance(dest, tuple):
+    if is_name_and_node(dest):
         name, node = cast("tuple[Any, Any]", dest)
         item: Any = (name, node if isinstance(node, str) else node.name)
     else:

@@ -20,7 +20,7 @@ from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
 from otp.kernel.message_events import told_begun, told_ended
-from otp.kernel.names import check_name, node_here, take_name
+from otp.kernel.names import check_name, is_name_and_node, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
@@ -253,6 +253,8 @@ def _node_name(name: Any) -> Any:
         try:
             check_name(name, "name=…")
         except BadArgument:
+            if is_name_and_node(name):  # its text says what is wrong
+                raise
             name_is_one = False
         else:
             name_is_one = not isinstance(name, Process)

@@ -10,7 +10,7 @@ from typing import Any
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import TimerFired
-from otp.kernel.names import check_name, node_here, resolve
+from otp.kernel.names import check_name, is_name_and_node, node_here, resolve
 from otp.kernel.pids import Ref
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer, nanoseconds
@@ -46,7 +46,7 @@ def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
     if isinstance(dest, Process):
         node = dest._node
     else:
-        if not isinstance(dest, tuple) and not hasattr(dest, "whereis"):
+        if not is_name_and_node(dest) and not hasattr(dest, "whereis"):
             check_name(dest, what)
         node = node_here(what)
     s = node._s
@@ -62,7 +62,7 @@ def _fire(timer: Timer) -> None:
     node = timer.ref._node
     if not isinstance(dest, Process):
         try:
-            by_itself = isinstance(dest, tuple) or hasattr(dest, "whereis")
+            by_itself = is_name_and_node(dest) or hasattr(dest, "whereis")
             dest = resolve(dest, "timer") if by_itself else node._names.get(dest)
         except BadArgument:  # its node is gone: nobody there
             return

@@ -131,7 +131,10 @@ class Run:
         if value:
             return value[0]
         ended = Exit(reason)
-        ended.add_note("the first process was ended by an exit signal with this reason")
+        ended.add_note(
+            "the first process was ended by an exit signal with this reason: something linked to it ended, "
+            'a start_link that failed among others; try start_supervised, start, or otp.process_flag("trap_exit", True)'
+        )
         raise ended
 
     def _shut_down(self, error: BaseException) -> None:
