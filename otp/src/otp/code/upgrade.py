@@ -229,7 +229,7 @@ class _Upgrade:
             x.suspended = False
             if p._st == SUSPENDED:
                 p._st = READY
-                p._node._s.enqueue(p)
+                p._node._s.push(p)
 
 
 def _undo(p: Process) -> Callable[[], None]:

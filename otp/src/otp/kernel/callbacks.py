@@ -175,7 +175,7 @@ def _begin_pending(p: Process) -> bool:
         return False
     if p._val is not None:
         p._st = READY
-        p._node._s.enqueue(p)
+        p._node._s.push(p)
         return False
     return True
 
@@ -218,7 +218,7 @@ def settle(p: Process) -> None:
         p._st = SUSPENDED
         if p._mbox and any(is_system(message) or _from_parent(p, message) for message in p._mbox):
             p._st = READY
-            s.enqueue(p)
+            s.push(p)
         return
     if x is not None and x.it is not None and not x.it.__length_hint__():
         x.it = None
@@ -226,7 +226,7 @@ def settle(p: Process) -> None:
         if x is not None and x.timeout_ns is not None and p._val is None and not _next_is_system(p):
             x.timeout_ns = None
         p._st = READY
-        s.enqueue(p)
+        s.push(p)
         return
     p._mbox = None
     if x is None or x.timeout_ns is None:
@@ -235,7 +235,7 @@ def settle(p: Process) -> None:
         x.timeout_ns = None
         p._val = Timeout
         p._st = READY
-        s.enqueue(p)
+        s.push(p)
     else:
         if x.timeout_ns != HIBERNATE:
             x.timeout_timer = s.call_at(s.now_ns() + x.timeout_ns, _timeout_fired, p)
@@ -256,7 +256,7 @@ def _timeout_fired(timer: Timer) -> None:
     x.timeout_ns = None
     p._val = Timeout
     p._st = READY
-    p._node._s.enqueue(p)
+    p._node._s.push(p)
 
 
 def _from_parent(p: Process, message: Any) -> bool:

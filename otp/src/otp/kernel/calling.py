@@ -79,7 +79,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 dest._st = IDLE
             else:
                 dest._st = READY
-                s.enqueue(dest)
+                s.push(dest)
             if me._val is not frm:
                 return await _answered_early(me)
             me._val = None
@@ -89,7 +89,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
         result = None
         dest._st = READY
-        s.enqueue(dest)
+        s.push(dest)
         if me._val is not frm:
             return await _answered_early(me)
         if s._ct.get(s.loop) is not me:  # an eager task in its first step: its owner runs on, and cannot wait for it
@@ -226,8 +226,6 @@ def cast(dest: Any, request: Any) -> str:
         mailbox.append((CAST_TAG, request))
         dest._st = READY
         s.push(dest)
-        if s.idle:
-            s.wake()
     else:
         deliver(dest, (CAST_TAG, request))
     return "ok"

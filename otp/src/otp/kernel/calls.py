@@ -99,8 +99,6 @@ def reply(frm: From, value: Any) -> None:
         waiter._st = READY
         s = waiter._node._s
         s.push(waiter)
-        if s.idle:
-            s.wake()
 
 
 def fail(frm: From, reason: Any) -> None:
@@ -112,7 +110,7 @@ def fail(frm: From, reason: Any) -> None:
             post.answered(frm._to, waiter)
         waiter._val = Failed(reason)
         waiter._st = READY
-        waiter._node._s.enqueue(waiter)
+        waiter._node._s.push(waiter)
 
 
 def forget(frm: From) -> None:
@@ -192,7 +190,7 @@ def _tick(timer: Timer) -> None:
 def _expire(p: Process) -> None:
     p._val = Failed("timeout")
     p._st = READY
-    p._node._s.enqueue(p)
+    p._node._s.push(p)
 
 
 def _expire_exactly(timer: Timer) -> None:

@@ -265,14 +265,14 @@ def _step_cleanup(p: Process, error: BaseException | None) -> None:
         return
     _limit_cleanup(p, x)
     if waits_for is None:
-        s.enqueue(p)
+        s.push(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None):
         waits_for._asyncio_future_blocking = False
         x.fut = waits_for
         waits_for.add_done_callback(p._wakeup, context=s._base)
     else:
         p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
-        s.enqueue(p)
+        s.push(p)
 
 
 def _limit_cleanup(p: Process, x: Ext) -> None:
@@ -288,7 +288,7 @@ def resume_exiting(p: Process) -> None:
     if p._st != EXITING or p._step is None or p._ext().fut is not None:
         return
     if s.burying:
-        s.enqueue(p)
+        s.push(p)
         return
     value, p._val = p._val, None
     s.burying = True

@@ -152,7 +152,7 @@ def _end_drain(s: Scheduler, started: int) -> None:
     if s.runq:
         s.loop.call_soon(s.drain, context=s._base)
     else:
-        s.idle = True
+        s.rest()
     took = s.now_ns() - started
     if took > LONG_DRAIN_NS and last is not None:
         last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})

@@ -51,16 +51,12 @@ def deliver(dest: Process, message: Any) -> None:
         dest._st = READY
         s = node._s
         s.push(dest)
-        if s.idle:
-            s.wake()
     elif st == IDLE:
         s = node._s
         m = dest._mbox = s.pool.pop() if s.pool else []
         m.append(message)
         dest._st = READY
         s.push(dest)
-        if s.idle:
-            s.wake()
     elif st != DEAD and st != EXITING:
         m = dest._mbox
         if m is None:
@@ -73,12 +69,12 @@ def deliver(dest: Process, message: Any) -> None:
                 del m[-1]
                 dest._val = message
                 dest._st = READY
-                node._s.enqueue(dest)
+                node._s.push(dest)
         elif st == TIMED:
             wake_timed(dest, message)
         elif st == SUSPENDED and _reaches_suspended(dest, message):
             dest._st = READY
-            node._s.enqueue(dest)
+            node._s.push(dest)
 
 
 def wake_timed(dest: Process, message: Any) -> None:
@@ -91,7 +87,7 @@ def wake_timed(dest: Process, message: Any) -> None:
     if type(message) is not tuple or not message or message[0] is not SYSTEM_TAG:  # pyright: ignore[reportUnknownArgumentType]
         x.timeout_ns = None
     dest._st = READY
-    dest._node._s.enqueue(dest)
+    dest._node._s.push(dest)
 
 
 def _reaches_suspended(dest: Process, message: Any) -> bool:
@@ -173,11 +169,11 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     try:
         s: Any = _thread.last
         me: Any = s.current
-        if me is None or (s.eager and s._ct[s.loop] is not me):
+        if s.eager and s._ct[s.loop] is not me:
             _refuse()
-    except (AttributeError, KeyError):
+        x = me._x
+    except (AttributeError, KeyError):  # no scheduler, or no process
         _refuse()
-    x = me._x
     if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
         m = me._mbox
         if m:
@@ -285,4 +281,4 @@ def _receive_timeout(timer: Timer) -> None:
         text = "no message that matches arrived in time" if p._st == SEL else "no message arrived in time"
         p._val = Thrown(ReceiveTimeout(text))
         p._st = READY
-        p._node._s.enqueue(p)
+        p._node._s.push(p)

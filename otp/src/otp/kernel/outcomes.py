@@ -301,7 +301,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
     if waits_for is None:
         if p._st == RUN:
             p._st = READY
-            p._node._s.enqueue(p)
+            p._node._s.push(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
         waits_for._asyncio_future_blocking = False
         p._ext().fut = waits_for
@@ -311,7 +311,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
         what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
         p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
         p._st = READY
-        p._node._s.enqueue(p)
+        p._node._s.push(p)
     if p._sig is not None:
         from otp.kernel.resume import interrupt
 

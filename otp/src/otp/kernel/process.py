@@ -197,7 +197,7 @@ class Process(Pid):
         elif st in WAITING and self._step is not None:
             self._val = Thrown(CancelledError() if msg is None else CancelledError(msg))
             self._st = READY
-            self._node._s.enqueue(self)
+            self._node._s.push(self)
         elif self._sig is None:
             self._sig = CANCEL
         return True

@@ -46,8 +46,6 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         s.credit = 0
         s.current = None
         s._ct.pop(s.loop, None)
-        if s.runq and s.idle:
-            s.wake()
 
 
 def _resume(p: Process) -> None:
@@ -108,7 +106,7 @@ def interrupt(p: Process) -> None:
     p._val = Thrown(CancelledError())
     if p._st != READY:
         p._st = READY
-        p._node._s.enqueue(p)
+        p._node._s.push(p)
 
 
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
@@ -149,7 +147,7 @@ def _become(p: Process, call: Become) -> None:
         return
     p._step = coro.send
     p._val = None
-    p._node._s.enqueue(p)
+    p._node._s.push(p)
 
 
 def run_odd(p: Process) -> None:

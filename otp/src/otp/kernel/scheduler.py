@@ -101,6 +101,7 @@ class Scheduler:
     """
 
     __slots__ = (
+        "_append",
         "_base",
         "_ct",
         "_heap",
@@ -147,7 +148,9 @@ class Scheduler:
         self.loop = asyncio.get_running_loop() if loop is None else loop
         self.virtual: bool = getattr(self.loop, "virtual", False)
         self.runq: deque[Process] = deque()
-        self.push = self.runq.append
+        self._append = self.runq.append
+        self.push: Callable[[Process], None] = self._push_first
+        """Put a process that is READY into the run queue."""
         self.current: Process | None = None
         self.credit = 0
         self.depth = 0
@@ -187,15 +190,20 @@ class Scheduler:
 
     # Run queue
 
-    def enqueue(self, p: Process) -> None:
-        """Put a process that is READY into the run queue."""
-        self.push(p)
-        if self.idle:
-            self.wake()
+    def _push_first(self, p: Process) -> None:
+        """What `push` is while no drain is due: so no message has to ask whether one is."""
+        self._append(p)
+        self.wake()
+
+    def rest(self) -> None:
+        """Nothing is left to run: the next process that is READY wakes the loop."""
+        self.idle = True
+        self.push = self._push_first
 
     def wake(self) -> None:
         """Let the loop call the drain soon; in the base context, so that no context variable leaks into it."""
         self.idle = False
+        self.push = self._append
         self.loop.call_soon(self.drain, context=self._base)
 
     def on_main(self, me: Process) -> bool:

@@ -54,8 +54,6 @@ def send(dest: Any, message: Any) -> Any:
         dest._st = READY
         s = node._s
         s.push(dest)
-        if s.idle:
-            s.wake()
     else:
         deliver(dest, message)
     return message

@@ -97,8 +97,6 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
         what = getattr(fn, "__qualname__", repr(fn))
         trace.emit("spawned", p, {"parent": parent, "name": None, "what": what}, trace.cause_of(parent))
     s.push(p)
-    if s.idle:
-        s.wake()
     return p
 
 
@@ -244,7 +242,7 @@ def begin_server(
             raise StartError(failed[0])
     else:
         p._val = Starting(arg)
-        s.enqueue(p)
+        s.push(p)
     return Begun(me, p, ref, link)
 
 
@@ -298,7 +296,7 @@ def _start_here(p: Process, arg: Any) -> Any:
             s.current = before
             if p._mbox:
                 p._st = READY
-                s.enqueue(p)
+                s.push(p)
             else:
                 p._st = IDLE
             return None

@@ -139,7 +139,7 @@ class TestingKernel(Scheduler):
             self.credit = 0
             self._ct.pop(self.loop, None)
             if not self.runq and not (self.post is not None and self.post.ready):
-                self.idle = True
+                self.rest()
             elif fired:  # the timers of that time come before the next step
                 self.loop.call_soon(self._drain_soon, context=self._base)
             else:
