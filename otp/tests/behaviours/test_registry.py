@@ -347,3 +347,120 @@ def test_a_key_that_cannot_be_found_any_more_goes_with_its_process_and_takes_no_
         return [key for key, _, _ in Registry.select("reg")], Registry.count("reg")
 
     assert testing.Scheduler(seed=0).run(main) == (["mine"], 1)
+
+
+# Patterns
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (..., ["a", ("b", 1), ("b", 2), {"c": [1, 2], "d": 0}, 7]),
+        ("a", ["a"]),
+        (("b", ...), [("b", 1), ("b", 2)]),
+        (("b",), []),
+        ([...], []),
+        ({"c": [1, ...]}, [{"c": [1, 2], "d": 0}]),
+        ({"x": ...}, []),
+        (int, [7]),
+        (otp.Tag("b"), [("b", 1), ("b", 2)]),
+        (lambda value: value[1] == 2, [("b", 2)]),
+    ],
+)
+def test_match_finds_the_values_that_fit_a_pattern(pattern: Any, expected: list[Any]) -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="duplicate", name="r")
+        for value in ("a", ("b", 1), ("b", 2), {"c": [1, 2], "d": 0}, 7):
+            Registry.register("r", "k", value)
+        Registry.register("r", "another", "a")
+        assert expected == [entry.value for entry in Registry.match("r", "k", pattern)]
+        assert len(expected) == Registry.count_match("r", "k", pattern)
+
+    testing.Scheduler().run(main)
+
+
+@first_process
+async def test_a_value_that_cannot_be_compared_matches_nothing() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("no")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    await Registry.start_link(keys="duplicate", name="r")
+    Registry.register("r", "k", Odd())
+    Registry.register("r", "k", 1)
+    assert [1] == [entry.value for entry in Registry.match("r", "k", 1)]
+    pid = otp.self()
+    Registry.register("r", "pid", pid)
+    assert 1 == Registry.count_match("r", "pid", pid)
+
+
+@pytest.mark.parametrize("keys", ["unique", "duplicate"])
+def test_unregister_match_removes_own_entries_that_match_and_tells_the_listeners(keys: Any) -> None:
+    async def main() -> None:
+        otp.register("listener", otp.self())
+        await Registry.start_link(keys=keys, name="r", listeners=("listener",))
+        other = await start_member("r", "k" if keys == "duplicate" else "other", ("x", 0))
+        Registry.register("r", "k", ("x", 1))
+        testing.flush(otp.Tag("register"))
+        Registry.unregister_match("r", "k", ("y", ...))
+        assert testing.mailbox() == []
+        Registry.unregister_match("r", "k", ("x", ...))
+        await testing.wait_all_idle()
+        assert testing.mailbox() == [("unregister", "r", "k", otp.self())]
+        assert [other] == [pid for _, pid, _ in Registry.select("r")]
+        assert otp.self() not in (otp.process_info(other, "links") or ())
+
+    testing.Scheduler().run(main)
+
+
+@first_process
+async def test_unregister_match_keeps_the_entries_that_do_not_match() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    for value in (1, 2, 3):
+        Registry.register("r", "k", value)
+    Registry.unregister_match("r", "k", lambda value: value > 1)
+    assert Registry.values("r", "k", otp.self()) == [1]
+    assert Registry.keys("r", otp.self()) == ["k"]
+    assert Registry.count("r") == 1
+    Registry.unregister_match("r", "k", 1)
+    assert Registry.count("r") == 0
+
+
+@first_process
+async def test_who_started_a_registry_stays_linked_to_it_after_its_last_unregister() -> None:
+    """The link of start_link went with that of the last entry, and the registry outlived its starter."""
+    registry = await Registry.start_link(keys="unique", name="r")
+    Registry.register("r", "k")
+    Registry.unregister("r", "k")
+    assert otp.process_info(otp.self(), "links") == (registry,)
+
+
+@first_process
+async def test_count_select_counts_and_delete_meta_forgets() -> None:
+    await Registry.start_link(keys="duplicate", name="r", partitions=4)
+    for value in (1, 2, 3):
+        Registry.register("r", ("k", value), value)
+    assert Registry.count_select("r", lambda key, entry: key[1] > 1 and entry.value < 3) == 1
+    Registry.put_meta("r", "limit", 3)
+    Registry.delete_meta("r", "limit")
+    Registry.delete_meta("r", "limit")
+    assert Registry.meta("r", "limit", "none") == "none"
+
+
+@first_process
+async def test_a_listener_hears_of_an_end_before_the_down_of_that_process() -> None:
+    """In Elixir's words `{:unregister, registry, key, pid}`; the entry goes in the step of the end."""
+    otp.register("listener", otp.self())
+    await Registry.start_link(keys="unique", name="r", listeners=("listener", "nobody"))
+    pid = await start_member("r", "k", 5)
+    await testing.wait_all_idle()
+    assert testing.mailbox() == [("register", "r", "k", pid, 5)]
+    otp.monitor(pid)
+    otp.exit(pid, "kill")
+    assert Registry.lookup("r", "k") == []
+    await testing.wait_all_idle()
+    first, second = testing.mailbox()
+    assert first == ("unregister", "r", "k", pid)
+    assert isinstance(second, Down)

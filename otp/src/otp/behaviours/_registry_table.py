@@ -17,6 +17,10 @@ __all__ = ["DuplicateTable", "Entry", "Kind", "Table", "UniqueTable"]
 Kind = Literal["unique", "duplicate"]
 
 
+Wanted = Callable[[Any], bool]
+"""Says of the value of an entry whether it is meant."""
+
+
 class Entry(NamedTuple):
     """One registration: the process and the value it registered with."""
 
@@ -31,8 +35,8 @@ class Table(Protocol):
         """Make an entry; the pid that holds a unique key already, else `None`."""
         ...
 
-    def remove(self, key: Hashable, pid: Pid) -> int:
-        """Remove all entries of `pid` under `key`; how many there were."""
+    def remove(self, key: Hashable, pid: Pid, wanted: Wanted | None = None) -> int:
+        """Remove the entries of `pid` under `key` whose value is `wanted`, all by default; how many there were."""
         ...
 
     def drop(self, pid: Pid) -> list[Hashable]:
@@ -88,9 +92,9 @@ class UniqueTable:
         self._by_pid.setdefault(entry.pid, {})[key] = None
         return None
 
-    def remove(self, key: Hashable, pid: Pid) -> int:
+    def remove(self, key: Hashable, pid: Pid, wanted: Wanted | None = None) -> int:
         entry = self._by_key.get(key)
-        if entry is None or entry.pid != pid:
+        if entry is None or entry.pid != pid or (wanted is not None and not wanted(entry.value)):
             return 0
         del self._by_key[key]
         keys = self._by_pid[pid]
@@ -150,9 +154,12 @@ class DuplicateTable:
         self._size += 1
         return None
 
-    def remove(self, key: Hashable, pid: Pid) -> int:
+    def remove(self, key: Hashable, pid: Pid, wanted: Wanted | None = None) -> int:
         mine = self._by_pid.get(pid, {})
         numbers = [number for number, other in mine.items() if other == key]
+        if wanted is not None and numbers:
+            entries = self._by_key[key]
+            numbers = [number for number in numbers if wanted(entries[number].value)]
         for number in numbers:
             del mine[number]
             self._forget(key, number)

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast, get_args
 
+from otp.behaviours._registry_match import matcher
 from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, UniqueTable
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
@@ -172,6 +173,49 @@ class Registry(Startable):
         return _state(registry, "lookup").table.lookup(key)
 
     @staticmethod
+    def unregister_match(registry: Hashable, key: Hashable, pattern: Any) -> None:
+        """Remove those of the calling process's entries under `key` whose value matches; see `match`.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="duplicate", name="topics")
+        ...     Registry.register("topics", "news", ("de", 1)), Registry.register("topics", "news", ("en", 2))
+        ...     Registry.unregister_match("topics", "news", ("de", ...))
+        ...     return Registry.values("topics", "news", otp.self())
+        >>> otp.run(main)
+        [('en', 2)]
+        """
+        me = current_process("Registry.unregister_match()")
+        _leave(_state(registry, "unregister_match"), me, key, matcher(pattern))
+
+    @staticmethod
+    def match(registry: Hashable, key: Hashable, pattern: Any) -> list[Entry]:
+        """The entries under `key` whose value matches `pattern`, oldest first.
+
+        A pattern is a value in which `...` stands for anything; of a dict it names keys that must be there. A type, a
+        predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) are good as well.
+
+        Difference to Elixir: `...` stands where Elixir has `:_`; there are no guards, predicates do their work.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="duplicate", name="topics")
+        ...     Registry.register("topics", "news", ("de", 1)), Registry.register("topics", "news", ("en", 2))
+        ...     return [entry.value for entry in Registry.match("topics", "news", ("de", ...))]
+        >>> otp.run(main)
+        [('de', 1)]
+        """
+        is_meant = matcher(pattern)
+        return [entry for entry in _state(registry, "match").table.lookup(key) if is_meant(entry.value)]
+
+    @staticmethod
+    def count_match(registry: Hashable, key: Hashable, pattern: Any) -> int:
+        """How many entries `match` finds."""
+        return len(Registry.match(registry, key, pattern))
+
+    @staticmethod
     def dispatch(registry: Hashable, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
         """Call `fn` once, in the calling process, with the entries under `key`; not at all without any."""
         entries = _state(registry, "dispatch").table.lookup(key)
@@ -221,6 +265,11 @@ class Registry(Startable):
         return [(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)]
 
     @staticmethod
+    def count_select(registry: Hashable, where: Callable[[Any, Entry], bool]) -> int:
+        """How many entries `select` finds."""
+        return len(Registry.select(registry, where))
+
+    @staticmethod
     def via(registry: Hashable, key: Hashable, value: Any = None) -> Via:
         """A name in a unique registry, for `name=`, `send`, `call`, `cast` (Elixir's `{:via, Registry, {…}}`)."""
         return Via(registry, key, value)
@@ -234,6 +283,11 @@ class Registry(Startable):
     def meta(registry: Hashable, key: Hashable, default: Any = None) -> Any:
         """The value that `put_meta` kept, or `default`."""
         return _state(registry, "meta").meta.get(key, default)
+
+    @staticmethod
+    def delete_meta(registry: Hashable, key: Hashable) -> None:
+        """Forget what `put_meta` kept; nothing if there is nothing."""
+        _state(registry, "delete_meta").meta.pop(key, None)
 
 
 def _checked(keys: object, name: Hashable, partitions: object, listeners: tuple[Hashable, ...]) -> _Config:
@@ -278,13 +332,14 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
     return None
 
 
-def _leave(state: _State, process: Process, key: Hashable) -> None:
+def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any], bool] | None = None) -> None:
     table = state.table
-    removed = table.remove(key, process)
+    removed = table.remove(key, process, wanted)
     if removed and not table.has(process):
         off_exit(process, state)
-        forget_link(process, state.pid)
-        forget_link(state.pid, process)
+        if process is not state.pid._parent:  # whose link is that of start_link
+            forget_link(process, state.pid)
+            forget_link(state.pid, process)
     for _ in range(removed):
         _tell(state, ("unregister", state.config.name, key, process))
 
