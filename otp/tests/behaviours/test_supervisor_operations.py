@@ -26,6 +26,7 @@ from otp import (
     Supervisor,
     impl,
     process_flag,
+    sys,
     trace,
 )
 from otp.behaviours.spec_check import InvalidChildSpec
@@ -476,3 +477,43 @@ def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) ->
         assert await order(tree) == ["a"]
 
     run(main)
+
+
+def test_upgrades_of_a_suspended_supervisor_order_and_refuse_as_otp_does(run: Any) -> None:
+    """Seen on OTP 25: `sys:change_code(Sup, Module, "1", [])`, then `which_children`, whose first was started last."""
+
+    class Changing(Supervisor):
+        @impl
+        def init(self, arg: list[Any]) -> Any:
+            return arg[0]
+
+    def specs(names: str, **options: Any) -> list[ChildSpec]:
+        return [worker(name, **options) for name in names]
+
+    async def main() -> Any:
+        answers: list[Any] = [Children(specs("abcd"))]
+        tree: Any = await Changing.start_link(answers)
+        running = {info.pid for info in await which(tree)}
+        found: list[Any] = []
+        for answer in (
+            Children(specs("bn")),
+            Children(specs("z")),
+            Children(specs("z", restart="temporary", significant=True)),
+            Children(specs("z", restart="temporary", significant=True), auto_shutdown="any_significant"),
+            Children(specs("zz")),
+        ):
+            answers[0] = answer
+            await sys.suspend(tree)
+            try:
+                await sys.change_code(tree, Changing, "1")
+            except Error as error:
+                found.append(error.reason)
+            await sys.resume(tree)
+            found.append("".join(info.id for info in await which(tree)))
+        assert {info.pid for info in await which(tree) if info.pid is not None} == running
+        return found
+
+    refused = ("bad_combination", [("auto_shutdown", "never"), ("significant", True)])
+    assert [
+        "dcanb", "dcanbz", refused, "dcanbz", "dcanbz", ("duplicate_child_name", "z"), "dcanbz",
+    ] == run(main)  # fmt: skip
