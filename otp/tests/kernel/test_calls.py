@@ -403,12 +403,12 @@ def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
             me: Any = otp.self()
             server = await Busy.start()
             await GenServer.call(server, 0, timeout=5)
-            began = me._wait is not None
+            began = me._side is not None
             try:
                 await GenServer.call(server, 60, timeout=0.001)
             except otp.CallTimeout:
                 otp.exit(server, "kill")
-                return began, me._wait.deadline
+                return began, me._side.deadline
 
         return await first_process()
 

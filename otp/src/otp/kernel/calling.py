@@ -115,7 +115,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             mailbox.append(frm)
         else:
             frm = _send_request(me, dest, dest, request, timeout)
-    wait = me._wait
+    wait = me._side
     if (
         timeout is UNSET
         and wait is not None

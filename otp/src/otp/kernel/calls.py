@@ -14,7 +14,7 @@ from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.message_events import told_late, told_replied
-from otp.kernel.process import Process
+from otp.kernel.process import Process, Side
 from otp.kernel.scheduler import Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
@@ -124,14 +124,6 @@ def forget(frm: From) -> None:
 # bucket's expiry re-files or drops it. A loop timer for each call costs three times the call itself.
 
 
-class _Wait:
-    __slots__ = ("armed", "deadline")
-
-    def __init__(self) -> None:
-        self.armed = 0  # due time of the bucket it sits in, 0 for none
-        self.deadline = 0
-
-
 def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | None:
     """`me`, whose request `frm` is under way, is about to park: note its deadline. Returns an exact timer, if any."""
     s = me._node._s
@@ -144,7 +136,7 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
             me._val = None
             raise failure("timeout", dest, frm._request, timeout)
     me._st = CALLING
-    wait = me._wait
+    wait = me._side
     if limit is None:
         if wait is not None:
             wait.deadline = 0
@@ -154,14 +146,14 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
         return s.call_at(s.now_ns() + limit, _expire_exactly, (me, frm))
     else:
         if wait is None:
-            wait = me._wait = _Wait()
+            wait = me._side = Side()
         wait.deadline = deadline = s.now + limit
         if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
             _file(me, wait, deadline)
     return None
 
 
-def _file(me: Process, wait: _Wait, deadline: int) -> None:
+def _file(me: Process, wait: Side, deadline: int) -> None:
     s = me._node._s
     k = deadline // TICK + 1
     wait.armed = k * TICK
@@ -176,7 +168,7 @@ def _file(me: Process, wait: _Wait, deadline: int) -> None:
 def _tick(timer: Timer) -> None:
     s, k = timer.target
     for p in s.wheel.pop(k, ()):
-        wait: _Wait | None = p._wait
+        wait: Side | None = p._side
         if wait is None or wait.armed != k * TICK:
             continue
         wait.armed = 0

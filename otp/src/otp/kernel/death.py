@@ -101,12 +101,18 @@ def terminate(p: Process, reason: Any) -> None:
     """The process is over by itself (returned, raised, stopped): release it."""
     x = p._x
     node = p._node
-    if x is None and p._links is p._mons is p._mbox is p._vt is None and not node._watched_life:
+    side = p._side
+    if (
+        x is None
+        and p._links is p._mons is p._mbox is p._vt is None
+        and (side is None or side.name is None)
+        and not node._watched_life
+    ):
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
             p._st = DEAD  # nobody is to be told: most processes end here
             node._procs.pop(p._id, None)
-            p._step = p._state = p._val = p._sig = p._ctx = p._wait = p._parent = None
+            p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = None
             return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
@@ -337,9 +343,10 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         if causes is not None:
             causes.forget(p)
             causes.now = seq
+    side = p._side
+    if side is not None and side.name is not None:
+        node.release_name(p)
     if x is not None:
-        if x.name is not None:
-            node.release_name(p)
         if x.hooks:
             hooks, x.hooks = x.hooks, None
             for hook in hooks.values():
@@ -372,7 +379,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
-    p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._wait = p._x = p._parent = None
+    p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
 
 
 def _safely(function: Any, argument: Any) -> None:
@@ -394,14 +401,14 @@ def _exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[A
     """The data of an `exited` event, in the order of `tracing.FIELDS`."""
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
     if x is None:
-        return (reason, None, None, sender, what, None)
+        return (reason, None, None, sender, what, p._name)
     return (
         reason,
         None if x.message is None else _shown_message(x),
         x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         x.sender if sender is None else sender,
         what,
-        x.name,
+        p._name,
     )
 
 

@@ -87,7 +87,7 @@ class Debug:
 
     def name(self) -> Any:
         """The registered name of the process, or its pid."""
-        name = self.process._ext().name
+        name = self.process._name
         return self.process if name is None else name
 
     def shown(self, state: Any) -> Any:

@@ -86,7 +86,7 @@ def _current_function(p: Process) -> str | None:
 
 
 _ITEMS: Final[dict[str, Callable[[Process, Ext | None], Any]]] = {
-    "registered_name": lambda p, x: None if x is None else x.name,
+    "registered_name": lambda p, x: p._name,
     "status": lambda p, x: "suspended" if x is not None and x.suspended else STATE_NAMES[p._st],
     "links": lambda p, x: _links(p),
     "monitors": lambda p, x: monitors_of(p),

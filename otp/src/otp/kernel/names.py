@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
-from otp.kernel.process import OWNER, Process
+from otp.kernel.process import OWNER, Process, Side
 from otp.kernel.scheduler import Scheduler, find_scheduler, thread_current
 from otp.kernel.states import DEAD, EXITING
 
@@ -146,10 +146,12 @@ def take_name(name: Any, p: Process) -> None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
     if p._st in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
-    x = p._ext()
-    if x.name is not None:
-        raise BadArgument(f"register: process {p} has the name {bounded_text(x.name)} already; unregister it first")
-    x.name = name
+    side = p._side
+    if side is None:
+        side = p._side = Side()
+    elif side.name is not None:
+        raise BadArgument(f"register: process {p} has the name {bounded_text(side.name)} already; unregister it first")
+    side.name = name
     node._names[name] = p
     if node._trace.read:
         node._trace.emit("registered", p, {"name": name})

@@ -244,10 +244,10 @@ class Node:
 
     def release_name(self, p: Process) -> None:
         """Free the name of a process."""
-        x = p._x
-        if x is None or x.name is None:
+        side = p._side
+        if side is None or side.name is None:
             return
-        name, x.name = x.name, None
+        name, side.name = side.name, None
         try:
             found = self._names.get(name) is p
             if found:
@@ -371,7 +371,7 @@ class Node:
 
     def label(self, p: Process) -> str:
         """A process in words: name, pid and what it runs."""
-        name = None if p._x is None else p._x.name
+        name = p._name
         if name is None:
             shown = f"process {p}"
         else:

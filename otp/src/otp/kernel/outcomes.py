@@ -180,8 +180,7 @@ def _init_failed(p: Process, reason: Any, *, ignored: bool = False) -> None:
     x = p._ext()
     if x.ack is not None:
         ack, x.ack = x.ack, None
-        if x.name is not None:
-            p._node.release_name(p)
+        p._node.release_name(p)
         reply(ack, ("ignore", None) if ignored else ("error", reason))
     else:
         x.callback = "ignored" if ignored else "failed"

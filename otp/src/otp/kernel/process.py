@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otp.kernel.node import Node
 
-__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Thrown", "new_process", "run_in_context"]
+__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Side", "Thrown", "new_process", "run_in_context"]
 
 
 class _Cancel:
@@ -49,6 +49,17 @@ OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
 """The process whose code (or whose child task) runs in this context."""
 
 
+class Side:
+    """What callers and named processes have: a tenth of an `Ext`, which most of them never need."""
+
+    __slots__ = ("armed", "deadline", "name")
+
+    def __init__(self) -> None:
+        self.armed = 0  # due time of the bucket of call time-outs it sits in, 0 for none
+        self.deadline = 0
+        self.name: Any = None
+
+
 class Ext:
     """The cold half of a process, allocated on first need."""
 
@@ -70,7 +81,6 @@ class Ext:
         "match",
         "message",
         "mrefs",
-        "name",
         "ncancel",
         "pend",
         "reason",
@@ -86,7 +96,6 @@ class Ext:
     )
 
     mrefs: dict[Any, None] | None  # its monitors
-    name: Any
     trap: bool
     sensitive: bool
     pend: dict[Any, None] | None  # calls taken and not answered yet
@@ -117,7 +126,7 @@ class Ext:
     stop_reason: Any
 
     def __init__(self) -> None:
-        self.mrefs = self.name = self.pend = self.fut = self.cbs = self.match = self.frm = None
+        self.mrefs = self.pend = self.fut = self.cbs = self.match = self.frm = None
         self.message = self.callback = self.reason = self.it = self.hooks = self.ack = self.timeout_ns = None
         self.timeout_timer = self.cleanup_timer = self.dictionary = self.doing = self.sender = None
         self.shutdown = self.tasks = self.answer = self.stop_reason = None
@@ -140,7 +149,7 @@ class Process(Pid):
         "_step",
         "_val",
         "_vt",
-        "_wait",
+        "_side",
         "_x",
     )
     _st: int
@@ -154,7 +163,7 @@ class Process(Pid):
     _sig: Any
     _x: Ext | None
     _ctx: Context | None
-    _wait: Any
+    _side: Side | None
     _parent: Process | None
 
     def send(self, message: Any) -> None:
@@ -169,6 +178,12 @@ class Process(Pid):
         if x is None:
             x = self._x = Ext()
         return x
+
+    @property
+    def _name(self) -> Any:
+        """Its registered name, if it has one."""
+        side = self._side
+        return None if side is None else side.name
 
     @property
     def _coro(self) -> Coroutine[Any, Any, Any] | None:
@@ -295,7 +310,7 @@ def new_process(node: Node, parent: Process | None) -> Process:
     node._next_id = n + 1
     p._st = READY
     p._val = p._mbox = p._mons = p._step = p._vt = p._state = None
-    p._links = p._sig = p._x = p._ctx = p._wait = None
+    p._links = p._sig = p._x = p._ctx = p._side = None
     p._parent = parent
     node._procs[n] = p
     return p

@@ -263,9 +263,7 @@ def _node_name(name: Any) -> Any:
 
 def _discard(p: Process) -> None:
     """A process that could not have its name never was."""
-    x = p._x
-    if x is not None and x.name is not None:
-        p._node.release_name(p)
+    p._node.release_name(p)
     p._node._procs.pop(p._id, None)
     p._st = DEAD
 

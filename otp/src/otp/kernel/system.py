@@ -158,7 +158,7 @@ def _status(p: Process) -> dict[str, Any]:
     x = p._ext()
     return {
         "pid": p,
-        "name": x.name,
+        "name": p._name,
         "class": p._vt.cls,
         "status": "suspended" if x.suspended else STATE_NAMES[p._st],
         "parent": p._parent,

@@ -27,10 +27,8 @@ __all__ = [
 
 def name_text(p: Process) -> str | None:
     """The registered name as text: a `str` as it is, another value bounded."""
-    x = p._x
-    if x is None or x.name is None:
-        return None
-    return x.name if isinstance(x.name, str) else text(x.name, length=80)
+    name = p._name
+    return name if name is None or isinstance(name, str) else text(name, length=80)
 
 
 def kind_of(p: Process) -> Kind:
