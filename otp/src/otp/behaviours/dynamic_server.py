@@ -259,6 +259,7 @@ def _is_dead(pid: Any) -> bool:
 
 def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     """A linked process ended: a child, or somebody who is of no interest."""
+    pid: Any
     pid, reason = signal
     spec = state.exited(pid)
     if spec is None:
@@ -266,10 +267,10 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     now = me._node._s.now_ns()
     verdict = state.decide(pid, spec, reason, now)
     less = state.history[pid].last_reason if verdict == "restart" else kept(reason)
-    cause = cast("Process", pid)._exit_seq
+    cause = pid._exit_seq
     told_ended(me, None, pid, reason, spec, less, now, cause, verdict)
     if verdict == "restart":
-        return _restart(me, state, cast("Process", pid), spec, cause)
+        return _restart(me, state, pid, spec, cause)
     if verdict == "gone":
         return NoReply(state)
     if verdict == "give_up":

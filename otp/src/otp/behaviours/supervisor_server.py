@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from inspect import isawaitable
 from types import CoroutineType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from otp.behaviours import dynamic_server as dynamic
 from otp.behaviours.child_spec import Children
@@ -165,13 +165,14 @@ class SupervisorServer:
         me = here()
         if isinstance(state, DynamicState):
             return dynamic.child_exited(me, state, message)
+        pid: Any
         pid, reason = message
         now = me._node._s.now_ns()
         record = state.exited(pid, reason, now)
         if record is None:
             return NoReply(state)
         verdict = state.decide(record, reason, now)
-        cause = cast("Process", pid)._exit_seq
+        cause = pid._exit_seq
         told_ended(me, record.id, pid, reason, record.spec, record.last_reason, now, cause, verdict)
         if verdict == "restart":
             return _restart(me, state, record, cause)
@@ -195,7 +196,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
         return _restart_group(me, state, record, cause)
     call = record.start or prepared(record)
     outcome = begin(call)
-    if type(outcome) is Pending or type(outcome) is CoroutineType:
+    if type(outcome) is not Process and (type(outcome) is Pending or type(outcome) is CoroutineType):
         return _restart_when(outcome, me, state, record, cause)
     _started_again(outcome, me, state, record, record, cause)
     return NoReply(state)
@@ -231,11 +232,14 @@ def _started_again(
     others: Any = (),
 ) -> bool:
     """Note what became of a restart; `failed` is the child whose end set it off. False: to be tried again."""
-    if type(outcome) is Failed:
+    if type(outcome) is Process:
+        pid = outcome
+    elif type(outcome) is Failed:
         state.failed(record)
         calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))
         return False
-    pid = outcome if type(outcome) is Process else started_pid(outcome)
+    else:
+        pid = started_pid(outcome)
     old, reason = record.old, record.last_reason
     state.started(record, pid)
     if pid is None:

@@ -90,7 +90,7 @@ class RestartWindow:
     @property
     def counted(self) -> int:
         """How many restarts counted at the last one; of any number allowed in a finite window at most 1,000."""
-        return len(self.restarts) + self._ever_forgotten
+        return len(self.restarts) + (self._ever_forgotten if self._forgotten else 0)
 
     def used(self, now: int) -> int:
         """How many restarts count at `now` (ns)."""

@@ -56,8 +56,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     st = p._st
     if st == DEAD:
         return
-    word = reason if isinstance(reason, str) else ""
-    if word == "kill" and not linked:
+    if not linked and isinstance(reason, str) and reason == "kill":
         _decide(p, "killed", sender, cause, True)
         return
     if st == EXITING:
@@ -65,7 +64,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     x = p._x
     if x is not None and x.trap:
         deliver(p, _new_tuple(ExitSignal, (sender, reason)))
-    elif word != "normal" or (sender is p and not linked):
+    elif not isinstance(reason, str) or reason != "normal" or (sender is p and not linked):
         _decide(p, reason, sender, cause, False)
 
 
@@ -327,19 +326,22 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     node = p._node
     node._procs.pop(p._id, None)
     x = p._x
-    parent = p._parent
-    seq = 0
     vt = p._vt
-    above = None if parent is None else parent._vt
-    if (above is not None and above.supervisor) or node._watched_life or (vt is not None and vt.supervisor):
+    seq = 0
+    parent = p._parent
+    if (
+        (parent is not None and parent._vt is not None and parent._vt.supervisor)
+        or (vt is not None and vt.supervisor)
+        or node._watched_life
+    ):
+        trace = node._trace
         cause = cause or _cause_of(sender)
         if node._watched:
-            cause = cause or node._trace.cause_of(p)
+            cause = cause or trace.cause_of(p)
             told_ended(p)
         less = kept(reason)
-        values = _exit_values(p, x, less, sender)
-        seq = node._trace.record("exited", p, values, cause, None if less is reason else reason)
-        causes = node._trace.causes
+        seq = trace.record("exited", p, _exit_values(p, x, less, sender), cause, None if less is reason else reason)
+        causes = trace.causes
         if causes is not None:
             causes.forget(p)
             causes.now = seq
@@ -358,13 +360,12 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
     links = p._links
     if links is not None:
         p._links = None
-        if type(links) is not dict:
-            links = (links,)
-        for other in tuple(links):
-            if other._links is p:
+        for other in tuple(links) if type(links) is dict else (links,):
+            theirs = other._links  # as `forget_link`, without the call
+            if theirs is p:
                 other._links = None
-            else:
-                forget_link(other, p)
+            elif type(theirs) is dict:
+                theirs.pop(p, None)
             exit_signal(other, p, reason, True, seq)
     mons = p._mons
     if mons is not None:

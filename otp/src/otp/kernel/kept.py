@@ -51,7 +51,7 @@ def bounded_text(value: Any, limit: int = 200) -> str:
 
 def kept(reason: Any) -> Any:
     """An exit reason as it may be kept: itself if it is small, else with stand-ins for its large parts."""
-    return reason if reason is None or (type(reason) is str and len(reason) <= LONGEST) else _kept(reason, DEPTH)
+    return reason if (type(reason) is str and len(reason) <= LONGEST) or reason is None else _kept(reason, DEPTH)
 
 
 def _kept(value: Any, depth: int) -> Any:

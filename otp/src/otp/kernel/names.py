@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
-from otp.kernel.scheduler import Scheduler, find_scheduler, thread_current
+from otp.kernel.scheduler import Scheduler, find_scheduler, thread, thread_current
 from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_name",
+    "enter_name",
     "find_node",
     "is_name_and_node",
     "node_here",
@@ -93,7 +94,9 @@ def nodes_here(what: str) -> list[Any]:
 def resolve(dest: Any, what: str = "dest") -> Process | None:
     """The process a destination stands for: a pid, a name, `(name, node)`, or a `via` object. `None`: nobody."""
     if type(dest) is str and dest != "undefined":
-        return node_here(what)._names.get(dest)
+        last = thread.last
+        me = None if last is None else last.current
+        return (node_here(what) if me is None else me._node)._names.get(dest)
     if isinstance(dest, Process):
         return dest
     via = getattr(dest, "whereis", None)
@@ -146,14 +149,19 @@ def take_name(name: Any, p: Process) -> None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
     if p._st in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
+    if p._name is not None:
+        raise BadArgument(f"register: process {p} has the name {bounded_text(p._name)} already; unregister it first")
+    enter_name(node, name, p)
+
+
+def enter_name(node: Node, name: Any, p: Process) -> None:
+    """Give a free name to a process without one."""
     side = p._side
     if side is None:
         side = p._side = Side()
-    elif side.name is not None:
-        raise BadArgument(f"register: process {p} has the name {bounded_text(side.name)} already; unregister it first")
     side.name = name
     node._names[name] = p
-    if node._trace.read:
+    if node._trace.subscriptions:
         node._trace.emit("registered", p, {"name": name})
 
 

@@ -256,7 +256,7 @@ class Node:
             found = False
         if not found:
             self._sweep_names(p)
-        if self._trace.read:
+        if self._trace.subscriptions:
             self._trace.emit("unregistered", p, {"name": name})
 
     def _sweep_names(self, p: Process) -> None:

@@ -49,7 +49,7 @@ def shown(value: Any, length: int = LONGEST) -> str:
 
 def about(p: Process) -> dict[str, Any]:
     """The fields that say of whom a report speaks."""
-    name = None if p._x is None else p._x.name
+    name = p._name
     return {
         "otp_node": p._node.name,
         "otp_pid": str(p),
@@ -104,7 +104,7 @@ def _ancestors(p: Process) -> list[str]:
     found: list[str] = []
     parent = p._parent
     while parent is not None and len(found) < ANCESTORS:
-        name = None if parent._x is None else parent._x.name
+        name = parent._name
         found.append(str(parent) if name is None else f"{name if type(name) is str else shown(name, 100)} ({parent})")
         parent = parent._parent
     return found

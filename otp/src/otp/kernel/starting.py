@@ -20,7 +20,7 @@ from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
 from otp.kernel.message_events import told_begun, told_ended
-from otp.kernel.names import check_name, is_name_and_node, node_here, take_name
+from otp.kernel.names import check_name, enter_name, is_name_and_node, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
@@ -196,6 +196,7 @@ def begin_server(
     except AttributeError:
         vt = callbacks_of(handler, cls)
     via: Any = None
+    taken: Any = None
     if name is not None:
         if type(name) is str and name != "undefined":
             taken = node._names.get(name)
@@ -213,7 +214,12 @@ def begin_server(
             context.run(OWNER.set, p)
     if name is not None:
         try:
-            registered = take_name(name, p) if via is None else via.register(p)
+            if via is not None:
+                registered = via.register(p)
+            elif taken is None:
+                registered = enter_name(node, name, p)
+            else:  # its holder is dead, and not buried yet
+                registered = take_name(name, p)
         except BaseException:
             _discard(p)
             raise
@@ -288,16 +294,18 @@ def _start_here(p: Process, arg: Any) -> Any:
         result = p._vt.init(arg) if p._ctx is None else p._ctx.run(p._vt.init, arg)
     except BaseException as error:
         result = Raised(error)
+    if type(result) is Ok and p._sig is None:
+        p._state = result.state
+        s.depth -= 1
+        s.current = before
+        s.credit = credit
+        if p._mbox:
+            p._st = READY
+            s.push(p)
+        else:
+            p._st = IDLE
+        return None
     try:
-        if type(result) is Ok and p._sig is None:
-            p._state = result.state
-            s.current = before
-            if p._mbox:
-                p._st = READY
-                s.push(p)
-            else:
-                p._st = IDLE
-            return None
         x = p._ext()
         if p._ctx is None:
             apply(p, "init", None, None, result)

@@ -188,18 +188,18 @@ class Tracer:
         "_by_kind",
         "_node",
         "_ring",
-        "_subscriptions",
         "causes",
         "clock",
         "messages_read",
         "seq",
         "states_read",
+        "subscriptions",
     )
 
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
         self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self.subscriptions: tuple[Subscription, ...] = ()  # without any, nobody would miss some events in the ring
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
         self.messages_read = self.states_read = False
@@ -274,17 +274,12 @@ class Tracer:
     def _readers_of(self, kind: str) -> tuple[Subscription, ...]:
         found = self._by_kind.get(kind)
         if found is None:
-            found = self._by_kind[kind] = tuple(sub for sub in self._subscriptions if sub.wants(kind))
+            found = self._by_kind[kind] = tuple(sub for sub in self.subscriptions if sub.wants(kind))
         return found
 
     def cause_of(self, p: Any) -> int:
         """The event that `p` is handling; 0 if none is known, as always while nobody reads messages."""
         return 0 if self.causes is None else self.causes.of(p)
-
-    @property
-    def read(self) -> bool:
-        """Whether anybody reads: events nobody would miss in the ring are left out otherwise."""
-        return bool(self._subscriptions)
 
     def history(self, since: int = 0) -> list[Event]:
         """What the ring still holds with a number greater than `since`, oldest first."""
@@ -317,26 +312,26 @@ class Tracer:
             limit,
             rate,
         )
-        self._subscriptions += (subscription,)
+        self.subscriptions += (subscription,)
         self._changed()
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a reader; nothing if it is gone already."""
-        self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
+        self.subscriptions = tuple(other for other in self.subscriptions if other is not subscription)
         self._changed()
 
     def _changed(self) -> None:
         self._by_kind = {}
         node = self._node
-        if self._subscriptions:
+        if self.subscriptions:
             self._by_kind[""] = ()  # not empty: somebody listens
-        self.states_read = any(sub.wants("state_changed") for sub in self._subscriptions)
-        read = self.states_read or any(sub.wants(kind) for sub in self._subscriptions for kind in MESSAGE_KINDS)
+        self.states_read = any(sub.wants("state_changed") for sub in self.subscriptions)
+        read = self.states_read or any(sub.wants(kind) for sub in self.subscriptions for kind in MESSAGE_KINDS)
         if read != self.messages_read:
             self.causes = Causes() if read else None
         self.messages_read = read
         node._watched = self.messages_read or node._s.post is not None
         node._s.watch(node, self.messages_read)
-        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in self._subscriptions)
-        node._watched_links = any(sub.wants(kind) for sub in self._subscriptions for kind in DETAIL_KINDS)
+        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in self.subscriptions)
+        node._watched_links = any(sub.wants(kind) for sub in self.subscriptions for kind in DETAIL_KINDS)
