@@ -254,6 +254,7 @@ def test_every_callback_begins_and_ends(run: Any) -> None:
         server = await All.start(None)
         GenServer.cast(server, "wait a second")
         await otp.wait_down(server)
+        assert ["callback_begun", "spawned"] == seen.kinds_from(seen.of("callback_begun", server)[0])[:2]
         names = ["init", "handle_continue", "handle_cast", "handle_info", "terminate"]
         assert names == [checked(event).data["callback"] for event in seen.of("callback_begun", server)]
         assert names == [checked(event).data["callback"] for event in seen.of("callback_ended", server)]

@@ -79,6 +79,13 @@ def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return _plain(fn, args, kwargs)
 
 
+def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: str) -> None:
+    trace = node._trace
+    seq = trace.emit("spawned", p, {"parent": p._parent, "name": name, "what": what}, trace.cause_of(by))
+    if trace.causes is not None:
+        trace.causes.handles(p, seq)  # what it does first
+
+
 def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
     """Make a coroutine process on `node`; it is in the run queue already."""
     kind = type(fn)
@@ -93,9 +100,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     if not s.tags_tasks or OWNER.get() is not None:
         context.run(OWNER.set, p)
     if node._watched_life:
-        trace = node._trace
-        what = getattr(fn, "__qualname__", repr(fn))
-        trace.emit("spawned", p, {"parent": parent, "name": None, "what": what}, trace.cause_of(parent))
+        _tell_spawned(node, parent, p, None, getattr(fn, "__qualname__", repr(fn)))
     s.push(p)
     return p
 
@@ -230,11 +235,10 @@ def begin_server(
         link_processes(me, p)
     ref = monitor_process(me, p, p) if monitor and me is not None else None
     if node._watched_life:
-        what = {"parent": p._parent, "name": name, "what": cls.__qualname__}
-        node._trace.emit("spawned", p, what, node._trace.cause_of(me))
+        _tell_spawned(node, me, p, name, cls.__qualname__)
     if s.depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
         if node._watched:
-            told_begun(p, "init", node._trace.cause_of(me))
+            told_begun(p, "init")
         failed = _start_here(p, arg)
         if node._watched and p._coro is None:
             told_ended(p)

@@ -18,6 +18,7 @@ from otp.testing.faults import Fault, crash, delay, drop, partition
 from otp.testing.idle import advance, wait_all_idle
 from otp.testing.messages import assert_receive, flush, mailbox, refute_receive
 from otp.testing.mutation import MessageMutated
+from otp.testing.replaying import replay
 from otp.testing.scheduler import Scheduler
 from otp.testing.sequencer import Sequencer
 from otp.testing.session import Session
@@ -43,6 +44,7 @@ __all__ = [
     "mailbox",
     "partition",
     "refute_receive",
+    "replay",
     "start_supervised",
     "stop_supervised",
     "wait_all_idle",

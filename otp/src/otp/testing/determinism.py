@@ -22,16 +22,21 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 
 
 class NotDeterministic(AssertionError):
-    """Two runs of one program with one seed differ.
+    """Two runs of one program with one seed differ, or a run and a recording of it.
 
     `position` counts the steps, or the events, before the first difference (from 0); `first` and `second` are what
     the two runs did there, None for a run that had ended.
     """
 
-    def __init__(self, what: str, position: int, first: str | None, second: str | None) -> None:
+    def __init__(
+        self, what: str, position: int, first: str | None, second: str | None, *, recorded: bool = False
+    ) -> None:
+        if recorded:
+            differ = f"expected {first or 'the end'}, as recorded, got {second or 'the end'}"
+        else:
+            differ = f"the first run had {first or 'ended'}, the second {second or 'ended'}; expected the same of both"
         super().__init__(
-            f"{what} {position}: the first run had {first or 'ended'}, the second {second or 'ended'}; expected the "
-            "same of both; try sorting what is taken from a set, and otp.random and otp.monotonic()"
+            f"{what} {position}: {differ}; try sorting what is taken from a set, and otp.random and otp.monotonic()"
         )
         self.position = position
         self.first = first
@@ -57,7 +62,7 @@ def compare_steps(first: array[int], second: array[int]) -> None:
     position = first_difference(first, second)
     if position is not None:
         texts = [step_name(steps[position]) if position < len(steps) else None for steps in (first, second)]
-        raise NotDeterministic("step", position, *texts)
+        raise NotDeterministic("step", position, texts[0], texts[1])
 
 
 def compare_runs(first: Run, second: Run) -> None:
@@ -70,4 +75,4 @@ def compare_runs(first: Run, second: Run) -> None:
     position = first_difference(*events)
     if position is not None:
         texts = [those[position] if position < len(those) else None for those in events]
-        raise NotDeterministic("event", position, *texts)
+        raise NotDeterministic("event", position, texts[0], texts[1])

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any
 
+from otp.bounded import text
 from otp.kernel.errors import Exit
 from otp.kernel.node import Node
 from otp.kernel.process import Process
@@ -20,6 +21,7 @@ from otp.testing.kernel import TestingKernel
 from otp.testing.library import Library
 from otp.testing.supervised import stop_supervisor_of
 from otp.testing.virtual_loop import VirtualLoop
+from otp.trace import Recorder
 
 __all__ = ["Run"]
 
@@ -39,6 +41,8 @@ class Run:
         self.kernel = kernel
         self.node = Node("test", scheduler=kernel)
         self.leaks: list[str] = []
+        self.recorder: Recorder | None = None
+        self.outcome = "closed before its end"
         self._shutdown: BaseException | None = None
         self.node.on_shutdown = self._shut_down
         if isinstance(loop, VirtualLoop):
@@ -85,6 +89,10 @@ class Run:
                 self.loop.run_until_complete(self._end())
         finally:
             self.kernel.close()
+            if self.recorder is not None:
+                failure = self.kernel.failure
+                self.recorder.note(outcome=self.outcome if failure is None else text(failure))
+                self.recorder.close()
             _close_what_will_not_run(self.loop)
             self.loop.close()
 
@@ -102,6 +110,17 @@ class Run:
 
     async def main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The program: its first process, then the ordered end."""
+        __tracebackhide__ = True
+        try:
+            result = await self._main(fn, args, kwargs)
+        except BaseException as error:
+            if not isinstance(error, _ENDED_FROM_OUTSIDE):
+                self.outcome = text(error)
+            raise
+        self.outcome = text(result)
+        return result
+
+    async def _main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         __tracebackhide__ = True
         value: list[Any] = []
         raised: list[BaseException] = []

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
@@ -22,6 +23,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
 from otp.testing.determinism import compare_runs
 from otp.testing.kernel import Choices, TestingKernel, step_name
+from otp.testing.replaying import recorder_of
 from otp.testing.run import Run
 from otp.testing.session import Session
 from otp.testing.virtual_loop import VirtualLoop
@@ -43,6 +45,8 @@ class Scheduler:
             first, and a message arrives when it is sent.  None leaves all that to the seed.
         early_timers: the seed may also fire the next timer although something could run, at most a second early.
         causal: with False, a message may overtake one that it is a consequence of (from another sender).
+        record: a file; each run writes the events of its node there, and what `replay` needs to run it again.  Calls
+            then go through mailboxes, so the order may differ from that of the same seed without it.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Scheduler:
         inline: bool | None = None,
         early_timers: bool = False,
         causal: bool = True,
+        record: str | os.PathLike[str] | None = None,
     ) -> None:
         if io not in ("virtual", "real"):
             raise BadArgument(f'io: expected "virtual" or "real", got {io!r}')
@@ -60,6 +65,7 @@ class Scheduler:
         self.inline = inline
         self.early_timers = early_timers
         self.causal = causal
+        self.record = record
         self._run: Run | None = None
         self._started = 0
 
@@ -94,9 +100,11 @@ class Scheduler:
         and with the same seed.
 
         Raises what `fn` raised; `Exit(reason)` if a signal ended it; `Deadlock` if nothing could happen any more;
-        `RealIONotSimulated` if anything asked for real I/O, even if the error was swallowed.
+        `RealIONotSimulated` if anything asked for real I/O, even if the error was swallowed; `RecordingError` if the
+        file to `record` cannot be written.
         """
         run = self.open()
+        self.record_run(run, fn, args)
         try:
             return run.execute(fn, args, {})
         finally:
@@ -144,6 +152,18 @@ class Scheduler:
         self._run = run = Run(loop, kernel, self.seed)
         self._started = kernel.now_ns()
         return run
+
+    def record_run(
+        self, run: Run, fn: Callable[..., Any], args: tuple[Any, ...], instead: dict[int, int] | None = None
+    ) -> None:
+        """Begin the recording of a run that was just opened, if one was asked for."""
+        if self.record is None:
+            return
+        try:
+            run.recorder = recorder_of(self, run.node, self.record, fn, args, instead or {})
+        except BaseException:
+            run.close()
+            raise
 
     def _last(self, what: str) -> Run:
         if self._run is None:

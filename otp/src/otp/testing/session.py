@@ -52,8 +52,10 @@ class Session:
         fn: Callable[..., Any],
         args: tuple[Any, ...],
         instead: dict[int, int] | None = None,
+        recorded: bool = True,
     ) -> None:
         self._scheduler = scheduler
+        self._recorded = recorded
         self._fn = fn
         self._args = args
         self._instead = instead or {}
@@ -61,6 +63,8 @@ class Session:
 
     def _open(self) -> None:
         self._run: Run = self._scheduler.open(self._instead)
+        if self._recorded:
+            self._scheduler.record_run(self._run, self._fn, self._args, self._instead)
         loop = self._run.loop
         self._task: asyncio.Task[Any] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
         self._task.add_done_callback(self._ended)
@@ -136,7 +140,8 @@ class Session:
     def fork(self, choose: int | None = None) -> Session:
         """A second session at the same point; with `choose` its next step is the one `offered()` has at this place.
 
-        Whatever comes after is the seed's choice again.  Raises `NotDeterministic` like `back`.
+        Whatever comes after is the seed's choice again.  Of a scheduler that records, a fork writes no file: two
+        sessions cannot share one.  Raises `NotDeterministic` like `back`.
         """
         instead = dict(self._instead)
         if choose is not None:
@@ -145,7 +150,7 @@ class Session:
                 raise BadArgument(f"fork(choose): expected a number below {offered}, got {choose!r}; see offered()")
             if offered > 1:
                 instead[self._run.kernel.choices.made] = choose
-        other = Session(self._scheduler, self._fn, self._args, instead)
+        other = Session(self._scheduler, self._fn, self._args, instead, recorded=False)
         try:
             other._go_to(self._run.kernel.steps[:])
         except BaseException:

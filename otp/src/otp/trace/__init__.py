@@ -2,7 +2,8 @@
 
 The runtime numbers everything that happens: processes, exits, links, names, restarts. Lifecycle of supervised
 processes is always kept in a bounded ring, so a reader that comes later still knows; messages cost nothing until a
-reader asks for their kinds. *Why did this restart?* is answered by walking `cause`.
+reader asks for their kinds. *Why did this restart?* is answered by walking `cause`. `record` writes the stream to a
+file, `load` reads it, on any machine.
 
 >>> import otp
 >>> async def main():
@@ -31,6 +32,10 @@ from otp.kernel.tracing import (
     Event,
     Subscription,
 )
+from otp.trace._recorder import Recorder, record
+from otp.trace._recording import Recording, RecordingError, load
+from otp.trace._rows import Row
+from otp.trace._timeline import MessageAt, Moment, ProcessAt, Timeline, apply
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -42,10 +47,21 @@ __all__ = [
     "RING_SIZE",
     "STATE_KINDS",
     "Event",
+    "MessageAt",
+    "Moment",
+    "ProcessAt",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "Row",
     "Subscription",
+    "Timeline",
+    "apply",
     "cause_chain",
     "history",
+    "load",
     "node_of",
+    "record",
     "subscribe",
 ]
 

@@ -1,0 +1,255 @@
+"""Recordings of deterministic runs, and running them again.
+
+```python
+>>> import otp, tempfile
+>>> from otp.testing import Scheduler, replay
+>>> async def main():
+...     otp.send(otp.self(), "tea")
+...     return await otp.receive()
+>>> folder = tempfile.TemporaryDirectory()
+>>> path = f"{folder.name}/tea.jsonl.gz"
+>>> Scheduler(seed=3, record=path).run(main)
+'tea'
+>>> replay(path, main)
+'tea'
+>>> folder.cleanup()
+
+```
+
+A run is a function of its program, its arguments and its seed; the header of a recording names them, so the events are
+not needed to repeat it: they say whether it did the same again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.tracing import Event
+from otp.testing.determinism import NotDeterministic
+from otp.trace import Recording, RecordingError, Row, load
+from otp.trace._recorder import ALL_KINDS, LIMIT, Recorder, header_of
+from otp.trace._rows import line_of, normal, row_of
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.testing.scheduler import Scheduler
+
+__all__ = ["recorder_of", "replay"]
+
+_LONGEST_ARGUMENTS: Final = 20_000  # characters of JSON
+_MODULES: Final = 200
+_OPTIONS: Final = {"seed": int, "inline": (bool, type(None)), "early_timers": bool, "causal": bool}
+
+
+def recorder_of(
+    scheduler: Scheduler, node: Node, path: Any, fn: Callable[..., Any], args: tuple[Any, ...], instead: dict[int, int]
+) -> Recorder:
+    """A recorder whose header is enough to run `fn(*args)` again."""
+    header = header_of(
+        node,
+        ALL_KINDS,
+        limit=LIMIT,
+        program=_name_of(fn),
+        args=_as_json(args),
+        seed=scheduler.seed,
+        inline=scheduler.inline,
+        early_timers=scheduler.early_timers,
+        causal=scheduler.causal,
+        choices={str(number): chosen for number, chosen in instead.items()},
+        hash_seed=_hash_seed(),
+        sources=_sources(fn),
+    )
+    return Recorder(node, path, header, kinds=ALL_KINDS, pids=None, limit=LIMIT, rate=None)
+
+
+def _name_of(fn: Callable[..., Any]) -> str | None:
+    """`module:function`, if that leads to the function again."""
+    module, name = getattr(fn, "__module__", None), getattr(fn, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or _found(module, name) is not fn:
+        return None
+    return f"{module}:{name}"
+
+
+def _found(module: str, name: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _as_json(args: tuple[Any, ...]) -> list[Any] | None:
+    try:
+        text = json.dumps(args)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    same: list[Any] = json.loads(text)
+    return same if len(text) <= _LONGEST_ARGUMENTS and same == list(args) else None
+
+
+def _hash_seed() -> str:
+    return os.environ.get("PYTHONHASHSEED") or "random"
+
+
+def _sources(fn: Callable[..., Any]) -> dict[str, str]:
+    """Digests of the program's module and of those of its package."""
+    module = getattr(fn, "__module__", None) or ""
+    package = module.partition(".")[0]
+    beside = [name for name in sorted(sys.modules) if name.partition(".")[0] == package]
+    digests = {name: _digest(name) for name in [module, *beside][:_MODULES]}
+    return {name: digest for name, digest in digests.items() if digest}
+
+
+def _digest(module: str) -> str:
+    try:
+        with open(sys.modules[module].__file__ or "", "rb") as file:
+            return blake2b(file.read(), digest_size=8).hexdigest()
+    except (KeyError, AttributeError, OSError):  # typed in, or made by a program
+        return ""
+
+
+def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] | None = None, *args: Any) -> Any:
+    """Run the program of a recording again, event for event, and return what it returns.
+
+    The recording is one that `Scheduler(seed, record=path)` has written.  Its header names the program; replay only
+    what you trust, or name the `program` (and its arguments, if they are no JSON values) yourself.  A changed source
+    file of the program is a warning.  Of a recording that was cut off, the events that are there are compared.
+
+    Raises `NotDeterministic` with the first event that differs; `RecordingError` for a file that is no recording, or
+    none of a deterministic run; otherwise what the program raises.
+    """
+    from otp.testing.scheduler import Scheduler
+
+    recording = load(path)
+    where = os.fspath(path)
+    header = recording.header
+    options = {name: header.get(name) for name in _OPTIONS}
+    if header["io"] != "virtual":
+        raise RecordingError(
+            f"{where}: expected a recording of a virtual run, got one in real time, which cannot be run again; it can "
+            "be looked at: try otp.trace.load(path)"
+        )
+    if not all(isinstance(options[name], kind) for name, kind in _OPTIONS.items()):
+        raise RecordingError(
+            f"{where}: expected a recording by Scheduler(seed, record=path), got one without seed, inline, "
+            "early_timers and causal"
+        )
+    kinds: Any = header.get("kinds")
+    if not isinstance(kinds, list) or not isinstance(header.get("limit"), int | None):
+        raise RecordingError(f"{where}: expected kinds as texts and a limit as a number, got others")
+    fn = _program(header, where) if program is None else program
+    values = args if args else _arguments(header, where)
+    _compare_sources(header, fn)
+    scheduler = Scheduler(**options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run = scheduler.open(_choices(header, where))
+    comparison = _Comparison(recording, run.node)
+    try:
+        return run.execute(fn, values, {})
+    finally:
+        run.close()
+        comparison.end()
+
+
+def _program(header: dict[str, Any], where: str) -> Callable[..., Any]:
+    name = header.get("program")
+    if not isinstance(name, str):
+        raise RecordingError(
+            f"{where}: expected a program with a name (an async function of a module), got one without; try "
+            "replay(path, program)"
+        )
+    module, _, function = name.partition(":")
+    try:
+        importlib.import_module(module)
+        found = _found(module, function)
+    except (ImportError, ValueError) as error:
+        raise RecordingError(
+            f"{where}: expected to find its program {name}, got {error}; try replay(path, program)"
+        ) from error
+    if not inspect.iscoroutinefunction(found) or found.__module__ != module:
+        raise RecordingError(
+            f"{where}: expected {name} to be an async function of that module, got {type(found).__name__}; try "
+            "replay(path, program)"
+        )
+    return found
+
+
+def _arguments(header: dict[str, Any], where: str) -> tuple[Any, ...]:
+    args = header.get("args")
+    if not isinstance(args, list):
+        raise RecordingError(
+            f"{where}: expected arguments that are JSON values, got others; try replay(path, program, *args)"
+        )
+    return tuple(args)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _choices(header: dict[str, Any], where: str) -> dict[int, int]:
+    try:
+        return {int(number): int(chosen) for number, chosen in header.get("choices", {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        raise RecordingError(f"{where}: expected choices as numbers, got {header.get('choices')!r}") from None
+
+
+def _compare_sources(header: dict[str, Any], fn: Callable[..., Any]) -> None:
+    recorded: Any = header.get("sources")
+    if not isinstance(recorded, dict):
+        return
+    now = _sources(fn)
+    changed = [name for name in now if name in recorded and recorded[name] != now[name]]
+    if changed:
+        warnings.warn(f"changed since the recording: {', '.join(changed)}; it may differ", UserWarning, stacklevel=3)
+
+
+class _Comparison:
+    """Compares the events of a run with those of a recording, while it runs."""
+
+    def __init__(self, recording: Recording, node: Node) -> None:
+        self._recording = recording
+        self._lines = recording.events.lines
+        self._node = node
+        self._count = 0
+        self._different: Row | None = None
+        self._limit: int | None = recording.header.get("limit")
+        self._subscription = node.subscribe(self._on_event, kinds=[str(kind) for kind in recording.header["kinds"]])
+
+    def _on_event(self, event: Event) -> None:
+        if self._different is not None:
+            return
+        row = row_of(event, self._node)
+        place, self._count = self._count, self._count + 1
+        if place < len(self._lines):
+            line = line_of(row, self._node.name)[:-1]
+            if normal(line, timed=True) != normal(self._lines[place], timed=True):
+                self._different = row
+        elif self._recording.complete:
+            self._different = row
+        if self._count == self._limit:
+            self._subscription.close()
+
+    def end(self) -> None:
+        """Raise `NotDeterministic` if there was a difference."""
+        self._subscription.close()
+        place = self._count - (self._different is not None)
+        if self._different is None and place >= len(self._lines):
+            return
+        expected = None if place >= len(self._lines) else _shown(self._recording.events[place])
+        got = None if self._different is None else _shown(self._different)
+        error = NotDeterministic("event", place, expected, got, recorded=True)
+        header = self._recording.header
+        here = {"python": platform.python_version(), "hash_seed": _hash_seed()}
+        for what, value in here.items():
+            if header.get(what) != value:
+                error.add_note(f"{what}: {header.get(what)} when it was recorded, {value} now")
+        raise error
+
+
+def _shown(row: Row) -> str:
+    details = " ".join(f"{key}={value}" for key, value in row.data.items())
+    return f"<{row.seq} {row.kind} {row.pid} {details}>"

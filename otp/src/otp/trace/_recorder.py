@@ -1,0 +1,224 @@
+"""Writing the events of a node to a file while it runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from otp.kernel.log import say
+from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, Event
+from otp.trace._recording import RecordingError
+from otp.trace._rows import BLOCK, FORMAT, Chain, as_line, line_of, process_line, row_of
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+
+__all__ = ["ALL_KINDS", "Recorder", "header_of", "record"]
+
+ALL_KINDS: Final = LIFECYCLE | DETAIL_KINDS | MESSAGE_KINDS
+LIMIT: Final = 1_000_000
+NO_PROMISE: Final = "recorded in real time: it can be looked at, not run again"
+
+
+class Recorder:
+    """Writes the events of a node to a file until `close()`, or the end of its `with` block; made by `record`.
+
+    `events` counts what was recorded, `dropped` what the rate held back. `error` is None, or why writing ended: the
+    program that is recorded never hears of it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        path: str | os.PathLike[str],
+        header: dict[str, Any],
+        *,
+        kinds: frozenset[str],
+        pids: Iterable[Pid] | None,
+        limit: int | None,
+        rate: int | None,
+    ) -> None:
+        self.path = Path(path)
+        self.events = 0
+        self.error: OSError | None = None
+        self._node = node
+        self._limit = limit
+        self._chain = Chain(timed=header["io"] == "virtual")
+        self._lines: list[bytes] = []
+        self._facts: dict[str, Any] = {}
+        self._pack = zlib.compressobj(1, zlib.DEFLATED, 31)
+        self._file: BinaryIO | None = None
+        try:
+            self._file = _created(path)
+            self._write(as_line(header) + b"".join([process_line(p, node) for p in node._procs.values()]))
+        except OSError as error:
+            if self._file is not None:
+                self._file.close()
+            raise RecordingError(
+                f"record({os.fspath(path)!r}): expected a file that can be written, got {error.strerror or error}; try "
+                "a folder that exists, is yours, and has room"
+            ) from error
+        self._subscription = node.subscribe(self._on_event, kinds=kinds, pids=pids, rate=rate)
+
+    @property
+    def dropped(self) -> int:
+        """Events that the rate held back."""
+        return self._subscription.dropped
+
+    @property
+    def digest(self) -> str:
+        """The digest of the events so far: of two runs of one program it is the same, if they did the same."""
+        return self._chain.digest
+
+    def _on_event(self, event: Event) -> None:
+        if self._file is None:
+            return
+        line = line_of(row_of(event, self._node), self._node.name)
+        self._lines.append(line)
+        self.events += 1
+        link = self._chain.add(line)
+        if link is not None:
+            self._lines.append(as_line({"chain": self.events, "digest": link}))
+            self._flush()
+        if self.events == self._limit:
+            self._end("limit")
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        try:
+            self._write(b"".join(lines))
+        except OSError as error:
+            self._fail(error)
+
+    def _write(self, lines: bytes) -> None:
+        file = self._file
+        if file is not None:
+            file.write(self._pack.compress(lines) + self._pack.flush(zlib.Z_SYNC_FLUSH))
+            file.flush()
+
+    def _fail(self, error: OSError) -> None:
+        """A full disk is no matter of the program: the recording ends, what was written stays."""
+        self.error = error
+        self._subscription.close()
+        file, self._file = self._file, None
+        say(logging.ERROR, "the recording %s ends after %d events: %s", self.path, self.events, error.strerror or error)
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                pass
+
+    def note(self, **facts: Any) -> None:
+        """Facts for the last line of the file, such as the outcome of the run."""
+        self._facts.update(facts)
+
+    def close(self) -> None:
+        """Write the end of the file and stop reading. Closing twice is nothing."""
+        self._end("closed")
+
+    def _end(self, why: str) -> None:
+        self._subscription.close()
+        if self._file is None:
+            return
+        end = {"end": why, "events": self.events, "dropped": self.dropped, "digest": self.digest, **self._facts}
+        self._lines.append(as_line(end))
+        self._flush()
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._file is None:  # writing the last lines has failed
+            return
+        try:
+            self._file.write(self._pack.flush(zlib.Z_FINISH))
+            self._file.close()
+        except OSError as error:
+            self._fail(error)
+        self._file = None
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _created(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file, for its owner alone: a recording shows what the program's messages held."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb")
+
+
+def header_of(node: Node, kinds: frozenset[str], **more: Any) -> dict[str, Any]:
+    """The first line of a recording."""
+    from importlib import metadata
+
+    try:
+        version = metadata.version("otp")
+    except metadata.PackageNotFoundError:
+        version = "unknown"
+    io = "virtual" if node._s.virtual else "real"
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "node": node.name,
+        "io": io,
+        "started": time.time(),
+        "python": platform.python_version(),
+        "otp": version,
+        "block": BLOCK,
+        "kinds": sorted(kinds),
+        **more,
+    }
+    if io == "real":
+        header["replay"] = NO_PROMISE
+    return header
+
+
+def record(
+    node: Node,
+    path: str | os.PathLike[str],
+    *,
+    kinds: Iterable[str] | None = None,
+    pids: Iterable[Pid] | None = None,
+    limit: int | None = LIMIT,
+    rate: int | None = None,
+) -> Recorder:
+    """Write the events of `node` to the file `path` until the answer is closed; use it in a `with` statement.
+
+    Args:
+        node: whose events.
+        path: a file (`.jsonl.gz`): gzip, one JSON object a line. What is there is replaced; only its owner may read it.
+        kinds: which kinds (default: all but states, see `docs/tracing.md`). While messages are recorded, calls go
+            through mailboxes; a recording of `LIFECYCLE` alone changes nothing.
+        pids: only events of these.
+        limit: events after which the recording ends; None for none.
+        rate: at most so many a second; the rest is counted in `dropped`.
+
+    Raises `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error`
+    says why, and the program goes on. Lines reach the disk in blocks of 1,000: a program that is killed loses at most
+    those. Messages are texts of at most 500 characters; what is named like a secret is hidden.
+
+    >>> import otp, tempfile
+    >>> async def main(path):
+    ...     with otp.trace.record(otp.trace.node_of(otp.self()), path, kinds={"spawned", "exited"}) as recorder:
+    ...         await otp.wait_down(otp.spawn(lambda: None))
+    ...     return recorder.events
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     otp.run(main, f"{folder}/run.jsonl.gz")
+    ...     [row.kind for row in otp.trace.load(f"{folder}/run.jsonl.gz").events]
+    2
+    ['spawned', 'exited']
+    """
+    chosen = ALL_KINDS if kinds is None else frozenset(kinds)
+    only = None if pids is None else list(pids)
+    shown = None if only is None else [str(pid) for pid in only[:100]]
+    header = header_of(node, chosen, pids=shown, limit=limit, rate=rate)
+    return Recorder(node, path, header, kinds=chosen, pids=only, limit=limit, rate=rate)

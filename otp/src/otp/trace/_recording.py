@@ -1,0 +1,245 @@
+"""Reading a recording: whatever the file holds, memory and time are bounded, and what can be read is handed out."""
+
+# What a file holds is of any type until it was looked at.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final
+
+from otp.trace._rows import BLOCK, FORMAT, Chain, Rows, normal, object_of
+from otp.trace._timeline import Moment, Timeline
+
+__all__ = ["Recording", "RecordingError", "load"]
+
+LIMIT: Final = 1_000_000
+LONGEST_LINE: Final = 1 << 18
+BYTES_PER_EVENT: Final = 500  # of text, on average, before the file counts as a bomb
+PROCESSES: Final = 200_000
+_PIECE: Final = 1 << 16
+
+
+class RecordingError(Exception):
+    """A recording that cannot be written, read or run again; the text says what was expected and what was got."""
+
+
+@dataclass(eq=False)
+class Recording:
+    """What a file holds; made by `load`.
+
+    `header` is its first line, `processes` those that were there when it began, `events` the rows, `dropped` what the
+    rate held back, `digest` that of the events, `chain` the digests after each 1,000 of them. A recording that is not
+    `complete` has a `problem` in words; its events are those before it. `end` is its last line: `end`, `events`,
+    `dropped`, `digest`, and the `outcome` of a test run.
+    """
+
+    header: dict[str, Any]
+    processes: list[dict[str, str | None]]
+    events: Rows
+    dropped: int = 0
+    problem: str | None = None
+    digest: str = ""
+    chain: list[str] = field(default_factory=list[str])
+    end: dict[str, Any] = field(default_factory=dict[str, Any])
+    _timeline: Timeline | None = None
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else f"damaged: {self.problem}"
+        return f"<Recording of {self.node}, {len(self.events)} events, {state}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file was read to its end, and holds what was written."""
+        return self.problem is None
+
+    @property
+    def node(self) -> str:
+        """The name of the recorded node."""
+        return self.header["node"]
+
+    def at(self, count: int) -> Moment:
+        """Processes and messages under way after the first `count` events; cheap for any `count`."""
+        return self.timeline.at(count)
+
+    @property
+    def timeline(self) -> Timeline:
+        """The moments of the recording; made on first use."""
+        if self._timeline is None:
+            self._timeline = Timeline(self.events, self.processes)
+        return self._timeline
+
+    def first_difference(self, other: Recording) -> int | None:
+        """The place (from 0) of the first event in which two recordings differ; None if they tell the same.
+
+        Addresses of objects do not count, nor do times unless both clocks were virtual. The chains of digests lead to
+        the block in which it lies.
+        """
+        mine, theirs = self.events.lines, other.events.lines
+        timed = self.header["io"] == other.header["io"] == "virtual"
+        start = 0
+        if self.header["io"] == other.header["io"]:  # equal links stand for equal events
+            links = range(min(len(self.chain), len(other.chain)))
+            start = BLOCK * bisect_right(links, False, key=lambda link: self.chain[link] != other.chain[link])
+        shorter = min(len(mine), len(theirs))
+        for place in range(start, shorter):
+            if normal(mine[place], timed=timed) != normal(theirs[place], timed=timed):
+                return place
+        return None if len(mine) == len(theirs) else shorter
+
+
+class _Damage(Exception):
+    """Here the file stops to be a recording."""
+
+
+def load(path: str | os.PathLike[str], *, limit: int = LIMIT) -> Recording:
+    """Read a recording that this or another machine has written.
+
+    A file that was cut off or damaged gives the events before the damage; `complete` is then False and `problem` says
+    why. At most `limit` events are read; memory is bounded by that, whatever the file holds.
+
+    Raises `RecordingError` if the file cannot be read, is no recording, or is one of another version.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     load(file.name)
+    Traceback (most recent call last):
+        ...
+    otp.trace.RecordingError: ...: expected a recording (otp-recording/1), got an empty file
+    """
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            return _Reader(str(name), file, limit).read()
+    except OSError as error:
+        raise RecordingError(f"{name!r}: expected a file that can be read, got {error.strerror or error}") from error
+
+
+class _Reader:
+    def __init__(self, name: str, file: BinaryIO, limit: int) -> None:
+        self.name = name
+        self.limit = limit
+        self.lines = _lines(file, max(limit, BLOCK) * BYTES_PER_EVENT)
+        self.number = 1
+        self.last = 0
+        self.events: list[bytes] = []
+
+    def read(self) -> Recording:
+        header = self._header()
+        recording = Recording(header, [], Rows(header["node"], self.events))
+        self.chain = Chain(timed=header["io"] == "virtual")
+        try:
+            for line in self.lines:
+                self.number += 1
+                if recording.end:
+                    raise _Damage("expected nothing after the end, got another line")
+                self._take(recording, line)
+            if not recording.end:
+                raise _Damage(f"no end: the program was killed or the file cut off, after {len(self.events)} events")
+        except _Damage as damage:
+            recording.problem = f"line {self.number}: {damage}"
+        recording.chain, recording.digest = self.chain.links, self.chain.digest
+        return recording
+
+    def _header(self) -> dict[str, Any]:
+        header: dict[str, Any] = {}
+        try:
+            line = next(self.lines, None)
+            got = "an empty file" if line is None else "a file of another kind"
+            if line is not None:
+                header = _object(line)
+        except _Damage as damage:
+            got = str(damage)
+        found = header.get("format")
+        if found == FORMAT and type(header.get("node")) is str and header.get("io") in ("real", "virtual"):
+            return header
+        if found == FORMAT:
+            got = "a header without node and io"
+        elif type(found) is str and found.startswith("otp-recording/"):
+            got = f"{found[:40]}, which another version of otp wrote"
+        raise RecordingError(f"{self.name}: expected a recording ({FORMAT}), got {got}")
+
+    def _take(self, recording: Recording, line: bytes) -> None:
+        fields = _object(line)
+        if "kind" in fields:
+            if len(self.events) >= self.limit:
+                raise _Damage(f"more than {self.limit:,} events; try load(path, limit=…)")
+            self.last = _checked(fields, self.last)
+            self.events.append(line)
+            self.chain.add(line + b"\n")
+        elif "chain" in fields:
+            count, links = len(self.events), self.chain.links
+            if (fields["chain"], count % BLOCK) != (count, 0) or not links or fields.get("digest") != links[-1]:
+                raise _Damage(f"the {BLOCK} events before it are not those that were written")
+        elif "end" in fields:
+            self._finish(recording, fields)
+        elif "process" in fields and not self.events and len(recording.processes) < PROCESSES:
+            recording.processes.append(_process(fields))
+        else:
+            raise _Damage("expected an event, got other fields")
+
+    def _finish(self, recording: Recording, fields: dict[str, Any]) -> None:
+        recording.end = fields
+        dropped = fields.get("dropped")
+        recording.dropped = dropped if type(dropped) is int else 0
+        if (fields.get("events"), fields.get("digest")) != (len(self.events), self.chain.digest):
+            raise _Damage("the events are not those that were written")
+
+
+def _lines(file: BinaryIO, most: int) -> Iterator[bytes]:
+    """The lines of a gzip file, without holding more than a line and a piece of it."""
+    unpack = zlib.decompressobj(31)
+    rest, packed, total = b"", b"", 0
+    while not unpack.eof:
+        packed = packed or file.read(_PIECE)
+        if not packed:
+            break
+        try:
+            piece = unpack.decompress(packed, _PIECE)
+        except zlib.error as error:
+            raise _Damage("damaged gzip data" if total else "a file that is no gzip data") from error
+        packed = unpack.unconsumed_tail
+        total += len(piece)
+        if total > most:
+            raise _Damage(f"more than {most:,} bytes of text")
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+        if len(rest) > LONGEST_LINE:
+            raise _Damage(f"a line of more than {LONGEST_LINE:,} bytes")
+    if rest:
+        raise _Damage("half a line: the file was cut off")
+    if unpack.unused_data or (unpack.eof and file.read(1)):
+        raise _Damage("expected nothing after the end, got more bytes")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    fields = object_of(line)
+    if fields is None:
+        raise _Damage("expected a JSON object, got another line")
+    return fields
+
+
+def _process(fields: dict[str, Any]) -> dict[str, str | None]:
+    found = {key: fields.get(key) for key in ("process", "parent", "name", "what")}
+    if type(found["process"]) is not str or not all(type(value) in (str, type(None)) for value in found.values()):
+        raise _Damage("expected a process, got other types")
+    return found
+
+
+def _checked(fields: dict[str, Any], last: int) -> int:
+    """The number of an event whose line has what rows need."""
+    get = fields.get
+    seq, cause, pid = get("seq"), get("cause"), get("pid")
+    if type(seq) is not int or type(get("at")) is not int or type(cause) is not int:
+        raise _Damage("expected an event with numbers as seq, at and cause, got other types")
+    if not last < seq or not 0 <= cause < seq:
+        raise _Damage(f"expected an event after {last} and after its cause, got event {seq} because of {cause}")
+    if type(get("kind")) is not str or type(get("node", "")) is not str or (pid is not None and type(pid) is not str):
+        raise _Damage("expected an event with texts as kind, node and pid, got other types")
+    if type(get("data")) is not dict:
+        raise _Damage("expected an event with an object as data, got another type")
+    return seq
