@@ -240,6 +240,33 @@ def test_code_that_swallows_everything_is_abandoned_after_the_time_of_cleanup(
     assert run(main) == ("boom", 5.0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "wait", [otp.receive, lambda: otp.GenServer.call("busy", "x", "infinity")], ids=["receive", "call"]
+)
+@pytest.mark.parametrize(("signal", "reason", "seconds"), [("boom", "boom", 5.0), ("kill", "killed", 0.0)])
+def test_code_that_swallows_everything_and_asks_for_ever_is_abandoned(
+    run: Any, wait: Any, signal: str, reason: str, seconds: float
+) -> None:
+    """`receive` raised at once in an exiting process, so that this loop never let go of the thread."""
+
+    async def main() -> Any:
+        async def immortal() -> None:
+            while True:
+                try:
+                    await wait()
+                except BaseException:  # hostile on purpose
+                    pass
+
+        otp.register("busy", otp.spawn(otp.receive, otp.Tag("never")))
+        pid, ref = otp.spawn_monitor(immortal)
+        await wait_all_idle()
+        otp.exit(pid, signal)
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == (reason, seconds)
+
+
 def test_cleanup_that_only_yields_is_carried_through(run: Any) -> None:
     steps: list[int] = []
 

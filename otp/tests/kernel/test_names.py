@@ -53,6 +53,14 @@ def test_swapped_arguments_are_recognised(run: Any) -> None:
     run(main)
 
 
+def test_a_pid_can_be_no_name(run: Any) -> None:
+    async def main() -> None:
+        with pytest.raises(otp.BadArgument, match="expected"):
+            otp.register(otp.self(), otp.self())
+
+    run(main)
+
+
 @pytest.mark.parametrize("name", [None, True, 3, 1.5, "undefined", [], {}])
 def test_what_can_be_no_name_is_refused(name: Any, run: Any) -> None:
     async def main() -> None:

@@ -27,8 +27,8 @@ from otp.kernel.calls import (
     wait_for_reply,
     wait_outside,
 )
-from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Exit
-from otp.kernel.mailbox import deliver, park
+from otp.kernel.errors import BadArgument, BadTimeout, CallExit
+from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.names import resolve
 from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
@@ -114,6 +114,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             me._val = frm
             mailbox.append(frm)
         else:
+            if me._st == EXITING:
+                await refuse_to_wait(me)
             frm = _send_request(me, dest, dest, request, timeout)
     wait = me._side
     if (
@@ -145,8 +147,6 @@ def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: An
     """Put a call into the mailbox: the server is busy, or somebody traces it."""
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
-    if me._st == EXITING:
-        raise Exit(me._ext().reason[0])
     if to is me:
         raise failure("calling_self", dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
@@ -173,6 +173,8 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
     me = s.current
     if me is None or not s.on_main(me):
         return await _call_from_outside(to, dest, request, timeout)
+    if me._st == EXITING:
+        await refuse_to_wait(me)
     return await wait_for_reply(me, _send_request(me, to, dest, request, timeout), timeout, dest)
 
 

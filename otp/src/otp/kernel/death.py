@@ -227,6 +227,19 @@ def _close(p: Process, coro: Any) -> None:
     if abandoned:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
         say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
+        p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
+
+
+def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
+    """Let go of a coroutine that refused to be closed, now that no frame holds it.
+
+    Python closes it once more; what it asks for then is asked by `p`, not by whoever happens to run.
+    """
+    p._st, p._x = EXITING, x
+    try:
+        _on_the_stack(p, coros.clear)
+    finally:
+        p._st, p._x = DEAD, None
 
 
 def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:

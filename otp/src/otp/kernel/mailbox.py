@@ -35,7 +35,10 @@ from otp.kernel.states import (
     TIMED,
 )
 
-__all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "wake_timed"]
+__all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "refuse_to_wait", "wake_timed"]
+
+MOST_REFUSALS: Final = 100
+"""How often the cleanup of a process may ask for what it cannot have any more."""
 
 
 def deliver(dest: Process, message: Any) -> None:
@@ -106,6 +109,25 @@ FOREVER: Final = "infinity"
 def park() -> Generator[None, Any, Any]:
     """Suspend the running process until the scheduler resumes it."""
     return (yield)
+
+
+def _refused(me: Process) -> Generator[Any, Any, Any]:
+    """In an exiting process `receive` and `call` raise its reason.
+
+    Code that swallows that and asks again for ever would hold the loop, so it waits in the end: until the time of its
+    cleanup is over, or, killed, at once as one that ignores `GeneratorExit`.
+    """
+    x: Any = me._x
+    asked = x.match if type(x.match) is int else 0
+    x.match = asked + 1
+    if asked > MOST_REFUSALS:
+        future: Any = me._node._s.loop.create_future()
+        future._asyncio_future_blocking = True
+        yield future
+    raise Exit(x.reason[0])
+
+
+refuse_to_wait = types.coroutine(_refused)
 
 
 def merge_batch(me: Process) -> None:
@@ -190,7 +212,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         return (yield)
     if x is not None:
         if me._st == EXITING:
-            raise Exit(x.reason[0])
+            yield from _refused(me)
         if x.it is not None:
             merge_batch(me)
     s.credit = credit = s.credit - 1

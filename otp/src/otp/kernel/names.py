@@ -110,7 +110,7 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
 
 def check_name(name: Any, what: str) -> None:
     """Raise `BadArgument` for what can be no name."""
-    if name is None or isinstance(name, (bool, int, float, list, dict, set)) or name == "undefined":
+    if name is None or isinstance(name, (bool, int, float, list, dict, set, Process)) or name == "undefined":
         raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), got {name!r}")
     if is_name_and_node(name) and find_node(name[1], what) is not None:
         raise BadArgument(f"{what}: {name!r} reads as the name {name[0]!r} on node {name[1]!r}; try Registry.via(…)")

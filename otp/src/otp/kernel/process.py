@@ -102,7 +102,7 @@ class Ext:
     fut: Future[Any] | None
     ncancel: int
     cbs: list[tuple[Callable[[Any], object], Context | None]] | None
-    match: Any
+    match: Any  # what it looked for last; of an exiting process: how often it was refused to wait
     mark: int
     frm: Any  # the call being handled
     message: Any  # the message being handled by an async callback
