@@ -55,21 +55,24 @@ def kept(reason: Any) -> Any:
 
 
 def _kept(value: Any, depth: int) -> Any:
-    if _is_atom(value, LONGEST):
-        return value
     kind = type(value)
-    if issubclass(kind, (Pid, Ref, Enum)) or kind is Shortened:
+    if kind is str:
+        if len(value) <= LONGEST:
+            return value
+    elif kind is tuple and depth > 0 and len(value) <= MEMBERS:
+        for at, member in enumerate(value):
+            less = _kept(member, depth - 1)
+            if less is not member:
+                return (*value[:at], less, *[_kept(other, depth - 1) for other in value[at + 1 :]])
         return value
-    if depth > 0:
-        if kind is Crash:
-            return _kept_crash(value, depth)
-        if kind is ExceptionTerm:
-            return _kept_exception(value, depth)
-        if kind is tuple and len(value) <= MEMBERS:
-            members = tuple([_kept(member, depth - 1) for member in value])
-            return value if all(one is other for one, other in zip(members, value, strict=True)) else members
-        if kind is list and len(value) <= MEMBERS:  # copied: it could grow
-            return [_kept(member, depth - 1) for member in value]
+    elif kind is Crash and depth > 0:
+        return _kept_crash(value, depth)
+    elif kind is ExceptionTerm and depth > 0:
+        return _kept_exception(value, depth)
+    elif kind is list and depth > 0 and len(value) <= MEMBERS:  # copied: it could grow
+        return [_kept(member, depth - 1) for member in value]
+    elif _is_atom(value, LONGEST) or issubclass(kind, (Pid, Ref, Enum)) or kind is Shortened:
+        return value
     return Shortened(kind.__name__, text(value, length=TEXT))
 
 

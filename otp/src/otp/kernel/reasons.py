@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 TEXT_LIMIT: Final = 2000
+_FRAMELESS: Final = frozenset[type]([str, int, float, bool, bytes, type(None)])
+_new_tuple: Final = tuple.__new__  # what the constructors of named tuples do, without a call in between
 _OURS: Final = tuple(
     os.path.join(os.path.dirname(os.path.dirname(__file__)), folder, "") for folder in ("kernel", "behaviours")
 )
@@ -161,7 +163,7 @@ def reason_of(error: BaseException) -> Reason:
         single = _single_exit(error)
         if single is not None:
             return single.reason
-    return Crash(term_of(error), stack)
+    return _new_tuple(Crash, (_term(error, 0), stack))
 
 
 def term_of(error: BaseException) -> ExceptionTerm:
@@ -171,10 +173,12 @@ def term_of(error: BaseException) -> ExceptionTerm:
 
 def _term(error: BaseException, depth: int) -> ExceptionTerm:
     try:
-        args = tuple(_frameless(argument, depth + 1) for argument in error.args)
+        args = error.args
+        if type(args) is not tuple or not _FRAMELESS.issuperset(map(type, args)):
+            args = tuple([_frameless(argument, depth + 1) for argument in args])
     except Exception:  # an exception class may do anything
         args = ()
-    return ExceptionTerm(type(error).__name__, args, _text_of(error))
+    return _new_tuple(ExceptionTerm, (type(error).__name__, args, _text_of(error)))
 
 
 def _frameless(argument: Any, depth: int) -> Any:
