@@ -70,7 +70,9 @@ def told_restarted(
 ) -> None:
     """A child that ended, with a reason that may be kept, runs again; `group`: the ids of those restarted with it."""
     values = (id, pid, old, reason, strategy, state.counted, state.max_restarts, state.max_seconds, group)
-    me._node._trace.record("child_restarted", me, values, cause)
+    trace = me._node._trace
+    trace.restarts += 1
+    trace.record("child_restarted", me, values, cause)
     if logger.isEnabledFor(INFO):
         said_restarted(me, state, strategy, id, pid, old, reason, group)
 
@@ -84,7 +86,9 @@ def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason,
 def told_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> None:
     """One restart too many: the supervisor stops."""
     said_gave_up(me, state, id, reason)
-    me._node._trace.emit("gave_up", me, _intensity(state, id, reason), cause)
+    trace = me._node._trace
+    trace.give_ups += 1
+    trace.emit("gave_up", me, _intensity(state, id, reason), cause)
 
 
 def _intensity(state: RestartWindow, id: Hashable, reason: Reason) -> dict[str, Any]:

@@ -39,6 +39,7 @@ async def shut_down(node: Node, timeout: float) -> None:
                 exit_signal(p, node._outside, "kill", False)
     node._life = "closed"
     node._trace.emit("node_down", None, {})
+    node._trace.finish()
     s = node._s
     same_name = s.nodes.get(node.name, [])
     if node in same_name:

@@ -28,6 +28,7 @@ from otp.kernel.states import READY, RUN
 __all__ = ["current_task_table", "entry_points", "run_one"]
 
 ROUND: Final = 32  # resumes between two looks at budget and clock
+ROUNDS: Final = BUDGET // ROUND + 1
 LONG_DRAIN_NS: Final = 50_000_000
 POOL: Final = 1_000  # spare mailboxes kept
 _ROUND = range(ROUND)
@@ -77,14 +78,15 @@ def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None],
 
 def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
-    rounds = BUDGET // ROUND + 1
+    rounds = ROUNDS
+    at = 0
     s.now = started = s.now_ns()
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
     try:
         while True:
-            for _ in _ROUND:
+            for at in _ROUND:  # noqa: B007 (how far it came is counted when the drain ends)
                 try:
                     p = pop()
                 except IndexError:
@@ -99,6 +101,7 @@ def _drain(s: Scheduler) -> None:
                     else:
                         run_callbacks(p, s)
                         if s.credit < 0 < credit:  # one batch may use up all that a drain may do
+                            s.switches += 1
                             break
                     continue
                 p._st = RUN
@@ -123,18 +126,21 @@ def _drain(s: Scheduler) -> None:
                     if waits_for is not None or p._st == RUN:
                         wait_for(p, waits_for)
                         if s.credit < 0 < credit:  # it gave way because it has had its share
+                            s.switches += 1
                             break
                     elif p._sig is not None:
                         interrupt(p)
             else:
                 s.credit -= ROUND
                 rounds -= 1
+                at = 0
                 if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
                     continue
             break
     except BaseException as failure:
         blame(s, failure)
     finally:
+        s.switches += (ROUNDS - rounds) * ROUND + at  # once a drain: the hot path counts nothing
         _end_drain(s, started)
 
 
@@ -154,6 +160,9 @@ def _end_drain(s: Scheduler, started: int) -> None:
     else:
         s.rest()
     took = s.now_ns() - started
+    s.busy += took
+    if took > s.longest:
+        s.longest = took
     if took > LONG_DRAIN_NS and last is not None:
         last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
 
@@ -170,6 +179,7 @@ def _drain_seeded(s: Scheduler) -> None:
             if len(runq) > 1:
                 runq.rotate(-s.random.randrange(len(runq)))
             p = runq.popleft()
+            s.switches += 1
             inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
             s.credit = BUDGET if inline and not s.watched else 0
             run_one(s, p)

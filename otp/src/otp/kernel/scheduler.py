@@ -109,6 +109,7 @@ class Scheduler:
         "_timer_handle",
         "_timer_no",
         "burying",
+        "busy",
         "credit",
         "current",
         "dead",
@@ -119,6 +120,9 @@ class Scheduler:
         "future_done",
         "idle",
         "inline",
+        "late",
+        "late_worst",
+        "longest",
         "loop",
         "nodes",
         "now",
@@ -129,6 +133,7 @@ class Scheduler:
         "runq",
         "seeded_order",
         "send",
+        "switches",
         "tags_tasks",
         "virtual",
         "watched",
@@ -164,6 +169,10 @@ class Scheduler:
         self.burying = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
         self.drains = 0
+        self.switches = 0  # entries taken from the run queue
+        self.busy = self.longest = 0  # ns spent in drains, in all and at most in one
+        self.late: int | None = None  # ns by which the timers that fired last came too late
+        self.late_worst = 0
         self.pool: list[list[Any]] = []
         self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
@@ -258,6 +267,10 @@ class Scheduler:
         heap = self._heap
         self.now = now = self.now_ns()
         limit = BUDGET
+        if heap and heap[0][0] <= now:
+            self.late = late = now - heap[0][0]
+            if late > self.late_worst:
+                self.late_worst = late
         try:
             while heap and heap[0][0] <= now and limit:
                 timer = heapq.heappop(heap)[2]

@@ -126,6 +126,7 @@ class Subscription:
         "_window_count",
         "delivered",
         "dropped",
+        "on_node_end",
     )
 
     def __init__(
@@ -147,6 +148,7 @@ class Subscription:
         self._window_count = 0
         self.delivered = 0
         self.dropped = 0
+        self.on_node_end: Callable[[], object] | None = None
 
     def wants(self, kind: str) -> bool:
         """Whether events of this kind may be delivered. Without `kinds` a reader gets the lifecycle only."""
@@ -154,7 +156,7 @@ class Subscription:
 
     def deliver(self, event: Event) -> None:
         """Hand an event of a wanted kind to the reader, unless pid, rate or limit are against it."""
-        if self._pids is not None and event.pid not in self._pids:
+        if self._pids is not None and event.pid not in self._pids and event.data.get("to") not in self._pids:
             return
         if self._rate is not None:
             window = event.at // 1_000_000_000
@@ -190,7 +192,9 @@ class Tracer:
         "_ring",
         "causes",
         "clock",
+        "give_ups",
         "messages_read",
+        "restarts",
         "seq",
         "states_read",
         "subscriptions",
@@ -202,6 +206,7 @@ class Tracer:
         self.subscriptions: tuple[Subscription, ...] = ()  # without any, nobody would miss some events in the ring
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
         self.seq = 0
+        self.restarts = self.give_ups = 0  # counted by the supervisors of the node
         self.messages_read = self.states_read = False
         self.causes: Causes | None = None  # there while messages are read
         self.clock: Callable[[], int] = time.monotonic_ns
@@ -320,6 +325,14 @@ class Tracer:
         """Remove a reader; nothing if it is gone already."""
         self.subscriptions = tuple(other for other in self.subscriptions if other is not subscription)
         self._changed()
+
+    def finish(self) -> None:
+        """The node has ended: no event comes any more, and the readers are told."""
+        subscriptions, self.subscriptions = self.subscriptions, ()
+        self._changed()
+        for subscription in subscriptions:
+            if subscription.on_node_end is not None:
+                subscription.on_node_end()
 
     def _changed(self) -> None:
         self._by_kind = {}

@@ -28,39 +28,69 @@ Source: Erlang's `observer` and `process_info/1`; the rule "never a message to u
 
 from __future__ import annotations
 
+from otp.observer.events import EventView, Missed, TraceSpec
+from otp.observer.failures import NotPermitted, ViewError
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
-from otp.observer.node_view import LocalView, NodeView
+from otp.observer.local_view import LocalView
+from otp.observer.metrics import Metrics, metrics
+from otp.observer.node_view import NodeView
+from otp.observer.operations import ChildStart
+from otp.observer.remote_view import Link, RemoteView
+from otp.observer.stream import EventStream
+from otp.observer.terms import Opaque
+from otp.observer.view_server import ViewServer
 from otp.observer.views import (
     Budget,
+    ChildCounts,
     ChildExit,
+    ChildPage,
     ChildView,
     NodeInfo,
     Place,
     ProcessDetails,
     ProcessPage,
     ProcessSummary,
+    Reloaded,
+    ReloadedServer,
     SupervisorView,
     Tree,
 )
 
 __all__ = [
     "Budget",
+    "ChildCounts",
     "ChildExit",
+    "ChildPage",
+    "ChildStart",
     "ChildView",
     "Edge",
+    "EventStream",
+    "EventView",
     "Graph",
+    "Link",
     "LocalView",
+    "Metrics",
+    "Missed",
     "NodeInfo",
     "NodeView",
+    "NotPermitted",
+    "Opaque",
     "Place",
     "ProcessDetails",
     "ProcessPage",
     "ProcessSummary",
+    "Reloaded",
+    "ReloadedServer",
+    "RemoteView",
     "SupervisorView",
+    "TraceSpec",
     "Tree",
+    "ViewError",
+    "ViewServer",
     "graph",
     "info",
+    "metrics",
     "process",
     "processes",
     "supervision_tree",

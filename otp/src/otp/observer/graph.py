@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final, Literal
 
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
-from otp.observer.reading import links_of, monitors_of, summary_of
+from otp.observer.reading import link_count, links_of, monitors_of, summary_of
 from otp.observer.tree import is_child
 from otp.observer.views import ProcessSummary
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
 
 __all__ = ["Edge", "Graph", "graph"]
+
+MAX_EDGES: Final = 20_000
 
 EdgeKind = Literal["supervises", "link", "monitor"]
 
@@ -43,7 +45,7 @@ class Graph:
 
 
 def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -> Graph:
-    """The graph of a node's processes, or of the given ones: the `limit` oldest.
+    """The graph of a node's processes, or of the given ones: the `limit` oldest, with at most 20,000 edges.
 
     Monitors by name and of processes elsewhere are left out.
     """
@@ -56,20 +58,29 @@ def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -
         chosen = [table[pid.id] for pid in wanted[:limit]]
         total = len(wanted)
     shown = set(chosen)
-    edges = tuple(edge for p in chosen for edge in _edges(p, shown))
-    return Graph(tuple(map(summary_of, chosen)), edges, total > len(chosen))
+    found = list(islice(chain.from_iterable(_edges(p, shown) for p in chosen), MAX_EDGES + 1))
+    partial = total > len(chosen) or len(found) > MAX_EDGES
+    return Graph(tuple(map(summary_of, chosen)), tuple(found[:MAX_EDGES]), partial)
 
 
 def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
     parent = p._parent if is_child(p) else None
     if parent is not None and parent in shown:
         yield Edge("supervises", parent, p)
-    for other in links_of(p):
-        if other in shown and other._id > p._id and not _supervises(p, other) and not _supervises(other, p):
+    for other in _links_among(p, shown):
+        if other._id > p._id and not _supervises(p, other) and not _supervises(other, p):
             yield Edge("link", p, other)
     for item in monitors_of(p):
         if isinstance(item, Process) and item in shown:
             yield Edge("monitor", p, item)
+
+
+def _links_among(p: Process, shown: set[Process]) -> Iterable[Process]:
+    """The linked processes that are shown: of a supervisor of a million, not all are looked at."""
+    if link_count(p) > len(shown):
+        links = p._links
+        return sorted(other for other in shown if other in links)
+    return (other for other in links_of(p) if other in shown)
 
 
 def _supervises(above: Process, below: Process) -> bool:

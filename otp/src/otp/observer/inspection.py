@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import os
 import platform
+import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -18,9 +20,12 @@ from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
 from otp.kernel.system import shown_state
 from otp.observer.reading import (
     kind_of,
+    link_count,
     links_of,
     module_of,
+    monitor_count,
     monitored_by,
+    monitored_by_count,
     monitors_of,
     name_text,
     status_of,
@@ -43,7 +48,7 @@ from otp.redaction import Redact, is_secret
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["Sort", "info", "process", "processes", "supervision_tree"]
+__all__ = ["Sort", "clock", "info", "process", "processes", "supervision_tree"]
 
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
@@ -61,8 +66,17 @@ _SORTS: Final[dict[str, Callable[[ProcessSummary], Any]]] = {
 
 
 def info(node: Node) -> NodeInfo:
-    """The node in a few numbers."""
+    """The node in a few numbers.
+
+    >>> import otp
+    >>> async def main():
+    ...     shown = otp.observer.info(otp.trace.node_of(otp.self()))
+    ...     return shown.processes, shown.life
+    >>> otp.run(main)
+    (1, 'open')
+    """
     s = node._s
+    applications: Any = node._applications
     supervisors = sum(1 for p in node._procs.values() if p._vt is not None and p._vt.supervisor)
     return NodeInfo(
         name=node.name,
@@ -76,6 +90,11 @@ def info(node: Node) -> NodeInfo:
         events=node._trace.seq,
         nodes=tuple(s.nodes),
         python=platform.python_version(),
+        creation=node.creation,
+        life=node._life,
+        applications=() if applications is None else tuple(reversed(applications.running)),
+        os_pid=os.getpid(),
+        system=sys.platform,
     )
 
 
@@ -89,6 +108,7 @@ def processes(
     descending: bool = False,
     offset: int = 0,
     limit: int = 1000,
+    deadline: float | None = None,
 ) -> ProcessPage:
     """The processes of a node that fit the filter.
 
@@ -99,6 +119,7 @@ def processes(
         sort: by which column; equal ones by pid.
         descending: the largest first.
         offset, limit: which part of the sorted list.
+        deadline: seconds after which no more processes are looked at; the page then says `partial`.
 
     Raises `BadArgument` for an unknown `sort` or negative numbers.
     """
@@ -109,14 +130,19 @@ def processes(
         raise BadArgument(f"processes(): expected offset and limit >= 0, got {offset} and {limit}")
     table = node._procs
     needle = search.casefold()
+    in_time = clock(node, deadline)
     if sort == "pid" and not descending and kind is None and not needle and status is None:
         page = islice(table.values(), offset, offset + limit)
         return ProcessPage(tuple(map(summary_of, page)), len(table))
     total = 0
+    partial = False
 
     def fitting() -> Iterable[ProcessSummary]:
-        nonlocal total
-        for p in table.values():
+        nonlocal total, partial
+        for number, p in enumerate(table.values()):
+            if not number & 127 and not in_time():
+                partial = True
+                return
             if (kind is None or kind_of(p) == kind) and (status is None or status_of(p) == status):
                 line = summary_of(p)
                 if not needle or needle in f"{line.name or ''}\0{line.what}\0{line.pid}".casefold():
@@ -125,7 +151,7 @@ def processes(
 
     choose = heapq.nlargest if descending else heapq.nsmallest
     page = choose(offset + limit, fitting(), key=key)[offset:]
-    return ProcessPage(tuple(page), total)
+    return ProcessPage(tuple(page), total, partial)
 
 
 def process(
@@ -136,6 +162,7 @@ def process(
     length: int = 2000,
     redact: Redact | None = is_secret,
     exits: int = 10,
+    related: int = 1000,
 ) -> ProcessDetails | None:
     """All about one process; `None` if it is not alive on this node.
 
@@ -144,6 +171,7 @@ def process(
         length: the most characters of the state; a message gets a tenth of it, at least 200.
         redact: what is hidden in state and messages; `None` hides nothing.
         exits: how many earlier ends of the same child to look up in the trace.
+        related: how many links, monitors, monitoring processes and children to name.
     """
     p = node._procs.get(pid.id)
     if p is None or p is not pid or p._st == DEAD:
@@ -151,9 +179,10 @@ def process(
     x = p._x
     record = record_of(p)
     waiting = mailbox_of(p)
+    owned = supervisor_state(p)
     short = max(200, length // 10)
     state = None if p._vt is None else shown_state(p)
-    links = links_of(p)
+    children = _children(p, related)
     busy = x is not None and x.callback is not None and p._vt is not None and p._coro is not None
     return ProcessDetails(
         pid=p,
@@ -165,10 +194,10 @@ def process(
         trap_exit=x is not None and x.trap,
         parent=p._parent,
         ancestors=_ancestors(p),
-        children=_children(p, links),
-        links=links,
-        monitors=monitors_of(p),
-        monitored_by=monitored_by(p),
+        children=children,
+        links=links_of(p, related),
+        monitors=monitors_of(p, related),
+        monitored_by=monitored_by(p, related),
         mailbox=len(waiting),
         messages=tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
         state=None if p._vt is None else _state_text(p, state, length, redact),
@@ -179,6 +208,10 @@ def process(
         child_id=None if record is None else text(record.id, length=80),
         restarts=None if record is None else record.restarts,
         exits=() if record is None else _exits(node, p, record.id, exits),
+        link_count=link_count(p),
+        monitor_count=monitor_count(p),
+        monitored_by_count=monitored_by_count(p),
+        child_count=len(children) if owned is None else len(owned),
     )
 
 
@@ -213,18 +246,18 @@ def _ancestors(p: Process, most: int = 100) -> tuple[Pid, ...]:
     return tuple(found)
 
 
-def _children(p: Process, links: tuple[Process, ...], most: int = 1000) -> tuple[Pid, ...]:
+def _children(p: Process, most: int) -> tuple[Pid, ...]:
     state = supervisor_state(p)
     if state is not None:
         records = islice(state.children, most)
         return tuple(record.pid for record in records if record.pid is not None)
-    return tuple(islice((other for other in links if other._parent is p), most))
+    return tuple(islice((other for other in links_of(p) if other._parent is p), most))
 
 
 def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit, ...]:
     found: list[ChildExit] = []
     for event in node._trace.newest() if most else ():
-        if event.kind == "child_terminated" and event.pid is p._parent and event.data.get("id") == child_id:
+        if event.kind == "child_terminated" and event.pid is p._parent and _same_id(event.data.get("id"), child_id):
             reason = text(event.data.get("reason"))
             found.append(ChildExit(event.data.get("child"), reason, event.at / 1e9, event.seq))
             if len(found) >= most:
@@ -232,20 +265,40 @@ def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit,
     return tuple(found)
 
 
-def supervision_tree(node: Node, root: Pid | None = None, *, depth: int = 20, limit: int = 5000) -> Tree:
+def _same_id(one: Any, other: Any) -> bool:
+    """Whether two child ids are the same; what a program calls equal is not asked."""
+    return one is other or (type(one) is type(other) and type(one) in (str, int, bytes) and bool(one == other))
+
+
+def supervision_tree(
+    node: Node, root: Pid | None = None, *, depth: int = 20, limit: int = 5000, deadline: float | None = None
+) -> Tree:
     """The supervision trees of a node as their supervisors know them.
 
     Args:
         root: only the tree below this supervisor; default all that no supervisor started.
-        depth: how many levels below a root.
-        limit: how many supervisors and children in all; what is left off is counted in `more`, and
-            the tree says `partial`.
+        depth: how many levels below a root, at most 32.
+        limit: how many supervisors and children in all.
+        deadline: seconds after which nothing more is read.
 
-    Raises `BadArgument` if `root` is no living supervisor of this node.
+    What is left off is counted in `more` of its supervisor; the tree says `partial`, and `why`.
+    Raises `BadArgument` if `root` is no living supervisor of this node, or a number makes no sense.
     """
+    if not 0 <= depth <= 32 or limit < 1:
+        raise BadArgument(f"supervision_tree(): expected depth of 0..32 and limit >= 1, got {depth} and {limit}")
+    in_time = clock(node, deadline)
     if root is None:
-        return tree(node, None, depth, limit)
+        return tree(node, None, depth, limit, in_time)
     p = node._procs.get(root.id)
     if p is None or p is not root or supervisor_state(p) is None:
         raise BadArgument(f"supervision_tree(root=…): expected a living supervisor of {node.name}, got {root!r}")
-    return tree(node, p, depth, limit)
+    return tree(node, p, depth, limit, in_time)
+
+
+def clock(node: Node, deadline: float | None) -> Callable[[], bool]:
+    """Answers whether there is still time: `deadline` seconds of the node's clock from now."""
+    if deadline is None:
+        return lambda: True
+    now = node._s.now_ns
+    end = now() + round(deadline * 1e9)
+    return lambda: now() < end

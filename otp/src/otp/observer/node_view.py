@@ -1,34 +1,30 @@
-"""One interface for looking into a node and acting on it, wherever the node runs."""
+"""One interface for looking into a node and steering it, wherever the node runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Final, Literal, Protocol
 
-from otp import sys as debug
-from otp.behaviours.gen_server import GenServer
-from otp.kernel.errors import BadArgument
+from otp.behaviours.child_spec import Strategy
 from otp.kernel.pids import Pid
-from otp.kernel.process import Process
-from otp.kernel.signals import exit as exit_process
-from otp.kernel.signals import send
-from otp.observer import inspection
-from otp.observer.graph import Graph, graph
+from otp.observer.events import TraceSpec
+from otp.observer.graph import Graph
 from otp.observer.inspection import Sort
-from otp.observer.views import Kind, NodeInfo, ProcessDetails, ProcessPage, Tree
-from otp.redaction import Redact, is_secret
+from otp.observer.metrics import Metrics
+from otp.observer.stream import EventStream
+from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDetails, ProcessPage, Reloaded, Tree
 
-if TYPE_CHECKING:
-    from otp.kernel.node import Node
-    from otp.kernel.tracing import Event
+__all__ = ["DEFAULT_TRACE", "NodeView"]
 
-__all__ = ["LocalView", "NodeView"]
+DEFAULT_TRACE: Final = TraceSpec()
 
 
 class NodeView(Protocol):
-    """What the tools of the platform take: a local node answers from its tables, a remote one over a connection.
+    """What the tools take: a local node answers from its tables, a remote one over a connection.
 
-    Reads never send a message to user code. A `pid` may also be a registered name, or a pid's text.
+    A `pid`, `supervisor`, `root` or `child` may be a pid, a registered name, or a pid's text; one that was never of
+    this node raises `BadArgument`. Reads never send a message to user code, run none of its code, and are bounded
+    in size and time, whatever the processes hold. All answers are frozen dataclasses.
     """
 
     @property
@@ -36,8 +32,14 @@ class NodeView(Protocol):
         """The name of the node."""
         ...
 
+    # Looking: nothing of the node's programs is asked, called or changed
+
     async def info(self) -> NodeInfo:
         """The node in a few numbers."""
+        ...
+
+    async def metrics(self) -> Metrics:
+        """What the runtime has counted."""
         ...
 
     async def processes(
@@ -50,29 +52,56 @@ class NodeView(Protocol):
         descending: bool = False,
         offset: int = 0,
         limit: int = 1000,
+        deadline: float = 0.25,
     ) -> ProcessPage:
-        """A part of the list of processes."""
+        """A part of the list of processes; see `otp.observer.processes`."""
         ...
 
     async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
-        """All about one process, or `None`."""
-        ...
-
-    async def supervision_tree(self, root: Any = None, *, depth: int = 20, limit: int = 5000) -> Tree:
-        """The supervision trees, or the one below `root`."""
-        ...
-
-    async def graph(self, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -> Graph:
-        """Processes and what ties them."""
+        """All about one process, `None` if it has ended."""
         ...
 
     async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
         """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
         ...
 
-    async def events(self, since: int = 0) -> list[Event]:
-        """The lifecycle events with a greater number than `since` that the ring still holds."""
+    async def supervision_tree(
+        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.25
+    ) -> Tree:
+        """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         ...
+
+    async def graph(self, *, pids: Iterable[Any] | None = None, limit: int = 2000) -> Graph:
+        """Processes and what ties them."""
+        ...
+
+    async def which_children(self, supervisor: Any, *, limit: int = 1000) -> ChildPage:
+        """The children of a supervisor in start order, whatever it is busy with."""
+        ...
+
+    async def count_children(self, supervisor: Any) -> ChildCounts:
+        """How many children a supervisor has, by kind."""
+        ...
+
+    def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
+        """What happens from now on, as `spec` wants it."""
+        ...
+
+    def events(
+        self,
+        since: int | None = 0,
+        *,
+        kinds: Iterable[str] | None = None,
+        redact: bool = True,
+        buffer: int = 1000,
+    ) -> EventStream:
+        """The lifecycle events after number `since` that the node still has, then those to come; `None`: only these.
+
+        No event comes twice, and where some are missing the stream says so.
+        """
+        ...
+
+    # Steering
 
     async def send(self, pid: Any, message: Any) -> None:
         """Send a message."""
@@ -82,8 +111,8 @@ class NodeView(Protocol):
         """Cast a request."""
         ...
 
-    async def call(self, pid: Any, request: Any, timeout: float = 5.0) -> Any:
-        """Call a server."""
+    async def call(self, pid: Any, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
+        """Call a server; raises `CallExit` as `GenServer.call` does."""
         ...
 
     async def exit(self, pid: Any, reason: Any = "kill") -> None:
@@ -98,120 +127,43 @@ class NodeView(Protocol):
         """Let a suspended server go on."""
         ...
 
-    async def replace_state(self, pid: Any, fn: Callable[[Any], Any]) -> Any:
-        """Change the state of a server."""
+    async def start_child(self, supervisor: Any, child: Any) -> Pid | None:
+        """Start one more child and answer its pid, `None` if its start was ignored.
+
+        `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
+        of further arguments. Raises as `Supervisor.start_child`.
+        """
         ...
 
+    async def terminate_child(self, supervisor: Any, child: Any) -> None:
+        """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
+        ...
 
-class LocalView:
-    """The view of a node of this loop.
+    async def restart_child(self, supervisor: Any, child: Any) -> Pid | None:
+        """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
+        ...
 
-    >>> import otp
-    >>> async def main():
-    ...     view = otp.observer.LocalView(otp.trace.node_of(otp.self()))
-    ...     return (await view.info()).processes
-    >>> otp.run(main)
-    1
-    """
+    async def delete_child(self, supervisor: Any, child: Any) -> None:
+        """Forget a child that does not run; raises as `restart_child`."""
+        ...
 
-    __slots__ = ("_node",)
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    @property
-    def name(self) -> str:
-        """The name of the node."""
-        return self._node.name
-
-    def find(self, pid: Any) -> Pid:
-        """The pid that a pid, a registered name or a pid's text stands for; raises `BadArgument`."""
-        if isinstance(pid, Process):
-            return pid
-        found = self._node.whereis(pid)
-        if found is None and isinstance(pid, str):
-            found = self._node.parse_pid(pid)
-        if found is None:
-            raise BadArgument(f"expected a pid or a registered name of {self.name}, got {pid!r}")
-        return found
-
-    async def info(self) -> NodeInfo:
-        """The node in a few numbers."""
-        return inspection.info(self._node)
-
-    async def processes(
+    async def change_strategy(
         self,
+        supervisor: Any,
+        strategy: Strategy | None = None,
         *,
-        kind: Kind | None = None,
-        search: str = "",
-        status: str | None = None,
-        sort: Sort = "pid",
-        descending: bool = False,
-        offset: int = 0,
-        limit: int = 1000,
-    ) -> ProcessPage:
-        """A part of the list of processes."""
-        return inspection.processes(
-            self._node,
-            kind=kind,
-            search=search,
-            status=status,
-            sort=sort,
-            descending=descending,
-            offset=offset,
-            limit=limit,
-        )
+        max_restarts: int | Literal["infinity"] | None = None,
+        max_seconds: float | Literal["infinity"] | None = None,
+    ) -> None:
+        """Give a running supervisor another strategy or intensity; its children do not notice."""
+        ...
 
-    async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
-        """All about one process, or `None`."""
-        return inspection.process(self._node, self.find(pid), redact=_redaction(redact))
+    # Changing code and states
 
-    async def supervision_tree(self, root: Any = None, *, depth: int = 20, limit: int = 5000) -> Tree:
-        """The supervision trees, or the one below `root`."""
-        found = None if root is None else self.find(root)
-        return inspection.supervision_tree(self._node, found, depth=depth, limit=limit)
+    async def replace_state(self, pid: Any, state: Any) -> None:
+        """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
+        ...
 
-    async def graph(self, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -> Graph:
-        """Processes and what ties them."""
-        return graph(self._node, pids=pids, limit=limit)
-
-    async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
-        """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
-        shown = inspection.process(self._node, self.find(pid), messages=0, length=length, redact=_redaction(redact))
-        return None if shown is None else shown.state
-
-    async def events(self, since: int = 0) -> list[Event]:
-        """The lifecycle events with a greater number than `since` that the ring still holds."""
-        return self._node._trace.history(since)
-
-    async def send(self, pid: Any, message: Any) -> None:
-        """Send a message."""
-        send(self.find(pid), message)
-
-    async def cast(self, pid: Any, request: Any) -> None:
-        """Cast a request."""
-        GenServer.cast(self.find(pid), request)
-
-    async def call(self, pid: Any, request: Any, timeout: float = 5.0) -> Any:
-        """Call a server."""
-        return await GenServer.call(self.find(pid), request, timeout)
-
-    async def exit(self, pid: Any, reason: Any = "kill") -> None:
-        """Send an exit signal."""
-        exit_process(self.find(pid), reason)
-
-    async def suspend(self, pid: Any) -> None:
-        """Stop a server from handling messages."""
-        await debug.suspend(self.find(pid))
-
-    async def resume(self, pid: Any) -> None:
-        """Let a suspended server go on."""
-        await debug.resume(self.find(pid))
-
-    async def replace_state(self, pid: Any, fn: Callable[[Any], Any]) -> Any:
-        """Change the state of a server."""
-        return await debug.replace_state(self.find(pid), fn)
-
-
-def _redaction(redact: bool) -> Redact | None:
-    return is_secret if redact else None
+    async def reload(self, module: str) -> Reloaded:
+        """Read a module's file anew and let its servers go over to it, all or none; raises `UpgradeRefused`."""
+        ...

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from itertools import islice
+from types import CoroutineType, GeneratorType
+from typing import Any, Final, cast
 
+from otp._structure import name_of
 from otp.bounded import text
 from otp.kernel import monitors as kernel_monitors
 from otp.kernel.process import Process
@@ -12,10 +15,13 @@ from otp.observer.views import Kind, Place, ProcessSummary
 
 __all__ = [
     "kind_of",
+    "link_count",
     "links_of",
     "mailbox_len",
     "module_of",
+    "monitor_count",
     "monitored_by",
+    "monitored_by_count",
     "monitors_of",
     "name_text",
     "status_of",
@@ -25,10 +31,17 @@ __all__ = [
 ]
 
 
+LONGEST_NAME: Final = 1000
+
+
 def name_text(p: Process) -> str | None:
-    """The registered name as text: a `str` as it is, another value bounded."""
+    """The registered name as text: a `str` as it is up to 1,000 characters, another value bounded."""
     name = p._name
-    return name if name is None or isinstance(name, str) else text(name, length=80)
+    if name is None:
+        return None
+    if type(name) is not str:
+        return text(name, length=80)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def kind_of(p: Process) -> Kind:
@@ -41,16 +54,20 @@ def kind_of(p: Process) -> Kind:
 def what_of(p: Process) -> str:
     """The class of a behaviour, the function of a coroutine."""
     if p._vt is not None:
-        return str(p._vt.cls.__qualname__)
-    return str(p._node.describe(p))
+        return name_of(p._vt.cls)
+    return p._node.describe(p)
 
 
 def module_of(p: Process) -> str:
     """The module in which that class or function stands; `""` if unknown."""
     if p._vt is not None:
-        return str(p._vt.cls.__module__)
+        return _plain(type.__dict__["__dict__"].__get__(p._vt.cls).get("__module__"))
     frame = getattr(p._coro, "cr_frame", None)
-    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+    return "" if frame is None else _plain(frame.f_globals.get("__name__"))
+
+
+def _plain(name: Any) -> str:
+    return name if type(name) is str else ""
 
 
 def mailbox_len(p: Process) -> int:
@@ -68,35 +85,76 @@ def status_of(p: Process) -> str:
     return STATE_NAMES[p._st]
 
 
-def links_of(p: Process) -> tuple[Process, ...]:
-    """The linked processes, in order of linking."""
+def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:
+    """The linked processes, in order of linking, at most so many."""
     links = p._links
     if links is None:
         return ()
-    return tuple(cast("dict[Process, Any]", links)) if isinstance(links, dict) else (links,)
+    return tuple(islice(cast("dict[Process, Any]", links), most)) if isinstance(links, dict) else (links,)[:most]
 
 
-def monitors_of(p: Process) -> tuple[Any, ...]:
-    """Whom it monitors: pids, or `(name, node)` for a monitor by name."""
-    return kernel_monitors.monitors_of(p)
+def link_count(p: Process) -> int:
+    """How many links it has."""
+    links = p._links
+    return 0 if links is None else len(cast("dict[Process, Any]", links)) if isinstance(links, dict) else 1
 
 
-def monitored_by(p: Process) -> tuple[Process, ...]:
+def monitors_of(p: Process, most: int | None = None) -> tuple[Any, ...]:
+    """Whom it monitors: pids, or `(name, node)` for a monitor by name; names and nodes as text."""
+    x = p._x
+    if x is None or not x.mrefs:
+        return ()
+    return tuple(_item(ref._item) for ref in islice(x.mrefs, most))
+
+
+def _item(item: Any) -> Any:
+    if not isinstance(item, tuple):
+        return item
+    name, node = cast("tuple[Any, Any]", item)
+    return (name if type(name) is str else text(name, length=80), str(node))
+
+
+def monitor_count(p: Process) -> int:
+    """How many monitors it has made."""
+    x = p._x
+    return 0 if x is None or not x.mrefs else len(x.mrefs)
+
+
+def monitored_by(p: Process, most: int | None = None) -> tuple[Process, ...]:
     """Who monitors it, once for each monitor; waits of the runtime itself are left out."""
-    return kernel_monitors.watchers_of(p)
+    mons = p._mons
+    if isinstance(mons, dict):
+        refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
+        return tuple(islice((ref._watcher for ref in refs if isinstance(ref._watcher, Process)), most))
+    return kernel_monitors.watchers_of(p)[:most]
+
+
+def monitored_by_count(p: Process) -> int:
+    """How many monitors of other processes watch it."""
+    mons = p._mons
+    if isinstance(mons, dict):
+        refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
+        return sum(1 for ref in refs if isinstance(ref._watcher, Process))
+    return len(kernel_monitors.watchers_of(p))
 
 
 def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:
     """The lines at which the coroutine of a process stands, outermost first."""
     places: list[Place] = []
     at: Any = p._coro
-    while at is not None and len(places) < most:
-        frame = getattr(at, "cr_frame", None) or getattr(at, "gi_frame", None)
+    while len(places) < most:  # what a program made to be awaited is not asked for anything
+        kind = cast("type", type(at))
+        if kind is CoroutineType:
+            frame, below = at.cr_frame, at.cr_await
+        elif kind is GeneratorType:
+            frame, below = at.gi_frame, at.gi_yieldfrom
+        else:
+            break
         if frame is None:
             break
         code = frame.f_code
         places.append(Place(code.co_filename, frame.f_lineno, code.co_qualname))
-        at = getattr(at, "cr_await", None) or getattr(at, "gi_yieldfrom", None)
+        at = below
     return tuple(places)
 
 
@@ -110,9 +168,9 @@ def summary_of(p: Process) -> ProcessSummary:
         what=what_of(p),
         status=status_of(p),
         mailbox=mailbox_len(p),
-        links=len(links_of(p)),
-        monitors=0 if x is None or not x.mrefs else len(x.mrefs),
-        monitored_by=len(monitored_by(p)),
+        links=link_count(p),
+        monitors=monitor_count(p),
+        monitored_by=monitored_by_count(p),
         trap_exit=x is not None and x.trap,
         parent=p._parent,
     )

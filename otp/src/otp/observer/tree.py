@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from otp._structure import name_of
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.bounded import text
 from otp.kernel.process import Process
 from otp.kernel.states import DEAD
 from otp.observer.reading import mailbox_len, name_text, status_of, what_of
-from otp.observer.views import Budget, ChildView, SupervisorView, Tree
+from otp.observer.views import Budget, ChildView, Cut, SupervisorView, Tree
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["budget_of", "is_child", "record_of", "supervisor_state", "top_supervisors", "tree"]
+__all__ = ["budget_of", "child_view", "is_child", "record_of", "supervisor_state", "top_supervisors", "tree"]
 
 _State = SupervisorState | DynamicState
 
@@ -64,37 +64,61 @@ def budget_of(p: Process, state: _State) -> Budget:
     return Budget(state.max_restarts, state.max_seconds, state.used(p._node._s.now_ns()))
 
 
-def tree(node: Node, root: Process | None, depth: int, limit: int) -> Tree:
-    """The trees below `root`, or below all top supervisors: `depth` levels, `limit` children in all."""
-    reader = _Reader(limit)
-    tops = top_supervisors(node) if root is None else [root]
-    roots = [view for p in tops if (view := reader.supervisor(p, depth)) is not None]
-    return Tree(node.name, tuple(roots), reader.partial, reader.read)
+def tree(node: Node, root: Process | None, depth: int, limit: int, in_time: Callable[[], bool]) -> Tree:
+    """The trees below `root`, or below all top supervisors: `depth` levels, `limit` supervisors and children."""
+    reader = _Reader(limit, in_time)
+    roots: list[SupervisorView] = []
+    for p in top_supervisors(node) if root is None else [root]:
+        if reader.full():
+            break
+        view = reader.supervisor(p, depth)
+        if view is not None:
+            roots.append(view)
+    return Tree(node.name, tuple(roots), bool(reader.why), reader.read, tuple(sorted(reader.why)))
+
+
+def child_view(record: ChildRecord) -> ChildView:
+    """A child without what is below it."""
+    return _Reader(1, _in_time).child(record, None)
+
+
+def _in_time() -> bool:
+    return True
 
 
 class _Reader:
-    __slots__ = ("limit", "partial", "read")
+    __slots__ = ("in_time", "limit", "read", "why")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, in_time: Callable[[], bool]) -> None:
         self.limit = limit
+        self.in_time = in_time
         self.read = 0
-        self.partial = False
+        self.why: set[Cut] = set()
+
+    def full(self) -> Cut | None:
+        """Why nothing more is to be read, `None` if there is room and time."""
+        cut: Cut | None = "limit" if self.read >= self.limit else None if self.in_time() else "deadline"
+        if cut is not None:
+            self.why.add(cut)
+        return cut
 
     def supervisor(self, p: Process, depth: int) -> SupervisorView | None:
         state = supervisor_state(p)
         if state is None:
-            self.partial = True  # it starts just now: nothing is known yet
+            self.why.add("starting")  # nothing is known yet
             return None
         self.read += 1
         children: list[ChildView] = []
+        cut: Cut | None = None
         if depth > 0:
-            # One more than allowed is asked for, so that a million children are not counted by reading them.
-            room = max(0, self.limit - self.read)
-            records = cast("Iterable[ChildRecord]", state.children)
-            children.extend(self.child(record, depth - 1) for record in islice(records, room))
-        more = len(state) - len(children)
-        if more:
-            self.partial = True
+            for record in cast("Iterable[ChildRecord]", state.children):
+                cut = self.full()
+                if cut is not None:
+                    break
+                children.append(self.child(record, depth - 1))
+        elif len(state):
+            cut = "depth"
+            self.why.add(cut)
         return SupervisorView(
             pid=p,
             name=name_text(p),
@@ -103,15 +127,16 @@ class _Reader:
             auto_shutdown=state.auto_shutdown,
             budget=budget_of(p, state),
             children=tuple(children),
-            more=more,
+            more=len(state) - len(children),
+            cut=cut,
         )
 
-    def child(self, record: ChildRecord, depth: int) -> ChildView:
+    def child(self, record: ChildRecord, depth: int | None) -> ChildView:
         p: Process | None = record.pid
         alive = p is not None and p._st != DEAD
         ended_before = record.last_at != 0 or record.last_reason is not None
         below: SupervisorView | None = None
-        if p is not None and alive and p._vt is not None and p._vt.supervisor:
+        if depth is not None and p is not None and alive and p._vt is not None and p._vt.supervisor:
             below = self.supervisor(p, depth)
         else:
             self.read += 1
@@ -135,5 +160,5 @@ class _Reader:
 def _what_of_spec(record: ChildRecord) -> str:
     modules = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):
-        return modules[0].__qualname__
+        return name_of(modules[0])
     return text(record.spec.start, length=80)

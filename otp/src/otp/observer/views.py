@@ -9,15 +9,20 @@ from otp.kernel.pids import Pid
 
 __all__ = [
     "Budget",
+    "ChildCounts",
     "ChildExit",
+    "ChildPage",
     "ChildState",
     "ChildView",
+    "Cut",
     "Kind",
     "NodeInfo",
     "Place",
     "ProcessDetails",
     "ProcessPage",
     "ProcessSummary",
+    "Reloaded",
+    "ReloadedServer",
     "SupervisorView",
     "Tree",
 ]
@@ -27,10 +32,18 @@ Kind = Literal["supervisor", "worker", "coroutine"]
 
 ChildState = Literal["running", "restarting", "stopped"]
 
+Cut = Literal["depth", "limit", "deadline", "starting"]
+"""Why something was left off: too deep, too many, too long, or a supervisor that has no children yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """A node in a few numbers. `now` is its monotonic clock in seconds."""
+    """A node in a few numbers.
+
+    `now` is its monotonic clock in seconds, `creation` tells incarnations of one name apart, `life` is `open` or
+    `closing`; `spawned` and `events` count since its start. `nodes` are the names of all nodes in its event loop,
+    `applications` the running ones, the latest first; `os_pid` and `system` are the program's.
+    """
 
     name: str
     now: float
@@ -43,6 +56,11 @@ class NodeInfo:
     events: int
     nodes: tuple[str, ...]
     python: str
+    creation: int
+    life: str
+    applications: tuple[str, ...]
+    os_pid: int
+    system: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +82,14 @@ class ProcessSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProcessPage:
-    """A part of the list: `total` processes fit the filter, these are some of them."""
+    """A part of the list: `total` processes fit the filter, these are some of them.
+
+    `partial` says that the deadline came first: then `total` counts those that were looked at.
+    """
 
     processes: tuple[ProcessSummary, ...]
     total: int
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,8 @@ class ProcessDetails:
     `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without
     secrets (`None` for a coroutine). `callback` and `handling` say what an `async def` callback
     is busy with, `busy_for` since how many seconds. `child_id`, `restarts` and `exits` are what its
-    supervisor and the trace remember, latest exit first.
+    supervisor and the trace remember, latest exit first. `links`, `monitors`, `monitored_by` and `children` hold at
+    most as many as were asked for; the `…_count` fields count all.
     """
 
     pid: Pid
@@ -122,7 +145,10 @@ class ProcessDetails:
     child_id: str | None
     restarts: int | None
     exits: tuple[ChildExit, ...]
-    reductions: int | None = None
+    link_count: int
+    monitor_count: int
+    monitored_by_count: int
+    child_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +181,7 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorView:
-    """A supervisor and its children in start order; `more` were left off by a limit."""
+    """A supervisor and its children in start order; `more` were left off, and `cut` says why."""
 
     pid: Pid
     name: str | None
@@ -165,13 +191,55 @@ class SupervisorView:
     budget: Budget
     children: tuple[ChildView, ...] = ()
     more: int = 0
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Supervision trees from their roots; `partial` says that a limit cut something off."""
+    """Supervision trees from their roots; `size` counts supervisors and children that are in it.
+
+    `partial` says that something was left off, `why` for what reasons, each once.
+    """
 
     node: str
     roots: tuple[SupervisorView, ...]
     partial: bool
     size: int
+    why: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPage:
+    """Some of the `total` children of a supervisor, in start order."""
+
+    children: tuple[ChildView, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCounts:
+    """How many specs, running children, supervisors and workers a supervisor has."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadedServer:
+    """A server that runs new code; the versions are bounded text."""
+
+    pid: Pid
+    what: str
+    old_vsn: str
+    new_vsn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A module was read anew: `servers` went over to it, `still_old` are coroutines that run old code."""
+
+    module: str
+    servers: tuple[ReloadedServer, ...]
+    still_old: tuple[Pid, ...]

@@ -169,6 +169,7 @@ class TestingKernel(Scheduler):
             p = self.runq[chosen]
             del self.runq[chosen]
             self._write(RUN, None, p)
+            self.switches += 1
             self._run(p)
             return RUN
         if chosen < count and post is not None:

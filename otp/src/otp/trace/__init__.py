@@ -82,8 +82,8 @@ def subscribe(
 ) -> Subscription:
     """Call `callback(event)` for each event, at once and on the loop: it must be short and must not wait.
 
-    `kinds`: which kinds (default: lifecycle); `pids`: only events of these; `limit`: end after so many events;
-    `rate`: at most so many per second, the rest is counted in `dropped`.
+    `kinds`: which kinds (default: lifecycle); `pids`: only events of these and messages to them; `limit`: end after
+    so many events; `rate`: at most so many per second, the rest is counted in `dropped`.
     """
     return node.subscribe(callback, kinds=kinds, pids=pids, limit=limit, rate=rate)
 

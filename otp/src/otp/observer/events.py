@@ -1,0 +1,194 @@
+"""What a stream of events carries: events as frozen, bounded values, and the word of what is missing.
+
+>>> from otp.observer import Missed
+>>> match Missed("slow", 3, after=17, before=21):
+...     case Missed("slow", count):
+...         print(count, "events came while nobody read")
+3 events came while nobody read
+"""
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Literal
+
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, Event
+from otp.redaction import HIDDEN, is_secret, without_secrets
+
+__all__ = ["EventView", "Missed", "TraceSpec", "event_view", "shown"]
+
+KINDS: Final[frozenset[str]] = LIFECYCLE | MESSAGE_KINDS | DETAIL_KINDS
+MEMBERS: Final = 20
+DEPTH: Final = 5
+FRAMES: Final = 50
+_LARGEST_INT: Final = 1 << 512
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One thing that happened on a node.
+
+    `seq` numbers the node's events from 1, `at` is its clock in seconds, `cause` the number of the event that led to
+    this one (0: none recorded). `data` depends on `kind`; its values are pids, numbers, short texts (refs among them),
+    reasons (`Crash` and `ExceptionTerm` as they are) and bounded text for whatever else a program had there.
+    """
+
+    seq: int
+    at: float
+    node: str
+    kind: str
+    pid: Pid | None
+    cause: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Events are missing here, between those numbered `after` and `before`.
+
+    `reason` is `ring` (the node keeps the last 4,096 lifecycle events; how many more there were is not known:
+    `count` is None), `restarted` (the number asked for was given by an earlier life of the node), `slow` (the reader
+    came too late for its buffer) or `rate` (more than it wanted in one second).
+    """
+
+    reason: Literal["ring", "restarted", "slow", "rate"]
+    count: int | None
+    after: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSpec:
+    """What a reader of events wants; there is always a limit.
+
+    Args:
+        pids: only events of these processes, and messages to them: pids, names or texts; all if empty.
+        kinds: the kinds of events, as `otp.trace` names them.
+        limit: the stream ends after so many events; 1 to 100,000.
+        rate: at most so many in one second of the node's clock; 1 to 100,000.
+        system: whether messages of `otp.sys` count, too.
+        redact: hide what looks like a secret.
+        length: the most characters of a message.
+        buffer: how many events wait for a slow reader; 1 to 10,000.
+
+    Raises `BadArgument` for anything else. Source: the lesson of Erlang's `recon_trace`, never to trace without limit.
+
+    >>> from otp.observer import TraceSpec
+    >>> TraceSpec(pids=("counter",), limit=10).kinds
+    ('sent', 'received', 'dropped')
+    """
+
+    pids: tuple[Any, ...] = ()
+    kinds: tuple[str, ...] = ("sent", "received", "dropped")
+    limit: int = 1000
+    rate: int = 1000
+    system: bool = False
+    redact: bool = True
+    length: int = 200
+    buffer: int = field(default=1000)
+
+    def __post_init__(self) -> None:
+        for name, most in (("limit", 100_000), ("rate", 100_000), ("length", 10_000), ("buffer", 10_000)):
+            check_number(f"TraceSpec({name}=…)", getattr(self, name), 1, most)
+        for name in ("system", "redact"):
+            check_flag(f"TraceSpec({name}=…)", getattr(self, name))
+        for name in ("pids", "kinds"):
+            value: Any = getattr(self, name)
+            if isinstance(value, str) or not hasattr(type(value), "__iter__"):
+                raise BadArgument(f"TraceSpec({name}=…): expected several in a tuple, got {text(value)}; add a comma")
+            object.__setattr__(self, name, tuple(islice(value, 10_000)))
+        check_kinds("TraceSpec(kinds=…)", self.kinds)
+
+
+def check_number(what: str, value: Any, least: int, most: int) -> int:
+    """A whole number within bounds; raises `BadArgument` otherwise."""
+    if type(value) is not int or not least <= value <= most:
+        raise BadArgument(f"{what}: expected a whole number from {least} to {most:,}, got {text(value)}")
+    return value
+
+
+def check_flag(what: str, value: Any) -> bool:
+    """A bool; raises `BadArgument` for anything else."""
+    if type(value) is not bool:
+        raise BadArgument(f"{what}: expected True or False, got {text(value)}")
+    return value
+
+
+def check_word(what: str, value: Any) -> None:
+    """A text or nothing; raises `BadArgument` for anything else."""
+    if value is not None and type(value) is not str:
+        raise BadArgument(f"{what}: expected a text, got {text(value)}")
+
+
+def check_seconds(what: str, value: Any) -> None:
+    """Seconds from 0 to 60; raises `BadArgument` otherwise."""
+    if type(value) not in (int, float) or not 0 <= value <= 60:
+        raise BadArgument(f"{what}: expected seconds from 0 to 60, got {text(value)}")
+
+
+def check_kinds(what: str, kinds: tuple[Any, ...]) -> frozenset[str]:
+    """Kinds of events that there are; raises `BadArgument` for others and for none."""
+    unknown = [kind for kind in kinds if type(kind) is not str or kind not in KINDS]
+    if unknown or not kinds:
+        raise BadArgument(f"{what}: expected some of {', '.join(sorted(KINDS))}, got {text(unknown)}")
+    return frozenset(kinds)
+
+
+# From the runtime's events to views
+
+
+def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
+    """An event of the kernel as a value: nothing in it is the program's, none of whose code runs."""
+    data: dict[str, Any] = {}
+    for key, value in event.data.items():
+        if key == "message" and "term" in event.data:
+            data[key] = text(event.data["term"], length=length, redact=is_secret if redact else None)
+        elif key != "term":
+            data[key] = shown(value, redact, length)
+    return EventView(event.seq, event.at / 1e9, event.node, event.kind, event.pid, event.cause, data)
+
+
+def shown(value: Any, redact: bool, length: int = 200, depth: int = DEPTH) -> Any:
+    """A value as plain terms where it is small and made of them, else as bounded text; never raises."""
+    kind = type(value)
+    if value is None or kind is bool or kind is float or (kind is int and -_LARGEST_INT < value < _LARGEST_INT):
+        return value
+    if kind is str:
+        short = value if len(value) <= length else value[: length - 1] + "…"
+        return without_secrets(short) if redact else short
+    if isinstance(value, Pid):
+        return value
+    if kind is Crash and depth:
+        stack = value.stack[-FRAMES:] if _is_stack(value.stack) else ()
+        return Crash(shown(value.term, redact, length, depth - 1), stack)
+    if kind is ExceptionTerm and depth:
+        arguments = shown(tuple(value.args)[:MEMBERS], redact, length, depth - 1)
+        words = shown(value.text, redact, max(length, 500))
+        return ExceptionTerm(str(shown(value.type_name, False)), arguments, words if type(words) is str else "")
+    if (kind is tuple or kind is list) and depth and len(value) <= MEMBERS:
+        if redact and len(value) == 2 and type(value[0]) is str and is_secret(value[0]):
+            return (value[0], HIDDEN)
+        return tuple([shown(member, redact, length, depth - 1) for member in value])
+    if kind is dict and depth and len(value) <= MEMBERS and all(type(key) is str for key in value):
+        return {
+            key: HIDDEN if redact and is_secret(key) else shown(member, redact, length, depth - 1)
+            for key, member in value.items()
+        }
+    if isinstance(value, Ref):
+        return repr(value)  # the same for a call and its answer
+    return text(value, length=length, redact=is_secret if redact else None)
+
+
+def _is_stack(stack: Any) -> bool:
+    return type(stack) is tuple and all(
+        type(entry) is tuple and [type(part) for part in entry] == [str, int, str] for entry in stack
+    )

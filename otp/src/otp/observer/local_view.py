@@ -1,0 +1,292 @@
+"""The view of a node of this event loop: it reads the node's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from otp import sys as debug
+from otp.behaviours.child_spec import Strategy
+from otp.behaviours.gen_server import GenServer
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.signals import exit as exit_process
+from otp.kernel.signals import send
+from otp.kernel.tracing import LIFECYCLE
+from otp.observer import inspection, operations
+from otp.observer.events import (
+    TraceSpec,
+    check_flag,
+    check_kinds,
+    check_number,
+    check_seconds,
+    check_word,
+)
+from otp.observer.feed import EventFeed
+from otp.observer.graph import Graph, graph
+from otp.observer.inspection import Sort
+from otp.observer.metrics import Metrics, metrics
+from otp.observer.node_view import DEFAULT_TRACE
+from otp.observer.stream import EventStream, LocalStream
+from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDetails, ProcessPage, Reloaded, Tree
+from otp.redaction import Redact, is_secret
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["LocalView"]
+
+MOST: Final = 10_000
+LARGEST: Final = 1 << 62
+
+
+class LocalView:
+    """The `NodeView` of a node of this loop.
+
+    >>> import otp
+    >>> async def main():
+    ...     view = otp.observer.LocalView(otp.trace.node_of(otp.self()))
+    ...     return (await view.info()).processes
+    >>> otp.run(main)
+    1
+    """
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def find(self, pid: Any) -> Process:
+        """The process that a pid, a registered name or a pid's text stands for; raises `BadArgument`."""
+        node = self._node
+        found: Any = pid
+        if not isinstance(pid, Process):
+            try:
+                found = node.whereis(pid)
+            except Exception:  # no name: not hashable, or its `__eq__` raises
+                found = None
+            if found is None and type(pid) is str:
+                found = _parsed(node, pid)
+        if found is None or found._node is not node:
+            raise BadArgument(f"expected a pid or a registered name of node {node.name}, got {text(pid)}")
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name of the node."""
+        return self._node.name
+
+    # Looking: nothing of the node's programs is asked, called or changed
+
+    async def info(self) -> NodeInfo:
+        """The node in a few numbers."""
+        return inspection.info(self._node)
+
+    async def metrics(self) -> Metrics:
+        """What the runtime has counted."""
+        return metrics(self._node, deadline=0.1)
+
+    async def processes(
+        self,
+        *,
+        kind: Kind | None = None,
+        search: str = "",
+        status: str | None = None,
+        sort: Sort = "pid",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 1000,
+        deadline: float = 0.25,
+    ) -> ProcessPage:
+        """A part of the list of processes; see `otp.observer.processes`."""
+        for what, value in (("kind", kind), ("search", search), ("status", status), ("sort", sort)):
+            check_word(f"processes({what}=…)", value)
+        check_seconds("processes(deadline=…)", deadline)
+        check_flag("processes(descending=…)", descending)
+        check_number("processes(limit=…)", limit, 0, MOST)
+        return inspection.processes(
+            self._node,
+            kind=kind,
+            search=search,
+            status=status,
+            sort=sort,
+            descending=descending,
+            offset=check_number("processes(offset=…)", offset, 0, LARGEST),
+            limit=limit,
+            deadline=deadline,
+        )
+
+    async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
+        """All about one process, `None` if it has ended."""
+        return inspection.process(self._node, self.find(pid), redact=_redaction(redact))
+
+    async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
+        """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
+        check_number("state(length=…)", length, 1, 1_000_000)
+        shown = inspection.process(self._node, self.find(pid), messages=0, length=length, redact=_redaction(redact))
+        return None if shown is None else shown.state
+
+    async def supervision_tree(
+        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.25
+    ) -> Tree:
+        """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
+        found = None if root is None else self.find(root)
+        check_number("supervision_tree(depth=…)", depth, 0, 32)
+        check_seconds("supervision_tree(deadline=…)", deadline)
+        check_number("supervision_tree(limit=…)", limit, 1, MOST)
+        return inspection.supervision_tree(self._node, found, depth=depth, limit=limit, deadline=deadline)
+
+    async def graph(self, *, pids: Iterable[Any] | None = None, limit: int = 2000) -> Graph:
+        """Processes and what ties them."""
+        check_number("graph(limit=…)", limit, 0, MOST)
+        return graph(self._node, pids=None if pids is None else [self.find(pid) for pid in pids], limit=limit)
+
+    async def which_children(self, supervisor: Any, *, limit: int = 1000) -> ChildPage:
+        """The children of a supervisor in start order, whatever it is busy with."""
+        return operations.which_children(self.find(supervisor), check_number("which_children(limit=…)", limit, 0, MOST))
+
+    async def count_children(self, supervisor: Any) -> ChildCounts:
+        """How many children a supervisor has, by kind."""
+        return operations.count_children(self.find(supervisor))
+
+    def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
+        """What happens from now on, as `spec` wants it."""
+        return LocalStream(self._node, lambda wake: self.trace_feed(spec, wake))
+
+    def events(
+        self,
+        since: int | None = 0,
+        *,
+        kinds: Iterable[str] | None = None,
+        redact: bool = True,
+        buffer: int = 1000,
+    ) -> EventStream:
+        """The lifecycle events after number `since` that the node still has, then those to come; `None`: only these.
+
+        No event comes twice, and where some are missing the stream says so.
+        """
+        return LocalStream(self._node, lambda wake: self.events_feed(wake, since, kinds, redact, buffer))
+
+    # Steering
+
+    async def send(self, pid: Any, message: Any) -> None:
+        """Send a message."""
+        send(self.find(pid), message)
+
+    async def cast(self, pid: Any, request: Any) -> None:
+        """Cast a request."""
+        GenServer.cast(self.find(pid), request)
+
+    async def call(self, pid: Any, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
+        """Call a server; raises `CallExit` as `GenServer.call` does."""
+        return await GenServer.call(self.find(pid), request, timeout)
+
+    async def exit(self, pid: Any, reason: Any = "kill") -> None:
+        """Send an exit signal."""
+        exit_process(self.find(pid), reason)
+
+    async def suspend(self, pid: Any) -> None:
+        """Stop a server from handling messages."""
+        await debug.suspend(self.find(pid))
+
+    async def resume(self, pid: Any) -> None:
+        """Let a suspended server go on."""
+        await debug.resume(self.find(pid))
+
+    async def start_child(self, supervisor: Any, child: Any) -> Pid | None:
+        """Start one more child and answer its pid, `None` if its start was ignored.
+
+        `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
+        of further arguments. Raises as `Supervisor.start_child`.
+        """
+        return await operations.start_child(self.find(supervisor), child)
+
+    async def terminate_child(self, supervisor: Any, child: Any) -> None:
+        """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
+        await operations.terminate_child(self.find(supervisor), child)
+
+    async def restart_child(self, supervisor: Any, child: Any) -> Pid | None:
+        """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
+        return await operations.restart_child(self.find(supervisor), child)
+
+    async def delete_child(self, supervisor: Any, child: Any) -> None:
+        """Forget a child that does not run; raises as `restart_child`."""
+        await operations.delete_child(self.find(supervisor), child)
+
+    async def change_strategy(
+        self,
+        supervisor: Any,
+        strategy: Strategy | None = None,
+        *,
+        max_restarts: int | Literal["infinity"] | None = None,
+        max_seconds: float | Literal["infinity"] | None = None,
+    ) -> None:
+        """Give a running supervisor another strategy or intensity; its children do not notice."""
+        await operations.change_strategy(self.find(supervisor), strategy, max_restarts, max_seconds)
+
+    # Changing code and states
+
+    async def replace_state(self, pid: Any, state: Any) -> None:
+        """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
+        await operations.replace_state(self.find(pid), state)
+
+    async def reload(self, module: str) -> Reloaded:
+        """Read a module's file anew and let its servers go over to it, all or none; raises `UpgradeRefused`."""
+        return await operations.reload(module)
+
+    # Feeds: what a stream reads, here and at the other end of a connection
+
+    def trace_feed(self, spec: TraceSpec, wake: Callable[[], object], unwatched: Pid | None = None) -> EventFeed:
+        """The events that `spec` wants."""
+        if type(spec) is not TraceSpec:
+            raise BadArgument(f"trace(spec): expected a TraceSpec, got {text(spec)}")
+        feed = EventFeed(
+            self._node,
+            kinds=frozenset(spec.kinds),
+            pids=frozenset(self.find(pid) for pid in spec.pids) or None,
+            limit=spec.limit,
+            rate=spec.rate,
+            system=spec.system,
+            redact=spec.redact,
+            length=spec.length,
+            buffer=spec.buffer,
+            unwatched=unwatched,
+            wake=wake,
+        )
+        feed.last = self._node.trace_seq
+        return feed
+
+    def events_feed(
+        self,
+        wake: Callable[[], object],
+        since: int | None,
+        kinds: Iterable[str] | None,
+        redact: bool,
+        buffer: int,
+        unwatched: Pid | None = None,
+    ) -> EventFeed:
+        """Lifecycle events after `since`, then those to come."""
+        chosen = LIFECYCLE if kinds is None else check_kinds("events(kinds=…)", tuple(kinds))
+        if not chosen <= LIFECYCLE:
+            raise BadArgument(f"events(kinds=…): expected lifecycle kinds, got {text(chosen - LIFECYCLE)}; try trace()")
+        after = None if since is None else check_number("events(since=…)", since, 0, LARGEST)
+        check_number("events(buffer=…)", buffer, 1, 10_000)
+        check_flag("events(redact=…)", redact)
+        feed = EventFeed(self._node, kinds=chosen, redact=redact, buffer=buffer, unwatched=unwatched, wake=wake)
+        feed.last = self._node.trace_seq
+        if after is not None:
+            feed.replay(after, chosen)
+        return feed
+
+
+def _parsed(node: Node, pid: str) -> Any:
+    try:
+        return node.parse_pid(pid)
+    except BadArgument:
+        return None
+
+
+def _redaction(redact: bool) -> Redact | None:
+    return is_secret if check_flag("redact=…", redact) else None

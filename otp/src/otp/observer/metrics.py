@@ -1,0 +1,118 @@
+"""A node in figures that the runtime counts anyway; what it does not count is not here."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.observer.inspection import clock
+from otp.observer.reading import mailbox_len
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["Metrics", "metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Figures of a node at the time `at` (seconds of its clock); counts grow from the start of the node.
+
+    `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes that there was time to look at.
+    `restarts` and `give_ups` are of all supervisors. Of the event loop, and so of all nodes in it, are: `run_queue`,
+    `timers`; `switches` (how often a process was taken from the run queue), `drains` (how often the loop let
+    processes run), `busy` and `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds
+    by which timers came too late, at the last time and at worst; unknown before the first). Of the program:
+    `memory` (resident bytes, unknown outside Linux) and `collections` (of the collector, by generation).
+
+    Messages are not counted: a counter would cost each of them.
+    """
+
+    at: float
+    processes: int
+    names: int
+    spawned: int
+    events: int
+    restarts: int
+    give_ups: int
+    mailbox_total: int
+    mailbox_deepest: int
+    mailbox_deepest_pid: Pid | None
+    scanned: int
+    run_queue: int
+    timers: int
+    switches: int
+    drains: int
+    busy: float
+    longest_drain: float
+    loop_lag: float | None
+    loop_lag_worst: float | None
+    memory: int | None
+    collections: tuple[int, ...]
+
+
+def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
+    """The figures of a node now; `deadline` seconds is what looking at the mailboxes may take.
+
+    >>> import otp
+    >>> async def main():
+    ...     otp.send(otp.self(), "hello")
+    ...     figures = otp.observer.metrics(otp.trace.node_of(otp.self()))
+    ...     return figures.processes, figures.mailbox_total, figures.restarts
+    >>> otp.run(main)
+    (1, 1, 0)
+
+    Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime knows.
+    """
+    s = node._s
+    trace = node._trace
+    in_time = clock(node, deadline)
+    total = deepest = scanned = 0
+    whose: Process | None = None
+    for p in node._procs.values():
+        if not scanned & 127 and not in_time():
+            break
+        scanned += 1
+        if p._mbox or p._x is not None:
+            length = mailbox_len(p)
+            total += length
+            if length > deepest:
+                deepest, whose = length, p
+    return Metrics(
+        at=s.now_ns() / 1e9,
+        processes=len(node._procs),
+        names=len(node._names),
+        spawned=node._next_id - 1,
+        events=trace.seq,
+        restarts=trace.restarts,
+        give_ups=trace.give_ups,
+        mailbox_total=total,
+        mailbox_deepest=deepest,
+        mailbox_deepest_pid=whose,
+        scanned=scanned,
+        run_queue=len(s.runq),
+        timers=len(s._heap),
+        switches=s.switches,
+        drains=s.drains,
+        busy=s.busy / 1e9,
+        longest_drain=s.longest / 1e9,
+        loop_lag=None if s.late is None else s.late / 1e9,
+        loop_lag_worst=None if s.late is None else s.late_worst / 1e9,
+        memory=_resident_bytes(),
+        collections=tuple(generation["collections"] for generation in gc.get_stats()),
+    )
+
+
+def _resident_bytes() -> int | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,208 @@
+"""Steering supervisors from outside: children named as people see them, supervisors checked before they are asked.
+
+A message that a process does not know crashes it, and whoever looks into a node may err. So nobody is asked who is
+not known, from the node's own tables, to understand the question.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Literal, cast
+
+from otp import code
+from otp import sys as debug
+from otp.behaviours.behaviour import Behaviour
+from otp.behaviours.child_spec import Startable, child_spec_of
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.supervisor import Supervisor, ask
+from otp.behaviours.supervisor_operations import counts_of
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.bounded import text
+from otp.kernel.errors import BadArgument, NotFound
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.results import Ignore
+from otp.observer.tree import child_view, supervisor_state
+from otp.observer.views import ChildCounts, ChildPage, Reloaded, ReloadedServer
+
+__all__ = [
+    "ChildStart",
+    "change_strategy",
+    "count_children",
+    "delete_child",
+    "reload",
+    "replace_state",
+    "restart_child",
+    "start_child",
+    "terminate_child",
+    "which_children",
+]
+
+_OPTIONS: Final = ("id", "name", "restart", "shutdown")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStart:
+    """A child in plain terms, to be started on a node that has its class loaded.
+
+    Args:
+        start: `"module:Class"`, a behaviour of a module that the node has imported.
+        arg: the argument of its `init`.
+        id, name, restart, shutdown: as in a child spec; what is None has its default.
+
+    >>> from otp.observer import ChildStart
+    >>> ChildStart("shop:Counter", 0, name="c3").start
+    'shop:Counter'
+    """
+
+    start: str
+    arg: Any = None
+    id: Any = None
+    name: Any = None
+    restart: Literal["permanent", "transient", "temporary"] | None = None
+    shutdown: float | str | None = None
+
+
+# Asking the tables
+
+
+def _state_of(p: Process) -> SupervisorState | DynamicState:
+    state = supervisor_state(p)
+    if state is None:
+        raise BadArgument(f"expected a supervisor that runs, got {p._node.label(p)} see processes(kind='supervisor')")
+    return state
+
+
+def which_children(p: Process, limit: int) -> ChildPage:
+    """The first `limit` children in start order, read from the supervisor's table."""
+    state = _state_of(p)
+    records = islice(cast("Any", state.children), limit)
+    return ChildPage(tuple(child_view(record) for record in records), len(state))
+
+
+def count_children(p: Process) -> ChildCounts:
+    """How many children there are, read from the supervisor's table."""
+    state = _state_of(p)
+    if isinstance(state, SupervisorState):
+        return ChildCounts(*counts_of(state))
+    number = len(state)
+    specs = number if state.template is None else 1
+    return ChildCounts(specs, len(state.running), state.supervisors, number - state.supervisors)
+
+
+def _child(p: Process, child: Any) -> Any:
+    """What the supervisor calls a child: people say its pid, its id, or its id as a view shows it."""
+    state = _state_of(p)
+    if isinstance(state, DynamicState):
+        if not isinstance(child, Pid):
+            raise BadArgument(f"expected the pid of a child: those of {p} have no id, got {text(child)}")
+        return child
+    if isinstance(child, Pid):
+        found = [record for record in state if record.pid is child]
+    else:
+        found = [record for record in state if _is_id(record, child)]
+        if not found and type(child) is str:
+            found = [record for record in state if text(record.id, length=80) == child]
+    if len(found) > 1:
+        raise BadArgument(f"expected one child, {text(child)} may be {len(found)} of {p}; try its pid")
+    if not found:
+        raise NotFound
+    return found[0].id
+
+
+def _is_id(record: ChildRecord, wanted: Any) -> bool:
+    if record.id is wanted:
+        return True
+    return type(record.id) is type(wanted) and type(wanted) in (str, int, tuple) and bool(record.id == wanted)
+
+
+# Asking the supervisor
+
+
+async def start_child(p: Process, child: Any) -> Pid | None:
+    """Start one more child; its pid, `None` if its start was ignored."""
+    state = _state_of(p)
+    if isinstance(state, DynamicState) and state.template is not None:
+        if not isinstance(child, list | tuple):
+            raise BadArgument(f"expected a list of further arguments for {p} (simple_one_for_one), got {text(child)}")
+        return _pid(await ask(p, ("start_child", list(cast("Any", child)))))
+    given = _spec(child) if isinstance(child, ChildStart) else child_spec_of(child)
+    return _pid(await ask(p, ("start_child", given)))
+
+
+def _spec(child: ChildStart) -> Any:
+    cls = _class_named(child.start)
+    options = {name: value for name in _OPTIONS if (value := getattr(child, name)) is not None}
+    return cls.child_spec(child.arg, **options)
+
+
+def _class_named(name: Any) -> type[Startable]:
+    """A behaviour by the name of its module and its own: nothing is imported for it."""
+    module, colon, path = name.partition(":") if type(name) is str else ("", "", "")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    if not colon or not isinstance(found, type) or not issubclass(found, Behaviour) or not issubclass(found, Startable):
+        raise BadArgument(
+            f"ChildStart(start=…): expected 'module:Class', a behaviour of a module that is imported, got {text(name)}"
+        )
+    return found
+
+
+async def terminate_child(p: Process, child: Any) -> None:
+    """Stop a child; it is not restarted."""
+    await ask(p, ("terminate_child", _child(p, child)))
+
+
+async def restart_child(p: Process, child: Any) -> Pid | None:
+    """Start a child that does not run."""
+    return _pid(await ask(p, ("restart_child", _kept_child(p, child))))
+
+
+async def delete_child(p: Process, child: Any) -> None:
+    """Forget a child that does not run."""
+    await ask(p, ("delete_child", _kept_child(p, child)))
+
+
+def _kept_child(p: Process, child: Any) -> Any:
+    state = _state_of(p)
+    if isinstance(state, DynamicState) and state.template is None:
+        raise BadArgument(f"a DynamicSupervisor such as {p} keeps no child that does not run; try start_child")
+    return _child(p, child)
+
+
+async def change_strategy(p: Process, strategy: Any, max_restarts: Any, max_seconds: Any) -> None:
+    """Give a running supervisor another strategy or intensity; what is None stays."""
+    _state_of(p)
+    await Supervisor.change_flags(p, strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds)
+
+
+def _pid(answer: Any) -> Pid | None:
+    if isinstance(answer, Ignore):
+        return None
+    return answer[0] if isinstance(answer, tuple) else answer  # pyright: ignore[reportUnknownVariableType]
+
+
+# Servers and modules
+
+
+async def replace_state(p: Process, state: Any) -> None:
+    """Give a server another state, between two of its messages."""
+    if p._vt is None or p._vt.supervisor:
+        what = "supervisor" if p._vt is not None else "coroutine"
+        raise BadArgument(f"replace_state: expected a server, got the {what} {p}, whose state is not a term")
+    await debug.replace_state(p, lambda _: state)
+
+
+async def reload(module: Any) -> Reloaded:
+    """Read a loaded module's file anew and let its servers go over to it."""
+    if type(module) is not str or module not in sys.modules:
+        raise BadArgument(f"reload(module): expected the name of a module that is imported, got {text(module)}")
+    report = await code.reload(module)
+    servers = tuple(
+        ReloadedServer(server.pid, server.cls.__qualname__, text(server.old_vsn), text(server.new_vsn))
+        for server in report.servers
+    )
+    return Reloaded(report.module, servers, report.still_old)

@@ -1,0 +1,267 @@
+"""Views as plain terms and back: what travels between a `ViewServer` and who looks through it.
+
+A plain term is None, bool, int, float, str, bytes, or a tuple, list or dict of plain terms; a carrier has to bring
+these as they are, a tuple as a tuple. Everything else is a tuple that begins with a tag: `("$pid", node, creation,
+number)`, `("$view", name, fields)` for the records of `RECORDS`, `("$crash", term, stack)`; a tuple of a program that
+begins so is wrapped as `("$tuple", …)`. No code travels: no class, no function, no pickle.
+
+>>> from otp.observer.terms import from_term, to_term
+>>> to_term({"who": ("$pid", 7)})
+{'who': ('$tuple', '$pid', 7)}
+>>> from_term(to_term({"who": ("$pid", 7)}), None)
+{'who': ('$pid', 7)}
+"""
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from otp._structure import name_of
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.kernel.pids import Pid
+from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.observer.events import EventView, Missed, TraceSpec
+from otp.observer.graph import Edge, Graph
+from otp.observer.metrics import Metrics
+from otp.observer.operations import ChildStart
+from otp.observer.views import (
+    Budget,
+    ChildCounts,
+    ChildExit,
+    ChildPage,
+    ChildView,
+    NodeInfo,
+    Place,
+    ProcessDetails,
+    ProcessPage,
+    ProcessSummary,
+    Reloaded,
+    ReloadedServer,
+    SupervisorView,
+    Tree,
+)
+
+__all__ = ["RECORDS", "FindPid", "Opaque", "from_term", "to_term"]
+
+FindPid = Callable[[str, int, int], Pid]
+"""Answers the pid of a process: name of its node, creation of that node, number."""
+
+DEPTH: Final = 64
+MEMBERS: Final = 100_000
+_INT64: Final = 1 << 63
+_DIGITS: Final = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Stands for a value that cannot travel, such as an object of a program's own class: its type and a bounded text.
+
+    >>> from otp.observer import Opaque
+    >>> Opaque("Decimal", "Decimal('1.5')").text
+    "Decimal('1.5')"
+    """
+
+    type: str
+    text: str
+
+
+RECORDS: Final[dict[str, type]] = {
+    record.__name__: record
+    for record in (
+        *(Budget, ChildCounts, ChildExit, ChildPage, ChildStart, ChildView, Edge, EventView, Graph, Metrics, Missed),
+        *(NodeInfo, Opaque, Place, ProcessDetails, ProcessPage, ProcessSummary, Reloaded, ReloadedServer),
+        *(SupervisorView, TraceSpec, Tree),
+    )
+}
+"""The records that travel, by name."""
+
+_FIELDS: Final = {record: tuple(field.name for field in fields(record)) for record in RECORDS.values()}
+
+
+def to_term(value: Any, *, strict: bool = True) -> Any:
+    """A value as a plain term.
+
+    Raises `BadArgument` for what cannot travel: objects of other classes, functions, what is nested deeper than 64
+    or has more than 100,000 members. Without `strict`, an `Opaque` stands there instead.
+    """
+    return _Encoder(strict).write(value, DEPTH)
+
+
+class _Encoder:
+    __slots__ = ("left", "strict")
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.left = MEMBERS
+
+    def write(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if value is None or kind is bool or kind is float or kind is bytes:
+            return value
+        if kind is str:
+            return value if value.isascii() else _words(value)
+        if kind is int:
+            return value if -_INT64 <= value < _INT64 else self.large(value)
+        if kind is tuple:
+            parts = self.members(value, depth)
+            if parts is None:
+                return self.refuse(value)
+            return ("$tuple", *parts) if parts and type(parts[0]) is str and parts[0][:1] == "$" else tuple(parts)
+        if isinstance(value, Pid):
+            return ("$pid", value._node.name, value._node.creation, value._id)
+        names = _FIELDS.get(kind)
+        if names is not None:
+            return ("$view", kind.__name__, {name: self.write(getattr(value, name), depth) for name in names})
+        return self.rest(value, kind, depth)
+
+    def rest(self, value: Any, kind: type, depth: int) -> Any:
+        if kind is list:
+            parts = self.members(value, depth)
+            return self.refuse(value) if parts is None else parts
+        if kind is dict:
+            keys = self.members(value.keys(), depth)
+            values = self.members(value.values(), depth)
+            if keys is None or values is None:
+                return self.refuse(value)
+            if all(type(key) is str for key in keys):
+                return dict(zip(keys, values, strict=True))
+            return ("$dict", *zip(keys, values, strict=True))
+        if kind is set or kind is frozenset:
+            parts = self.members(value, depth)
+            return self.refuse(value) if parts is None else (f"${kind.__name__}", *parts)
+        if kind is Crash:
+            return ("$crash", self.write(value[0], depth - 1), self.write(value[1], depth - 1))
+        if kind is ExceptionTerm:
+            return ("$exception", *(self.write(part, depth - 1) for part in tuple(value)))
+        return self.refuse(value)
+
+    def members(self, values: Any, depth: int) -> list[Any] | None:
+        self.left -= len(values)
+        if depth <= 0 or self.left < 0:
+            return None
+        return [self.write(value, depth - 1) for value in values]
+
+    def large(self, value: int) -> Any:
+        return ("$int", hex(value)) if value.bit_length() <= 4 * _DIGITS else self.refuse(value)
+
+    def refuse(self, value: Any) -> Any:
+        if self.strict:
+            raise BadArgument(
+                f"expected plain terms (None, bool, int, float, str, bytes, pids, and tuples, lists, dicts, sets of "
+                f"such, at most {DEPTH} deep and {MEMBERS:,} in all), got {text(value)}"
+            )
+        return self.write(Opaque(name_of(type(value)), text(value)), 2)
+
+
+def _words(value: str) -> Any:
+    """A text as it is, unless it is none: half a surrogate pair cannot be written as UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return ("$str", value.encode("utf-8", "surrogatepass"))
+    return value
+
+
+def from_term(term: Any, find_pid: FindPid | None, *, members: int | None = None) -> Any:
+    """The value of a plain term.
+
+    Args:
+        find_pid: answers for the pids in it; without it, they are refused.
+        members: the most members that are accepted, where the sender is not trusted.
+
+    Raises `BadArgument` for what is no term, and for tags and records that are not known.
+    """
+    return _Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts thrice
+
+
+class _Decoder:
+    __slots__ = ("find_pid", "left")
+
+    def __init__(self, find_pid: FindPid | None, members: int | None) -> None:
+        self.find_pid = find_pid
+        self.left = members
+
+    def read(self, term: Any, depth: int) -> Any:
+        kind = type(term)
+        if term is None or kind in (bool, int, float, str, bytes):
+            return term
+        if depth <= 0:
+            raise _wrong("terms nested less deeply", term)
+        if kind is tuple:
+            tag = term[0] if term else None
+            if type(tag) is str and tag[:1] == "$":
+                return self.tagged(tag, term, depth - 1)
+            return tuple(self.members(term, depth))
+        if kind is list:
+            return self.members(term, depth)
+        if kind is dict:
+            keys = self.members(term.keys(), depth)
+            return _hashed(dict, zip(keys, self.members(term.values(), depth), strict=True), term)
+        raise _wrong("a plain term", term)
+
+    def members(self, terms: Any, depth: int) -> list[Any]:
+        if self.left is not None:
+            self.left -= len(terms)
+            if self.left < 0:
+                raise BadArgument("expected fewer members in a term; try smaller parts")
+        return [self.read(term, depth - 1) for term in terms]
+
+    def tagged(self, tag: str, term: tuple[Any, ...], depth: int) -> Any:
+        match term:
+            case ("$pid", str(node), int(creation), int(number)) if self.find_pid is not None:
+                return self.find_pid(node, creation, number)
+            case ("$view", str(name), dict(given)) if name in RECORDS:
+                return self.record(RECORDS[name], given, depth)
+            case ("$tuple", *parts):
+                return tuple(self.members(parts, depth))
+            case ("$dict", *pairs) if all(type(pair) is tuple and len(pair) == 2 for pair in pairs):
+                keys = self.members([pair[0] for pair in pairs], depth)
+                return _hashed(dict, zip(keys, self.members([pair[1] for pair in pairs], depth), strict=True), term)
+            case ("$set", *parts):
+                return _hashed(set, self.members(parts, depth), term)
+            case ("$frozenset", *parts):
+                return _hashed(frozenset, self.members(parts, depth), term)
+            case ("$crash", reason, tuple(stack)):
+                return Crash(self.read(reason, depth), self.read(stack, depth))
+            case ("$exception", str(name), tuple(arguments), said):
+                return ExceptionTerm(name, self.read(arguments, depth), str(self.read(said, depth)))
+            case ("$int", str(digits)) if len(digits) <= _DIGITS + 8:
+                return _number(digits, term)
+            case ("$str", bytes(octets)):
+                return octets.decode("utf-8", "surrogatepass")
+            case _:
+                raise _wrong(f"a term that {tag!r} may begin", term)
+
+    def record(self, kind: type, given: dict[Any, Any], depth: int) -> Any:
+        unknown = [name for name in given if name not in _FIELDS[kind]]
+        if unknown:
+            raise _wrong(f"the fields {', '.join(_FIELDS[kind])} of {kind.__name__}", unknown)
+        values = {name: self.read(value, depth) for name, value in given.items()}
+        try:
+            return kind(**values)
+        except TypeError:
+            raise _wrong(f"all fields of {kind.__name__}", tuple(given)) from None
+
+
+def _hashed(kind: Any, parts: Any, term: Any) -> Any:
+    try:
+        return kind(parts)
+    except TypeError:
+        raise _wrong("members that can be hashed", term) from None
+
+
+def _number(digits: str, term: Any) -> int:
+    try:
+        return int(digits, 16)
+    except ValueError:
+        raise _wrong("hexadecimal digits", term) from None
+
+
+def _wrong(expected: str, got: Any) -> BadArgument:
+    return BadArgument(f"expected {expected}, got {text(got)}")

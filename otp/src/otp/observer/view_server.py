@@ -1,0 +1,305 @@
+"""The server side of a view: a process that answers in plain terms what a `NodeView` is asked.
+
+Whoever holds a connection to the node looks through it; what travels is described in `otp.observer.terms`:
+
+- `(method, arguments)`, a call, is answered with `("ok", value)` or `("error", code, text, parts)`;
+- `("trace", …)` and `("events", …)` answer the number of a stream, which is read by calls of `("next", {"stream": n,
+  "received": count, "credit": most})`. The answer waits until there is something. `received` says what has arrived
+  before, so nothing is lost with an answer that nobody waited for; `credit` is what the reader has room for. What
+  comes meanwhile waits in a bounded buffer, and what does not fit is counted and told.
+"""
+
+# Requests and terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from otp.behaviours.behaviour import impl
+from otp.behaviours.gen_server import GenServer
+from otp.bounded import text
+from otp.kernel.calls import From
+from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import Down
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.process import Process
+from otp.kernel.results import NoReply, Ok, Reply
+from otp.kernel.scheduler import current_process
+from otp.kernel.signals import demonitor, monitor, on_exit
+from otp.kernel.starting import spawn_monitor
+from otp.kernel.states import DEAD
+from otp.observer.events import check_number
+from otp.observer.failures import ViewError, to_failure
+from otp.observer.feed import EventFeed
+from otp.observer.local_view import LocalView
+from otp.observer.node_view import DEFAULT_TRACE
+from otp.observer.requests import METHODS, Permission, check_permissions, needed, to_arguments
+from otp.observer.terms import from_term, to_term
+
+__all__ = ["ViewServer"]
+
+PROTOCOL: Final = 1
+MOST_REQUESTS: Final = 100
+"""How many operations may be under way at a time."""
+MOST_STREAMS: Final = 100
+MOST_CREDIT: Final = 1000
+SECONDS: Final = 300
+"""What an operation may take; `call` has a time-out of its own, and this as its longest."""
+MEMBERS: Final = 100_000
+_STREAMS: Final = frozenset({"trace", "events"})
+
+
+class ViewServer(GenServer[Any]):
+    """Lets others look into the node it runs on; its argument says what they may do.
+
+    Put it into a tree: `ViewServer.child_spec(("read", "operate"), name="view")`. The permissions are fixed at the
+    start; without an argument it only reads, without secrets.
+
+    - `read`: everything that looks. States, messages and events are shown without what looks like a secret.
+    - `operate`: send, cast, call, exit, suspend, resume; start, stop, restart and forget children that a supervisor
+      knows (and those of simple_one_for_one), change a supervisor's strategy.
+    - `code`: replace a state, reload a module, start a child that the supervisor does not know, see without
+      redaction.
+
+    A request that it does not understand, or does not permit, is answered with an error; none crashes it. It never
+    waits for others itself: operations are carried out by processes of their own, at most 100 at a time, each for at
+    most 300 s. A stream ends with its reader's process.
+
+    >>> import otp
+    >>> from otp.observer import ViewServer
+    >>> async def main():
+    ...     server = await ViewServer.start_link()
+    ...     return (await otp.GenServer.call(server, ("exit", {"pid": "main"})))[:2]
+    >>> otp.run(main)
+    ('error', 'not_permitted')
+
+    Source: Erlang's `observer_backend`, which runs on the node that is looked into.
+    """
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        serving = _Serving(current_process("ViewServer"), check_permissions(arg))
+        on_exit(serving.me, serving, serving.close)
+        return Ok(serving)
+
+    @impl
+    async def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+        try:
+            answer = await state.asked(request, caller)
+        except Exception as error:
+            answer = to_failure(error)
+        return NoReply(state) if answer is None else Reply(answer, state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        return NoReply(state)  # nothing is asked by a cast, and what nobody understands crashes nobody
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> Any:
+        if type(message) is _Ready:
+            state.ready(message.stream)
+        elif type(message) is Down:
+            state.down(message.ref, message.reason)
+        return NoReply(state)
+
+
+class _Ready(NamedTuple):
+    """A message to itself: a stream has something for a reader that waits."""
+
+    stream: _Stream
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """One stream: what waits, what was sent and not yet confirmed, and who waits for more."""
+
+    number: int
+    feed: EventFeed
+    reader: Ref
+    sent: list[Any]
+    confirmed: int = 0
+    waiting: From | None = None
+    credit: int = 0
+
+
+class _Serving:
+    """What a `ViewServer` knows: its permissions, the operations under way, the streams."""
+
+    def __init__(self, me: Process, permissions: frozenset[Permission]) -> None:
+        self.me = me
+        self.node = me._node
+        self.view = LocalView(self.node)
+        self.permissions = permissions
+        self.working: dict[Ref, From] = {}
+        self.streams: dict[int, _Stream] = {}
+        self.readers: dict[Ref, int] = {}
+        self.last = 0
+
+    # Requests
+
+    async def asked(self, request: Any, caller: From) -> Any:
+        """The answer of a request; `None` if it comes later."""
+        if type(request) is not tuple or len(request) != 2 or type(request[0]) is not str:
+            raise BadArgument(f"expected a request (method, arguments), got {text(request)}")
+        name: str = request[0]
+        arguments = from_term(request[1], self.find_pid, members=MEMBERS)
+        match name:
+            case "hello":
+                about = {"protocol": PROTOCOL, "node": self.node.name, "creation": self.node.creation}
+                return ("ok", {**about, "permissions": tuple(sorted(self.permissions))})
+            case "next":
+                return self.next(_given(name, arguments, "stream", "received", "credit"), caller)
+            case "close":
+                self.forget(_given(name, arguments, "stream")["stream"])
+                return ("ok", None)
+            case _:
+                pass
+        method = METHODS.get(name)
+        if method is None:
+            raise BadArgument(f"expected a method, one of {', '.join(sorted(METHODS))}, got {text(name)}")
+        if name in _STREAMS and type(arguments) is dict:
+            reader = arguments.pop("reader", caller.pid)
+        else:
+            reader = None
+        arguments = to_arguments(name, method, arguments)
+        needed(name, method, arguments, self.permissions)
+        if name in _STREAMS:
+            return ("ok", self.open(name, arguments, reader))
+        operation = getattr(self.view, name)
+        if not method.waits:
+            return ("ok", to_term(await operation(**arguments), strict=False))
+        if name in ("suspend", "replace_state") and self.view.find(arguments["pid"]) is self.me:
+            raise BadArgument(f"{name}: expected another process than {self.me}, which answers you")
+        if len(self.working) >= MOST_REQUESTS:
+            raise ViewError("busy", f"expected fewer than {MOST_REQUESTS} operations at a time; try again")
+        _, ref = spawn_monitor(_work, operation, arguments, caller)
+        self.working[ref] = caller
+        return None
+
+    def find_pid(self, node: str, creation: int, number: int) -> Pid:
+        """The pid of this node that a term names; one that has ended is found, too."""
+        own = self.node
+        if node != own.name or creation != own.creation or not 0 < number < own._next_id:
+            raise BadArgument(f"expected a pid of node {own.name}, got <0.{number}.0> of {text(node)}")
+        return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")
+
+    def down(self, ref: Ref, reason: Any) -> None:
+        """A process ended: one that carried out an operation, or a reader."""
+        caller = self.working.pop(ref, None)
+        if caller is not None and reason != "normal":
+            GenServer.reply(caller, to_failure(ViewError("failed", f"the operation ended with {text(reason)}")))
+        number = self.readers.pop(ref, None)
+        if number is not None:
+            self.forget(number)
+
+    # Streams
+
+    def open(self, name: str, arguments: dict[str, Any], reader: Any) -> int:
+        """Begin a stream and answer its number."""
+        if not isinstance(reader, Pid):
+            raise BadArgument(f"{name}(reader=…): expected a pid, got {text(reader)}")
+        if len(self.streams) >= MOST_STREAMS:
+            raise ViewError("busy", f"expected fewer than {MOST_STREAMS} streams at a time; close one")
+        number = self.last + 1
+        awake = _Alarm(self.me)
+        if name == "trace":
+            feed = self.view.trace_feed(arguments.get("spec", DEFAULT_TRACE), awake, self.me)
+        else:
+            given: dict[str, Any] = {"since": 0, "kinds": None, "redact": True, "buffer": 1000, **arguments}
+            feed = self.view.events_feed(awake, unwatched=self.me, **given)
+        self.last = number
+        watched = monitor(reader)
+        stream = self.streams[number] = _Stream(number, feed, watched, [])
+        self.readers[watched] = number
+        awake.stream = stream
+        return number
+
+    def next(self, given: dict[str, Any], caller: From) -> Any:
+        """What comes next in a stream, or nothing: then the caller waits."""
+        stream = self.streams.get(check_number("next(stream=…)", given["stream"], 1, 1 << 62))
+        if stream is None:
+            raise ViewError("no_stream", f"expected a stream that is open, got {given['stream']}: its reader ended?")
+        most = stream.confirmed + len(stream.sent)
+        received = check_number("next(received=…)", given["received"], stream.confirmed, most)
+        credit = check_number("next(credit=…)", given["credit"], 1, MOST_CREDIT)
+        del stream.sent[: received - stream.confirmed]
+        stream.confirmed = received
+        before, stream.waiting = stream.waiting, None
+        if before is not None:
+            GenServer.reply(before, to_failure(ViewError("superseded", "expected one reader, another one asked")))
+        answer = _part(stream, credit)
+        if answer is None:
+            stream.waiting, stream.credit = caller, credit
+        return answer
+
+    def ready(self, stream: _Stream) -> None:
+        """A stream has something: answer who waits for it."""
+        caller = stream.waiting
+        answer = None if caller is None else _part(stream, stream.credit)
+        if caller is not None and answer is not None:
+            stream.waiting = None
+            GenServer.reply(caller, answer)
+
+    def forget(self, number: Any) -> None:
+        """End a stream; nothing if it is none."""
+        stream = self.streams.pop(number, None) if type(number) is int else None
+        if stream is not None:
+            demonitor(stream.reader, flush=True)
+            self.readers.pop(stream.reader, None)
+            stream.feed.end("closed")
+            if stream.waiting is not None:
+                GenServer.reply(stream.waiting, to_failure(ViewError("no_stream", "the stream was closed")))
+
+    def close(self, _me: Any) -> None:
+        """The server has ended: nobody reads any more."""
+        for stream in self.streams.values():
+            stream.feed.end("closed")
+
+
+class _Alarm:
+    """Wakes the server when a stream has something and somebody waits; called while a message is being delivered."""
+
+    __slots__ = ("me", "stream")
+
+    def __init__(self, me: Process) -> None:
+        self.me = me
+        self.stream: _Stream | None = None
+
+    def __call__(self) -> None:
+        stream = self.stream
+        if stream is not None and stream.waiting is not None and self.me._st != DEAD:
+            deliver(self.me, _Ready(stream))
+
+
+def _part(stream: _Stream, credit: int) -> Any:
+    """The answer to a reader: what it has not confirmed and, as far as its credit reaches, what is new."""
+    room = credit - len(stream.sent)
+    if room > 0:
+        stream.sent.extend(to_term(item, strict=False) for item in stream.feed.take(room))
+    if stream.sent:
+        return ("ok", (tuple(stream.sent[:credit]), None))
+    ended = stream.feed.ended
+    return None if ended is None else ("ok", ((), ended))
+
+
+async def _work(operation: Any, arguments: dict[str, Any], caller: From) -> None:
+    """Carry out an operation that may wait, in a process of its own."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            answer: Any = ("ok", to_term(await operation(**arguments), strict=False))
+    except TimeoutError as error:
+        late = TimeoutError(f"expected an operation that takes at most {SECONDS} s; it may still be carried out")
+        answer = to_failure(error if isinstance(error, CallExit) else late)
+    except Exception as error:
+        answer = to_failure(error)
+    GenServer.reply(caller, answer)
+
+
+def _given(name: str, arguments: Any, *wanted: str) -> dict[str, Any]:
+    if type(arguments) is not dict or set(arguments) != set(wanted):
+        raise BadArgument(f"{name}: expected the arguments {', '.join(wanted)}, got {text(arguments)}")
+    return arguments
