@@ -6,7 +6,7 @@ import heapq
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -22,6 +22,7 @@ from otp.observer.reading import (
     kind_of,
     link_count,
     links_of,
+    mailbox_len,
     module_of,
     monitor_count,
     monitored_by,
@@ -40,7 +41,6 @@ from otp.observer.views import (
     NodeInfo,
     ProcessDetails,
     ProcessPage,
-    ProcessSummary,
     Tree,
 )
 from otp.redaction import Redact, is_secret
@@ -53,15 +53,15 @@ __all__ = ["Sort", "clock", "info", "process", "processes", "supervision_tree"]
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
 _LAST: Final = "\U0010ffff"  # sorts after every name
-_SORTS: Final[dict[str, Callable[[ProcessSummary], Any]]] = {
-    "pid": lambda p: p.pid.id,
-    "name": lambda p: (p.name or _LAST, p.pid.id),
-    "kind": lambda p: (p.kind, p.pid.id),
-    "what": lambda p: (p.what, p.pid.id),
-    "status": lambda p: (p.status, p.pid.id),
-    "mailbox": lambda p: (p.mailbox, p.pid.id),
-    "links": lambda p: (p.links, p.pid.id),
-    "monitors": lambda p: (p.monitors, p.pid.id),
+_SORTS: Final[dict[str, Callable[[Process], Any]]] = {
+    "pid": lambda p: p._id,
+    "name": lambda p: (name_text(p) or _LAST, p._id),
+    "kind": lambda p: (kind_of(p), p._id),
+    "what": lambda p: (what_of(p), p._id),
+    "status": lambda p: (status_of(p), p._id),
+    "mailbox": lambda p: (mailbox_len(p), p._id),
+    "links": lambda p: (link_count(p), p._id),
+    "monitors": lambda p: (monitor_count(p), p._id),
 }
 
 
@@ -137,21 +137,24 @@ def processes(
     total = 0
     partial = False
 
-    def fitting() -> Iterable[ProcessSummary]:
+    def fitting() -> Iterator[Process]:
         nonlocal total, partial
         for number, p in enumerate(table.values()):
             if not number & 127 and not in_time():
                 partial = True
                 return
-            if (kind is None or kind_of(p) == kind) and (status is None or status_of(p) == status):
-                line = summary_of(p)
-                if not needle or needle in f"{line.name or ''}\0{line.what}\0{line.pid}".casefold():
-                    total += 1
-                    yield line
+            if kind is not None and kind_of(p) != kind:
+                continue
+            if status is not None and status_of(p) != status:
+                continue
+            if needle and needle not in f"{name_text(p) or ''}\0{what_of(p)}\0{p}".casefold():
+                continue
+            total += 1
+            yield p
 
     choose = heapq.nlargest if descending else heapq.nsmallest
     page = choose(offset + limit, fitting(), key=key)[offset:]
-    return ProcessPage(tuple(page), total, partial)
+    return ProcessPage(tuple(map(summary_of, page)), total, partial)
 
 
 def process(

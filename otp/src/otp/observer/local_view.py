@@ -98,7 +98,7 @@ class LocalView:
         descending: bool = False,
         offset: int = 0,
         limit: int = 1000,
-        deadline: float = 0.25,
+        deadline: float = 0.1,
     ) -> ProcessPage:
         """A part of the list of processes; see `otp.observer.processes`."""
         for what, value in (("kind", kind), ("search", search), ("status", status), ("sort", sort)):
@@ -129,7 +129,7 @@ class LocalView:
         return None if shown is None else shown.state
 
     async def supervision_tree(
-        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.25
+        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.1
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         found = None if root is None else self.find(root)

@@ -52,7 +52,7 @@ class NodeView(Protocol):
         descending: bool = False,
         offset: int = 0,
         limit: int = 1000,
-        deadline: float = 0.25,
+        deadline: float = 0.1,
     ) -> ProcessPage:
         """A part of the list of processes; see `otp.observer.processes`."""
         ...
@@ -66,7 +66,7 @@ class NodeView(Protocol):
         ...
 
     async def supervision_tree(
-        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.25
+        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.1
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         ...
