@@ -1,5 +1,8 @@
 """Single facts about a process, read from its slots."""
 
+# What a program awaits has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from itertools import islice
@@ -143,19 +146,18 @@ def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:
     places: list[Place] = []
     at: Any = p._coro
     while len(places) < most:  # what a program made to be awaited is not asked for anything
-        kind = cast("type", type(at))
-        if kind is CoroutineType:
-            frame, below = at.cr_frame, at.cr_await
-        elif kind is GeneratorType:
-            frame, below = at.gi_frame, at.gi_yieldfrom
-        else:
-            break
+        frame, at = _frame_and_below(at)
         if frame is None:
             break
         code = frame.f_code
         places.append(Place(code.co_filename, frame.f_lineno, code.co_qualname))
-        at = below
     return tuple(places)
+
+
+def _frame_and_below(at: Any) -> tuple[Any, Any]:
+    if type(at) is CoroutineType:
+        return at.cr_frame, at.cr_await
+    return (at.gi_frame, at.gi_yieldfrom) if type(at) is GeneratorType else (None, None)
 
 
 def summary_of(p: Process) -> ProcessSummary:
