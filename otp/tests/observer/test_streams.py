@@ -159,6 +159,25 @@ def test_messages_of_sys_are_traced_on_request(on_both: Any) -> None:
     on_both(test)
 
 
+def test_a_sensitive_process_shows_no_message_and_no_state(on_both: Any) -> None:
+    class Secretive(Counter):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            otp.process_flag("sensitive", True)
+            return Ok(arg)
+
+    async def test(view: NodeView) -> None:
+        secretive = await Secretive.start_link("plan")
+        kinds = ("received", "state_changed")
+        async with view.trace(TraceSpec(pids=(secretive,), kinds=kinds, limit=2, redact=False)) as stream:
+            GenServer.cast(secretive, "attack at dawn")
+            seen = [event.data.get("message", event.data.get("state")) async for event in stream]
+        assert ["<sensitive>", "<sensitive>"] == seen
+        assert await view.state(secretive, redact=False) == "<sensitive>"
+
+    on_both(test)
+
+
 def test_more_than_the_rate_is_counted_and_told_even_if_nothing_follows(on_both: Any) -> None:
     async def test(view: NodeView) -> None:
         counter = await Counter.start_link(0)
@@ -292,9 +311,10 @@ def test_a_stream_ends_with_its_node() -> None:
     async def main() -> Any:
         async with otp.Node("short") as node:
             stream = await observer.LocalView(node).events()
-        return [event.kind async for event in stream if isinstance(event, EventView)], stream.ended
+        kinds = [event.kind async for event in stream if isinstance(event, EventView)]
+        return kinds[-1], stream.ended
 
-    assert asyncio.run(main()) == ([], "node_down")
+    assert asyncio.run(main()) == ("node_down", "node_down")
 
 
 def test_hostile_terms_in_events_run_no_code_and_are_bounded(on_both: Any) -> None:

@@ -142,7 +142,7 @@ def told_replied(frm: Any, value: Any) -> None:
         data = _fields("reply", value, frm.ref, caller)
         by = thread_current() or server
         seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
-        causes.handles(caller, trace.notice("received", caller, data, seq))
+        causes.handles(caller, trace.notice("received", caller, {**data, "from": server}, seq))
 
 
 def told_late(frm: Any, value: Any) -> None:

@@ -21,12 +21,12 @@ from otp.bounded import text
 from otp.kernel.errors import BadArgument
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
-from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, Event
+from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
 from otp.redaction import HIDDEN, is_secret, without_secrets
 
 __all__ = ["EventView", "Missed", "TraceSpec", "event_view", "shown"]
 
-KINDS: Final[frozenset[str]] = LIFECYCLE | MESSAGE_KINDS | DETAIL_KINDS
+KINDS: Final[frozenset[str]] = LIFECYCLE | MESSAGE_KINDS | DETAIL_KINDS | STATE_KINDS
 MEMBERS: Final = 20
 DEPTH: Final = 5
 FRAMES: Final = 50
@@ -150,10 +150,10 @@ def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
     """An event of the kernel as a value: nothing in it is the program's, none of whose code runs."""
     data: dict[str, Any] = {}
     for key, value in event.data.items():
-        if key == "message" and "term" in event.data:
+        if key == "message" and event.data.get("term") is not None:  # without a term its process is sensitive
             data[key] = text(event.data["term"], length=length, redact=is_secret if redact else None)
         elif key != "term":
-            data[key] = shown(value, redact, length)
+            data[key] = shown(value, redact, max(length, 500) if key == "state" else length)
     return EventView(event.seq, event.at / 1e9, event.node, event.kind, event.pid, event.cause, data)
 
 

@@ -121,7 +121,7 @@ class EventFeed:
             return
         if event.kind in MESSAGE_KINDS:
             data, own = event.data, self._unwatched
-            if own is not None and (event.pid is own or data.get("to") is own):
+            if own is not None and (event.pid is own or data.get("to") is own or data.get("from") is own):
                 return
             if not self._system and data.get("way") == "system":
                 return
