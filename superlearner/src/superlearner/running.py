@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from superlearner.arsenal.audit import AuditLog
+from superlearner.arsenal.registry import all_operations
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
 from superlearner.settings import Settings
+from superlearner.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from superlearner.ending import Ending
@@ -77,6 +80,10 @@ class Platform:
         self.ending: Ending | None = None
         self.rescue: Rescue | None = None
         self.keeper = Keeper(self._tell)
+        self.telemetry = Telemetry()
+        self.audit = AuditLog()
+        self.arsenal = all_operations()
+        self.openapi: Callable[[], dict[str, Any]] = dict
 
     def missing_parts(self) -> list[str]:
         """What keeps the platform from being ready; nothing while it is."""

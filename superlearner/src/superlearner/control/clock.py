@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import otp
 
-__all__ = ["Clock", "wall_of"]
+__all__ = ["Clock", "timestamp", "wall_of"]
+
+
+def timestamp() -> str:
+    """Now, in ISO 8601 with milliseconds and `Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def wall_of(offset: float, at_ns: int) -> float:

@@ -38,6 +38,14 @@ class Budget:
     window_s: float
     times: tuple[float, ...] = ()
 
+    def counting(self, now: float) -> tuple[int, tuple[float, ...]]:
+        """How many restarts count at `now`, and when those whose time is known stop counting."""
+        ends = [time + self.window_s for time in self.times]
+        expires = tuple(end for end in ends if end >= now)
+        if not expires:
+            return 0, ()
+        return (len(expires) if len(ends) >= self.used else self.used - (len(ends) - len(expires))), expires
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:

@@ -11,7 +11,8 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from superlearner.web import api, pages
+from superlearner.arsenal.adapters.rest import router_of
+from superlearner.web import pages
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.json_response import SafeJSONResponse
@@ -42,7 +43,8 @@ def create_app(platform: Platform) -> ASGIApp:
     )
     app.state.platform = platform
     install_error_handlers(app)
-    app.include_router(api.router)
+    app.include_router(router_of(platform))
+    platform.openapi = app.openapi
     _add_health(app, platform)
     _add_live(app, platform)
     pages.install(app, platform)

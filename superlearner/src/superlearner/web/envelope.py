@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from superlearner.control.clock import timestamp
+
 __all__ = ["Envelope", "Page", "PageEnvelope", "page_of", "timestamp"]
 
 T = TypeVar("T")
-
-
-def timestamp() -> str:
-    """Now, in ISO 8601 with milliseconds and `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Envelope(BaseModel, Generic[T]):

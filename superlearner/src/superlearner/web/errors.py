@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from superlearner.arsenal.failures import OperationError
 from superlearner.control.terms import text_of
 from superlearner.web.envelope import timestamp
 from superlearner.web.json_response import SafeJSONResponse
@@ -71,6 +72,11 @@ def install_error_handlers(app: FastAPI) -> None:
             return SafeJSONResponse({**body, "error": {**body["error"], "status": error.status}})
         return error.response()
 
+    async def operation_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, OperationError)
+        details = [{"field": one.field, "problem": one.problem, "hint": one.hint} for one in error.details]
+        return await api_error(request, ApiError(error.status, error.code, error.message, details=details))
+
     async def invalid(request: Request, error: Exception) -> Response:
         del request
         assert isinstance(error, RequestValidationError)
@@ -87,6 +93,7 @@ def install_error_handlers(app: FastAPI) -> None:
         return await _answer(app, request, failure, None)
 
     app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(OperationError, operation_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, our_bug)

@@ -69,11 +69,9 @@ def label(row: Row | None) -> str:
 
 def wire_budget(budget: Budget, now: float) -> WireBudget:
     """The budget as it stands at `now`: restarts older than the window no longer count."""
-    ends = [time + budget.window_s for time in budget.times]
-    expires = tuple(end for end in ends if end >= now)
+    used, expires = budget.counting(now)
     if not expires:
         return WireBudget(0, budget.max, budget.window_s, None, ())
-    used = len(expires) if len(ends) >= budget.used else budget.used - (len(ends) - len(expires))
     return WireBudget(used, budget.max, budget.window_s, expires[-1], expires[-MAX_EXPIRES:])
 
 

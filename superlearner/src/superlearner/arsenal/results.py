@@ -1,110 +1,33 @@
-"""What the routes answer, for the description of the API (`/api/v1/arsenal/docs`) and whoever makes a client of it.
-
-The routes answer plain dicts; that these models say the truth about them is held by the tests.
-"""
+"""What the operations answer: the models behind the routes, the forms and whoever makes a client."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 __all__ = [
-    "Answer",
+    "BulkError",
+    "BulkItem",
     "BulkResult",
     "Child",
-    "ErrorAnswer",
-    "ErrorCode",
     "Health",
     "KillResult",
-    "ListAnswer",
+    "LastExit",
     "MessageResult",
+    "Metrics",
+    "OperationLine",
+    "Parts",
     "ProcessDetails",
     "ProcessLine",
+    "ProcessType",
     "RestartResult",
     "SupervisorDetails",
     "TerminateResult",
-    "answers",
 ]
-
-T = TypeVar("T")
 
 Pid = str
 Seconds = float
-
-ErrorCode = Literal[
-    "body_too_large",
-    "call_failed",
-    "child_not_found",
-    "critical_process_protection",
-    "error",
-    "foreign_origin",
-    "host_not_allowed",
-    "internal_error",
-    "malformed_json",
-    "malformed_pid",
-    "malformed_request",
-    "method_not_allowed",
-    "operation_not_found",
-    "process_not_found",
-    "rate_limited",
-    "start_failed",
-    "supervisor_not_found",
-    "timeout",
-    "unauthorized",
-    "unsupported_media_type",
-    "validation_error",
-]
-
-
-class ErrorDetail(BaseModel):
-    """One problem: where, what, and what to try."""
-
-    field: str | None
-    problem: str
-    hint: str | None
-
-
-class ErrorBody(BaseModel):
-    """What is wrong. `code` is stable, `message` is for people."""
-
-    code: ErrorCode
-    message: str
-    details: list[ErrorDetail]
-
-
-class ErrorAnswer(BaseModel):
-    """Every error has this form."""
-
-    error: ErrorBody
-    success: Literal[False]
-    timestamp: str
-
-
-class Answer(BaseModel, Generic[T]):
-    """Every answer has this form."""
-
-    data: T
-    success: Literal[True]
-    timestamp: str = Field(description="ISO 8601 with milliseconds and Z")
-
-
-class PageMeta(BaseModel):
-    """Which part of a list an answer holds."""
-
-    total: int
-    page: int
-    per_page: int
-    total_pages: int
-
-
-class ListAnswer(BaseModel, Generic[T]):
-    """A page of a list; one past the end is empty, not an error."""
-
-    data: list[T]
-    meta: PageMeta
-    success: Literal[True]
-    timestamp: str
 
 
 class Named(BaseModel):
@@ -207,7 +130,7 @@ class KillResult(BaseModel):
 class BulkError(BaseModel):
     """Why one of many could not be done."""
 
-    code: ErrorCode
+    code: str
     message: str
 
 
@@ -318,26 +241,17 @@ class Health(BaseModel):
     metrics: Metrics
 
 
-ERRORS: Final[dict[int, str]] = {
-    400: "It cannot be read: malformed_json, malformed_pid, malformed_request",
-    401: "A credential is missing or wrong (only where the platform asks for one): unauthorized",
-    403: "It must not be: critical_process_protection, host_not_allowed, foreign_origin",
-    404: "It is not there: process_not_found, supervisor_not_found, child_not_found",
-    405: "The path does not take the method: method_not_allowed",
-    409: "It does not start: start_failed",
-    413: "The body is too large: body_too_large",
-    415: "The body is no JSON by its header: unsupported_media_type",
-    422: "It can be read and is not allowed (validation_error), or the process ended of it (call_failed)",
-    429: "Too many wrong credentials: rate_limited",
-    500: "A bug of SuperLearner: internal_error",
-    504: "No answer in time: timeout",
-}
-ALWAYS: Final = (401, 403, 405, 429, 500)
+class OperationLine(BaseModel):
+    """One operation of Arsenal."""
 
-
-def answers(model: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a route: what it answers, and the errors it may answer besides those of every route."""
-    responses: dict[int | str, dict[str, Any]] = {} if model is None else {200: {"model": model}}
-    for status in sorted({*ALWAYS, *errors}):
-        responses[status] = {"model": ErrorAnswer, "description": ERRORS[status]}
-    return responses
+    name: str
+    category: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    scope: Literal["read", "operate", "code"]
+    summary: str
+    description: str
+    changes: bool = Field(description="it can be tried with `dry_run`, and is written into the audit log")
+    destroys: bool = Field(description="what it ends does not come back by itself")
+    parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` says what a form can offer")
+    availability: Literal["working"]

@@ -1,0 +1,154 @@
+"""Processes: list, details, end, message."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
+from superlearner.arsenal.results import (
+    BulkError,
+    BulkItem,
+    BulkResult,
+    KillResult,
+    MessageResult,
+    ProcessDetails,
+    ProcessLine,
+)
+from superlearner.arsenal.targets import answering, called, feels, process_of, protect
+from superlearner.control.clock import timestamp
+from superlearner.control.look import SORTS, Type, describe, list_processes
+from superlearner.control.steer import NotThere, deliver, kill
+from superlearner.control.terms import TooDeep, json_of, plain_pid, term_of_json, text_of
+
+MAX_BULK = 1000
+SORT_PATTERN = f"^-?({'|'.join(SORTS)})$"
+NOT_THERE = ("malformed_pid", "process_not_found")
+
+
+@operation("process.list", http=("GET", "/processes"), scope="read")
+async def list_all(
+    ctx: Context,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
+    search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
+    sort: Annotated[str, Field(pattern=SORT_PATTERN, description="column; `-` in front turns it round")] = "pid",
+) -> Paged[ProcessLine]:
+    """List processes.
+
+    The living processes of the node.
+    """
+    lines, total = list_processes(ctx.node, type=type, search=search, sort=sort, page=page, per_page=per_page)
+    return Paged([ProcessLine(**line) for line in lines], total, page, per_page)
+
+
+@operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE)
+async def info(ctx: Context, pid: PidText) -> ProcessDetails:
+    """All about a process.
+
+    Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
+    """
+    found = process_of(ctx, pid)
+    hub = ctx.platform.hub
+    key = None if hub is None else hub.model.by_pid.get(plain_pid(found))
+    row = None if hub is None or key is None else hub.model.rows.get(key)
+    exits = [] if hub is None or key is None else hub.exits.of(key)
+    with answering():
+        try:
+            facts = describe(ctx.node, found, key=key, started_at=None if row is None else row.since, exits=exits)
+        except LookupError:
+            raise NotThere("process", pid) from None
+    return ProcessDetails(**facts)
+
+
+@operation(
+    "process.kill",
+    http=("DELETE", "/processes/{pid}"),
+    scope="operate",
+    changes=True,
+    errors=(*NOT_THERE, "critical_process_protection"),
+)
+async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force = False) -> KillResult:
+    """End a process.
+
+    Send an exit signal and answer when the process is gone; `terminated: false` if it trapped it and lives.
+    """
+    found = process_of(ctx, pid)
+    with answering():
+        protect(found, force=force)
+        ctx.about_to(f"send the exit signal {reason} to {called(found)}", feels(found))
+        killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+    return KillResult(
+        pid=killed.pid, name=killed.name, reason=killed.reason, terminated=killed.terminated, timestamp=timestamp()
+    )
+
+
+@operation(
+    "process.bulk",
+    http=("POST", "/processes/bulk"),
+    scope="operate",
+    changes=True,
+)
+async def bulk(
+    ctx: Context,
+    action: Literal["kill"],
+    pids: Annotated[list[str], Field(min_length=1, max_length=MAX_BULK)],
+    reason: Reason = "kill",
+    force: Force = False,
+) -> BulkResult:
+    """End many processes.
+
+    Each one's result stands for itself.
+    """
+    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", pids)
+
+    async def one(text: str) -> BulkItem:
+        try:
+            found = process_of(ctx, text)
+            with answering():
+                killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+        except OperationError as error:
+            return BulkItem(pid=text, ok=False, error=BulkError(code=error.code, message=error.message))
+        return BulkItem(pid=text, ok=killed.terminated, terminated=killed.terminated)
+
+    return BulkResult(action=action, results=list(await asyncio.gather(*(one(text) for text in pids))))
+
+
+@operation(
+    "process.message",
+    http=("POST", "/processes/{pid}/message"),
+    scope="operate",
+    changes=True,
+    errors=(*NOT_THERE, "critical_process_protection", "call_failed", "timeout"),
+)
+async def message(
+    ctx: Context,
+    pid: PidText,
+    message: Term,
+    message_type: Literal["send", "cast", "call"] = "send",
+    timeout_ms: TimeoutMs = 5000,
+    force: Force = False,
+) -> MessageResult:
+    """Send a message.
+
+    Send, cast or call; a call answers with the reply. Lists become tuples, so that a process can match them.
+    """
+    try:
+        term = term_of_json(message)
+    except TooDeep as error:
+        raise OperationError("validation_error", f"message: {error}") from None
+    found = process_of(ctx, pid)
+    with answering():
+        protect(found, force=force)
+        ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
+        reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
+    result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))
+    if message_type == "call":
+        result.reply = json_of(reply)
+    return result

@@ -1,0 +1,37 @@
+"""Parameters that many operations share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from superlearner.arsenal.declaration import Picker
+
+__all__ = ["ChildText", "Force", "PageNumber", "PerPage", "PidText", "Reason", "SupervisorText", "Term", "TimeoutMs"]
+
+PidText = Annotated[
+    str,
+    Field(
+        max_length=20_000,
+        description="`0.17.0`, `<0.17.0>`, `#PID<0.17.0>` or a registered name",
+        examples=["counter_1", "0.17.0"],
+    ),
+    Picker("process"),
+]
+SupervisorText = Annotated[
+    str,
+    Field(max_length=20_000, description="a registered name, or a pid", examples=["demo_one_for_one", "0.9.0"]),
+    Picker("supervisor"),
+]
+ChildText = Annotated[
+    str,
+    Field(max_length=20_000, description="the child's id, or the pid of a dynamic child", examples=["counter_1"]),
+    Picker("child"),
+]
+Reason = Annotated[str, Field(min_length=1, max_length=200, description="`kill` cannot be trapped; else any reason")]
+Force = Annotated[bool, Field(description="do it although the platform needs the process")]
+Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
+TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds until the answer is given up")]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page, from 1")]
+PerPage = Annotated[int, Field(ge=1, le=1000, description="items of a page")]

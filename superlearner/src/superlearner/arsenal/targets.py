@@ -1,0 +1,74 @@
+"""What a parameter names: processes and supervisors of a node, and the control layer's refusals as an operation's."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import otp
+from otp import Pid
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.failures import OperationError
+from superlearner.control.critical import is_critical
+from superlearner.control.reasons import text_of_reason
+from superlearner.control.slots import id_text
+from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
+from superlearner.control.terms import clip, plain_pid
+
+__all__ = ["answering", "called", "feels", "process_of", "protect", "supervisor_of"]
+
+
+def process_of(context: Context, text: str) -> Pid:
+    """The living process that `text` names. Raises OperationError: `malformed_pid`, `process_not_found`."""
+    with answering():
+        return resolve(context.node, text)
+
+
+def supervisor_of(context: Context, text: str) -> Pid:
+    """The living supervisor that `text` names. Raises OperationError: `malformed_pid`, `supervisor_not_found`."""
+    with answering():
+        return resolve_supervisor(context.node, text)
+
+
+def protect(pid: Pid, *, force: bool) -> None:
+    """Refuse what would end a process that the platform needs. Raises control's Refused."""
+    if not force and is_critical(pid):
+        raise Refused(f"{called(pid)} keeps the platform alive")
+
+
+def called(pid: Pid) -> str:
+    """A process in a sentence: its name and pid."""
+    name = otp.process_info(pid, "registered_name")
+    return plain_pid(pid) if name is None else f"{clip(id_text(name), 120)} ({plain_pid(pid)})"
+
+
+def feels(pid: Pid) -> list[str]:
+    """Who feels the end of a process: itself, and all that are linked with it."""
+    return [called(pid), *(called(other) for other in (otp.process_info(pid, "links") or ())[:100])]
+
+
+@contextmanager
+def answering() -> Generator[None]:
+    """Turn what the control layer raises into an operation's errors."""
+    try:
+        yield
+    except MalformedPid as error:
+        raise OperationError("malformed_pid", str(error), hint="see GET /api/v1/processes") from None
+    except NotThere as error:
+        listing = "supervisors" if error.kind != "process" else "processes"
+        raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see GET /api/v1/{listing}") from None
+    except Refused as error:
+        raise OperationError(
+            "critical_process_protection", str(error), hint='to do it all the same, send {"force": true}'
+        ) from None
+    except Unanswered as error:
+        raise OperationError("timeout", str(error), hint="a longer timeout_ms, or look what it is doing") from None
+    except otp.NoProcess:
+        raise OperationError("process_not_found", "the process has just ended") from None
+    except otp.AlreadyStarted as error:
+        raise OperationError("already_started", f"it runs already, as {error.pid}") from None
+    except otp.StartError as error:
+        raise OperationError("start_failed", f"it does not start: {text_of_reason(error.reason)}") from None
+    except otp.CallExit as error:
+        reason = text_of_reason(error.cause_reason)
+        raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None

@@ -1,0 +1,49 @@
+"""Telemetry events: what the parts of the platform tell about their work, for whoever counts it.
+
+An event has a name (`operation.stop`), measurements (numbers) and metadata (words). Handlers are called at once; one
+that raises is detached, as in Erlang's `telemetry`, and the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+__all__ = ["Handler", "Telemetry"]
+
+Handler = Callable[[str, Mapping[str, float], Mapping[str, Any]], object]
+log: Final = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """The events of one platform.
+
+    >>> telemetry, seen = Telemetry(), []
+    >>> detach = telemetry.attach(lambda event, measurements, metadata: seen.append((event, measurements["duration"])))
+    >>> telemetry.execute("operation.stop", {"duration": 0.5}, {})
+    >>> detach()
+    >>> seen
+    [('operation.stop', 0.5)]
+    """
+
+    def __init__(self) -> None:
+        self._handlers: tuple[Handler, ...] = ()
+
+    def attach(self, handler: Handler) -> Callable[[], None]:
+        """Call `handler(event, measurements, metadata)` for each event; answers what detaches it again."""
+        self._handlers = (*self._handlers, handler)
+
+        def detach() -> None:
+            self._handlers = tuple(other for other in self._handlers if other is not handler)
+
+        return detach
+
+    def execute(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
+        """Tell all handlers of an event."""
+        for handler in self._handlers:
+            try:
+                handler(event, measurements, metadata)
+            except Exception:
+                self._handlers = tuple(other for other in self._handlers if other is not handler)
+                log.exception("a telemetry handler raised at %s and is detached: %r", event, handler)

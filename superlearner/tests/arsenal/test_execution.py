@@ -1,0 +1,152 @@
+"""What every door goes through: scope, parameters, dry run, audit, telemetry."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from superlearner.arsenal.audit import AuditLog
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import Operation, Paged, declared, operation
+from superlearner.arsenal.execution import Answer, checked, execute
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.parameters import PageNumber, PerPage
+from superlearner.arsenal.users import ANONYMOUS, OWNER, User
+from superlearner.telemetry import Telemetry
+
+
+class Painted(BaseModel):
+    thing: str
+    colour: str
+    note: str | None = None
+
+
+walls: dict[str, str] = {}
+
+
+@operation("wall.paint", http=("POST", "/walls/{wall}/paint"), scope="operate", changes=True, errors=("conflict",))
+async def paint(ctx: Context, wall: str, colour: Annotated[str, Field(min_length=3)], password: str = "") -> Painted:
+    """Paint a wall."""
+    if colour == "transparent":
+        raise OperationError("conflict", "nothing would be seen", hint="try green")
+    ctx.about_to(f"paint {wall} {colour}", [wall])
+    if colour == "explosive":
+        raise ZeroDivisionError
+    walls[wall] = colour
+    return Painted(thing=wall, colour=colour)
+
+
+@operation("wall.list", http=("GET", "/walls"), scope="read")
+async def listed(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Painted]:
+    """List walls."""
+    return Paged([Painted(thing="north", colour="red")], 11, page, per_page)
+
+
+@operation("wall.sneak", http=("POST", "/walls/sneak"), scope="code", changes=True)
+async def sneak(ctx: Context) -> str:
+    """Change something and say nothing."""
+    return "done"
+
+
+def of(function: Any) -> Operation:
+    found = declared(function)
+    assert found is not None
+    return found
+
+
+class Stage:
+    """A platform as far as the execution of an operation needs one."""
+
+    def __init__(self) -> None:
+        walls.clear()
+        self.audit, self.telemetry = AuditLog(), Telemetry()
+        self.events: list[tuple[str, Any]] = []
+        self.telemetry.attach(lambda event, _, metadata: self.events.append((event, metadata["outcome"])))
+
+    def run(self, function: Any, user: User = OWNER, *, dry_run: bool = False, **parameters: Any) -> Answer:
+        platform: Any = SimpleNamespace(audit=self.audit, telemetry=self.telemetry)
+        context = Context(platform, user, "test", dry_run)
+        return asyncio.run(execute(of(function), context, parameters))
+
+
+def test_an_answer_is_json_without_what_was_not_said() -> None:
+    assert Stage().run(paint, wall="north", colour="red") == Answer({"thing": "north", "colour": "red"})
+
+
+def test_a_page_says_where_it_is() -> None:
+    answer = Stage().run(listed, page=2, per_page=5)
+    assert answer.meta == {"total": 11, "page": 2, "per_page": 5, "total_pages": 3}
+
+
+def test_who_lacks_the_scope_is_refused_and_it_is_written_down() -> None:
+    stage = Stage()
+    with pytest.raises(OperationError) as refused:
+        stage.run(sneak, ANONYMOUS)
+    assert (refused.value.code, refused.value.status) == ("missing_scope", 403)
+    assert [(one.user, one.outcome) for one in stage.audit.entries()] == [("anonymous", "missing_scope")]
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing() -> None:
+    stage = Stage()
+    answer = stage.run(paint, wall="north", colour="red", dry_run=True)
+    assert answer.data == {"dry_run": True, "would": "paint north red", "affects": ["north"]}
+    assert walls == {}
+    assert stage.audit.entries() == []
+
+
+def test_a_dry_run_fails_as_the_real_one_would() -> None:
+    with pytest.raises(OperationError, match="nothing would be seen"):
+        Stage().run(paint, wall="north", colour="transparent", dry_run=True)
+
+
+def test_a_change_is_written_down_with_hidden_secrets() -> None:
+    stage = Stage()
+    stage.run(paint, wall="north", colour="red", password="hunter2")
+    (entry,) = stage.audit.entries()
+    assert (entry.operation, entry.did, entry.outcome, entry.door) == ("wall.paint", "paint north red", "ok", "test")
+    assert "hunter2" not in str(entry)
+    assert entry.parameters["wall"] == "north"
+
+
+def test_a_read_is_counted_and_not_written_down() -> None:
+    stage = Stage()
+    stage.run(listed, page=1, per_page=1)
+    assert stage.audit.entries() == []
+    assert stage.events == [("operation.stop", "ok")]
+
+
+def test_a_failed_change_is_written_down_with_its_code_and_a_bug_as_one() -> None:
+    stage = Stage()
+    with pytest.raises(OperationError):
+        stage.run(paint, wall="north", colour="transparent")
+    with pytest.raises(ZeroDivisionError):
+        stage.run(paint, wall="north", colour="explosive")
+    assert [(one.did, one.outcome) for one in stage.audit.entries()] == [
+        (None, "conflict"),
+        ("paint north explosive", "internal_error"),
+    ]
+    assert [outcome for _, outcome in stage.events] == ["conflict", "internal_error"]
+
+
+def test_a_change_that_is_not_announced_is_our_bug() -> None:
+    with pytest.raises(RuntimeError, match=r"wall\.sneak changed something without ctx\.about_to"):
+        Stage().run(sneak)
+
+
+def test_parameters_out_of_json_are_checked_each_with_a_hint() -> None:
+    assert checked(of(paint), {"wall": "north", "colour": "red"}) == {"wall": "north", "colour": "red", "password": ""}
+    with pytest.raises(OperationError) as refused:
+        checked(of(paint), {"colour": "re", "size": 3})
+    assert refused.value.status == 422
+    assert [(one.field, one.hint) for one in refused.value.details] == [
+        ("wall", "this parameter is required"), ("colour", "got 're'"), ("size", "got 3"),
+    ]  # fmt: skip
+
+
+def test_a_code_that_nobody_knows_is_a_mistake_of_the_programmer() -> None:
+    with pytest.raises(ValueError, match="expected one of the codes"):
+        OperationError("oops", "?")
