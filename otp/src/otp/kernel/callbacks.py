@@ -93,7 +93,7 @@ def _activate(p: Process, s: Scheduler) -> None:
                     if waiter._st == CALLING and waiter._val is message and not p._node._watched:
                         waiter._val = result.value
                         waiter._st = READY
-                        waiter._node._s.push(waiter)
+                        s.push(waiter)  # of this scheduler: the call knew it by the server's
                     else:
                         reply(message, result.value)
                     continue

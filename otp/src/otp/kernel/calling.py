@@ -13,7 +13,6 @@ from typing import Any
 
 from otp.kernel.callers import new_outside_caller
 from otp.kernel.calls import (
-    DEFAULT_TIMEOUT,
     UNSET,
     Failed,
     From,
@@ -118,14 +117,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 await refuse_to_wait(me)
             frm = _send_request(me, dest, dest, request, timeout)
     wait = me._side
-    if (
-        timeout is UNSET
-        and wait is not None
-        and wait.armed
-        and not s.virtual
-        and wait.armed <= (deadline := s.now + DEFAULT_TIMEOUT)
-    ):
-        wait.deadline = deadline
+    if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
+        wait.deadline = s.default_deadline
         me._st = CALLING
         timer = None
     else:

@@ -15,11 +15,10 @@ from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProces
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.message_events import told_late, told_replied
 from otp.kernel.process import Process, Side
-from otp.kernel.scheduler import Timer, nanoseconds
+from otp.kernel.scheduler import DEFAULT_TIMEOUT, Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
 __all__ = [
-    "DEFAULT_TIMEOUT",
     "UNSET",
     "Failed",
     "From",
@@ -43,7 +42,6 @@ __all__ = [
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
 EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, dead ones also, until its time
-DEFAULT_TIMEOUT: Final = 5_000_000_000
 
 
 class _Unset:

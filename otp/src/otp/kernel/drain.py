@@ -80,7 +80,7 @@ def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
     rounds = ROUNDS
     at = 0
-    s.now = started = s.now_ns()
+    started = s.read_clock()
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
@@ -169,7 +169,7 @@ def _end_drain(s: Scheduler, started: int) -> None:
 
 def _drain_seeded(s: Scheduler) -> None:
     """The drain of a deterministic run: the random source says who runs next and whether calls run inline."""
-    s.now = started = s.now_ns()
+    started = s.read_clock()
     s.drains += 1
     runq = s.runq
     try:

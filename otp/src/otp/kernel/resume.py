@@ -34,7 +34,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     if p._st != FUT:
         return
     s.credit = s.drain_credit()
-    s.now = s.now_ns()
+    s.read_clock()
     s.current = p
     s._ct[s.loop] = p
     p._st = RUN

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUDGET",
+    "DEFAULT_TIMEOUT",
     "Scheduler",
     "Timer",
     "current_process",
@@ -41,6 +42,7 @@ __all__ = [
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
 SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
+DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
 NS: Final = 1_000_000_000
 LONGEST: Final = 1e12  # seconds, 31,000 years: what is longer is no number of nanoseconds a clock can be asked for
 
@@ -113,6 +115,7 @@ class Scheduler:
         "credit",
         "current",
         "dead",
+        "default_deadline",
         "depth",
         "drain",
         "drains",
@@ -184,7 +187,8 @@ class Scheduler:
         self._base = Context()
         self._ct = drain.current_task_table(self.loop)
         self.drain, self.future_done, self.send = drain.entry_points(self)
-        self.now = self.now_ns()
+        self.now = self.default_deadline = 0
+        self.read_clock()
         thread.by_loop[self.loop] = self
         thread.last = self
 
@@ -196,6 +200,12 @@ class Scheduler:
             loop: Any = self.loop
             return loop.now_ns
         return time.monotonic_ns()
+
+    def read_clock(self) -> int:
+        """Read the clock for all that one drain does: what time it is, and when a call begun now has had its time."""
+        self.now = now = self.now_ns()
+        self.default_deadline = now + DEFAULT_TIMEOUT
+        return now
 
     # Run queue
 
@@ -265,7 +275,7 @@ class Scheduler:
     def _fire_timers(self) -> None:
         self._timer_handle = None
         heap = self._heap
-        self.now = now = self.now_ns()
+        now = self.read_clock()
         limit = BUDGET
         if heap and heap[0][0] <= now:
             self.late = late = now - heap[0][0]

@@ -118,7 +118,7 @@ class TestingKernel(Scheduler):
     # steps
 
     def _drain_steps(self) -> None:
-        self.now = self.now_ns()
+        self.read_clock()
         self.drains += 1
         fired = False
         try:
