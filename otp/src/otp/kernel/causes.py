@@ -23,13 +23,14 @@ UNDER_WAY: Final = 10_000  # messages to one process whose origin is remembered;
 class Causes:
     """What each process handles, and which event sent each message that lies in a mailbox."""
 
-    __slots__ = ("_begun", "_doing", "_sent", "_states", "now")
+    __slots__ = ("_begun", "_doing", "_sent", "_states", "_taken", "now")
 
     def __init__(self) -> None:
         self._doing: dict[Any, int] = {}
         self._begun: dict[Any, tuple[int, str]] = {}
         self._sent: dict[Any, deque[tuple[Any, int]]] = {}
         self._states: dict[Any, str] = {}
+        self._taken: dict[Any, str] = {}
         self.now = 0
         """The event that is being carried out by the runtime itself: a timer that fires, an end."""
 
@@ -57,9 +58,15 @@ class Causes:
                     return seq
         return 0
 
-    def handles(self, me: Any, seq: int) -> None:
-        """From now on `me` does what it does because of the event `seq`."""
+    def handles(self, me: Any, seq: int, message: str | None = None) -> None:
+        """From now on `me` does what it does because of the event `seq`: it took the message with this text."""
         self._doing[me] = seq
+        if message is not None:
+            self._taken[me] = message
+
+    def message_of(self, me: Process) -> str | None:
+        """The message that a process without callbacks took last."""
+        return self._taken.get(me) if me._vt is None else None
 
     def begun(self, me: Process, seq: int, callback: str) -> None:
         """A callback of `me` has begun."""
@@ -80,5 +87,5 @@ class Causes:
 
     def forget(self, me: Any) -> None:
         """`me` has ended."""
-        for known in (self._doing, self._begun, self._sent, self._states):
+        for known in (self._doing, self._begun, self._sent, self._states, self._taken):
             known.pop(me, None)

@@ -353,8 +353,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
             cause = cause or trace.cause_of(p)
             told_ended(p)
         less = kept(reason)
-        seq = trace.record("exited", p, _exit_values(p, x, less, sender), cause, None if less is reason else reason)
+        values = _exit_values(p, x, less, sender)
         causes = trace.causes
+        if causes is not None and values[1] is None:
+            values = (less, causes.message_of(p), *values[2:])
+        seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if causes is not None:
             causes.forget(p)
             causes.now = seq

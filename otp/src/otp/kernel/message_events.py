@@ -112,7 +112,8 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
     if causes is None:  # who was told of the sending has stopped reading
         return
     if st == RECV or (st == SEL and dest._x is not None and matches(dest._x.match, as_message(dest, message))):
-        causes.handles(dest, trace.notice("received", dest, described(message, dest), seq))
+        data = described(message, dest)
+        causes.handles(dest, trace.notice("received", dest, data, seq), data["message"])
     else:
         causes.sent(dest, message, seq)
 
@@ -125,8 +126,9 @@ def told_received(me: Process, message: Any) -> None:
     trace = me._node._trace
     causes = trace.causes
     if causes is not None:
+        data = described(message, me)
         cause = causes.taken(me, message)
-        causes.handles(me, trace.notice("received", me, described(message, me), cause))
+        causes.handles(me, trace.notice("received", me, data, cause), data["message"])
 
 
 def told_replied(frm: Any, value: Any) -> None:

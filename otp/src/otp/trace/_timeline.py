@@ -108,8 +108,8 @@ def apply(moment: Moment, row: Row) -> None:
 class Timeline:
     """The moments of a sequence of rows, from before the first event to after the last.
 
-    A snapshot is kept every 500 events, or where there are more processes and messages under way every as many as
-    those, so that all snapshots together stay as small as the events.
+    A snapshot is kept every 500 events, and less often where it would hold more than 1,000 processes and messages, so
+    that all snapshots together stay as small as the events.
 
     >>> len(Timeline([]).at(0).processes)
     0
@@ -117,16 +117,17 @@ class Timeline:
 
     def __init__(self, rows: Sequence[Row], processes: Iterable[Mapping[str, Any]] = (), every: int = EVERY) -> None:
         self._rows = rows
+        self._block: tuple[int, list[Row]] = (-1, [])  # the rows after the snapshot used last: who scrubs comes back
         moment = Moment({one["process"]: _process(one["process"], one) for one in processes})
         self._places = [0]
         self._snapshots = [moment.copy()]
-        due = max(every, len(moment.processes))
+        due = max(every, len(moment.processes) // 2)
         for place, row in enumerate(rows, 1):
             apply(moment, row)
             if place >= due:
                 self._places.append(place)
                 self._snapshots.append(moment.copy())
-                due = place + max(every, len(moment.processes) + len(moment.messages))
+                due = place + max(every, (len(moment.processes) + len(moment.messages)) // 2)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -136,10 +137,17 @@ class Timeline:
         if not 0 <= count <= len(self._rows):
             raise BadArgument(f"at(count): expected a number from 0 to {len(self._rows)}, got {count!r}")
         nearest = bisect_right(self._places, count) - 1
+        start = self._places[nearest]
+        if self._block[0] != nearest:
+            self._block = (nearest, list(self._rows[start : self._end_of(nearest)]))
         moment = self._snapshots[nearest].copy()
-        for row in self._rows[self._places[nearest] : count]:
+        for row in self._block[1][: count - start]:
             apply(moment, row)
         return moment
+
+    def _end_of(self, snapshot: int) -> int:
+        places = self._places
+        return places[snapshot + 1] if snapshot + 1 < len(places) else len(self._rows)
 
 
 # Changes
