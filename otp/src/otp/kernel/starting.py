@@ -211,8 +211,10 @@ def begin_server(
         if taken is not None and taken._st != DEAD:
             raise AlreadyStarted(taken)
     s = node._s
-    p = new_process(node, me if link or monitor else None)
+    parent = me if link or monitor else None
+    p = new_process(node, parent)
     p._vt = vt
+    context = None
     if not vt.shared_context:
         p._ctx = context = copy_context()
         if not s.tags_tasks or OWNER.get() is not None:
@@ -231,16 +233,42 @@ def begin_server(
         if registered is False:
             _discard(p)
             raise AlreadyStarted(None if via is None else via.whereis())
-    if link and me is not None:
-        link_processes(me, p)
-    ref = monitor_process(me, p, p) if monitor and me is not None else None
+    ref = None
+    if parent is not None:
+        if link:
+            link_processes(parent, p)
+        if monitor:
+            ref = monitor_process(parent, p, p)
     if node._watched_life:
         _tell_spawned(node, me, p, name, cls.__qualname__)
-    if s.depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
+    depth = s.depth
+    if depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
         if node._watched:
             told_begun(p, "init")
-        failed = _start_here(p, arg)
-        if node._watched and p._coro is None:
+        before = s.current
+        credit = s.credit
+        s.current = p
+        s.depth = depth + 1
+        p._st = RUN
+        try:
+            result = vt.init(arg) if context is None else context.run(vt.init, arg)
+        except BaseException as error:
+            result = Raised(error)
+        if type(result) is Ok and p._sig is None:  # `_not_plain` does the same by way of all that may be
+            p._state = result.state
+            s.depth = depth
+            s.current = before
+            s.credit = credit
+            if p._mbox:
+                p._st = READY
+                s.push(p)
+            else:
+                p._st = IDLE
+            failed = None
+        else:
+            failed = _not_plain(p, result, before, credit)
+            result = None  # what it raised must not be kept alive by this frame
+        if node._watched and p._step is None:
             told_ended(p)
         if failed is None:
             return p if ref is None else (p, ref)
@@ -286,29 +314,9 @@ _WAITS: Final = _Outcome()
 _IGNORED: Final = _Outcome()
 
 
-def _start_here(p: Process, arg: Any) -> Any:
-    """Run `init` on this stack. `None`: started; a 1-tuple: the reason why not."""
+def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> Any:
+    """Carry out what `init` returned or raised on this stack. `None`: started; a 1-tuple: the reason why not."""
     s = p._node._s
-    before = s.current
-    credit = s.credit
-    s.current = p
-    p._st = RUN
-    s.depth += 1
-    try:
-        result = p._vt.init(arg) if p._ctx is None else p._ctx.run(p._vt.init, arg)
-    except BaseException as error:
-        result = Raised(error)
-    if type(result) is Ok and p._sig is None:
-        p._state = result.state
-        s.depth -= 1
-        s.current = before
-        s.credit = credit
-        if p._mbox:
-            p._st = READY
-            s.push(p)
-        else:
-            p._st = IDLE
-        return None
     try:
         x = p._ext()
         if p._ctx is None:
