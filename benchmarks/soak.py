@@ -213,7 +213,11 @@ async def ring(_seconds: float) -> dict[str, Any]:
         (tracing.Tracer, "record", lambda *_arguments: 0),
         (death, "_exit_values", lambda *_arguments: None),
         (supervisor_server, "told_ended", lambda *_arguments: None),
-        (supervisor_server, "told_restarted", lambda *_arguments: log.isEnabledFor(logging.INFO)),  # the log is no event
+        (
+            supervisor_server,
+            "told_restarted",
+            lambda *_arguments: log.isEnabledFor(logging.INFO),
+        ),  # the log is no event
     ]
     real = [getattr(place, name) for place, name, _ in feeders]
 

@@ -75,6 +75,17 @@ def die(p: Process, reason: Any) -> None:
 
 def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
     step = p._step
+    s = p._node._s
+    if step is None and p._sig is None and p._st != RUN and not s.burying:  # a server at rest: nothing to unwind
+        s.burying = True
+        try:
+            _bury(p, reason, sender, cause)
+        finally:
+            if s.dead:
+                _drain_dead(s)
+            else:
+                s.burying = False
+        return
     if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
         pending = p._sig
         if pending is None or pending is CANCEL or (killed and not pending.killed):
@@ -144,16 +155,9 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
         return
     s.burying = True
     try:
-        if p._step is None and p._st != DEAD:  # nothing to unwind: what a server is, most of the time
-            p._sig = None
-            _bury(p, reason, sender, cause)
-        else:
-            _end(p, reason, sender, cause, killed)
+        _end(p, reason, sender, cause, killed)
     finally:
-        if s.dead:
-            _drain_dead(s)
-        else:
-            s.burying = False
+        _drain_dead(s)
 
 
 def _drain_dead(s: Scheduler) -> None:

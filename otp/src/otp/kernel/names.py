@@ -177,7 +177,12 @@ def unregister(name: Any) -> bool:
 
 def whereis(name: Any) -> Any:
     """The pid that has the name, or `None`; also for `(name, node)`."""
-    p = resolve(name, "whereis(name)")
+    if type(name) is str and name != "undefined":  # as `resolve`: without that call it takes two thirds of the time
+        last = thread.last
+        me = None if last is None else last.current
+        p = (node_here("whereis(name)") if me is None else me._node)._names.get(name)
+    else:
+        p = resolve(name, "whereis(name)")
     return None if p is None or p._st == DEAD else p
 
 
