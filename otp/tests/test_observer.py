@@ -231,6 +231,65 @@ async def test_a_sensitive_process_hides_its_state() -> None:
 
 
 @first_process
+async def test_a_sensitive_process_hides_the_messages_that_wait_and_the_one_it_handles() -> None:
+    """They were shown, and the mailbox of a process that hides its state is where its secrets come from."""
+
+    class Secretive(Counter):
+        @impl
+        async def handle_cast(self, request: Any, state: Any) -> Any:
+            otp.process_flag("sensitive", True)
+            await otp.receive(otp.Is("go on"))
+            return otp.NoReply(state)
+
+    pid = await Secretive.start_link("plan")
+    for _ in "12":
+        GenServer.cast(pid, ("swordfish", 1))
+    await testing.wait_all_idle()
+    shown = observer.process(here(), pid, redact=None)
+    assert shown is not None
+    assert (shown.mailbox, shown.messages, shown.handling, shown.state) == (1, (), None, "<sensitive>")
+    assert "swordfish" not in str(shown)
+
+
+@pytest.mark.parametrize("redact", [None, lambda name: False])
+def test_a_server_shows_of_its_state_what_its_format_status_lets_it(redact: Any) -> None:
+    class Discreet(Counter):
+        @impl
+        def format_status(self, state: Any) -> Any:
+            if state == "broken":
+                raise ValueError("swordfish")
+            return ("only", len(state))
+
+    class Lamp(otp.GenStateMachine[str, str]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return otp.MachineOk("off", arg)
+
+        @impl
+        def handle_event(self, event: Any, content: Any, state: str, data: str) -> Any:
+            return otp.KeepState(data)
+
+        @impl
+        def format_status(self, state: str, data: str) -> Any:
+            return (state, "hidden")
+
+    async def main() -> None:
+        for server, expected in (
+            (await Discreet.start("swordfish"), "('only', 9)"),
+            (await Lamp.start("swordfish"), "('off', 'hidden')"),
+        ):
+            shown = observer.process(here(), server, redact=redact)
+            assert shown is not None
+            assert shown.state == expected
+        broken = observer.process(here(), await Discreet.start("broken"), redact=redact)
+        assert broken is not None
+        assert str(broken.state).startswith("('ValueError', ")
+        assert "'broken'" not in str(broken.state)
+
+    testing.Scheduler().run(main)
+
+
+@first_process
 async def test_a_dead_process_is_none() -> None:
     pid = otp.spawn(lambda: None)
     await otp.wait_down(pid)

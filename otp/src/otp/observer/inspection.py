@@ -17,7 +17,7 @@ from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
-from otp.kernel.system import shown_state
+from otp.kernel.system import HIDDEN_STATE, formatted_state, shown_state
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -172,7 +172,8 @@ def process(
     Args:
         messages: how many of the oldest messages to show.
         length: the most characters of the state; a message gets a tenth of it, at least 200.
-        redact: what is hidden in state and messages; `None` hides nothing.
+        redact: what is hidden in state and messages; `None` hides nothing. The state is as the server's own
+            `format_status`, if it has one, lets others see it; of a sensitive process neither state nor messages.
         exits: how many earlier ends of the same child to look up in the trace.
         related: how many links, monitors, monitoring processes and children to name.
     """
@@ -184,7 +185,7 @@ def process(
     waiting = mailbox_of(p)
     owned = supervisor_state(p)
     short = max(200, length // 10)
-    state = None if p._vt is None else shown_state(p)
+    sensitive = x is not None and x.sensitive
     children = _children(p, related)
     busy = x is not None and x.callback is not None and p._vt is not None and p._coro is not None
     return ProcessDetails(
@@ -202,10 +203,14 @@ def process(
         monitors=monitors_of(p, related),
         monitored_by=monitored_by(p, related),
         mailbox=len(waiting),
-        messages=tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
-        state=None if p._vt is None else _state_text(p, state, length, redact),
+        messages=()
+        if sensitive
+        else tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
+        state=None if p._vt is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
-        handling=text(_request_of(x.message), length=short, redact=redact) if x is not None and busy else None,
+        handling=text(_request_of(x.message), length=short, redact=redact)
+        if x is not None and busy and not sensitive
+        else None,
         busy_for=(node._s.now_ns() - x.begun) / 1e9 if x is not None and busy else None,
         waiting_at=waiting_at(p),
         child_id=None if record is None else text(record.id, length=80),
@@ -234,9 +239,8 @@ def _message_of(message: Any) -> Any:
     return (CALL_TAG, message.pid, message._request) if isinstance(message, From) else message
 
 
-def _state_text(p: Process, state: Any, length: int, redact: Redact | None) -> str:
-    if p._x is not None and p._x.sensitive:
-        return "<sensitive>"
+def _state_text(p: Process, length: int, redact: Redact | None) -> str:
+    state = shown_state(p) if p._state is None else formatted_state(p)  # None: `init` has not returned
     return text(state, length=length, depth=6, items=50, redact=redact)
 
 
