@@ -69,6 +69,62 @@ def test_an_effect_never_overtakes_its_cause() -> None:
     assert outcomes(triangle) == {"cause"}
 
 
+class Notes(GenServer[tuple[Any, ...]]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(())
+
+    @impl
+    def handle_cast(self, note: Any, notes: tuple[Any, ...]) -> Any:
+        return NoReply((*notes, note))
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, notes: tuple[Any, ...]) -> Any:
+        return Reply(notes, notes)
+
+
+class Writer(GenServer[None]):
+    @impl
+    def init(self, notes: otp.Pid) -> Any:
+        GenServer.cast(notes, "init")
+        return Ok(None)
+
+
+def test_what_an_init_sends_comes_after_what_its_starter_sent_before_and_before_what_it_does_next() -> None:
+    async def main(start: Any) -> Any:
+        notes = await Notes.start_link()
+        GenServer.cast(notes, "before")
+        await start(notes)
+        return await GenServer.call(notes, "all")
+
+    for start in (Writer.start, Writer.start_link, Writer.start_monitor):
+        assert {Scheduler(seed).run(main, start) for seed in SEEDS} == {("before", "init")}
+
+
+def test_what_a_process_sent_comes_before_what_the_tasks_of_its_tasks_do() -> None:
+    """The processes between them sent nothing themselves, and so were taken to know of nothing."""
+
+    async def main() -> Any:
+        notes = await Notes.start_link()
+        GenServer.cast(notes, "before")
+        async with otp.Task.async_stream([notes], GenServer.call, "all") as answers:
+            [answer] = [answer async for answer in answers]
+        return answer.value
+
+    assert outcomes(main) == {("before",)}
+
+
+def test_what_was_sent_before_a_future_was_completed_has_arrived_when_a_process_goes_on() -> None:
+    async def main() -> Any:
+        notes = await Notes.start_link()
+        done = asyncio.get_running_loop().create_future()
+        otp.spawn(lambda: (GenServer.cast(notes, "before"), done.set_result(None)))
+        await done
+        return await GenServer.call(notes, "all")
+
+    assert outcomes(main) == {("before",)}
+
+
 def test_without_causality_it_may() -> None:
     assert outcomes(triangle, causal=False) == {"cause", "effect"}
 

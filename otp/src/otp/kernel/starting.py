@@ -244,6 +244,7 @@ def begin_server(
     depth = s.depth
     if depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
         if node._watched:
+            _tell_post(p, me)
             told_begun(p, "init")
         before = s.current
         credit = s.credit
@@ -270,6 +271,8 @@ def begin_server(
             result = None  # what it raised must not be kept alive by this frame
         if node._watched and p._step is None:
             told_ended(p)
+            if s.post is not None:
+                s.post.started(p, me)
         if failed is None:
             return p if ref is None else (p, ref)
         if failed is not _WAITS:
@@ -279,6 +282,8 @@ def begin_server(
                 return Ignore()
             raise StartError(failed[0])
     else:
+        if node._watched:
+            _tell_post(p, me)
         p._val = Starting(arg)
         s.push(p)
     return Begun(me, p, ref, link)
@@ -297,6 +302,13 @@ def _node_name(name: Any) -> Any:
         if not name_is_one:
             raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
     return name
+
+
+def _tell_post(p: Process, starter: Process | None) -> None:
+    """The post of a testing scheduler has to know who comes from whom."""
+    post = p._node._s.post
+    if post is not None and starter is not None:
+        post.born(p, starter)
 
 
 def _discard(p: Process) -> None:

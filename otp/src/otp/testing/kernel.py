@@ -11,7 +11,8 @@ import asyncio
 import random
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.kernel.drain import run_one
 from otp.kernel.resume import blame
@@ -100,6 +101,15 @@ class TestingKernel(Scheduler):
         self._numbers: dict[Node, int] = {}
         self._busy_since = 0
         self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
+        self.future_done = partial(self._future_done, self.future_done)
+
+    def _future_done(
+        self, go_on: Callable[[Process, asyncio.Future[Any]], None], p: Process, future: asyncio.Future[Any]
+    ) -> None:
+        """A process waited for a future, and who completed it is not known: what was sent before it has arrived."""
+        if self.post is not None and self.post.count and self.post.causal:
+            self.post.deliver_all()
+        go_on(p, future)
 
     def wake(self) -> None:
         """As in production; notes since when there has been something to do."""

@@ -106,6 +106,21 @@ class Post:
             self._flush(sender, caller)
             self._learn(caller, self._known_to(sender))
 
+    def born(self, p: Process, starter: Process) -> None:
+        """A process is made, which need not have its starter as its parent."""
+        if self.count:
+            self._past[p] = self._known_to(starter)
+
+    def started(self, p: Process, starter: Process | None) -> None:
+        """A start without a message: what a server has sent in its `init` precedes what its starter does next."""
+        if not self.count:
+            return
+        if starter is None:
+            self.ended(p)
+        else:
+            self._flush(p, starter)
+            self._learn(starter, self._known_to(p))
+
     def asked(self, p: Process) -> None:
         """Somebody looks into a mailbox: what it has sent there counts as arrived."""
         asking = self.kernel.current
@@ -192,11 +207,16 @@ class Post:
     def _known_to(self, p: Process) -> dict[int, Held]:
         """The messages under way that `p` has sent or that precede what it has read.
 
-        A child begins with what its parent knows.
+        A child begins with what its parent knows, or who started that.
         """
         known = self._past.get(p)
-        if known is None:
-            known = {} if p._parent is None else self._past.get(p._parent, {})
+        ancestor = p
+        while known is None:
+            if ancestor._parent is None:
+                known = {}
+                break
+            ancestor = ancestor._parent
+            known = self._past.get(ancestor)
         known = {number: held for number, held in known.items() if held.live}
         self._past[p] = known
         return known
