@@ -66,6 +66,19 @@ def test_a_subscription_chooses_kinds_pids_limit_and_rate(run: Any) -> None:
     assert run(main) == (["exited"] * 6, ["exited"], ["spawned", "exited"], ["spawned"] * 2, 3)
 
 
+def test_a_subscription_to_a_process_has_the_messages_to_it_as_well(run: Any) -> None:
+    async def main() -> Any:
+        seen: list[Any] = []
+        pid, other = otp.spawn(otp.receive), otp.spawn(otp.receive)
+        trace.subscribe(node(), lambda e: seen.append((e.kind, e.pid, e.data["message"])), kinds={"sent"}, pids=[pid])
+        otp.send(pid, "to it")
+        otp.send(other, "elsewhere")
+        await wait_all_idle()
+        return seen == [("sent", otp.self(), "'to it'")]
+
+    assert run(main)
+
+
 def test_message_events_exist_only_while_somebody_asks_for_them(run: Any) -> None:
     async def main() -> Any:
         seen: list[str] = []

@@ -66,6 +66,19 @@ def on_both(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaita
     return run
 
 
+@pytest.fixture(params=[local, remote], ids=["local", "remote"])
+def on_both_as_a_program(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaitable[Any]]], Any]:
+    """Run a function with a view as `otp.run` does, where nobody but the program looks at its messages."""
+
+    def run(test: Callable[[View], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            return await test(await request.param())
+
+        return otp.run(main)
+
+    return run
+
+
 @pytest.fixture
 def run() -> Callable[[Callable[[], Awaitable[Any]]], Any]:
     """Run a function as the first process of a node under virtual time."""

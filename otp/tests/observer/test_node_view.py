@@ -205,7 +205,7 @@ def test_a_tree_says_what_was_left_off_and_why(on_both: Any) -> None:
         top = await Deep.start_link(3, name="top")
         whole = await view.supervision_tree("top")
         assert ((), 4, False) == (whole.why, whole.size, whole.partial)
-        flat = await view.supervision_tree("top", depth=1)
+        flat = await view.supervision_tree("top", 1)
         below = flat.roots[0].children[0].supervisor
         assert (("depth",), True) == (flat.why, flat.partial)
         assert below is not None

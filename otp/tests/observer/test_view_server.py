@@ -393,3 +393,23 @@ def test_it_stands_in_a_tree_under_a_name(run: Any) -> None:
         assert await RemoteView(Link(otp.whereis("view"))).permissions() == {"read", "operate"}
 
     run(test)
+
+
+def test_who_is_no_process_reads_streams_as_long_as_its_link_lives() -> None:
+    async def main() -> Any:
+        async with otp.Node("service") as node:
+            server = await node.start(ViewServer, ("read",))
+            anchor = node.spawn(otp.receive)
+            view = RemoteView(Link(server, anchor))
+            stream = await view.events(since=None)
+            counter = await node.start(Counter, 1, name="counter")
+            event = await anext(stream)
+            assert ("registered", counter) == (event.kind, event.pid)
+            assert len(node._trace.subscriptions) == 1
+            otp.exit(anchor, "kill")
+            await otp.wait_down(anchor)
+            with pytest.raises(ViewError):
+                _ = [event async for event in stream]
+            return len(node._trace.subscriptions)
+
+    assert asyncio.run(main()) == 0

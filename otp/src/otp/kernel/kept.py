@@ -24,6 +24,7 @@ DEPTH: Final = 4
 TEXT: Final = 500  # of an exception, and of a stand-in
 FRAMES: Final = (10, 40)  # of a stack: outermost, innermost
 
+_name_of: Any = type.__dict__["__name__"].__get__  # a metaclass may answer for `__name__`, or raise
 _ATOMS: Final = frozenset[type]([bool, float, complex, type(None), type(...)])
 _LARGEST_INT: Final = 1 << 512
 
@@ -73,7 +74,7 @@ def _kept(value: Any, depth: int) -> Any:
         return [_kept(member, depth - 1) for member in value]
     elif _is_atom(value, LONGEST) or issubclass(kind, (Pid, Ref, Enum)) or kind is Shortened:
         return value
-    return Shortened(kind.__name__, text(value, length=TEXT))
+    return Shortened(_name_of(kind), text(value, length=TEXT))
 
 
 def _kept_crash(crash: Any, depth: int) -> Crash:

@@ -129,7 +129,7 @@ class LocalView:
         return None if shown is None else shown.state
 
     async def supervision_tree(
-        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.1
+        self, root: Any = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         found = None if root is None else self.find(root)

@@ -128,7 +128,7 @@ class RemoteView:
         return await self._ask("state", pid=pid, redact=redact, length=length)
 
     async def supervision_tree(
-        self, root: Any = None, *, depth: int = 20, limit: int = 5000, deadline: float = 0.1
+        self, root: Any = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         return await self._ask("supervision_tree", root=root, depth=depth, limit=limit, deadline=deadline)
