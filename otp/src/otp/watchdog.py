@@ -161,8 +161,7 @@ class Watchdog:
             return None
         place = _own_frame(frame)
         process: Any = None if self._scheduler is None else self._scheduler.current
-        extra = getattr(process, "_x", None)
-        name = getattr(extra, "name", None)
+        name = getattr(process, "_name", None)
         return Held(
             seconds,
             None if process is None else str(process),
