@@ -149,6 +149,24 @@ def test_a_file_that_cannot_be_made_is_said_to_who_asks(tmp_path: Path) -> None:
     assert "expected a file that can be written, got No such file or directory" in Scheduler().run(main)
 
 
+@pytest.mark.parametrize(
+    "options", [{"kinds": {"exitd"}}, {"kinds": "exited"}, {"limit": 0}, {"limit": -1}, {"rate": 0}, {"limit": 1.5}]
+)
+def test_options_that_make_no_sense_are_refused_before_there_is_a_file(path: Path, options: dict[str, Any]) -> None:
+    async def main() -> None:
+        with pytest.raises(otp.BadArgument, match=r"record\(\w+\): expected"):
+            trace.record(node(), path, **options)
+
+    Scheduler().run(main)
+    assert not path.exists()
+
+
+def test_a_node_that_does_not_run_yet_has_nothing_to_record(path: Path) -> None:
+    with pytest.raises(otp.BadArgument, match="does not run yet"):
+        trace.record(otp.Node("new"), path)
+    assert not path.exists()
+
+
 class Full:
     """A file on a disk that has room for one block."""
 

@@ -68,6 +68,34 @@ def test_seeking_equals_applying_one_event_after_the_other(recording: Recording)
     assert count == len(timeline) == len(recording.events)
 
 
+def test_a_live_reader_sees_the_moments_that_the_recording_has(tmp_path: Path) -> None:
+    live: list[Moment] = []
+
+    async def main() -> None:
+        node = trace.node_of(otp.self())
+        await Counters.start_link(3)
+        moment = Moment.of(node)
+        live.append(moment.copy())
+        with trace.record(node, tmp_path / "live") as recorder:
+            kinds = load(tmp_path / "live").header["kinds"]
+
+            def follow(event: trace.Event) -> None:
+                apply(moment, Row.of(event, node))
+                live.append(moment.copy())
+
+            trace.subscribe(node, follow, kinds=kinds)
+            for n in range(3):
+                GenServer.cast(f"counter {n}", "more")
+                otp.exit(otp.whereis(f"counter {n}"), "kill")
+                await advance(1)
+        assert recorder.events == len(live) - 1
+
+    Scheduler(seed=4).run(main)
+    recording = load(tmp_path / "live")
+    assert 40 < len(recording.events)
+    assert [recording.at(count) for count in range(len(recording.events) + 1)] == live[: len(recording.events) + 1]
+
+
 def test_seeking_in_any_order_changes_nothing(recording: Recording) -> None:
     order = list(range(0, len(recording.events) + 1, 7))
     forward = {count: recording.at(count) for count in order}

@@ -37,7 +37,7 @@ from otp.kernel.tracing import Event
 from otp.testing.determinism import NotDeterministic
 from otp.trace import Recording, RecordingError, Row, load
 from otp.trace._recorder import ALL_KINDS, LIMIT, Recorder, header_of
-from otp.trace._rows import line_of, normal, row_of
+from otp.trace._rows import line_of, normal
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -222,7 +222,7 @@ class _Comparison:
     def _on_event(self, event: Event) -> None:
         if self._different is not None:
             return
-        row = row_of(event, self._node)
+        row = Row.of(event, self._node)
         place, self._count = self._count, self._count + 1
         if place < len(self._lines):
             line = line_of(row, self._node.name)[:-1]

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from otp.kernel.errors import BadArgument
 from otp.kernel.log import say
-from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, Event
+from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
 from otp.trace._recording import RecordingError
-from otp.trace._rows import BLOCK, FORMAT, Chain, as_line, line_of, process_line, row_of
+from otp.trace._rows import BLOCK, FORMAT, Chain, Row, as_line, line_of, process_of
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -58,7 +59,7 @@ class Recorder:
         self._file: BinaryIO | None = None
         try:
             self._file = _created(path)
-            self._write(as_line(header) + b"".join([process_line(p, node) for p in node._procs.values()]))
+            self._write(as_line(header) + b"".join([as_line(process_of(p, node)) for p in node._procs.values()]))
         except OSError as error:
             if self._file is not None:
                 self._file.close()
@@ -81,7 +82,7 @@ class Recorder:
     def _on_event(self, event: Event) -> None:
         if self._file is None:
             return
-        line = line_of(row_of(event, self._node), self._node.name)
+        line = line_of(Row.of(event, self._node), self._node.name)
         self._lines.append(line)
         self.events += 1
         link = self._chain.add(line)
@@ -202,7 +203,8 @@ def record(
         limit: events after which the recording ends; None for none.
         rate: at most so many a second; the rest is counted in `dropped`.
 
-    Raises `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error`
+    Raises `BadArgument` for a kind that does not exist, a limit or rate below 1, a node that does not run yet;
+    `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error`
     says why, and the program goes on. Lines reach the disk in blocks of 1,000: a program that is killed loses at most
     those. Messages are texts of at most 500 characters; what is named like a secret is hidden.
 
@@ -217,7 +219,17 @@ def record(
     2
     ['spawned', 'exited']
     """
+    node._check_life("record(node, path)", also_after=True)
     chosen = ALL_KINDS if kinds is None else frozenset(kinds)
+    unknown = chosen - ALL_KINDS - STATE_KINDS
+    if unknown:
+        raise BadArgument(
+            f"record(kinds): expected kinds of events, got {sorted(map(str, unknown))}; try otp.trace.LIFECYCLE, "
+            "MESSAGE_KINDS, DETAIL_KINDS, STATE_KINDS or names out of them"
+        )
+    for what, number in (("limit", limit), ("rate", rate)):
+        if number is not None and (type(number) is not int or number < 1):
+            raise BadArgument(f"record({what}): expected a number from 1, or None for no bound, got {number!r}")
     only = None if pids is None else list(pids)
     shown = None if only is None else [str(pid) for pid in only[:100]]
     header = header_of(node, chosen, pids=shown, limit=limit, rate=rate)

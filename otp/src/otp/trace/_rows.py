@@ -36,8 +36,7 @@ __all__ = [
     "line_of",
     "normal",
     "object_of",
-    "process_line",
-    "row_of",
+    "process_of",
 ]
 
 FORMAT: Final = "otp-recording/1"
@@ -67,19 +66,28 @@ class Row(NamedTuple):
     cause: int
     data: dict[str, Any]
 
+    @classmethod
+    def of(cls, event: Event, node: Node) -> Row:
+        """What a recording of `node` has of an event: for who applies live events to a `Moment`.
 
-def row_of(event: Event, node: Node) -> Row:
-    """What a recording of `node` has of an event."""
-    data = {key: _plain(value, node) for key, value in event.data.items() if key != "term"}
-    term = event.data.get("term")
-    if term is not None:
-        data["message"] = text(term, length=LONGEST)
-    elif event.kind == "exited" and data.get("message"):
-        data["message"] = without_secrets(data["message"])
-    elif event.kind == "abandoned_cleanup":
-        data["where"] = basename(data["where"])  # the folder is of this machine
-    pid = None if event.pid is None else _pid(event.pid, node)
-    return Row(event.seq, event.at, event.node, event.kind, pid, event.cause, data)
+        >>> import otp
+        >>> async def main():
+        ...     node = otp.trace.node_of(otp.self())
+        ...     up = Row.of(otp.trace.history(node)[0], node)
+        ...     return up.kind, up.pid
+        >>> otp.run(main)
+        ('node_up', None)
+        """
+        data = {key: _plain(value, node) for key, value in event.data.items() if key != "term"}
+        term = event.data.get("term")
+        if term is not None:
+            data["message"] = text(term, length=LONGEST)
+        elif event.kind == "exited" and data.get("message"):
+            data["message"] = without_secrets(data["message"])
+        elif event.kind == "abandoned_cleanup":
+            data["where"] = basename(data["where"])  # the folder is of this machine
+        pid = None if event.pid is None else _pid(event.pid, node)
+        return cls(event.seq, event.at, event.node, event.kind, pid, event.cause, data)
 
 
 def _pid(pid: Pid, node: Node) -> str:
@@ -143,16 +151,14 @@ def object_of(line: bytes) -> dict[str, Any] | None:
     return fields if type(fields) is dict else None
 
 
-def process_line(p: Any, node: Node) -> bytes:
-    """The line of a process that was there when the recording began."""
-    return as_line(
-        {
-            "process": str(p),
-            "parent": None if p._parent is None else _pid(p._parent, node),
-            "name": _plain(p._name, node, LONGEST_MEMBER),
-            "what": node.describe(p)[:LONGEST],
-        }
-    )
+def process_of(p: Any, node: Node) -> dict[str, Any]:
+    """What a recording has of a process that was there when it began."""
+    return {
+        "process": str(p),
+        "parent": None if p._parent is None else _pid(p._parent, node),
+        "name": _plain(p._name, node, LONGEST_MEMBER),
+        "what": node.describe(p)[:LONGEST],
+    }
 
 
 class Rows(Sequence[Row]):

@@ -19,10 +19,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp.kernel.errors import BadArgument
-from otp.trace._rows import Row
+from otp.trace._rows import Row, process_of
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
 
 __all__ = ["MessageAt", "Moment", "ProcessAt", "Timeline", "apply"]
 
@@ -73,6 +76,18 @@ class Moment:
         self.processes: dict[str, ProcessAt] = {} if processes is None else processes
         self.messages: dict[int, MessageAt] = {}
         self._to: dict[str, _Sendings] = {}
+
+    @classmethod
+    def of(cls, node: Node) -> Moment:
+        """The living processes of a node, now; what is under way to them by now is not known.
+
+        >>> import otp
+        >>> async def main():
+        ...     return len(Moment.of(otp.trace.node_of(otp.self())).processes)
+        >>> otp.run(main)
+        1
+        """
+        return cls({str(p): _process(str(p), process_of(p, node)) for p in node._procs.values()})
 
     def copy(self) -> Moment:
         """Another one with the same content; what it holds is never changed in place."""
