@@ -1,4 +1,4 @@
-"""What is measured beside each other: this library on every Python, Erlang/OTP, bare asyncio, and peers.
+"""What is measured beside each other: this library on every Python, Erlang/OTP, bare asyncio and Python, and peers.
 
 `../shared/bench` is a folder of other people's actor libraries with environments of their own. It is no part of this
 repository; where it is missing, its columns are left out, as Erlang's is where there is no `erl`.
@@ -96,6 +96,8 @@ def columns(build: Path, *, every_python: bool, shared: Path, environments: Path
     yield Column(
         "asyncio", (python, str(HERE / "asyncio_floor.py")), _ALL - {"call_behind", "call_async", "selective"}, {}
     )
+    floor = frozenset(("call", "call_queued", "cast", "ring", "pairs"))
+    yield Column("bare Python", (python, str(HERE / "bare_python.py")), floor, {})
     script = str(HERE / "peer_otp.py")
     yield Column(f"otp {version_of(python)}", (python, script), _ALL, ours)
     if every_python:

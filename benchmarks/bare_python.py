@@ -1,0 +1,241 @@
+"""The floor of Python: the message workloads written down with plain functions and coroutines, nothing of ours.
+
+What is left is what CPython takes for what the interface asks of it: a coroutine for a call, a record for each verdict
+of a callback, a context of its own for each process, and the current task told to asyncio. No mailbox that can be
+searched, no monitors, links, time-outs, budgets, exits or traces; an error ends the program.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.protocol import CALLERS, PAIRS, RING, Reporter, clock, operations, wanted
+
+report = Reporter("bare Python")
+CAST = "cast"
+
+
+class NoReply:
+    """As much of a verdict as its callers may write: options that nobody gives."""
+
+    __slots__ = ("hibernate", "state", "then", "timeout")
+
+    def __init__(self, state: Any, timeout: Any = None, hibernate: bool = False, then: Any = None) -> None:
+        self.state = state
+        if timeout is not None or hibernate or then is not None:
+            self.timeout, self.hibernate, self.then = timeout, hibernate, then
+
+
+class Reply(NoReply):
+    """The same with an answer."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any, state: Any, timeout: Any = None, hibernate: bool = False, then: Any = None) -> None:
+        self.value = value
+        self.state = state
+        if timeout is not None or hibernate or then is not None:
+            self.timeout, self.hibernate, self.then = timeout, hibernate, then
+
+
+class Counter:
+    """The callbacks of `servers.Counter`."""
+
+    def handle_call(self, _request: Any, _caller: Any, state: int) -> Any:
+        return Reply(state + 1, state + 1)
+
+    def handle_cast(self, _request: Any, state: int) -> Any:
+        return NoReply(state + 1)
+
+
+class Caller:
+    """Who waits for which answer."""
+
+    __slots__ = ("request", "waiter")
+    request: Any
+    waiter: Process
+
+
+class Process:
+    """A coroutine, its context and what it is handed."""
+
+    __slots__ = ("context", "step", "value")
+
+    def __init__(self, coro: Coroutine[Any, Any, Any]) -> None:
+        self.context = Context()
+        self.step = coro.send
+        self.value: Any = None
+
+
+ready: deque[Process] = deque()
+current: dict[str, Process] = {}
+
+
+def run() -> None:
+    """Resume whoever is ready until nobody is."""
+    while ready:
+        p = ready.popleft()
+        current["loop"] = p
+        try:
+            p.context.run(p.step, p.value)
+        except StopIteration:
+            pass
+
+
+def send(p: Process, message: Any) -> None:
+    p.value = message
+    ready.append(p)
+
+
+@types.coroutine
+def receive() -> Generator[None, Any, Any]:
+    return (yield)
+
+
+_blank = object.__new__
+
+
+def new_caller(request: Any) -> Caller:
+    caller = _blank(Caller)
+    caller.request = request
+    caller.waiter = current["loop"]
+    return caller
+
+
+def calls() -> None:
+    n = operations("call")
+    context, handle, state = Context(), Counter().handle_call, 0
+
+    async def call(request: Any) -> Any:
+        nonlocal state
+        result = context.run(handle, request, new_caller(request), state)
+        if type(result) is Reply:
+            state = result.state
+        return result.value
+
+    async def main() -> None:
+        for _ in range(n):
+            await call("increment")
+
+    timed("call", n, [main()])
+
+
+def queued_calls() -> None:
+    each = operations("call_queued") // CALLERS or 1
+    handle, state = Counter().handle_call, 0
+    mailbox: list[Caller] = []
+
+    async def call(request: Any) -> Any:
+        mailbox.append(new_caller(request))
+        return await receive()
+
+    async def caller() -> None:
+        for _ in range(each):
+            await call("increment")
+
+    begun = clock()
+    ready.extend(Process(caller()) for _ in range(CALLERS))
+    run()
+    while mailbox:
+        batch, mailbox = mailbox, []
+        for message in batch:
+            result = handle(message.request, message, state)
+            if type(result) is Reply:
+                state = result.state
+                send(message.waiter, result.value)
+        run()
+    report("call_queued", each * CALLERS, clock() - begun)
+
+
+def casts() -> None:
+    n = operations("cast")
+    handle, state = Counter().handle_cast, 0
+    mailbox: list[tuple[str, Any]] = []
+
+    def cast(request: Any) -> str:
+        mailbox.append((CAST, request))
+        return "ok"
+
+    begun = clock()
+    for _ in range(n):
+        cast("increment")
+    for message in mailbox:
+        if message[0] is CAST:
+            result = handle(message[1], state)
+            if type(result) is NoReply:
+                state = result.state
+    report("cast", n, clock() - begun)
+
+
+def ring() -> None:
+    n = operations("ring")
+
+    async def member() -> None:
+        following = await receive()
+        while True:
+            hops = await receive()
+            if hops:
+                send(following, hops - 1)
+
+    members = [Process(member()) for _ in range(RING)]
+    ready.extend(members)
+    run()
+    for p, following in zip(members, members[1:] + members[:1], strict=True):
+        send(p, following)
+    run()
+    begun = clock()
+    send(members[0], n)
+    run()
+    report("ring", n, clock() - begun)
+
+
+def pairs() -> None:
+    each = operations("pairs") // PAIRS or 1
+
+    async def echo() -> None:
+        while True:
+            send(await receive(), 1)
+
+    async def ping(partner: Process) -> None:
+        me = current["loop"]
+        for _ in range(each):
+            send(partner, me)
+            await receive()
+
+    partners = [Process(echo()) for _ in range(PAIRS)]
+    ready.extend(partners)
+    run()
+    timed("pairs", each * PAIRS, [ping(partner) for partner in partners])
+
+
+def timed(workload: str, n: int, programs: list[Coroutine[Any, Any, None]]) -> None:
+    begun = clock()
+    ready.extend(map(Process, programs))
+    run()
+    report(workload, n, clock() - begun)
+
+
+WORKLOADS: dict[str, Callable[[], None]] = {
+    "call": calls,
+    "call_queued": queued_calls,
+    "cast": casts,
+    "ring": ring,
+    "pairs": pairs,
+}
+
+
+if __name__ == "__main__":
+    gc.set_threshold(200_000, 50, 100)  # as under `otp.run`
+    for name, program in WORKLOADS.items():
+        if wanted(name):
+            program()
