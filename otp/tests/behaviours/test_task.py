@@ -1017,6 +1017,75 @@ def test_a_process_that_ends_while_its_thread_blocks_ends_at_once_and_the_functi
     assert "gone" == otp.run(main)
 
 
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        (Exit("boom"), "boom"),
+        (otp.Error("bad"), otp.Crash("bad")),
+        (ValueError("no"), otp.Crash(otp.ExceptionTerm("ValueError", ("no",), "no"))),
+    ],
+)
+def test_what_the_blocking_function_raises_is_the_exit_reason_of_who_does_not_catch_it(
+    raised: Exception, reason: Any
+) -> None:
+    async def main() -> Any:
+        _pid, ref = otp.spawn_monitor(Task.run_blocking, fail, raised)
+        return (await otp.receive(ref)).reason
+
+    assert reason == otp.run(main)
+
+
+def test_a_blocking_function_that_raises_stop_iteration_does_not_leave_its_caller_waiting() -> None:
+    """Before Python 3.13 no future takes one: whoever waited for it waited for ever."""
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="next raised StopIteration"):
+            await Task.run_blocking(next, iter(()))
+
+    otp.run(main)
+
+
+def test_a_time_out_ends_the_wait_at_once_and_drops_the_result() -> None:
+    async def main() -> Any:
+        may_end = threading.Event()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await Task.run_blocking(may_end.wait)
+        may_end.set()
+        return await Task.run_blocking(sum, [1, 2]), otp.process_info(otp.self(), "messages")
+
+    assert (3, ()) == otp.run(main)
+
+
+def test_a_server_is_busy_while_its_callback_blocks_and_can_be_killed() -> None:
+    class Slow(otp.GenServer[Any]):
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            return otp.Ok(arg)
+
+        @otp.impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+            return otp.Reply(await Task.run_blocking(request), state)
+
+    async def main() -> Any:
+        began, may_end = threading.Event(), threading.Event()
+        slow = await Slow.start(None)
+        assert 3 == await Slow.call(slow, lambda: 3)
+        call = asyncio.create_task(Slow.call(slow, lambda: began.set() or may_end.wait()))
+        await Task.run_blocking(began.wait)
+        try:
+            with pytest.raises(otp.CallTimeout):
+                await Slow.call(slow, lambda: 3, 0.01)
+            otp.exit(slow, "kill")
+            with pytest.raises(otp.ServerDown) as failed:
+                await call
+        finally:
+            may_end.set()
+        return failed.value.cause_reason
+
+    assert "killed" == otp.run(main)
+
+
 def test_an_async_function_does_not_block() -> None:
     async def main() -> None:
         with pytest.raises(TypeError, match="expected a plain function, got the async never"):

@@ -411,8 +411,8 @@ class Task(Startable, Generic[T_co]):
         the loop, at most 32), and a program that ends waits for them. The function must not touch
         processes: `send_from_thread` and `call_from_thread` of `otp.node()` are the way back.
 
-        Raises what `fn` raises; `TypeError` for an async function, `RealIONotSimulated` under
-        `otp.testing.Scheduler`.
+        Raises what `fn` raises (`RuntimeError` for a `StopIteration`); `TypeError` for an async function,
+        `RealIONotSimulated` under `otp.testing.Scheduler`.
 
         >>> import otp
         >>> async def main():
@@ -432,7 +432,10 @@ class Task(Startable, Generic[T_co]):
 def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
     """In the thread, whose context is a copy: the way back into the node knows the process by it."""
     OWNER.set(process)
-    return fn(*args, **kwargs)
+    try:
+        return fn(*args, **kwargs)
+    except StopIteration as error:  # no future can hold one: before Python 3.13 its waiter waited for ever
+        raise RuntimeError(f"Task.run_blocking(fn): {name_of(fn)} raised StopIteration") from error
 
 
 def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
