@@ -138,15 +138,16 @@ class Pending:
             return failure_of(error)
 
 
-def begin(call: Any) -> Any:
+def begin(call: Any, me: Process) -> Any:
     """Start a child: its outcome as that of `start`, or a `Pending` or a coroutine that is to be awaited for it.
 
-    Most starts are through when the first step is; to await them properly costs twice the start.
+    Most starts are through when the first step is; to await them properly costs twice the start. `me` is the
+    supervisor's process.
     """
     coroutine: Any
     if type(call) is QuickServer:
         try:
-            begun: Any = begin_server(call.cls, call.arg, call.name, True)
+            begun: Any = begin_server(call.cls, call.arg, call.name, True, False, None, None, me)
         except (Exception, CancelledError) as error:
             return failure_of(error)
         if type(begun) is not Begun:
@@ -179,7 +180,7 @@ def begin_in_call(call: Any, me: Process) -> Any:
         OWNER.set(me)  # in its own context: for good
     s.current = None
     try:
-        return begin(call)
+        return begin(call, me)
     finally:
         s.current = me
 

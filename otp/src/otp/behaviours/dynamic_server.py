@@ -294,7 +294,7 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
     call = _call_of(state, spec)
-    outcome = begin(call)
+    outcome = begin(call, me)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, old, cause)
     return _restarted(outcome, me, state, old, cause)

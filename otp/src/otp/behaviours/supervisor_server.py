@@ -195,7 +195,7 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
     call = record.start or prepared(record)
-    outcome = begin(call)
+    outcome = begin(call, me)
     if type(outcome) is not Process and (type(outcome) is Pending or type(outcome) is CoroutineType):
         return _restart_when(outcome, me, state, record, cause)
     _started_again(outcome, me, state, record, record, cause)

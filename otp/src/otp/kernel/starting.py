@@ -181,12 +181,17 @@ def begin_server(
     monitor: bool = False,
     handler: Any = None,
     node: Node | None = None,
+    me: Process | None = None,
 ) -> Any:
-    """What `start_server` does without suspending: its result, or a `Begun` where `init` has to be waited for."""
-    last = thread.last  # as `thread_current`, without the call
-    me = None if last is None else last.current
-    if me is None and (link or monitor):
-        me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
+    """What `start_server` does without suspending: its result, or a `Begun` where `init` has to be waited for.
+
+    `me` is the starter, if the caller knows better than the thread who it is.
+    """
+    if me is None:
+        last = thread.last  # as `thread_current`, without the call
+        me = None if last is None else last.current
+        if me is None and (link or monitor):
+            me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
     if me is not None:
         if me._st == EXITING:
             raise Exit(me._ext().reason[0])
