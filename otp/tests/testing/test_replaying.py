@@ -237,6 +237,49 @@ def test_a_session_records_and_says_which_choices_were_others(path: Path, tmp_pa
     assert {} == load(path).header["choices"]
 
 
+async def shop() -> list[Any]:
+    """Calls, which an idle server may take on its caller's stack unless somebody reads messages."""
+    me = otp.self()
+    server = await Adder.start(0)
+    for name in "abc":
+
+        async def customer(name: str = name) -> None:
+            otp.send(me, (name, await otp.GenServer.call(server, 1)))
+
+        otp.spawn(customer)
+    return [await otp.receive() for _ in "abc"]
+
+
+class Adder(otp.GenServer[int]):
+    @otp.impl
+    def init(self, arg: int) -> Any:
+        return otp.Ok(arg)
+
+    @otp.impl
+    def handle_call(self, request: int, caller: Any, state: int) -> Any:
+        return otp.Reply(state, state + request)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_fork_of_a_recorded_session_does_the_same_and_may_be_recorded_too(path: Path, seed: int) -> None:
+    scheduler = Scheduler(seed=seed, record=path)
+    other = path.with_name("fork")
+    with scheduler.session(shop) as session:
+        while len(session.offered()) < 2:
+            session.step()
+        with session.fork() as same, session.fork(choose=1, record=other) as fork:
+            assert same.run() == session.run()
+            forked = fork.run()
+    choices = load(other).header["choices"]
+    assert [1] == list(choices.values())
+    assert forked == replay(other, shop)
+
+
+def test_a_fork_is_recorded_only_where_its_session_is(tmp_path: Path) -> None:
+    with Scheduler().session(shop) as session, pytest.raises(otp.BadArgument, match="expected a session that records"):
+        session.fork(record=tmp_path / "fork")
+
+
 def test_a_run_that_was_left_is_recorded_up_to_there(path: Path) -> None:
     async def stuck() -> None:
         await otp.receive()

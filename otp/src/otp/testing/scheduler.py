@@ -104,7 +104,8 @@ class Scheduler:
         file to `record` cannot be written.
         """
         run = self.open()
-        self.record_run(run, fn, args)
+        if self.record is not None:
+            self.record_run(run, self.record, fn, args, {})
         try:
             return run.execute(fn, args, {})
         finally:
@@ -129,7 +130,7 @@ class Scheduler:
         """
         if self.io == "real":
             raise BadArgument('session: expected io="virtual", got "real": real time does not wait')
-        return Session(self, fn, args)
+        return Session(self, fn, args, record=self.record)
 
     def steps(self) -> list[str]:
         """The steps of the current or last run, in words."""
@@ -154,13 +155,16 @@ class Scheduler:
         return run
 
     def record_run(
-        self, run: Run, fn: Callable[..., Any], args: tuple[Any, ...], instead: dict[int, int] | None = None
+        self,
+        run: Run,
+        path: str | os.PathLike[str],
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        instead: dict[int, int],
     ) -> None:
-        """Begin the recording of a run that was just opened, if one was asked for."""
-        if self.record is None:
-            return
+        """Begin the recording of a run that was just opened."""
         try:
-            run.recorder = recorder_of(self, run.node, self.record, fn, args, instead or {})
+            run.recorder = recorder_of(self, run.node, path, fn, args, instead)
         except BaseException:
             run.close()
             raise

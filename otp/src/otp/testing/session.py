@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from array import array
 from asyncio import events
 from collections.abc import Callable, Generator
@@ -32,6 +33,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
 from otp.testing.determinism import compare_steps
 from otp.testing.kernel import step_name
+from otp.trace._recorder import ALL_KINDS
 
 if TYPE_CHECKING:
     from otp.testing.run import Run
@@ -52,10 +54,10 @@ class Session:
         fn: Callable[..., Any],
         args: tuple[Any, ...],
         instead: dict[int, int] | None = None,
-        recorded: bool = True,
+        record: str | os.PathLike[str] | None = None,
     ) -> None:
         self._scheduler = scheduler
-        self._recorded = recorded
+        self._record = record
         self._fn = fn
         self._args = args
         self._instead = instead or {}
@@ -63,8 +65,10 @@ class Session:
 
     def _open(self) -> None:
         self._run: Run = self._scheduler.open(self._instead)
-        if self._recorded:
-            self._scheduler.record_run(self._run, self._fn, self._args, self._instead)
+        if self._record is not None:
+            self._scheduler.record_run(self._run, self._record, self._fn, self._args, self._instead)
+        elif self._scheduler.record is not None:  # read as the one it comes from: readers of messages change the order
+            self._run.node.subscribe(lambda event: None, kinds=ALL_KINDS)
         loop = self._run.loop
         self._task: asyncio.Task[Any] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
         self._task.add_done_callback(self._ended)
@@ -137,11 +141,11 @@ class Session:
         self._open()
         self._go_to(before)
 
-    def fork(self, choose: int | None = None) -> Session:
+    def fork(self, choose: int | None = None, record: str | os.PathLike[str] | None = None) -> Session:
         """A second session at the same point; with `choose` its next step is the one `offered()` has at this place.
 
-        Whatever comes after is the seed's choice again.  Of a scheduler that records, a fork writes no file: two
-        sessions cannot share one.  Raises `NotDeterministic` like `back`.
+        Whatever comes after is the seed's choice again.  Of a scheduler that records, a fork may `record` into a file
+        of its own.  Raises `NotDeterministic` like `back`.
         """
         instead = dict(self._instead)
         if choose is not None:
@@ -150,7 +154,11 @@ class Session:
                 raise BadArgument(f"fork(choose): expected a number below {offered}, got {choose!r}; see offered()")
             if offered > 1:
                 instead[self._run.kernel.choices.made] = choose
-        other = Session(self._scheduler, self._fn, self._args, instead, recorded=False)
+        if record is not None and self._scheduler.record is None:
+            raise BadArgument(
+                "fork(record): expected a session that records, got one that does not; try Scheduler(record)"
+            )
+        other = Session(self._scheduler, self._fn, self._args, instead, record)
         try:
             other._go_to(self._run.kernel.steps[:])
         except BaseException:

@@ -196,7 +196,8 @@ def record(
 
     Args:
         node: whose events.
-        path: a file (`.jsonl.gz`): gzip, one JSON object a line. What is there is replaced; only its owner may read it.
+        path: a file (`.jsonl.gz`): gzip, one JSON object a line. What is there is replaced; a new one only its
+            owner may read.
         kinds: which kinds (default: all but states, see `docs/tracing.md`). While messages are recorded, calls go
             through mailboxes; a recording of `LIFECYCLE` alone changes nothing.
         pids: only events of these.
