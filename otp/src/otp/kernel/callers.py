@@ -53,12 +53,9 @@ class From:
         return f"<From {self.pid}>"
 
 
-_blank = object.__new__
-
-
 def new_call(waiter: Process, request: Any, to: Process) -> From:
     """The `From` of the next call of `waiter`; made without `__init__`, which would cost a third of it."""
-    frm = _blank(From)
+    frm = From()
     frm._waiter = waiter
     frm._request = request
     frm._to = to

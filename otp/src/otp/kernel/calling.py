@@ -37,8 +37,6 @@ from otp.kernel.states import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
 __all__ = ["call", "cast"]
 
-_blank = object.__new__
-
 
 async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     """Send `request` to a server and wait for its answer, 5 seconds by default.
@@ -55,7 +53,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     if st == IDLE and s.credit > 0:  # no credit: nobody runs in a drain, or somebody traces messages
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
-        frm = _blank(From)
+        frm = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
         frm._waiter = me
         frm._request = request
         frm._to = dest
@@ -106,7 +104,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             and not dest._node._watched
             and me._st != EXITING
         ):
-            frm = _blank(From)  # a server that is queued or busy already
+            frm = From()  # a server that is queued or busy already
             frm._waiter = me
             frm._request = request
             frm._to = dest

@@ -119,7 +119,7 @@ def _answer(p: Process, request: Any) -> Any:
 
 def resume_later(p: Process) -> None:
     """Take back a `suspend` that its asker has given up while it waits in the mailbox: nobody waits for the answer."""
-    frm = object.__new__(From)
+    frm = From()
     frm._waiter = frm._to = p
     frm._request = ("resume",)
     send_system(p, frm)
