@@ -148,11 +148,11 @@ async def test_a_connection_is_lent_once_and_comes_back() -> None:
 @pytest.mark.otp(seed=SEEDS)
 async def test_who_comes_too_late_waits_and_is_served_in_turn() -> None:
     await start_supervised((Database, (1, 0)))
-    first = otp.spawn(borrower, otp.self())
+    first = otp.spawn_link(borrower, otp.self())
     _, _, connection = await assert_receive(otp.Tag("got", first))
-    second = otp.spawn(borrower, otp.self())
+    second = otp.spawn_link(borrower, otp.self())
     await wait_all_idle()
-    third = otp.spawn(borrower, otp.self())
+    third = otp.spawn_link(borrower, otp.self())
     await wait_all_idle()
     assert await GenServer.call("pool", Status()) == (0, 1, 2)
     otp.send(first, "done")
@@ -186,7 +186,7 @@ async def test_the_connection_of_a_borrower_that_dies_comes_back() -> None:
 async def test_a_connection_that_breaks_is_replaced_for_those_who_wait() -> None:
     await start_supervised((Database, (1, 0)))
     connection = await GenServer.call("pool", Checkout())
-    waiting = otp.spawn(borrower, otp.self())
+    waiting = otp.spawn_link(borrower, otp.self())
     await wait_all_idle()
     with pytest.raises(otp.ServerDown) as down:
         await GenServer.call(connection, ("query", "drop the line"))

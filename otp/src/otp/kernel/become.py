@@ -38,7 +38,7 @@ class Become(Exception):
     'landed'
     """
 
-    def __init__(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
         if not callable(fn):
             raise BadArgument(
                 f"Become(fn, *args): expected a function, got {fn!r}; try Become(fn, …), not Become(fn(…))"

@@ -203,7 +203,7 @@ class Node:
         self._check_life(f"node.start({getattr(cls, '__name__', cls)})")
         return await start_owned(self, cls, arg, name, options)
 
-    def spawn(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Pid:
+    def spawn(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
         """`otp.spawn` on this node; raises `BadArgument` before it is entered and once it closes."""
         from otp.kernel.starting import spawn_on
 

@@ -5,7 +5,8 @@ their own cause: if A sends to C and then to B, and B, having read that, sends t
 as on one BEAM node (`causal=False` drops that).
 
 Signals act at once, as they do in production (the end of a process, its `Down`, the answer to a call); whatever the
-sender had sent to the same receiver before is delivered first.
+sender had sent to the same receiver before is delivered first.  A process that goes on after an asyncio future may
+have been told by anybody, so everything sent before has arrived then.
 """
 
 from __future__ import annotations
