@@ -270,6 +270,7 @@ def test_wrong_specs_are_refused_in_words(on_both: Any) -> None:
             {"limit": "infinity"},
             {"rate": 10**9},
             {"buffer": -1},
+            {"buffer": 10_000, "length": 10_000},
             {"kinds": ("message",)},
             {"kinds": "sent"},
             {"kinds": ()},

@@ -25,7 +25,6 @@ TEXT: Final = 500  # of an exception, and of a stand-in
 FRAMES: Final = (10, 40)  # of a stack: outermost, innermost
 
 _name_of: Any = type.__dict__["__name__"].__get__  # a metaclass may answer for `__name__`, or raise
-_ATOMS: Final = frozenset[type]([bool, float, complex, type(None), type(...)])
 _LARGEST_INT: Final = 1 << 512
 
 
@@ -33,7 +32,10 @@ def _is_atom(value: Any, longest: int) -> bool:
     kind = type(value)
     if kind is str or kind is bytes:
         return len(value) <= longest
-    return kind in _ATOMS or (kind is int and -_LARGEST_INT < value < _LARGEST_INT)
+    if kind is int:
+        return -_LARGEST_INT < value < _LARGEST_INT
+    # one by one: to look a class up in a set asks its metaclass for a hash
+    return value is None or kind is bool or kind is float or kind is complex or value is ...
 
 
 def bounded_text(value: Any, limit: int = 200) -> str:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal
 
@@ -30,6 +30,8 @@ KINDS: Final[frozenset[str]] = LIFECYCLE | MESSAGE_KINDS | DETAIL_KINDS | STATE_
 MEMBERS: Final = 20
 DEPTH: Final = 5
 FRAMES: Final = 50
+PARTS: Final = 200
+CHARACTERS: Final = 2_000_000
 _LARGEST_INT: Final = 1 << 512
 
 
@@ -77,8 +79,9 @@ class TraceSpec:
         rate: at most so many in one second of the node's clock; 1 to 100,000.
         system: whether messages of `otp.sys` count, too.
         redact: hide what looks like a secret.
-        length: the most characters of a message.
-        buffer: how many events wait for a slow reader; 1 to 10,000.
+        length: the most characters of a message; 1 to 10,000.
+        buffer: how many events wait for a slow reader; 1 to 10,000, and with all their messages at most 2,000,000
+            characters.
 
     Raises `BadArgument` for anything else. Source: the lesson of Erlang's `recon_trace`, never to trace without limit.
 
@@ -94,11 +97,16 @@ class TraceSpec:
     system: bool = False
     redact: bool = True
     length: int = 200
-    buffer: int = field(default=1000)
+    buffer: int = 1000
 
     def __post_init__(self) -> None:
         for name, most in (("limit", 100_000), ("rate", 100_000), ("length", 10_000), ("buffer", 10_000)):
             check_number(f"TraceSpec({name}=…)", getattr(self, name), 1, most)
+        if self.length * self.buffer > CHARACTERS:
+            raise BadArgument(
+                f"TraceSpec(length={self.length}, buffer={self.buffer}): expected a product of at most {CHARACTERS:,}, "
+                f"got {self.length * self.buffer:,}; try a shorter length"
+            )
         for name in ("system", "redact"):
             check_flag(f"TraceSpec({name}=…)", getattr(self, name))
         for name in ("pids", "kinds"):
@@ -157,38 +165,73 @@ def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
     return EventView(event.seq, event.at / 1e9, event.node, event.kind, event.pid, event.cause, data)
 
 
-def shown(value: Any, redact: bool, length: int = 200, depth: int = DEPTH) -> Any:
+def shown(value: Any, redact: bool, length: int = 200) -> Any:
     """A value as plain terms where it is small and made of them, else as bounded text; never raises."""
-    kind = type(value)
-    if value is None or kind is bool or kind is float or (kind is int and -_LARGEST_INT < value < _LARGEST_INT):
-        return value
-    if kind is str:
+    return _Shown(redact, length).of(value, DEPTH)
+
+
+class _Shown:
+    """What becomes of the parts of one value; all in all so many, since a small tuple may hold itself in millions."""
+
+    __slots__ = ("left", "length", "redact")
+
+    def __init__(self, redact: bool, length: int) -> None:
+        self.redact = redact
+        self.length = length
+        self.left = PARTS
+
+    def of(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        self.left -= 1
+        if self.left < 0:
+            return "…"
+        if value is None or kind is bool or kind is float or (kind is int and -_LARGEST_INT < value < _LARGEST_INT):
+            return value
+        if kind is str:
+            return self.words(value, self.length)
+        if issubclass(kind, Pid):
+            return value
+        if depth:
+            if kind is Crash:
+                stack = value.stack[-FRAMES:] if _is_stack(value.stack) else ()
+                return Crash(self.of(value.term, depth - 1), stack)
+            if kind is ExceptionTerm:
+                return self.exception(value, depth)
+            if (kind is tuple or kind is list) and len(value) <= MEMBERS:
+                if self.redact and len(value) == 2 and type(value[0]) is str and is_secret(value[0]):
+                    return (self.words(value[0], self.length), HIDDEN)
+                return tuple([self.of(member, depth - 1) for member in value])
+            if kind is dict and len(value) <= MEMBERS and all(self.is_key(key) for key in value):
+                return {
+                    key: HIDDEN if self.redact and is_secret(key) else self.of(member, depth - 1)
+                    for key, member in value.items()
+                }
+        if issubclass(kind, Ref):
+            return repr(value)  # the same for a call and its answer
+        return text(value, length=self.length, redact=is_secret if self.redact else None)
+
+    def words(self, value: str, length: int) -> str:
         short = value if len(value) <= length else value[: length - 1] + "…"
-        return without_secrets(short) if redact else short
-    if isinstance(value, Pid):
-        return value
-    if kind is Crash and depth:
-        stack = value.stack[-FRAMES:] if _is_stack(value.stack) else ()
-        return Crash(shown(value.term, redact, length, depth - 1), stack)
-    if kind is ExceptionTerm and depth:
-        arguments = shown(tuple(value.args)[:MEMBERS], redact, length, depth - 1)
-        words = shown(value.text, redact, max(length, 500))
-        return ExceptionTerm(str(shown(value.type_name, False)), arguments, words if type(words) is str else "")
-    if (kind is tuple or kind is list) and depth and len(value) <= MEMBERS:
-        if redact and len(value) == 2 and type(value[0]) is str and is_secret(value[0]):
-            return (value[0], HIDDEN)
-        return tuple([shown(member, redact, length, depth - 1) for member in value])
-    if kind is dict and depth and len(value) <= MEMBERS and all(type(key) is str for key in value):
-        return {
-            key: HIDDEN if redact and is_secret(key) else shown(member, redact, length, depth - 1)
-            for key, member in value.items()
-        }
-    if isinstance(value, Ref):
-        return repr(value)  # the same for a call and its answer
-    return text(value, length=length, redact=is_secret if redact else None)
+        return without_secrets(short) if self.redact else short
+
+    def is_key(self, key: Any) -> bool:
+        return type(key) is str and len(key) <= self.length
+
+    def exception(self, term: ExceptionTerm, depth: int) -> ExceptionTerm:
+        name, arguments, said = tuple(term)
+        known = self.of(tuple(arguments[:MEMBERS]) if type(arguments) is tuple else (arguments,), depth - 1)
+        return ExceptionTerm(
+            self.words(name, self.length) if type(name) is str else "",
+            known,
+            self.words(said, max(self.length, 500)) if type(said) is str else "",
+        )
 
 
 def _is_stack(stack: Any) -> bool:
-    return type(stack) is tuple and all(
-        type(entry) is tuple and [type(part) for part in entry] == [str, int, str] for entry in stack
-    )
+    return type(stack) is tuple and all(map(_is_frame, stack[-FRAMES:]))
+
+
+def _is_frame(entry: Any) -> bool:
+    if type(entry) is not tuple or [type(part) for part in entry] != [str, int, str]:
+        return False
+    return len(entry[0]) + len(entry[2]) <= 2_000

@@ -1,5 +1,8 @@
 """Single processes, the list of processes, the node in numbers."""
 
+# Messages and states have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import heapq
@@ -225,18 +228,16 @@ def process(
 
 def _request_of(message: Any) -> Any:
     """What a behaviour was asked: the request of a call or a cast, another message as it is."""
-    if isinstance(message, From):
+    if type(message) is From:
         return message._request
-    match message:
-        case (str(tag), request) if tag is CAST_TAG:
-            return request
-        case _:
-            return message
+    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
+        return message[1]
+    return message
 
 
 def _message_of(message: Any) -> Any:
     """A message of the mailbox; a call as Erlang shows it."""
-    return (CALL_TAG, message.pid, message._request) if isinstance(message, From) else message
+    return (CALL_TAG, message.pid, message._request) if type(message) is From else message
 
 
 def _state_text(p: Process, length: int, redact: Redact | None) -> str:

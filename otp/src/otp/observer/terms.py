@@ -113,9 +113,9 @@ class _Encoder:
             if parts is None:
                 return self.refuse(value)
             return ("$tuple", *parts) if parts and type(parts[0]) is str and parts[0][:1] == "$" else tuple(parts)
-        if isinstance(value, Pid):
+        if issubclass(kind, Pid):
             return ("$pid", value._node.name, value._node.creation, value._id)
-        names = _FIELDS.get(kind)
+        names = _fields_of(kind)
         if names is not None:
             return ("$view", kind.__name__, {name: self.write(getattr(value, name), depth) for name in names})
         return self.rest(value, kind, depth)
@@ -157,6 +157,13 @@ class _Encoder:
                 f"such, at most {DEPTH} deep and {MEMBERS:,} in all), got {text(value)}"
             )
         return self.write(Opaque(name_of(type(value)), text(value)), 2)
+
+
+def _fields_of(kind: type) -> tuple[str, ...] | None:
+    try:
+        return _FIELDS.get(kind)
+    except Exception:  # a class that cannot be hashed, by its metaclass
+        return None
 
 
 def _words(value: str) -> Any:

@@ -25,7 +25,7 @@ _State = SupervisorState | DynamicState
 def supervisor_state(p: Process) -> _State | None:
     """The bookkeeping of a supervisor; `None` for another process and while it starts or has ended."""
     state: Any = p._state
-    return state if isinstance(state, _State) else None
+    return state if issubclass(type(state), SupervisorState | DynamicState) else None  # no `__class__` is asked
 
 
 def top_supervisors(node: Node) -> list[Process]:
