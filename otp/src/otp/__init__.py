@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from otp import trace
 from otp.behaviours.behaviour import Behaviour, callback, impl, optional_callback
@@ -134,16 +134,18 @@ _FACES: Final = frozenset({"code", "observer", "sys", "testing"})
 """Modules that `import otp` is enough for: `otp.sys.get_state(pid)`."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "random":  # the random source belongs to the running scheduler, not to this module
-        return import_module("otp.kernel.here").random_here()
-    if name in _FACES:
-        return import_module(f"otp.{name}")
-    module = _LATER.get(name)
-    if module is None:
-        raise AttributeError(f"module 'otp' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(module), name)
-    return value
+if not TYPE_CHECKING:  # a checker that saw it would take every misspelt name for one of ours
+
+    def __getattr__(name):
+        if name == "random":  # the random source belongs to the running scheduler, not to this module
+            return import_module("otp.kernel.here").random_here()
+        if name in _FACES:
+            return import_module(f"otp.{name}")
+        module = _LATER.get(name)
+        if module is None:
+            raise AttributeError(f"module 'otp' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(module), name)
+        return value
 
 
 def __dir__() -> list[str]:

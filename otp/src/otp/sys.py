@@ -34,12 +34,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from otp.kernel.calls import UNSET, system_call
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.pids import Pid
 from otp.kernel.system import Refused
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, Limit, Name
 
 __all__ = [
     "Statistics",
@@ -67,7 +70,7 @@ class Status:
     """What `get_status` answers: `state` is as the server's `format_status` shows it."""
 
     pid: Pid
-    name: Any
+    name: Name | None
     module: type
     status: str
     parent: Pid | None
@@ -87,17 +90,17 @@ class Statistics:
 # Stop and go
 
 
-async def suspend(dest: Any, timeout: Any = UNSET) -> None:
+async def suspend(dest: Dest, timeout: Limit = UNSET) -> None:
     """Stop the server from handling messages; they wait. It still answers the functions of this module."""
     await _ask("suspend", dest, ("suspend",), (), timeout)
 
 
-async def resume(dest: Any, timeout: Any = UNSET) -> None:
+async def resume(dest: Dest, timeout: Limit = UNSET) -> None:
     """Let a suspended server go on."""
     await _ask("resume", dest, ("resume",), (), timeout)
 
 
-async def terminate(dest: Any, reason: Any = "normal", timeout: Any = UNSET) -> None:
+async def terminate(dest: Dest, reason: Any = "normal", timeout: Limit = UNSET) -> None:
     """Let the server end with `reason`, after its `terminate` callback; answers before it has ended."""
     await _ask("terminate", dest, ("terminate", reason), (reason,), timeout)
 
@@ -105,7 +108,7 @@ async def terminate(dest: Any, reason: Any = "normal", timeout: Any = UNSET) -> 
 # State
 
 
-async def get_state(dest: Any, timeout: Any = UNSET) -> Any:
+async def get_state(dest: Dest, timeout: Limit = UNSET) -> Any:
     """The state of the server: what its last callback returned; of a state machine `(state, data)`.
 
     Raises `BadArgument` for a sensitive process.
@@ -113,7 +116,7 @@ async def get_state(dest: Any, timeout: Any = UNSET) -> Any:
     return await _ask("get_state", dest, ("get_state",), (), timeout)
 
 
-async def get_status(dest: Any, timeout: Any = UNSET) -> Status:
+async def get_status(dest: Dest, timeout: Limit = UNSET) -> Status:
     """The state of the server with what the runtime knows about it.
 
     Difference to OTP: a record stands where OTP has nested tuples.
@@ -122,7 +125,7 @@ async def get_status(dest: Any, timeout: Any = UNSET) -> Status:
     return Status(found["pid"], found["name"], found["class"], found["status"], found["parent"], found["state"])
 
 
-async def replace_state(dest: Any, fn: Callable[[Any], Any], timeout: Any = UNSET) -> Any:
+async def replace_state(dest: Dest, fn: Callable[[Any], Any], timeout: Limit = UNSET) -> Any:
     """Set the state to `fn(state)`, computed in the server's process; returns the new state.
 
     If `fn` raises, the state stays and the exception arrives here. Raises `BadArgument` for a sensitive process.
@@ -130,7 +133,7 @@ async def replace_state(dest: Any, fn: Callable[[Any], Any], timeout: Any = UNSE
     return await _ask("replace_state", dest, ("replace_state", fn), (fn,), timeout)
 
 
-async def change_code(dest: Any, cls: type, old_vsn: Any, extra: Any = None, timeout: Any = UNSET) -> None:
+async def change_code(dest: Dest, cls: type, old_vsn: Any, extra: Any = None, timeout: Limit = UNSET) -> None:
     """Let a suspended server go on as `cls`, with the state that `cls.code_change(old_vsn, state, extra)` makes.
 
     If that raises, the exception arrives here; if it returns something else than `Ok(new_state)`, an `Error` with
@@ -146,8 +149,14 @@ async def change_code(dest: Any, cls: type, old_vsn: Any, extra: Any = None, tim
 # Watching
 
 
+@overload
 async def statistics(
-    dest: Any, flag: bool | Literal["get"], timeout: Any = UNSET
+    dest: Dest, flag: Literal["get"], timeout: Limit = ...
+) -> Statistics | Literal["no_statistics"]: ...
+@overload
+async def statistics(dest: Dest, flag: bool, timeout: Limit = ...) -> Literal["ok"]: ...
+async def statistics(
+    dest: Dest, flag: bool | Literal["get"], timeout: Limit = UNSET
 ) -> Statistics | Literal["ok", "no_statistics"]:
     """Count messages: `True` begins anew, `False` ends it, `"get"` answers what was counted so far.
 
@@ -170,7 +179,15 @@ async def statistics(
     return Statistics(begun / 1e9, now / 1e9, received, sent)  # pyright: ignore[reportUnknownArgumentType]
 
 
-async def log(dest: Any, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Any = UNSET) -> Any:
+@overload
+async def log(dest: Dest, flag: Literal["get"], timeout: Limit = ...) -> list[Any]: ...
+@overload
+async def log(
+    dest: Dest, flag: bool | tuple[Literal[True], int] | Literal["print"], timeout: Limit = ...
+) -> Literal["ok"]: ...
+async def log(
+    dest: Dest, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Limit = UNSET
+) -> Any:
     """Keep the last events: `True` keeps 10, `(True, n)` n, `False` none and forgets them.
 
     `"get"` answers those kept, oldest first; `"print"` writes them to standard output.
@@ -180,13 +197,13 @@ async def log(dest: Any, flag: bool | tuple[Literal[True], int] | Literal["get",
     return await _debug("log", dest, (flag,), timeout)
 
 
-async def trace(dest: Any, flag: bool, timeout: Any = UNSET) -> None:
+async def trace(dest: Dest, flag: bool, timeout: Limit = UNSET) -> None:
     """Write every event to standard output while it happens, or no longer."""
     await _debug("trace", dest, (flag,), timeout)
 
 
 async def install(
-    dest: Any, func_spec: tuple[DebugFunction, Any] | tuple[Any, DebugFunction, Any], timeout: Any = UNSET
+    dest: Dest, func_spec: tuple[DebugFunction, Any] | tuple[Any, DebugFunction, Any], timeout: Limit = UNSET
 ) -> None:
     """Let `func` see every event: `func_spec` is `(func, func_state)` or `(id, func, func_state)`.
 
@@ -210,21 +227,21 @@ async def install(
     await _debug("install", dest, spec, timeout)
 
 
-async def remove(dest: Any, func_or_id: Any, timeout: Any = UNSET) -> None:
+async def remove(dest: Dest, func_or_id: Any, timeout: Limit = UNSET) -> None:
     """Take away an installed function, named as it was installed; nothing if it is not there."""
     await _debug("remove", dest, (func_or_id,), timeout)
 
 
-async def no_debug(dest: Any, timeout: Any = UNSET) -> None:
+async def no_debug(dest: Dest, timeout: Limit = UNSET) -> None:
     """Switch everything off: statistics, log, trace and installed functions."""
     await _debug("no_debug", dest, (), timeout)
 
 
-async def _debug(function: str, dest: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
+async def _debug(function: str, dest: Dest, arguments: tuple[Any, ...], timeout: Any) -> Any:
     return await _ask(function, dest, ("debug", (function, *arguments)), arguments, timeout)
 
 
-async def _ask(function: str, dest: Any, request: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
+async def _ask(function: str, dest: Dest, request: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
     try:
         answer = await system_call(dest, request, timeout)
     except CallExit as failure:

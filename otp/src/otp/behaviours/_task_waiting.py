@@ -251,5 +251,6 @@ def _ended(ref: Ref, down: Down, asked: str, call: Any) -> Outcome:
             reason = own.reason
     demonitor(ref, flush=True)
     if reason == "noconnection":
-        raise Exit((("nodedown", down.item.node), call))
+        node = down.item.node if isinstance(down.item, Pid) else down.item[1]
+        raise Exit((("nodedown", node), call))
     return None if reason == asked else TaskExit(reason)

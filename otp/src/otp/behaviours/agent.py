@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
@@ -37,11 +37,12 @@ from otp.kernel.pids import Pid
 from otp.kernel.results import NoReply, Ok, Reply, Stop
 from otp.kernel.starting import start_server
 
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, GivenName, Limit
+
 __all__ = ["Agent"]
 
 T = TypeVar("T")
-
-Limit: TypeAlias = float | Literal["infinity"] | None
 
 
 class Agent(Startable):
@@ -53,7 +54,7 @@ class Agent(Startable):
     __slots__ = ()
 
     @classmethod
-    async def start_link(cls, fn: Callable[[], Any], *, name: Any = None, timeout: Limit = "infinity") -> Pid:
+    async def start_link(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start an agent linked with the calling process; its state is what `fn()` returns.
 
         Args:
@@ -70,7 +71,7 @@ class Agent(Startable):
         return await _start(cls, fn, name=name, link=True, timeout=timeout)
 
     @classmethod
-    async def start(cls, fn: Callable[[], Any], *, name: Any = None, timeout: Limit = "infinity") -> Pid:
+    async def start(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start an agent without a link, also from outside a process; as `start_link` otherwise.
 
         >>> import otp
@@ -82,18 +83,18 @@ class Agent(Startable):
         return await _start(cls, fn, name=name, timeout=timeout)
 
     @classmethod
-    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None) -> Pid:
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
         """How a node starts an agent that it owns."""
         return await _start(cls, arg, name=name, node=node)
 
     @overload
     @staticmethod
-    async def get(agent: Any, fn: Callable[[Any], Awaitable[T]], timeout: Limit = 5) -> T: ...
+    async def get(agent: Dest, fn: Callable[[Any], Awaitable[T]], timeout: Limit = 5) -> T: ...
     @overload
     @staticmethod
-    async def get(agent: Any, fn: Callable[[Any], T], timeout: Limit = 5) -> T: ...
+    async def get(agent: Dest, fn: Callable[[Any], T], timeout: Limit = 5) -> T: ...
     @staticmethod
-    async def get(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
+    async def get(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
         """Run `fn(state)` in the agent and return what it returns.
 
         Raises as `GenServer.call`: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerDown`.
@@ -108,7 +109,7 @@ class Agent(Startable):
         return await call(agent, ("get", _checked(fn, "get(agent, fn)")), timeout)
 
     @staticmethod
-    async def update(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> None:
+    async def update(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> None:
         """Make `fn(state)` the state, and return when it is.
 
         Raises as `get`. Source: Elixir's `Agent.update/3`.
@@ -125,12 +126,12 @@ class Agent(Startable):
 
     @overload
     @staticmethod
-    async def get_and_update(agent: Any, fn: Callable[[Any], Awaitable[tuple[T, Any]]], timeout: Limit = 5) -> T: ...
+    async def get_and_update(agent: Dest, fn: Callable[[Any], Awaitable[tuple[T, Any]]], timeout: Limit = 5) -> T: ...
     @overload
     @staticmethod
-    async def get_and_update(agent: Any, fn: Callable[[Any], tuple[T, Any]], timeout: Limit = 5) -> T: ...
+    async def get_and_update(agent: Dest, fn: Callable[[Any], tuple[T, Any]], timeout: Limit = 5) -> T: ...
     @staticmethod
-    async def get_and_update(agent: Any, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
+    async def get_and_update(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
         """Run `fn(state)`, which returns `(answer, new_state)`, and return the answer.
 
         Anything else ends the agent with `("bad_return_value", …)`. Raises as `get`.
@@ -146,7 +147,7 @@ class Agent(Startable):
         return await call(agent, ("get_and_update", _checked(fn, "get_and_update(agent, fn)")), timeout)
 
     @staticmethod
-    def cast(agent: Any, fn: Callable[[Any], Any]) -> None:
+    def cast(agent: Dest, fn: Callable[[Any], Any]) -> None:
         """Have `fn(state)` made the state some time; plain, and nobody there is no error.
 
         Source: Elixir's `Agent.cast/2`.
@@ -154,7 +155,7 @@ class Agent(Startable):
         cast(agent, ("cast", _checked(fn, "cast(agent, fn)")))
 
     @staticmethod
-    async def stop(agent: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(agent: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop the agent in order and wait until it has ended; raises as `GenServer.stop`."""
         await stop(agent, reason, timeout)
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from otp.behaviours._application_table import (
     AppInfo,
@@ -57,7 +57,7 @@ class _Contract(Behaviour):
     """The callbacks. Their names are also those of functions of `Application`, so they stand apart."""
 
     @callback
-    def start(self, kind: str, args: Any, /) -> Any: ...
+    def start(self, kind: Literal["normal"], args: Any, /) -> Any: ...
 
     @optional_callback
     def prep_stop(self, state: Any, /) -> Any:

@@ -17,7 +17,10 @@ import difflib
 import functools
 import inspect
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, ClassVar, Final, Literal, Never, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Never, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Code, GivenName
 
 __all__ = [
     "FIELDS",
@@ -58,7 +61,7 @@ class _Fields:
     shutdown: Shutdown | None
     type: Literal["worker", "supervisor"]
     significant: bool
-    modules: tuple[Any, ...] | Literal["dynamic"] | None
+    modules: tuple[Code, ...] | Literal["dynamic"] | None
 
 
 class ChildSpec(_Fields):
@@ -97,7 +100,7 @@ class ChildSpec(_Fields):
         shutdown: Shutdown | None = None,
         type: Literal["worker", "supervisor"] = "worker",
         significant: bool = False,
-        modules: tuple[Any, ...] | Literal["dynamic"] | None = None,
+        modules: tuple[Code, ...] | Literal["dynamic"] | None = None,
         **unknown: Never,
     ) -> ChildSpec:
         """Make a spec; see the class."""
@@ -180,7 +183,7 @@ class Startable:
         cls,
         arg: Any = None,
         *,
-        name: Any = None,
+        name: GivenName = None,
         id: Hashable | None = None,
         restart: Restart = "permanent",
         shutdown: Shutdown | None = None,

@@ -24,7 +24,7 @@ Source: Elixir's `DynamicSupervisor`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from otp.behaviours.behaviour import Behaviour
 from otp.behaviours.child_spec import Child, Startable, child_spec_of
@@ -34,6 +34,9 @@ from otp.behaviours.supervisor import ask, granted, start_supervisor
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.kernel.calling import call
 from otp.kernel.pids import Pid
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, GivenName, Limit
 
 __all__ = ["DynamicSupervisor"]
 
@@ -51,7 +54,7 @@ class DynamicSupervisor(Behaviour, Startable):
     async def start_link(
         cls,
         *,
-        name: Any = None,
+        name: GivenName = None,
         max_children: int | Literal["infinity"] = "infinity",
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
@@ -76,18 +79,24 @@ class DynamicSupervisor(Behaviour, Startable):
         return await start_supervisor(cls, options, DynamicServer(), name=name, link=True)
 
     @classmethod
-    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
         """How a node starts one that it owns; `arg` is a dict of options or nothing."""
         given = DynamicOptions(**{**(arg or {}), **options})
         return await start_supervisor(cls, given, DynamicServer(), name=name, node=node)
 
     @staticmethod
-    async def stop(supervisor: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop all children at once, then the supervisor with `reason`; raises as `Supervisor.stop`."""
         await stop(supervisor, reason, timeout)
 
+    @overload
     @staticmethod
-    async def start_child(supervisor: Any, child: Child) -> Any:
+    async def start_child(supervisor: Dest, child: type[Startable] | tuple[type[Startable], Any]) -> Pid: ...
+    @overload
+    @staticmethod
+    async def start_child(supervisor: Dest, child: Child) -> Pid | Any: ...
+    @staticmethod
+    async def start_child(supervisor: Dest, child: Child) -> Any:
         """Start a child from its spec or any other form of a child; its id does not matter.
 
         Returns the pid, `(pid, extra)` or `Ignore()`, as the start function answered; an ignored
@@ -102,7 +111,7 @@ class DynamicSupervisor(Behaviour, Startable):
         return granted(await call(supervisor, ("start_child", child_spec_of(child)), "infinity"))
 
     @staticmethod
-    async def terminate_child(supervisor: Any, pid: Pid) -> None:
+    async def terminate_child(supervisor: Dest, pid: Pid) -> None:
         """Stop a child; it is no crash and is not restarted.
 
         Raises `NotFound` if it is no child (any more).
@@ -111,11 +120,11 @@ class DynamicSupervisor(Behaviour, Startable):
         await ask(supervisor, ("terminate_child", pid))
 
     @staticmethod
-    async def which_children(supervisor: Any) -> list[ChildInfo]:
+    async def which_children(supervisor: Dest) -> list[ChildInfo]:
         """All children, in no order to rely on; their id is None. With a million this takes a second."""
         return await call(supervisor, "which_children", "infinity")
 
     @staticmethod
-    async def count_children(supervisor: Any) -> Counts:
+    async def count_children(supervisor: Dest) -> Counts:
         """How many children there are, by kind; takes the same time whatever their number."""
         return await call(supervisor, "count_children", "infinity")

@@ -49,6 +49,7 @@ from otp.kernel.tracing import bounded_text
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
+    from otp.kernel.terms import Dest, GivenName, Limit, Name
 
 __all__ = ["GenServer"]
 
@@ -60,7 +61,7 @@ CallResult: TypeAlias = "Reply[S] | NoReply[S] | Stop"
 MessageResult: TypeAlias = "NoReply[S] | Stop"
 MultiReplies: TypeAlias = "tuple[list[tuple[Node | str, Any]], list[Node | str]]"
 
-logger = logging.getLogger("otp")
+logger: logging.Logger = logging.getLogger("otp")
 
 
 class GenServer(Behaviour, Startable, Generic[S]):
@@ -120,7 +121,9 @@ class GenServer(Behaviour, Startable, Generic[S]):
     # Starting
 
     @classmethod
-    def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Coroutine[Any, Any, Pid]:
+    def start_link(
+        cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity"
+    ) -> Coroutine[Any, Any, Pid]:
         """Start the server linked with the calling process and wait for its `init`.
 
         Returns the pid (or `Ignore()` if `init` said so). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
@@ -129,13 +132,13 @@ class GenServer(Behaviour, Startable, Generic[S]):
         return start_server(cls, arg, name=name, link=True, timeout=timeout)
 
     @classmethod
-    def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Coroutine[Any, Any, Pid]:
+    def start(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Coroutine[Any, Any, Pid]:
         """Start the server without a link; also from outside a process."""
         return start_server(cls, arg, name=name, timeout=timeout)
 
     @classmethod
     def start_monitor(
-        cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity"
+        cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity"
     ) -> Coroutine[Any, Any, tuple[Pid, Ref]]:
         """Start the server monitored by the calling process; returns (pid, ref)."""
         return start_server(cls, arg, name=name, monitor=True, timeout=timeout)
@@ -146,35 +149,39 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
         @overload
         @staticmethod
-        async def call(dest: Any, request: Request[R], timeout: Any = ...) -> R: ...
+        async def call(dest: Dest, request: Request[R], timeout: Limit = ...) -> R: ...
         @overload
         @staticmethod
-        async def call(dest: Any, request: Any, timeout: Any = ...) -> Any: ...
+        async def call(dest: Dest, request: Any, timeout: Limit = ...) -> Any: ...
         @staticmethod
-        async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
+        async def call(dest: Dest, request: Any, timeout: Limit = UNSET) -> Any:
             """Send `request` and wait for the answer (5 s by default)."""
+
+        @staticmethod
+        def cast(dest: Dest, request: Any) -> str:
+            """Send `request` to a server without waiting; always `"ok"`, also if nobody is there."""
+            ...
 
     else:
         call = staticmethod(calling.call)
-
-    cast = staticmethod(calling.cast)
+        cast = staticmethod(calling.cast)
 
     @overload
     @staticmethod
-    async def multi_call(name: Any, request: Any, /, *, timeout: Any = ...) -> MultiReplies: ...
+    async def multi_call(name: Name, request: Any, /, *, timeout: Limit = ...) -> MultiReplies: ...
     @overload
     @staticmethod
     async def multi_call(
-        nodes: Iterable[Node | str] | None, name: Any, request: Any, /, *, timeout: Any = ...
+        nodes: Iterable[Node | str] | None, name: Name, request: Any, /, *, timeout: Limit = ...
     ) -> MultiReplies: ...
     @overload
     @staticmethod
     async def multi_call(
-        nodes: Iterable[Node | str] | None, name: Any, request: Any, timeout: Any, /
+        nodes: Iterable[Node | str] | None, name: Name, request: Any, timeout: Limit, /
     ) -> MultiReplies: ...
 
     @staticmethod
-    async def multi_call(*args: Any, timeout: Any = "infinity") -> MultiReplies:
+    async def multi_call(*args: Any, timeout: Limit = "infinity") -> MultiReplies:
         """Ask the servers named `name` on several nodes at once: `multi_call(nodes, name, request, timeout)`.
 
         Args:
@@ -214,10 +221,10 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @overload
     @staticmethod
-    def abcast(name: Any, request: Any, /) -> str: ...
+    def abcast(name: Name, request: Any, /) -> str: ...
     @overload
     @staticmethod
-    def abcast(nodes: Iterable[Node | str] | None, name: Any, request: Any, /) -> str: ...
+    def abcast(nodes: Iterable[Node | str] | None, name: Name, request: Any, /) -> str: ...
     @staticmethod
     def abcast(*args: Any) -> str:
         """Cast to the servers named `name` on several nodes: `abcast(nodes, name, request)`; `"abcast"`, always.
@@ -240,7 +247,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         send_reply(caller, value)
 
     @staticmethod
-    async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop a server in order and wait until it has ended; `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the server ended with instead.
@@ -248,7 +255,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         await stop(dest, reason, timeout)
 
 
-async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
     """Stop any behaviour in order and wait for its end. See `GenServer.stop`."""
     p = resolve(dest, "stop(dest)")
     if p is None or p._st == DEAD:

@@ -54,6 +54,7 @@ from otp.behaviours.behaviour import Behaviour, MissingCallback, callback, imple
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.request import Request
 from otp.behaviours.state_machine_results import (
+    EventType,
     KeepState,
     KeepStateAndData,
     MachineOk,
@@ -72,6 +73,9 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash
 from otp.kernel.results import ABSENT, Ignore, Stop
 from otp.kernel.starting import start_server
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, GivenName, Limit
 
 __all__ = ["GenStateMachine"]
 
@@ -108,7 +112,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @optional_callback
     def handle_event(
-        self, event: Any, content: Any, state: S, data: D, /
+        self, event: EventType, content: Any, state: S, data: D, /
     ) -> EventResult[S, D] | Awaitable[EventResult[S, D]]:
         """Handle an event, in the mode `"handle_event_function"`, where it is required."""
         raise NotImplementedError
@@ -185,7 +189,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     # Starting
 
     @classmethod
-    async def start_link(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+    async def start_link(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start the machine linked with the calling process and wait for its `init`.
 
         Returns the pid (or `Ignore()` if `init` said so) before the first state is entered. Raises
@@ -194,17 +198,19 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         return await _start(cls, arg, name=name, link=True, timeout=timeout)
 
     @classmethod
-    async def start(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> Pid:
+    async def start(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start the machine without a link; also from outside a process."""
         return await _start(cls, arg, name=name, timeout=timeout)
 
     @classmethod
-    async def start_monitor(cls, arg: Any = None, *, name: Any = None, timeout: Any = "infinity") -> tuple[Pid, Ref]:
+    async def start_monitor(
+        cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity"
+    ) -> tuple[Pid, Ref]:
         """Start the machine monitored by the calling process; returns (pid, ref)."""
         return await _start(cls, arg, name=name, monitor=True, timeout=timeout)
 
     @classmethod
-    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
         """How a node starts a machine that it owns."""
         return await _start(cls, arg, name=name, node=node, **options)
 
@@ -214,13 +220,13 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
         @overload
         @staticmethod
-        async def call(dest: Any, request: Request[R], timeout: Any = ...) -> R: ...
+        async def call(dest: Dest, request: Request[R], timeout: Limit = ...) -> R: ...
         @overload
         @staticmethod
-        async def call(dest: Any, request: Any, timeout: Any = ...) -> Any: ...
+        async def call(dest: Dest, request: Any, timeout: Limit = ...) -> Any: ...
 
     @staticmethod
-    async def call(dest: Any, request: Any, timeout: Any = "infinity") -> Any:
+    async def call(dest: Dest, request: Any, timeout: Limit = "infinity") -> Any:
         """Send `request` and wait for the answer, without limit unless `timeout` (seconds) is given.
 
         Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`. A wrong time is a
@@ -235,7 +241,15 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
             reason = (failed.cause_reason, ("gen_statem", "call", [dest, request, limit]))
             raise type(failed)(reason, dest, request) from failed.__cause__
 
-    cast = staticmethod(calling.cast)
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def cast(dest: Dest, request: Any) -> str:
+            """Send `request` without waiting; always `"ok"`, also if nobody is there."""
+            ...
+
+    else:
+        cast = staticmethod(calling.cast)
 
     @overload
     @staticmethod
@@ -261,7 +275,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
             send_reply(to, answer)
 
     @staticmethod
-    async def stop(dest: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop a machine in order and wait until it has ended; `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the machine ended with instead.

@@ -41,7 +41,7 @@ import os
 import signal
 import sys
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from otp.behaviours._os_output import Note, Output
 from otp.behaviours._os_program import Order, Program, reason_of_status
@@ -62,11 +62,13 @@ from otp.kernel.scheduler import current_process, nanoseconds, thread_current
 from otp.kernel.signals import on_exit, process_flag
 from otp.kernel.starting import start_server
 
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, GivenName, Limit
+
 __all__ = ["OsProcess", "Output"]
 
 Text: TypeAlias = str | bytes
 PathLike: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
-Seconds: TypeAlias = float | Literal["infinity"]
 
 START_AS: Final = "outside a process use node.start(OsProcess, argv, owner=…)"
 
@@ -84,13 +86,13 @@ class OsProcess(Startable):
         cls,
         argv: Sequence[PathLike],
         *,
-        owner: Any = None,
+        owner: Dest | None = None,
         env: Mapping[Text, Text] | None = None,
         cwd: PathLike | None = None,
         lines: bool = True,
         stop_signal: str | int = "SIGTERM",
-        shutdown: Seconds = 5,
-        name: Any = None,
+        shutdown: float | Literal["infinity"] = 5,
+        name: GivenName = None,
     ) -> Pid:
         """Start a program, linked with the calling process, and wait until it runs.
 
@@ -121,13 +123,13 @@ class OsProcess(Startable):
         cls,
         argv: Sequence[PathLike],
         *,
-        owner: Any = None,
+        owner: Dest | None = None,
         env: Mapping[Text, Text] | None = None,
         cwd: PathLike | None = None,
         lines: bool = True,
         stop_signal: str | int = "SIGTERM",
-        shutdown: Seconds = 5,
-        name: Any = None,
+        shutdown: float | Literal["infinity"] = 5,
+        name: GivenName = None,
     ) -> Pid:
         """Start a program without a link; as `start_link` otherwise. Outside a process `owner` is required."""
         order = _order(argv, owner, thread_current(), env, cwd, lines, stop_signal, shutdown)
@@ -139,13 +141,13 @@ class OsProcess(Startable):
         node: Node,
         arg: Any = None,
         *,
-        name: Any = None,
-        owner: Any = None,
+        name: GivenName = None,
+        owner: Dest | None = None,
         env: Mapping[Text, Text] | None = None,
         cwd: PathLike | None = None,
         lines: bool = True,
         stop_signal: str | int = "SIGTERM",
-        shutdown: Seconds = 5,
+        shutdown: float | Literal["infinity"] = 5,
     ) -> Pid:
         """How a node starts a program that it owns."""
         order = _order(arg, owner, None, env, cwd, lines, stop_signal, shutdown)
@@ -156,13 +158,13 @@ class OsProcess(Startable):
         cls,
         arg: Any = None,
         *,
-        name: Any = None,
+        name: GivenName = None,
         id: Hashable | None = None,
         restart: Restart = "permanent",
         shutdown: Shutdown | None = None,
         type: Literal["worker", "supervisor"] | None = None,
         significant: bool = False,
-        owner: Any = None,
+        owner: Dest | None = None,
         **options: Any,
     ) -> ChildSpec:
         """The spec of a child that runs the program `arg`; takes start options and child options alike.
@@ -188,7 +190,7 @@ class OsProcess(Startable):
         return spec.replace(start=functools.partial(start, shutdown=shutdown))
 
     @staticmethod
-    async def write(pid: Any, data: Text, timeout: Seconds | None = "infinity") -> None:
+    async def write(pid: Dest, data: Text, timeout: Limit = "infinity") -> None:
         """Write to the program's standard input, and wait until its pipe has taken all of it.
 
         Args:
@@ -207,7 +209,7 @@ class OsProcess(Startable):
             raise Error(answer)
 
     @staticmethod
-    async def close_stdin(pid: Any, timeout: Seconds | None = "infinity") -> None:
+    async def close_stdin(pid: Dest, timeout: Limit = "infinity") -> None:
         r"""Close the program's standard input after what was written before; again is no error.
 
         >>> import otp
@@ -222,7 +224,7 @@ class OsProcess(Startable):
         await call(pid, "close_stdin", timeout)
 
     @staticmethod
-    def os_pid(pid: Any) -> int | None:
+    def os_pid(pid: Dest) -> int | None:
         """The operating system's number of the program, which is that of its group too; None if it has ended.
 
         A plain read of a table: it asks nobody.
@@ -232,7 +234,7 @@ class OsProcess(Startable):
         return state.os_pid if isinstance(state, Program) else None
 
     @staticmethod
-    async def stop(pid: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(pid: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop the program and wait until it and its group have ended; raises as `GenServer.stop`."""
         await stop(pid, reason, timeout)
 

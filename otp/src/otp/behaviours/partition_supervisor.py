@@ -25,10 +25,10 @@ Source: Elixir's `PartitionSupervisor`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from otp.behaviours._stable_hash import partition_of
 from otp.behaviours.behaviour import Behaviour, optional_callback
@@ -44,6 +44,9 @@ from otp.kernel.errors import BadArgument, Exit
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid
 from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, Limit, Name, Via
 
 __all__ = ["PartitionSupervisor", "PartitionVia"]
 
@@ -61,7 +64,7 @@ class _Plan(NamedTuple):
 class PartitionVia:
     """The partition of a key, as the destination of `send`, `call` and `cast`; see `PartitionSupervisor.via`."""
 
-    supervisor: Hashable
+    supervisor: Dest
     key: Any
 
     def whereis(self) -> Pid | None:
@@ -103,7 +106,7 @@ class PartitionSupervisor(Behaviour, Startable):
         cls,
         child: Child,
         *,
-        name: Any,
+        name: Name | Via,
         partitions: int = DEFAULT_PARTITIONS,
         strategy: Strategy = "one_for_one",
         max_restarts: int | Literal["infinity"] = 3,
@@ -156,7 +159,7 @@ class PartitionSupervisor(Behaviour, Startable):
         return await start_supervisor(cls, plan, SupervisorServer(cls), name=name, node=node)
 
     @staticmethod
-    def via(name: Hashable, key: Any) -> PartitionVia:
+    def via(name: Dest, key: Any) -> PartitionVia:
         """The partition of `key`, wherever a pid or name stands: `call`, `cast`, `send`, `start_child`.
 
         An int goes to partition `abs(key) % n`; any other value is hashed, the same way in every run
@@ -174,7 +177,7 @@ class PartitionSupervisor(Behaviour, Startable):
         return PartitionVia(name, key)
 
     @staticmethod
-    def partitions(name: Hashable) -> int:
+    def partitions(name: Dest) -> int:
         """How many partitions there are.
 
         Raises `Exit(("noproc", …))` if there is no such supervisor.
@@ -186,17 +189,17 @@ class PartitionSupervisor(Behaviour, Startable):
         return found[1].partitions
 
     @staticmethod
-    async def which_children(name: Any) -> list[ChildInfo]:
+    async def which_children(name: Dest) -> list[ChildInfo]:
         """All partitions, the last one first; their id is the number. As `Supervisor.which_children`."""
         return await call(name, "which_children", "infinity")
 
     @staticmethod
-    async def count_children(name: Any) -> Counts:
+    async def count_children(name: Dest) -> Counts:
         """How many partitions there are, by kind. As `Supervisor.count_children`."""
         return await call(name, "count_children", "infinity")
 
     @staticmethod
-    async def stop(name: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(name: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop the partitions in reverse order, then the supervisor; raises as `Supervisor.stop`."""
         await stop(name, reason, timeout)
 

@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from otp.behaviours._registry_match import matcher
 from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, UniqueTable
@@ -52,6 +52,9 @@ from otp.kernel.signals import link_processes, off_exit, on_exit, process_flag
 from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD, EXITING
 
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, Name
+
 __all__ = ["AlreadyRegistered", "Entry", "Registry", "Via"]
 
 
@@ -67,7 +70,7 @@ class AlreadyRegistered(Error):
 class Via:
     """A name in a registry; `name=` of a start and the destination of `send`, `call` and `cast`."""
 
-    registry: Hashable
+    registry: Dest
     key: Hashable
     value: Any = None
 
@@ -87,10 +90,10 @@ class Via:
 
 
 class _Config(NamedTuple):
-    name: Hashable
+    name: Name
     keys: Kind
     partitions: int
-    listeners: tuple[Hashable, ...]
+    listeners: tuple[Name, ...]
 
 
 class _State:
@@ -124,9 +127,7 @@ class Registry(Startable):
     _id_from_name = True
 
     @classmethod
-    async def start_link(
-        cls, *, keys: Kind, name: Hashable, partitions: int = 1, listeners: tuple[Hashable, ...] = ()
-    ) -> Pid:
+    async def start_link(cls, *, keys: Kind, name: Name, partitions: int = 1, listeners: tuple[Name, ...] = ()) -> Pid:
         """Start a registry linked to the calling process; as a child `Registry.child_spec(keys=…, name=…)`.
 
         Args:
@@ -146,7 +147,7 @@ class Registry(Startable):
         return pid
 
     @staticmethod
-    def register(registry: Hashable, key: Hashable, value: Any = None) -> Pid:
+    def register(registry: Dest, key: Hashable, value: Any = None) -> Pid:
         """Register the calling process under `key`; the pid of the registry, which is linked to it.
 
         Raises:
@@ -162,18 +163,18 @@ class Registry(Startable):
         return state.pid
 
     @staticmethod
-    def unregister(registry: Hashable, key: Hashable) -> None:
+    def unregister(registry: Dest, key: Hashable) -> None:
         """Remove the calling process's entries under `key`; nothing if it has none."""
         me = current_process("Registry.unregister()")
         _leave(_state(registry, "unregister"), me, key)
 
     @staticmethod
-    def lookup(registry: Hashable, key: Hashable) -> list[Entry]:
+    def lookup(registry: Dest, key: Hashable) -> list[Entry]:
         """The entries under `key`, oldest first; of a unique registry one or none."""
         return _state(registry, "lookup").table.lookup(key)
 
     @staticmethod
-    def unregister_match(registry: Hashable, key: Hashable, pattern: Any) -> None:
+    def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
         """Remove those of the calling process's entries under `key` whose value matches; see `match`.
 
         >>> import otp
@@ -190,7 +191,7 @@ class Registry(Startable):
         _leave(_state(registry, "unregister_match"), me, key, matcher(pattern))
 
     @staticmethod
-    def match(registry: Hashable, key: Hashable, pattern: Any) -> list[Entry]:
+    def match(registry: Dest, key: Hashable, pattern: Any) -> list[Entry]:
         """The entries under `key` whose value matches `pattern`, oldest first.
 
         A pattern is a value in which `...` stands for anything; of a dict it names keys that must be there. A type, a
@@ -211,29 +212,29 @@ class Registry(Startable):
         return [entry for entry in _state(registry, "match").table.lookup(key) if is_meant(entry.value)]
 
     @staticmethod
-    def count_match(registry: Hashable, key: Hashable, pattern: Any) -> int:
+    def count_match(registry: Dest, key: Hashable, pattern: Any) -> int:
         """How many entries `match` finds."""
         return len(Registry.match(registry, key, pattern))
 
     @staticmethod
-    def dispatch(registry: Hashable, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
+    def dispatch(registry: Dest, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
         """Call `fn` once, in the calling process, with the entries under `key`; not at all without any."""
         entries = _state(registry, "dispatch").table.lookup(key)
         if entries:
             fn(entries)
 
     @staticmethod
-    def keys(registry: Hashable, pid: Pid) -> list[Hashable]:
+    def keys(registry: Dest, pid: Pid) -> list[Hashable]:
         """The keys of `pid`, oldest first; a key twice if it registered twice under it."""
         return _state(registry, "keys").table.keys(pid)
 
     @staticmethod
-    def values(registry: Hashable, key: Hashable, pid: Pid) -> list[Any]:
+    def values(registry: Dest, key: Hashable, pid: Pid) -> list[Any]:
         """The values that `pid` registered under `key`."""
         return [entry.value for entry in Registry.lookup(registry, key) if entry.pid == pid]
 
     @staticmethod
-    def update_value(registry: Hashable, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
+    def update_value(registry: Dest, key: Hashable, fn: Callable[[Any], Any]) -> tuple[Any, Any] | None:
         """Replace the value of the calling process's unique `key` by `fn(value)`.
 
         Returns:
@@ -249,14 +250,12 @@ class Registry(Startable):
         return new, found[0].value
 
     @staticmethod
-    def count(registry: Hashable) -> int:
+    def count(registry: Dest) -> int:
         """How many entries there are."""
         return len(_state(registry, "count").table)
 
     @staticmethod
-    def select(
-        registry: Hashable, where: Callable[[Any, Entry], bool] | None = None
-    ) -> list[tuple[Hashable, Pid, Any]]:
+    def select(registry: Dest, where: Callable[[Any, Entry], bool] | None = None) -> list[tuple[Hashable, Pid, Any]]:
         """All entries as `(key, pid, value)`, or those for which `where(key, entry)` is true.
 
         Difference to Elixir: a predicate stands where Elixir has a match specification.
@@ -265,32 +264,32 @@ class Registry(Startable):
         return [(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)]
 
     @staticmethod
-    def count_select(registry: Hashable, where: Callable[[Any, Entry], bool]) -> int:
+    def count_select(registry: Dest, where: Callable[[Any, Entry], bool]) -> int:
         """How many entries `select` finds."""
         return len(Registry.select(registry, where))
 
     @staticmethod
-    def via(registry: Hashable, key: Hashable, value: Any = None) -> Via:
+    def via(registry: Dest, key: Hashable, value: Any = None) -> Via:
         """A name in a unique registry, for `name=`, `send`, `call`, `cast` (Elixir's `{:via, Registry, {…}}`)."""
         return Via(registry, key, value)
 
     @staticmethod
-    def put_meta(registry: Hashable, key: Hashable, value: Any) -> None:
+    def put_meta(registry: Dest, key: Hashable, value: Any) -> None:
         """Keep a value with the registry itself, for as long as it lives."""
         _state(registry, "put_meta").meta[key] = value
 
     @staticmethod
-    def meta(registry: Hashable, key: Hashable, default: Any = None) -> Any:
+    def meta(registry: Dest, key: Hashable, default: Any = None) -> Any:
         """The value that `put_meta` kept, or `default`."""
         return _state(registry, "meta").meta.get(key, default)
 
     @staticmethod
-    def delete_meta(registry: Hashable, key: Hashable) -> None:
+    def delete_meta(registry: Dest, key: Hashable) -> None:
         """Forget what `put_meta` kept; nothing if there is nothing."""
         _state(registry, "delete_meta").meta.pop(key, None)
 
 
-def _checked(keys: object, name: Hashable, partitions: object, listeners: tuple[Hashable, ...]) -> _Config:
+def _checked(keys: object, name: Name, partitions: object, listeners: tuple[Name, ...]) -> _Config:
     if keys not in get_args(Kind):
         raise BadArgument(f"Registry(keys=…): expected 'unique' or 'duplicate', got {keys!r}")
     if not isinstance(partitions, int) or isinstance(partitions, bool) or partitions < 1:
@@ -298,9 +297,9 @@ def _checked(keys: object, name: Hashable, partitions: object, listeners: tuple[
     return _Config(name, cast("Kind", keys), partitions, tuple(listeners))
 
 
-def _state(registry: Hashable, what: str, *, unique: bool = False) -> _State:
-    pid = registry if isinstance(registry, Process) else whereis(registry)
-    state = None if pid is None else pid._state
+def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
+    pid = registry if isinstance(registry, Pid) else whereis(registry)
+    state = pid._state if isinstance(pid, Process) else None
     if not isinstance(state, _State):
         got = "a name that nobody has" if pid is None else f"{pid}, which is no registry"
         raise BadArgument(

@@ -29,15 +29,21 @@ Source: Erlang/OTP, stdlib, `gen_statem`, types `action()`, `state_enter_result(
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from otp.kernel.calls import From
 from otp.kernel.results import ABSENT, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from otp.behaviours.gen_state_machine import GenStateMachine
 
 __all__ = [
     "Action",
     "ChangeModule",
     "EventTimeout",
+    "EventType",
     "Hibernate",
     "KeepState",
     "KeepStateAndData",
@@ -59,6 +65,13 @@ __all__ = [
 S = TypeVar("S")
 D = TypeVar("D")
 
+EventType: TypeAlias = (
+    Literal["cast", "info", "internal", "enter", "timeout", "state_timeout"]
+    | tuple[Literal["call"], From]
+    | tuple[Literal["timeout"], Any]
+)
+"""What kind of event is handled; a call with its caller, a named time-out with its name."""
+
 Time: TypeAlias = float | Literal["infinity", "cancel", "update"] | None
 """Seconds, or what is to become of a timer that runs; `None` means `"infinity"`."""
 
@@ -70,7 +83,7 @@ class ReplyTo(NamedTuple):
     42
     """
 
-    caller: From | Any
+    caller: From
     value: Any
 
 
@@ -83,7 +96,7 @@ class NextEvent(NamedTuple):
     'internal'
     """
 
-    kind: Any
+    kind: EventType
     content: Any = None
 
 
@@ -128,7 +141,7 @@ class NamedTimeout(NamedTuple):
     'session'
     """
 
-    name: Any
+    name: Hashable
     seconds: Time
     content: Any = None
     abs: bool = False
@@ -151,7 +164,7 @@ class ChangeModule(NamedTuple):
     'int'
     """
 
-    cls: type[Any]
+    cls: type[GenStateMachine[Any, Any]]
 
 
 class PushModule(NamedTuple):
@@ -161,7 +174,7 @@ class PushModule(NamedTuple):
     'int'
     """
 
-    cls: type[Any]
+    cls: type[GenStateMachine[Any, Any]]
 
 
 class PopModule(NamedTuple):
@@ -218,9 +231,9 @@ class MachineOk(_MachineResult, Generic[S, D]):
     _fields = ("state", "data", "actions")
 
     def __init__(self, state: S, data: D, *actions: Action) -> None:
-        self.state = state
-        self.data = data
-        self.actions = actions
+        self.state: S = state
+        self.data: D = data
+        self.actions: tuple[Action, ...] = actions
 
 
 class NextState(_MachineResult, Generic[S, D]):
@@ -235,9 +248,9 @@ class NextState(_MachineResult, Generic[S, D]):
     _fields = ("state", "data", "actions")
 
     def __init__(self, state: S, data: D, *actions: Action) -> None:
-        self.state = state
-        self.data = data
-        self.actions = actions
+        self.state: S = state
+        self.data: D = data
+        self.actions: tuple[Action, ...] = actions
 
 
 class KeepState(_MachineResult, Generic[D]):
@@ -252,8 +265,8 @@ class KeepState(_MachineResult, Generic[D]):
     _fields = ("data", "actions")
 
     def __init__(self, data: D, *actions: Action) -> None:
-        self.data = data
-        self.actions = actions
+        self.data: D = data
+        self.actions: tuple[Action, ...] = actions
 
 
 class KeepStateAndData(_MachineResult):
@@ -268,7 +281,7 @@ class KeepStateAndData(_MachineResult):
     _fields = ("actions",)
 
     def __init__(self, *actions: Action) -> None:
-        self.actions = actions
+        self.actions: tuple[Action, ...] = actions
 
 
 class RepeatState(_MachineResult, Generic[D]):
@@ -283,8 +296,8 @@ class RepeatState(_MachineResult, Generic[D]):
     _fields = ("data", "actions")
 
     def __init__(self, data: D, *actions: Action) -> None:
-        self.data = data
-        self.actions = actions
+        self.data: D = data
+        self.actions: tuple[Action, ...] = actions
 
 
 class RepeatStateAndData(_MachineResult):
@@ -299,7 +312,7 @@ class RepeatStateAndData(_MachineResult):
     _fields = ("actions",)
 
     def __init__(self, *actions: Action) -> None:
-        self.actions = actions
+        self.actions: tuple[Action, ...] = actions
 
 
 class StopAndReply(_MachineResult):
@@ -316,6 +329,6 @@ class StopAndReply(_MachineResult):
     _fields = ("reason", "replies", "data")
 
     def __init__(self, reason: Any, replies: ReplyTo | list[ReplyTo] | tuple[ReplyTo, ...], data: Any = ABSENT) -> None:
-        self.reason = reason
-        self.replies = replies
-        self.data = data
+        self.reason: Any = reason
+        self.replies: ReplyTo | list[ReplyTo] | tuple[ReplyTo, ...] = replies
+        self.data: Any = data

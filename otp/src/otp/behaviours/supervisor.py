@@ -37,7 +37,7 @@ Sources: OTP's `supervisor`; Elixir's `Supervisor`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, overload
 
 from otp.behaviours.behaviour import Behaviour, optional_callback
 from otp.behaviours.child_spec import AutoShutdown, Child, Children, ChildSpec, Startable, Strategy, child_spec_of
@@ -48,8 +48,13 @@ from otp.behaviours.supervisor_server import SupervisorServer
 from otp.kernel.calling import call
 from otp.kernel.errors import AlreadyPresent, AlreadyStarted, NotFound, StartError
 from otp.kernel.pids import Pid
-from otp.kernel.results import Ignore
 from otp.kernel.starting import start_server
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from otp.kernel.results import Ignore
+    from otp.kernel.terms import Dest, GivenName, Limit
 
 __all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "granted", "start_supervisor"]
 
@@ -66,7 +71,7 @@ class Supervisor(Behaviour, Startable):
     _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
 
     @optional_callback
-    def init(self, arg: Any, /) -> Any:
+    def init(self, arg: Any, /) -> Children | Ignore | Awaitable[Children | Ignore]:
         """Return `Children([...], strategy=…)` or `Ignore()`; may be `async def`.
 
         Runs in the new process at its start, and again in an upgrade. The default takes `arg`,
@@ -77,7 +82,7 @@ class Supervisor(Behaviour, Startable):
     # Starting and stopping
 
     @classmethod
-    async def start_link(cls, arg: Any = None, *, name: Any = None) -> Pid | Ignore:
+    async def start_link(cls, arg: Any = None, *, name: GivenName = None) -> Pid:
         """Start the supervisor with its children, linked with the calling process.
 
         Args:
@@ -106,8 +111,8 @@ class Supervisor(Behaviour, Startable):
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
         auto_shutdown: AutoShutdown = "never",
-        name: Any = None,
-    ) -> Pid | Ignore:
+        name: GivenName = None,
+    ) -> Pid:
         """Start a supervisor of these children without a class of its own; as `start_link` otherwise.
 
         Source: Elixir's `Supervisor.start_link/2`.
@@ -122,12 +127,12 @@ class Supervisor(Behaviour, Startable):
         return await start_supervisor(Supervisor, flags, SupervisorServer(Supervisor), name=name, link=True)
 
     @classmethod
-    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None) -> Any:
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None) -> Any:
         """How a node starts a supervisor that it owns."""
         return await start_supervisor(cls, arg, SupervisorServer(cls), name=name, node=node)
 
     @staticmethod
-    async def stop(supervisor: Any, reason: Any = "normal", timeout: Any = "infinity") -> None:
+    async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop the children in reverse order, then the supervisor with `reason`.
 
         Raises `Exit` with the bare reason if it ended with another one, is not there (`"noproc"`)
@@ -138,17 +143,17 @@ class Supervisor(Behaviour, Startable):
     # Asking
 
     @staticmethod
-    async def which_children(supervisor: Any) -> list[ChildInfo]:
+    async def which_children(supervisor: Dest) -> list[ChildInfo]:
         """All children, the one started last first. Source: OTP's `supervisor:which_children/1`."""
         return await call(supervisor, "which_children", "infinity")
 
     @staticmethod
-    async def count_children(supervisor: Any) -> Counts:
+    async def count_children(supervisor: Dest) -> Counts:
         """How many children there are, by kind. Source: OTP's `supervisor:count_children/1`."""
         return await call(supervisor, "count_children", "infinity")
 
     @staticmethod
-    async def get_childspec(supervisor: Any, id: Hashable) -> ChildSpec:
+    async def get_childspec(supervisor: Dest, id: Hashable) -> ChildSpec:
         """The complete spec of a child: by its id, for dynamic children also by pid.
 
         Raises `NotFound`. Source: OTP's `supervisor:get_childspec/2`.
@@ -157,8 +162,14 @@ class Supervisor(Behaviour, Startable):
 
     # Changing
 
+    @overload
     @staticmethod
-    async def start_child(supervisor: Any, child: Child | list[Any]) -> Any:
+    async def start_child(supervisor: Dest, child: type[Startable] | tuple[type[Startable], Any]) -> Pid: ...
+    @overload
+    @staticmethod
+    async def start_child(supervisor: Dest, child: Child | list[Any]) -> Pid | Any: ...
+    @staticmethod
+    async def start_child(supervisor: Dest, child: Child | list[Any]) -> Any:
         """Start another child behind all others; under simple_one_for_one one like the template.
 
         Args:
@@ -182,7 +193,7 @@ class Supervisor(Behaviour, Startable):
         return await ask(supervisor, ("start_child", spec))
 
     @staticmethod
-    async def restart_child(supervisor: Any, id: Hashable) -> Any:
+    async def restart_child(supervisor: Dest, id: Hashable) -> Pid | Any:
         """Start a child that does not run, from the spec it has; the answer is that of `start_child`.
 
         Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`
@@ -191,7 +202,7 @@ class Supervisor(Behaviour, Startable):
         return await ask(supervisor, ("restart_child", id))
 
     @staticmethod
-    async def terminate_child(supervisor: Any, id: Hashable) -> None:
+    async def terminate_child(supervisor: Dest, id: Hashable) -> None:
         """Stop a child, by its id, for dynamic children by pid; it is no crash and is not restarted.
 
         The spec stays, unless the child is temporary. A child that does not run is no error.
@@ -201,7 +212,7 @@ class Supervisor(Behaviour, Startable):
         await ask(supervisor, ("terminate_child", id))
 
     @staticmethod
-    async def delete_child(supervisor: Any, id: Hashable) -> None:
+    async def delete_child(supervisor: Dest, id: Hashable) -> None:
         """Forget a child that does not run.
 
         Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`.
@@ -211,7 +222,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def change_flags(
-        supervisor: Any,
+        supervisor: Dest,
         *,
         strategy: Strategy | None = None,
         max_restarts: int | Literal["infinity"] | None = None,
@@ -261,7 +272,7 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
         raise
 
 
-async def ask(supervisor: Any, request: Any) -> Any:
+async def ask(supervisor: Dest, request: Any) -> Any:
     """Ask a supervisor for an operation that may be refused."""
     return granted(await call(supervisor, request, "infinity"))
 
@@ -282,5 +293,5 @@ def _refuse(reason: Any) -> NoReturn:
     if reason == "already_present":
         raise AlreadyPresent
     if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "already_started":  # pyright: ignore[reportUnknownArgumentType]
-        raise AlreadyStarted(reason[1])
+        raise AlreadyStarted(reason[1])  # pyright: ignore[reportUnknownArgumentType]
     raise StartError(reason) if explain(reason) is None else InvalidChildSpec(reason)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from otp.kernel.pids import Pid
+    from otp.kernel.terms import Code
 
 __all__ = ["ChildInfo", "Counts"]
 
@@ -16,9 +20,9 @@ class ChildInfo(NamedTuple):
     """
 
     id: Hashable
-    pid: Any
+    pid: Pid | Literal["restarting"] | None
     type: Literal["worker", "supervisor"]
-    modules: tuple[Any, ...] | Literal["dynamic"] | None
+    modules: tuple[Code, ...] | Literal["dynamic"] | None
 
 
 class Counts(NamedTuple):

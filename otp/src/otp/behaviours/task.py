@@ -33,7 +33,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Generic, Literal, Never, ParamSpec, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeVar, Unpack, overload
 
 from otp.behaviours import _task_waiting as waiting
 from otp.behaviours._task_run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
@@ -61,14 +61,19 @@ from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, monitor_process
 
+if TYPE_CHECKING:
+    from typing import TypeVarTuple
+
+    from otp.kernel.terms import GivenName, Limit
+
+    I = TypeVar("I")
+    Ts = TypeVarTuple("Ts")
+
 __all__ = ["Task", "TaskExit", "TaskOk", "TaskReply"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-Limit: TypeAlias = float | Literal["infinity"] | None
-"""Seconds; `"infinity"` or None for no limit."""
 
 _set = object.__setattr__
 
@@ -151,7 +156,7 @@ class Task(Startable, Generic[T_co]):
         return Task(None, ref, me, ("otp", "Task.completed", 1))
 
     @classmethod
-    async def start(cls, fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+    async def start(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
         """Start a task whose result nobody waits for, linked to nobody; works outside a process too.
 
         `TaskSupervisor.start_child` is mostly the better choice: it ends with your program in order.
@@ -169,7 +174,7 @@ class Task(Startable, Generic[T_co]):
         return _spawn(node_here("Task.start(fn)"), who_asks(), fn, args, name, "Task.start(name=…)")
 
     @classmethod
-    async def start_link(cls, fn: Callable[..., Any], /, *args: Any, name: Any = None) -> Pid:
+    async def start_link(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
         """Start a task whose result nobody waits for, linked with this process: for supervision trees.
 
         Args:
@@ -200,7 +205,7 @@ class Task(Startable, Generic[T_co]):
         cls,
         arg: Any = None,
         *,
-        name: Any = None,
+        name: GivenName = None,
         id: Hashable | None = None,
         restart: Restart = "temporary",
         shutdown: Shutdown | None = None,
@@ -228,7 +233,7 @@ class Task(Startable, Generic[T_co]):
         )
 
     @classmethod
-    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None) -> Pid:
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
         """How a node starts a task that it owns."""
         check_function(arg, "node.start(Task, fn)")
         return _spawn(node, None, arg, (), name, "node.start(name=…)")
@@ -353,12 +358,12 @@ class Task(Startable, Generic[T_co]):
     @overload
     @staticmethod
     def async_stream(
-        items: Source[Any], fn: Callable[..., Awaitable[T]], /, *args: Any, **options: Unpack[StreamKeywords]
+        items: Source[I], fn: Callable[[I, *Ts], Awaitable[T]], /, *args: *Ts, **options: Unpack[StreamKeywords]
     ) -> TaskStream[T]: ...
     @overload
     @staticmethod
     def async_stream(
-        items: Source[Any], fn: Callable[..., T], /, *args: Any, **options: Unpack[StreamKeywords]
+        items: Source[I], fn: Callable[[I, *Ts], T], /, *args: *Ts, **options: Unpack[StreamKeywords]
     ) -> TaskStream[T]: ...
     @staticmethod
     def async_stream(

@@ -25,7 +25,7 @@ Source: Elixir's `Task.Supervisor`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack, overload
 
 from otp.behaviours._task_run import DEFAULT_CONCURRENCY, OnTimeout, StreamOptions
 from otp.behaviours._task_work import callers_of, check_function, mfa_of, send_reply, spawn_work, who_asks
@@ -33,7 +33,7 @@ from otp.behaviours.behaviour import Behaviour
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.dynamic_server import DynamicOptions, DynamicServer
 from otp.behaviours.supervisor import ask, start_supervisor
-from otp.behaviours.task import Limit, Task
+from otp.behaviours.task import Task
 from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
 from otp.kernel.calling import call
 from otp.kernel.errors import StartError
@@ -43,6 +43,14 @@ from otp.kernel.results import Ignore
 from otp.kernel.scheduler import current_process, nanoseconds
 from otp.kernel.signals import link_processes, monitor_process
 from otp.kernel.states import DEAD, EXITING
+
+if TYPE_CHECKING:
+    from typing import TypeVarTuple
+
+    from otp.kernel.terms import Dest, GivenName, Limit
+
+    I = TypeVar("I")
+    Ts = TypeVarTuple("Ts")
 
 __all__ = ["TaskSupervisor"]
 
@@ -68,7 +76,7 @@ class TaskSupervisor(Behaviour, Startable):
     async def start_link(
         cls,
         *,
-        name: Any = None,
+        name: GivenName = None,
         max_children: int | Literal["infinity"] = "infinity",
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
@@ -91,7 +99,7 @@ class TaskSupervisor(Behaviour, Startable):
         return await start_supervisor(cls, options, DynamicServer(), name=name, link=True)
 
     @classmethod
-    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+    async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
         """How a node starts one that it owns; `arg` is a dict of options or nothing."""
         given = DynamicOptions(**{**(arg or {}), **options})
         return await start_supervisor(cls, given, DynamicServer(), name=name, node=node)
@@ -100,10 +108,10 @@ class TaskSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def start_child(
-        supervisor: Any,
-        fn: Callable[..., Any],
+        supervisor: Dest,
+        fn: Callable[[*Ts], Any],
         /,
-        *args: Any,
+        *args: *Ts,
         restart: Restart = "temporary",
         shutdown: Shutdown | None = None,
     ) -> Pid:
@@ -143,16 +151,16 @@ class TaskSupervisor(Behaviour, Startable):
     @overload
     @staticmethod
     async def async_(
-        supervisor: Any, fn: Callable[..., Awaitable[T]], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[[*Ts], Awaitable[T]], /, *args: *Ts, shutdown: Shutdown | None = None
     ) -> Task[T]: ...
     @overload
     @staticmethod
     async def async_(
-        supervisor: Any, fn: Callable[..., T], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[[*Ts], T], /, *args: *Ts, shutdown: Shutdown | None = None
     ) -> Task[T]: ...
     @staticmethod
     async def async_(
-        supervisor: Any, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
     ) -> Task[Any]:
         """Start a task to be awaited, as `Task.async_`: linked with and monitored by the calling process.
 
@@ -176,16 +184,16 @@ class TaskSupervisor(Behaviour, Startable):
     @overload
     @staticmethod
     async def async_nolink(
-        supervisor: Any, fn: Callable[..., Awaitable[T]], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[[*Ts], Awaitable[T]], /, *args: *Ts, shutdown: Shutdown | None = None
     ) -> Task[T]: ...
     @overload
     @staticmethod
     async def async_nolink(
-        supervisor: Any, fn: Callable[..., T], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[[*Ts], T], /, *args: *Ts, shutdown: Shutdown | None = None
     ) -> Task[T]: ...
     @staticmethod
     async def async_nolink(
-        supervisor: Any, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
+        supervisor: Dest, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
     ) -> Task[Any]:
         """Start a task to be awaited, monitored by the calling process and not linked with it.
 
@@ -195,13 +203,13 @@ class TaskSupervisor(Behaviour, Startable):
         return await _async(supervisor, fn, args, shutdown, False)
 
     @staticmethod
-    async def children(supervisor: Any) -> list[Pid]:
+    async def children(supervisor: Dest) -> list[Pid]:
         """The pids of the tasks that run. Source: Elixir's `Task.Supervisor.children/1`."""
         found = await call(supervisor, "which_children", "infinity")
         return [child.pid for child in found if isinstance(child.pid, Pid)]
 
     @staticmethod
-    async def terminate_child(supervisor: Any, pid: Pid) -> None:
+    async def terminate_child(supervisor: Dest, pid: Pid) -> None:
         """Stop a task; it is not started again.
 
         Raises `NotFound` if it is none (any more). Source: Elixir's `Task.Supervisor.terminate_child/2`.
@@ -213,26 +221,26 @@ class TaskSupervisor(Behaviour, Startable):
     @overload
     @staticmethod
     def async_stream(
-        supervisor: Any,
-        items: Source[Any],
-        fn: Callable[..., Awaitable[T]],
+        supervisor: Dest,
+        items: Source[I],
+        fn: Callable[[I, *Ts], Awaitable[T]],
         /,
-        *args: Any,
+        *args: *Ts,
         **options: Unpack[StreamKeywordsSupervised],
     ) -> TaskStream[T]: ...
     @overload
     @staticmethod
     def async_stream(
-        supervisor: Any,
-        items: Source[Any],
-        fn: Callable[..., T],
+        supervisor: Dest,
+        items: Source[I],
+        fn: Callable[[I, *Ts], T],
         /,
-        *args: Any,
+        *args: *Ts,
         **options: Unpack[StreamKeywordsSupervised],
     ) -> TaskStream[T]: ...
     @staticmethod
     def async_stream(
-        supervisor: Any,
+        supervisor: Dest,
         items: Source[Any],
         fn: Callable[..., Any],
         /,
@@ -255,26 +263,26 @@ class TaskSupervisor(Behaviour, Startable):
     @overload
     @staticmethod
     def async_stream_nolink(
-        supervisor: Any,
-        items: Source[Any],
-        fn: Callable[..., Awaitable[T]],
+        supervisor: Dest,
+        items: Source[I],
+        fn: Callable[[I, *Ts], Awaitable[T]],
         /,
-        *args: Any,
+        *args: *Ts,
         **options: Unpack[StreamKeywordsSupervised],
     ) -> TaskStream[T]: ...
     @overload
     @staticmethod
     def async_stream_nolink(
-        supervisor: Any,
-        items: Source[Any],
-        fn: Callable[..., T],
+        supervisor: Dest,
+        items: Source[I],
+        fn: Callable[[I, *Ts], T],
         /,
-        *args: Any,
+        *args: *Ts,
         **options: Unpack[StreamKeywordsSupervised],
     ) -> TaskStream[T]: ...
     @staticmethod
     def async_stream_nolink(
-        supervisor: Any,
+        supervisor: Dest,
         items: Source[Any],
         fn: Callable[..., Any],
         /,
@@ -304,7 +312,7 @@ class TaskSupervisor(Behaviour, Startable):
 
 
 async def _async(
-    supervisor: Any, fn: Callable[..., Any], args: tuple[Any, ...], shutdown: Shutdown | None, link: bool
+    supervisor: Dest, fn: Callable[..., Any], args: tuple[Any, ...], shutdown: Shutdown | None, link: bool
 ) -> Task[Any]:
     what = f"TaskSupervisor.{'async_' if link else 'async_nolink'}(supervisor, fn)"
     check_function(fn, what)
@@ -331,7 +339,7 @@ async def _async(
 
 def _stream(
     what: str,
-    supervisor: Any,
+    supervisor: Dest,
     items: Source[Any],
     fn: Callable[..., Any],
     args: tuple[Any, ...],
@@ -348,7 +356,7 @@ def _stream(
     return TaskStream(what, items, fn, args, options._replace(start=start))
 
 
-async def _ask_to_start(supervisor: Any, start: tuple[Any, ...], restart: Restart, shutdown: Shutdown | None) -> Any:
+async def _ask_to_start(supervisor: Dest, start: tuple[Any, ...], restart: Restart, shutdown: Shutdown | None) -> Any:
     spec = ChildSpec(Task, start, restart, shutdown, modules=(Task,))
     try:
         return await ask(supervisor, ("start_child", spec))

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.tracing import bounded_text
+
+if TYPE_CHECKING:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
 
 __all__ = ["Become"]
 
@@ -38,7 +43,7 @@ class Become(Exception):
     'landed'
     """
 
-    def __init__(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         if not callable(fn):
             raise BadArgument(
                 f"Become(fn, *args): expected a function, got {fn!r}; try Become(fn, …), not Become(fn(…))"

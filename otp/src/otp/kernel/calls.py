@@ -51,7 +51,7 @@ class _Unset:
         return "5.0"
 
 
-UNSET: Final = _Unset()
+UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
 """The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
 
 

@@ -40,7 +40,7 @@ def put(key: Hashable, value: Any) -> Any:
 
 
 @overload
-def get() -> dict[Any, Any]: ...
+def get() -> dict[Hashable, Any]: ...
 @overload
 def get(key: Hashable, default: Any = None) -> Any: ...
 def get(key: Any = ABSENT, default: Any = None) -> Any:
@@ -59,7 +59,7 @@ def get(key: Any = ABSENT, default: Any = None) -> Any:
 
 
 @overload
-def erase() -> dict[Any, Any]: ...
+def erase() -> dict[Hashable, Any]: ...
 @overload
 def erase(key: Hashable) -> Any: ...
 def erase(key: Any = ABSENT) -> Any:
@@ -81,7 +81,7 @@ def erase(key: Any = ABSENT) -> Any:
     return found
 
 
-def get_keys() -> list[Any]:
+def get_keys() -> list[Hashable]:
     """The keys of the running process's dictionary, in order of their making.
 
     >>> import otp

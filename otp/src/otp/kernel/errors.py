@@ -25,7 +25,10 @@ Exception
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otp.kernel.pids import Pid
 
 __all__ = [
     "AlreadyPresent",
@@ -138,7 +141,7 @@ class StartError(Exception):
 class AlreadyStarted(StartError):
     """The name (or the child id) is taken by `.pid`, which runs."""
 
-    def __init__(self, pid: Any) -> None:
+    def __init__(self, pid: Pid) -> None:
         super().__init__(("already_started", pid))
         self.pid = pid
 

@@ -5,9 +5,9 @@ Source: Erlang/OTP, `erlang:process_info/1,2`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Final, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, overload
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
@@ -16,6 +16,9 @@ from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
 from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, STATE_NAMES, TIMED
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Monitored, Name
 
 __all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
 
@@ -31,15 +34,15 @@ class ProcessInfo:
     """
 
     pid: Pid
-    registered_name: Any
+    registered_name: Name | None
     status: str
     links: tuple[Pid, ...]
-    monitors: tuple[Any, ...]
+    monitors: tuple[Monitored, ...]
     monitored_by: tuple[Pid, ...]
     trap_exit: bool
     message_queue_len: int
     messages: tuple[Any, ...]
-    dictionary: dict[Any, Any]
+    dictionary: dict[Hashable, Any]
     initial_call: str
     current_function: str | None
     parent: Pid | None
@@ -105,7 +108,23 @@ _ITEMS: Final[dict[str, Callable[[Process, Ext | None], Any]]] = {
 @overload
 def process_info(pid: Pid) -> ProcessInfo | None: ...
 @overload
-def process_info(pid: Pid, item: str) -> Any: ...
+def process_info(pid: Pid, item: Literal["message_queue_len"]) -> int | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["trap_exit"]) -> bool | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["status", "initial_call", "current_function"]) -> str | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["links", "monitored_by", "ancestors"]) -> tuple[Pid, ...] | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["monitors"]) -> tuple[Monitored, ...] | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["registered_name"]) -> Name | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["parent"]) -> Pid | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["messages"]) -> tuple[Any, ...] | None: ...
+@overload
+def process_info(pid: Pid, item: Literal["dictionary"]) -> dict[Hashable, Any] | None: ...
 def process_info(pid: Any, item: str | None = None) -> Any:
     """What the tables say about a process: a `ProcessInfo`, or the bare value of one item; `None` for a dead pid.
 
@@ -134,7 +153,7 @@ def processes() -> list[Pid]:
     return node_here("processes()").processes()
 
 
-def is_alive(pid: Any) -> bool:
+def is_alive(pid: Pid) -> bool:
     """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
     if not isinstance(pid, Process):
         raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Generator
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from otp.kernel.callers import From, as_message
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
@@ -35,7 +35,13 @@ from otp.kernel.states import (
     TIMED,
 )
 
+if TYPE_CHECKING:
+    from otp.kernel.pids import Ref
+    from otp.kernel.terms import Limit
+
 __all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "refuse_to_wait", "wake_timed"]
+
+T = TypeVar("T")
 
 MOST_REFUSALS: Final = 100
 """How often the cleanup of a process may ask for what it cannot have any more."""
@@ -170,6 +176,12 @@ def _refuse() -> NoReturn:
     raise NotAProcess("receive() works inside a process only; outside use GenServer.call or otp.wait_down")
 
 
+@overload
+async def receive(matching: type[T], timeout: Limit = ...) -> T: ...
+@overload
+async def receive(matching: Callable[[Any], object], timeout: Limit = ...) -> Any: ...
+@overload
+async def receive(matching: Ref | None = None, timeout: Limit = ...) -> Any: ...
 @types.coroutine
 def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any, Any]:
     """Take the oldest message, or the oldest that matches; the others stay, in order.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from otp.kernel.pids import Pid, Ref
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Monitored
 
 __all__ = ["Down", "ExitSignal", "NodeDown", "NodeUp", "Timeout", "TimerFired"]
 
@@ -16,7 +19,7 @@ class Down(NamedTuple):
     """
 
     ref: Ref
-    item: Any
+    item: Monitored
     reason: Any
 
 

@@ -16,6 +16,8 @@ from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+    from otp.kernel.terms import Dest, Name
 
 __all__ = [
     "check_name",
@@ -120,7 +122,7 @@ def check_name(name: Any, what: str) -> None:
         raise BadArgument(f"{what}: {bounded_text(name)} cannot be a name, it is not hashable") from None
 
 
-def register(name: Any, pid: Any) -> bool:
+def register(name: Name, pid: Pid) -> bool:
     """Give the living process `pid` the name `name` on its node.
 
     Raises `BadArgument` if the name is taken, the process is dead or has a name already.
@@ -165,7 +167,7 @@ def enter_name(node: Node, name: Any, p: Process) -> None:
         node._trace.emit("registered", p, {"name": name})
 
 
-def unregister(name: Any) -> bool:
+def unregister(name: Name) -> bool:
     """Free a name; raises `BadArgument` if nobody has it."""
     node = node_here("unregister(name)")
     p = node._names.get(name)
@@ -175,7 +177,7 @@ def unregister(name: Any) -> bool:
     return True
 
 
-def whereis(name: Any) -> Any:
+def whereis(name: Dest) -> Pid | None:
     """The pid that has the name, or `None`; also for `(name, node)`."""
     if type(name) is str and name != "undefined":  # as `resolve`: without that call it takes two thirds of the time
         last = thread.last
@@ -186,6 +188,6 @@ def whereis(name: Any) -> Any:
     return None if p is None or p._st == DEAD else p
 
 
-def registered() -> list[Any]:
+def registered() -> list[Name]:
     """All names of this node, in order of registration."""
     return list(node_here("registered()")._names)

@@ -25,8 +25,13 @@ from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
 
 if TYPE_CHECKING:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
     from collections.abc import Callable, Coroutine, Iterable
 
+    from otp.behaviours.child_spec import Startable
+    from otp.kernel.terms import Dest, GivenName, Limit, Name
     from otp.kernel.tracing import Event
 
 __all__ = ["Node"]
@@ -178,7 +183,7 @@ class Node:
                 say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
                 self.begin_close()
 
-    async def start(self, cls: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+    async def start(self, cls: type[Startable], arg: Any = None, *, name: GivenName = None, **options: Any) -> Pid:
         """Start a behaviour that this node owns: the node stops it when it closes and logs its end.
 
         Args:
@@ -203,7 +208,7 @@ class Node:
         self._check_life(f"node.start({getattr(cls, '__name__', cls)})")
         return await start_owned(self, cls, arg, name, options)
 
-    def spawn(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
+    def spawn(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
         """`otp.spawn` on this node; raises `BadArgument` before it is entered and once it closes."""
         from otp.kernel.starting import spawn_on
 
@@ -238,7 +243,7 @@ class Node:
             found._st = DEAD
         return found
 
-    def whereis(self, name: Any) -> Pid | None:
+    def whereis(self, name: Name) -> Pid | None:
         """The pid with this name on this node, or `None`."""
         return self._names.get(name)
 
@@ -268,7 +273,7 @@ class Node:
                 with contextlib.suppress(Exception):
                     self._names[name] = holder
 
-    async def wait_registered(self, name: Any, timeout: Any = "infinity") -> Pid:
+    async def wait_registered(self, name: Name, timeout: Limit = "infinity") -> Pid:
         """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""
         limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
         self._check_life("node.wait_registered(name)", also_after=True)
@@ -320,7 +325,7 @@ class Node:
 
     # Threads
 
-    def call_from_thread(self, coroutine: Coroutine[Any, Any, T], timeout: Any = "infinity") -> T:
+    def call_from_thread(self, coroutine: Coroutine[Any, Any, T], timeout: Limit = "infinity") -> T:
         """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it.
 
         Names that it uses are those of this node. Servers see the process whose `Task.run_blocking` started the
@@ -345,7 +350,7 @@ class Node:
         """
         return call_from_thread(self, coroutine, timeout)
 
-    def send_from_thread(self, dest: Any, message: Any) -> None:
+    def send_from_thread(self, dest: Dest, message: Any) -> None:
         """From another thread: send a message; those of one thread arrive in their order.
 
         A name is one of this node and resolved when the message is delivered: nobody there, nothing, as for a timer.

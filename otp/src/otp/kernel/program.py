@@ -8,9 +8,9 @@ import gc
 import inspect
 import signal
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
@@ -19,11 +19,26 @@ from otp.kernel.reasons import Crash, is_clean
 from otp.kernel.scheduler import Scheduler
 from otp.kernel.starting import spawn_on
 
+if TYPE_CHECKING:
+    from typing import TypeVarTuple
+
+    from otp.behaviours.application import Application
+
+    Ts = TypeVarTuple("Ts")
+
 __all__ = ["run"]
+
+T = TypeVar("T")
 
 GC_THRESHOLDS: Final = (200_000, 50, 100)  # default ones scan 100,000 living processes again and again
 
 
+@overload
+def run(main: type[Application], *args: Any, node: str = "nonode", debug: bool = False) -> None: ...
+@overload
+def run(main: Callable[[*Ts], Awaitable[T]], *args: *Ts, node: str = "nonode", debug: bool = False) -> T: ...
+@overload
+def run(main: Callable[[*Ts], T], *args: *Ts, node: str = "nonode", debug: bool = False) -> T: ...
 def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any:
     """Run `main(*args)` as the first process of a node and return its result; the program is ours while it runs.
 

@@ -52,11 +52,13 @@ class Result:
     __slots__: tuple[str, ...] = ()
     _fields: tuple[str, ...] = ()
 
-    def __getattr__(self, name: str) -> Any:
-        # Options are stored only if one is given: three more stores would be a tenth of a `Reply`.
-        if name in _NOT_GIVEN and name in type(self).__slots__:
-            return _NOT_GIVEN[name]
-        raise AttributeError(f"{self._name()!r} object has no attribute {name!r}", name=name, obj=self)
+    if not TYPE_CHECKING:  # a checker would take every name for an attribute, and a result for something to await
+
+        def __getattr__(self, name):
+            # Options are stored only if one is given: three more stores would be a tenth of a `Reply`.
+            if name in _NOT_GIVEN and name in type(self).__slots__:
+                return _NOT_GIVEN[name]
+            raise AttributeError(f"{self._name()!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Result) and self._key() == other._key()

@@ -9,7 +9,7 @@ Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit s
 from __future__ import annotations
 
 from asyncio import CancelledError
-from typing import Any, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import BadArgument, Error, Exit
@@ -22,6 +22,11 @@ from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, RECV
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, Limit
+
+T = TypeVar("T")
 
 __all__ = [
     "demonitor",
@@ -39,6 +44,10 @@ __all__ = [
 ]
 
 
+@overload
+def send(dest: Pid, message: T) -> T: ...
+@overload
+def send(dest: Dest, message: T) -> T: ...
 def send(dest: Any, message: Any) -> Any:
     """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`; returns the message.
 
@@ -129,7 +138,7 @@ def _require_pid(pid: Any, what: str) -> Process:
 # Monitors
 
 
-def monitor(dest: Any) -> Ref:
+def monitor(dest: Dest) -> Ref:
     """Watch a process: its end puts `Down(ref, item, reason)` into the caller's mailbox, once.
 
     `item` is the pid, or `(name, node)` if `dest` is a name. Nobody there: `Down(…, "noproc")` at once. Never raises
@@ -207,7 +216,7 @@ def _flush_down(me: Process, ref: Ref) -> None:
                 return
 
 
-async def wait_down(pid: Pid, timeout: Any = "infinity") -> Any:
+async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
     """Wait until `pid` has ended and return its exit reason; `"noproc"` if it was dead already.
 
     Works in a process, in a child task and outside; uses no mailbox. Raises `TimeoutError`.
@@ -242,10 +251,10 @@ async def wait_down(pid: Pid, timeout: Any = "infinity") -> Any:
 
 
 @overload
-def exit(pid: Any, /) -> NoReturn: ...
+def exit(reason: Any, /) -> NoReturn: ...
 @overload
-def exit(pid: Pid, reason: Any, /) -> bool: ...
-def exit(pid: Any, reason: Any = ABSENT, /) -> bool:
+def exit(pid: Dest, reason: Any, /) -> Literal[True]: ...
+def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
 
     `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
@@ -265,7 +274,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> bool:
     return True
 
 
-def process_flag(flag: str, value: Any) -> Any:
+def process_flag(flag: Literal["trap_exit", "sensitive"], value: bool) -> bool:
     """Set a flag of the calling process and return its old value.
 
     `"trap_exit"` (bool): exit signals become `ExitSignal` messages. `"sensitive"` (bool): its state is not shown.

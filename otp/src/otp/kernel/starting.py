@@ -33,6 +33,9 @@ from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
 from otp.kernel.vtable import callbacks_of
 
 if TYPE_CHECKING:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
     from otp.kernel.node import Node
 
 __all__ = [
@@ -105,7 +108,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     return p
 
 
-def spawn(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
+def spawn(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
     """Start a process that runs `fn(*args, **kwargs)`; works outside a process too, if one node lives in this loop.
 
     `fn` is any callable; an awaitable result is awaited, else the process ends `"normal"` with the call.
@@ -124,7 +127,7 @@ def spawn(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
     return spawn_on(node_here("spawn(fn)"), OWNER.get(), fn, args, kwargs)
 
 
-def spawn_link(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
+def spawn_link(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
     """Like `spawn`, linked with the calling process from the first moment."""
     me = current_process("spawn_link(fn)", "outside a process use otp.spawn or node.start")
     p = spawn_on(me._node, me, fn, args, kwargs)
@@ -132,7 +135,7 @@ def spawn_link(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Pid:
     return p
 
 
-def spawn_monitor(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[Pid, Ref]:
+def spawn_monitor(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> tuple[Pid, Ref]:
     """Like `spawn`, monitored by the calling process from the first moment; returns (pid, ref)."""
     me = current_process("spawn_monitor(fn)", "outside a process use otp.spawn and otp.wait_down")
     p = spawn_on(me._node, me, fn, args, kwargs)
@@ -235,9 +238,9 @@ def begin_server(
         except BaseException:
             _discard(p)
             raise
-        if registered is False:
+        if via is not None and registered is False:
             _discard(p)
-            raise AlreadyStarted(None if via is None else via.whereis())
+            raise AlreadyStarted(via.whereis())
     ref = None
     if parent is not None:
         if link:

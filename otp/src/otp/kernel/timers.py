@@ -5,7 +5,7 @@ Source: Erlang/OTP, `erlang:send_after/3`, `start_timer/3`, `cancel_timer/1`, `r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import deliver
@@ -15,6 +15,9 @@ from otp.kernel.pids import Ref
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer, nanoseconds
 from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest
 
 __all__ = ["cancel_timer", "read_timer", "send_after", "start_timer"]
 
@@ -27,7 +30,7 @@ class TimerRef(Ref):
     _set: int  # the event that told of it; absent where nobody read
 
 
-def send_after(seconds: float, dest: Any, message: Any) -> Ref:
+def send_after(seconds: float, dest: Dest, message: Any) -> Ref:
     """Send `message` to `dest` after `seconds`; a name is resolved when the timer fires, nobody there: nothing.
 
     A timer to a pid ends with that process. Raises `BadArgument` for a negative or infinite time.
@@ -35,7 +38,7 @@ def send_after(seconds: float, dest: Any, message: Any) -> Ref:
     return _start(seconds, dest, message, wrap=False)
 
 
-def start_timer(seconds: float, dest: Any, message: Any) -> Ref:
+def start_timer(seconds: float, dest: Dest, message: Any) -> Ref:
     """Like `send_after`, but delivers `TimerFired(ref, message)`."""
     return _start(seconds, dest, message, wrap=True)
 

@@ -35,6 +35,7 @@ from otp.redaction import Redact, is_secret
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
+    from otp.kernel.terms import Name
 
 __all__ = ["LocalView"]
 
@@ -58,11 +59,11 @@ class LocalView:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def find(self, pid: Any) -> Process:
+    def find(self, pid: Pid | Name) -> Process:
         """The process that a pid, a registered name or a pid's text stands for; raises `BadArgument`."""
         node = self._node
         found: Any = pid
-        if not isinstance(pid, Process):
+        if not isinstance(pid, Pid):
             try:
                 found = node.whereis(pid)
             except Exception:  # no name: not hashable, or its `__eq__` raises
@@ -118,18 +119,18 @@ class LocalView:
             deadline=deadline,
         )
 
-    async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
+    async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
         """All about one process, `None` if it has ended."""
         return inspection.process(self._node, self.find(pid), redact=_redaction(redact))
 
-    async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
+    async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
         """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
         check_number("state(length=…)", length, 1, 1_000_000)
         shown = inspection.process(self._node, self.find(pid), messages=0, length=length, redact=_redaction(redact))
         return None if shown is None else shown.state
 
     async def supervision_tree(
-        self, root: Any = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
+        self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         found = None if root is None else self.find(root)
@@ -138,16 +139,16 @@ class LocalView:
         check_number("supervision_tree(limit=…)", limit, 1, MOST)
         return inspection.supervision_tree(self._node, found, depth=depth, limit=limit, deadline=deadline)
 
-    async def graph(self, *, pids: Iterable[Any] | None = None, limit: int = 2000) -> Graph:
+    async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
         """Processes and what ties them."""
         check_number("graph(limit=…)", limit, 0, MOST)
         return graph(self._node, pids=None if pids is None else [self.find(pid) for pid in pids], limit=limit)
 
-    async def which_children(self, supervisor: Any, *, limit: int = 1000) -> ChildPage:
+    async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
         """The children of a supervisor in start order, whatever it is busy with."""
         return operations.which_children(self.find(supervisor), check_number("which_children(limit=…)", limit, 0, MOST))
 
-    async def count_children(self, supervisor: Any) -> ChildCounts:
+    async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
         """How many children a supervisor has, by kind."""
         return operations.count_children(self.find(supervisor))
 
@@ -171,31 +172,31 @@ class LocalView:
 
     # Steering
 
-    async def send(self, pid: Any, message: Any) -> None:
+    async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
         send(self.find(pid), message)
 
-    async def cast(self, pid: Any, request: Any) -> None:
+    async def cast(self, pid: Pid | Name, request: Any) -> None:
         """Cast a request."""
         GenServer.cast(self.find(pid), request)
 
-    async def call(self, pid: Any, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
+    async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
         """Call a server; raises `CallExit` as `GenServer.call` does."""
         return await GenServer.call(self.find(pid), request, timeout)
 
-    async def exit(self, pid: Any, reason: Any = "kill") -> None:
+    async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
         """Send an exit signal."""
         exit_process(self.find(pid), reason)
 
-    async def suspend(self, pid: Any) -> None:
+    async def suspend(self, pid: Pid | Name) -> None:
         """Stop a server from handling messages."""
         await debug.suspend(self.find(pid))
 
-    async def resume(self, pid: Any) -> None:
+    async def resume(self, pid: Pid | Name) -> None:
         """Let a suspended server go on."""
         await debug.resume(self.find(pid))
 
-    async def start_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start one more child and answer its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
@@ -203,21 +204,21 @@ class LocalView:
         """
         return await operations.start_child(self.find(supervisor), child)
 
-    async def terminate_child(self, supervisor: Any, child: Any) -> None:
+    async def terminate_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
         await operations.terminate_child(self.find(supervisor), child)
 
-    async def restart_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
         return await operations.restart_child(self.find(supervisor), child)
 
-    async def delete_child(self, supervisor: Any, child: Any) -> None:
+    async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Forget a child that does not run; raises as `restart_child`."""
         await operations.delete_child(self.find(supervisor), child)
 
     async def change_strategy(
         self,
-        supervisor: Any,
+        supervisor: Pid | Name,
         strategy: Strategy | None = None,
         *,
         max_restarts: int | Literal["infinity"] | None = None,
@@ -228,7 +229,7 @@ class LocalView:
 
     # Changing code and states
 
-    async def replace_state(self, pid: Any, state: Any) -> None:
+    async def replace_state(self, pid: Pid | Name, state: Any) -> None:
         """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
         await operations.replace_state(self.find(pid), state)
 

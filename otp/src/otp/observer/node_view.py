@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from otp.behaviours.child_spec import Strategy
 from otp.kernel.pids import Pid
@@ -13,6 +13,9 @@ from otp.observer.inspection import Sort
 from otp.observer.metrics import Metrics
 from otp.observer.stream import EventStream
 from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDetails, ProcessPage, Reloaded, Tree
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Name
 
 __all__ = ["DEFAULT_TRACE", "NodeView"]
 
@@ -57,29 +60,29 @@ class NodeView(Protocol):
         """A part of the list of processes; see `otp.observer.processes`."""
         ...
 
-    async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
+    async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
         """All about one process, `None` if it has ended."""
         ...
 
-    async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
+    async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
         """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
         ...
 
     async def supervision_tree(
-        self, root: Any = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
+        self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         ...
 
-    async def graph(self, *, pids: Iterable[Any] | None = None, limit: int = 2000) -> Graph:
+    async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
         """Processes and what ties them."""
         ...
 
-    async def which_children(self, supervisor: Any, *, limit: int = 1000) -> ChildPage:
+    async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
         """The children of a supervisor in start order, whatever it is busy with."""
         ...
 
-    async def count_children(self, supervisor: Any) -> ChildCounts:
+    async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
         """How many children a supervisor has, by kind."""
         ...
 
@@ -103,31 +106,31 @@ class NodeView(Protocol):
 
     # Steering
 
-    async def send(self, pid: Any, message: Any) -> None:
+    async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
         ...
 
-    async def cast(self, pid: Any, request: Any) -> None:
+    async def cast(self, pid: Pid | Name, request: Any) -> None:
         """Cast a request."""
         ...
 
-    async def call(self, pid: Any, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
+    async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
         """Call a server; raises `CallExit` as `GenServer.call` does."""
         ...
 
-    async def exit(self, pid: Any, reason: Any = "kill") -> None:
+    async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
         """Send an exit signal."""
         ...
 
-    async def suspend(self, pid: Any) -> None:
+    async def suspend(self, pid: Pid | Name) -> None:
         """Stop a server from handling messages."""
         ...
 
-    async def resume(self, pid: Any) -> None:
+    async def resume(self, pid: Pid | Name) -> None:
         """Let a suspended server go on."""
         ...
 
-    async def start_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start one more child and answer its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
@@ -135,21 +138,21 @@ class NodeView(Protocol):
         """
         ...
 
-    async def terminate_child(self, supervisor: Any, child: Any) -> None:
+    async def terminate_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
         ...
 
-    async def restart_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
         ...
 
-    async def delete_child(self, supervisor: Any, child: Any) -> None:
+    async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Forget a child that does not run; raises as `restart_child`."""
         ...
 
     async def change_strategy(
         self,
-        supervisor: Any,
+        supervisor: Pid | Name,
         strategy: Strategy | None = None,
         *,
         max_restarts: int | Literal["infinity"] | None = None,
@@ -160,7 +163,7 @@ class NodeView(Protocol):
 
     # Changing code and states
 
-    async def replace_state(self, pid: Any, state: Any) -> None:
+    async def replace_state(self, pid: Pid | Name, state: Any) -> None:
         """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
         ...
 

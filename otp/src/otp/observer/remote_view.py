@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from otp.behaviours.child_spec import Strategy
 from otp.bounded import text
@@ -24,6 +24,9 @@ from otp.observer.operations import ChildStart
 from otp.observer.stream import CREDIT, EventStream
 from otp.observer.terms import from_term, to_term
 from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDetails, ProcessPage, Reloaded, Tree
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Name
 
 __all__ = ["Link", "RemoteView"]
 
@@ -119,29 +122,29 @@ class RemoteView:
             deadline=deadline,
         )
 
-    async def process(self, pid: Any, *, redact: bool = True) -> ProcessDetails | None:
+    async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
         """All about one process, `None` if it has ended."""
         return await self._ask("process", pid=pid, redact=redact)
 
-    async def state(self, pid: Any, *, redact: bool = True, length: int = 10_000) -> str | None:
+    async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
         """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
         return await self._ask("state", pid=pid, redact=redact, length=length)
 
     async def supervision_tree(
-        self, root: Any = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
+        self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
         """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
         return await self._ask("supervision_tree", root=root, depth=depth, limit=limit, deadline=deadline)
 
-    async def graph(self, *, pids: Iterable[Any] | None = None, limit: int = 2000) -> Graph:
+    async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
         """Processes and what ties them."""
         return await self._ask("graph", pids=None if pids is None else tuple(pids), limit=limit)
 
-    async def which_children(self, supervisor: Any, *, limit: int = 1000) -> ChildPage:
+    async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
         """The children of a supervisor in start order, whatever it is busy with."""
         return await self._ask("which_children", supervisor=supervisor, limit=limit)
 
-    async def count_children(self, supervisor: Any) -> ChildCounts:
+    async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
         """How many children a supervisor has, by kind."""
         return await self._ask("count_children", supervisor=supervisor)
 
@@ -166,31 +169,31 @@ class RemoteView:
 
     # Steering
 
-    async def send(self, pid: Any, message: Any) -> None:
+    async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
         await self._ask("send", pid=pid, message=message)
 
-    async def cast(self, pid: Any, request: Any) -> None:
+    async def cast(self, pid: Pid | Name, request: Any) -> None:
         """Cast a request."""
         await self._ask("cast", pid=pid, request=request)
 
-    async def call(self, pid: Any, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
+    async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
         """Call a server; raises `CallExit` as `GenServer.call` does."""
         return await self._ask("call", pid=pid, request=request, timeout=timeout)
 
-    async def exit(self, pid: Any, reason: Any = "kill") -> None:
+    async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
         """Send an exit signal."""
         await self._ask("exit", pid=pid, reason=reason)
 
-    async def suspend(self, pid: Any) -> None:
+    async def suspend(self, pid: Pid | Name) -> None:
         """Stop a server from handling messages."""
         await self._ask("suspend", pid=pid)
 
-    async def resume(self, pid: Any) -> None:
+    async def resume(self, pid: Pid | Name) -> None:
         """Let a suspended server go on."""
         await self._ask("resume", pid=pid)
 
-    async def start_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start one more child and answer its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
@@ -198,21 +201,21 @@ class RemoteView:
         """
         return await self._ask("start_child", supervisor=supervisor, child=_by_name(child))
 
-    async def terminate_child(self, supervisor: Any, child: Any) -> None:
+    async def terminate_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
         await self._ask("terminate_child", supervisor=supervisor, child=child)
 
-    async def restart_child(self, supervisor: Any, child: Any) -> Pid | None:
+    async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
         """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
         return await self._ask("restart_child", supervisor=supervisor, child=child)
 
-    async def delete_child(self, supervisor: Any, child: Any) -> None:
+    async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
         """Forget a child that does not run; raises as `restart_child`."""
         await self._ask("delete_child", supervisor=supervisor, child=child)
 
     async def change_strategy(
         self,
-        supervisor: Any,
+        supervisor: Pid | Name,
         strategy: Strategy | None = None,
         *,
         max_restarts: int | Literal["infinity"] | None = None,
@@ -229,7 +232,7 @@ class RemoteView:
 
     # Changing code and states
 
-    async def replace_state(self, pid: Any, state: Any) -> None:
+    async def replace_state(self, pid: Pid | Name, state: Any) -> None:
         """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
         await self._ask("replace_state", pid=pid, state=state)
 

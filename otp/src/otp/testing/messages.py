@@ -18,7 +18,7 @@ Source: Elixir's `ExUnit.Assertions`, `assert_receive/3`, `refute_receive/3`.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from otp.kernel.errors import BadArgument, NotProcessMain, ReceiveTimeout
 from otp.kernel.mailbox import mailbox_of, merge_batch, receive
@@ -28,11 +28,17 @@ from otp.kernel.scheduler import current_process, nanoseconds, thread_current
 from otp.kernel.tracing import bounded_text
 from otp.testing.idle import settle
 
+T = TypeVar("T")
+
 __all__ = ["assert_receive", "flush", "mailbox", "refute_receive"]
 
 SHOWN = 20
 
 
+@overload
+async def assert_receive(matching: type[T], timeout: float = 1.0) -> T: ...
+@overload
+async def assert_receive(matching: Any, timeout: float = 1.0) -> Any: ...
 async def assert_receive(matching: Any, timeout: float = 1.0) -> Any:
     """Take and return the oldest message that matches; the others stay, in order.
 
@@ -105,6 +111,10 @@ def mailbox() -> list[Any]:
     return flush()
 
 
+@overload
+def flush(matching: type[T]) -> list[T]: ...
+@overload
+def flush(matching: Any = None) -> list[Any]: ...
 def flush(matching: Any = None) -> list[Any]:
     """Take the messages that match and have arrived, oldest first; the others stay. None: all of them.
 

@@ -17,7 +17,7 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
@@ -29,6 +29,11 @@ from otp.testing.session import Session
 from otp.testing.virtual_loop import VirtualLoop
 
 __all__ = ["Scheduler"]
+
+if TYPE_CHECKING:
+    from typing import TypeVarTuple
+
+    Ts = TypeVarTuple("Ts")
 
 R = TypeVar("R")
 
@@ -92,7 +97,7 @@ class Scheduler:
         """The processes, in words, that the last program left behind for nobody to stop."""
         return self._last("leaks").leaks
 
-    def run(self, fn: Callable[..., Awaitable[R]], *args: Any) -> R:
+    def run(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> R:
         """Run `fn(*args)` as the first process of a new node `"test"` and return its value.
 
         At the end the first process goes with reason `"shutdown"`, and what is linked to it with it; then what
@@ -111,7 +116,7 @@ class Scheduler:
         finally:
             run.close()
 
-    def replay(self, fn: Callable[..., Awaitable[R]], *args: Any) -> R:
+    def replay(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> R:
         """Run the program once more and compare with the run before it, step by step.
 
         Raises `NotDeterministic` with the first step, or else the first event, in which they differ; otherwise
@@ -123,7 +128,7 @@ class Scheduler:
         finally:
             compare_runs(before, self._last("replay"))
 
-    def session(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> Session:
+    def session(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> Session[R]:
         """`fn(*args)` as `run` would run it, paused before its first step: see `Session`.
 
         Raises `BadArgument` with `io="real"`: real time does not wait.

@@ -25,9 +25,9 @@ import contextlib
 import os
 from array import array
 from asyncio import events
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
+R = TypeVar("R")
 
-class Session:
+
+class Session(Generic[R]):
     """A program under a testing scheduler, paused before its first step; made by `Scheduler.session`.
 
     Works inside a running event loop too (a page that shows it).  Close it, or use it in a `with` statement.
@@ -51,7 +53,7 @@ class Session:
     def __init__(
         self,
         scheduler: Scheduler,
-        fn: Callable[..., Any],
+        fn: Callable[..., Awaitable[R]],
         args: tuple[Any, ...],
         instead: dict[int, int] | None = None,
         record: str | os.PathLike[str] | None = None,
@@ -70,7 +72,7 @@ class Session:
         elif self._scheduler.record is not None:  # read as the one it comes from: readers of messages change the order
             self._run.node.subscribe(lambda event: None, kinds=ALL_KINDS)
         loop = self._run.loop
-        self._task: asyncio.Task[Any] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
+        self._task: asyncio.Task[R] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
         self._task.add_done_callback(self._ended)
 
     # looking
@@ -116,12 +118,12 @@ class Session:
         self._go(lambda: self.position >= target)
         return step_name(self._run.kernel.steps[-1]) if self.position == target else None
 
-    def run_until(self, predicate: Callable[[Session], object]) -> bool:
+    def run_until(self, predicate: Callable[[Session[R]], object]) -> bool:
         """Go on until `predicate(session)` holds, asked after each step; False if the program ended before."""
         self._go(lambda: bool(predicate(self)))
         return not self.done
 
-    def run(self) -> Any:
+    def run(self) -> R:
         """Go on to the end; returns the program's value or raises its error, as `Scheduler.run`."""
         if not self.done:
             self._go(None)
@@ -141,7 +143,7 @@ class Session:
         self._open()
         self._go_to(before)
 
-    def fork(self, choose: int | None = None, record: str | os.PathLike[str] | None = None) -> Session:
+    def fork(self, choose: int | None = None, record: str | os.PathLike[str] | None = None) -> Session[R]:
         """A second session at the same point; with `choose` its next step is the one `offered()` has at this place.
 
         Whatever comes after is the seed's choice again.  Of a scheduler that records, a fork may `record` into a file
@@ -196,7 +198,7 @@ class Session:
         if self._task.done() and not self._task.cancelled():
             self._task.exception()  # looked at: nobody needs to hear of it in the log
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Session[R]:
         return self
 
     def __exit__(

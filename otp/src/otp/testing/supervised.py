@@ -75,7 +75,7 @@ def _pid(started: Any) -> Pid:
     return started[0] if type(started) is tuple else started  # pyright: ignore[reportUnknownVariableType]
 
 
-async def stop_supervised(child: Any) -> None:
+async def stop_supervised(child: Hashable) -> None:
     """Stop a child that `start_supervised` started, by its pid or id, and forget it; returns when it is gone.
 
     Raises `NotFound` if the test's supervisor has no such child.

@@ -23,9 +23,10 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
     now = clock.now()
     for text in pids:
         pid = node.parse_pid(text)
-        if not otp.is_alive(pid):
+        waiting = otp.process_info(pid, "message_queue_len") if otp.is_alive(pid) else None
+        if waiting is None:
             continue
-        mailboxes[text] = otp.process_info(pid, "message_queue_len")
+        mailboxes[text] = waiting
         busy = busy_since(pid)
         if busy is not None and otp.monotonic() - busy[0] >= STUCK_AFTER_S:
             process: Any = pid

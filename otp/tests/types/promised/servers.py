@@ -1,0 +1,184 @@
+"""Servers, state machines and agents: what type checkers are promised."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, assert_type
+
+import otp
+from otp import (
+    Agent,
+    Continue,
+    EventTimeout,
+    From,
+    GenServer,
+    GenStateMachine,
+    Ignore,
+    KeepState,
+    KeepStateAndData,
+    MachineOk,
+    NamedTimeout,
+    NextEvent,
+    NextState,
+    NoReply,
+    Ok,
+    Pid,
+    Postpone,
+    Ref,
+    Registry,
+    Reply,
+    ReplyTo,
+    Request,
+    StateTimeout,
+    Stop,
+    StopAndReply,
+    impl,
+)
+
+
+class Move(Request[bool]):
+    x: int
+    y: int = 0
+
+
+@dataclass(frozen=True)
+class Name(Request[str | None]):
+    pass
+
+
+class Counter(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Ok[int] | Ignore:
+        return Ok(arg, then=Continue("load")) if arg >= 0 else Ignore()
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: int) -> Reply[int] | NoReply[int] | Stop:
+        assert_type(caller.pid, Pid)
+        assert_type(caller.ref, Ref)
+        match request:
+            case Move(x, y):
+                assert_type(x, int)
+                return Reply(True, state + x + y)
+            case "later":
+                GenServer.reply(caller, "now")
+                return NoReply(state)
+            case _:
+                return Stop("normal", state, reply="bye")
+
+    @impl
+    async def handle_cast(self, request: Any, state: int) -> NoReply[int]:
+        return NoReply(state + 1, timeout=5)
+
+    @impl
+    def handle_info(self, message: object, state: int) -> NoReply[int]:
+        assert_type(self.pid, Pid)
+        return NoReply(state, hibernate=True)
+
+
+class WithoutAnnotations(GenServer[int]):
+    @impl
+    def init(self, arg):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+        return Ok(3)
+
+
+class WrongState(GenServer[int]):
+    @impl
+    def init(self, arg: str) -> Ok[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> NoReply[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return NoReply(str(state))
+
+
+class Door(GenStateMachine[str, int]):
+    callback_mode = "handle_event_function"
+
+    @impl
+    def init(self, arg: int) -> MachineOk[str, int]:
+        return MachineOk("locked", arg)
+
+    @impl
+    def handle_event(
+        self, event: Any, content: Any, state: str, data: int
+    ) -> NextState[str, int] | KeepState[int] | KeepStateAndData | StopAndReply:
+        match event:
+            case ("call", caller):
+                return NextState("open", data, ReplyTo(caller, "welcome"), StateTimeout(10, "lock"))
+            case "state_timeout" | "timeout":
+                return KeepState(data, NextEvent("internal", "check"), NamedTimeout("session", "infinity"))
+            case "internal":
+                return KeepStateAndData(Postpone(), EventTimeout(1))
+            case _:
+                return StopAndReply("normal", [])
+
+
+class Lamp(GenStateMachine[str, int]):
+    callback_mode = "state_function"  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+async def starting() -> None:
+    assert_type(await Counter.start_link(0), Pid)
+    assert_type(await Counter.start(0, name="counter", timeout=1), Pid)
+    assert_type(await Counter.start(0, name=Registry.via("rooms", 1)), Pid)
+    assert_type(await Counter.start_monitor(0), tuple[Pid, Ref])
+    assert_type(await Door.start_link(0, name=("door", 1)), Pid)
+    await Counter.start(0, name=["counter"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await Counter.start(0, name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await Counter.start(0, timeout="long")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Counter.start_link(0)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+
+
+async def calling(server: Pid) -> None:
+    assert_type(await GenServer.call(server, Move(2)), bool)
+    assert_type(await GenServer.call("counter", Name(), timeout=1.0), str | None)
+    assert_type(await GenServer.call(server, "value"), Any)
+    assert_type(await GenServer.call(("counter", "node"), ("get", 1), "infinity"), Any)
+    assert_type(await GenServer.call(Registry.via("rooms", 1), Move(1, 2), None), bool)
+    pending: Coroutine[Any, Any, bool] = GenServer.call(server, Move(1))
+    print(await pending is True)
+    GenServer.cast(server, "increment")
+    GenServer.abcast("counter", "increment")
+    assert_type(
+        await GenServer.multi_call("counter", "value"), tuple[list[tuple[otp.Node | str, Any]], list[otp.Node | str]]
+    )
+    assert_type(await GenServer.stop(server, "normal", 5), None)
+    GenServer.call(server, Move(1))  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+    await GenServer.call(server, Move("two"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await GenServer.call(server, Move(2), timeout="soon")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await GenServer.call(otp.whereis("counter"), Move(2))  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    GenServer.cast(otp.whereis("counter"), "increment")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    GenServer.cast(3, "increment")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    GenServer.reply(server, "value")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def machines(door: Pid, caller: From) -> None:
+    assert_type(await GenStateMachine.call(door, Move(1), 5), bool)
+    assert_type(await GenStateMachine.call(door, "push"), Any)
+    GenStateMachine.cast(door, "lock")
+    GenStateMachine.reply(caller, "welcome")
+    GenStateMachine.reply([ReplyTo(caller, "welcome")])
+    ReplyTo("caller", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    NextEvent("later")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    StateTimeout("soon")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def agents(agent: Pid) -> None:
+    def length(text: str) -> int:
+        return len(text)
+
+    async def later(text: str) -> bytes:
+        return text.encode()
+
+    def take(text: str) -> tuple[int, str]:
+        return len(text), ""
+
+    assert_type(await Agent.start_link(dict, name="basket"), Pid)
+    assert_type(await Agent.get(agent, length), int)
+    assert_type(await Agent.get("basket", later, timeout="infinity"), bytes)
+    assert_type(await Agent.get_and_update(agent, take), int)
+    assert_type(await Agent.update(agent, lambda text: text + "!"), None)
+    Agent.cast(agent, str.upper)
+    await Agent.get(agent, length, "soon")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await Agent.get_and_update(agent, length)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
