@@ -211,7 +211,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
     feeders = [
         (tracing.Tracer, "emit", lambda *_arguments: 0),
         (tracing.Tracer, "record", lambda *_arguments: 0),
-        (death, "_exit_values", lambda *_arguments: None),
+        (death, "exit_values", lambda *_arguments: None),
         (supervisor_server, "told_ended", lambda *_arguments: None),
         (
             supervisor_server,

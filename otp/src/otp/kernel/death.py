@@ -14,22 +14,21 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections import deque
-from logging import CRITICAL, DEBUG, ERROR, WARNING
-from types import CoroutineType
+from logging import CRITICAL, DEBUG, WARNING
 from typing import Any, Final
 
-from otp.kernel.calls import From, fail
-from otp.kernel.kept import bounded_text, kept
+from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
+from otp.kernel.calls import From
+from otp.kernel.kept import kept
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
-from otp.kernel.messages import Down, ExitSignal
-from otp.kernel.monitors import unwatch
+from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RUN, SYSTEM_TAG
+from otp.kernel.states import DEAD, EXITING, RUN
 
-__all__ = ["Fatal", "deliver_fatal", "die", "exit_signal", "forget_link", "resume_exiting", "terminate"]
+__all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
 CLEANUP_SECONDS: Final = 5.0
 CLOSE_ATTEMPTS: Final = 10
@@ -66,11 +65,6 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
         deliver(p, _new_tuple(ExitSignal, (sender, reason)))
     elif not isinstance(reason, str) or reason != "normal" or (sender is p and not linked):
         _decide(p, reason, sender, cause, False)
-
-
-def die(p: Process, reason: Any) -> None:
-    """End a process that is not on the stack, for a reason of the runtime's own."""
-    _decide(p, reason, None, 0, False)
 
 
 def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
@@ -352,12 +346,12 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         or node._watched_life
     ):
         trace = node._trace
-        cause = cause or _cause_of(sender)
+        cause = cause or cause_of(sender)
         if node._watched:
             cause = cause or trace.cause_of(p)
             told_ended(p)
         less = kept(reason)
-        values = _exit_values(p, x, less, sender)
+        values = exit_values(p, x, less, sender)
         causes = trace.causes
         if causes is not None and values[1] is None:
             values = (less, causes.message_of(p), *values[2:])
@@ -372,11 +366,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         if x.hooks:
             hooks, x.hooks = x.hooks, None
             for hook in hooks.values():
-                _safely(hook, p)
+                safely(hook, p)
         if p._mbox or x.pend or x.it is not None or vt is not None:
-            _fail_callers(p, x, reason)
+            fail_callers(p, x, reason)
     elif p._mbox or type(p._val) is tuple:
-        _fail_callers(p, None, reason)
+        fail_callers(p, None, reason)
     links = p._links
     if links is not None:
         p._links = None
@@ -392,120 +386,12 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         p._mons = None
         if type(mons) is dict:
             for ref in mons:
-                _tell(ref, reason)
+                tell_watcher(ref, reason)
         else:
-            _tell(mons, reason)
+            tell_watcher(mons, reason)
     if x is not None:
-        _release(p, x)
+        release(p, x)
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
     p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
-
-
-def _safely(function: Any, argument: Any) -> None:
-    """What follows an end must not stop it."""
-    try:
-        function(argument)
-    except Exception as failure:
-        say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
-
-
-def _cause_of(sender: Any) -> int:
-    if not isinstance(sender, Process):
-        return 0
-    causes = sender._node._trace.causes
-    return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
-
-
-def _exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """The data of an `exited` event, in the order of `tracing.FIELDS`."""
-    what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
-    if x is None:
-        return (reason, None, None, sender, what, p._name)
-    return (
-        reason,
-        None if x.message is None else _shown_message(x),
-        x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
-        x.sender if sender is None else sender,
-        what,
-        p._name,
-    )
-
-
-def _shown_message(x: Ext) -> str:
-    return "<sensitive>" if x.sensitive else bounded_text(_request_of(x.message))
-
-
-def _request_of(message: Any) -> Any:
-    """What a server was asked: the request of a call or a cast, another message as it is."""
-    if type(message) is From:
-        return message._request
-    cast = type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG
-    return message[1] if cast else message
-
-
-_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how a start on its starter's stack ended
-
-
-def _fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
-    """Callers whose requests lie here see the death: this is their monitor."""
-    pending = p._val
-    if p._vt is not None and type(pending) is tuple:
-        frm, result = pending
-        if type(result) is CoroutineType:
-            result.close()
-        fail(frm, reason)
-    waiting = p._mbox
-    if x is not None and x.it is not None:
-        waiting = list(x.it) + list(waiting or ())
-    if waiting:
-        for message in waiting:
-            if type(message) is From:
-                fail(message, reason)
-            elif type(message) is tuple and len(message) == 3 and type(message[1]) is From:
-                if message[0] is CALL_TAG or message[0] is SYSTEM_TAG:
-                    fail(message[1], reason)
-    if x is not None:
-        if x.frm is not None:
-            fail(x.frm, reason)
-        if x.pend:
-            pend, x.pend = x.pend, None
-            for frm in pend:
-                fail(frm, reason)
-        if x.ack is not None:
-            ack, x.ack = x.ack, None
-            fail(ack, reason)
-
-
-def _tell(ref: Any, reason: Any) -> None:
-    watcher, target = ref._watcher, ref._target
-    ref._target = None
-    if isinstance(watcher, Process):
-        x = watcher._x
-        if x is not None and x.mrefs is not None:
-            x.mrefs.pop(ref, None)
-        deliver(watcher, _new_tuple(Down, (ref, ref._item, reason)))
-    else:
-        post = target._node._s.post
-        if post is not None:
-            post.ended(target)
-        _safely(watcher, reason)
-
-
-def _release(p: Process, x: Ext) -> None:
-    """Its own monitors, timers, asyncio's callbacks, child tasks."""
-    if x.mrefs:
-        for ref in x.mrefs:
-            unwatch(ref)
-    if x.timeout_timer is not None:
-        x.timeout_timer.fire = None
-    if x.cleanup_timer is not None:
-        x.cleanup_timer.fire = None
-    if x.cbs:
-        loop = p._node._s.loop
-        for callback, context in x.cbs:
-            loop.call_soon(callback, p, context=context)
-    if x.tasks:
-        for task in tuple(x.tasks):
-            task.cancel()

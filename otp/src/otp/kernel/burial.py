@@ -1,0 +1,136 @@
+"""What the burial of a process consists of: its event, its callers, its watchers, what it held.
+
+`death` decides that a process ends and calls these in one step; nothing here ends another process.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from logging import ERROR
+from types import CoroutineType
+from typing import Any, Final
+
+from otp.kernel.calls import From, fail
+from otp.kernel.kept import bounded_text
+from otp.kernel.log import say
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import Down
+from otp.kernel.monitors import unwatch
+from otp.kernel.process import Ext, Process
+from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, SYSTEM_TAG
+
+__all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell_watcher"]
+
+_new_tuple = tuple.__new__
+
+
+def safely(function: Any, argument: Any) -> None:
+    """What follows an end must not stop it."""
+    try:
+        function(argument)
+    except Exception as failure:
+        say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
+
+
+def cause_of(sender: Any) -> int:
+    """The event that led to a signal: the end of its sender, or what the sender is handling; 0 if none is known."""
+    if not isinstance(sender, Process):
+        return 0
+    causes = sender._node._trace.causes
+    return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
+
+
+def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
+    """The data of an `exited` event, in the order of `tracing.FIELDS`."""
+    what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
+    if x is None:
+        return (reason, None, None, sender, what, p._name)
+    return (
+        reason,
+        None if x.message is None else _shown_message(x),
+        x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
+        x.sender if sender is None else sender,
+        what,
+        p._name,
+    )
+
+
+def _shown_message(x: Ext) -> str:
+    return "<sensitive>" if x.sensitive else bounded_text(_request_of(x.message))
+
+
+def _request_of(message: Any) -> Any:
+    """What a server was asked: the request of a call or a cast, another message as it is."""
+    if type(message) is From:
+        return message._request
+    cast = type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG
+    return message[1] if cast else message
+
+
+_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how a start on its starter's stack ended
+
+
+def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
+    """Callers whose requests lie here see the death: this is their monitor."""
+    pending = p._val
+    if p._vt is not None and type(pending) is tuple:
+        frm, result = pending
+        if type(result) is CoroutineType:
+            result.close()
+        fail(frm, reason)
+    waiting = p._mbox
+    if x is not None and x.it is not None:
+        waiting = list(x.it) + list(waiting or ())
+    if waiting:
+        for message in waiting:
+            if type(message) is From:
+                fail(message, reason)
+            elif type(message) is tuple and len(message) == 3 and type(message[1]) is From:
+                if message[0] is CALL_TAG or message[0] is SYSTEM_TAG:
+                    fail(message[1], reason)
+    if x is not None:
+        if x.frm is not None:
+            fail(x.frm, reason)
+        if x.pend:
+            pend, x.pend = x.pend, None
+            for frm in pend:
+                fail(frm, reason)
+        if x.ack is not None:
+            ack, x.ack = x.ack, None
+            fail(ack, reason)
+
+
+def tell_watcher(ref: Any, reason: Any) -> None:
+    """A `Down` for the process that watches, a call for a function of the runtime."""
+    watcher, target = ref._watcher, ref._target
+    ref._target = None
+    if isinstance(watcher, Process):
+        x = watcher._x
+        if x is not None and x.mrefs is not None:
+            x.mrefs.pop(ref, None)
+        deliver(watcher, _new_tuple(Down, (ref, ref._item, reason)))
+    else:
+        post = target._node._s.post
+        if post is not None:
+            post.ended(target)
+        safely(watcher, reason)
+
+
+def release(p: Process, x: Ext) -> None:
+    """Its own monitors, timers, asyncio's callbacks, child tasks."""
+    if x.mrefs:
+        for ref in x.mrefs:
+            unwatch(ref)
+    if x.timeout_timer is not None:
+        x.timeout_timer.fire = None
+    if x.cleanup_timer is not None:
+        x.cleanup_timer.fire = None
+    if x.cbs:
+        loop = p._node._s.loop
+        for callback, context in x.cbs:
+            loop.call_soon(callback, p, context=context)
+    if x.tasks:
+        for task in tuple(x.tasks):
+            task.cancel()
