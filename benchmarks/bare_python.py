@@ -1,4 +1,4 @@
-"""The floor of Python: the message workloads written down with plain functions and coroutines, nothing of ours.
+"""The floor of Python: messages, starts and restarts written down with plain functions and coroutines, nothing of ours.
 
 What is left is what CPython takes for what the interface asks of it: a coroutine for a call, a record for each verdict
 of a callback, a context of its own for each process, and the current task told to asyncio. No mailbox that can be
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import Context
+from contextvars import Context, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,128 @@ def pairs() -> None:
     timed("pairs", each * PAIRS, [ping(partner) for partner in partners])
 
 
+class Server:
+    """A callback process: as many fields as a pid needs that can wait, be linked, watched, named and signalled."""
+
+    __slots__ = (
+        *("__weakref__", "context", "coroutine", "links", "mailbox", "monitors", "name", "node", "number"),
+        *("parent", "signal", "state", "status", "value", "waits"),
+    )
+
+
+class Ok:
+    """The verdict of `init`."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: Any) -> None:
+        self.state = state
+
+
+table: dict[int, Server] = {}
+names: dict[str, Server] = {}
+
+
+def new_server(number: int, parent: Any) -> Server:
+    """The process, its context, its `init`."""
+    p = _blank(Server)
+    p.node = table
+    p.number = number
+    p.status = "ready"
+    p.value = p.mailbox = p.monitors = p.coroutine = p.state = p.links = p.signal = p.name = p.waits = None
+    p.parent = parent
+    table[number] = p
+    p.context = copy_context()
+    result = p.context.run(initial, 0)
+    if type(result) is Ok:
+        p.state = result.state
+        p.status = "idle"
+    return p
+
+
+def initial(arg: Any) -> Any:
+    return Ok(arg)
+
+
+def starts() -> None:
+    n = operations("idle")
+
+    async def start(number: int) -> Server:
+        return new_server(number, None)
+
+    async def main() -> None:
+        kept = [await start(number) for number in range(n)]
+        assert len(kept) == n
+
+    timed("server_start", n, [main()])
+    table.clear()
+
+
+def restarts() -> None:
+    """A signal, the tables, three events, the decision and a start; whoever asks gives way in between."""
+    n = operations("restart")
+    now = time.monotonic_ns
+    ends: deque[int] = deque(maxlen=1_000)
+    events: deque[Any] = deque(maxlen=4_096)
+    mailbox: list[Any] = []
+    seq = 0
+
+    def kill(p: Server) -> None:
+        nonlocal seq
+        p.status = "dead"
+        del table[p.number]
+        del names[p.name]
+        seq += 1
+        events.append((seq, now(), "exited", p, 0, ("killed", None, None, None, "Counter", p.name)))
+        p.value, p.links, p.state, p.context = seq, None, None, None
+        mailbox.append(("EXIT", p, "killed"))
+        ready.append(supervisor)
+
+    def handle_info(message: Any, child: Server | None) -> Any:
+        nonlocal seq
+        old, reason = message[1], message[2]
+        if old is not child:
+            return NoReply(child)
+        at = now()
+        seq += 1
+        events.append((seq, at, "child_terminated", supervisor, old.value, ("kid", old, reason, "exit")))
+        ends.append(at)
+        while ends[0] < at - 5_000_000_000:
+            ends.popleft()
+        child = new_server(old.number + 1, supervisor)
+        child.name = "kid"
+        names["kid"] = child
+        child.links = supervisor
+        seq += 1
+        data = ("kid", child, old, reason, "one_for_one", len(ends), 1_000_000_000, 5, ())
+        events.append((seq, now(), "child_restarted", supervisor, old.value, data))
+        return NoReply(child)
+
+    async def supervise() -> None:
+        child = names["kid"] = new_server(1, None)
+        child.name = "kid"
+        context = Context()
+        while True:
+            await receive()
+            result = context.run(handle_info, mailbox.pop(), child)
+            if type(result) is NoReply:
+                child = result.state
+
+    async def main() -> None:
+        me = current["loop"]
+        for _ in range(n):
+            victim = names["kid"]
+            kill(victim)
+            while names.get("kid") in (None, victim):
+                send(me, None)
+                await receive()
+
+    supervisor = Process(supervise())
+    ready.append(supervisor)
+    run()
+    timed("restart", n, [main()])
+
+
 def timed(workload: str, n: int, programs: list[Coroutine[Any, Any, None]]) -> None:
     begun = clock()
     ready.extend(map(Process, programs))
@@ -231,6 +354,8 @@ WORKLOADS: dict[str, Callable[[], None]] = {
     "cast": casts,
     "ring": ring,
     "pairs": pairs,
+    "idle": starts,
+    "restart": restarts,
 }
 
 

@@ -96,7 +96,7 @@ def columns(build: Path, *, every_python: bool, shared: Path, environments: Path
     yield Column(
         "asyncio", (python, str(HERE / "asyncio_floor.py")), _ALL - {"call_behind", "call_async", "selective"}, {}
     )
-    floor = frozenset(("call", "call_queued", "cast", "ring", "pairs"))
+    floor = frozenset(("call", "call_queued", "cast", "ring", "pairs", "idle", "restart"))
     yield Column("bare Python", (python, str(HERE / "bare_python.py")), floor, {})
     script = str(HERE / "peer_otp.py")
     yield Column(f"otp {version_of(python)}", (python, script), _ALL, ours)

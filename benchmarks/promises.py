@@ -95,13 +95,24 @@ NOTES = {
     ),
     "pairs": "*pairs*: as the ring; each round trip is two resumes.",
     "spawn": "*spawn*: a coroutine, a context and a process have to be made and thrown away.",
-    "server_start": "*server start*: a process, its context and an `Ok` are made in memory that was never touched.",
+    "server_start": (
+        "*server start*: a coroutine, a process of sixteen fields, its context and an `Ok`, made in memory that was "
+        "never touched, take more than half of the time, as *bare Python* below shows. The rest asks: who starts it, "
+        "on which node, is there a name, a link, a monitor, may `init` run on this stack, is anybody watching."
+    ),
     "restart": (
-        "*restart*: an exit signal, the release of a name, events for the ring, the supervisor's bookkeeping and a "
-        "start are many calls of small Python functions; Erlang's supervisor does not keep a trace of what it did."
+        "*restart*: about 1,800 byte codes, each 4 to 5 ns here; the time that Erlang takes is that of 900. They are "
+        "shared evenly by whoever kills and asks for the successor, the end (signal, name, callers, links), the "
+        "supervisor with its message, the start, and the events. *bare Python* below does each of these for one "
+        "child that nobody calls, watches or traces, in a quarter of the time."
     ),
     "monitor": "*monitor*: the end of a coroutine, its burial and a `Down`.",
     "selective_memo": "*selective*: a send, a receive and the search for a pattern, each a call of a Python function.",
+    "events": (
+        "Three events go into the ring for each restart. Bare Python makes three such records in 0.4 µs, a twentieth "
+        "of a restart; a call for each, the reason made small, and memory that is cold when it comes back from a ring "
+        "of 4,096 events are the rest. An event is kept as a tuple, and becomes a dictionary when somebody reads it."
+    ),
     "trace": (
         "There are five events for a message. Bare Python takes 0.3 µs to make one (a record, a dictionary of its "
         "fields, a text, the time, and the call of the reader), most of what a message costs that nobody reads, so "

@@ -166,6 +166,8 @@ def large(soak: dict[str, Any]) -> Iterator[str]:
             f"{soak['messages_per_second'] / 1e6:.1f} million messages a second; beside it a 1 ms timer is late by "
             f"{soak['drain_lateness_p50_ms']:g} ms and an echo over TCP takes {soak['drain_echo_p50_ms']:g} ms (p50).\n"
         )
+    if soak.get("ring_restart_percent", 0) > LIMITS["ring_restart_percent"][1]:
+        yield f"{NOTES['events']}\n"
     if "trace_ns_per_event" in soak:
         yield (
             f"Tracing everything is {soak['trace_events_per_message']:g} events a message of "
