@@ -106,7 +106,7 @@ class Watchdog:
         self._turned = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.holding = False
+        self.holding: bool = False
         """Whether something holds the loop just now."""
 
     def start(self) -> None:

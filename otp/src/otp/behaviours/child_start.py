@@ -55,7 +55,7 @@ class Failed:
     __slots__ = ("reason",)
 
     def __init__(self, reason: Reason) -> None:
-        self.reason = reason
+        self.reason: Reason = reason
 
 
 def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
@@ -105,9 +105,9 @@ class QuickServer:
     __slots__ = ("arg", "cls", "name")
 
     def __init__(self, cls: Any, arg: Any, name: Any) -> None:
-        self.cls = cls
-        self.arg = arg
-        self.name = name
+        self.cls: Any = cls
+        self.arg: Any = arg
+        self.name: Any = name
 
     def __call__(self) -> Coroutine[Any, Any, Any]:
         return start_server(self.cls, self.arg, name=self.name, link=True)

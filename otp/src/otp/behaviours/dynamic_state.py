@@ -65,14 +65,14 @@ class DynamicState(RestartWindow):
         super().__init__(flags.max_restarts, flags.max_seconds)
         self.strategy: DynamicStrategy = "dynamic" if template is None else "simple_one_for_one"
         self.auto_shutdown: AutoShutdown = flags.auto_shutdown
-        self.arg = arg
-        self.template = template
+        self.arg: Any = arg
+        self.template: ChildSpec | None = template
         self.max_children: float = float("inf") if max_children == "infinity" else max_children
-        self.extra = extra
+        self.extra: tuple[Any, ...] = extra
         self.running: dict[Any, ChildSpec] = {}
         self.restarting: dict[Any, ChildSpec] = {}  # by the pid it had
         self.history: dict[Any, History] = {}
-        self.supervisors = 0  # how many of both tables are supervisors
+        self.supervisors: int = 0  # how many of both tables are supervisors
         self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
         self.spec_of_call: ChildSpec | None = None
         self.call: Callable[[], Any] | None = None

@@ -45,7 +45,7 @@ class MachineServer:
     __otp_behaviour__: ClassVar[str] = "gen_statem"
 
     def __init__(self, cls: type[GenStateMachine[Any, Any]]) -> None:
-        self.cls = cls
+        self.cls: type[GenStateMachine[Any, Any]] = cls
 
     # Starting
 

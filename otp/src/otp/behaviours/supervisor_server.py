@@ -61,7 +61,7 @@ class SupervisorServer:
     __otp_supervisor__: ClassVar[bool] = True
 
     def __init__(self, cls: Any) -> None:
-        self.cls = cls
+        self.cls: Any = cls
 
     # Starting and ending
 

@@ -115,13 +115,13 @@ class ChildRecord:
 
     def __init__(self, spec: ChildSpec, pid: Any = None) -> None:
         self.id: Hashable = spec.id
-        self.spec = spec
+        self.spec: ChildSpec = spec
         self.pid: Any = pid
         self.old: Any = None
-        self.restarting = False
-        self.restarts = 0
+        self.restarting: bool = False
+        self.restarts: int = 0
         self.last_reason: Any = None
-        self.last_at = 0
+        self.last_at: int = 0
         self.start: Any = None
 
     def __repr__(self) -> str:
@@ -138,7 +138,7 @@ class SupervisorState(RestartWindow):
 
     def __init__(self, flags: Children, arg: Any = None) -> None:
         super().__init__(flags.max_restarts, flags.max_seconds)
-        self.arg = arg
+        self.arg: Any = arg
         self.strategy: Strategy = flags.strategy
         self.auto_shutdown: AutoShutdown = flags.auto_shutdown
         self._by_id: dict[Hashable, ChildRecord] = {}

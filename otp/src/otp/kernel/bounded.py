@@ -71,8 +71,8 @@ class Shortened:
     __slots__ = ("text", "type_name")
 
     def __init__(self, type_name: str, text: str) -> None:
-        self.type_name = type_name
-        self.text = text
+        self.type_name: str = type_name
+        self.text: str = text
 
     def __repr__(self) -> str:
         return self.text

@@ -195,7 +195,7 @@ class Starting:
     __slots__ = ("arg",)
 
     def __init__(self, arg: Any) -> None:
-        self.arg = arg
+        self.arg: Any = arg
 
     def run(self, p: Process) -> None:
         """Call `init` and carry out its verdict."""

@@ -76,7 +76,7 @@ class Failed:
     __slots__ = ("reason",)
 
     def __init__(self, reason: Any) -> None:
-        self.reason = reason
+        self.reason: Any = reason
 
 
 def reply(frm: From, value: Any) -> None:

@@ -31,7 +31,7 @@ class Causes:
         self._sent: dict[Any, deque[tuple[Any, int]]] = {}
         self._states: dict[Any, str] = {}
         self._taken: dict[Any, str] = {}
-        self.now = 0
+        self.now: int = 0
         """The event that is being carried out by the runtime itself: a timer that fires, an end."""
 
     def of(self, p: Any) -> int:

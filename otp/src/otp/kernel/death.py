@@ -41,10 +41,10 @@ class Fatal:
     __slots__ = ("cause", "killed", "reason", "sender")
 
     def __init__(self, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-        self.reason = reason
-        self.sender = sender
-        self.cause = cause
-        self.killed = killed
+        self.reason: Any = reason
+        self.sender: Any = sender
+        self.cause: int = cause
+        self.killed: bool = killed
 
 
 def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int = 0) -> None:

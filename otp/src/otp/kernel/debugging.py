@@ -39,13 +39,14 @@ class Debug:
     __slots__ = ("base", "functions", "log", "process", "received", "sent", "started", "tracing")
 
     def __init__(self, process: Process) -> None:
-        self.process = process
+        self.process: Process = process
         self.base: Callbacks = process._vt
         self.functions: dict[Any, tuple[Callable[[Any, Any, Any], Any], Any]] = {}
         self.log: deque[Any] | None = None
-        self.tracing = False
+        self.tracing: bool = False
         self.started: int | None = None  # ns, while it counts
-        self.received = self.sent = 0
+        self.received: int = 0
+        self.sent: int = 0
 
     # Telling
 

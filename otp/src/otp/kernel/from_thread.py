@@ -40,9 +40,9 @@ class ThreadCall:
     __slots__ = ("context", "coroutine", "done", "node", "task")
 
     def __init__(self, node: Node, coroutine: Coroutine[Any, Any, Any], context: Context) -> None:
-        self.node = node
-        self.coroutine = coroutine
-        self.context = context
+        self.node: Node = node
+        self.coroutine: Coroutine[Any, Any, Any] = coroutine
+        self.context: Context = context
         self.done: Future[Any] = Future()
         self.task: asyncio.Task[Any] | None = None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["is_taken", "say", "tell"]
 
-logger = logging.getLogger("otp")
+logger: logging.Logger = logging.getLogger("otp")
 
 
 def say(level: int, text: str, *args: Any, exc_info: BaseException | None = None) -> None:

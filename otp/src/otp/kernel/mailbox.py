@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from otp.kernel.callers import From, as_message
@@ -133,7 +133,7 @@ def _refused(me: Process) -> Generator[Any, Any, Any]:
     raise Exit(x.reason[0])
 
 
-refuse_to_wait = types.coroutine(_refused)
+refuse_to_wait: Callable[[Process], Awaitable[Any]] = types.coroutine(_refused)
 
 
 def merge_batch(me: Process) -> None:

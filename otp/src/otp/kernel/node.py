@@ -84,8 +84,8 @@ class Node:
     def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None) -> None:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"Node(name): expected a text, got {name!r}")
-        self.name = name
-        self.creation = next(_creations)
+        self.name: str = name
+        self.creation: int = next(_creations)
         self._given = scheduler
         self._procs: dict[int, Process] = {}
         self._names: dict[Any, Process] = {}

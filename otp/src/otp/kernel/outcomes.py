@@ -27,7 +27,7 @@ from otp.kernel.states import FUT, HIBERNATE, READY, RUN
 
 __all__ = ["Raised", "apply", "begin_async", "stop", "wait_for"]
 
-logger = logging.getLogger("otp")
+logger: logging.Logger = logging.getLogger("otp")
 
 
 class Raised:
@@ -40,7 +40,7 @@ class Raised:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error: BaseException = error
         without_our_frames(error)
 
 

@@ -30,6 +30,8 @@ def matches(match: Callable[[Any], Any], message: Any) -> bool:
 
 
 class _Pattern:
+    """A predicate that finds the same in a message whenever it is asked, so that a scan need not ask again."""
+
     __slots__ = ()
     pure: Final = True
 
@@ -46,7 +48,7 @@ class Tag(_Pattern):
     def __init__(self, *elements: Any) -> None:
         if not elements:
             raise TypeError('Tag() needs at least one element, as in Tag("done")')
-        self.elements = elements
+        self.elements: tuple[Any, ...] = elements
         self._length = len(elements)
         self._single = first = elements[0]
         self._word = first if len(elements) == 1 and type(first) is str else None  # what a scan may compare itself
@@ -80,8 +82,8 @@ class Is(_Pattern):
     def __init__(self, value: Any, **attributes: Any) -> None:
         if attributes and not isinstance(value, type):
             raise TypeError(f"Is(type, attribute=value): expected a type first, got {value!r}")
-        self.value = value
-        self.attributes = attributes
+        self.value: Any = value
+        self.attributes: dict[str, Any] = attributes
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(self.value, type):
@@ -111,8 +113,8 @@ class AnyOf:
     __slots__ = ("patterns", "pure")
 
     def __init__(self, *patterns: Any) -> None:
-        self.patterns = tuple(compile_pattern(pattern) for pattern in patterns)
-        self.pure = all(getattr(pattern, "pure", False) for pattern in self.patterns)
+        self.patterns: tuple[Callable[[Any], object], ...] = tuple(compile_pattern(pattern) for pattern in patterns)
+        self.pure: bool = all(getattr(pattern, "pure", False) for pattern in self.patterns)
 
     def __call__(self, message: Any) -> bool:
         return any(matches(pattern, message) for pattern in self.patterns)

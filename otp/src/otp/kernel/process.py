@@ -42,7 +42,7 @@ class Thrown:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error: BaseException = error
 
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
@@ -55,8 +55,8 @@ class Side:
     __slots__ = ("armed", "deadline", "name")
 
     def __init__(self) -> None:
-        self.armed = 0  # due time of the bucket of call time-outs it sits in, 0 for none
-        self.deadline = 0
+        self.armed: int = 0  # due time of the bucket of call time-outs it sits in, 0 for none
+        self.deadline: int = 0
         self.name: Any = None
 
 
@@ -199,6 +199,7 @@ class Process(Pid):
     # What asyncio and the libraries on it ask of a task.
 
     def cancel(self, msg: Any = None) -> bool:
+        """Ask it to end, as `asyncio` cancels a task; False if it has ended."""
         st = self._st
         if st == DEAD:
             return False
@@ -218,9 +219,11 @@ class Process(Pid):
         return True
 
     def cancelling(self) -> int:
+        """How many requests to cancel it are open."""
         return 0 if self._x is None else self._x.ncancel
 
     def uncancel(self) -> int:
+        """Take back one request to cancel it; how many are left."""
         x = self._ext()
         if x.ncancel:
             x.ncancel -= 1
@@ -229,24 +232,31 @@ class Process(Pid):
         return x.ncancel
 
     def done(self) -> bool:
+        """Whether it has ended."""
         return self._st == DEAD
 
     def cancelled(self) -> bool:
+        """False: a process ends with a reason, whoever asked for it."""
         return False
 
     def get_loop(self) -> AbstractEventLoop:
+        """The event loop it runs in."""
         return self._node._s.loop
 
     def get_coro(self) -> Coroutine[Any, Any, Any] | None:
+        """Its main coroutine, or None."""
         return self._coro
 
     def get_name(self) -> str:
+        """Its name in the lists of tasks."""
         return repr(self)
 
     def get_context(self) -> Context | None:
+        """The context it runs in."""
         return self._ctx
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        """Have `callback(process)` called when it has ended."""
         if self._st == DEAD:
             self._node._s.loop.call_soon(callback, self, context=context)
             return
@@ -256,6 +266,7 @@ class Process(Pid):
         x.cbs.append((callback, context))
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
+        """Forget a callback; how often it was there."""
         x = self._x
         if x is None or x.cbs is None:
             return 0

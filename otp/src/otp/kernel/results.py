@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+if TYPE_CHECKING:
+    from otp.kernel.terms import Limit
+
 __all__ = ["ABSENT", "Continue", "Ignore", "NoReply", "Ok", "Reply", "Result", "Stop", "WithOptions"]
 
 S = TypeVar("S")
@@ -31,7 +34,7 @@ class Continue:
     __match_args__ = ("term",)
 
     def __init__(self, term: Any) -> None:
-        self.term = term
+        self.term: Any = term
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Continue) and self.term == other.term
@@ -102,12 +105,12 @@ class Ok(Result, Generic[S]):
     if TYPE_CHECKING:
 
         def __init__(
-            self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+            self, state: S, *, timeout: Limit = None, hibernate: bool = False, then: Continue | None = None
         ) -> None:
-            self.state = state
-            self.timeout = timeout
-            self.hibernate = hibernate
-            self.then = then
+            self.state: S = state
+            self.timeout: Limit = timeout
+            self.hibernate: bool = hibernate
+            self.then: Continue | None = then
 
     else:
 
@@ -138,15 +141,15 @@ class Reply(Result, Generic[S]):
             value: Any,
             state: S,
             *,
-            timeout: float | str | None = None,
+            timeout: Limit = None,
             hibernate: bool = False,
             then: Continue | None = None,
         ) -> None:
-            self.value = value
-            self.state = state
-            self.timeout = timeout
-            self.hibernate = hibernate
-            self.then = then
+            self.value: Any = value
+            self.state: S = state
+            self.timeout: Limit = timeout
+            self.hibernate: bool = hibernate
+            self.then: Continue | None = then
 
     else:  # without the star: defaults of keyword-only arguments cost 40 ns of every call
 
@@ -174,12 +177,12 @@ class NoReply(Result, Generic[S]):
     if TYPE_CHECKING:
 
         def __init__(
-            self, state: S, *, timeout: float | str | None = None, hibernate: bool = False, then: Continue | None = None
+            self, state: S, *, timeout: Limit = None, hibernate: bool = False, then: Continue | None = None
         ) -> None:
-            self.state = state
-            self.timeout = timeout
-            self.hibernate = hibernate
-            self.then = then
+            self.state: S = state
+            self.timeout: Limit = timeout
+            self.hibernate: bool = hibernate
+            self.then: Continue | None = then
 
     else:
 
@@ -207,9 +210,9 @@ class Stop(Result):
     _fields = ("reason", "state", "reply")
 
     def __init__(self, reason: Any, state: Any = ABSENT, *, reply: Any = ABSENT) -> None:
-        self.reason = reason
-        self.state = state
-        self.reply = reply
+        self.reason: Any = reason
+        self.state: Any = state
+        self.reply: Any = reply
 
 
 class Ignore(Result):

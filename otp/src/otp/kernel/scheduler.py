@@ -73,10 +73,10 @@ class Timer:
     __slots__ = ("due", "fire", "ref", "target")
 
     def __init__(self, due: int, fire: Callable[[Timer], object], target: Any = None, ref: Any = None) -> None:
-        self.due = due
+        self.due: int = due
         self.fire: Callable[[Timer], object] | None = fire
-        self.target = target
-        self.ref = ref
+        self.target: Any = target
+        self.ref: Any = ref
 
     def is_idle(self) -> bool:
         """Whether it will do nothing: cancelled, fired, or a message to a process that has ended."""
@@ -92,7 +92,7 @@ class _Thread(threading.local):
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
 
 
-thread = _Thread()
+thread: _Thread = _Thread()
 
 
 class Scheduler:
@@ -153,29 +153,30 @@ class Scheduler:
     ) -> None:
         from otp.kernel import drain  # the top of the kernel; the scheduler only holds its entry points
 
-        self.loop = asyncio.get_running_loop() if loop is None else loop
+        self.loop: AbstractEventLoop = asyncio.get_running_loop() if loop is None else loop
         self.virtual: bool = getattr(self.loop, "virtual", False)
         self.runq: deque[Process] = deque()
         self._append = self.runq.append
         self.push: Callable[[Process], None] = self._push_first
         """Put a process that is READY into the run queue."""
         self.current: Process | None = None
-        self.credit = 0
-        self.depth = 0
-        self.idle = True
+        self.credit: int = 0
+        self.depth: int = 0
+        self.idle: bool = True
         self.inline = inline
-        self.random = random.Random() if rng is None else rng
-        self.seeded_order = seeded_order
-        self.eager = True  # a task of this loop may take its first step on the stack of whoever makes it
-        self.tags_tasks = False  # the loop's task factory tells tasks who made them, see `program`
+        self.random: random.Random = random.Random() if rng is None else rng
+        self.seeded_order: bool = seeded_order
+        self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it
+        self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
         self.nodes: dict[str, list[Node]] = {}
-        self.burying = False  # an end is being carried out: further ones wait in `dead`
+        self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
-        self.drains = 0
-        self.switches = 0  # entries taken from the run queue
-        self.busy = self.longest = 0  # ns spent in drains, in all and at most in one
+        self.drains: int = 0
+        self.switches: int = 0  # entries taken from the run queue
+        self.busy: int = 0  # ns spent in drains, in all
+        self.longest: int = 0  # and at most in one
         self.late: int | None = None  # ns by which the timers that fired last came too late
-        self.late_worst = 0
+        self.late_worst: int = 0
         self.pool: list[list[Any]] = []
         self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
@@ -186,8 +187,12 @@ class Scheduler:
         self._timer_handle: tuple[int, asyncio.TimerHandle] | None = None
         self._base = Context()
         self._ct = drain.current_task_table(self.loop)
+        self.drain: Callable[[], None]
+        self.future_done: Callable[..., None]
+        self.send: Callable[..., None]
         self.drain, self.future_done, self.send = drain.entry_points(self)
-        self.now = self.default_deadline = 0
+        self.now: int = 0
+        self.default_deadline: int = 0
         self.read_clock()
         thread.by_loop[self.loop] = self
         thread.last = self

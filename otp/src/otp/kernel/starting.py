@@ -170,10 +170,10 @@ class Begun:
     __slots__ = ("link", "me", "p", "ref")
 
     def __init__(self, me: Process | None, p: Process, ref: Ref | None, link: bool) -> None:
-        self.me = me
-        self.p = p
-        self.ref = ref
-        self.link = link
+        self.me: Process | None = me
+        self.p: Process = p
+        self.ref: Ref | None = ref
+        self.link: bool = link
 
 
 def begin_server(

@@ -45,7 +45,7 @@ class Refused:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error: BaseException = error
 
 
 def is_system(message: Any) -> bool:

@@ -96,13 +96,13 @@ class Event:
     def __init__(
         self, seq: int, at: int, node: str, kind: str, pid: Pid | None, cause: int, data: dict[str, Any]
     ) -> None:
-        self.seq = seq
-        self.at = at
-        self.node = node
-        self.kind = kind
-        self.pid = pid
-        self.cause = cause
-        self.data = data
+        self.seq: int = seq
+        self.at: int = at
+        self.node: str = node
+        self.kind: str = kind
+        self.pid: Pid | None = pid
+        self.cause: int = cause
+        self.data: dict[str, Any] = data
 
     def __repr__(self) -> str:
         details = " ".join(f"{key}={bounded_text(value, 60)}" for key, value in self.data.items())
@@ -146,8 +146,8 @@ class Subscription:
         self._rate = rate
         self._window = 0
         self._window_count = 0
-        self.delivered = 0
-        self.dropped = 0
+        self.delivered: int = 0
+        self.dropped: int = 0
         self.on_node_end: Callable[[], object] | None = None
 
     def wants(self, kind: str) -> bool:
@@ -205,9 +205,11 @@ class Tracer:
         self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
         self.subscriptions: tuple[Subscription, ...] = ()  # without any, nobody would miss some events in the ring
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
-        self.seq = 0
-        self.restarts = self.give_ups = 0  # counted by the supervisors of the node
-        self.messages_read = self.states_read = False
+        self.seq: int = 0
+        self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
+        self.give_ups: int = 0
+        self.messages_read: bool = False
+        self.states_read: bool = False
         self.causes: Causes | None = None  # there while messages are read
         self.clock: Callable[[], int] = time.monotonic_ns
 

@@ -30,8 +30,8 @@ class Callbacks:
     )
 
     def __init__(self, handler: Any, cls: type) -> None:
-        self.handler = handler
-        self.cls = cls
+        self.handler: Any = handler
+        self.cls: type = cls
         self.debug: Any = None  # what a debugger has switched on; such callbacks belong to one process
         self.init: Callable[[Any], Any] = handler.init
         self.handle_call: Callable[[Any, Any, Any], Any] = handler.handle_call

@@ -50,7 +50,7 @@ class EventFeed:
         wake: Callable[[], object],
     ) -> None:
         self.ended: Ended | None = None
-        self.last = 0  # the number of the last event in or behind the queue
+        self.last: int = 0  # the number of the last event in or behind the queue
         self._node = node
         self._wake = wake
         self._limit = limit

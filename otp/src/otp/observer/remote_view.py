@@ -15,7 +15,7 @@ from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.pids import Pid
 from otp.observer.events import TraceSpec
 from otp.observer.failures import ViewError, from_failure
-from otp.observer.feed import Item
+from otp.observer.feed import Ended, Item
 from otp.observer.graph import Graph
 from otp.observer.inspection import Sort
 from otp.observer.metrics import Metrics
@@ -243,6 +243,8 @@ class RemoteView:
 
 class RemoteStream(EventStream):
     """A stream that is read through a `ViewServer`, so many events at a time."""
+
+    ended: Ended | None
 
     def __init__(self, link: Link, method: str, arguments: dict[str, Any]) -> None:
         super().__init__()

@@ -98,6 +98,8 @@ class EventStream(ABC, AsyncIterator[Item]):
 class LocalStream(EventStream):
     """A stream of a node of this loop; `make` makes its feed when it opens."""
 
+    ended: Ended | None
+
     def __init__(self, node: Node, make: Callable[[Callable[[], object]], EventFeed]) -> None:
         super().__init__()
         self._node = node

@@ -82,12 +82,14 @@ class ViewServer(GenServer[Any]):
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
+        """Begin with the permissions that `arg` gives."""
         serving = _Serving(current_process("ViewServer"), check_permissions(arg))
         on_exit(serving.me, serving, serving.close)
         return Ok(serving)
 
     @impl
     async def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+        """Answer what a view asks, if it may."""
         try:
             answer = await state.asked(request, caller)
         except Exception as error:
@@ -96,10 +98,12 @@ class ViewServer(GenServer[Any]):
 
     @impl
     def handle_cast(self, request: Any, state: Any) -> Any:
+        """Drop it."""
         return NoReply(state)  # nothing is asked by a cast, and what nobody understands crashes nobody
 
     @impl
     def handle_info(self, message: Any, state: Any) -> Any:
+        """Send on what a stream has ready; forget readers that have ended."""
         if type(message) is _Ready:
             state.ready(message.stream)
         elif type(message) is Down:

@@ -60,7 +60,7 @@ class Fault:
         self._applies = applies
         self._act = act
         self._left = times
-        self.hits = 0
+        self.hits: int = 0
         self._post.faults.append(self)
         kernel.credit = 0  # calls on their caller's stack would not meet it
 

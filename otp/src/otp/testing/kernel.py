@@ -44,8 +44,8 @@ class Choices:
 
     def __init__(self, seed: int | None, instead: dict[int, int] | None = None) -> None:
         self._random = None if seed is None else random.Random(f"schedule {seed}")
-        self.instead = instead or {}
-        self.made = 0
+        self.instead: dict[int, int] = instead or {}
+        self.made: int = 0
 
     def pick(self, n: int) -> int:
         """Choose one of `n` ≥ 2."""
@@ -76,6 +76,12 @@ class TestingKernel(Scheduler):
         "supervisors",
     )
     post: Post | None
+    current: Process | None
+    drain: Callable[[], None]
+    future_done: Callable[..., None]
+    credit: int
+    drains: int
+    switches: int
 
     def __init__(
         self,
@@ -88,14 +94,14 @@ class TestingKernel(Scheduler):
         causal: bool = True,
     ) -> None:
         super().__init__(loop, inline=inline, rng=rng, seeded_order=inline == "seeded")
-        self.choices = choices
-        self.early_timers = early_timers
+        self.choices: Choices = choices
+        self.early_timers: bool = early_timers
         self.drain = self._drain_steps
         self.supervisors: dict[Node, asyncio.Future[Pid]] = {}
         self.failure: BaseException | None = None
         """What fails the run whatever its program does."""
-        self.holding = True
-        self.steps = array("Q")
+        self.holding: bool = True
+        self.steps: array[int] = array("Q")
         self.after_step: Callable[[], bool] | None = None
         """Asked after each step; True stops the loop there."""
         self._numbers: dict[Node, int] = {}

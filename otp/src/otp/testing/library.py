@@ -60,7 +60,7 @@ class Library:
 
     def __init__(self, now_ns: Callable[[], int], seed: int) -> None:
         self.now_ns = now_ns
-        self.bytes = random.Random(f"urandom {seed}")
+        self.bytes: random.Random = random.Random(f"urandom {seed}")
         self.state: object = random.Random(seed).getstate()
         self.refusal: RealIONotSimulated | None = None
 

@@ -38,15 +38,15 @@ class Held:
     __slots__ = ("cause", "dest", "followers", "live", "message", "number", "past", "sender", "waits")
 
     def __init__(self, number: int, sender: Process, dest: Process, message: Any, past: dict[int, Held]) -> None:
-        self.number = number
-        self.sender = sender
-        self.dest = dest
-        self.message = message
-        self.past = past
+        self.number: int = number
+        self.sender: Process = sender
+        self.dest: Process = dest
+        self.message: Any = message
+        self.past: dict[int, Held] = past
         self.followers: list[Held] = []
-        self.waits = 0
-        self.live = True
-        self.cause = 0
+        self.waits: int = 0
+        self.live: bool = True
+        self.cause: int = 0
 
 
 class Post:
@@ -60,9 +60,9 @@ class Post:
         self.hold = hold
         self.causal = causal
         self.ready: list[Held] = []
-        self.count = 0
+        self.count: int = 0
         self.faults: list[Fault] = []
-        self.fingerprints = Fingerprints()
+        self.fingerprints: Fingerprints = Fingerprints()
         self._numbers = 0
         self._past: dict[Process, dict[int, Held]] = {}
         self._handing_over = False

@@ -37,12 +37,12 @@ class Run:
     def __init__(self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel, seed: int) -> None:
         self.loop = loop
         self.io = "virtual" if isinstance(loop, VirtualLoop) else "real"
-        self.library = Library(kernel.now_ns, seed)
+        self.library: Library = Library(kernel.now_ns, seed)
         self.kernel = kernel
-        self.node = Node("test", scheduler=kernel)
+        self.node: Node = Node("test", scheduler=kernel)
         self.leaks: list[str] = []
         self.recorder: Recorder | None = None
-        self.outcome = "closed before its end"
+        self.outcome: str = "closed before its end"
         self._shutdown: BaseException | None = None
         self.node.on_shutdown = self._shut_down
         if isinstance(loop, VirtualLoop):

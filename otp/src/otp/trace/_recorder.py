@@ -47,8 +47,8 @@ class Recorder:
         limit: int | None,
         rate: int | None,
     ) -> None:
-        self.path = Path(path)
-        self.events = 0
+        self.path: Path = Path(path)
+        self.events: int = 0
         self.error: OSError | None = None
         self._node = node
         self._limit = limit

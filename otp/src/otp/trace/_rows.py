@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from os.path import basename
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, overload
 
 from otp.bounded import text
 from otp.kernel.pids import Pid, Ref
@@ -171,7 +171,7 @@ class Rows(Sequence[Row]):
 
     def __init__(self, node: str, lines: list[bytes]) -> None:
         self._node = node
-        self.lines = lines
+        self.lines: list[bytes] = lines
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -197,7 +197,7 @@ class Rows(Sequence[Row]):
             return NotImplemented
         return (self._node, self.lines) == (other._node, other.lines)
 
-    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
         return f"<{len(self.lines)} events>"

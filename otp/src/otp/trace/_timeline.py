@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from otp.kernel.errors import BadArgument
 from otp.trace._rows import Row, process_of
@@ -101,7 +101,7 @@ class Moment:
             return NotImplemented
         return (self.processes, self.messages) == (other.processes, other.messages)
 
-    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
         return f"<Moment with {len(self.processes)} processes, {len(self.messages)} messages under way>"
