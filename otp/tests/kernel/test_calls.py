@@ -227,7 +227,8 @@ def test_a_wrong_time_out_is_an_error_inside_the_reason_and_the_server_is_unharm
             await GenServer.call(server, "keep", timeout=timeout)
         assert isinstance(error.value, otp.BadArgument)
         expected = (
-            f'call(timeout=…): expected a time in seconds >= 0 or "infinity", got {timeout!r}; {server!r} was not asked'
+            f'call(timeout=…): expected a time in seconds >= 0, "infinity" or None, got {timeout!r}; '
+            f"{server!r} was not asked"
         )
         assert str(error.value) == expected
         return error.value.cause_reason, await GenServer.call(server, "answer kept")

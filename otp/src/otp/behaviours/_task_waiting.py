@@ -84,8 +84,10 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
     call = ("Task", "await", [task, shown(timeout)])
     found = await _result(task.ref, _Limit(me, timeout, "await_"), call)
     if found is None:
-        demonitor(task.ref, flush=True)
-        raise Exit(("timeout", call))
+        failed = Exit(("timeout", call))
+        if not demonitor(task.ref, flush=True, info=True):
+            failed.add_note("its result was taken before: a task is awaited once; keep what await_ returned")
+        raise failed
     if isinstance(found, TaskExit):
         raise Exit((found.reason, call))
     return found.value

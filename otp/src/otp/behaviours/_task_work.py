@@ -200,7 +200,7 @@ def require_free(name: Any, node: Node, what: str) -> None:
         check_name(name, what)
     holder = node._names.get(name) if via is None else via()
     if holder is not None and holder._st != DEAD:
-        raise AlreadyStarted(holder)
+        raise AlreadyStarted(holder, name)
 
 
 def give_name(name: Any, process: Process) -> None:

@@ -108,7 +108,8 @@ class DynamicSupervisor(Behaviour, Startable):
 
         Source: Elixir's `DynamicSupervisor.start_child/2`.
         """
-        return granted(await call(supervisor, ("start_child", child_spec_of(child)), "infinity"))
+        request = ("start_child", child_spec_of(child))
+        return granted(await call(supervisor, request, "infinity"), request)
 
     @staticmethod
     async def terminate_child(supervisor: Dest, pid: Pid) -> None:

@@ -66,7 +66,7 @@ from otp.behaviours.state_machine_results import (
 )
 from otp.behaviours.state_machine_server import server_of
 from otp.kernel import calling
-from otp.kernel.calls import From
+from otp.kernel.calls import From, retold
 from otp.kernel.calls import reply as send_reply
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Error, StartError
 from otp.kernel.pids import Pid, Ref
@@ -239,7 +239,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         except CallExit as failed:
             limit = "infinity" if timeout is None else timeout
             reason = (failed.cause_reason, ("gen_statem", "call", [dest, request, limit]))
-            raise type(failed)(reason, dest, request) from failed.__cause__
+            raise retold(failed, reason, dest, request) from failed.__cause__
 
     if TYPE_CHECKING:
 

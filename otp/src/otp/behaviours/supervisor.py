@@ -37,7 +37,7 @@ Sources: OTP's `supervisor`; Elixir's `Supervisor`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, overload
 
 from otp.behaviours.behaviour import Behaviour, optional_callback
 from otp.behaviours.child_spec import AutoShutdown, Child, Children, ChildSpec, Startable, Strategy, child_spec_of
@@ -274,24 +274,37 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
 
 async def ask(supervisor: Dest, request: Any) -> Any:
     """Ask a supervisor for an operation that may be refused."""
-    return granted(await call(supervisor, request, "infinity"))
+    return granted(await call(supervisor, request, "infinity"), request)
 
 
-def granted(answer: Any) -> Any:
+def granted(answer: Any, request: Any) -> Any:
     """The value of an operation; raises if it was refused. What is no supervisor's answer is handed on, as in OTP."""
     if answer.__class__ is tuple and len(answer) == 2:
         if answer[0] == "ok":
             return answer[1]
         if answer[0] == "error":
-            return _refuse(answer[1])
+            return _refuse(answer[1], *request)
     return answer
 
 
-def _refuse(reason: Any) -> NoReturn:
+_WHY_REFUSED: Final = {
+    "running": "the child runs; try Supervisor.terminate_child before",
+    "restarting": "the child is being restarted; try Supervisor.terminate_child before",
+    "simple_one_for_one": "its children have no ids; give the pid to terminate_child, which forgets it, too",
+}
+
+
+def _refuse(reason: Any, operation: str, of: Any = None) -> NoReturn:
+    """`of` is what the operation was about: an id, or for `start_child` a spec."""
+    id = of.id if isinstance(of, ChildSpec) else of
     if reason == "not_found":
-        raise NotFound
+        raise NotFound(id=id)
     if reason == "already_present":
-        raise AlreadyPresent
+        raise AlreadyPresent(id=id)
     if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "already_started":  # pyright: ignore[reportUnknownArgumentType]
-        raise AlreadyStarted(reason[1])  # pyright: ignore[reportUnknownArgumentType]
+        raise AlreadyStarted(reason[1], id)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(reason, str) and reason in _WHY_REFUSED:
+        refused = StartError(reason)
+        refused.hint = f"{operation}({id!r:.200}): {_WHY_REFUSED[reason]}"
+        raise refused
     raise StartError(reason) if explain(reason) is None else InvalidChildSpec(reason)

@@ -21,6 +21,8 @@ from otp.kernel.calls import (
     failure,
     forget,
     new_call,
+    nobody,
+    retold,
     send_call,
     start_waiting,
     wait_for_reply,
@@ -152,14 +154,15 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
     if to is None:
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
-        raise failure("noproc", dest, request, timeout)
+        raise nobody(dest, request, timeout)
     if to._st == IDLE:
         try:
             return await call(to, request, timeout)
         except CallExit as failed:
             if type(failed) is BadTimeout:
                 _check_timeout(dest, request, timeout)  # raises it again, with the name
-            raise failure(failed.cause_reason, dest, request, timeout) from failed.__cause__
+            described = failure(failed.cause_reason, dest, request, timeout).reason
+            raise retold(failed, described, dest, request) from failed.__cause__
     s = to._node._s
     me = s.current
     if me is None or not s.on_main(me):

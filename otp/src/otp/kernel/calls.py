@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
+from otp.kernel.hints import why_silent
 from otp.kernel.mailbox import deliver, park
 from otp.kernel.message_events import told_late, told_replied
+from otp.kernel.names import some_names
 from otp.kernel.process import Process, Side
 from otp.kernel.scheduler import DEFAULT_TIMEOUT, Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
@@ -28,9 +30,11 @@ __all__ = [
     "failure",
     "forget",
     "new_call",
+    "nobody",
     "outside_done",
     "reply",
     "call_from_outside",
+    "retold",
     "send_call",
     "send_system",
     "start_waiting",
@@ -207,8 +211,29 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
 
 def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     """The exception for a caller that was woken with a reason."""
+    why = why_silent(frm) if isinstance(failed.reason, str) and failed.reason == "timeout" else ""
     forget(frm)
-    return failure(failed.reason, dest, frm._request, timeout)
+    found = failure(failed.reason, dest, frm._request, timeout)
+    if isinstance(found, CallTimeout):
+        found.why = why
+    return found
+
+
+def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
+    """The exception of a call to a name that nobody has; it keeps some of the names that there are."""
+    found = failure("noproc", dest, request, timeout)
+    if isinstance(found, NoProcess) and isinstance(dest, str):
+        found.known = some_names()
+    return found
+
+
+def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
+    """The same failure with another description of the call."""
+    found = type(failed)(reason, dest, request)
+    for name in ("why", "known"):
+        if name in failed.__dict__:
+            setattr(found, name, failed.__dict__[name])
+    return found
 
 
 # Callers that are no process
@@ -237,14 +262,15 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
         if limit is not None:
             timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
         value = await future
+        failed = call_failed(frm, value, dest, timeout) if type(value) is Failed else None
     finally:
         stub._st = DEAD
         stub._x = None
         if timer is not None:
             timer.fire = None
         forget(frm)
-    if type(value) is Failed:
-        raise failure(value.reason, dest, frm._request, timeout)
+    if failed is not None:
+        raise failed
     return value
 
 
@@ -289,7 +315,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
 
     to = resolve(dest)
     if to is None or to._st in (DEAD, EXITING):
-        raise failure("noproc", dest, request, timeout)
+        raise nobody(dest, request, timeout)
     me = to._node._s.current
     if me is to:
         raise failure("calling_self", dest, request, timeout)

@@ -51,6 +51,18 @@ __all__ = [
 ]
 
 
+def _with_advice(text: str, advice: str) -> str:
+    return f"{text}; {advice}" if advice else text
+
+
+def _close(name: Any, known: tuple[Any, ...]) -> str:
+    if not known:
+        return ""
+    from otp.kernel.hints import did_you_mean
+
+    return did_you_mean(name, known)
+
+
 class Exit(Exception):
     """Ends the process that raises it with exactly `reason`; also what a failed call raises.
 
@@ -72,7 +84,16 @@ class Error(Exception):
 
 
 class BadArgument(Error, ValueError):
-    """An argument is wrong; the text says what was expected. The exit reason's term is the text."""
+    """An argument is wrong; the text says what was expected. The exit reason's term is the text.
+
+    Where a name is wrong, the text also suggests a close one, `name` of `known`.
+    """
+
+    name: Any = None
+    known: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return _with_advice(super().__str__(), _close(self.name, self.known))
 
 
 class Throw(Exception):
@@ -97,26 +118,51 @@ class CallExit(Exit):
         return self.reason[0] if isinstance(self.reason, tuple) else self.reason
 
     def __str__(self) -> str:
-        return f"call to {self.dest!r} failed: {self.cause_reason!r} (request {self.request!r:.200})"
+        text = f"call to {self.dest!r} failed: {self.cause_reason!r} (request {self.request!r:.200})"
+        return _with_advice(text, self._advice())
+
+    def _advice(self) -> str:
+        return ""
 
 
 class NoProcess(CallExit):
     """Nobody is there: the pid is dead or the name is not registered. Is the server started, and supervised?"""
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}; is it being restarted just now, or was it never started?"
+    known: tuple[Any, ...] = ()  # names that were registered, some of them, to suggest one
+
+    def _advice(self) -> str:
+        return _close(self.dest, self.known) or "is it being restarted just now, or was it never started?"
 
 
 class CallTimeout(CallExit, TimeoutError):
     """The server did not answer in time. It may still handle the request; its late answer is dropped."""
 
+    why: str = ""  # what the server did instead, when the time was over
+
+    def _advice(self) -> str:
+        described: Any = self.reason[1] if isinstance(self.reason, tuple) and len(self.reason) == 2 else None
+        arguments: Any = described[2] if isinstance(described, tuple) and len(described) == 3 else ()
+        limit = f"no answer within {arguments[2] if len(arguments) > 2 else 5} s"
+        return f"{limit}: {self.why}" if self.why else limit
+
 
 class ServerDown(CallExit):
     """The server ended before it answered; `.cause_reason` is its exit reason."""
 
+    def _advice(self) -> str:
+        from otp.kernel.hints import down_hint
+
+        return down_hint(self.cause_reason)
+
 
 class CallingSelf(CallExit):
     """A server called itself: it would wait for ever. Call the function that the callback uses instead."""
+
+    def _advice(self) -> str:
+        return (
+            "a server that calls itself would wait for ever; call the function that the callback uses, "
+            "or cast to itself"
+        )
 
 
 class BadTimeout(CallExit, BadArgument):
@@ -131,33 +177,60 @@ class BadTimeout(CallExit, BadArgument):
 
 
 class StartError(Exception):
-    """A start failed; `.reason` is what Erlang has in `{error, Reason}`."""
+    """A start failed; `.reason` is what Erlang has in `{error, Reason}`, `.hint` what to do, if more is known."""
+
+    hint: str = ""
 
     def __init__(self, reason: Any = None) -> None:
         super().__init__(reason)
         self.reason = reason
 
+    def __str__(self) -> str:
+        return _with_advice(super().__str__(), self._advice())
+
+    def _advice(self) -> str:
+        if self.hint:
+            return self.hint
+        from otp.kernel.hints import start_hint
+
+        return start_hint(self.reason)
+
 
 class AlreadyStarted(StartError):
-    """The name (or the child id) is taken by `.pid`, which runs."""
+    """The name (or the child id) is taken by `.pid`, which runs; `.name` is what is taken, if that is known."""
 
-    def __init__(self, pid: Pid) -> None:
+    def __init__(self, pid: Pid, name: Any = None) -> None:
         super().__init__(("already_started", pid))
         self.pid = pid
+        self.name = name
+
+    def _advice(self) -> str:
+        taken = "the name or the id" if self.name is None else f"{self.name!r:.200}"
+        return f"{taken} is taken by {self.pid}, which runs; use that one, or start this under another name"
 
 
 class AlreadyPresent(StartError):
-    """The supervisor has a child spec of this id that does not run; restart or delete it."""
+    """The supervisor has a child spec of this id, `.id`, that does not run; restart or delete it."""
 
-    def __init__(self, reason: Any = "already_present") -> None:
+    def __init__(self, reason: Any = "already_present", id: Any = None) -> None:
         super().__init__(reason)
+        self.id = id
+
+    def _advice(self) -> str:
+        child = "the child" if self.id is None else f"the child {self.id!r:.200}"
+        return f"{child} is known and does not run; try Supervisor.restart_child, or delete_child before"
 
 
 class NotFound(StartError):
-    """The supervisor has no such child."""
+    """The supervisor has no such child; `.id` is who was asked for."""
 
-    def __init__(self, reason: Any = "not_found") -> None:
+    def __init__(self, reason: Any = "not_found", id: Any = None) -> None:
         super().__init__(reason)
+        self.id = id
+
+    def _advice(self) -> str:
+        child = "such child" if self.id is None else f"child {self.id!r:.200}"
+        return f"the supervisor has no {child}; Supervisor.which_children tells whom it has"
 
 
 class ReceiveTimeout(TimeoutError):

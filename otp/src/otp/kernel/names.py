@@ -6,7 +6,8 @@ Source: Erlang/OTP, `erlang:register/2`.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
@@ -29,10 +30,14 @@ __all__ = [
     "register",
     "registered",
     "resolve",
+    "some_names",
     "take_name",
+    "unknown_name",
     "unregister",
     "whereis",
 ]
+
+SUGGESTED: Final = 64  # names looked through for a suggestion: a failed call must stay cheap where there are many
 
 
 def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
@@ -79,6 +84,21 @@ def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
         if holder is not None:
             return holder
     raise BadArgument(f"{what}: no node {dest[1]!r} here, and no process has the name {bounded_text(dest)}")
+
+
+def some_names() -> tuple[Any, ...]:
+    """Some of the names that are registered here, for a failure to keep: one of them may have been meant."""
+    with contextlib.suppress(BadArgument):
+        return tuple(islice(node_here("a name")._names, SUGGESTED))
+    return ()
+
+
+def unknown_name(name: Any, text: str) -> BadArgument:
+    """The failure of what needs somebody to have the name; a close name is suggested when it is read."""
+    error = BadArgument(text)
+    error.name = name
+    error.known = some_names()
+    return error
 
 
 def nodes_here(what: str) -> list[Any]:
@@ -172,7 +192,7 @@ def unregister(name: Name) -> bool:
     node = node_here("unregister(name)")
     p = node._names.get(name)
     if p is None:
-        raise BadArgument(f"unregister: nobody has the name {name!r}")
+        raise unknown_name(name, f"unregister: nobody has the name {name!r}")
     node.release_name(p)
     return True
 

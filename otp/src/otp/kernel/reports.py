@@ -14,6 +14,7 @@ import logging
 from typing import Any, Final
 
 from otp.kernel.bounded import text
+from otp.kernel.hints import result_hint
 from otp.kernel.log import is_taken, say, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash, is_clean, starts_with
@@ -137,15 +138,4 @@ def _words(p: Process, fields: dict[str, Any]) -> str:
 def _hint(what: str, reason: Any) -> str | None:
     if not starts_with(reason, "bad_return_value"):
         return None
-    value = reason[1]
-    if value is None:
-        return f"{what or 'the callback'} returned None: did no case match, or is a return missing?"
-    if isinstance(value, type):
-        return f"return an instance, as in {value.__name__}(…), not the class"
-    return f"expected {_EXPECTED.get(what, 'a result such as NoReply(state)')}"
-
-
-_EXPECTED: Final = {
-    "init": "Ok(state), Stop(reason) or Ignore()",
-    "handle_call": "Reply(value, state), NoReply(state) or Stop(reason, state)",
-}
+    return result_hint(what, reason[1])

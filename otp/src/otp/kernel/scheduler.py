@@ -56,7 +56,7 @@ def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | Non
         return None
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not is_number or not 0 <= seconds <= LONGEST:
-        limit = ' or "infinity"' if infinite else ""
+        limit = ', "infinity" or None' if infinite else ""
         if is_number and LONGEST < seconds < float("inf"):
             raise BadArgument(f"{what}: expected at most 1e12 seconds{limit}, got {_shown(seconds)}")
         raise BadArgument(f"{what}: expected a time in seconds >= 0{limit}, got {seconds!r}")

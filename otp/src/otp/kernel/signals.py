@@ -16,7 +16,7 @@ from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import Monitor, unwatch, watch
-from otp.kernel.names import is_name_and_node, resolve
+from otp.kernel.names import is_name_and_node, resolve, unknown_name
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
@@ -57,21 +57,23 @@ def send(dest: Any, message: Any) -> Any:
         st = dest._st
         node = dest._node
     except AttributeError:
-        return _send_by_name(dest, message)
-    if st == RECV and not node._watched:  # the hot case: into the hands of a waiting process
-        dest._val = message
-        dest._st = READY
-        s = node._s
-        s.push(dest)
+        pass  # a name; looked up outside, so that this is no context of what is raised there
     else:
-        deliver(dest, message)
-    return message
+        if st == RECV and not node._watched:  # the hot case: into the hands of a waiting process
+            dest._val = message
+            dest._st = READY
+            s = node._s
+            s.push(dest)
+        else:
+            deliver(dest, message)
+        return message
+    return _send_by_name(dest, message)
 
 
 def _send_by_name(dest: Any, message: Any) -> Any:
     p = resolve(dest, "send(dest, message)")
     if p is None:
-        raise BadArgument(f"send: nobody has the name {dest!r}; a cast does not need somebody there")
+        raise unknown_name(dest, f"send: nobody has the name {dest!r}; a cast does not need somebody there")
     deliver(p, message)
     return message
 
@@ -260,10 +262,13 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
     """
     if reason is ABSENT:
-        raise Exit(pid)
+        ends = Exit(pid)
+        if isinstance(pid, Process):
+            ends.add_note(f"exit(pid) ended the caller, with the pid as its reason; try otp.exit({pid}, reason)")
+        raise ends
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
-        raise BadArgument(f"exit(pid, reason): nobody has the name {pid!r}")
+        raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
     me = p._node._s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process
     if sender is None or sender._st == DEAD:

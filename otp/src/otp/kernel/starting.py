@@ -205,8 +205,10 @@ def begin_server(
     try:
         vt = cls.__otp_callbacks__  # as `callbacks_of` finds them
         if vt.cls is not cls or (handler is not None and vt.handler is not handler):
-            vt = callbacks_of(handler, cls)
+            vt = None
     except AttributeError:
+        vt = None
+    if vt is None:  # not inside `except`: what is missing in a class must not have that as its context
         vt = callbacks_of(handler, cls)
     via: Any = None
     taken: Any = None
@@ -217,7 +219,7 @@ def begin_server(
             via = name if type(name) is not str and hasattr(name, "register") and hasattr(name, "whereis") else None
             taken = via.whereis() if via is not None else node._names.get(_node_name(name))
         if taken is not None and taken._st != DEAD:
-            raise AlreadyStarted(taken)
+            raise AlreadyStarted(taken, name)
     s = node._s
     parent = me if link or monitor else None
     p = new_process(node, parent)
@@ -240,7 +242,7 @@ def begin_server(
             raise
         if via is not None and registered is False:
             _discard(p)
-            raise AlreadyStarted(via.whereis())
+            raise AlreadyStarted(via.whereis(), name)
     ref = None
     if parent is not None:
         if link:

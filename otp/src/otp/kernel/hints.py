@@ -1,0 +1,150 @@
+"""What to do about a failure, in words: the texts behind those of the exceptions, made when somebody reads them.
+
+A reason is Erlang's and says what happened; here is what that mostly means in Python, and what to try.
+"""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable
+from typing import Any, Final
+
+from otp.kernel.callers import From
+from otp.kernel.kept import bounded_text
+from otp.kernel.reasons import Crash, is_clean, is_ours, starts_with
+from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
+from otp.kernel.states import CALLING
+
+__all__ = ["did_you_mean", "down_hint", "place_of", "reason_hint", "result_hint", "start_hint", "why_silent"]
+
+_EXPECTED: Final = {
+    "init": "Ok(state), Stop(reason) or Ignore()",
+    "handle_call": "Reply(value, state), NoReply(state) or Stop(reason, state)",
+}
+_TAGS: Final = {
+    "ok": "Ok(state)",
+    "reply": "Reply(value, state)",
+    "noreply": "NoReply(state)",
+    "stop": "Stop(reason, state)",
+    "ignore": "Ignore()",
+}
+
+
+def did_you_mean(name: Any, known: Iterable[Any]) -> str:
+    """`did you mean 'counter'?`, or nothing.
+
+    >>> did_you_mean("countre", ["counter", "clock"])
+    "did you mean 'counter'?"
+    """
+    import difflib
+
+    if not isinstance(name, str):
+        return ""
+    close = difflib.get_close_matches(name, [other for other in known if isinstance(other, str)], n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def result_hint(what: str, value: Any) -> str:
+    """What was wrong with the result of the callback `what`; `what` is empty where nobody knows which it was.
+
+    >>> result_hint("handle_cast", Reply(1, 2))
+    'Reply is for handle_call, a cast has nobody to answer; return NoReply(state)'
+    """
+    expected = _EXPECTED.get(what, "a result such as NoReply(state)")
+    if value is None:
+        return f"{what or 'a callback'} returned None: did no case match, or is a return missing?"
+    if isinstance(value, type):
+        return f"return an instance, as in {value.__name__}(…), not the class"
+    if isinstance(value, Reply) and what not in ("handle_call", "init", ""):
+        who = "a cast has nobody to answer" if what == "handle_cast" else f"{what} has nobody to answer"
+        return f"Reply is for handle_call, {who}; return NoReply(state)"
+    if isinstance(value, (Ok, Ignore)) and what not in ("init", ""):
+        return f"{type(value).__name__.strip('_').removesuffix('With')} is for init; expected {expected}"
+    if isinstance(value, WithOptions) and isinstance(value, (Ok, Reply, NoReply)) and _is_allowed(what, value):
+        timeout: Any = getattr(value, "timeout", None)
+        return f'timeout=: expected seconds >= 0, "infinity" or None, got {bounded_text(timeout, 50)}'
+    tag: Any = value[0] if type(value) is tuple and value else value
+    if type(tag) is str and tag in _TAGS:
+        return f"expected {expected}; Erlang's {bounded_text(value, 80)} is {_TAGS[tag]} here"
+    return f"expected {expected}"
+
+
+def _is_allowed(what: str, value: Any) -> bool:
+    if what == "init":
+        return isinstance(value, Ok)
+    return not isinstance(value, Ok) and (what in ("handle_call", "") or not isinstance(value, Reply))
+
+
+def reason_hint(reason: Any, what: str = "") -> str:
+    """What an exit reason means for who reads it at the other end of a call or a start; empty if it says it all."""
+    if starts_with(reason, "bad_return_value"):
+        return result_hint(what, reason[1])
+    if type(reason) is Crash:
+        if reason.term == "undef" and any(entry[2] == "_own_method" for entry in reason.stack):
+            return "it went to a state that has no method of that name; its crash report says which"
+        place = place_of(reason)
+        return f"raised at {place}" if place else ""
+    match reason:
+        case ("EXIT", inner):
+            return reason_hint(inner, what)
+        case ("shutdown", ("failed_to_start_child", id, inner)):
+            return _child_hint(id, inner)
+        case ("bad_return", ((_, "start", _), got)):
+            return f"expected the pid of the application's top supervisor from start, got {bounded_text(got, 80)}"
+        case _:
+            return ""
+
+
+def _child_hint(id: Any, reason: Any) -> str:
+    shown = f"the child {id.__name__ if isinstance(id, type) else bounded_text(id, 80)} failed to start"
+    if reason is None:
+        return (
+            f"{shown}: its start function returned None; expected the pid of the linked process, is a return missing?"
+        )
+    hint = reason_hint(reason, "init")
+    return f"{shown}: {hint}" if hint else shown
+
+
+def place_of(crash: Crash) -> str:
+    """Where the user's code raised it, as `shop.py:12, in Counter.handle_call`; empty if nowhere there."""
+    for file, line, function in reversed(crash.stack):
+        if not is_ours(file):
+            return f"{os.path.basename(file)}:{line}, in {function}"
+    return ""
+
+
+def down_hint(reason: Any) -> str:
+    """What it means for a caller that the server ended with this reason."""
+    if is_clean(reason):
+        return "it ended before it answered; who stops in a call answers with Stop(reason, state, reply=value)"
+    return reason_hint(reason)
+
+
+def why_silent(frm: From) -> str:
+    """Why a server has not answered this call: what it does just now."""
+    server = frm._to
+    x = server._x
+    if x is not None and x.suspended:
+        return "the server is suspended (sys.suspend)"
+    if x is not None and x.pend and frm in x.pend:
+        return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
+    if server._st == CALLING and type(server._val) is From:
+        other = server._val._to
+        if other is frm.pid:
+            return f"the server waits for an answer of {other}, which is the caller: the two wait for each other"
+        return f"the server waits for an answer of {other} itself"
+    if x is not None and x.frm is frm:
+        return "its handle_call is not through; let it return NoReply(state) and answer later, or give more time"
+    return "the server is busy with what came before; give it more time, or it less to do"
+
+
+def start_hint(reason: Any) -> str:
+    """What it means for a starter that the start failed with this reason."""
+    if isinstance(reason, str) and reason == "timeout":
+        return "init took longer than the timeout= of the start"
+    if isinstance(reason, (Stop, Reply, NoReply)):
+        return ""
+    return reason_hint(reason, "init")

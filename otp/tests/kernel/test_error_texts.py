@@ -1,0 +1,302 @@
+"""Errors are part of the interface: what was wrong, where, and what to do about it."""
+
+import traceback
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task, impl
+
+
+class Server(GenServer[Any]):
+    """Does what it is told."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return arg if isinstance(arg, (Stop, Reply, tuple)) or arg == 0 else Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        match request:
+            case "hold":
+                return NoReply((state, caller))
+            case "return":
+                return ("reply", 0, 0)
+            case "stop":
+                return Stop("normal", state)
+            case "raise":
+                raise ValueError("no")
+            case "await":
+                return self.wait(state)
+            case ("call", other):
+                return self.ask(other, state)
+            case _:
+                return Reply(request, state)
+
+    async def ask(self, other: Any, state: Any) -> Any:
+        return Reply(await GenServer.call(other, "hold"), state)
+
+    async def wait(self, state: Any) -> Any:
+        return Reply(await otp.receive(lambda message: message == "never"), state)
+
+
+def said(fn: Any) -> str:
+    """The text of what `fn` fails with in the first process."""
+
+    async def main() -> str:
+        otp.process_flag("trap_exit", True)
+        with pytest.raises(Exception) as failed:
+            await fn()
+        return str(failed.value)
+
+    return otp.run(main)
+
+
+def test_a_call_to_a_misspelt_name_suggests_the_name_that_is_registered() -> None:
+    async def call() -> None:
+        await Server.start_link(1, name="counter")
+        await GenServer.call("countre", "hello")
+
+    assert said(call) == "call to 'countre' failed: 'noproc' (request 'hello'); did you mean 'counter'?"
+
+
+@pytest.mark.parametrize(
+    ("what", "asked"),
+    [
+        (lambda: otp.send("countre", 1), "send: nobody has the name 'countre'"),
+        (lambda: otp.unregister("countre"), "unregister: nobody has the name 'countre'"),
+        (lambda: otp.exit("countre", "kill"), "exit(pid, reason): nobody has the name 'countre'"),
+    ],
+)
+def test_what_needs_a_name_suggests_a_close_one(what: Any, asked: str) -> None:
+    async def use() -> None:
+        await Server.start_link(1, name="counter")
+        what()
+
+    text = said(use)
+    assert text.startswith(asked)
+    assert text.endswith("; did you mean 'counter'?")
+
+
+def test_the_reason_of_a_misspelt_name_has_no_suggestion() -> None:
+    """What is recorded and compared is the bare text."""
+
+    async def main() -> Any:
+        await Server.start_link(1, name="counter")
+        with pytest.raises(otp.BadArgument) as failed:
+            otp.send("countre", 1)
+        return failed.value.reason
+
+    assert "did you mean" not in otp.run(main)
+
+
+def test_sending_to_nobody_shows_no_error_of_the_runtime_itself() -> None:
+    async def main() -> str:
+        with pytest.raises(otp.BadArgument) as failed:
+            otp.send("nobody", 1)
+        return "".join(traceback.format_exception(failed.value))
+
+    assert "_st" not in otp.run(main)
+
+
+def test_a_class_without_init_shows_no_error_of_the_runtime_itself() -> None:
+    class Half(GenServer[Any]):
+        pass
+
+    async def main() -> str:
+        with pytest.raises(TypeError) as failed:
+            await Half.start_link()
+        return "".join(traceback.format_exception(failed.value))
+
+    text = otp.run(main)
+    assert "try @impl above def init(self, arg)" in text
+    assert "__otp_callbacks__" not in text
+
+
+@pytest.mark.parametrize(
+    ("request_", "timeout", "expected"),
+    [
+        ("hold", 0.01, "no answer within 0.01 s: the server took the request and went on with NoReply"),
+        ("await", 0.01, "no answer within 0.01 s: its handle_call is not through"),
+    ],
+)
+def test_a_call_in_vain_says_how_long_and_what_the_server_did(request_: str, timeout: float, expected: str) -> None:
+    async def call() -> None:
+        await GenServer.call(await Server.start_link(1), request_, timeout)
+
+    assert expected in said(call)
+
+
+def test_a_call_in_vain_from_outside_says_what_the_server_did() -> None:
+    import asyncio
+
+    async def main() -> str:
+        async with otp.Node("n") as node:
+            pid = await node.start(Server, 1)
+            with pytest.raises(otp.CallTimeout) as failed:
+                await GenServer.call(pid, "hold", 0.01)
+            return str(failed.value)
+
+    assert "went on with NoReply" in asyncio.run(main())
+
+
+def test_a_call_of_the_default_time_names_it() -> None:
+    failed = otp.CallTimeout(("timeout", ("gen_server", "call", ["s", 1])), "s", 1)
+    assert str(failed) == "call to 's' failed: 'timeout' (request 1); no answer within 5 s"
+
+
+def test_two_servers_that_wait_for_each_other_are_named() -> None:
+    """The time-out of the one that was asked says that it is the other's own call that is waited for."""
+
+    class Ring(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, other: Any) -> Any:
+            if request == "outer":
+                try:
+                    return Reply(await GenServer.call(other, self.pid, 0.01), other)
+                except otp.CallTimeout as failed:
+                    return Reply(str(failed), other)
+            return Reply(await GenServer.call(request, "inner"), other)
+
+    async def main() -> str:
+        second = await Ring.start(None)
+        first = await Ring.start(second)
+        return await GenServer.call(first, "outer")
+
+    assert "which is the caller: the two wait for each other" in otp.run(main)
+
+
+def test_a_server_that_calls_itself_is_told_what_to_do() -> None:
+    async def call() -> None:
+        await GenServer.call(otp.self(), "hello")
+
+    assert said(call).endswith("call the function that the callback uses, or cast to itself")
+
+
+def test_a_server_that_stops_in_a_call_is_told_how_to_answer() -> None:
+    async def call() -> None:
+        await GenServer.call(await Server.start_link(1), "stop")
+
+    assert said(call).endswith("who stops in a call answers with Stop(reason, state, reply=value)")
+
+
+def test_the_caller_of_a_server_with_a_wrong_result_reads_what_to_return() -> None:
+    async def call() -> None:
+        await GenServer.call(await Server.start_link(1), "return")
+
+    assert said(call).endswith("Erlang's ('reply', 0, 0) is Reply(value, state) here")
+
+
+def test_the_caller_of_a_server_that_crashed_reads_where() -> None:
+    async def call() -> None:
+        await GenServer.call(await Server.start_link(1), "raise")
+
+    text = said(call)
+    assert "raised at test_error_texts.py:" in text
+    assert text.endswith("in Server.handle_call")
+
+
+@pytest.mark.parametrize(
+    ("arg", "expected"),
+    [
+        (0, "('bad_return_value', 0); expected Ok(state), Stop(reason) or Ignore()"),
+        (Reply(1, 2), "; expected Ok(state), Stop(reason) or Ignore()"),
+        (("ok", 1), "; expected Ok(state), Stop(reason) or Ignore(); Erlang's ('ok', 1) is Ok(state) here"),
+    ],
+)
+def test_a_start_with_a_wrong_result_of_init_says_what_to_return(arg: Any, expected: str) -> None:
+    async def start() -> None:
+        await Server.start_link(arg)
+
+    assert said(start).endswith(expected)
+
+
+def test_a_taken_name_is_named() -> None:
+    async def start() -> None:
+        await Server.start_link(1, name="counter")
+        await Server.start_link(1, name="counter")
+
+    assert said(start) == (
+        "('already_started', <0.3.0>); 'counter' is taken by <0.3.0>, which runs; "
+        "use that one, or start this under another name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (lambda sup: Supervisor.restart_child(sup, "x"), "not_found; the supervisor has no child 'x'; "),
+        (lambda sup: Supervisor.restart_child(sup, "c"), "running; restart_child('c'): the child runs; "),
+        (lambda sup: Supervisor.delete_child(sup, "c"), "running; delete_child('c'): the child runs; "),
+        (
+            lambda sup: Supervisor.start_child(sup, Server.child_spec(1, id="c")),
+            "('already_started', <0.4.0>); 'c' is taken by <0.4.0>, which runs; ",
+        ),
+        (
+            lambda sup: Supervisor.start_child(sup, Server.child_spec(1, id="stopped")),
+            "already_present; the child 'stopped' is known and does not run; ",
+        ),
+    ],
+)
+def test_a_refused_operation_of_a_supervisor_says_on_which_child(operation: Any, expected: str) -> None:
+    async def operate() -> None:
+        children = [Server.child_spec(1, id="c"), Server.child_spec(1, id="stopped")]
+        sup = await Supervisor.start_link_children(children)
+        await Supervisor.terminate_child(sup, "stopped")
+        await operation(sup)
+
+    assert said(operate).startswith(expected)
+
+
+def test_a_start_function_that_returns_nothing_is_told_to_return_the_pid() -> None:
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Children([otp.ChildSpec("c", start=(lambda: None,))])
+
+    assert "the child 'c' failed to start: its start function returned None; expected the pid" in said(Top.start_link)
+
+
+def test_exit_with_a_pid_only_says_that_it_ended_the_caller() -> None:
+    async def main() -> list[str]:
+        pid = await Server.start(1)
+        with pytest.raises(otp.Exit) as ended:
+            otp.exit(pid)
+        return ended.value.__notes__
+
+    assert otp.run(main) == ["exit(pid) ended the caller, with the pid as its reason; try otp.exit(<0.3.0>, reason)"]
+
+
+def test_a_task_awaited_twice_is_told_so() -> None:
+    async def main() -> list[str]:
+        task = Task.async_(lambda: 1)
+        await Task.await_(task)
+        with pytest.raises(otp.Exit) as failed:
+            await Task.await_(task, 0.001)
+        return failed.value.__notes__
+
+    assert otp.run(main) == ["its result was taken before: a task is awaited once; keep what await_ returned"]
+
+
+def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptureFixture) -> None:
+    class Wrong(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            return Reply(1, state)
+
+    async def main() -> None:
+        pid = await Wrong.start(0)
+        GenServer.cast(pid, 1)
+        await otp.wait_down(pid)
+
+    otp.run(main)
+    assert "Reply is for handle_call, a cast has nobody to answer; return NoReply(state)" in caplog.text
