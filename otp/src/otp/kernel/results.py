@@ -46,22 +46,11 @@ class Continue:
         return f"Continue({self.term!r})"
 
 
-_NOT_GIVEN: Final[dict[str, Any]] = {"timeout": None, "hibernate": False, "then": None}
-
-
 class Result:
     """Base of all verdicts of a callback."""
 
     __slots__: tuple[str, ...] = ()
     _fields: tuple[str, ...] = ()
-
-    if not TYPE_CHECKING:  # a checker would take every name for an attribute, and a result for something to await
-
-        def __getattr__(self, name):
-            # Options are stored only if one is given: three more stores would be a tenth of a `Reply`.
-            if name in _NOT_GIVEN and name in type(self).__slots__:
-                return _NOT_GIVEN[name]
-            raise AttributeError(f"{self._name()!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Result) and self._key() == other._key()
@@ -91,14 +80,45 @@ class WithOptions:
     __slots__ = ()
 
 
-class Ok(Result, Generic[S]):
+class _Options(Result):
+    """Options are stored only if one is given, else they read as their defaults.
+
+    Three more stores would be a tenth of a `Reply`; `__getattr__` would keep Python 3.11 from its short way to `state`,
+    a tenth of a call.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        timeout: Limit
+        hibernate: bool
+        then: Continue | None
+    else:
+
+        @property
+        def timeout(self):
+            """Seconds without a message after which a `Timeout` arrives; None for never."""
+            return getattr(self, "_timeout", None)
+
+        @property
+        def hibernate(self):
+            """Whether the server hibernates until its next message."""
+            return getattr(self, "_hibernate", False)
+
+        @property
+        def then(self):
+            """The `Continue` that runs before any message, if there is one."""
+            return getattr(self, "_then", None)
+
+
+class Ok(_Options, Generic[S]):
     """The server started (from `init`) or changed its code (from `code_change`) with this state.
 
     `timeout` (seconds) asks for a `Timeout()` in `handle_info` if nothing arrives, `then=Continue(term)` for
     `handle_continue` before any message.
     """
 
-    __slots__ = ("hibernate", "state", "then", "timeout")
+    __slots__ = ("_hibernate", "_then", "_timeout", "state")
     __match_args__ = ("state",)
     _fields = ("state",)
 
@@ -108,18 +128,15 @@ class Ok(Result, Generic[S]):
             self, state: S, *, timeout: Limit = None, hibernate: bool = False, then: Continue | None = None
         ) -> None:
             self.state: S = state
-            self.timeout: Limit = timeout
-            self.hibernate: bool = hibernate
-            self.then: Continue | None = then
 
     else:
 
         def __init__(self, state, timeout=None, hibernate=False, then=None):
             self.state = state
             if timeout is not None or hibernate or then is not None:
-                self.timeout = timeout
-                self.hibernate = hibernate
-                self.then = then
+                self._timeout = timeout
+                self._hibernate = hibernate
+                self._then = then
                 self.__class__ = _OkWith
 
 
@@ -127,10 +144,10 @@ class _OkWith(Ok[S], WithOptions):
     __slots__ = ()
 
 
-class Reply(Result, Generic[S]):
+class Reply(_Options, Generic[S]):
     """Answer the call with `value` and go on with `state`."""
 
-    __slots__ = ("hibernate", "state", "then", "timeout", "value")
+    __slots__ = ("_hibernate", "_then", "_timeout", "state", "value")
     __match_args__ = ("value", "state")
     _fields = ("value", "state")
 
@@ -147,9 +164,6 @@ class Reply(Result, Generic[S]):
         ) -> None:
             self.value: Any = value
             self.state: S = state
-            self.timeout: Limit = timeout
-            self.hibernate: bool = hibernate
-            self.then: Continue | None = then
 
     else:  # without the star: defaults of keyword-only arguments cost 40 ns of every call
 
@@ -157,9 +171,9 @@ class Reply(Result, Generic[S]):
             self.value = value
             self.state = state
             if timeout is not None or hibernate or then is not None:
-                self.timeout = timeout
-                self.hibernate = hibernate
-                self.then = then
+                self._timeout = timeout
+                self._hibernate = hibernate
+                self._then = then
                 self.__class__ = _ReplyWith
 
 
@@ -167,10 +181,10 @@ class _ReplyWith(Reply[S], WithOptions):
     __slots__ = ()
 
 
-class NoReply(Result, Generic[S]):
+class NoReply(_Options, Generic[S]):
     """Go on with `state`; the answer of a call, if one is owed, is given later with `GenServer.reply`."""
 
-    __slots__ = ("hibernate", "state", "then", "timeout")
+    __slots__ = ("_hibernate", "_then", "_timeout", "state")
     __match_args__ = ("state",)
     _fields = ("state",)
 
@@ -180,18 +194,15 @@ class NoReply(Result, Generic[S]):
             self, state: S, *, timeout: Limit = None, hibernate: bool = False, then: Continue | None = None
         ) -> None:
             self.state: S = state
-            self.timeout: Limit = timeout
-            self.hibernate: bool = hibernate
-            self.then: Continue | None = then
 
     else:
 
         def __init__(self, state, timeout=None, hibernate=False, then=None):
             self.state = state
             if timeout is not None or hibernate or then is not None:
-                self.timeout = timeout
-                self.hibernate = hibernate
-                self.then = then
+                self._timeout = timeout
+                self._hibernate = hibernate
+                self._then = then
                 self.__class__ = _NoReplyWith
 
 
