@@ -89,9 +89,9 @@ async def main() -> None:
     await show("the bank opens")
     print("ada pays grace 30:", await GenServer.call("ada", ("pay", "grace", 30)))
     print("ada pays grace 500:", await GenServer.call("ada", ("pay", "grace", 500)))
-    otp.exit(otp.whereis("ada"), "kill")
+    otp.exit("ada", "kill")
     await show("the account of ada was lost, her money was not")
-    otp.exit(otp.whereis("ledger"), "kill")
+    otp.exit("ledger", "kill")
     await show("the ledger was lost, and all accounts with it")
 
 

@@ -79,7 +79,7 @@ async def main() -> None:
         people.append(otp.spawn(person, nickname, "lobby", line, otp.self()))
         await otp.receive(otp.Tag("here", nickname))
 
-    otp.exit(otp.whereis(Registry.via("rooms", "lobby")), "kill")
+    otp.exit(Registry.via("rooms", "lobby"), "kill")
     await DynamicSupervisor.count_children("open_rooms")  # answers when the room is open again
     print("the room crashed; its lines are", await GenServer.call(Registry.via("rooms", "lobby"), "lines"))
     print("still there:", [member.value for member in Registry.lookup("members", "lobby")])

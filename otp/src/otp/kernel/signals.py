@@ -260,6 +260,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
 
     `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
+    A name stands for its pid (a difference to Erlang); raises `BadArgument` if nobody has it.
     """
     if reason is ABSENT:
         ends = Exit(pid)
