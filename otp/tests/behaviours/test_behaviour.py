@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
+import otp
 from otp.behaviours.behaviour import (
     Behaviour,
     MissingCallback,
@@ -200,3 +201,16 @@ def test_a_behaviour_may_accept_names_of_its_own() -> None:
         def idle(self, event: Any, content: Any, data: Any) -> Any: ...
 
     assert Door.behaviour_info("callbacks") == []
+
+
+def test_init_with_underscores_is_refused_when_the_class_is_made() -> None:
+    """What broke: it never ran, and nobody said so."""
+    with pytest.raises(TypeError, match=r"Counter without __init__, .* write @impl above def init\(self, arg\)"):
+
+        class Counter(otp.GenServer[int]):  # pyright: ignore[reportUnusedClass]
+            def __init__(self, start: int) -> None: ...
+
+    with pytest.raises(TypeError, match="Parser without __init__, since self holds no state; leave it out"):
+
+        class Parser(Behaviour):  # pyright: ignore[reportUnusedClass]
+            def __init__(self) -> None: ...

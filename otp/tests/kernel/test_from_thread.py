@@ -48,6 +48,10 @@ class Server(GenServer[Any]):
                 return Reply(state, state)
 
     @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        return NoReply([*state, request])
+
+    @impl
     def handle_info(self, message: Any, state: Any) -> Any:
         return NoReply([*state, message])
 
@@ -307,3 +311,108 @@ def test_in_virtual_time_threads_are_refused() -> None:
     node = otp.testing.Scheduler().run(main)
     with pytest.raises(BadArgument, match="is closed"):
         node.send_from_thread("x", 1)
+
+
+# A pid or a name, used in a thread that is not its loop's
+
+
+def refused_beside(use: Callable[[otp.Pid], object]) -> str:
+    """What `use(pid)` is told in a thread beside an idle node with a server that keeps a list."""
+
+    async def main() -> str:
+        async with otp.Node("n") as node:
+            pid = await node.start(Server, [], name="server")
+            assert await GenServer.call(pid, "value") == []  # the drain of the start is over: the node is idle
+
+            def in_thread() -> str:
+                with pytest.raises(BadArgument) as refused:
+                    use(pid)
+                return str(refused.value)
+
+            told = await asyncio.to_thread(in_thread)
+            if otp.is_alive(pid):
+                assert await GenServer.call(pid, "value") in ([], [1])  # it can still be reached
+            return told
+
+    return asyncio.run(main())
+
+
+async def started(pid: otp.Pid) -> object:
+    return await pid._node.start(Server, [])  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(
+    ("use", "what", "instead"),
+    [
+        (lambda pid: otp.send(pid, 1), "a message", "node.send_from_thread(dest, message)"),
+        (lambda pid: GenServer.cast(pid, 1), "a message", "node.cast_from_thread(dest, request)"),
+        (lambda pid: otp.exit(pid, "kill"), "exit(pid, reason)", "node.call_from_thread(f())"),
+        (lambda pid: otp.send_after(1, pid, 1), "send_after", "node.send_from_thread"),
+        (lambda pid: asyncio.run(GenServer.call(pid, 1)), "a call", "node.call_from_thread(GenServer.call"),
+        (lambda pid: asyncio.run(otp.wait_down(pid)), "wait_down", "node.call_from_thread(otp.wait_down"),
+        (lambda pid: asyncio.run(started(pid)), "node.start(Server)", "node.call_from_thread(node.start(cls, arg))"),
+    ],
+)  # fmt: skip
+def test_a_pid_in_another_thread_is_refused_and_told_what_to_write(use: Any, what: str, instead: str) -> None:
+    """What broke: a cast came when the loop woke by itself, seconds later, and a call crashed the server."""
+    told = refused_beside(use)
+    assert what in told
+    assert instead in told
+    assert "expected the thread of the node's event loop, got 'asyncio_0'" in told
+
+
+@pytest.mark.parametrize("dest", ["server", ("server", "n"), 7j])
+@pytest.mark.parametrize("function", [GenServer.cast, otp.send])
+def test_a_name_in_a_thread_without_a_node_is_refused(function: Any, dest: Any) -> None:
+    """What broke: a cast by name from a web framework's thread answered "ok" and was lost."""
+    told = refused_beside(lambda _pid: function(dest, 1))
+    assert "no node" in told
+    assert function is otp.send or "node.cast_from_thread(dest, request)" in told
+
+
+def test_a_cast_without_any_node_is_refused_in_a_loop_too() -> None:
+    async def main() -> None:
+        with pytest.raises(BadArgument, match="no node runs in this event loop; start one with"):
+            GenServer.cast("server", 1)
+
+    asyncio.run(main())
+
+
+def test_processes_of_two_loops_cannot_be_linked_or_monitored() -> None:
+    def other(pid: otp.Pid) -> None:
+        async def main() -> None:
+            for function in (otp.link, otp.monitor):
+                with pytest.raises(BadArgument, match="is a process of another event loop"):
+                    function(pid)
+
+        otp.run(main)
+
+    in_a_thread(lambda node: other(node.processes()[0]))
+
+
+def test_casts_and_messages_of_one_thread_arrive_in_order() -> None:
+    async def main() -> Any:
+        me, node = otp.self(), otp.node()
+        otp.register("me", me)
+
+        def in_thread() -> Any:
+            answers = node.cast_from_thread("me", 1), node.cast_from_thread("nobody", 2)
+            node.send_from_thread(me, 3)
+            return answers
+
+        return await asyncio.to_thread(in_thread), await otp.receive(), await otp.receive()
+
+    assert otp.run(main) == (("ok", "ok"), ("$gen_cast", 1), 3)
+
+
+def test_on_the_thread_of_the_loop_a_cast_from_a_thread_is_refused() -> None:
+    async def main() -> None:
+        with pytest.raises(BadArgument, match=r"there write GenServer\.cast\(dest, request\)"):
+            otp.node().cast_from_thread(otp.self(), 1)
+
+    otp.run(main)
+
+
+def test_a_message_from_a_thread_to_nobody_is_a_warning_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    in_a_thread(lambda node: (node.send_from_thread("nobody", 1), node.call_from_thread(asyncio.sleep(0))))
+    assert ["node.send_from_thread('nobody', …) of node n: nobody is there"] == caplog.messages

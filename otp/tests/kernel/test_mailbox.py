@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any
 
 import pytest
@@ -326,3 +327,17 @@ def test_what_can_be_no_destination_is_named(dest: Any, run: Any) -> None:
             otp.send(dest, 1)
 
     run(main)
+
+
+def test_a_receive_that_nobody_awaits_is_a_warning_with_its_name() -> None:
+    """What broke: it was a generator that could be awaited, and nobody said a word."""
+
+    async def main() -> str:
+        return repr(otp.receive())
+
+    with pytest.warns(RuntimeWarning, match="coroutine 'receive' was never awaited"):
+        shown = otp.run(main)
+
+    assert shown.startswith("<coroutine object receive at ")
+    assert inspect.iscoroutinefunction(otp.receive)
+    assert inspect.signature(otp.receive).parameters.keys() == {"matching", "timeout"}

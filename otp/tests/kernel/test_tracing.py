@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -244,3 +245,22 @@ def test_a_reader_that_sends_while_it_is_told_of_a_message_loses_none(run: Any) 
         return sorted([await otp.receive(), await otp.receive(timeout=1)])
 
     assert run(main) == ["from the reader", "real"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (["snt"], "expected kinds of events, got 'snt'; did you mean 'sent'?"),
+        ({"exited", "?"}, "got '?'; there are abandoned_cleanup, callback_begun, "),
+        ([7], "got 7; there are"),
+        ("sent", "expected several, got the text 'sent'; try kinds={'sent'}"),
+    ],
+)
+def test_a_kind_that_does_not_exist_is_refused(kinds: Any, told: str, run: Any) -> None:
+    """What broke: the reader waited for ever for what is never told."""
+
+    async def main() -> None:
+        with pytest.raises(otp.BadArgument, match=re.escape(told)):
+            trace.subscribe(node(), lambda event: None, kinds=kinds)
+
+    run(main)

@@ -110,3 +110,12 @@ def test_a_deadlock_is_told_when_it_is_reached() -> None:
         assert session.step() == "run <0.2.0>"
         with pytest.raises(Deadlock):
             session.step()
+
+
+def test_what_the_predicate_of_run_until_raises_is_raised_and_the_program_goes_on_after_it(session: Session) -> None:
+    """What broke: it was reported as a bug of otp, and run_until answered False."""
+    wrong: Any = lambda: True
+    with pytest.raises(TypeError, match="takes 0 positional arguments but 1 was given"):
+        session.run_until(wrong)
+    assert session.position == 1
+    assert session.run() == Scheduler(seed=2).run(race)

@@ -140,6 +140,9 @@ class Behaviour:
                     name, len(_positional(member)), kind == "required", cls.__name__, str(_signature(member))
                 )
         cls.__callbacks__ = MappingProxyType(known)
+        if "__init__" in cls.__dict__:
+            instead = "write @impl above def init(self, arg)" if "init" in known else "leave it out"
+            raise TypeError(f"expected {cls.__name__} without __init__, since self holds no state; {instead}")
         for name, member in cls.__dict__.items():
             if getattr(member, _IMPL, False):
                 _check_impl(cls, name, member)
@@ -161,7 +164,7 @@ class Behaviour:
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         """The one instance of the class; arguments are refused with the way to start a process."""
-        if (args or kwargs) and cls.__init__ is object.__init__:
+        if args or kwargs:
             raise TypeError(
                 f"expected {cls.__name__}() without arguments (the one immutable instance), "
                 f"got {len(args) + len(kwargs)}; "

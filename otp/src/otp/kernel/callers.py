@@ -66,6 +66,7 @@ def new_call(waiter: Process, request: Any, to: Process) -> From:
 def new_outside_caller(to: Process) -> Process:
     """A stand-in that waits for an answer of `to`: its future wakes the caller."""
     s = to._node._s
+    s.check_thread("a call", "node.call_from_thread(GenServer.call(dest, request))")
     owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
     stub = OutsideCaller.__new__(OutsideCaller)
     template = new_process(to._node, owner if owner is not None and owner._st != DEAD else None)

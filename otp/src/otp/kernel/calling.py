@@ -30,7 +30,7 @@ from otp.kernel.calls import (
 )
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit
 from otp.kernel.mailbox import deliver, park, refuse_to_wait
-from otp.kernel.names import resolve
+from otp.kernel.names import check_some_node, resolve
 from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
@@ -231,7 +231,8 @@ def _cast_by_name(dest: Any, request: Any) -> str:
     try:
         to = resolve(dest, "cast(dest, request)")
     except BadArgument as error:
-        if not isinstance(dest, (str, tuple)) and not hasattr(dest, "whereis"):
+        if type(dest) is not tuple and not hasattr(dest, "whereis"):
             raise error from None
-        return "ok"  # no node, or no registry, is nobody there
+        check_some_node("cast(dest, request)")
+        return "ok"  # no such node, or no such registry, is nobody there
     return "ok" if to is None else cast(to, request)

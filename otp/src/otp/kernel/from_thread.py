@@ -1,4 +1,4 @@
-"""The way into a node from other threads: `node.call_from_thread` and `node.send_from_thread`.
+"""The way into a node from other threads: `node.call_from_thread`, `cast_from_thread` and `send_from_thread`.
 
 Processes belong to the thread of their event loop. What another thread wants is put into the loop's queue, and the
 thread waits for a future of its own. A call never outlives its caller's patience nor the node: the task that runs it
@@ -11,23 +11,26 @@ is cancelled with the wait, and a node that closes ends the calls that are under
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.bounded import text
 from otp.kernel.errors import BadArgument
+from otp.kernel.log import say
 from otp.kernel.names import check_name, is_name_and_node, resolve
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import nanoseconds, thread
-from otp.kernel.states import DEAD
+from otp.kernel.states import CAST_TAG, DEAD
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from otp.kernel.node import Node
 
-__all__ = ["ThreadCall", "call_from_thread", "end_calls", "send_from_thread"]
+__all__ = ["ThreadCall", "call_from_thread", "cast_from_thread", "end_calls", "send_from_thread"]
 
 
 GRACE: Final = 0.05
@@ -111,6 +114,18 @@ def send_from_thread(node: Node, dest: Any, message: Any) -> None:
     """See `Node.send_from_thread`."""
     what = "node.send_from_thread(dest, message)"
     _check(node, what, "write otp.send(dest, message)")
+    _hand_over(node, what, dest, message)
+
+
+def cast_from_thread(node: Node, dest: Any, request: Any) -> str:
+    """See `Node.cast_from_thread`."""
+    what = "node.cast_from_thread(dest, request)"
+    _check(node, what, "write GenServer.cast(dest, request)")
+    _hand_over(node, what, dest, (CAST_TAG, request))
+    return "ok"
+
+
+def _hand_over(node: Node, what: str, dest: Any, message: Any) -> None:
     if isinstance(dest, Process):
         if dest._node._s is not node._s:
             raise BadArgument(f"{what}: {dest} is a process of another event loop; use its own node")
@@ -124,10 +139,13 @@ def send_from_thread(node: Node, dest: Any, message: Any) -> None:
 def _deliver(node: Node, dest: Any, message: Any) -> None:
     try:
         to = resolve(dest)
-    except BadArgument:  # a node or a registry that is not there: nobody, as for a timer
-        return
+    except BadArgument:  # a node or a registry that is not there
+        to = None
     if to is not None:
         node._s.send(to, message)
+    elif type(message) is not tuple or not message or message[0] is not CAST_TAG:  # who casts does not ask
+        name = dest[0] if type(dest) is tuple and dest[1] is node else dest
+        say(logging.WARNING, "node.send_from_thread(%s, …) of node %s: nobody is there", text(name), node.name)
 
 
 def _check(node: Node, what: str, instead: str) -> None:

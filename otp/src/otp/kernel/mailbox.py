@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 from otp.kernel.callers import From, as_message
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
+from otp.kernel.native import native_coroutine
 from otp.kernel.patterns import Tag, compile_pattern, matches
 from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
@@ -182,7 +183,7 @@ async def receive(matching: type[T], timeout: Limit = ...) -> T: ...
 async def receive(matching: Callable[[Any], object], timeout: Limit = ...) -> Any: ...
 @overload
 async def receive(matching: Ref | None = None, timeout: Limit = ...) -> Any: ...
-@types.coroutine
+@native_coroutine
 def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any, Any]:
     """Take the oldest message, or the oldest that matches; the others stay, in order.
 

@@ -6,13 +6,14 @@ Source: Erlang/OTP, `erlang:register/2`.
 from __future__ import annotations
 
 import contextlib
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
-from otp.kernel.scheduler import Scheduler, find_scheduler, thread, thread_current
+from otp.kernel.scheduler import FROM_THREADS, Scheduler, find_scheduler, thread, thread_current
 from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_name",
+    "check_some_node",
     "enter_name",
     "find_node",
     "is_name_and_node",
@@ -53,9 +55,25 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
     if len(nodes) == 1:
         return nodes[0]
     if not nodes:
-        raise BadArgument(f"{what}: no node runs in this event loop; start one with `async with otp.Node(name)`")
+        raise BadArgument(f"{what}: {_nowhere()}")
     names = ", ".join(repr(node.name) for node in nodes)
     raise BadArgument(f"{what}: several nodes run in this event loop ({names}); write (name, node)")
+
+
+def _nowhere() -> str:
+    if running_loop() is None:
+        return (
+            "no node runs in this thread, which has no event loop; to reach a node of another thread try "
+            f"{FROM_THREADS}; to begin a program, otp.run(main)"
+        )
+    return "no node runs in this event loop; start one with `async with otp.Node(name)`, or run all with otp.run(main)"
+
+
+def check_some_node(what: str) -> None:
+    """Raise `BadArgument` where no node runs in this loop: nothing can be sent from here, whatever it is."""
+    s = find_scheduler()
+    if s is None or not s.nodes:
+        raise BadArgument(f"{what}: {_nowhere()}")
 
 
 def find_node(node: Any, what: str) -> Node | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from otp.kernel.closing import shut_down
 from otp.kernel.errors import BadArgument
-from otp.kernel.from_thread import ThreadCall, call_from_thread, send_from_thread
+from otp.kernel.from_thread import ThreadCall, call_from_thread, cast_from_thread, send_from_thread
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
@@ -162,6 +162,7 @@ class Node:
             self._life = "closed"
         if self._life == "closed":
             return None
+        self._s.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
         closing = self._closing
         if closing is None or closing.cancelled():  # somebody cancelled all tasks: what was left is done now
             self._life = "closing"
@@ -205,7 +206,9 @@ class Node:
         """
         from otp.kernel.owner import start_owned
 
-        self._check_life(f"node.start({getattr(cls, '__name__', cls)})")
+        what = f"node.start({getattr(cls, '__name__', cls)})"
+        self._check_life(what)
+        self._s.check_thread(what, "node.call_from_thread(node.start(cls, arg))")
         return await start_owned(self, cls, arg, name, options)
 
     def spawn(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
@@ -213,6 +216,7 @@ class Node:
         from otp.kernel.starting import spawn_on
 
         self._check_life("node.spawn(fn)")
+        self._s.check_thread("node.spawn(fn)", "node.call_from_thread(f()), where `async def f()` does it")
         return spawn_on(self, None, fn, args, kwargs)
 
     # Tables
@@ -277,6 +281,7 @@ class Node:
         """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""
         limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
         self._check_life("node.wait_registered(name)", also_after=True)
+        self._s.check_thread("node.wait_registered(name)", "node.call_from_thread(node.wait_registered(name))")
         future: asyncio.Future[Pid] = self._s.loop.create_future()
 
         def seen(event: Event) -> None:
@@ -353,7 +358,8 @@ class Node:
     def send_from_thread(self, dest: Dest, message: Any) -> None:
         """From another thread: send a message; those of one thread arrive in their order.
 
-        A name is one of this node and resolved when the message is delivered: nobody there, nothing, as for a timer.
+        A name is one of this node and resolved when the message is delivered: nobody there, and the log has a
+        warning. (The thread has gone on by then; `otp.send` raises.)
         Raises `BadArgument` on the thread of the node's own loop, for a node that does not run, and for what can be
         no destination.
 
@@ -365,6 +371,21 @@ class Node:
         'hello'
         """
         send_from_thread(self, dest, message)
+
+    def cast_from_thread(self, dest: Any, request: Any) -> str:
+        """From another thread: `GenServer.cast`; always `"ok"`, also if nobody is there when it is delivered.
+
+        Names are those of this node; what one thread casts and sends arrives in order. Raises `BadArgument` like
+        `send_from_thread`.
+
+        >>> import asyncio, otp
+        >>> async def main():
+        ...     await asyncio.to_thread(otp.node().cast_from_thread, "nobody", 1)
+        ...     return await asyncio.to_thread(otp.node().cast_from_thread, otp.self(), "hello"), await otp.receive()
+        >>> otp.run(main)
+        ('ok', ('$gen_cast', 'hello'))
+        """
+        return cast_from_thread(self, dest, request)
 
     # Words
 

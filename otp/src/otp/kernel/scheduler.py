@@ -7,6 +7,7 @@ nowhere else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import random
 import threading
@@ -16,7 +17,7 @@ from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportP
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 from weakref import WeakSet
 
 from otp.kernel.errors import BadArgument, NotAProcess
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUDGET",
     "DEFAULT_TIMEOUT",
+    "FROM_THREADS",
     "Scheduler",
     "Timer",
     "current_process",
@@ -44,6 +46,10 @@ DRAIN_NS: Final = 500_000
 SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
 NS: Final = 1_000_000_000
+FROM_THREADS: Final = (
+    "node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or "
+    "node.call_from_thread(GenServer.call(dest, request))"
+)
 LONGEST: Final = 1e12  # seconds, 31,000 years: what is longer is no number of nanoseconds a clock can be asked for
 
 
@@ -215,9 +221,21 @@ class Scheduler:
     # Run queue
 
     def _push_first(self, p: Process) -> None:
-        """What `push` is while no drain is due: so no message has to ask whether one is."""
+        """What `push` is while no drain is due: so no message has to ask whether one is, nor in which thread it is."""
+        if running_loop() is not self.loop and not self.is_here():
+            self._refuse_push(p)
         self._append(p)
         self.wake()
+
+    def _refuse_push(self, p: Process) -> NoReturn:
+        """Another thread woke a process. That is an error; yet `p` is READY by now, and must get to run.
+
+        Whoever woke it has changed its state in the fast path, which knows no way back: what was sent arrives.
+        """
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(lambda: self.push(p), context=self._base)
+        self.check_thread(f"a message, an answer or a signal to {p}")
+        raise AssertionError("should never happen, a bug of otp: refused in the scheduler's own thread")
 
     def rest(self) -> None:
         """Nothing is left to run: the next process that is READY wakes the loop."""
@@ -233,6 +251,21 @@ class Scheduler:
     def on_main(self, me: Process) -> bool:
         """Whether the main coroutine of the current process `me` runs, not an eager child task in its first step."""
         return self._ct.get(self.loop) is me
+
+    def is_here(self) -> bool:
+        """Whether this is the thread of the scheduler's loop."""
+        return thread.last is self or thread.by_loop.get(self.loop) is self or running_loop() is self.loop
+
+    def check_thread(self, what: str, instead: str = "") -> None:
+        """Raise `BadArgument` in another thread than that of the loop, where tables may not be touched.
+
+        The hot path does not ask: a message from elsewhere is noticed where it wakes a loop with nothing to run.
+        """
+        if not self.is_here():
+            raise BadArgument(
+                f"{what}: expected the thread of the node's event loop, got {threading.current_thread().name!r}; "
+                f"try {instead or FROM_THREADS}"
+            )
 
     def watch(self, node: Node, watched: bool) -> None:
         """Somebody began or ended to read the messages of a node: inline calls would not be seen."""

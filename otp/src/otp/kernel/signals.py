@@ -108,6 +108,7 @@ def link(pid: Pid) -> bool:
     """
     me = current_process("link(pid)", "outside a process use otp.wait_down(pid)")
     p = _require_pid(pid, "link(pid)")
+    _require_own_thread(me, p, "link(pid)")
     if p is me:
         return True
     if p._st in (DEAD, EXITING):
@@ -137,6 +138,11 @@ def _require_pid(pid: Any, what: str) -> Process:
     return pid
 
 
+def _require_own_thread(me: Process, p: Process, what: str) -> None:
+    if p._node._s is not me._node._s:
+        raise BadArgument(f"{what}: {p} is a process of another event loop, whose end would not reach this one")
+
+
 # Monitors
 
 
@@ -155,6 +161,7 @@ def monitor(dest: Dest) -> Ref:
     """
     me = current_process("monitor(dest)", "outside a process use otp.wait_down(pid)")
     if isinstance(dest, Process):
+        _require_own_thread(me, dest, "monitor(pid)")
         return monitor_process(me, dest, dest)
     p = resolve(dest, "monitor(dest)")
     if is_name_and_node(dest):
@@ -228,6 +235,7 @@ async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
         return "noproc"
     limit = nanoseconds(timeout, "wait_down(timeout=…)", infinite=True)
     s = p._node._s
+    s.check_thread("wait_down(pid)", "node.call_from_thread(otp.wait_down(pid))")
     future = s.loop.create_future()
 
     def ended(reason: Any) -> None:
@@ -272,6 +280,8 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
         raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
     me = p._node._s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process
+    if me is None:
+        p._node._s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
     if sender is None or sender._st == DEAD:
         sender = p._node._outside
     exit_signal(p, sender, reason, False)

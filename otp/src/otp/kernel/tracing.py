@@ -6,6 +6,7 @@ pays one check of `node._watched`.
 
 from __future__ import annotations
 
+import difflib
 import logging
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.causes import Causes
+from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text, kept
 from otp.kernel.log import say
 
@@ -82,6 +84,18 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What the data of the frequent kinds holds. The ring keeps the values only: a tuple costs a quarter of a dictionary,
 and most are never read."""
+
+
+def _checked(kinds: Iterable[str]) -> frozenset[str]:
+    if isinstance(kinds, str):
+        raise BadArgument(f"kinds: expected several, got the text {kinds!r}; try kinds={{{kinds!r}}}")
+    chosen = frozenset(kinds)
+    known = LIFECYCLE | DETAIL_KINDS | MESSAGE_KINDS | STATE_KINDS
+    for unknown in sorted(chosen - known, key=repr):
+        close = difflib.get_close_matches(str(unknown), sorted(known), n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}"
+        raise BadArgument(f"kinds: expected kinds of events, got {unknown!r}; {hint}")
+    return chosen
 
 
 class Event:
@@ -310,11 +324,11 @@ class Tracer:
         limit: int | None,
         rate: int | None,
     ) -> Subscription:
-        """Add a reader."""
+        """Add a reader; raises `BadArgument` for a kind that does not exist, which would never be told."""
         subscription = Subscription(
             self,
             callback,
-            None if kinds is None else frozenset(kinds),
+            None if kinds is None else _checked(kinds),
             None if pids is None else frozenset(pids),
             limit,
             rate,

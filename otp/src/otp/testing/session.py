@@ -119,7 +119,10 @@ class Session(Generic[R]):
         return step_name(self._run.kernel.steps[-1]) if self.position == target else None
 
     def run_until(self, predicate: Callable[[Session[R]], object]) -> bool:
-        """Go on until `predicate(session)` holds, asked after each step; False if the program ended before."""
+        """Go on until `predicate(session)` holds, asked after each step; False if the program ended before.
+
+        Raises what the predicate raises, with the program where it was asked: `lambda session: session.now > 10`.
+        """
         self._go(lambda: bool(predicate(self)))
         return not self.done
 
@@ -176,12 +179,23 @@ class Session(Generic[R]):
     def _go(self, stop: Callable[[], bool] | None) -> None:
         if self.done:
             return
-        self._run.kernel.after_step = stop
+        raised: list[BaseException] = []
+
+        def asked() -> bool:
+            try:
+                return stop is not None and stop()
+            except BaseException as error:  # not in the drain, which would take it for a bug of ours
+                raised.append(error)
+                return True
+
+        self._run.kernel.after_step = None if stop is None else asked
         try:
             with _no_loop_runs(), self._run.surroundings():
                 self._run.loop.run_forever()
         finally:
             self._run.kernel.after_step = None
+        if raised:
+            raise raised[0]
 
     # ending
 
