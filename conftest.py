@@ -12,8 +12,8 @@ import pytest
 import otp as _otp  # noqa: F401
 import superlearner as _superlearner  # noqa: F401
 
-# A run of all of the library's tests answers for docs/conformance.md as well.
-pytest_plugins = ["tools.conformance_plugin"]
+# A run of all of the library's tests answers for docs/conformance.md as well, one of the platform's for its operations.
+pytest_plugins = ["tools.conformance_plugin", "tools.operations_plugin"]
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 

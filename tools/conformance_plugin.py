@@ -7,14 +7,11 @@ stopped it) says nothing about the page.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tools.conformance_page import cases_of, text_of
-
-_NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
-_ALL_BUT_SLOW = ("", "not slow")
+from tools.whole_run import is_whole
 
 
 class Conformance:
@@ -34,7 +31,7 @@ class Conformance:
             self.passed |= names
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not _runs_all(self.config) or session.shouldstop or session.shouldfail:
+        if not is_whole(session, "otp/tests"):
             return
         self.problems = list(self._judge())
         if self.problems and session.exitstatus == pytest.ExitCode.OK:
@@ -52,16 +49,6 @@ class Conformance:
         if self.problems:
             terminalreporter.section("cases of the suites that this run does not hold", red=True)
             terminalreporter.write("\n".join(self.problems) + "\n")
-
-
-def _runs_all(config: pytest.Config) -> bool:
-    if any(config.getoption(name, None) for name in _NARROWED):
-        return False
-    if config.getoption("markexpr", "") not in _ALL_BUT_SLOW:
-        return False
-    tests = config.rootpath / "otp" / "tests"
-    chosen = [Path(config.invocation_params.dir, argument).resolve() for argument in config.args]
-    return tests.is_dir() and any(tests.is_relative_to(path) for path in chosen)
 
 
 def pytest_configure(config: pytest.Config) -> None:

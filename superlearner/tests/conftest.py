@@ -11,15 +11,19 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tools.described_answers import AnswerCheck
+from tools.operations_plugin import ANSWERED
 
 import otp
 from otp import Application
 from superlearner.application import SuperLearner, start_trees, trees_of
+from superlearner.arsenal.adapters.rest import PREFIX
 from superlearner.listening import Listener
 from superlearner.running import Platform, Tree
 from superlearner.settings import Settings
@@ -114,7 +118,10 @@ def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callab
 
 
 class Inside:
-    """A platform in this process: its node, its routes, its web sockets."""
+    """A platform in this process: its node, its routes, its web sockets.
+
+    Every answer of its client under `/api/v1` is compared with the OpenAPI document.
+    """
 
     def __init__(self, platform: Platform, client: httpx.AsyncClient) -> None:
         self.platform = platform
@@ -132,8 +139,13 @@ class Inside:
 
 
 @asynccontextmanager
-async def platform_inside(*trees: Tree, **settings: Any) -> AsyncIterator[Inside]:
-    """Start the application in this loop; requests go to the real application, without a socket between."""
+async def platform_inside(
+    *trees: Tree, answered: Callable[[str], object] = str, **settings: Any
+) -> AsyncIterator[Inside]:
+    """Start the application in this loop; requests go to the real application, without a socket between.
+
+    `answered` is told each operation whose route has answered without an error.
+    """
     listener = Listener.bind("127.0.0.1", 0)
     chosen = Settings(browser=False, **settings)
     credentials = Credentials(TOKEN) if chosen.asks_for_credentials else None
@@ -157,19 +169,23 @@ async def platform_inside(*trees: Tree, **settings: Any) -> AsyncIterator[Inside
             assert platform.web is not None
             root = platform.settings.root_path
             transport = httpx.ASGITransport(app=platform.web.app, raise_app_exceptions=False, root_path=root)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            check = AnswerCheck(platform.arsenal, platform.openapi, PREFIX, answered)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", event_hooks={"response": [check]}
+            ) as client:
                 yield Inside(platform, client)
     finally:
         listener.close()
 
 
 @pytest.fixture
-def inside() -> Callable[..., Any]:
+def inside(record_property: Callable[[str, object], None]) -> Callable[..., Any]:
     """`inside(test, *trees, **settings)` runs `await test(platform)` with a platform in this process."""
 
     def run(test: Callable[[Inside], Any], *trees: Tree, **settings: Any) -> Any:
         async def main() -> Any:
-            async with platform_inside(*trees, **settings) as platform:
+            answered = partial(record_property, ANSWERED)
+            async with platform_inside(*trees, answered=answered, **settings) as platform:
                 return await test(platform)
 
         return asyncio.run(asyncio.wait_for(main(), 60))

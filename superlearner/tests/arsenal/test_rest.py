@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import otp
 
 Inside = Callable[..., Any]
@@ -67,6 +69,7 @@ def test_who_shows_the_token_is_the_owner(inside: Inside) -> None:
     inside(test, auth="all")
 
 
+@pytest.mark.operation("arsenal.operations", "arsenal.docs")
 def test_all_operations_are_listed_with_the_schema_of_their_form(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         listed = (await platform.get("/api/v1/arsenal/operations"))["data"]

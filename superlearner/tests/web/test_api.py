@@ -65,6 +65,7 @@ def failure(answer: Any) -> tuple[int, str]:
     return answer.status_code, body["error"]["code"]
 
 
+@pytest.mark.operation("supervisor.list")
 def test_lists_have_an_envelope_with_pages(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         first = await platform.get("/api/v1/supervisors?per_page=3")
@@ -78,6 +79,7 @@ def test_lists_have_an_envelope_with_pages(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.operation("process.list")
 def test_processes_are_filtered_searched_and_sorted(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def names(query: str) -> list[Any]:
@@ -124,6 +126,7 @@ def test_an_unknown_pid_is_not_there_and_a_broken_one_is_malformed(
     inside(test)
 
 
+@pytest.mark.operation("process.info")
 def test_info_tells_everything_and_hides_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         data = (await platform.get("/api/v1/processes/odd/info"))["data"]
@@ -144,6 +147,7 @@ def test_info_tells_everything_and_hides_secrets(inside: Inside) -> None:
     inside(test, ODD)
 
 
+@pytest.mark.operation("process.info")
 def test_info_remembers_how_the_ones_before_it_ended(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"message": "crash", "message_type": "call"}
@@ -157,6 +161,7 @@ def test_info_remembers_how_the_ones_before_it_ended(inside: Inside) -> None:
     inside(test, ODD)
 
 
+@pytest.mark.operation("process.kill")
 def test_a_kill_answers_when_the_process_is_gone(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         pid = platform.node.whereis("counter_1")
@@ -171,6 +176,7 @@ def test_a_kill_answers_when_the_process_is_gone(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.operation("process.kill")
 def test_a_process_that_traps_the_signal_lives_and_the_answer_says_so(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         pid = platform.node.whereis("odd")
@@ -207,6 +213,7 @@ def test_a_request_that_could_end_what_the_platform_needs_takes_force(inside: In
     inside(test)
 
 
+@pytest.mark.operation("process.bulk")
 def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"action": "kill", "pids": ["counter_1", "nobody", "services"]}
@@ -219,6 +226,7 @@ def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) 
     inside(test)
 
 
+@pytest.mark.operation("process.message")
 def test_lists_in_messages_arrive_as_tuples(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def say(**body: Any) -> Any:
@@ -269,6 +277,7 @@ def test_a_body_that_is_not_json_is_malformed(inside: Inside, body: bytes) -> No
     inside(test, ODD)
 
 
+@pytest.mark.operation("supervisor.info")
 def test_supervisors_are_described_with_budget_and_children(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await delete(platform, "counter_1")
@@ -287,6 +296,7 @@ def test_supervisors_are_described_with_budget_and_children(inside: Inside) -> N
     inside(test)
 
 
+@pytest.mark.operation("supervisor.terminate_child", "supervisor.restart_child")
 def test_a_child_is_stopped_and_started_by_its_supervisor(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         at = "/api/v1/supervisors/demo_one_for_one/children"
@@ -299,6 +309,7 @@ def test_a_child_is_stopped_and_started_by_its_supervisor(inside: Inside) -> Non
     inside(test)
 
 
+@pytest.mark.operation("supervisor.terminate_child")
 def test_a_dynamic_child_is_stopped_by_its_pid(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         spec = Odd.child_spec(None, restart="temporary")
@@ -311,6 +322,7 @@ def test_a_dynamic_child_is_stopped_by_its_pid(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.operation("system.health")
 def test_health_is_told(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         data = (await platform.get("/api/v1/system/health"))["data"]
@@ -335,6 +347,7 @@ def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.operation("arsenal.docs")
 def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         document = await platform.get("/api/v1/arsenal/docs")
@@ -347,89 +360,6 @@ def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
         assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
 
     inside(test)
-
-
-async def every_answer(platform: Any) -> list[tuple[str, str, Any]]:
-    """(method, path template, answer) of each route of the API, at least one each."""
-    at, told = "/api/v1/processes", {"message": "hello", "message_type": "call"}
-    number = (await platform.get(f"{at}/odd/info"))["data"]["pid"]
-    asked: list[tuple[str, str, str, Any]] = [
-        ("get", at, at, None),
-        ("get", f"{at}/{{pid}}/info", f"{at}/odd/info", None),
-        ("get", f"{at}/{{pid}}/info", f"{at}/superlearner/info", None),
-        ("get", f"{at}/{{pid}}/info", f"{at}/nobody/info", None),
-        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", told),
-        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", {"message": 1}),
-        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", {}),
-        ("post", f"{at}/{{pid}}/message", f"{at}/odd/message", told | {"message": "never", "timeout_ms": 1}),
-        ("post", f"{at}/bulk", f"{at}/bulk", {"action": "kill", "pids": [number, "nobody"]}),
-        ("get", f"{at}/{{pid}}/info", f"{at}/odd/info", None),
-        ("delete", f"{at}/{{pid}}", f"{at}/odd", {}),
-        ("delete", f"{at}/{{pid}}", f"{at}/superlearner", {}),
-    ]
-    at = "/api/v1/supervisors"
-    child = f"{at}/{{name}}/children/{{child}}"
-    asked += [
-        ("get", at, at, None),
-        ("get", at, f"{at}?include_children=true", None),
-        ("get", f"{at}/{{name}}", f"{at}/odds", None),
-        ("post", f"{child}/restart", f"{at}/odds/children/odd/restart", None),
-        ("post", f"{child}/terminate", f"{at}/odds/children/odd/terminate", None),
-        ("post", f"{child}/terminate", f"{at}/odds/children/nobody/terminate", None),
-        ("get", "/api/v1/system/health", "/api/v1/system/health", None),
-        ("get", "/api/v1/arsenal/operations", "/api/v1/arsenal/operations", None),
-    ]
-    return [
-        (method, template, await platform.client.request(method.upper(), path, json=body))
-        for method, template, path, body in asked
-    ]
-
-
-def unlike(schemas: dict[str, Any], schema: dict[str, Any], value: Any, at: str = "") -> list[str]:
-    """Where `value` is not what `schema` says, or has a field that it does not name."""
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rpartition("/")[2]]
-    if "anyOf" in schema:
-        found = [unlike(schemas, one, value, at) for one in schema["anyOf"]]
-        return min(found, key=len)
-    if "enum" in schema and value not in schema["enum"]:
-        return [f"{at}: {value!r} is none of {schema['enum']}"]
-    python: dict[str, Any] = {
-        "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
-        "number": int | float,
-    }  # fmt: skip
-    kind = schema.get("type")
-    if kind is not None and (not isinstance(value, python[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        return [f"{at}: {value!r} is no {kind}"]
-    if kind == "array":
-        return [problem for item in value for problem in unlike(schemas, schema["items"], item, f"{at}[]")]
-    if kind != "object":
-        return []
-    if "properties" not in schema:  # an object of any fields
-        assert schema["additionalProperties"] is True
-        return []
-    fields = schema["properties"]
-    problems = [f"{at}.{name}: not described" for name in set(value) - set(fields)]
-    problems += [f"{at}.{name}: missing" for name in set(schema.get("required", ())) - set(value)]
-    for name in set(value) & set(fields):
-        problems += unlike(schemas, fields[name], value[name], f"{at}.{name}")
-    return problems
-
-
-def test_every_answer_is_as_the_document_describes_it(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        document = await platform.get("/api/v1/arsenal/docs")
-        schemas = document["components"]["schemas"]
-        seen: set[tuple[str, str]] = set()
-        for method, path, answer in await every_answer(platform):
-            seen.add((method, path))
-            described = document["paths"][path][method]["responses"][str(answer.status_code)]
-            schema = described["content"]["application/json"]["schema"]
-            assert unlike(schemas, schema, answer.json()) == [], (method, path, answer.status_code)
-        routes = {(method, path) for path, methods in document["paths"].items() for method in methods}
-        assert routes - seen == {("get", "/api/v1/arsenal/docs")}
-
-    inside(test, ODD)
 
 
 def test_the_document_names_every_code_of_an_error() -> None:

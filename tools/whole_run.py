@@ -1,0 +1,26 @@
+"""Whether a run of pytest is one of a whole folder; a part (a file, ``-k``, ``-x`` that stopped it) proves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+__all__ = ["is_whole"]
+
+_NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
+_ALL_BUT_SLOW = ("", "not slow")
+
+
+def is_whole(session: pytest.Session, folder: str) -> bool:
+    """Whether the session ran all tests below ``folder``, a path from the root; slow ones may be left out."""
+    config = session.config
+    if session.shouldstop or session.shouldfail:
+        return False
+    if any(config.getoption(name, None) for name in _NARROWED):
+        return False
+    if config.getoption("markexpr", "") not in _ALL_BUT_SLOW:
+        return False
+    tests = config.rootpath / folder
+    chosen = [Path(config.invocation_params.dir, argument).resolve() for argument in config.args]
+    return tests.is_dir() and any(tests.is_relative_to(path) for path in chosen)
