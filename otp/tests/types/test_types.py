@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("mypy")
 pytest.importorskip("pyright")
 playwright = pytest.importorskip("playwright")
 
@@ -114,6 +113,7 @@ def test_pyright_finds_what_is_promised_and_nothing_else(promises: Path) -> None
 
 
 def test_mypy_finds_what_is_promised_and_nothing_else(promises: Path) -> None:
+    pytest.importorskip("mypy")
     assert [
         'broken.py:5: error: Expression is of type "Pid", not "int"  [assert-type]',
         'broken.py:6: error: Argument 1 to "link" has incompatible type "str"; expected "Pid"  [arg-type]',
