@@ -56,7 +56,7 @@ def test_200_kills_leave_the_platform_ready(start: Callable[..., Any]) -> None:
                 assert kill(client, service).status_code in (200, 404)
                 assert client.get("/health/ready").status_code == 200
         children = client.get("/api/v1/supervisors/services").json()["data"]["children"]
-        assert [child["alive"] for child in children] == [True, True, True]
+        assert [child["alive"] for child in children] == [True, True, True, True]
     assert program.end()[0] == 0
 
 

@@ -3,6 +3,7 @@
     superlearner              one_for_one: nothing below needs another of its siblings to be right
     ├── services              what the platform does behind the page; a failing service rests and comes back
     │   ├── caretaker         starts again what gave up
+    │   ├── store             writes history into the database
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live page
     ├── playground            trees to look at and to break: the demo, the shop, the person's own
@@ -29,6 +30,7 @@ from superlearner.loading import Loaded, LoadError, load
 from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
 from superlearner.slow_starts import Rescue, SlowStarts
+from superlearner.store import STORE, StoreService
 from superlearner.watchdog import Watchdog
 
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
@@ -118,6 +120,7 @@ class SuperLearner(Application):
             state.hub.close()
         if state.watchdog is not None:
             state.watchdog.stop()
+        await state.store.close()
         if state.rescue is not None:
             state.rescue.end()
 
@@ -149,6 +152,8 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     from superlearner.watchdog import WatchdogService
 
     found: list[tuple[str, Any]] = []
+    if platform.store.url is not None:
+        found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
     if platform.settings.watchdog_after > 0:
         make = partial(make_watchdog, platform)
         found.append(("watchdog", lambda: WatchdogService.start_link(make, name="watchdog")))

@@ -121,6 +121,7 @@ def _run(
     if not is_loopback(settings.host):
         complain("warning: credentials travel unencrypted; use a network you trust, or a proxy with TLS before it")
     try:
+        settings = settings.model_copy(update={"data_dir": data_dir})
         platform = Platform(settings, listener, trees_of(*tree), __version__, credentials)
     except LoadError as error:
         return _failed(str(error))

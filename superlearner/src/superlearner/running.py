@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
-from superlearner.arsenal.audit import AuditLog
+from superlearner.arsenal.audit import AuditEntry, AuditLog
 from superlearner.arsenal.registry import all_operations
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
 from superlearner.settings import Settings
+from superlearner.store import AuditRow, Store
 from superlearner.telemetry import Telemetry
+from superlearner.terminal import complain
 
 if TYPE_CHECKING:
     from superlearner.ending import Ending
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["NODE_NAME", "Platform", "Tree"]
 
 NODE_NAME: Final = "superlearner@127.0.0.1"
+DATABASE_FILE: Final = "superlearner.db"
 PARTS: Final = ("superlearner", "services", "playground")
 
 
@@ -82,6 +85,8 @@ class Platform:
         self.keeper = Keeper(self._tell)
         self.telemetry = Telemetry()
         self.audit = AuditLog()
+        self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
+        self.audit.listen(self._keep)
         self.arsenal = all_operations()
         self.openapi: Callable[[], dict[str, Any]] = dict
 
@@ -105,6 +110,34 @@ class Platform:
             text = f"{who} held everything up for {held.seconds:.1f} s ({place}); the platform answers again"
             self.hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
 
+    def _keep(self, entry: AuditEntry) -> None:
+        self.store.append_audit(
+            AuditRow(
+                entry.at,
+                entry.user,
+                entry.door,
+                entry.operation,
+                entry.parameters,
+                entry.did,
+                entry.outcome,
+                entry.duration,
+            )
+        )
+
+    def _store_tells(self, level: str, text: str) -> None:
+        complain(text)
+        if self.store.trouble is not None:
+            complain(self.store.trouble.hint)
+        if self.hub is not None:
+            self.hub.note(level, text)
+
     def _tell(self, kept: Kept, why: str, pause: float) -> None:
         if self.hub is not None:
             self.hub.rests(kept.supervisor, kept.id, why, pause)
+
+
+def _database(settings: Settings) -> str | None:
+    """Where the store is: the setting, or a file in the data directory; nowhere for a platform that has none."""
+    if settings.database is not None or settings.data_dir is None:
+        return settings.database
+    return f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}"

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on; loopback by default")
     port: int = Field(4000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     data_dir: Path | None = Field(None, description="folder of the data; XDG's by default")
+    database: str | None = Field(
+        None,
+        pattern=r"^(sqlite:///.|postgres(ql)?(\+asyncpg)?://).*",
+        description="where history is stored: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:///FILE; "
+        "by default a file in the folder of the data",
+    )
     browser: bool = Field(True, description="open a browser after the start")
     auth: Literal["none", "all"] | None = Field(
         None, description="who needs a credential: none or all; none on loopback and all beyond it by default"

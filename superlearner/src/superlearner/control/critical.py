@@ -9,7 +9,7 @@ from otp import Pid
 
 __all__ = ["CRITICAL", "is_critical"]
 
-CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "web", "live"})
+CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "web", "live", "store"})
 """Their registered names."""
 
 

@@ -1,0 +1,40 @@
+"""What must be there after the end of the program: history, audit log, recordings, tokens.
+
+`Store` is the object the platform owns and everybody writes to and reads from; `StoreService` the process that writes
+for it. `migrate(url)` and `database_info(url)` are for the command line: they block.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from superlearner.store.failures import StoreUnavailable
+from superlearner.store.rows import AuditRow, Restart
+from superlearner.store.service import STORE, StoreService
+from superlearner.store.store import Store, StoreState, StoreStatus
+
+if TYPE_CHECKING:
+    from superlearner.store.opening import DatabaseInfo, database_info, migrate
+
+__all__ = [
+    "STORE",
+    "AuditRow",
+    "DatabaseInfo",
+    "Restart",
+    "Store",
+    "StoreService",
+    "StoreState",
+    "StoreStatus",
+    "StoreUnavailable",
+    "database_info",
+    "migrate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs SQLAlchemy is imported when it is used: that takes a fifth of a second."""
+    if name in ("DatabaseInfo", "database_info", "migrate"):
+        from superlearner.store import opening
+
+        return getattr(opening, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,120 @@
+"""An open database: rows in, in one transaction a batch, and rows out. Statements run in the driver's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Generator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import Select, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
+
+from superlearner.store import tables
+from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url
+from superlearner.store.failures import StoreUnavailable
+from superlearner.store.rows import AuditRow, Restart
+from superlearner.store.waiting import Row
+
+__all__ = ["Database", "Refused"]
+
+AT_ONCE: Final = 250
+"""Rows of one statement: their values are prepared in the loop, in about a millisecond."""
+
+
+class Refused(Exception):
+    """A row that no database would take; a bug of ours, which must not keep the others waiting."""
+
+
+class Database:
+    """A pool of connections to a database that `migrate` has prepared."""
+
+    def __init__(self, url: str) -> None:
+        self.url: URL = read_url(url)
+        self.file = file_of(self.url)
+        self._engine = make_engine(self.url) if self.file else make_engine(self.url, pool_pre_ping=True)
+        self._insert: Any = sqlite.insert if self.file else postgresql.insert
+        self._file_id = self._identity()
+
+    async def close(self) -> None:
+        """End all connections and their threads."""
+        await self._engine.dispose()
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """Write rows in one transaction; those that are there already stay as they are.
+
+        Raises:
+            Refused: one of them cannot be written, whatever is tried.
+            StoreUnavailable: none was written.
+        """
+        if self._identity() != self._file_id:
+            assert self.file is not None
+            raise StoreUnavailable(
+                f"the database file {self.file.name} was moved or removed",
+                f"{self.file} is made again; what it held is gone with it",
+            )
+        with self._words():
+            async with self._engine.begin() as connection:
+                for name, group in groupby(rows, key=lambda row: row[0]):
+                    statement = self._insert(tables.METADATA.tables[name]).on_conflict_do_nothing()
+                    values = [row[1] for row in group]
+                    for start in range(0, len(values), AT_ONCE):
+                        await connection.execute(statement, values[start : start + AT_ONCE])
+
+    async def restarts(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[Restart]:
+        """Rows of the restart history, newest first; see `Store.restarts`."""
+        return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
+
+    async def audit(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[AuditRow]:
+        """Rows of the audit log, newest first; see `Store.audit`."""
+        rows = await self._rows(tables.audit, conditions, limit, before)
+        return [AuditRow(**{**row, "parameters": json.loads(row["parameters"])}) for row in rows]
+
+    async def _rows(
+        self, table: Table, conditions: dict[str, Any], limit: int, before: int | None
+    ) -> list[dict[str, Any]]:
+        query = _where(select(table), table, conditions)
+        if before is not None:
+            query = query.where(table.c.id < before)
+        with self._words():
+            async with self._engine.connect() as connection:
+                found = await connection.execute(query.order_by(table.c.id.desc()).limit(limit))
+                return [dict(row) for row in found.mappings()]
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file it is: one that was moved away would take what we write along."""
+        if self.file is None:
+            return None
+        with contextlib.suppress(OSError):
+            status = os.stat(self.file)
+            return status.st_dev, status.st_ino
+        return (0, 0)
+
+    @contextlib.contextmanager
+    def _words(self) -> Generator[None]:
+        try:
+            yield
+        except (DataError, IntegrityError) as error:
+            raise Refused(str(error)) from error
+        except DATABASE_ERRORS as error:
+            if type(error) is StatementError:  # a value that cannot be handed over; the database has not seen it
+                raise Refused(str(error)) from error
+            raise explained(error, self.url) from error
+
+
+def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
+    """`since` and `until` speak of `at`, everything else of the column of that name; None asks for nothing."""
+    for name, value in conditions.items():
+        if value is None:
+            continue
+        if name == "since":
+            query = query.where(table.c.at >= value)
+        elif name == "until":
+            query = query.where(table.c.at < value)
+        else:
+            query = query.where(table.c[name] == value)
+    return query

@@ -1,0 +1,19 @@
+"""Why the store cannot be used, in words for people: what is wrong, and what to try."""
+
+from __future__ import annotations
+
+__all__ = ["StoreUnavailable"]
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be used now. What it holds was not touched.
+
+    Attributes:
+        why: what is wrong, without the path of a folder or a password; for everybody.
+        hint: what to try, with the whole path; for the terminal, and for who has a credential.
+    """
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(f"{why}; {hint}")
+        self.why = why
+        self.hint = hint

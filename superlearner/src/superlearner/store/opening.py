@@ -1,0 +1,202 @@
+"""Before the first row: look whether a database is ours and sound, and bring it to our schema.
+
+Everything here blocks; the store calls it in a thread, the command line as it is. What is not ours, newer than we are,
+or damaged is refused before a byte of it is changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import sqlite3
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
+from superlearner.store.failures import StoreUnavailable
+from superlearner.store.tables import METADATA, VERSION_TABLE
+
+__all__ = ["DatabaseInfo", "database_info", "migrate"]
+
+MAGIC: Final = b"SQLite format 3\0"
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+ONE_AT_A_TIME: Final = 7_329_110_441
+"""Key of PostgreSQL's lock that lets one program migrate at a time."""
+
+_alembic = threading.Lock()  # alembic's `op` speaks to one migration of a program at a time
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseInfo:
+    """What is known of a database; `revision` is None while it is empty, `head` the one of this program."""
+
+    database: str
+    kind: str
+    revision: str | None
+    head: str
+    size: int | None
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing is left to migrate."""
+        return self.revision == self.head
+
+
+def migrate(url: str) -> str:
+    """Make the tables, or bring them from an older version to this one; answers the revision. Blocks.
+
+    Safe to call at any time and from several programs: each step is applied once, and all of them or none.
+
+    Raises:
+        StoreUnavailable: the database cannot be used, or must not be changed by us; it is as it was.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(migrate(f"sqlite:///{folder}/store.db") == database_info(f"sqlite:///{folder}/store.db").head)
+    True
+    """
+    return asyncio.run(_migrate(read_url(url)))
+
+
+def database_info(url: str) -> DatabaseInfo:
+    """Look at a database and change nothing. Blocks.
+
+    Raises:
+        StoreUnavailable: it is not there, cannot be read, or is not ours.
+    """
+    return asyncio.run(_look(read_url(url)))
+
+
+async def _migrate(url: URL) -> str:
+    file = file_of(url)
+    if file is not None:
+        _check_file(url, file)
+        _make_private(file)
+    with _words(url):
+        engine = make_engine(url, begin="BEGIN IMMEDIATE", poolclass=NullPool)
+        try:
+            async with engine.begin() as connection:
+                if file is None:
+                    await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+                    await connection.run_sync(_check_tables)
+                return await connection.run_sync(_upgrade)
+        finally:
+            await engine.dispose()
+
+
+async def _look(url: URL) -> DatabaseInfo:
+    file = file_of(url)
+    if file is not None:
+        if not file.exists():
+            raise StoreUnavailable(f"there is no database file {file.name}", f"{file} is made by the first start")
+        _check_file(url, file)
+    with _words(url):
+        engine = make_engine(url, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                revision = await connection.run_sync(_check_tables)
+                rows: dict[str, int] = {}
+                there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+                for table in METADATA.sorted_tables:
+                    if revision is not None and table.name in there:
+                        rows[table.name] = await connection.scalar(select(func.count()).select_from(table)) or 0
+        finally:
+            await engine.dispose()
+    size = None if file is None else file.stat().st_size
+    return DatabaseInfo(shown(url), url.get_backend_name(), revision, _scripts().get_current_head() or "", size, rows)
+
+
+@contextlib.contextmanager
+def _words(url: URL) -> Generator[None]:
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        raise explained(error, url) from error
+
+
+def _check_file(url: URL, file: Path) -> None:
+    """Refuse a file that is not ours or not sound. It is only read: WAL mode alone would change it."""
+    try:
+        with open(file, "rb") as opened:
+            head = opened.read(len(MAGIC))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise explained(error, url) from error
+    if not head:
+        return
+    if head != MAGIC:
+        raise StoreUnavailable(
+            f"the file {file.name} is no SQLite database, or damaged in its first bytes",
+            f"it was not touched; move it away with: mv {shlex.quote(str(file))} {shlex.quote(f'{file}.old')}",
+        )
+    with _words(url), contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as read:
+        names = {name for (name,) in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if names and VERSION_TABLE not in names:
+            raise _foreign(f"the database file {file.name}", f"name another file than {file}")
+        if names:
+            found = read.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
+            _known(None if found is None else found[0])
+        (verdict,) = read.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {verdict}")
+
+
+def _check_tables(connection: Connection) -> str | None:
+    """Refuse tables of somebody else that bear the names of ours; answers the revision of the schema."""
+    names = set(inspect(connection).get_table_names())
+    if VERSION_TABLE in names:
+        return _known(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))
+    if names & set(METADATA.tables):
+        raise _foreign("the database", "make a database of its own for SuperLearner, and name that one")
+    return None
+
+
+def _foreign(what: str, instead: str) -> StoreUnavailable:
+    return StoreUnavailable(f"{what} belongs to another program", f"it was not touched; {instead}")
+
+
+def _known(revision: str | None) -> str | None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreUnavailable(
+            f"the database was made by a newer SuperLearner (schema {revision})",
+            "it was not touched; use that version again, or another folder with --data-dir FOLDER",
+        )
+    return revision
+
+
+def _make_private(file: Path) -> None:
+    """Make the file before SQLite does, so that nobody else can read it: it will hold hashes of tokens."""
+    with contextlib.suppress(OSError):  # SQLite will say what is wrong
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _upgrade(connection: Connection) -> str:
+    scripts = _scripts()
+    head = scripts.get_current_head() or ""
+
+    def steps(revision: Any, context: Any) -> Any:
+        return scripts._upgrade_revs(head, revision)
+
+    with _alembic, EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=VERSION_TABLE, transactional_ddl=True)
+        environment.run_migrations()
+    return head

@@ -1,0 +1,83 @@
+"""What the store keeps, as values. Times are seconds of the wall clock; texts are cut to what a table holds.
+
+`run` and `number` are the store's own: which run of the platform wrote a row, and its place among the rows of that run.
+Together they are its identity, so that a row that is written twice, because nobody knew whether the first time had
+succeeded, is there once. `id` grows over all runs in the order in which rows were accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, overload
+
+__all__ = ["AUDIT", "RESTARTS", "TEXT_LIMIT", "AuditRow", "Restart", "clean"]
+
+RESTARTS: Final = "restarts"
+AUDIT: Final = "audit"
+TEXT_LIMIT: Final = 4000
+"""Characters of a text beyond which it is cut; JSON gets four times as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """One event of a supervisor: a start, an end, a restart, a give-up.
+
+    Attributes:
+        at: when, in seconds of the wall clock.
+        supervisor: its registered name, or its pid as text.
+        child: the child's id as text; None if it speaks of the supervisor itself.
+        event: what happened, by the word analytics uses for it (`restarted`, `gave_up`, …).
+        old_pid: who ended, if somebody did.
+        new_pid: who runs now, if somebody does.
+        reason: why, as text for people.
+        run: the run of the platform that saw it; set when it is read.
+        number: its place among the rows of that run; set when it is read.
+        id: its place among all rows; set when it is read.
+    """
+
+    at: float
+    supervisor: str
+    child: str | None
+    event: str
+    old_pid: str | None = None
+    new_pid: str | None = None
+    reason: str | None = None
+    run: str = ""
+    number: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One change, or one that was refused; the fields of an entry of the audit log."""
+
+    at: float
+    user: str
+    door: str
+    operation: str
+    parameters: Any
+    did: str | None
+    outcome: str
+    duration: float
+    run: str = ""
+    number: int = 0
+    id: int = 0
+
+
+@overload
+def clean(text: str, limit: int = TEXT_LIMIT) -> str: ...
+@overload
+def clean(text: None, limit: int = TEXT_LIMIT) -> None: ...
+def clean(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
+    r"""A text that every database takes: cut, without NUL, and lone surrogates written as escapes.
+
+    >>> clean("a\0b\udce9"), clean("abcdef", 4), clean(None)
+    ('a\\x00b\\udce9', 'abc…', None)
+    """
+    if text is None:
+        return None
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if not text.isprintable():
+        text = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    return text

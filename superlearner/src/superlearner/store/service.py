@@ -1,0 +1,45 @@
+"""The service `store`: the one process that writes. Killed at any time, the next one goes on where it was."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from superlearner.store.failures import StoreUnavailable
+from superlearner.store.store import Store
+
+__all__ = ["STORE", "StoreService"]
+
+STORE: Final = "store"
+PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""How long it waits before it tries again, the first time, the second time, …; the last one repeats."""
+
+
+class StoreService(GenServer[Store]):
+    """Opens the store's database, commits what waits, and tries again while it cannot."""
+
+    @impl
+    def init(self, store: Store) -> Ok[Store]:
+        store.attend(self.pid)
+        return Ok(store, then=otp.Continue("open"))
+
+    @impl
+    async def handle_continue(self, term: Any, store: Store) -> NoReply[Store]:
+        await self._go_on(store)
+        return NoReply(store)
+
+    @impl
+    async def handle_info(self, message: Any, store: Store) -> NoReply[Store]:
+        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        if type(message) is str and (message == "open" or (message == "write" and store.trouble is None)):
+            await self._go_on(store)
+        return NoReply(store)
+
+    async def _go_on(self, store: Store) -> None:
+        try:
+            await store.open()
+            await store.write()
+        except StoreUnavailable:  # the store has told it
+            pause = PAUSES_S[min(store.failures, len(PAUSES_S)) - 1]
+            otp.send_after(pause, self.pid, "open")

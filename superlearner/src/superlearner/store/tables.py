@@ -1,0 +1,49 @@
+"""The tables as they are now; the migrations lead there, and a test compares the two."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+__all__ = ["METADATA", "VERSION_TABLE", "audit", "restarts"]
+
+VERSION_TABLE: Final = "superlearner_schema"
+METADATA: Final = MetaData()
+
+Id: Final = BigInteger().with_variant(Integer, "sqlite")
+
+restarts: Final = Table(
+    "restarts",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("run", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("supervisor", Text, nullable=False),
+    Column("child", Text),
+    Column("event", Text, nullable=False),
+    Column("old_pid", Text),
+    Column("new_pid", Text),
+    Column("reason", Text),
+    UniqueConstraint("run", "number", name="restarts_once"),
+    Index("restarts_by_supervisor", "supervisor", "id"),
+)
+
+audit: Final = Table(
+    "audit",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("run", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("did", Text),
+    Column("outcome", Text, nullable=False),
+    Column("duration", Double, nullable=False),
+    UniqueConstraint("run", "number", name="audit_once"),
+    Index("audit_by_operation", "operation", "id"),
+)

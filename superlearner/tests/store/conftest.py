@@ -1,0 +1,134 @@
+"""Databases for the tests of the store: an SQLite file, and a PostgreSQL that is started for the session."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from superlearner.store import Store, StoreService
+
+
+class Postgres:
+    """A PostgreSQL of our own: as an unprivileged user, in a folder of its own, on a free port."""
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.user = user
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._numbers = count(1)
+
+    def run(self, program: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [self.programs / program, *arguments],
+            user=self.user,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def control(self, *arguments: str) -> None:
+        log = str(self.folder / "log")
+        self.run("pg_ctl", "--pgdata", str(self.folder / "data"), "--log", log, "--wait", *arguments)
+
+    def begin(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        self.control("start", "--options", options)
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"store_{next(self._numbers)}"
+        where = ("-h", str(self.folder), "-p", str(self.port), "-U", "ada")
+        self.run("psql", *where, "-c", f"CREATE DATABASE {name}", "postgres")
+        return f"postgresql://ada:secret@127.0.0.1:{self.port}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    here = shutil.which("initdb")
+    if not found and here is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    programs = found[-1].parent if found else Path(str(here)).resolve().parent
+    folder = Path(tempfile.mkdtemp(prefix="store-"))
+    user = None
+    if os.geteuid() == 0:  # it refuses to run as root
+        names = {entry.pw_name for entry in pwd.getpwall()}
+        user = "postgres" if "postgres" in names else "nobody"
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    server = Postgres(programs, folder, user)
+    try:
+        server.run("initdb", "--pgdata", str(folder / "data"), "--username", "ada", "--auth", "trust", "--no-sync")
+        server.begin()
+        try:
+            yield server
+        finally:
+            server.control("stop", "--mode", "immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return request.getfixturevalue("postgres").new_database()
+
+
+class Running:
+    """A store with its service under a supervisor of the test's own."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.told: list[tuple[str, str]] = []
+        store.tell = lambda level, text: self.told.append((level, text))
+
+    async def start(self) -> otp.Pid:
+        return await StoreService.start(self.store, name="store")
+
+    async def kill(self) -> None:
+        """Kill the service and start it again, as its supervisor does."""
+        pid = otp.whereis("store")
+        assert pid is not None
+        otp.exit(pid, "kill")
+        await otp.wait_down(pid)
+        await self.start()
+
+
+@pytest.fixture
+def with_store() -> Callable[..., Any]:
+    """`with_store(url, test, **options)` runs `await test(running)` in a process beside the service of a store."""
+
+    def run(url: str, test: Callable[[Running], Any], **options: Any) -> Any:
+        async def main() -> Any:
+            running = Running(Store(url, **options))
+            await running.start()
+            try:
+                return await test(running)
+            finally:
+                pid = otp.whereis("store")
+                if pid is not None:
+                    await otp.GenServer.stop(pid)
+                await running.store.close()
+
+        return otp.run(main)
+
+    return run
