@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import otp
 from otp import Crash, Error, ExceptionTerm, Exit, Throw
 from otp.kernel.reasons import is_clean, reason_of, same, stack_of, starts_with
 
@@ -206,3 +207,19 @@ def test_the_stack_of_a_task_begins_with_its_function_as_well(run: Any) -> None:
         return [entry[2].rpartition(".")[2] for entry in (await otp.receive(task.ref)).reason.stack]
 
     assert run(main) == ["plain"]
+
+
+def test_the_text_of_an_error_is_bounded_whatever_it_carries() -> None:
+    """An exit reason of nested tuples, small in memory, kept the program writing its text for ever."""
+    wide: Any = ("x",) * 20
+    for _ in range(10):
+        wide = (wide,) * 20
+    errors = [otp.Exit(wide), otp.Error(wide), otp.Throw(wide), otp.StartError(wide)]
+    errors.append(otp.CallExit((wide, ("gen_server", "call", [wide, wide])), wide, wide))
+    assert [error for error in errors if len(str(error)) > 2_500 or len(repr(error)) > 500] == []
+
+
+def test_the_text_of_an_error_is_its_reason() -> None:
+    assert str(otp.Exit("shutdown")) == "shutdown"
+    assert str(otp.Exit(("shutdown", "moved"))) == "('shutdown', 'moved')"
+    assert repr(otp.Throw(1)) == "Throw(1)"

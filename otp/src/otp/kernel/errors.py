@@ -51,6 +51,17 @@ __all__ = [
 ]
 
 
+def _shown(term: Any, length: int = 200) -> str:
+    """A term in at most so many characters: a reason, a request or a name may be of any size, and run no code here."""
+    from otp.kernel.bounded import text  # above this module
+
+    return text(term, length=length, depth=6)
+
+
+def _text_of(term: Any) -> str:
+    return term if type(term) is str else _shown(term, 2000)
+
+
 def _with_advice(text: str, advice: str) -> str:
     return f"{text}; {advice}" if advice else text
 
@@ -74,6 +85,12 @@ class Exit(Exception):
         super().__init__(reason)
         self.reason = reason
 
+    def __str__(self) -> str:
+        return _text_of(self.reason)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_shown(self.reason)})"
+
 
 class Error(Exception):
     """Erlang's `error(Reason)`: uncaught, the process ends with `Crash(reason, stack)`."""
@@ -81,6 +98,12 @@ class Error(Exception):
     def __init__(self, reason: Any = "error") -> None:
         super().__init__(reason)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return _text_of(self.reason)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_shown(self.reason)})"
 
 
 class BadArgument(Error, ValueError):
@@ -103,6 +126,12 @@ class Throw(Exception):
         super().__init__(value)
         self.value = value
 
+    def __str__(self) -> str:
+        return _text_of(self.value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_shown(self.value)})"
+
 
 class CallExit(Exit):
     """A call failed. `.reason` is `(R, ("gen_server", "call", [dest, request]))`, `.cause_reason` is R."""
@@ -118,7 +147,7 @@ class CallExit(Exit):
         return self.reason[0] if isinstance(self.reason, tuple) else self.reason
 
     def __str__(self) -> str:
-        text = f"call to {self.dest!r} failed: {self.cause_reason!r} (request {self.request!r:.200})"
+        text = f"call to {_shown(self.dest)} failed: {_shown(self.cause_reason)} (request {_shown(self.request)})"
         return _with_advice(text, self._advice())
 
     def _advice(self) -> str:
@@ -173,7 +202,7 @@ class BadTimeout(CallExit, BadArgument):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.problem}; {self.dest!r} was not asked"
+        return f"{self.problem}; {_shown(self.dest)} was not asked"
 
 
 class StartError(Exception):
@@ -186,7 +215,10 @@ class StartError(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        return _with_advice(super().__str__(), self._advice())
+        return _with_advice(_text_of(self.reason), self._advice())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_shown(self.reason)})"
 
     def _advice(self) -> str:
         if self.hint:
@@ -205,7 +237,7 @@ class AlreadyStarted(StartError):
         self.name = name
 
     def _advice(self) -> str:
-        taken = "the name or the id" if self.name is None else f"{self.name!r:.200}"
+        taken = "the name or the id" if self.name is None else f"{_shown(self.name)}"
         return f"{taken} is taken by {self.pid}, which runs; use that one, or start this under another name"
 
 
@@ -217,7 +249,7 @@ class AlreadyPresent(StartError):
         self.id = id
 
     def _advice(self) -> str:
-        child = "the child" if self.id is None else f"the child {self.id!r:.200}"
+        child = "the child" if self.id is None else f"the child {_shown(self.id)}"
         return f"{child} is known and does not run; try Supervisor.restart_child, or delete_child before"
 
 
@@ -229,7 +261,7 @@ class NotFound(StartError):
         self.id = id
 
     def _advice(self) -> str:
-        child = "such child" if self.id is None else f"child {self.id!r:.200}"
+        child = "such child" if self.id is None else f"child {_shown(self.id)}"
         return f"the supervisor has no {child}; Supervisor.which_children tells whom it has"
 
 
