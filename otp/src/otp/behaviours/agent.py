@@ -212,7 +212,7 @@ async def _when(value: Awaitable[Any], result: Callable[[Any], Any]) -> Any:
 
 
 async def _start(cls: type[Agent], fn: Any, **options: Any) -> Pid:
-    return await start_server(cls, _checked(fn, f"{cls.__name__}.start_link(fn)"), handler=_AgentServer(), **options)
+    return await start_server(cls, _checked(fn, "start_link(fn)"), handler=_AgentServer(), **options)
 
 
 def _checked(fn: Any, what: str) -> Callable[..., Any]:

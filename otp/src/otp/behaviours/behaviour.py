@@ -38,9 +38,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import CodeType, FrameType, FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, Self, TypeVar, cast
+
+from otp.behaviours._misspelt import is_mentioned, is_slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +55,7 @@ __all__ = [
     "CallbackSpec",
     "MissingCallback",
     "callback",
+    "check_arity",
     "check_callbacks",
     "impl",
     "implements",
@@ -146,6 +150,8 @@ class Behaviour:
         for name, member in cls.__dict__.items():
             if getattr(member, _IMPL, False):
                 _check_impl(cls, name, member)
+            elif type(member) is FunctionType and name not in known and not name.startswith("_"):
+                refuse_misspelt(cls, name, member)
 
     @classmethod
     def __accepts_impl__(cls, name: str) -> bool:
@@ -168,7 +174,8 @@ class Behaviour:
             raise TypeError(
                 f"expected {cls.__name__}() without arguments (the one immutable instance), "
                 f"got {len(args) + len(kwargs)}; "
-                f"try await {cls.__name__}.start_link(arg) to start a process"
+                f"try await {cls.__name__}.start_link(arg) to start a process, "
+                f"or {cls.__name__}.child_spec(arg) in a list of children"
             )
         return cls.__handler__()
 
@@ -193,11 +200,37 @@ class Behaviour:
 
         return current_process("self.pid")
 
+    _new_state: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "init": "Ok(state)",
+            "handle_cast": "NoReply(new_state)",
+            "handle_info": "NoReply(new_state)",
+            "handle_continue": "NoReply(new_state)",
+        }
+    )
+    """What a callback returns instead of `self.n = 1`, where that is not `Reply(value, new_state)`."""
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("self holds no state; return Reply(value, new_state)")
+        raise self._no_state()
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("self holds no state; return Reply(value, new_state)")
+        raise self._no_state()
+
+    def _no_state(self) -> AttributeError:
+        """What to do instead, in the callback that tried it."""
+        frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+        running = ""
+        for _depth in range(4):  # it may have been a method that the callback called
+            if frame is None or running in self._new_state:
+                break
+            running, frame = frame.f_code.co_name, frame.f_back
+        wanted = self._new_state.get(running)
+        if running == "init" and wanted is not None:
+            return AttributeError(f"self holds no state; return {wanted}")
+        error = AttributeError("self holds no state; return Reply(value, new_state)")
+        if wanted is not None:
+            error.add_note(f"{running} has nobody to answer: return {wanted}")
+        return error
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuse: `self()` inside a callback was meant to be `otp.self()`."""
@@ -236,9 +269,11 @@ def check_callbacks(cls: type[Behaviour]) -> None:
     if missing:
         wanted = ", ".join(f"{spec} ({spec.behaviour})" for spec in missing)
         first = missing[0]
+        misspelt = misspelt_as(cls, first.name)
+        hint = f"is {misspelt!r} to be {first.name!r}? " if misspelt else ""
         raise MissingCallback(
             f"expected {cls.__name__} to have all required callbacks, got none for {wanted}; "
-            f"try @impl above def {first.name}{first.parameters}"
+            f"{hint}try @impl above def {first.name}{first.parameters}"
         )
 
 
@@ -248,11 +283,48 @@ def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:
         if not cls.__accepts_impl__(name):
             raise TypeError(_unknown_callback(cls, name))
         return
-    if not _accepts(member, spec.arity):
-        raise TypeError(
-            f"expected {name}{spec.parameters} in {cls.__name__}, "
-            f"as in {spec.behaviour}, got {name}{_signature(member)}"
-        )
+    check_arity(cls, name, member, spec.arity, f"{spec.parameters} in {cls.__name__}, as in {spec.behaviour}")
+
+
+def check_arity(cls: type[Behaviour], name: str, member: object, arity: int, expected: str) -> None:
+    """Raise `TypeError` if a method cannot be called with `arity` arguments after `self`; says what it should take."""
+    if not _accepts(member, arity):
+        raise TypeError(f"expected {name}{expected}, got {name}{_signature(member)}{_place(member)}")
+
+
+def _place(member: object) -> str:
+    code = getattr(inspect.unwrap(cast("Any", member)), "__code__", None)
+    return f" ({code.co_filename}:{code.co_firstlineno})" if isinstance(code, CodeType) else ""
+
+
+# Misspelt callbacks without @impl
+
+
+def misspelt_as(cls: type[Behaviour], callback: str) -> str | None:
+    """A method of `cls` whose name is that of the callback but for a slip of the hand."""
+    for name, member in cls.__dict__.items():
+        if type(member) is FunctionType and name not in cls.__callbacks__ and is_slip(name, callback):
+            return name
+    return None
+
+
+def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> None:
+    """Raise `TypeError` for a method that must be a misspelt callback.
+
+    Its name is a slip away from a callback that the class lacks, it takes the same arguments, nothing in the class or
+    its bases mentions it, and there is no `getattr` by which it could be found: it would never run.
+    """
+    for spec in cls.__callbacks__.values():
+        if spec.required or not is_slip(name, spec.name) or implements(cls, spec.name):
+            continue  # what is required is missed at the start, whose text names the slip
+        if member.__qualname__ != f"{cls.__qualname__}.{name}" or not _accepts(member, spec.arity):
+            continue
+        if not cls.__accepts_impl__(name) and not is_mentioned(cls, name):
+            raise TypeError(
+                f"expected a callback or a method that {cls.__name__} calls, got {name!r}{_place(member)}, "
+                f"which nothing calls; did you mean {spec.name!r}? "
+                "(mark callbacks with @impl; a name that begins with _ is yours)"
+            )
 
 
 def _unknown_callback(cls: type[Behaviour], name: str) -> str:

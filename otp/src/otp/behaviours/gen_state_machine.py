@@ -46,11 +46,19 @@ Source: Erlang/OTP, stdlib, `gen_statem`; design principles, *gen_statem Behavio
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from otp.behaviours import gen_server
-from otp.behaviours.behaviour import Behaviour, MissingCallback, callback, implements, optional_callback
+from otp.behaviours.behaviour import (
+    Behaviour,
+    MissingCallback,
+    callback,
+    check_arity,
+    implements,
+    optional_callback,
+)
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.request import Request
 from otp.behaviours.state_machine_results import (
@@ -69,6 +77,7 @@ from otp.kernel import calling
 from otp.kernel.calls import From, retold
 from otp.kernel.calls import reply as send_reply
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Error, StartError
+from otp.kernel.hints import did_you_mean
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash
 from otp.kernel.results import ABSENT, Ignore, Stop
@@ -88,6 +97,7 @@ EventResult: TypeAlias = (
     "NextState[S, D] | KeepState[D] | KeepStateAndData | RepeatState[D] | RepeatStateAndData | Stop | StopAndReply"
 )
 
+_STATE_ARGUMENTS = "(self, event, content, data)"
 _MODES = ("handle_event_function", "state_functions")
 
 
@@ -104,6 +114,13 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     callback_mode: ClassVar[Literal["handle_event_function", "state_functions"]] = "handle_event_function"
     state_enter: ClassVar[bool] = False
+
+    _new_state: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "init": "return MachineOk(state, data)",
+            "handle_event": "return KeepState(new_data) or NextState(state, new_data)",
+        }
+    )
 
     @callback
     def init(self, arg: Any, /) -> InitResult[S, D] | Awaitable[InitResult[S, D]]:
@@ -145,6 +162,17 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         if not isinstance(cls.state_enter, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"expected {cls.__name__}.state_enter to be True or False, got {cls.state_enter!r}")
         super().__init_subclass__(**kwargs)
+        if cls.callback_mode == "state_functions":
+            for name, member in cls.__dict__.items():
+                if getattr(member, "__otp_impl__", False) and name not in cls.__callbacks__:
+                    check_arity(cls, name, member, 3, f"{_STATE_ARGUMENTS} in {cls.__name__}, as each state has")
+
+    def _no_state(self) -> AttributeError:
+        """What to do instead; a state may be a method of any name."""
+        error = super()._no_state()
+        if "Reply" in str(error):
+            return AttributeError("self holds no state; return KeepState(new_data) or NextState(state, new_data)")
+        return error
 
     @classmethod
     def __accepts_impl__(cls, name: str) -> bool:
@@ -290,12 +318,25 @@ def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[A
         if state in base.__dict__ and state not in cls.__callbacks__ and not state.startswith("_"):
             found = getattr(cls.__handler__(), state)
             if callable(found):
+                if isinstance(base.__dict__[state], FunctionType):
+                    where = f"{_STATE_ARGUMENTS} in {cls.__name__}, as each state has"
+                    check_arity(cls, state, base.__dict__[state], 3, where)
                 return found
     error = Error("undef")
-    error.add_note(
-        f"{cls.__qualname__} has no method for the state {state!r}; try def {state}(self, event, content, data)"
-    )
+    close = did_you_mean(state, _states_of(cls)) or f"try def {state}{_STATE_ARGUMENTS}"
+    error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; {close}")
     raise error
+
+
+def _states_of(cls: type[GenStateMachine[Any, Any]]) -> list[str]:
+    """The methods of a machine that may be states."""
+    own = [base for base in cls.__mro__ if base not in GenStateMachine.__mro__]
+    return [
+        name
+        for base in own
+        for name, member in base.__dict__.items()
+        if callable(member) and name not in cls.__callbacks__ and not name.startswith("_")
+    ]
 
 
 async def _start(cls: type[GenStateMachine[Any, Any]], arg: Any, **options: Any) -> Any:

@@ -328,12 +328,23 @@ async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None
     return await start_server(cls, order, handler=_OsProcessServer(), node=node, **options)
 
 
+def _split(line: str) -> str:
+    """A command line as the list it should have been; a long or an unclosed one as the call that makes it."""
+    import shlex
+
+    try:
+        shown = repr(shlex.split(line))
+    except ValueError:
+        shown = ""
+    return shown if 2 < len(shown) <= 200 else "a list of the program and its arguments, as shlex.split makes it"
+
+
 def _order(
     argv: Any, owner: Any, starter: Process | None, env: Any, cwd: Any, lines: bool, stop_signal: Any, shutdown: Any
 ) -> Order:
     """The checked arguments of a start."""
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence) or not argv:
-        hint = f"try [{argv!r:.50}, …], or shlex.split" if isinstance(argv, str) else 'try ["ls", "-l"]'
+        hint = f"try {_split(argv)}" if isinstance(argv, str) else 'try ["ls", "-l"]'
         raise BadArgument(f"OsProcess: expected a program and its arguments, got {argv!r:.200}; {hint}")
     nanoseconds(shutdown, "OsProcess: shutdown=", infinite=True)
     if owner is None:

@@ -74,19 +74,23 @@ class Via:
     key: Hashable
     value: Any = None
 
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f", {self.value!r}"
+        return f"Registry.via({self.registry!r}, {self.key!r}{value})"
+
     def whereis(self) -> Pid | None:
         """The process that has the key, or `None`."""
-        found = _state(self.registry, "whereis", unique=True).table.lookup(self.key)
+        found = _state(self.registry, "via", unique=True).table.lookup(self.key)
         return found[0].pid if found else None
 
     def register(self, pid: Pid) -> bool:
         """Register `pid` under the key; `False` if the key is taken."""
-        state = _state(self.registry, "register", unique=True)
+        state = _state(self.registry, "via", unique=True)
         return _enter(state, cast("Process", pid), self.key, self.value) is None
 
     def unregister(self, pid: Pid) -> None:
         """Remove the entry of `pid`."""
-        _leave(_state(self.registry, "unregister", unique=True), cast("Process", pid), self.key)
+        _leave(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
 
 
 class _Config(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from otp.behaviours.state_machine_engine import Callback, Effect, Ended, Machine, Step, answered
 from otp.behaviours.state_machine_results import ReplyTo
-from otp.behaviours.state_machine_timers import StartTimer
+from otp.behaviours.state_machine_timers import StartTimer, is_time, timer_of
 from otp.kernel.calls import From, reply
 from otp.kernel.errors import Error, Throw
 from otp.kernel.outcomes import Raised
@@ -176,6 +176,8 @@ _EXPECTED: Final = {
 
 def hint(value: Any, expected: str) -> str:
     """What was wrong with a result, in words."""
+    if timer_of(value) is not None and not is_time(value):
+        return f'expected a time in seconds >= 0, "infinity", "cancel" or "update", got {bounded_text(value)}'
     if value is None:
         return "the callback returned None: did no case match, or is a return missing?"
     if isinstance(value, type):

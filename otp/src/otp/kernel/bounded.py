@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from otp._structure import field_names, mro, name_of, stored
-from otp.kernel.pids import Pid, Ref
+from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
 
@@ -274,6 +274,7 @@ _LEAVES: Final[dict[type, Callable[[_Writer, Any], None]]] = {
     bytearray: _Writer.bytearray,
     Pid: _Writer.identity,
     Ref: _Writer.identity,
+    Identity: _Writer.identity,
     Shortened: _Writer.shortened,
     type: _Writer.type,
     FunctionType: _Writer.function,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otp.kernel.pids import Pid, Ref
+from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.states import CALL_TAG, CALLING, DEAD
 
@@ -20,7 +20,7 @@ class OutsideCaller(Process):
     __slots__ = ()
 
 
-class From:
+class From(Identity):
     """Who waits for the answer of a call: frozen, hashable, good for one `GenServer.reply`.
 
     `pid` is the calling process (in a child task the owning process, from outside a pid that dies when the call

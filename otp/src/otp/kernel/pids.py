@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["Pid", "Ref", "parse_pid_number"]
+__all__ = ["Identity", "Pid", "Ref", "parse_pid_number"]
 
 _PID_TEXT = re.compile(r"(?:#PID)?<?0\.(\d+)\.0>?(?:@(.+))?")
 
@@ -20,6 +20,12 @@ def parse_pid_number(text: str) -> tuple[int, str | None] | None:
     """The process number (and node name, if given) in `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form."""
     match = _PID_TEXT.fullmatch(text.strip())
     return None if match is None else (int(match[1]), match[2])
+
+
+class Identity:
+    """What only stands for something else, and is shown by its own short text and not by its parts: a caller."""
+
+    __slots__ = ()
 
 
 class Pid:

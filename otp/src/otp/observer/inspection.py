@@ -180,7 +180,7 @@ def process(
         exits: how many earlier ends of the same child to look up in the trace.
         related: how many links, monitors, monitoring processes and children to name.
     """
-    p = node._procs.get(pid.id)
+    p = node._procs.get(_pid(pid, "process(node, pid)").id)
     if p is None or p is not pid or p._st == DEAD:
         return None
     x = p._x
@@ -297,10 +297,16 @@ def supervision_tree(
     in_time = clock(node, deadline)
     if root is None:
         return tree(node, None, depth, limit, in_time)
-    p = node._procs.get(root.id)
+    p = node._procs.get(_pid(root, "supervision_tree(root=…)").id)
     if p is None or p is not root or supervisor_state(p) is None:
         raise BadArgument(f"supervision_tree(root=…): expected a living supervisor of {node.name}, got {root!r}")
     return tree(node, p, depth, limit, in_time)
+
+
+def _pid(pid: Any, what: str) -> Pid:
+    if not isinstance(pid, Pid):
+        raise BadArgument(f"{what}: expected a pid, got {text(pid)}; try node.whereis({text(pid)})")
+    return pid
 
 
 def clock(node: Node, deadline: float | None) -> Callable[[], bool]:

@@ -27,10 +27,14 @@ their identity.
 from __future__ import annotations
 
 import dataclasses
+import os.path
+import sys
 from collections import deque
 from typing import Any, Final
 
 from otp.kernel.calls import From
+from otp.kernel.reasons import is_ours
+from otp.kernel.states import CAST_TAG
 from otp.kernel.tracing import bounded_text
 
 __all__ = ["Fingerprints", "MessageMutated", "fingerprint", "type_of"]
@@ -38,6 +42,7 @@ __all__ = ["Fingerprints", "MessageMutated", "fingerprint", "type_of"]
 _MUTABLE: Final = (list, dict, set, bytearray, deque)
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
 KEPT: Final = 10_000
+_TESTING: Final = os.path.join(os.path.dirname(__file__), "")
 
 
 class MessageMutated(AssertionError):
@@ -46,9 +51,10 @@ class MessageMutated(AssertionError):
     `sender`, `receiver` and `message` say who and what.
     """
 
-    def __init__(self, sender: Any, receiver: Any, before: str, message: Any) -> None:
+    def __init__(self, sender: Any, receiver: Any, before: str, message: Any, where: str = "") -> None:
+        sent = f"after sending it at {where}" if where else "after sending it"
         super().__init__(
-            f"{sender} changed a message to {receiver} after sending it: expected {before}, got "
+            f"{sender} changed a message to {receiver} {sent}: expected {before}, got "
             f"{bounded_text(message)}; try sending a copy, or a tuple"
         )
         self.sender = sender
@@ -106,21 +112,41 @@ def _picture(value: Any, seen: set[int]) -> object:
     return picture
 
 
+def _content(message: Any) -> Any:
+    """What the user sent: a request without its envelope."""
+    if type(message) is From:
+        return message._request
+    if type_of(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
+        return message[1]
+    return message
+
+
+def _place() -> str:
+    """Where the user's code sends, as `shop.py:12`; empty where a message comes from nowhere."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not is_ours(file) and not file.startswith(_TESTING):
+            return f"{os.path.basename(file)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
 class Fingerprints:
     """The fingerprints of the messages that are under way or wait in a mailbox."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[Any, object, Any, str]] = {}
+        self._known: dict[tuple[int, int], tuple[Any, object, Any, str, str]] = {}
 
     def sent(self, sender: Any, receiver: Any, message: Any) -> None:
         """Remember a message as it is now."""
-        content = message._request if type(message) is From else message
+        content = _content(message)
         picture = fingerprint(content)
         if picture is None:
             return
         if len(self._known) >= KEPT:  # messages that were dropped, or taken where nobody looks
             self._known.clear()
-        self._known[id(message), id(receiver)] = (message, picture, sender, bounded_text(content))
+        self._known[id(message), id(receiver)] = (message, picture, sender, bounded_text(content), _place())
 
     def handled(self, receiver: Any, message: Any) -> MessageMutated | None:
         """What is wrong with a message that is handled now, if something is."""
@@ -129,7 +155,7 @@ class Fingerprints:
         known = self._known.pop((id(message), id(receiver)), None)
         if known is None:
             return None
-        content = message._request if type(message) is From else message
+        content = _content(message)
         if fingerprint(content) == known[1]:
             return None
-        return MessageMutated(known[2], receiver, known[3], content)
+        return MessageMutated(known[2], receiver, known[3], content, known[4])
