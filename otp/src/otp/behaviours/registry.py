@@ -44,7 +44,7 @@ from otp.bounded import text
 from otp.kernel.death import forget_link
 from otp.kernel.errors import BadArgument, Error
 from otp.kernel.names import whereis
-from otp.kernel.pids import Pid
+from otp.kernel.pids import Identity, Pid
 from otp.kernel.process import Process
 from otp.kernel.results import NoReply, Ok
 from otp.kernel.scheduler import current_process
@@ -67,7 +67,7 @@ class AlreadyRegistered(Error):
 
 
 @dataclass(frozen=True, slots=True)
-class Via:
+class Via(Identity):
     """A name in a registry; `name=` of a start and the destination of `send`, `call` and `cast`."""
 
     registry: Dest
@@ -75,8 +75,8 @@ class Via:
     value: Any = None
 
     def __repr__(self) -> str:
-        value = "" if self.value is None else f", {self.value!r}"
-        return f"Registry.via({self.registry!r}, {self.key!r}{value})"
+        parts = [self.registry, self.key] if self.value is None else [self.registry, self.key, self.value]
+        return f"Registry.via({', '.join(map(text, parts))})"
 
     def whereis(self) -> Pid | None:
         """The process that has the key, or `None`."""
