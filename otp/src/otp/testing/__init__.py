@@ -18,6 +18,7 @@ from otp.testing.faults import Fault, crash, delay, drop, partition
 from otp.testing.idle import advance, wait_all_idle
 from otp.testing.messages import assert_receive, flush, mailbox, refute_receive
 from otp.testing.mutation import MessageMutated
+from otp.testing.patience import Livelock
 from otp.testing.replaying import replay
 from otp.testing.scheduler import Scheduler
 from otp.testing.sequencer import Sequencer
@@ -28,6 +29,7 @@ from otp.testing.virtual_loop import Deadlock, RealIONotSimulated, VirtualLoop
 __all__ = [
     "Deadlock",
     "Fault",
+    "Livelock",
     "MessageMutated",
     "NotDeterministic",
     "RealIONotSimulated",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
     from otp.kernel.process import Process
+    from otp.testing.patience import Patience
 
 __all__ = ["DELIVER", "FIRE", "RUN", "Choices", "TestingKernel", "step_name", "testing_kernel"]
 
@@ -72,6 +73,7 @@ class TestingKernel(Scheduler):
         "early_timers",
         "failure",
         "holding",
+        "patience",
         "steps",
         "supervisors",
     )
@@ -104,6 +106,8 @@ class TestingKernel(Scheduler):
         self.steps: array[int] = array("Q")
         self.after_step: Callable[[], bool] | None = None
         """Asked after each step; True stops the loop there."""
+        self.patience: Patience | None = None
+        """Told when the first process runs."""
         self._numbers: dict[Node, int] = {}
         self._busy_since = 0
         self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
@@ -115,7 +119,13 @@ class TestingKernel(Scheduler):
         """A process waited for a future, and who completed it is not known: what was sent before it has arrived."""
         if self.post is not None and self.post.count and self.post.causal:
             self.post.deliver_all()
+        self._tell_patience(p)
         go_on(p, future)
+
+    def _tell_patience(self, p: Process) -> None:
+        patience = self.patience
+        if patience is not None and p is patience.first:
+            patience.renew()
 
     def wake(self) -> None:
         """As in production; notes since when there has been something to do."""
@@ -203,6 +213,7 @@ class TestingKernel(Scheduler):
         inline = self.inline is True or (self.inline == "seeded" and self.choices.coin())
         if post is not None and (post.count or post.faults):  # an inline call would overtake, or be met by no fault
             inline = False
+        self._tell_patience(p)
         self.holding = not inline
         self.credit = BUDGET if inline and not self.watched else 0
         try:
@@ -230,6 +241,21 @@ class TestingKernel(Scheduler):
         if node is None:
             node = numbers[p._node] = len(numbers)
         return (node << 24 | p._id) & _MASK
+
+    def label(self, p: Process) -> str:
+        """A process in words."""
+        return p._node.label(p).rstrip(",")
+
+    def ran(self, step: int) -> str | None:
+        """Who ran in a step, in words; `None` for another step, and for who is gone."""
+        number = step & _MASK
+        if step >> 2 * _BITS != RUN:
+            return None
+        for node, at in self._numbers.items():
+            if at == number >> 24:
+                p = node._procs.get(number & 0xFFFFFF)
+                return step_name(step).removeprefix("run ") if p is None else self.label(p)
+        return None
 
     def offered(self) -> list[str]:
         """What could happen next, in the order in which `Choices` counts."""

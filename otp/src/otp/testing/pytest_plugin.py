@@ -36,7 +36,7 @@ __all__ = [
     "pytest_terminal_summary",
 ]
 
-_OPTIONS: Final = ("seed", "io", "inline", "early_timers", "causal")
+_OPTIONS: Final = ("seed", "io", "inline", "early_timers", "causal", "max_steps")
 _SEED: Final = "_otp_seed"
 _LEAKS: Final = "otp left running"
 _run_of: Final = pytest.StashKey["_Open"]()
@@ -63,8 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Describe the mark and check the ini file."""
     config.addinivalue_line(
         "markers",
-        'otp(seed=0, io="virtual", inline=None, early_timers=False, causal=True): run an "async def" test as the '
-        "first process of a node on otp.testing.Scheduler; seed may be a tuple",
+        'otp(seed=0, io="virtual", inline=None, early_timers=False, causal=True, max_steps=1_000_000): run an '
+        '"async def" test as the first process of a node on otp.testing.Scheduler; seed may be a tuple',
     )
     for name, allowed in (("otp_mode", ("auto", "strict")), ("otp_leaks", ("report", "error"))):
         if config.getini(name) not in allowed:

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.tracing import Event
 from otp.testing.determinism import NotDeterministic
+from otp.testing.patience import MAX_STEPS
 from otp.trace import Recording, RecordingError, Row, load
 from otp.trace._recorder import ALL_KINDS, LIMIT, Recorder, header_of
 from otp.trace._rows import line_of, normal
@@ -64,6 +65,7 @@ def recorder_of(
         inline=scheduler.inline,
         early_timers=scheduler.early_timers,
         causal=scheduler.causal,
+        max_steps=scheduler.max_steps,
         choices={str(number): chosen for number, chosen in instead.items()},
         hash_seed=_hash_seed(),
         sources=_sources(fn),
@@ -148,6 +150,7 @@ def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] 
     fn = _program(header, where) if program is None else program
     values = args if args else _arguments(header, where)
     _compare_sources(header, fn)
+    options["max_steps"] = header.get("max_steps", MAX_STEPS)
     scheduler = Scheduler(**options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     run = scheduler.open(_choices(header, where))
     comparison = _Comparison(recording, run.node)

@@ -19,6 +19,7 @@ from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel
 from otp.testing.library import Library
+from otp.testing.patience import MAX_STEPS, Patience
 from otp.testing.supervised import stop_supervisor_of
 from otp.testing.virtual_loop import VirtualLoop
 from otp.trace import Recorder
@@ -34,7 +35,9 @@ class Run:
     `leaks` names, after the program, the processes that nobody was going to stop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel, seed: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, kernel: TestingKernel, seed: int, max_steps: Any = MAX_STEPS
+    ) -> None:
         self.loop = loop
         self.io = "virtual" if isinstance(loop, VirtualLoop) else "real"
         self.library: Library = Library(kernel.now_ns, seed)
@@ -48,6 +51,8 @@ class Run:
         if isinstance(loop, VirtualLoop):
             loop.kernel_idle = lambda: kernel.idle
             loop.who_waits = self._who_waits
+            kernel.patience = Patience(loop, kernel, max_steps)
+            loop.look = kernel.patience.look
 
     def execute(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `fn` as the first process, stop what it started, and return its value or raise its error."""
@@ -137,7 +142,10 @@ class Run:
             raise Exit("shutdown")  # what is linked to a test ends with it, as in ExUnit
 
         try:
-            reason = await wait_down(self.node.spawn(first))
+            test = self.node.spawn(first)
+            if self.kernel.patience is not None and isinstance(test, Process):
+                self.kernel.patience.first = test
+            reason = await wait_down(test)
             await settle()
             await stop_supervisor_of(self.node)
             self.leaks = self._leaks()

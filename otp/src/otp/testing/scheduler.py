@@ -23,6 +23,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
 from otp.testing.determinism import compare_runs
 from otp.testing.kernel import Choices, TestingKernel, step_name
+from otp.testing.patience import MAX_STEPS, checked_max_steps
 from otp.testing.replaying import recorder_of
 from otp.testing.run import Run
 from otp.testing.session import Session
@@ -52,6 +53,9 @@ class Scheduler:
         causal: with False, a message may overtake one that it is a consequence of (from another sender).
         record: a file; each run writes the events of its node there, and what `replay` needs to run it again.  Calls
             then go through mailboxes, so the order may differ from that of the same seed without it.
+        max_steps: how many steps of processes (or turns of the loop) may follow one another while `fn` waits, in
+            virtual time: a server that ticks for ever would keep the run going for ever.  Then `Livelock` says who
+            does so.  A wait with a time (`advance`, `timeout=`, a sleep) may take more, as long as the clock moves.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Scheduler:
         early_timers: bool = False,
         causal: bool = True,
         record: str | os.PathLike[str] | None = None,
+        max_steps: int | Literal["infinity"] = MAX_STEPS,
     ) -> None:
         if io not in ("virtual", "real"):
             raise BadArgument(f'io: expected "virtual" or "real", got {io!r}')
@@ -71,6 +76,7 @@ class Scheduler:
         self.early_timers = early_timers
         self.causal = causal
         self.record = record
+        self.max_steps: int | Literal["infinity"] = checked_max_steps(max_steps)
         self._run: Run | None = None
         self._started = 0
 
@@ -104,9 +110,9 @@ class Scheduler:
         `start_supervised` started stops in reverse order, then whatever is left.  Each call starts anew, at time 0
         and with the same seed.
 
-        Raises what `fn` raised; `Exit(reason)` if a signal ended it; `Deadlock` if nothing could happen any more;
-        `RealIONotSimulated` if anything asked for real I/O, even if the error was swallowed; `RecordingError` if the
-        file to `record` cannot be written.
+        Raises what `fn` raised; `Exit(reason)` if a signal ended it; `Deadlock` if nothing could happen any more,
+        `Livelock` if it never ended (see `max_steps`); `RealIONotSimulated` if anything asked for real I/O, even if
+        the error was swallowed; `RecordingError` if the file to `record` cannot be written.
         """
         run = self.open()
         if self.record is not None:
@@ -155,7 +161,7 @@ class Scheduler:
             early_timers=self.early_timers,
             causal=self.causal,
         )
-        self._run = run = Run(loop, kernel, self.seed)
+        self._run = run = Run(loop, kernel, self.seed, self.max_steps)
         self._started = kernel.now_ns()
         return run
 

@@ -189,6 +189,8 @@ class Session(Generic[R]):
                 return True
 
         self._run.kernel.after_step = None if stop is None else asked
+        if self._run.kernel.patience is not None:  # who looks at a run again and again can end it
+            self._run.kernel.patience.renew()
         try:
             with _no_loop_runs(), self._run.surroundings():
                 self._run.loop.run_forever()

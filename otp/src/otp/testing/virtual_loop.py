@@ -136,6 +136,11 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._numbers = itertools.count()
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._turns = 0
+        self.turns = 0
+        """Turns since the loop was made."""
+        self.look_at = 0
+        self.look: Callable[[], None] = lambda: None
+        """Called every so many turns, from `look_at` on: whoever counts them may raise."""
         self._clock_resolution = 1e-9
         self._selector = self  # `BaseEventLoop._run_once` asks `self._selector.select(timeout)`
 
@@ -192,6 +197,9 @@ class VirtualLoop(base_events.BaseEventLoop):
 
         `timeout` is 0 when something is ready (or a timer is due), None when there is neither that nor a timer.
         """
+        self.turns += 1
+        if self.turns >= self.look_at:
+            self.look()
         if timeout == 0 or (timeout is not None and self._is_due()):
             self._turn_at_one_time()
             return []
