@@ -74,6 +74,15 @@ class TreeReader:
         name = _name(pid) or plain_pid(pid)
         return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
 
+    def children(self, pid: Pid, offset: int, limit: int) -> tuple[list[Slot], int]:
+        """Some children of a supervisor in start order, without what is below them, and how many there are."""
+        state = supervisor_state(pid)
+        if state is None:
+            return [], 0
+        dynamic = state.strategy in DYNAMIC
+        records = islice(iter(state.children), offset, offset + limit)
+        return [self._row(record, dynamic, 0) for record in records], len(state)
+
     def _of_record(self, record: Any, *, dynamic: bool, depth: int) -> Slot:
         pid: Pid | None = record.pid
         if pid is not None and not otp.is_alive(pid):

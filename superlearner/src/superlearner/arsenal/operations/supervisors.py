@@ -1,25 +1,61 @@
-"""Supervisors: list, details, and their children's starts and stops."""
+"""Supervisors: list, details, flags, and what they would do."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from otp import Pid
+import otp
+from otp import Pid, Supervisor
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
-from superlearner.arsenal.parameters import ChildText, PageNumber, PerPage, SupervisorText
-from superlearner.arsenal.results import Child, LastExit, RestartResult, SupervisorDetails, TerminateResult
-from superlearner.arsenal.targets import answering, called, supervisor_of
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.parameters import (
+    ChildText,
+    Force,
+    PageNumber,
+    PerPage,
+    SupervisorText,
+)
+from superlearner.arsenal.results import SupervisorDetails
+from superlearner.arsenal.results_supervisors import (
+    FlagsResult,
+    PredictionResult,
+    PredictionStep,
+)
+from superlearner.arsenal.shown import shown
+from superlearner.arsenal.steering import steering
+from superlearner.arsenal.targets import answering, called, protect, supervisor_of
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
-from superlearner.control.slots import Slot
-from superlearner.control.steer import child_id, restart_child, terminate_child
+from superlearner.control.prediction import Prediction
+from superlearner.control.slots import id_text
+from superlearner.control.steer import child_id
+from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
+STEERED = (*NOT_THERE, "critical_process_protection", "process_not_found", "call_failed", "timeout", "conflict")
+MOST_IDS = 500
+
+Strategy = Annotated[
+    Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"],
+    Field(description="whom a restart takes along; none can become or leave simple_one_for_one"),
+]
+MaxRestarts = Annotated[
+    Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["infinity"],
+    Field(description="restarts within `max_seconds` before it gives up"),
+]
+MaxSeconds = Annotated[
+    Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] | Literal["infinity"],
+    Field(description="seconds in which restarts count"),
+]
+AutoShutdown = Annotated[
+    Literal["never", "any_significant", "all_significant"],
+    Field(description="whether the end of significant children ends the supervisor"),
+]
 
 
 @operation("supervisor.list", http=("GET", "/supervisors"), scope="read")
@@ -36,7 +72,7 @@ async def list_all(
     found = supervisors(ctx.node)
     start = (page - 1) * per_page
     reader = TreeReader(Clock())
-    lines = [_shown(reader, pid, children=include_children) for pid in found[start : start + per_page]]
+    lines = [shown(reader, pid, children=include_children) for pid in found[start : start + per_page]]
     return Paged(lines, len(found), page, per_page)
 
 
@@ -46,85 +82,174 @@ async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
 
     Strategy, restart budget and children in start order.
     """
-    return _shown(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
+    return shown(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
+
+
+@operation("supervisor.flags", http=("GET", "/supervisors/{name}/flags"), scope="read", errors=NOT_THERE)
+async def flags(ctx: Context, name: SupervisorText) -> FlagsResult:
+    """The flags of a supervisor.
+
+    Strategy, intensity and period, and how much of them is used just now.
+    """
+    return _flags(supervisor_of(ctx, name))
 
 
 @operation(
-    "supervisor.restart_child",
-    http=("POST", "/supervisors/{name}/children/{child:path}/restart"),
+    "supervisor.change_strategy",
+    http=("PUT", "/supervisors/{name}/strategy"),
     scope="operate",
     changes=True,
-    errors=(*NOT_THERE, "child_not_found", "start_failed", "already_started", "call_failed", "process_not_found"),
+    errors=STEERED,
 )
-async def restart(ctx: Context, name: SupervisorText, child: ChildText) -> RestartResult:
-    """Restart a child.
+async def change_strategy(
+    ctx: Context,
+    name: SupervisorText,
+    strategy: Strategy,
+    max_restarts: MaxRestarts | None = None,
+    max_seconds: MaxSeconds | None = None,
+    force: Force = False,
+) -> FlagsResult:
+    """Give a supervisor another strategy.
 
-    Stop the child in order if it runs, and start it again.
+    It holds from the next end of a child on; no child notices, and restarts counted so far stay counted.
     """
-    pid = supervisor_of(ctx, name)
-    with answering():
-        child_id(pid, child)
-        ctx.about_to(f"stop the child {child} of {called(pid)} if it runs, and start it again", [child])
-        started = await restart_child(pid, child)
-    return RestartResult(supervisor=plain_pid(pid), id=child, pid=None if started is None else plain_pid(started))
+    changes = {"strategy": strategy, "max_restarts": max_restarts, "max_seconds": max_seconds}
+    return await _change(ctx, name, changes, force=force)
 
 
 @operation(
-    "supervisor.terminate_child",
-    http=("POST", "/supervisors/{name}/children/{child:path}/terminate"),
+    "supervisor.set_flags",
+    http=("PUT", "/supervisors/{name}/flags"),
     scope="operate",
     changes=True,
-    destroys=True,
-    errors=(*NOT_THERE, "child_not_found", "call_failed", "process_not_found"),
+    errors=STEERED,
 )
-async def terminate(ctx: Context, name: SupervisorText, child: ChildText) -> TerminateResult:
-    """Stop a child.
+async def set_flags(
+    ctx: Context,
+    name: SupervisorText,
+    max_restarts: MaxRestarts | None = None,
+    max_seconds: MaxSeconds | None = None,
+    auto_shutdown: AutoShutdown | None = None,
+    strategy: Strategy | None = None,
+    force: Force = False,
+) -> FlagsResult:
+    """Set the flags of a supervisor.
 
-    Stop the child in order; its supervisor does not start it again by itself.
+    What is left out stays as it is.
+    """
+    changes = {
+        "max_restarts": max_restarts,
+        "max_seconds": max_seconds,
+        "auto_shutdown": auto_shutdown,
+        "strategy": strategy,
+    }
+    return await _change(ctx, name, changes, force=force)
+
+
+@operation(
+    "supervisor.predict",
+    http=("GET", "/supervisors/{name}/children/{child:path}/predict"),
+    scope="read",
+    errors=(*NOT_THERE, "child_not_found"),
+)
+async def predict(
+    ctx: Context,
+    name: SupervisorText,
+    child: ChildText,
+    reason: Annotated[
+        str, Field(max_length=200, description="why it ends; `normal` and `shutdown` are no failure")
+    ] = "killed",
+    strategy: Annotated[
+        Literal["one_for_one", "one_for_all", "rest_for_one"] | None,
+        Field(description="what would be if the supervisor had this strategy"),
+    ] = None,
+) -> PredictionResult:
+    """Say who would restart if a child crashed.
+
+    Computed from what the supervisors know, with the restarts that count just now; nothing is touched.
     """
     pid = supervisor_of(ctx, name)
     with answering():
-        child_id(pid, child)
-        ctx.about_to(f"stop the child {child} of {called(pid)}", [child])
-        await terminate_child(pid, child)
-    return TerminateResult(supervisor=plain_pid(pid), id=child, terminated=True)
-
-
-def _shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
-    slot = reader.supervisor(pid, depth=1 if children else 0)
-    if slot is None:  # it ended in this very step
-        return SupervisorDetails(name=None, pid=plain_pid(pid), alive=False, child_count=0, strategy=None)
-    budget = slot.budget
-    shown = SupervisorDetails(
-        name=slot.name,
-        pid=plain_pid(pid),
-        alive=True,
-        what=slot.what,
-        child_count=slot.child_count,
-        strategy=slot.strategy,
-        max_restarts=None if budget is None else budget.max,
-        max_seconds=None if budget is None else budget.window_s,
-        restarts_used=None if budget is None else budget.counting(reader.clock.now())[0],
+        record = text_of_record(pid, child_id(pid, child))
+        steps = predict_all(pid, record, reason, strategy)
+    return PredictionResult(
+        child=child, reason=reason, steps=[_step(step) for step in steps], comes_back=_comes_back(steps)
     )
-    if children:
-        shown.children = [_child(child) for child in slot.children]
-    return shown
 
 
-def _child(slot: Slot) -> Child:
-    last = slot.last
-    return Child(
-        id=slot.id,
-        pid=slot.pid,
-        name=slot.name,
-        type=slot.kind,
-        what=slot.what,
-        modules=[slot.what],
-        alive=slot.pid is not None,
-        restart=slot.restart,  # pyright: ignore[reportArgumentType]
-        restarting=slot.restarting,
-        restarts=slot.restarts,
-        last_exit=None if last is None else LastExit(at=last.at, reason=last.reason, crash=last.crash),
-        strategy=slot.strategy,
-        child_count=slot.child_count,
+async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bool) -> FlagsResult:
+    given = {key: value for key, value in changes.items() if value is not None}
+    if not given:
+        raise OperationError("validation_error", "expected at least one flag to change", hint='{"max_restarts": 10}')
+    pid = supervisor_of(ctx, name)
+    with steering():
+        protect(pid, force=force)
+        words = ", ".join(f"{key} {value}" for key, value in given.items())
+        ctx.about_to(f"set {words} of {called(pid)}", [called(pid)])
+        await Supervisor.change_flags(pid, **given)
+    return _flags(pid)
+
+
+def name_of(pid: Pid) -> str | None:
+    """The registered name of a process as people read it."""
+    name = otp.process_info(pid, "registered_name")
+    return None if name is None else id_text(name)
+
+
+def _flags(pid: Pid) -> FlagsResult:
+    found = flags_of(pid)
+    if found is None:
+        raise OperationError("supervisor_not_found", f"there is no supervisor {plain_pid(pid)} (it has just ended)")
+    return FlagsResult.model_validate(
+        {
+            "supervisor": plain_pid(pid),
+            "name": name_of(pid),
+            "strategy": found.strategy,
+            "max_restarts": found.max_restarts,
+            "max_seconds": found.max_seconds,
+            "auto_shutdown": found.auto_shutdown,
+            "restarts_used": found.used,
+        }
     )
+
+
+def _step(step: Step) -> PredictionStep:
+    return PredictionStep.model_validate(
+        {
+            "supervisor": plain_pid(step.supervisor),
+            "name": name_of(step.supervisor),
+            "strategy": step.flags.strategy,
+            "child": step.child,
+            "outcome": step.found.outcome,
+            "stopped": list(step.found.stopped[:MOST_IDS]),
+            "stopped_count": len(step.found.stopped),
+            "started": list(step.found.started[:MOST_IDS]),
+            "started_count": len(step.found.started),
+            "gone": list(step.found.gone[:MOST_IDS]),
+            "untouched_count": step.untouched_count,
+            "restarts_used": step.found.used,
+            "max_restarts": step.flags.max_restarts,
+            "max_seconds": step.flags.max_seconds,
+            "words": _words(step.child, step.found),
+        }
+    )
+
+
+def _words(child: str, found: Prediction) -> str:
+    match found.outcome:
+        case "restarts":
+            others = [one for one in found.started if one != child]
+            return f"{child} starts again" + (f", and {', '.join(others[:10])} with it" if others else ", nobody else")
+        case "stays_down":
+            return f"{child} stays down, its place stays; nobody else notices"
+        case "gone":
+            return f"{child} is gone with its place; nobody else notices"
+        case "gives_up":
+            return "one restart too many: the supervisor stops all its children and gives up"
+        case "stops":
+            return f"{child} is significant: the supervisor stops all its children and itself"
+
+
+def _comes_back(steps: list[Step]) -> bool:
+    last = steps[-1].found if steps else None
+    return last is not None and last.outcome == "restarts"

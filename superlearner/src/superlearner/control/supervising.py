@@ -1,0 +1,247 @@
+"""What a supervisor knows of itself and its children, and restarts of whole supervisors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from types import FunctionType, MethodType
+from typing import Any
+
+import otp
+from otp import Pid, Supervisor
+from otp.redaction import HIDDEN, is_secret
+from superlearner.control.prediction import Flags, Prediction, Sibling, predict
+from superlearner.control.slots import DYNAMIC, id_text
+from superlearner.control.terms import is_a, plain_pid, text_of
+from superlearner.control.tree import record_of, supervisor_state
+
+__all__ = [
+    "NotRestartable",
+    "Step",
+    "children_of",
+    "flags_of",
+    "pid_of",
+    "predict_all",
+    "restart_all",
+    "restart_whole",
+    "spec_of",
+    "text_of_record",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A supervisor, the child of it that ends, and what it does about that."""
+
+    supervisor: Pid
+    child: str
+    flags: Flags
+    found: Prediction
+    untouched_count: int
+
+
+class NotRestartable(Exception):
+    """A supervisor cannot be restarted in this way; the text says why, and what can be done."""
+
+
+def flags_of(supervisor: Pid) -> Flags | None:
+    """The flags of a supervisor, None for one that is starting or has ended."""
+    state = supervisor_state(supervisor)
+    if state is None:
+        return None
+    used = state.used(round(otp.monotonic() * 1e9))
+    return Flags(state.strategy, state.max_restarts, state.max_seconds, state.auto_shutdown, used)
+
+
+def text_of_id(record: Any) -> str:
+    """A child as people name it: its id, or the pid of a dynamic one."""
+    if record.id is not None:
+        return id_text(record.id)
+    return plain_pid(record.pid if record.pid is not None else record.old)
+
+
+def text_of_record(supervisor: Pid, child: Any) -> str:
+    """As `text_of_id`, of the child with that id, or of a dynamic one with that pid."""
+    state = supervisor_state(supervisor)
+    if state is None:
+        return text_of(child)
+    for record in state.children:
+        if record.pid is child or (record.id is not None and record.id is child):
+            return _pid_text(record) if state.strategy in DYNAMIC else text_of_id(record)
+    return child if is_a(child, str) else text_of(child)
+
+
+def pid_of(supervisor: Pid, child: Any) -> Pid | None:
+    """The running process of the child with that id, or of a dynamic one with that pid."""
+    state = supervisor_state(supervisor)
+    for record in () if state is None else state.children:
+        if record.pid is not None and (record.pid is child or (record.id is not None and record.id is child)):
+            return record.pid if otp.is_alive(record.pid) else None
+    return None
+
+
+def children_of(supervisor: Pid) -> list[tuple[Pid, str]]:
+    """The running children of a supervisor in start order, and how people name them."""
+    state = supervisor_state(supervisor)
+    records = () if state is None else state.children
+    return [(one.pid, text_of_id(one)) for one in records if one.pid is not None and otp.is_alive(one.pid)]
+
+
+def siblings_of(supervisor: Pid, child: str) -> list[Sibling]:
+    """The children of a supervisor in start order; of a dynamic one only that child: the others do not notice."""
+    state = supervisor_state(supervisor)
+    if state is None:
+        return []
+    dynamic = state.strategy in DYNAMIC
+    found: list[Sibling] = []
+    for record in state.children:
+        shown = _pid_text(record) if dynamic else text_of_id(record)
+        if dynamic and shown != child:
+            continue
+        running = record.pid is not None and otp.is_alive(record.pid)
+        found.append(Sibling(shown, record.spec.restart, running, bool(record.spec.significant)))
+    return found
+
+
+def _pid_text(record: Any) -> str:
+    return plain_pid(record.pid if record.pid is not None else record.old)
+
+
+def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None = None) -> list[Step]:
+    """What would follow if a child ended: what its supervisor does, and those above as long as each one ends of it.
+
+    Args:
+        supervisor: a living supervisor.
+        child: its child, as people name it.
+        reason: why it ends.
+        strategy: what would be if the first supervisor had this one.
+    """
+    steps: list[Step] = []
+    at, ended, why = supervisor, child, reason
+    while True:
+        flags = flags_of(at)
+        siblings = siblings_of(at, ended)
+        if flags is None or all(one.id != ended for one in siblings):
+            return steps
+        if strategy is not None and not steps:
+            flags = replace(flags, strategy=strategy)
+        found = predict(flags, siblings, ended, why)
+        state = supervisor_state(at)
+        unseen = 0 if state is None else len(state) - len(siblings)
+        steps.append(Step(at, ended, flags, found, len(found.untouched) + unseen))
+        above = otp.process_info(at, "parent")
+        record = record_of(at)
+        if not found.ends_supervisor or above is None or record is None:
+            return steps
+        state = supervisor_state(above)
+        dynamic = state is not None and state.strategy in DYNAMIC
+        at, ended, why = above, _pid_text(record) if dynamic else text_of_id(record), "shutdown"
+
+
+def spec_of(supervisor: Pid, child: Any) -> dict[str, Any] | None:
+    """The spec of a child as bounded text, read from the supervisor's table."""
+    state = supervisor_state(supervisor)
+    for record in () if state is None else state.children:
+        if record.id is child if record.id is not None else record.pid is child:
+            spec = record.spec
+            return {
+                "id": text_of_id(record),
+                "start": _start_text(spec.start),
+                "restart": spec.restart,
+                "shutdown": spec.shutdown if is_a(spec.shutdown, int, float) else str(spec.shutdown),
+                "type": spec.type,
+                "significant": bool(spec.significant),
+                "modules": _modules_text(spec.modules),
+            }
+    return None
+
+
+def _start_text(start: Any) -> str:
+    if type(start) is partial:
+        function, given, named = start.func, start.args, start.keywords
+    elif is_a(start, tuple) and start:
+        function, given, named = start[0], start[1:], {}
+    else:
+        return text_of(start, 500)
+    shown = [text_of(argument, 200) for argument in islice(given, 20)]
+    shown += [f"{name}={HIDDEN if is_secret(name) else text_of(named[name], 200)}" for name in islice(named, 20)]
+    return f"{_function_text(function)}({', '.join(shown)})"
+
+
+def _function_text(function: Any) -> str:
+    if type(function) is not MethodType:
+        return function.__name__ if type(function) is FunctionType else text_of(function, 200)
+    owner = function.__self__
+    return f"{id_text(owner)}.{function.__name__}" if is_a(owner, type) else function.__name__
+
+
+def _modules_text(modules: Any) -> list[str]:
+    if not is_a(modules, tuple, list):
+        return [] if modules is None else [text_of(modules, 200)]
+    return [id_text(one) for one in islice(modules, 20)]
+
+
+async def restart_all(
+    supervisor: Pid, about_to: Callable[[], None]
+) -> list[tuple[str, Pid | None, otp.StartError | None]]:
+    """Stop all children in reverse order and start them again in order, as one_for_all does; the supervisor stays.
+
+    Temporary children are not started again. Answers each child with its new pid, or why it does not start.
+    `about_to` is called after the checks.
+
+    Raises:
+        NotRestartable: children of a dynamic supervisor have no place of their own to be started again in.
+    """
+    state = supervisor_state(supervisor)
+    if state is None or state.strategy in DYNAMIC:
+        raise NotRestartable("its children come and go, so they cannot be started again one by one; try mode hard")
+    about_to()
+    records = list(state.children)
+    for record in reversed(records):
+        await Supervisor.terminate_child(supervisor, record.id)
+    outcome: list[tuple[str, Pid | None, otp.StartError | None]] = []
+    for record in records:
+        if record.spec.restart == "temporary":
+            continue
+        try:
+            started: Any = await Supervisor.restart_child(supervisor, record.id)
+        except otp.StartError as error:
+            outcome.append((text_of_id(record), None, error))
+        else:
+            found = started[0] if is_a(started, tuple) else started
+            outcome.append((text_of_id(record), found if isinstance(found, Pid) else None, None))
+    return outcome
+
+
+def above_of(supervisor: Pid) -> tuple[Pid, Any]:
+    """The supervisor of a supervisor, and what it knows it by.
+
+    Raises:
+        NotRestartable: nobody could start it again.
+    """
+    above, record = otp.process_info(supervisor, "parent"), record_of(supervisor)
+    state = None if above is None else supervisor_state(above)
+    if above is None or record is None or state is None:
+        raise NotRestartable("it has no supervisor that could start it again; try mode soft")
+    if state.strategy in DYNAMIC or record.spec.restart == "temporary":
+        raise NotRestartable("its supervisor does not keep its place (dynamic or temporary); try mode soft")
+    return above, record.id
+
+
+async def restart_whole(supervisor: Pid, about_to: Callable[[], None]) -> Pid | None:
+    """Let its own supervisor stop a supervisor with all below it, and start it again; answers the new pid.
+
+    `about_to` is called after the checks.
+
+    Raises:
+        NotRestartable: nobody could start it again.
+        StartError: it does not start again.
+    """
+    above, id = above_of(supervisor)
+    about_to()
+    await Supervisor.terminate_child(above, id)
+    started: Any = await Supervisor.restart_child(above, id)
+    found = started[0] if is_a(started, tuple) else started
+    return found if isinstance(found, Pid) else None
