@@ -6,12 +6,14 @@ import asyncio
 import gc
 import os
 import signal
+import traceback
 from typing import Any
 
 import pytest
 
 import otp
 from otp import GenServer, Ok, impl
+from otp.testing import Scheduler
 
 
 def test_the_value_of_main_is_the_value_of_the_run() -> None:
@@ -37,8 +39,13 @@ def test_a_main_that_is_ended_by_a_signal_says_so() -> None:
         otp.spawn_link(lambda: otp.exit("boom"))
         await otp.receive()
 
-    with pytest.raises(RuntimeError, match="the first process ended by a signal: 'boom'"):
+    with pytest.raises(
+        RuntimeError, match=r"main was ended by an exit signal with the reason 'boom': .* spawn_link"
+    ) as e:
         otp.run(main)
+    assert len(e.value.__notes__) == 1
+    assert "test_program.py" in e.value.__notes__[0]
+    assert ".main" in e.value.__notes__[0]
 
 
 @pytest.mark.parametrize(("code", "raises"), [(0, False), (None, False), (3, True), ("text", True)])
@@ -148,3 +155,51 @@ def test_a_run_inside_a_running_loop_is_refused() -> None:
             otp.run(main)
 
     asyncio.run(main())
+
+
+async def asks() -> Any:
+    return await GenServer.call("nobody", "anybody?")
+
+
+async def asks_after_an_error() -> Any:
+    try:
+        raise ValueError("first")
+    except ValueError:
+        return await asks()
+
+
+@pytest.mark.parametrize("run", [otp.run, Scheduler().run])
+@pytest.mark.parametrize("main", [asks, asks_after_an_error])
+def test_the_traceback_of_an_error_is_the_users_own_places(run: Any, main: Any) -> None:
+    """What broke: 15 to 30 places of the runtime stood before and behind them."""
+    with pytest.raises(otp.NoProcess) as failed:
+        run(main)
+    error: Any = failed.value
+    places = [place.name for place in traceback.extract_tb(error.__traceback__)]
+    expected = ["asks"] if main is asks else ["asks_after_an_error", "asks"]
+    assert expected == places[-len(expected) :]
+    assert "run" in places
+    assert len(places) <= len(expected) + 3
+
+
+def test_with_debug_a_traceback_is_whole() -> None:
+    with pytest.raises(otp.NoProcess) as failed:
+        otp.run(asks, debug=True)
+    assert "call" in [place.name for place in traceback.extract_tb(failed.value.__traceback__)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (otp.run, r"otp\.run: expected a function and its arguments, got a coroutine object; try otp\.run\(asks, …\)"),
+        (
+            Scheduler().run,
+            r"got a coroutine object; try Scheduler\.run\(asks, …\) instead of Scheduler\.run\(asks\(…\)\)",
+        ),
+        (Scheduler().session, r"Scheduler\.session: expected a function and its arguments"),
+    ],
+)
+def test_a_coroutine_object_is_refused_with_the_way_to_write_it(run: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        run(asks())

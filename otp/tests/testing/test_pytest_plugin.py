@@ -183,3 +183,48 @@ async def test_it():
     )
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*expected @pytest.mark.otp(seed=0*got sed*"])
+
+
+@pytest.mark.parametrize("arguments", ["node", ""])
+def test_an_unmarked_test_is_told_how_to_mark_it(pytester: pytest.Pytester, arguments: str) -> None:
+    """What broke: pytest named five other plug-ins, and not ours."""
+    result = outcomes(pytester, f"async def test_it({arguments}): pass")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*try @pytest.mark.otp above it, or otp_mode = auto in the ini file*"])
+
+
+def test_an_unmarked_test_that_does_not_speak_of_otp_is_left_to_pytest(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("async def test_it(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    assert "otp_mode" not in result.stdout.str()
+    result.assert_outcomes(failed=1)
+
+
+def test_a_failure_shows_the_lines_of_the_test_and_none_of_the_library(pytester: pytest.Pytester) -> None:
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp
+async def test_message():
+    await assert_receive("hello")
+
+@pytest.mark.otp
+async def test_call():
+    await otp.GenServer.call("nobody", 1)
+
+@pytest.mark.otp
+async def test_deadlock():
+    await otp.receive()
+
+@pytest.mark.otp
+async def test_linked():
+    otp.spawn_link(lambda: otp.exit("boom"))
+    await otp.receive()
+""",
+    )
+    result.assert_outcomes(failed=4)
+    shown = result.stdout.str()
+    assert "src/otp" not in shown.replace("\\", "/")
+    assert "base_events" not in shown
+    assert shown.count(">       await ") == 2
+    result.stdout.fnmatch_lines(["*it waited at: File*test_a_failure_shows*line 20, in test_linked*"])

@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from otp.kernel.bounded import text
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
 from otp.kernel.process import OWNER
-from otp.kernel.reasons import Crash, is_clean
+from otp.kernel.reasons import Crash, is_clean, stack_of
 from otp.kernel.scheduler import Scheduler
-from otp.kernel.starting import spawn_on
+from otp.kernel.starting import check_function, spawn_on
+from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
 
 if TYPE_CHECKING:
     from typing import TypeVarTuple
@@ -45,7 +47,8 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     `main` is an async function, or an `Application` class, which then runs until it ends or the program is told to
     stop. SIGTERM and Ctrl-C shut down from the leaves to the root. The garbage collector's thresholds are raised for
     the time of the run. `debug` is that of asyncio, and turns `otp.watchdog` on, which names whoever holds the loop
-    for a second. Raises what `main` raises; `SystemExit` inside a process ends the program with its status.
+    for a second. Raises what `main` raises, with a traceback of your own lines (of all with `debug`); `SystemExit`
+    inside a process ends the program with its status.
 
     >>> import otp
     >>> async def main(x):
@@ -55,8 +58,14 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     """
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread runs an event loop already; in there use `async with otp.Node(name)`")
+    check_function(main, "otp.run")
     with _collector(), asyncio.Runner(debug=debug) as runner:
-        return runner.run(_main(main, args, node, debug))
+        value, error = runner.run(_outcome(main, args, node, debug))
+    if error is None:
+        return value
+    if not debug:
+        cut_our_frames(error)
+    raise error
 
 
 @contextlib.contextmanager
@@ -70,6 +79,14 @@ def _collector() -> Generator[None, None, None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+async def _outcome(main: Any, args: tuple[Any, ...], node: str, debug: bool) -> tuple[Any, Exception | None]:
+    """What the program returns or raises: as a value, or each place that passes it on would be in the traceback."""
+    try:
+        return await _main(main, args, node, debug), None
+    except Exception as error:
+        return None, error
 
 
 async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool) -> Any:
@@ -158,12 +175,15 @@ class _Stopped(Exception):
 
 
 def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...], result: asyncio.Future[Any]) -> None:
+    where: list[Any] = []
+
     async def first() -> None:
         try:
             value = main(*args)
             if inspect.isawaitable(value):
                 value = await value
-        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit):
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit) as unwound:
+            where[:] = own_stack(stack_of(unwound.__traceback__))
             raise
         except BaseException as error:
             if not result.done():
@@ -177,9 +197,19 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
 
     def ended(reason: Any) -> None:
         if not result.done():
-            result.set_exception(RuntimeError(f"the first process ended by a signal: {reason!r}"))
+            result.set_exception(_ended_by_signal(first.__qualname__, reason, where))
 
     watch(p, ended)
+
+
+def _ended_by_signal(main: str, reason: Any, where: list[Any]) -> RuntimeError:
+    ended = RuntimeError(
+        f"{main} was ended by an exit signal with the reason {text(reason, length=500)}: a process linked to it ended "
+        "so (started by start_link or spawn_link; the log has its report), or somebody wrote otp.exit(pid, reason); "
+        'try start or spawn, a supervisor, or otp.process_flag("trap_exit", True)'
+    )
+    note_places(ended, where)
+    return ended
 
 
 async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result: asyncio.Future[Any]) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Begun",
     "begin_server",
+    "check_function",
     "coroutine_of",
     "spawn",
     "spawn_link",
@@ -66,19 +67,24 @@ def _plain(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     return coro
 
 
+def check_function(fn: Any, what: str) -> None:
+    """Raise `TypeError` for what is no function, with the way to write it for a coroutine object."""
+    if type(fn) is CoroutineType:
+        fn.close()
+        raise TypeError(
+            f"{what}: expected a function and its arguments, got a coroutine object; "
+            f"try {what}({fn.__name__}, …) instead of {what}({fn.__name__}(…))"
+        )
+    if not callable(fn):
+        raise TypeError(f"{what}: expected a function, got {fn!r:.200}")
+
+
 def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
     kind = type(fn)
     if kind is FunctionType or kind is MethodType:
         return fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _plain(fn, args, kwargs)
-    if kind is CoroutineType:
-        fn.close()
-        raise TypeError(
-            f"spawn: expected a function and its arguments, got a coroutine object; "
-            f"try spawn({fn.__name__}, …) instead of spawn({fn.__name__}(…))"
-        )
-    if not callable(fn):
-        raise TypeError(f"spawn: expected a function, got {fn!r}")
+    check_function(fn, "spawn")
     return _plain(fn, args, kwargs)
 
 

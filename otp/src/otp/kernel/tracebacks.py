@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import os.path
 from collections.abc import Iterator
+from types import TracebackType
 from typing import Any, Final
 
 from otp.kernel.reasons import is_ours
 from otp.redaction import without_secrets
 
-__all__ = ["own_stack", "traceback_text"]
+__all__ = ["cut_our_frames", "note_places", "own_stack", "traceback_text"]
 
+_PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
+_ASYNCIO: Final = os.path.join(os.path.dirname(asyncio.__file__), "")
 FRAMES: Final = 40
 HEAD: Final = 3_000  # characters: where it began
 TAIL: Final = 5_000  # and where it ended
@@ -23,6 +28,14 @@ def own_stack(stack: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [{"file": file, "line": line, "function": function} for file, line, function in places]
 
 
+def note_places(error: BaseException, places: list[dict[str, Any]]) -> None:
+    """Add to an error that came from elsewhere where the process was that it ended."""
+    for place in places:
+        if place["file"].startswith(_PACKAGE):
+            continue
+        error.add_note(f'it waited at: File "{place["file"]}", line {place["line"]}, in {place["function"]}')
+
+
 def traceback_text(error: BaseException) -> str:
     """The traceback of an exception and of those that led to it."""
     import traceback
@@ -32,6 +45,36 @@ def traceback_text(error: BaseException) -> str:
         part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not is_ours(frame.filename)])
     shown = without_secrets("".join(found.format())).rstrip("\n")
     return shown if len(shown) <= HEAD + TAIL else f"{shown[:HEAD]}\n  …\n{shown[-TAIL:]}"
+
+
+def cut_our_frames(error: BaseException) -> None:
+    """Take the places in `otp`, and those of asyncio that lead there, out of the tracebacks of an error.
+
+    Those of the errors that led to it and of a group's members as well. What has no place of the user keeps its own:
+    then it may be a bug of ours.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        part = pending.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        kept: list[TracebackType] = []
+        place = part.__traceback__
+        while place is not None:
+            file = place.tb_frame.f_code.co_filename
+            if not file.startswith(_PACKAGE) and (kept or not file.startswith(_ASYNCIO)):
+                kept.append(place)
+            place = place.tb_next
+        if kept:
+            made: TracebackType | None = None
+            for place in reversed(kept):
+                made = TracebackType(made, place.tb_frame, place.tb_lasti, place.tb_lineno)
+            part.__traceback__ = made
+        pending += [part.__cause__, part.__context__]
+        if isinstance(part, BaseExceptionGroup):
+            pending += part.exceptions  # pyright: ignore[reportUnknownMemberType]
 
 
 def _parts(found: Any) -> Iterator[Any]:

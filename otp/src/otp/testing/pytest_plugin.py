@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Generator, Iterator
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -34,6 +35,7 @@ __all__ = [
     "pytest_pyfunc_call",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
+    "pytest_unmarked_otp_test",
 ]
 
 _OPTIONS: Final = ("seed", "io", "inline", "early_timers", "causal", "max_steps")
@@ -171,6 +173,30 @@ def _as_process(item: pytest.Function, test: Callable[..., Any]) -> Callable[...
         _execute(item, test, arguments)
 
     return as_process
+
+
+@pytest.hookimpl(specname="pytest_pyfunc_call")  # after who takes such a test, before pytest, which names all but us
+def pytest_unmarked_otp_test(pyfuncitem: pytest.Function) -> object | None:
+    """Say how an `async def` test is marked, where nobody else takes it and it is written with `otp`."""
+    if inspect.iscoroutinefunction(pyfuncitem.obj) and _speaks_of_otp(pyfuncitem):
+        pytest.fail(
+            f"expected a mark on the async def test {pyfuncitem.name}, got none; try @pytest.mark.otp above it, or "
+            "otp_mode = auto in the ini file",
+            pytrace=False,
+        )
+    return None
+
+
+def _speaks_of_otp(item: pytest.Function) -> bool:
+    used = getattr(inspect.unwrap(item.obj), "__globals__", {})
+    return "node" in item.fixturenames or any(map(_is_of_otp, used.values()))
+
+
+def _is_of_otp(found: object) -> bool:
+    module = found.__name__ if isinstance(found, ModuleType) else None
+    if isinstance(found, type | FunctionType):
+        module = found.__module__
+    return isinstance(module, str) and module.partition(".")[0] == "otp"
 
 
 @pytest.hookimpl(tryfirst=True)

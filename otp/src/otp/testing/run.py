@@ -13,15 +13,17 @@ from otp.bounded import text
 from otp.kernel.errors import Exit
 from otp.kernel.node import Node
 from otp.kernel.process import Process
+from otp.kernel.reasons import stack_of
 from otp.kernel.scheduler import thread
 from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
+from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel
 from otp.testing.library import Library
-from otp.testing.patience import MAX_STEPS, Patience
+from otp.testing.patience import MAX_STEPS, Livelock, Patience
 from otp.testing.supervised import stop_supervisor_of
-from otp.testing.virtual_loop import VirtualLoop
+from otp.testing.virtual_loop import Deadlock, VirtualLoop
 from otp.trace import Recorder
 
 __all__ = ["Run"]
@@ -47,6 +49,7 @@ class Run:
         self.recorder: Recorder | None = None
         self.outcome: str = "closed before its end"
         self._shutdown: BaseException | None = None
+        self._ended: Exit | None = None
         self.node.on_shutdown = self._shut_down
         if isinstance(loop, VirtualLoop):
             loop.kernel_idle = lambda: kernel.idle
@@ -61,6 +64,9 @@ class Run:
             with self.surroundings():
                 result = self.loop.run_until_complete(self.main(fn, args, kwargs))
         except BaseException as error:
+            if error is self._ended or isinstance(error, (Deadlock, Livelock)):
+                error.__traceback__ = None  # the loop says so, or who waits: none of its places is the user's
+            cut_our_frames(error)
             failure = self.kernel.failure
             if failure is None or failure is error:
                 raise
@@ -129,13 +135,15 @@ class Run:
         __tracebackhide__ = True
         value: list[Any] = []
         raised: list[BaseException] = []
+        where: list[Any] = []
 
         @functools.wraps(fn)
         async def first() -> None:
             try:
                 result = fn(*args, **kwargs)
                 value.append(await result if inspect.isawaitable(result) else result)
-            except _ENDED_FROM_OUTSIDE:
+            except _ENDED_FROM_OUTSIDE as unwound:
+                where[:] = own_stack(stack_of(unwound.__traceback__))
                 raise
             except BaseException as error:
                 raised.append(error)
@@ -157,11 +165,12 @@ class Run:
             raise raised[0]
         if value:
             return value[0]
-        ended = Exit(reason)
+        self._ended = ended = Exit(reason)
         ended.add_note(
             "the first process was ended by an exit signal with this reason: something linked to it ended, "
             'a start_link that failed among others; try start_supervised, start, or otp.process_flag("trap_exit", True)'
         )
+        note_places(ended, where)
         raise ended
 
     def _shut_down(self, error: BaseException) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
+from otp.kernel.starting import check_function
 from otp.testing.determinism import compare_runs
 from otp.testing.kernel import Choices, TestingKernel, step_name
 from otp.testing.patience import MAX_STEPS, checked_max_steps
@@ -114,6 +115,8 @@ class Scheduler:
         `Livelock` if it never ended (see `max_steps`); `RealIONotSimulated` if anything asked for real I/O, even if
         the error was swallowed; `RecordingError` if the file to `record` cannot be written.
         """
+        __tracebackhide__ = True
+        check_function(fn, "Scheduler.run")
         run = self.open()
         if self.record is not None:
             self.record_run(run, self.record, fn, args, {})
@@ -141,6 +144,7 @@ class Scheduler:
         """
         if self.io == "real":
             raise BadArgument('session: expected io="virtual", got "real": real time does not wait')
+        check_function(fn, "Scheduler.session")
         return Session(self, fn, args, record=self.record)
 
     def steps(self) -> list[str]:
