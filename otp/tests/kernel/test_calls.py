@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -428,6 +429,44 @@ def test_a_long_limit_runs_out_in_real_time_too() -> None:
         return 0.25 <= otp.monotonic() - began < 1
 
     assert otp.run(main)
+
+
+class Asked(GenServer[None]):
+    """Answers a call when it is told to."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(None)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+        await otp.receive(otp.Tag("go"))
+        return Reply("answered", None)
+
+
+@pytest.mark.parametrize("woken_by", ["message", "future"])
+@pytest.mark.parametrize("timeouts", [{}, {"timeout": 1.0}], ids=["default", "given"])
+def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_call(
+    timeouts: Any, woken_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deadlines were counted from the start of the drain: who computed for 6 s, and then called, had a time-out."""
+    real = time.monotonic_ns
+
+    async def main() -> Any:
+        server = await Asked.start()
+        if woken_by == "message":
+            otp.send(otp.self(), "on")
+            await otp.receive()
+        else:
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            loop.call_soon(future.set_result, None)
+            await future
+        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + 6_000_000_000)  # it computes
+        otp.send_after(0.05, server, ("go",))
+        return await GenServer.call(server, "question", **timeouts)
+
+    assert otp.run(main) == "answered"
 
 
 def test_many_calls_later_the_wheel_holds_a_caller_once() -> None:

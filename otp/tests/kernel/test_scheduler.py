@@ -220,6 +220,18 @@ def test_a_timer_that_raises_does_not_stop_the_others() -> None:
     assert seen == [LookupError]
 
 
+def test_a_timer_that_sets_a_later_one_does_not_hold_up_those_before_it() -> None:
+    """The bucket of a call's time-out did so, and everybody's timers came with that time-out, seconds too late."""
+
+    async def main() -> Any:
+        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        s.call_at(s.now_ns() + NS, lambda timer: s.call_at(timer.due + 9 * NS, lambda _timer: None))
+        otp.send_after(2, otp.self(), "x")
+        return await otp.receive(), otp.monotonic()
+
+    assert Scheduler().run(main) == ("x", 2.0)
+
+
 def test_two_schedulers_in_two_threads_do_not_know_each_other() -> None:
     results: list[Any] = []
 

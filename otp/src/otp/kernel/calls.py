@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
-from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, Exit, NoProcess, ServerDown
+from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
 from otp.kernel.hints import why_silent
-from otp.kernel.mailbox import deliver, park
+from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.message_events import told_late, told_replied
 from otp.kernel.names import some_names
 from otp.kernel.process import Process, Side
-from otp.kernel.scheduler import DEFAULT_TIMEOUT, Timer, nanoseconds
+from otp.kernel.scheduler import DEFAULT_TIMEOUT, TICK, Timer, nanoseconds
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "wait_outside",
 ]
 
-TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
 EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, dead ones also, until its time
 
@@ -149,7 +148,8 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
     else:
         if wait is None:
             wait = me._side = Side()
-        wait.deadline = deadline = s.now + limit
+        # what the running process has done since the drain began is no part of the time of its call; see `prolong`
+        wait.deadline = deadline = s.default_deadline if timeout is UNSET else s.now_ns() + limit
         if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
             _file(me, wait, deadline)
     return None
@@ -175,10 +175,11 @@ def _tick(timer: Timer) -> None:
             continue
         wait.armed = 0
         if p._st == CALLING and wait.deadline:
-            if wait.deadline <= s.now:
+            deadline = s.prolonged.get(wait.deadline, wait.deadline)
+            if deadline <= s.now:
                 _expire(p)
             else:
-                _file(p, wait, wait.deadline)
+                _file(p, wait, deadline)
 
 
 def _expire(p: Process) -> None:
@@ -322,7 +323,7 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
     if me is None or not to._node._s.on_main(me):
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))
     if me._st == EXITING:
-        raise Exit(me._ext().reason[0])
+        await refuse_to_wait(me)
     frm = new_call(me, request, to)
     send_system(to, frm)
     return await wait_for_reply(me, frm, timeout, dest)

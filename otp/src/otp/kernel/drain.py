@@ -22,7 +22,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.outcomes import wait_for
 from otp.kernel.process import Process, Thrown
 from otp.kernel.resume import blame, coroutine_done, future_done, interrupt, run_odd
-from otp.kernel.scheduler import BUDGET, DRAIN_NS, Scheduler
+from otp.kernel.scheduler import BUDGET, DRAIN_NS, TICK, Scheduler
 from otp.kernel.states import READY, RUN
 
 __all__ = ["current_task_table", "entry_points", "run_one"]
@@ -159,10 +159,13 @@ def _end_drain(s: Scheduler, started: int) -> None:
         s.loop.call_soon(s.drain, context=s._base)
     else:
         s.rest()
-    took = s.now_ns() - started
+    now = s.now_ns()
+    took = now - started
     s.busy += took
     if took > s.longest:
         s.longest = took
+    if took > TICK:
+        s.prolong(now)
     if took > LONG_DRAIN_NS and last is not None:
         last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
 

@@ -14,7 +14,7 @@ from otp.kernel.outcomes import Raised, wait_for
 from otp.kernel.process import CANCEL, Process, Thrown, run_in_context
 from otp.kernel.reasons import reason_of, without_our_frames
 from otp.kernel.reports import report_crash
-from otp.kernel.scheduler import Scheduler
+from otp.kernel.scheduler import TICK, Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
 
 __all__ = ["blame", "coroutine_done", "future_done", "interrupt", "run_odd"]
@@ -46,6 +46,9 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         s.credit = 0
         s.current = None
         s._ct.pop(s.loop, None)
+        now = s.now_ns()
+        if now - s.now > TICK:
+            s.prolong(now)
 
 
 def _resume(p: Process) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "BUDGET",
     "DEFAULT_TIMEOUT",
     "FROM_THREADS",
+    "TICK",
     "Scheduler",
     "Timer",
     "current_process",
@@ -45,6 +46,7 @@ BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
 SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
+TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, each of which fires one width after its end
 NS: Final = 1_000_000_000
 FROM_THREADS: Final = (
     "node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or "
@@ -137,6 +139,7 @@ class Scheduler:
         "now",
         "pool",
         "post",
+        "prolonged",
         "push",
         "random",
         "runq",
@@ -187,6 +190,7 @@ class Scheduler:
         self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
         self.wheel: dict[int, list[Process]] = {}
+        self.prolonged: dict[int, int] = {}  # default deadline of a drain that took long: that of its last call
         self._heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
@@ -217,6 +221,13 @@ class Scheduler:
         self.now = now = self.now_ns()
         self.default_deadline = now + DEFAULT_TIMEOUT
         return now
+
+    def prolong(self, now: int) -> None:
+        """A drain took long: calls that were begun in it have their five seconds from its end, not from its start."""
+        prolonged = self.prolonged
+        while prolonged and next(iter(prolonged.values())) <= now:
+            del prolonged[next(iter(prolonged))]
+        prolonged[self.default_deadline] = now + DEFAULT_TIMEOUT
 
     # Run queue
 
@@ -329,8 +340,8 @@ class Scheduler:
                     fire(timer)
             while heap and heap[0][2].fire is None:
                 heapq.heappop(heap)
-        finally:  # one that raises must not stop the others
-            if heap and self._timer_handle is None:
+        finally:  # one that raises must not stop the others, nor one that sets another which is due after them
+            if heap and ((handle := self._timer_handle) is None or heap[0][0] < handle[0]):
                 self._arm(heap[0][0])
 
     # Life
@@ -342,6 +353,7 @@ class Scheduler:
             self._timer_handle = None
         self._heap.clear()
         self.wheel.clear()
+        self.prolonged.clear()
         if thread.by_loop.get(self.loop) is self:
             del thread.by_loop[self.loop]
         if thread.last is self:
