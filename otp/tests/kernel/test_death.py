@@ -242,21 +242,30 @@ def test_code_that_swallows_everything_is_abandoned_after_the_time_of_cleanup(
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
-    "wait", [otp.receive, lambda: otp.GenServer.call("busy", "x", "infinity")], ids=["receive", "call"]
+    "wait",
+    [
+        otp.receive,
+        lambda: otp.GenServer.call("busy", "x", "infinity"),
+        lambda: otp.sys.get_state("busy"),
+        lambda: otp.Agent.start(dict),
+        lambda: otp.Supervisor.start_link_children([]),
+    ],
+    ids=["receive", "call", "system call", "start", "start_link"],
 )
 @pytest.mark.parametrize(("signal", "reason", "seconds"), [("boom", "boom", 5.0), ("kill", "killed", 0.0)])
 def test_code_that_swallows_everything_and_asks_for_ever_is_abandoned(
     run: Any, wait: Any, signal: str, reason: str, seconds: float
 ) -> None:
-    """`receive` raised at once in an exiting process, so that this loop never let go of the thread."""
+    """All this raised at once in an exiting process, so that this loop never let go of the thread."""
 
     async def main() -> Any:
         async def immortal() -> None:
+            ask = otp.receive
             while True:
                 try:
-                    await wait()
+                    await ask()
                 except BaseException:  # hostile on purpose
-                    pass
+                    ask = wait
 
         otp.register("busy", otp.spawn(otp.receive, otp.Tag("never")))
         pid, ref = otp.spawn_monitor(immortal)

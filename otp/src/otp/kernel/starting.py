@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.kernel.callbacks import Starting, settle
 from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
 from otp.kernel.death import exit_signal, forget_link
-from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, Exit, StartError
+from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, StartError
+from otp.kernel.mailbox import refuse_to_wait
 from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.names import check_name, enter_name, is_name_and_node, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
@@ -171,7 +172,10 @@ async def start_server(
 
 
 class Begun:
-    """A start whose `init` is not through yet; `wait_for_start` waits for its verdict."""
+    """A start whose `init` is not through yet; `wait_for_start` waits for its verdict.
+
+    One of its starter itself is none: an exiting process starts nothing, and is told so where it can be made to wait.
+    """
 
     __slots__ = ("link", "me", "p", "ref")
 
@@ -203,7 +207,7 @@ def begin_server(
             me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
     if me is not None:
         if me._st == EXITING:
-            raise Exit(me._ext().reason[0])
+            return Begun(me, me, None, link)  # of nobody: `wait_for_start` says so
         if node is None:
             node = me._node
     elif node is None:
@@ -374,6 +378,8 @@ def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> 
 async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
     """`init` is not through yet: wait for its verdict."""
     me, p, ref, link = begun.me, begun.p, begun.ref, begun.link
+    if p is me:
+        await refuse_to_wait(p)
     s = p._node._s
     limit = "infinity" if timeout is None else timeout
     try:
