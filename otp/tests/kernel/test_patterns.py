@@ -137,7 +137,48 @@ def test_only_patterns_that_look_at_nothing_but_the_message_are_remembered() -> 
     assert Tag("a").pure
     assert Is(2).pure
     assert AnyOf(Tag("a"), int).pure
+    assert Tag("a", (1, None), otp.node).pure is False  # a function may compare as it likes
     assert not AnyOf(Tag("a"), lambda m: True).pure
+    assert not AnyOf(Tag("a"), Is([])).pure
+    assert not Begins("a").pure
+
+
+class Begins(Tag):
+    """As `Tag`, for words that begin so."""
+
+    __slots__ = ()
+
+    def __call__(self, message: Any) -> bool:
+        return bool(message[0].startswith(self.elements[0]))
+
+
+@pytest.mark.parametrize("pattern", [Tag, lambda part: Is(("b", part)), lambda part: AnyOf(Tag("b", part), Tag(part))])
+def test_a_pattern_that_holds_what_changes_looks_at_every_message_again(pattern: Any, run: Any) -> None:
+    """What it had refused before it changed was not looked at any more: the receive waited for ever."""
+
+    async def main() -> Any:
+        part = ["old"]
+        looks_for = pattern(part)
+        for first in (["new"], "b"):
+            otp.send(otp.self(), (first, ["new"]))
+        with pytest.raises(otp.ReceiveTimeout):
+            await otp.receive(looks_for, timeout=0)
+        part[0] = "new"
+        return (await otp.receive(looks_for, timeout=0))[1]
+
+    assert run(main) == ["new"]
+
+
+def test_a_subclass_of_a_pattern_looks_for_itself(run: Any) -> None:
+    """It counted as the `Tag` of the same elements, and did not see what that had refused."""
+
+    async def main() -> Any:
+        otp.send(otp.self(), ("doing", 1))
+        with pytest.raises(otp.ReceiveTimeout):
+            await otp.receive(Tag("do"), timeout=0)
+        return await otp.receive(Begins("do"), timeout=0)
+
+    assert run(main) == ("doing", 1)
 
 
 def test_values_without_a_truth_value_neither_match_nor_stop_a_receive(run: Any) -> None:

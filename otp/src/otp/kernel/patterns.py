@@ -1,6 +1,7 @@
 """What `receive(matching=…)` accepts: predicates, types, refs and pattern objects.
 
-A pattern object is *pure*: it looks at nothing but the message, so a mailbox remembers how far it has looked.
+A pattern object is *pure*: it looks at nothing but the message, so a mailbox remembers how far it has looked. One that
+holds what may change, such as a list, is not, nor is a subclass, and looks at every message again.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -9,9 +10,10 @@ A pattern object is *pure*: it looks at nothing but the message, so a mailbox re
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 
-from otp.kernel.pids import Ref
+from otp.kernel.pids import Pid, Ref
 
 __all__ = ["AnyOf", "Is", "Tag", "compile_pattern", "matches"]
 
@@ -30,10 +32,20 @@ def matches(match: Callable[[Any], Any], message: Any) -> bool:
 
 
 class _Pattern:
-    """A predicate that finds the same in a message whenever it is asked, so that a scan need not ask again."""
+    """A predicate. What is `pure` finds the same in a message whenever it is asked: a scan need not ask again."""
 
     __slots__ = ()
-    pure: Final = True
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether a value equals tomorrow what it equals today."""
+    kind = type(value)
+    if kind is tuple:
+        return all(map(_is_fixed, value))
+    return kind in _FIXED or isinstance(value, (Pid, Ref, type, Enum))
+
+
+_FIXED: Final = frozenset[type]([str, int, float, bool, bytes, complex, type(None), type(...)])
 
 
 class Tag(_Pattern):
@@ -43,7 +55,7 @@ class Tag(_Pattern):
     True
     """
 
-    __slots__ = ("_length", "_single", "_word", "elements")
+    __slots__ = ("_length", "_single", "_word", "elements", "pure")
 
     def __init__(self, *elements: Any) -> None:
         if not elements:
@@ -52,6 +64,7 @@ class Tag(_Pattern):
         self._length = len(elements)
         self._single = first = elements[0]
         self._word = first if len(elements) == 1 and type(first) is str else None  # what a scan may compare itself
+        self.pure = type(self) is Tag and (self._word is not None or _is_fixed(elements))
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(message, tuple) or len(message) < self._length:  # pyright: ignore[reportUnknownArgumentType]
@@ -61,7 +74,7 @@ class Tag(_Pattern):
         return bool(message[: self._length] == self.elements)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tag) and self.elements == other.elements
+        return type(other) is type(self) and isinstance(other, Tag) and self.elements == other.elements
 
     def __hash__(self) -> int:
         return hash(self.elements)
@@ -77,13 +90,14 @@ class Is(_Pattern):
     (True, True)
     """
 
-    __slots__ = ("attributes", "value")
+    __slots__ = ("attributes", "pure", "value")
 
     def __init__(self, value: Any, **attributes: Any) -> None:
         if attributes and not isinstance(value, type):
             raise TypeError(f"Is(type, attribute=value): expected a type first, got {value!r}")
         self.value: Any = value
         self.attributes: dict[str, Any] = attributes
+        self.pure = type(self) is Is and _is_fixed((value, *attributes.values()))
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(self.value, type):
@@ -133,6 +147,7 @@ class _OfRef(_Pattern):
     """What belongs to a reference: its Down, its TimerFired, a tuple that starts with it."""
 
     __slots__ = ("ref",)
+    pure: Final = True
 
     def __init__(self, ref: Ref) -> None:
         self.ref = ref
@@ -149,6 +164,7 @@ class _OfRef(_Pattern):
 
 class _OfType(_Pattern):
     __slots__ = ("type",)
+    pure: Final = True
 
     def __init__(self, type_: type) -> None:
         self.type = type_
