@@ -122,6 +122,23 @@ def test_a_start_in_an_eager_child_task_waits_for_init(run_eagerly: Any) -> None
     assert run_eagerly(main)
 
 
+def test_the_end_of_a_supervisor_is_no_matter_of_the_eager_task_that_asked_it_for_a_child(run_eagerly: Any) -> None:
+    """The start ran on the stack of that task, which counted as one of the supervisor's and was cancelled with it."""
+
+    async def main() -> Any:
+        above = await otp.DynamicSupervisor.start_link()
+        spec = otp.ChildSpec("below", start=(otp.DynamicSupervisor.start_link,))
+
+        async def asks() -> Any:
+            await otp.DynamicSupervisor.start_child(above, spec)
+            await GenServer.stop(above)
+            return "goes on"
+
+        return await asyncio.ensure_future(asks())
+
+    assert run_eagerly(main) == "goes on"
+
+
 def test_receive_in_an_eager_child_task_is_refused_and_takes_nothing(run_eagerly: Any) -> None:
     async def main() -> Any:
         async def thief() -> Any:

@@ -385,7 +385,7 @@ def current_process(what: str, instead: str = "") -> Process:
         if p._st == DEAD:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)
-        if isinstance(child, asyncio.Future):  # it ends with its process
+        if isinstance(child, asyncio.Future) and _belongs(child, p):  # it ends with its process
             x = p._ext()
             if x.tasks is None:
                 x.tasks = WeakSet()
@@ -393,6 +393,12 @@ def current_process(what: str, instead: str = "") -> Process:
         return p
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")
+
+
+def _belongs(child: Any, p: Process) -> bool:
+    """Whether a task is one of `p`. A server may run on the stack of one that calls it in its first, eager step."""
+    context = getattr(child, "get_context", None)  # Python 3.12; before, no task is eager
+    return context is None or context().get(OWNER) is p
 
 
 def thread_current() -> Process | None:
