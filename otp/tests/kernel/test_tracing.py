@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl, trace
+from otp.kernel.callers import OutsideCaller
 from otp.kernel.tracing import RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
 
@@ -48,6 +51,23 @@ def test_events_are_numbered_without_gaps_and_timed_by_the_nodes_clock(run: Any)
         )
 
     assert run(main) == (True, ["spawned", "exited"] * 3, [0, 10**9, 2 * 10**9], {"test"})
+
+
+def test_traced_callers_that_are_no_processes_leave_nothing_behind() -> None:
+    """The trace remembered what each of them handled last, and nothing ever told it of their end."""
+
+    async def main() -> int:
+        async with otp.Node("n") as here:
+            server = await here.start(Echo)
+            subscription = here.subscribe(lambda event: None, kinds=trace.MESSAGE_KINDS)
+            for request in range(50):
+                await GenServer.call(server, request, "infinity")  # so without a timer
+            gc.collect()
+            left = sum(type(thing) is OutsideCaller for thing in gc.get_objects())
+            subscription.close()
+            return left
+
+    assert asyncio.run(main()) == 0
 
 
 def test_a_subscription_chooses_kinds_pids_limit_and_rate(run: Any) -> None:

@@ -322,6 +322,29 @@ def test_no_more_comes_than_the_reader_has_room_for(run: Any) -> None:
     run(test)
 
 
+def test_two_servers_that_trace_each_other_end_no_stream(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Each alarm was an event to the other, whose alarm was one to the first: a recursion without end."""
+
+    async def test() -> Any:
+        counts = [0, 0]
+
+        async def reads(place: int) -> None:
+            _, view = await serving()
+            async with view.trace(TraceSpec(kinds=("sent",), limit=10_000, rate=200)) as stream:
+                async for _ in stream:
+                    counts[place] += 1
+
+        for place in (0, 1):
+            otp.spawn_link(reads, place)
+        await testing.wait_all_idle()  # both have had what they may have in this second, and wait
+        before = list(counts)
+        await testing.advance(1.5)
+        return [now > then for now, then in zip(counts, before, strict=True)]
+
+    assert run(test) == [True, True]
+    assert "raised and is closed" not in caplog.text
+
+
 def test_the_second_who_asks_takes_the_place_of_the_first(run: Any) -> None:
     async def test() -> None:
         _, view = await serving()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
-from otp.kernel.callers import From, as_message
+from otp.kernel.callers import From, OutsideCaller, as_message
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
@@ -144,7 +144,9 @@ def told_replied(frm: Any, value: Any) -> None:
         data = _fields("reply", value, frm.ref, caller)
         by = thread_current() or server
         seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
-        causes.handles(caller, trace.notice("received", caller, {**data, "from": server}, seq))
+        received = trace.notice("received", caller, {**data, "from": server}, seq)
+        if type(caller) is not OutsideCaller and caller._st != DEAD:  # whose end would let go of it
+            causes.handles(caller, received)
 
 
 def told_late(frm: Any, value: Any) -> None:

@@ -128,6 +128,7 @@ class _Stream:
     confirmed: int = 0
     waiting: From | None = None
     credit: int = 0
+    rung: bool = False
 
 
 class _Serving:
@@ -242,6 +243,7 @@ class _Serving:
 
     def ready(self, stream: _Stream) -> None:
         """A stream has something: answer who waits for it."""
+        stream.rung = False
         caller = stream.waiting
         answer = None if caller is None else _part(stream, stream.credit)
         if caller is not None and answer is not None:
@@ -275,7 +277,8 @@ class _Alarm:
 
     def __call__(self) -> None:
         stream = self.stream
-        if stream is not None and stream.waiting is not None and self.me._st != DEAD:
+        if stream is not None and stream.waiting is not None and not stream.rung and self.me._st != DEAD:
+            stream.rung = True  # once: another server that traces this one would answer each alarm with its own
             deliver(self.me, _Ready(stream))
 
 
