@@ -241,6 +241,21 @@ def test_a_task_names_for_whom_it_works(seen: Seen) -> None:
     assert f"started for {me}" in seen.text(0)
 
 
+@pytest.mark.parametrize("kept", [17, {"a": 1}, [1, "x"], None])
+def test_what_a_program_keeps_under_the_key_of_the_callers_breaks_no_report(kept: Any, seen: Seen) -> None:
+    """The report was lost: its place had `its report failed with TypeError`."""
+
+    async def main() -> None:
+        def crashes() -> None:
+            otp.put("$callers", kept)
+            raise ValueError("no")
+
+        await otp.wait_down(otp.spawn(crashes))
+
+    Scheduler().run(main)
+    assert (seen.fields(0)["otp_exception"], seen.fields(0)["otp_callers"]) == ("ValueError", [])
+
+
 def test_a_machine_names_its_state(seen: Seen) -> None:
     async def main() -> None:
         await ended(await start_and_cast(Machine))

@@ -270,6 +270,19 @@ async def test_update_value_is_for_the_holder_of_the_key() -> None:
 
 
 @first_process
+async def test_a_key_given_back_while_its_value_is_made_stays_free() -> None:
+    """The new value made an entry that nothing tied to its process: it stayed for ever."""
+    await Registry.start_link(keys="unique", name="r")
+
+    def holder() -> Any:
+        Registry.register("r", "key", 1)
+        Registry.update_value("r", "key", lambda n: Registry.unregister("r", "key"))
+
+    await otp.wait_down(otp.spawn(holder))
+    assert Registry.lookup("r", "key") == []
+
+
+@first_process
 async def test_select_and_count_see_all_entries() -> None:
     await Registry.start_link(keys="duplicate", name="r")
     Registry.register("r", "a", 1)

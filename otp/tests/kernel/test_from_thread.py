@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -26,6 +27,7 @@ from otp import (
     Task,
     impl,
 )
+from otp.kernel import from_thread
 
 
 class Server(GenServer[Any]):
@@ -162,6 +164,27 @@ def test_a_node_that_closes_ends_the_calls_under_way() -> None:
             await begun.wait()
         left = asyncio.all_tasks() - {asyncio.current_task(), thread}
         return await thread, left
+
+    assert asyncio.run(main()) == (CancelledError, set())
+
+
+def test_a_call_that_arrives_when_the_node_has_just_closed_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was begun, and nobody was left to end it: its thread waited for the end of the loop."""
+    on_its_way, closed = threading.Event(), threading.Event()
+
+    def looked(node: Any) -> Any:
+        on_its_way.set()
+        closed.wait()
+        return contextvars.copy_context()
+
+    async def main() -> Any:
+        monkeypatch.setattr(from_thread, "_context", looked)
+        async with otp.Node("n") as node:
+            call = lambda: node.call_from_thread(asyncio.Event().wait())
+            thread = asyncio.create_task(asyncio.to_thread(raised_by, call))
+            await asyncio.to_thread(on_its_way.wait)
+        closed.set()
+        return await thread, asyncio.all_tasks() - {asyncio.current_task(), thread}
 
     assert asyncio.run(main()) == (CancelledError, set())
 

@@ -250,6 +250,9 @@ class Registry(Startable):
         if not found or found[0].pid != me:
             return None
         new = fn(found[0].value)
+        still = table.lookup(key)
+        if not still or still[0].pid != me:  # `fn` gave the key back: an entry made now would outlive its process
+            return None
         table.replace(key, Entry(me, new))
         return new, found[0].value
 

@@ -51,7 +51,8 @@ class ThreadCall:
 
     def begin(self) -> None:
         """In the loop: run the coroutine, unless nobody waits for it any more."""
-        if self.done.cancelled():
+        if self.done.cancelled() or self.node._life == "closed":  # which it became while this was on its way
+            self.done.cancel()
             self._forget()
         else:
             self.task = self.node._s.loop.create_task(self.coroutine, context=self.context)

@@ -79,7 +79,7 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
         "otp_exception": None if error is None else type(error).__name__,
         "otp_stack": own_stack(reason[1]) if type(reason) is Crash else [],
         "otp_mailbox": len(p._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()),
-        "otp_callers": [str(caller) for caller in ((x.dictionary or {}).get(CALLERS) or ())[:ANCESTORS]],
+        "otp_callers": _callers(x.dictionary),
         "otp_ancestors": _ancestors(p),
     }
 
@@ -99,6 +99,13 @@ def _state_text(p: Process) -> str:
     from otp.kernel.system import formatted_state
 
     return shown(formatted_state(p))
+
+
+def _callers(dictionary: dict[Any, Any] | None) -> list[str]:
+    found = None if dictionary is None else dictionary.get(CALLERS)
+    if type(found) is not tuple and type(found) is not list:  # a program may keep anything there
+        return []
+    return [str(caller) for caller in found[:ANCESTORS] if isinstance(caller, Process)]
 
 
 def _ancestors(p: Process) -> list[str]:
