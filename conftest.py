@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 
 # The folders of the repository bear the names of the packages in them. pytest names a test by its folders, so the
 # packages have to be there first, or the folders would be taken for them.
@@ -16,6 +18,15 @@ import superlearner as _superlearner  # noqa: F401
 pytest_plugins = ["tools.conformance_plugin", "tools.operations_plugin"]
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Examples are run from sources alone: tests hold what would not be looked at unharmed, and what is never run."""
+    found = yield
+    if "tests" not in file_path.parts:
+        return found
+    return [collector for collector in found if not isinstance(collector, DoctestModule)]
 
 
 @pytest.hookimpl(trylast=True)
