@@ -298,7 +298,7 @@ def test_the_object_of_a_behaviour_holds_no_state() -> None:
     async def program() -> None:
         with pytest.raises(otp.StartError) as failed:
             await Forgetful.start(1)
-        assert "return Reply(value, new_state)" in str(failed.value.reason)
+        assert "return Ok(state)" in str(failed.value.reason)
 
     run(program)
 
