@@ -56,6 +56,7 @@ from otp.observer.views import (
     SupervisorView,
     Tree,
 )
+from otp.observer.waits import Wait, waits
 
 __all__ = [
     "Budget",
@@ -88,10 +89,12 @@ __all__ = [
     "Tree",
     "ViewError",
     "ViewServer",
+    "Wait",
     "graph",
     "info",
     "metrics",
     "process",
     "processes",
     "supervision_tree",
+    "waits",
 ]

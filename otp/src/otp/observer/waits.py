@@ -1,0 +1,80 @@
+"""Who waits for whom just now: open calls, and starts whose `init` is not through."""
+
+# Requests have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from otp.bounded import text
+from otp.kernel.calls import From
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.states import CALLING, DEAD
+from otp.redaction import Redact, is_secret
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["Wait", "waits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`source` does nothing else until `target` has answered a call (`request`, bounded), or its `init` is through."""
+
+    kind: Literal["call", "start"]
+    source: Pid
+    target: Pid
+    request: str | None = None
+
+
+def waits(node: Node, *, limit: int = 2000, length: int = 200, redact: Redact | None = is_secret) -> tuple[Wait, ...]:
+    """Which processes of a node wait for another one, oldest first, at most `limit`.
+
+    A circle of such waits is a deadlock, which ends when the first call runs into its time-out. Calls made by a task
+    that a process has started for itself, and by code outside of any process, are not among them: they hold nobody up.
+
+    >>> import otp
+    >>> from otp import GenServer, NoReply, Ok, impl, observer
+    >>> class Slow(GenServer):
+    ...     @impl
+    ...     def init(self, who):
+    ...         return Ok(who)
+    ...
+    ...     @impl
+    ...     def handle_call(self, request, caller, who):
+    ...         otp.send(who, "asked")
+    ...         return NoReply(who)
+    >>> async def main():
+    ...     slow = await Slow.start_link(otp.self())
+    ...     asking = otp.spawn(GenServer.call, slow, "how are you?")
+    ...     await otp.receive()
+    ...     (wait,) = observer.waits(otp.trace.node_of(slow))
+    ...     return wait.source == asking, wait.target == slow, wait.request
+    >>> otp.run(main)
+    (True, True, "'how are you?'")
+    """
+    found = (wait for p in node._procs.values() for wait in _of(p, length, redact))
+    return tuple(islice(found, limit))
+
+
+def _of(p: Process, length: int, redact: Redact | None) -> Iterator[Wait]:
+    call = p._val
+    if p._st == CALLING and type(call) is From and isinstance(call._to, Process):
+        x = p._x
+        hidden = (x is not None and x.sensitive) or (call._to._x is not None and call._to._x.sensitive)
+        yield Wait("call", p, call._to, None if hidden else text(call._request, length=length, redact=redact))
+    parent = p._parent
+    if parent is not None and parent._st != DEAD and _starts(p):
+        yield Wait("start", parent, p)
+
+
+def _starts(p: Process) -> bool:
+    """Whether its `init` waits for something; whoever starts it waits for `init`."""
+    x = p._x
+    return x is not None and x.callback == "init" and p._coro is not None

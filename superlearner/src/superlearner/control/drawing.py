@@ -1,0 +1,126 @@
+"""A supervision tree as text, as a Graphviz graph, as a Mermaid flowchart: pure functions of what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from otp.observer import ChildView, SupervisorView, Tree
+from superlearner.control.terms import clip, plain_pid
+
+__all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw"]
+
+Drawn = Literal["text", "dot", "mermaid"]
+MAX_LABEL: Final = 60
+
+
+def draw(tree: Tree, form: Drawn) -> str:
+    """The tree in one of the forms."""
+    return FORMATS[form](tree)
+
+
+def as_text(tree: Tree) -> str:
+    """Lines with branches, as `tree` draws folders."""
+    lines: list[str] = []
+    for root in tree.roots:
+        lines.append(_supervisor_line(root, root.name or plain_pid(root.pid)))
+        lines.extend(_branches(root, ""))
+    if tree.partial:
+        lines.append(f"(something is left off: {', '.join(tree.why)})")
+    return "\n".join(lines) + "\n"
+
+
+def as_dot(tree: Tree) -> str:
+    """A Graphviz graph; supervisors are boxes, children that do not run are dashed."""
+    lines = ["digraph supervision {", "  rankdir=LR;", '  node [fontname="sans-serif"];']
+    for number, label, shape, above in _nodes(tree):
+        style = {"supervisor": "shape=box", "worker": "shape=ellipse", "down": "shape=ellipse, style=dashed"}[shape]
+        lines.append(f"  n{number} [label={_quoted(label)}, {style}];")
+        if above is not None:
+            lines.append(f"  n{above} -> n{number};")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def as_mermaid(tree: Tree) -> str:
+    """A Mermaid flowchart; supervisors are boxes, workers round, children that do not run are dashed."""
+    lines = ["flowchart LR"]
+    for number, label, shape, above in _nodes(tree):
+        words = _mermaid_text(label)
+        lines.append(f'  n{number}["{words}"]' if shape == "supervisor" else f'  n{number}(["{words}"])')
+        if above is not None:
+            lines.append(f"  n{above} {'-.->' if shape == 'down' else '-->'} n{number}")
+    return "\n".join(lines) + "\n"
+
+
+FORMATS: Final = {"text": as_text, "dot": as_dot, "mermaid": as_mermaid}
+
+
+def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
+    rows: list[tuple[str, SupervisorView | None]] = [(_child_line(child), child.supervisor) for child in above.children]
+    if above.more:
+        rows.append((f"… {above.more} more", None))
+    for position, (line, below) in enumerate(rows):
+        last = position == len(rows) - 1
+        yield f"{indent}{'└── ' if last else '├── '}{line}"
+        if below is not None:
+            yield from _branches(below, f"{indent}{'    ' if last else '│   '}")
+
+
+def _supervisor_line(view: SupervisorView, called: str) -> str:
+    budget = view.budget
+    amount = f"{budget.max_restarts} restarts in {budget.max_seconds} s"
+    return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy} ({amount}, {budget.used} used)"
+
+
+def _child_line(child: ChildView) -> str:
+    called = child.name or _plain_id(child.id)
+    if child.supervisor is not None:
+        return _supervisor_line(child.supervisor, called)
+    pid = child.state if child.pid is None else plain_pid(child.pid)
+    again = f", {child.restarts} restarts" if child.restarts else ""
+    return f"{_one_line(called)} {pid} {_one_line(child.what)} ({child.restart}{again})"
+
+
+def _nodes(tree: Tree) -> Iterator[tuple[int, str, Literal["supervisor", "worker", "down"], int | None]]:
+    """Number, label, shape and the number of what is above, from the roots down."""
+    number = 0
+    waiting: list[tuple[SupervisorView | ChildView | str, int | None]] = [(root, None) for root in reversed(tree.roots)]
+    while waiting:
+        item, above = waiting.pop()
+        number += 1
+        if isinstance(item, str):
+            yield number, item, "down", above
+            continue
+        below = item if isinstance(item, SupervisorView) else item.supervisor
+        if below is None:
+            assert isinstance(item, ChildView)
+            shape = "down" if item.pid is None else "worker"
+            yield number, _one_line(item.name or _plain_id(item.id)), shape, above
+            continue
+        called = item.name or (_plain_id(item.id) if isinstance(item, ChildView) else plain_pid(item.pid))
+        yield number, f"{_one_line(called)} ({below.strategy})", "supervisor", above
+        if below.more:
+            waiting.append((f"… {below.more} more", number))
+        waiting.extend((child, number) for child in reversed(below.children))
+
+
+def _plain_id(id: str) -> str:
+    """A child id without the quotes that `repr` puts around a text."""
+    return id[1:-1] if len(id) > 1 and id[0] == id[-1] == "'" else id
+
+
+def _one_line(words: str) -> str:
+    """Words that cannot break a line or turn it round."""
+    shown = "".join(letter if letter.isprintable() else "·" for letter in words)
+    return clip(shown, MAX_LABEL)
+
+
+def _quoted(words: str) -> str:
+    escaped = words.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _mermaid_text(words: str) -> str:
+    """Mermaid reads entities in quoted text, and some browsers' HTML: nothing of a name may be either."""
+    plain = set(" _-.()/:,…·'*+=")
+    return "".join(letter if letter.isalnum() or letter in plain else f"#{ord(letter)};" for letter in words)

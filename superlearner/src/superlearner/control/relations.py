@@ -1,0 +1,59 @@
+"""Who is above and below a process, and who is tied to nobody."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import Any
+
+import otp
+from otp import Node, Pid
+from superlearner.control.tree import supervisor_state
+
+__all__ = ["ancestors_of", "descendants_of", "isolated"]
+
+
+def ancestors_of(pid: Pid, limit: int = 100) -> list[Pid]:
+    """Who started a process, who started that one, and so on; the nearest first."""
+    return list((otp.process_info(pid, "ancestors") or ())[:limit])
+
+
+def descendants_of(node: Node, pid: Pid, limit: int) -> tuple[list[tuple[Pid, int]], int]:
+    """The living processes below one, level by level, with their distance: at most `limit` of them, and how many.
+
+    Below a process is whom it started; those of a supervisor are read from its table.
+    """
+    below: dict[Pid, list[Pid]] = {}
+    for other in node.processes():
+        parent = otp.process_info(other, "parent")
+        if parent is not None:
+            below.setdefault(parent, []).append(other)
+    found: list[tuple[Pid, int]] = []
+    waiting: deque[tuple[Pid, int]] = deque([(pid, 0)])
+    while waiting:
+        at, distance = waiting.popleft()
+        for other in _in_start_order(at, below.get(at, [])):
+            found.append((other, distance + 1))
+            waiting.append((other, distance + 1))
+    return found[:limit], len(found)
+
+
+def _in_start_order(above: Pid, below: list[Pid]) -> list[Pid]:
+    state: Any = supervisor_state(above)
+    if state is None or not below:
+        return below
+    among = set(below)
+    known = [record.pid for record in state.children if record.pid in among]
+    return known + [pid for pid in below if pid not in set(known)]
+
+
+def isolated(node: Node, offset: int, limit: int) -> tuple[list[Pid], int]:
+    """The processes that nobody is tied to: no link, no monitor to or from them. Their end would go unnoticed."""
+    found = [pid for pid in node.processes() if _is_isolated(pid)]
+    return list(islice(found, offset, offset + limit)), len(found)
+
+
+def _is_isolated(pid: Pid) -> bool:
+    return not (
+        otp.process_info(pid, "links") or otp.process_info(pid, "monitors") or otp.process_info(pid, "monitored_by")
+    )
