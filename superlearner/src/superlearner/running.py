@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
@@ -136,8 +137,8 @@ class Platform:
             self.hub.rests(kept.supervisor, kept.id, why, pause)
 
 
-def _database(settings: Settings) -> str | None:
+def _database(settings: Settings) -> str | Path | None:
     """Where the store is: the setting, or a file in the data directory; nowhere for a platform that has none."""
     if settings.database is not None or settings.data_dir is None:
         return settings.database
-    return f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}"
+    return settings.data_dir.absolute() / DATABASE_FILE

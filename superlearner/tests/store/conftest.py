@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -98,11 +99,22 @@ class Running:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.told: list[tuple[str, str]] = []
-        store.tell = lambda level, text: self.told.append((level, text))
+        self.telling: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.usable_again = asyncio.Event()
+        store.tell = self._tell
+
+    def _tell(self, level: str, text: str) -> None:
+        self.telling.put_nowait((level, text))
+        if level == "info":
+            self.usable_again.set()
 
     async def start(self) -> otp.Pid:
         return await StoreService.start(self.store, name="store")
+
+    async def stop(self) -> None:
+        """Stop the service in order, if it runs."""
+        if otp.whereis("store") is not None:
+            await otp.GenServer.stop("store")
 
     async def kill(self) -> None:
         """Kill the service and start it again, as its supervisor does."""
@@ -124,9 +136,7 @@ def with_store() -> Callable[..., Any]:
             try:
                 return await test(running)
             finally:
-                pid = otp.whereis("store")
-                if pid is not None:
-                    await otp.GenServer.stop(pid)
+                await running.stop()
                 await running.store.close()
 
         return otp.run(main)

@@ -214,6 +214,7 @@ class Parts(BaseModel):
     services: bool
     playground: bool
     web: bool
+    store: bool = Field(description="false while history cannot be stored; true where it is not to be")
 
 
 class Metrics(BaseModel):

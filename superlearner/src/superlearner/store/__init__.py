@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.failures import StoreUnavailable
-from superlearner.store.rows import AuditRow, Restart
+from superlearner.store.failures import NameTaken, StoreUnavailable
+from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, Token, UserRow
 from superlearner.store.service import STORE, StoreService
-from superlearner.store.store import Store, StoreState, StoreStatus
+from superlearner.store.status import StoreState, StoreStatus
+from superlearner.store.store import Store
 
 if TYPE_CHECKING:
     from superlearner.store.opening import DatabaseInfo, database_info, migrate
@@ -20,12 +21,17 @@ __all__ = [
     "STORE",
     "AuditRow",
     "DatabaseInfo",
+    "NameTaken",
+    "Recording",
     "Restart",
+    "SettingChange",
     "Store",
     "StoreService",
     "StoreState",
     "StoreStatus",
     "StoreUnavailable",
+    "Token",
+    "UserRow",
     "database_info",
     "migrate",
 ]

@@ -24,8 +24,8 @@ DATABASE_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, OSError, asyncio.Timeo
 """What a statement may raise for reasons that lie outside of us."""
 
 
-def read_url(text: str) -> URL:
-    """The URL of a database, with the driver we use.
+def read_url(place: str | Path) -> URL:
+    """The URL of a database, or of one in a file, with the driver we use.
 
     Raises:
         StoreUnavailable: it is no URL of SQLite or PostgreSQL.
@@ -33,9 +33,11 @@ def read_url(text: str) -> URL:
     >>> read_url("postgresql://ada:secret@db/shop").drivername, read_url("sqlite:///a.db").database
     ('postgresql+asyncpg', 'a.db')
     """
+    if isinstance(place, Path):  # as it is: in a URL some characters of a name would mean something
+        return URL.create("sqlite+aiosqlite", database=str(place.absolute()))
     expected = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
     try:
-        url = make_url(text)
+        url = make_url(place)
     except ArgumentError:
         raise StoreUnavailable("the setting database is no URL", expected) from None
     kind = url.drivername.partition("+")[0]
@@ -122,7 +124,7 @@ def _of_sqlite(cause: BaseException, file: Path) -> StoreUnavailable:
         return StoreUnavailable(
             f"{name} cannot grow: the disk is full or broken", f"make room on the disk of {file.parent}"
         )
-    if "readonly" in text or "unable to open" in text or "permission" in text or "read-only" in text:
+    if isinstance(cause, OSError) or "readonly" in text or "unable to open" in text:
         return StoreUnavailable(
             f"{name} cannot be opened for writing",
             f"see who may write there with: ls -la {shlex.quote(str(file.parent))}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["StoreUnavailable"]
+__all__ = ["NameTaken", "StoreUnavailable"]
 
 
 class StoreUnavailable(Exception):
@@ -17,3 +17,7 @@ class StoreUnavailable(Exception):
         super().__init__(f"{why}; {hint}")
         self.why = why
         self.hint = hint
+
+
+class NameTaken(ValueError):
+    """There is a record of this name already. Try another name, or remove that one first."""

@@ -55,7 +55,7 @@ class DatabaseInfo:
         return self.revision == self.head
 
 
-def migrate(url: str) -> str:
+def migrate(url: str | Path) -> str:
     """Make the tables, or bring them from an older version to this one; answers the revision. Blocks.
 
     Safe to call at any time and from several programs: each step is applied once, and all of them or none.
@@ -71,7 +71,7 @@ def migrate(url: str) -> str:
     return asyncio.run(_migrate(read_url(url)))
 
 
-def database_info(url: str) -> DatabaseInfo:
+def database_info(url: str | Path) -> DatabaseInfo:
     """Look at a database and change nothing. Blocks.
 
     Raises:
@@ -84,7 +84,7 @@ async def _migrate(url: URL) -> str:
     file = file_of(url)
     if file is not None:
         _check_file(url, file)
-        _make_private(file)
+        _make_private(url, file)
     with _words(url):
         engine = make_engine(url, begin="BEGIN IMMEDIATE", poolclass=NullPool)
         try:
@@ -179,10 +179,12 @@ def _known(revision: str | None) -> str | None:
     return revision
 
 
-def _make_private(file: Path) -> None:
+def _make_private(url: URL, file: Path) -> None:
     """Make the file before SQLite does, so that nobody else can read it: it will hold hashes of tokens."""
-    with contextlib.suppress(OSError):  # SQLite will say what is wrong
+    try:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise explained(error, url) from error
 
 
 def _scripts() -> ScriptDirectory:

@@ -10,10 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, overload
 
-__all__ = ["AUDIT", "RESTARTS", "TEXT_LIMIT", "AuditRow", "Restart", "clean"]
+__all__ = [
+    "AUDIT",
+    "RESTARTS",
+    "SETTING_CHANGES",
+    "TEXT_LIMIT",
+    "AuditRow",
+    "Recording",
+    "Restart",
+    "SettingChange",
+    "Token",
+    "UserRow",
+    "clean",
+]
 
 RESTARTS: Final = "restarts"
 AUDIT: Final = "audit"
+SETTING_CHANGES: Final = "setting_changes"
 TEXT_LIMIT: Final = 4000
 """Characters of a text beyond which it is cut; JSON gets four times as many."""
 
@@ -61,6 +74,69 @@ class AuditRow:
     duration: float
     run: str = ""
     number: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting that was changed while the platform ran; `source` is who or what changed it, values are JSON's."""
+
+    at: float
+    source: str
+    setting: str
+    before: Any
+    after: Any
+    run: str = ""
+    number: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What is known of a recording without opening its file.
+
+    Attributes:
+        name: unique; how people call it.
+        kind: what made it, by the word tracing uses for it.
+        path: where its file is; relative to the data directory if it lies there.
+        at: when it was begun, in seconds of the wall clock.
+        events: how many there are in it, once that is known.
+        size: bytes of the file, once that is known.
+        about: whatever else, as JSON.
+        id: set by the store.
+    """
+
+    name: str
+    kind: str
+    path: str
+    at: float
+    events: int | None = None
+    size: int | None = None
+    about: Any = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """Somebody who may come in; `at` is when they were added, `revoked` when they were sent away."""
+
+    name: str
+    scopes: tuple[str, ...]
+    at: float
+    revoked: float | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A credential, by its hash: the store never sees the token. `name` is unique, and what it is revoked by."""
+
+    name: str
+    user: str
+    scopes: tuple[str, ...]
+    hash: str
+    at: float
+    revoked: float | None = None
     id: int = 0
 
 

@@ -11,66 +11,42 @@ While the database cannot be used, rows wait; when too many do, new ones are ref
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from superlearner.store.failures import StoreUnavailable
-from superlearner.store.rows import AUDIT, RESTARTS, TEXT_LIMIT, AuditRow, Restart, clean
+from superlearner.store.records import Records, json_text
+from superlearner.store.rows import AUDIT, RESTARTS, SETTING_CHANGES, AuditRow, Restart, SettingChange, clean
+from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.waiting import LIMIT, Waiting
 from superlearner.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
 
-__all__ = ["Store", "StoreState", "StoreStatus"]
+__all__ = ["Store"]
 
 BATCH_S: Final = 0.2
 BATCH_ROWS: Final = 2000
 CLOSE_S: Final = 2.0
 SYNC_S: Final = 5.0
-
-StoreState = Literal["off", "opening", "open", "unavailable", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """How the store is, without asking the database. Counts are of this run.
-
-    Attributes:
-        state: `off` where no database was named, `opening`, `open`, `unavailable`, `closed`.
-        why: what is wrong, while it is unavailable.
-        hint: what to try then; holds paths.
-        run: the name of this run in the tables.
-        accepted: rows that were accepted.
-        stored: those of them that are committed.
-        waiting: those of them that are not.
-        dropped: rows that were not stored, by table.
-    """
-
-    state: StoreState
-    why: str | None
-    hint: str | None
-    run: str
-    accepted: int
-    stored: int
-    waiting: int
-    dropped: dict[str, int] = field(default_factory=dict[str, int])
+HISTORY_ROWS: Final = 1_000_000
 
 
 class Store:
     """What one platform stores. A plain object, owned by the platform; the service `store` writes for it.
 
     Args:
-        url: `sqlite:///FILE` or `postgresql://…`; None keeps nothing.
+        url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None keeps nothing.
         telemetry: told `store.commit` (rows, duration) and `store.drop` (rows).
         tell: called with a level (`bad`, `info`) and a sentence when it becomes unavailable or usable again.
         limit: rows that may wait.
+        history_rows: rows of the restart history beyond which the oldest are removed.
 
     Rows are read back newest first, with the `id` by which the next page is asked for:
 
@@ -91,20 +67,25 @@ class Store:
 
     def __init__(
         self,
-        url: str | None,
+        url: str | Path | None,
         *,
         telemetry: Telemetry | None = None,
         tell: Callable[[str, str], object] | None = None,
         limit: int = LIMIT,
+        history_rows: int = HISTORY_ROWS,
     ) -> None:
         self.url = url
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.tell = tell
         self.run = f"{round(time.time() * 1000):x}-{secrets.token_hex(4)}"
         self.waiting = Waiting(limit)
+        self.history_rows = history_rows
+        self._unpruned = 0
         self.trouble: StoreUnavailable | None = None
         self.failures = 0
         """In a row."""
+        self.records = Records(self._opened)
+        """Recordings, users and tokens: written at once, by whoever asks."""
         self._numbers: Counter[str] = Counter()
         self._database: Database | None = None
         self._closed = False
@@ -144,10 +125,21 @@ class Store:
             user=clean(row.user),
             door=clean(row.door),
             operation=clean(row.operation),
-            parameters=_json(row.parameters),
+            parameters=json_text(row.parameters),
             did=clean(row.did),
             outcome=clean(row.outcome),
             duration=row.duration,
+        )
+
+    def append_setting_change(self, row: SettingChange) -> bool:
+        """Accept that a setting was changed; whether it was accepted. Values that are secret must not come here."""
+        return self._put(
+            SETTING_CHANGES,
+            at=row.at,
+            source=clean(row.source),
+            setting=clean(row.setting),
+            before=json_text(row.before),
+            after=json_text(row.after),
         )
 
     # Reading: raises StoreUnavailable
@@ -182,6 +174,10 @@ class Store:
         asked = {"supervisor": supervisor, "child": child, "event": event, "since": since, "until": until, "run": run}
         return await self._opened().restarts(asked, limit, before)
 
+    async def count_restarts(self, supervisor: str | None = None, **asked: Any) -> int:
+        """How many rows `restarts` would find with the same `child`, `event`, `since`, `until` and `run`."""
+        return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
+
     async def audit(
         self,
         *,
@@ -191,10 +187,21 @@ class Store:
         since: float | None = None,
         before: int | None = None,
         limit: int = 1000,
+        offset: int = 0,
     ) -> list[AuditRow]:
         """Committed rows of the audit log, newest first; arguments and errors as those of `restarts`."""
         asked = {"user": user, "operation": operation, "outcome": outcome, "since": since}
-        return await self._opened().audit(asked, limit, before)
+        return await self._opened().audit(asked, limit, before, offset)
+
+    async def count_audit(self, **asked: Any) -> int:
+        """How many rows `audit` would find with the same `user`, `operation`, `outcome` and `since`."""
+        return await self._opened().count(AUDIT, asked)
+
+    async def setting_changes(
+        self, setting: str | None = None, *, before: int | None = None, limit: int = 1000
+    ) -> list[SettingChange]:
+        """Committed changes of one or all settings, newest first; errors as those of `restarts`."""
+        return await self._opened().setting_changes({"setting": setting}, limit, before)
 
     async def sync(self, timeout: float = SYNC_S) -> None:
         """Return when everything that was accepted until now is committed.
@@ -220,6 +227,21 @@ class Store:
             ) from None
         finally:
             self._awaited = [one for one in self._awaited if one[1] is not done]
+
+    async def count_all(self) -> dict[str, int]:
+        """Rows of each table, over all runs; errors as those of `restarts`."""
+        return await self._opened().count_all()
+
+    @property
+    def kind(self) -> str | None:
+        """`sqlite` or `postgresql`; None where no database was named."""
+        if self.url is None:
+            return None
+        return "sqlite" if isinstance(self.url, Path) or self.url.startswith("sqlite") else "postgresql"
+
+    def place(self) -> str | None:
+        """Where the database is, without the password; None while it is not open."""
+        return None if self._database is None else self._database.place
 
     def status(self) -> StoreStatus:
         """How it is. Asks nobody."""
@@ -272,10 +294,12 @@ class Store:
             StoreUnavailable: what is left waits on.
         """
         self._armed = False
-        while self._database is not None:
+        while (database := self._database) is not None:
             rows = self.waiting.first(BATCH_ROWS)
             if rows:
-                await self._commit(self._database, rows)
+                await self._commit(database, rows)
+            if self._unpruned > self.history_rows // 100:
+                await self._prune(database)
             self.failures = 0
             self._settled()
             if not len(self.waiting):
@@ -324,8 +348,17 @@ class Store:
             await self._lost(error)
             raise
         self.waiting.settle(len(rows))
+        self._unpruned += len(rows)
         took = time.perf_counter() - begun
         self.telemetry.execute("store.commit", {"rows": len(rows), "duration": took}, {})
+
+    async def _prune(self, database: Database) -> None:
+        try:
+            await database.prune(RESTARTS, self.history_rows)
+        except StoreUnavailable as error:
+            await self._lost(error)
+            raise
+        self._unpruned = 0
 
     async def _commit_one_by_one(self, database: Database, rows: list[Any], error: Exception) -> None:
         """One of them is bad: the others are written, and it is counted as not stored."""
@@ -406,19 +439,10 @@ class Store:
         return StoreUnavailable("the store is just being opened", "ask again in a moment")
 
 
-def _open(url: str) -> Database:
+def _open(url: str | Path) -> Database:
     """In a thread: what is imported here takes a fifth of a second, and what is looked at may be big."""
     from superlearner.store.database import Database
     from superlearner.store.opening import migrate
 
     migrate(url)
     return Database(url)
-
-
-def _json(value: Any) -> str:
-    """JSON that can be read again: what is too long is told by its beginning."""
-    try:
-        text = json.dumps(value, default=str)
-    except (TypeError, ValueError, RecursionError) as error:
-        text = json.dumps({"unreadable": str(error)})
-    return text if len(text) <= 4 * TEXT_LIMIT else json.dumps({"cut": text[:TEXT_LIMIT]})

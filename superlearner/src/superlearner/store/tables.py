@@ -6,7 +6,16 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-__all__ = ["METADATA", "VERSION_TABLE", "audit", "restarts"]
+__all__ = [
+    "METADATA",
+    "VERSION_TABLE",
+    "audit",
+    "recordings",
+    "restarts",
+    "setting_changes",
+    "tokens",
+    "users",
+]
 
 VERSION_TABLE: Final = "superlearner_schema"
 METADATA: Final = MetaData()
@@ -46,4 +55,54 @@ audit: Final = Table(
     Column("duration", Double, nullable=False),
     UniqueConstraint("run", "number", name="audit_once"),
     Index("audit_by_operation", "operation", "id"),
+)
+
+setting_changes: Final = Table(
+    "setting_changes",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("run", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("setting", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    UniqueConstraint("run", "number", name="setting_changes_once"),
+    Index("setting_changes_by_setting", "setting", "id"),
+)
+
+recordings: Final = Table(
+    "recordings",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("events", BigInteger),
+    Column("size", BigInteger),
+    Column("about", Text, nullable=False),
+)
+
+users: Final = Table(
+    "users",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("revoked", Double),
+)
+
+tokens: Final = Table(
+    "tokens",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("user", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("at", Double, nullable=False),
+    Column("revoked", Double),
 )

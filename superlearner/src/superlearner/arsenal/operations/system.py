@@ -24,6 +24,7 @@ async def health(ctx: Context) -> Health:
         services=node.whereis("services") is not None,
         playground=node.whereis("playground") is not None,
         web=node.whereis("web") is not None,
+        store=platform.store.trouble is None,
     )
     hub = platform.hub
     metrics = Metrics(
@@ -37,7 +38,7 @@ async def health(ctx: Context) -> Health:
         viewers=None if hub is None else len(hub.viewers),
     )
     return Health(
-        status="healthy" if platform.ready and parts.services and parts.playground and parts.web else "degraded",
+        status="healthy" if platform.ready and all(parts.model_dump().values()) else "degraded",
         parts=parts,
         node=info.name,
         version=platform.version,

@@ -1,0 +1,115 @@
+"""Recordings, users and tokens: few, each with a name, and written at once, so that who asks knows that it is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from superlearner.store.rows import TEXT_LIMIT, Recording, Token, UserRow, clean
+
+if TYPE_CHECKING:
+    from superlearner.store.database import Database
+
+__all__ = ["Records", "json_text"]
+
+
+class Records:
+    """The records of one store. Each method raises `StoreUnavailable` while the database cannot be used.
+
+    Args:
+        opened: answers the open database.
+    """
+
+    def __init__(self, opened: Callable[[], Database]) -> None:
+        self._opened = opened
+
+    async def add_recording(self, recording: Recording) -> Recording:
+        """Write down that a recording is there; answers it with its id. Raises NameTaken."""
+        values = {
+            "name": clean(recording.name),
+            "kind": clean(recording.kind),
+            "path": clean(recording.path),
+            "at": recording.at,
+            "events": recording.events,
+            "size": recording.size,
+            "about": json_text(recording.about),
+        }
+        return _recording(await self._opened().insert("recordings", values))
+
+    async def recordings(self) -> list[Recording]:
+        """All recordings, newest first."""
+        return [_recording(row) for row in await self._opened().rows("recordings")]
+
+    async def recording(self, name: str) -> Recording | None:
+        """The recording of this name, if there is one."""
+        found = await self._opened().rows("recordings", {"name": name})
+        return _recording(found[0]) if found else None
+
+    async def measured(self, name: str, *, events: int, size: int) -> bool:
+        """Write down how big a recording became; whether there is one of this name."""
+        return await self._opened().update("recordings", {"name": name}, {"events": events, "size": size}) > 0
+
+    async def delete_recording(self, name: str) -> bool:
+        """Forget a recording; its file is the caller's. Whether there was one of this name."""
+        return await self._opened().delete("recordings", {"name": name}) > 0
+
+    async def add_user(self, user: UserRow) -> UserRow:
+        """Let somebody in; answers them with their id. Raises NameTaken."""
+        values = {"name": clean(user.name), "scopes": _words(user.scopes), "at": user.at, "revoked": user.revoked}
+        return _user(await self._opened().insert("users", values))
+
+    async def users(self) -> list[UserRow]:
+        """Everybody who was ever let in, newest first."""
+        return [_user(row) for row in await self._opened().rows("users")]
+
+    async def revoke_user(self, name: str, at: float) -> bool:
+        """Send somebody away, with all their tokens; whether there is one of this name who was not yet."""
+        return await self._opened().revoke_user(name, at)
+
+    async def add_token(self, token: Token) -> Token:
+        """Keep the hash of a new token; answers it with its id. Raises NameTaken."""
+        values = {
+            "name": clean(token.name),
+            "user": clean(token.user),
+            "scopes": _words(token.scopes),
+            "hash": clean(token.hash),
+            "at": token.at,
+            "revoked": token.revoked,
+        }
+        return _token(await self._opened().insert("tokens", values))
+
+    async def tokens(self) -> list[Token]:
+        """All tokens that were ever made, newest first; those that were revoked say so."""
+        return [_token(row) for row in await self._opened().rows("tokens")]
+
+    async def revoke_token(self, name: str, at: float) -> bool:
+        """Let a token open nothing any more; whether there is one of this name that was not revoked yet."""
+        return await self._opened().update("tokens", {"name": name, "revoked": None}, {"revoked": at}) > 0
+
+
+def _words(scopes: Iterable[str]) -> str:
+    return " ".join(scopes)
+
+
+def _recording(row: dict[str, Any]) -> Recording:
+    return Recording(**{**row, "about": json.loads(row["about"])})
+
+
+def _user(row: dict[str, Any]) -> UserRow:
+    fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split())}
+    return UserRow(**fields)
+
+
+def _token(row: dict[str, Any]) -> Token:
+    fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split())}
+    return Token(**fields)
+
+
+def json_text(value: Any) -> str:
+    """JSON that can be read again: what is too long is told by its beginning."""
+    try:
+        text = json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        text = json.dumps({"unreadable": str(error)})
+    return text if len(text) <= 4 * TEXT_LIMIT else json.dumps({"cut": text[:TEXT_LIMIT]})

@@ -1,0 +1,140 @@
+"""What the store says over HTTP, while it works and while it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from superlearner.store import StoreUnavailable
+
+Inside = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
+async def kill(platform: Any, name: str) -> int:
+    request = platform.client.build_request("DELETE", f"/api/v1/processes/{name}", json={}, headers=OWNER)
+    return (await platform.client.send(request)).status_code
+
+
+@pytest.mark.operation("audit.list")
+def test_the_audit_log_tells_who_did_what_and_what_was_refused(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async def listed(query: str = "") -> list[Any]:
+            return (await platform.get(f"/api/v1/audit{query}", headers=OWNER))["data"]
+
+        assert await listed() == []
+        assert await kill(platform, "counter_1") == 200
+        assert await kill(platform, "nobody") == 404
+        assert await kill(platform, "web") == 403
+        outcomes = [(line["operation"], line["outcome"]) for line in await listed()]
+        refused = [("process.kill", "critical_process_protection"), ("process.kill", "process_not_found")]
+        assert outcomes == [*refused, ("process.kill", "ok")]
+        (done,) = await listed("?outcome=ok")
+        assert (done["user"], done["door"]) == ("owner", "rest")
+        assert done["parameters"] == {"pid": "counter_1", "reason": "kill", "force": False}
+        assert done["did"].startswith("send the exit signal kill to counter_1")
+        assert [line["outcome"] for line in await listed(f"?since={done['at'] + 1e-6}&per_page=1&page=2")] == [
+            "process_not_found"
+        ]
+        assert await listed("?user=bob") == []
+        page = await platform.get("/api/v1/audit?per_page=2&page=2", headers=OWNER)
+        assert page["meta"] == {"total": 3, "page": 2, "per_page": 2, "total_pages": 2}
+
+    inside(test, data_dir=tmp_path, auth="all")
+
+
+@pytest.mark.operation("audit.list")
+def test_what_an_earlier_run_did_is_still_told(inside: Inside, tmp_path: Path) -> None:
+    async def first(platform: Any) -> None:
+        assert await kill(platform, "counter_1") == 200
+
+    async def second(platform: Any) -> None:
+        (line,) = (await platform.get("/api/v1/audit", headers=OWNER))["data"]
+        assert line["operation"] == "process.kill"
+        assert line["run"] != platform.platform.store.run
+
+    inside(first, data_dir=tmp_path, auth="all")
+    inside(second, data_dir=tmp_path, auth="all")
+
+
+def test_the_audit_log_takes_the_scope_code(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get("/api/v1/audit")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("store.info")
+def test_the_store_says_how_much_it_holds(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
+        before = (await platform.get("/api/v1/store"))["data"]
+        assert (before["state"], before["kind"], before["rows"]["audit"]) == ("open", "sqlite", 0)
+        await kill(platform, "counter_1")
+        await platform.platform.store.sync()
+        after = (await platform.get("/api/v1/store"))["data"]
+        assert (after["stored"], after["waiting"], after["dropped"], after["rows"]["audit"]) == (1, 0, {}, 1)
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_only_who_has_a_credential_is_told_where_the_database_is(inside: Inside, tmp_path: Path) -> None:
+    async def open_to_all(platform: Any) -> None:
+        await platform.platform.store.sync()
+        assert (await platform.get("/api/v1/store"))["data"]["database"] is None
+
+    async def asked(platform: Any) -> None:
+        await platform.platform.store.sync()
+        told = (await platform.get("/api/v1/store", headers=OWNER))["data"]["database"]
+        assert told == f"sqlite:///{tmp_path / 'superlearner.db'}"
+
+    inside(open_to_all, data_dir=tmp_path)
+    inside(asked, data_dir=tmp_path, auth="all")
+
+
+def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_path: Path) -> None:
+    file = tmp_path / "superlearner.db"
+    file.write_bytes(b"not a database at all\n" * 100)
+    before = file.read_bytes()
+
+    async def test(platform: Any) -> None:
+        with pytest.raises(StoreUnavailable, match="no SQLite database"):
+            await platform.platform.store.sync()
+        assert await kill(platform, "counter_1") == 200
+        answer = await platform.client.get("/api/v1/audit", headers=OWNER)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (503, "store_unavailable")
+        assert str(tmp_path) not in answer.text
+        told = (await platform.get("/api/v1/store", headers=OWNER))["data"]
+        assert (told["state"], told["waiting"], told["rows"]) == ("unavailable", 1, None)
+        assert f"mv {file} {file}.old" in told["hint"]
+        health = (await platform.get("/api/v1/system/health", headers=OWNER))["data"]
+        assert (health["status"], health["parts"]["store"]) == ("degraded", False)
+        assert (await platform.client.get("/health/ready")).status_code == 200
+        assert b"the store is unavailable: the file superlearner.db is no SQLite" in platform.hub.snapshot()
+        assert file.read_bytes() == before
+
+        file.rename(tmp_path / "superlearner.db.old")
+        again = asyncio.Event()
+        platform.platform.store.tell = lambda level, text: again.set()
+        otp.send(platform.node.whereis("store"), "open")
+        await again.wait()
+        (line,) = (await platform.get("/api/v1/audit", headers=OWNER))["data"]
+        assert line["operation"] == "process.kill"
+
+    inside(test, data_dir=tmp_path, auth="all")
+
+
+def test_without_a_folder_of_data_nothing_is_kept_and_that_is_no_fault(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        assert (await platform.get("/api/v1/store", headers=OWNER))["data"]["state"] == "off"
+        assert (await platform.client.get("/api/v1/audit", headers=OWNER)).status_code == 503
+        assert (await platform.get("/api/v1/system/health", headers=OWNER))["data"]["status"] == "healthy"
+
+    inside(test, auth="all")

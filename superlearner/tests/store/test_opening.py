@@ -1,0 +1,224 @@
+"""Before the first row: an older schema is brought to ours, and what is not ours or not sound is not touched."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from superlearner.store import Restart, StoreUnavailable, Token, database_info, migrate
+from superlearner.store.database import Database
+from superlearner.store.tables import METADATA, VERSION_TABLE
+
+WithStore = Callable[..., Any]
+
+FIRST_VERSION = """\
+CREATE TABLE superlearner_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+INSERT INTO superlearner_schema VALUES ('0001');
+CREATE TABLE restarts (
+    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, supervisor TEXT NOT NULL,
+    child TEXT, event TEXT NOT NULL, old_pid TEXT, new_pid TEXT, reason TEXT,
+    CONSTRAINT restarts_once UNIQUE (run, number)
+);
+CREATE INDEX restarts_by_supervisor ON restarts (supervisor, id);
+CREATE TABLE audit (
+    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, "user" TEXT NOT NULL,
+    door TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL, did TEXT, outcome TEXT NOT NULL,
+    duration DOUBLE PRECISION NOT NULL,
+    CONSTRAINT audit_once UNIQUE (run, number)
+);
+CREATE INDEX audit_by_operation ON audit (operation, id);
+INSERT INTO restarts (run, number, at, supervisor, child, event, old_pid, new_pid, reason)
+    VALUES ('earlier', 1, 1.5, 'shop', 'till', 'restarted', '0.9.0', '0.12.0', 'killed');
+INSERT INTO audit (run, number, at, "user", door, operation, parameters, did, outcome, duration)
+    VALUES ('earlier', 1, 1.5, 'ada', 'rest', 'process.kill', '{{"pid": "till"}}', NULL, 'ok', 0.25);
+"""
+"""What a platform of schema 0001 left behind; `id` is written differently in each database."""
+
+
+async def do(url: str, script: str) -> None:
+    """Run statements as another program would."""
+    database = Database(url)
+    async with database._engine.begin() as connection:
+        for statement in script.split(";\n"):
+            if statement.strip():
+                await connection.execute(text(statement.replace(":", r"\:")))
+    await database.close()
+
+
+def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(url: str, with_store: WithStore) -> None:
+    kind = "INTEGER PRIMARY KEY" if url.startswith("sqlite") else "BIGSERIAL PRIMARY KEY"
+    asyncio.run(do(url, FIRST_VERSION.format(id=kind)))
+    before = database_info(url)
+    assert (before.revision, before.up_to_date, before.rows) == ("0001", False, {"audit": 1, "restarts": 1})
+
+    async def test(running: Any) -> None:
+        store = running.store
+        store.append_restarts([Restart(2.0, "shop", "till", "restarted")])
+        await store.sync()
+        new, old = await store.restarts()
+        assert old == Restart(1.5, "shop", "till", "restarted", "0.9.0", "0.12.0", "killed", "earlier", 1, old.id)
+        assert new.id > old.id
+        assert [row.parameters for row in await store.audit()] == [{"pid": "till"}]
+        await store.records.add_token(Token("laptop", "ada", ("read",), "hash", 3.0))
+
+    with_store(url, test)
+    assert database_info(url).up_to_date
+
+
+def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> None:
+    migrate(url)
+
+    def differences(connection: Connection) -> Any:
+        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+
+    async def look() -> Any:
+        database = Database(url)
+        async with database._engine.connect() as connection:
+            found = await connection.run_sync(differences)
+        await database.close()
+        return found
+
+    assert asyncio.run(look()) == []
+
+
+def test_migrating_again_changes_nothing(url: str) -> None:
+    assert migrate(url) == migrate(url) == database_info(url).head
+
+
+def test_two_programs_that_migrate_at_once_both_succeed(url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(migrate, [url] * 4))) == 1
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of the steps, as when the program is killed there."""
+    from alembic.operations import Operations
+
+    create = Operations.create_table
+
+    def fails(self: Operations, name: str, *columns: Any, **options: Any) -> Any:
+        if name == "users":
+            raise OSError("no space left on device")
+        return create(self, name, *columns, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Operations, "create_table", fails)
+        with pytest.raises(StoreUnavailable):
+            migrate(url)
+    if not url.startswith("sqlite"):
+        assert database_info(url).revision is None
+    migrate(url)
+    assert database_info(url).up_to_date
+
+
+def test_a_newer_schema_is_refused_and_not_touched(url: str) -> None:
+    migrate(url)
+    asyncio.run(do(url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    for ask in (migrate, database_info):
+        with pytest.raises(StoreUnavailable, match=r"newer SuperLearner \(schema 9999\).*--data-dir") as refused:
+            ask(url)
+        assert "not touched" in refused.value.hint
+
+
+def test_tables_of_another_program_are_refused_and_not_touched(url: str) -> None:
+    asyncio.run(do(url, "CREATE TABLE users (id INTEGER)"))
+    with pytest.raises(StoreUnavailable, match="belongs to another program"):
+        migrate(url)
+
+
+def damage(file: Path) -> None:
+    """Overwrite the middle of the file, as a broken disk does."""
+    with open(file, "r+b") as opened:
+        opened.seek(4096)
+        opened.write(os.urandom(8192))
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, 5000)
+
+
+def scribble(file: Path) -> None:
+    file.write_bytes(b"To be or not to be\n" * 500)
+
+
+@pytest.mark.parametrize("spoil", [damage, cut, scribble])
+def test_a_damaged_file_is_refused_and_not_touched(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    file = tmp_path / "store.db"
+    migrate(f"sqlite:///{file}")
+    spoil(file)
+    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    for ask in (migrate, database_info):
+        with pytest.raises(StoreUnavailable, match="damaged") as refused:
+            ask(f"sqlite:///{file}")
+        assert "mv " in refused.value.hint
+        assert str(file) in refused.value.hint
+        assert str(tmp_path) not in refused.value.why
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == before
+
+
+def test_a_file_that_another_program_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
+    file = tmp_path / "store.db"
+    migrate(f"sqlite:///{file}")
+    holder = sqlite3.connect(file)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable, match="locked by another program"):
+        migrate(f"sqlite:///{file}")
+    holder.close()
+    migrate(f"sqlite:///{file}")
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be"):
+        migrate(f"sqlite:///{tmp_path}")
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        migrate(f"sqlite:///{tmp_path}/no/such/folder/store.db")
+
+
+def test_looking_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="no database file"):
+        database_info(f"sqlite:///{tmp_path}/store.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
+    migrate(f"sqlite:///{tmp_path}/store.db")
+    assert stat.S_IMODE((tmp_path / "store.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["a b.db", "ä?#%41.db", "per%cent.db"])
+def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    migrate(tmp_path / name)
+    assert migrate(tmp_path / name) == database_info(tmp_path / name).revision
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+
+
+@pytest.mark.parametrize("url", ["mysql://ada@db/shop", "sqlite://", "sqlite:///:memory:", "store.db"])
+def test_what_is_no_url_of_a_database_is_refused(url: str) -> None:
+    with pytest.raises(StoreUnavailable, match="expected sqlite:///FILE or postgresql://"):
+        migrate(url)
+
+
+def test_a_password_is_shown_nowhere(postgres: Any) -> None:
+    url = postgres.new_database()
+    migrate(url)
+    assert "secret" not in database_info(url).database
+    nowhere = url.replace(f":{postgres.port}", ":1")
+    with pytest.raises(StoreUnavailable, match="cannot be used") as refused:
+        migrate(nowhere)
+    assert "secret" not in str(refused.value)
+    with pytest.raises(StoreUnavailable, match="cannot be used"):
+        migrate(f"{url}_that_is_not_there")

@@ -1,0 +1,210 @@
+"""A database that fails while it is used: what was accepted waits, what is too much is counted, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+import otp
+from otp import Agent
+from superlearner.store import Restart, StoreUnavailable
+from superlearner.store.database import Database
+from superlearner.telemetry import Telemetry
+
+WithStore = Callable[..., Any]
+
+
+def restarts(*numbers: int) -> list[Restart]:
+    return [Restart(float(number), "shop", "till", "restarted", reason="x" * 1000) for number in numbers]
+
+
+async def told(running: Any) -> tuple[str, str]:
+    """The next thing the store tells."""
+    return await running.telling.get()
+
+
+def test_the_loop_turns_while_another_program_holds_the_database(tmp_path: Path, with_store: WithStore) -> None:
+    async def test(running: Any) -> None:
+        store = running.store
+        await store.sync()
+        holder = sqlite3.connect(tmp_path / "store.db")
+        holder.execute("BEGIN IMMEDIATE")
+        store.append_restarts(restarts(1))
+        waiting = asyncio.ensure_future(store.sync())
+        agent = await Agent.start(lambda: 0)
+        for _ in range(50):
+            await Agent.update(agent, lambda count: count + 1)
+            assert await store.restarts() == []
+        assert not waiting.done()
+        holder.close()
+        await waiting
+        assert [row.at for row in await store.restarts()] == [1]
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test)
+
+
+def test_rows_wait_for_a_database_that_is_locked_too_long(
+    tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
+
+    async def test(running: Any) -> None:
+        store = running.store
+        await store.sync()
+        holder = sqlite3.connect(tmp_path / "store.db")
+        holder.execute("BEGIN IMMEDIATE")
+        store.append_restarts(restarts(1))
+        with pytest.raises(
+            StoreUnavailable, match=r"locked by another program; see who holds it with: fuser \S+store.db"
+        ):
+            await store.sync()
+        assert (await told(running))[0] == "bad"
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.restarts()
+        store.append_restarts(restarts(2))
+        holder.close()
+        otp.send("store", "open")
+        assert await told(running) == ("info", "the store can be used again")
+        await store.sync()
+        assert [row.at for row in await store.restarts()] == [2, 1]
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test)
+
+
+def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
+    tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite is told that its file may not grow, and says what it says of a full disk."""
+    pages = 40
+    opened = Database.__init__
+
+    def limited(self: Database, url: Any) -> None:
+        opened(self, url)
+
+        def limit(connection: Any, record: Any) -> None:
+            connection.cursor().execute(f"PRAGMA max_page_count={pages}")
+
+        event.listen(self._engine.sync_engine, "connect", limit)
+
+    monkeypatch.setattr(Database, "__init__", limited)
+
+    async def test(running: Any) -> None:
+        nonlocal pages
+        store = running.store
+        store.append_restarts(restarts(*range(10)))
+        await store.sync()
+        store.append_restarts(restarts(*range(10, 1000)))
+        with pytest.raises(StoreUnavailable, match="the disk is full or broken; make room"):
+            await store.sync()
+        status = store.status()
+        assert (status.state, status.stored, status.waiting, status.dropped) == ("unavailable", 10, 990, {})
+        pages = 4000
+        otp.send("store", "open")
+        await running.usable_again.wait()
+        await store.sync()
+        assert [row.number for row in await store.restarts(limit=2000)] == list(range(1000, 0, -1))
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test)
+
+
+def test_a_file_that_is_moved_away_does_not_take_along_what_comes(tmp_path: Path, with_store: WithStore) -> None:
+    async def test(running: Any) -> None:
+        store = running.store
+        store.append_restarts(restarts(1))
+        await store.sync()
+        os.rename(tmp_path / "store.db", tmp_path / "old.db")
+        store.append_restarts(restarts(2))
+        with pytest.raises(StoreUnavailable, match="moved or removed"):
+            await store.sync()
+        otp.send("store", "open")
+        await running.usable_again.wait()
+        await store.sync()
+        assert [row.at for row in await store.restarts()] == [2]
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test)
+
+
+def test_a_file_that_is_damaged_meanwhile_is_left_alone(tmp_path: Path, with_store: WithStore) -> None:
+    file = tmp_path / "store.db"
+
+    async def test(running: Any) -> None:
+        store = running.store
+        store.append_restarts(restarts(*range(100)))
+        await store.sync()
+        await running.stop()
+        await store._let_go()  # all connections are closed: the journal is in the file
+        with open(file, "r+b") as opened:
+            opened.seek(4096)
+            opened.write(b"\xff" * 40_000)
+        before = file.read_bytes()
+        await running.start()
+        store.append_restarts(restarts(100))
+        with pytest.raises(StoreUnavailable, match="damaged; save what can be read with: sqlite3"):
+            await store.sync()
+        assert store.status().waiting == 1
+        await running.stop()
+        await store.close()
+        assert file.read_bytes() == before
+        assert running.telling.get_nowait()[0] == "bad"
+        assert running.telling.get_nowait() == ("bad", "1 rows could not be stored before the end")
+
+    with_store(f"sqlite:///{file}", test)
+
+
+def test_too_many_rows_are_refused_counted_and_told_once(tmp_path: Path, with_store: WithStore) -> None:
+    counted = Telemetry()
+    drops: list[Any] = []
+    counted.attach(lambda name, numbers, words: drops.append(words["table"]) if name == "store.drop" else None)
+
+    async def test(running: Any) -> None:
+        store = running.store
+        assert store.append_restarts(restarts(*range(15))) == 10
+        assert store.status().dropped == {"restarts": 5}
+        assert drops == ["restarts"] * 5
+        assert await told(running) == ("bad", "10 rows wait for the database; what comes now is not stored")
+        assert running.telling.empty()
+        await store.sync()
+        assert store.append_restarts(restarts(20)) == 1
+        await store.sync()
+        assert [row.at for row in await store.restarts()] == [20, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test, limit=10, telemetry=counted)
+
+
+def test_a_restarted_postgres_is_found_again(postgres: Any, with_store: WithStore) -> None:
+    async def test(running: Any) -> None:
+        store = running.store
+        store.append_restarts(restarts(1))
+        await store.sync()
+        postgres.control("stop", "--mode", "immediate")
+        store.append_restarts(restarts(2))
+        with pytest.raises(StoreUnavailable, match="cannot be used"):
+            await store.sync()
+        with pytest.raises(StoreUnavailable):
+            await store.restarts()
+        postgres.begin()
+        otp.send("store", "open")
+        await running.usable_again.wait()
+        await store.sync()
+        assert [row.at for row in await store.restarts()] == [2, 1]
+
+    with_store(postgres.new_database(), test)
+
+
+def test_only_so_much_history_is_kept(url: str, with_store: WithStore) -> None:
+    async def test(running: Any) -> None:
+        store = running.store
+        store.append_restarts(restarts(*range(350)))
+        await store.sync()
+        kept = await store.count_restarts()
+        assert 100 <= kept < 300
+        assert [row.at for row in await store.restarts(limit=100)] == list(range(349, 249, -1))
+
+    with_store(url, test, history_rows=100)
