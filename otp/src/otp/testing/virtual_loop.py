@@ -136,7 +136,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._numbers = itertools.count()
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._turns = 0
-        self.turns = 0
+        self.turns: int = 0
         """Turns since the loop was made."""
         self.look_at = 0
         self.look: Callable[[], None] = lambda: None
