@@ -64,7 +64,7 @@ class Tag(_Pattern):
         self._length = len(elements)
         self._single = first = elements[0]
         self._word = first if len(elements) == 1 and type(first) is str else None  # what a scan may compare itself
-        self.pure = type(self) is Tag and (self._word is not None or _is_fixed(elements))
+        self.pure: bool = type(self) is Tag and (self._word is not None or _is_fixed(elements))
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(message, tuple) or len(message) < self._length:  # pyright: ignore[reportUnknownArgumentType]
@@ -97,7 +97,7 @@ class Is(_Pattern):
             raise TypeError(f"Is(type, attribute=value): expected a type first, got {value!r}")
         self.value: Any = value
         self.attributes: dict[str, Any] = attributes
-        self.pure = type(self) is Is and _is_fixed((value, *attributes.values()))
+        self.pure: bool = type(self) is Is and _is_fixed((value, *attributes.values()))
 
     def __call__(self, message: Any) -> bool:
         if not isinstance(self.value, type):
