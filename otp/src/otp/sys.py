@@ -160,6 +160,9 @@ async def statistics(
 ) -> Statistics | Literal["ok", "no_statistics"]:
     """Count messages: `True` begins anew, `False` ends it, `"get"` answers what was counted so far.
 
+    `"get"` of a server whose messages nobody counts is `"no_statistics"`, as in OTP: write `statistics(dest, True)`
+    first. The same goes for `log`, whose answer is then an empty list.
+
     >>> import otp
     >>> from otp import Agent, sys
     >>> async def main():

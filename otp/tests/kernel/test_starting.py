@@ -384,3 +384,15 @@ def test_a_start_that_a_child_task_gives_up_kills_the_new_process(run: Any) -> N
         return there, otp.whereis("slow")
 
     assert run(main) == (True, None)
+
+
+def test_where_no_process_is_self_and_start_link_name_the_ways_to_begin() -> None:
+    async def main() -> None:
+        with pytest.raises(
+            otp.NotAProcess, match=r"otp\.self\(\) works inside a process only; begin the program with otp\.run"
+        ):
+            otp.self()
+        with pytest.raises(otp.NotAProcess, match=r"async with otp\.Node\(name\) as node:`, or .* otp\.run\(main\)"):
+            await Server.start_link(1)
+
+    asyncio.run(main())

@@ -29,6 +29,9 @@ def session() -> Iterator[Session]:
 
 def test_a_session_begins_before_the_first_step(session: Session) -> None:
     assert (session.position, session.done, session.steps()) == (0, False, [])
+    assert session.offered() == ["run <0.2.0>"]
+    with session.fork(choose=0) as other:
+        assert (other.step(), session.position) == ("run <0.2.0>", 0)
 
 
 def test_steps_lead_to_the_same_end_as_a_run(session: Session) -> None:
@@ -119,3 +122,18 @@ def test_what_the_predicate_of_run_until_raises_is_raised_and_the_program_goes_o
         session.run_until(wrong)
     assert session.position == 1
     assert session.run() == Scheduler(seed=2).run(race)
+
+
+def test_a_session_and_its_scheduler_say_where_they_are(session: Session[str]) -> None:
+    session.step(2)
+    assert repr(session) == "<Session of <Scheduler seed=2 io='virtual' inline=None>, at 0.0 s, after 2 steps>"
+    session.run()
+    assert ", ended, after " in repr(session)
+
+
+def test_a_fork_where_there_is_no_choice_says_why(session: Session[str]) -> None:
+    with pytest.raises(otp.BadArgument, match="expected a number below 1, got 9"):
+        session.fork(choose=9)
+    session.run()
+    with pytest.raises(otp.BadArgument, match="got none: the program has ended"):
+        session.fork(choose=9)

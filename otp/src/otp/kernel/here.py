@@ -21,7 +21,9 @@ def self() -> Pid:
 
     Raises `NotAProcess` outside. Write `otp.self()`.
     """
-    return current_process("otp.self()")
+    return current_process(
+        "otp.self()", "begin the program with otp.run(main); a web handler has no pid, and needs none"
+    )
 
 
 def monotonic() -> float:

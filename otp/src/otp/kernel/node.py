@@ -194,7 +194,9 @@ class Node:
             name: a name to register, or `Registry.via(…)`.
             options: further options of the behaviour's start.
 
-        Returns the pid or `Ignore()`; raises `StartError` like `start_link`.
+        Returns the pid or `Ignore()`; raises `StartError` like `start_link`. Nobody starts it again when it ends, a
+        supervisor that gave up included: `await otp.wait_down(pid)` in a task of yours tells when, for whoever wants
+        to end the program then, or to start it once more.
 
         >>> import asyncio, otp
         >>> async def main():

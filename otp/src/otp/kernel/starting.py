@@ -186,6 +186,13 @@ class Begun:
         self.link: bool = link
 
 
+def _outside(cls: Any) -> str:
+    return (
+        f"outside a process use node.start({cls.__name__}, arg) in `async with otp.Node(name) as node:`, "
+        "or begin the program with otp.run(main)"
+    )
+
+
 def begin_server(
     cls: Any,
     arg: Any,
@@ -204,7 +211,7 @@ def begin_server(
         last = thread.last  # as `thread_current`, without the call
         me = None if last is None else last.current
         if me is None and (link or monitor):
-            me = current_process(f"{cls.__name__}.start_link", f"outside a process use node.start({cls.__name__}, arg)")
+            me = current_process(f"{cls.__name__}.start_link", _outside(cls))
     if me is not None:
         if me._st == EXITING:
             return Begun(me, me, None, link)  # of nobody: `wait_for_start` says so

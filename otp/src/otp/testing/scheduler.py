@@ -81,6 +81,9 @@ class Scheduler:
         self._run: Run | None = None
         self._started = 0
 
+    def __repr__(self) -> str:
+        return f"<Scheduler seed={self.seed} io={self.io!r} inline={self.inline}>"
+
     @property
     def node(self) -> Node:
         """The node `"test"` of the current or last run."""

@@ -74,6 +74,13 @@ class Session(Generic[R]):
         loop = self._run.loop
         self._task: asyncio.Task[R] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
         self._task.add_done_callback(self._ended)
+        with _no_loop_runs(), self._run.surroundings():  # one turn, in which the first process is made, and no step
+            loop.call_soon(loop.stop)
+            loop.run_forever()
+
+    def __repr__(self) -> str:
+        state = "ended" if self.done else f"at {self.now} s"
+        return f"<Session of {self._scheduler!r}, {state}, after {self.position} steps>"
 
     # looking
 
@@ -102,7 +109,10 @@ class Session(Generic[R]):
         return [step_name(step) for step in self._run.kernel.steps]
 
     def offered(self) -> list[str]:
-        """What the next step could be; `fork(choose=i)` takes the i-th. Empty while everybody waits for a time."""
+        """What the next step could be; `fork(choose=i)` takes the i-th.
+
+        Empty while everybody waits for a time, and after the end.
+        """
         return self._run.kernel.offered()
 
     # going
@@ -155,6 +165,9 @@ class Session(Generic[R]):
         instead = dict(self._instead)
         if choose is not None:
             offered = len(self.offered())
+            if not offered:
+                now = "has ended" if self.done else "waits for a time; take a step"
+                raise BadArgument(f"fork(choose): expected a choice at this point, got none: the program {now}")
             if not 0 <= choose < offered:
                 raise BadArgument(f"fork(choose): expected a number below {offered}, got {choose!r}; see offered()")
             if offered > 1:
