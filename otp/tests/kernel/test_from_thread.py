@@ -118,6 +118,15 @@ def test_when_the_time_is_up_the_coroutine_is_cancelled() -> None:
 
 
 @pytest.mark.filterwarnings("error")
+def test_the_longest_time_is_one_that_a_thread_can_wait() -> None:
+    """What every other time-out takes was an `OverflowError` here."""
+
+    async def main() -> Any:
+        return await asyncio.to_thread(otp.node().call_from_thread, asyncio.sleep(0, "answer"), 1e12)
+
+    assert otp.run(main) == "answer"
+
+
 def test_on_the_thread_of_the_loop_it_is_refused() -> None:
     async def main() -> None:
         async with otp.Node("n") as node:

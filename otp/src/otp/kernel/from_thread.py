@@ -15,6 +15,7 @@ import logging
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from inspect import iscoroutine
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
@@ -101,7 +102,7 @@ def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
         coroutine.close()
         raise
     try:
-        return call.done.result(None if limit is None else limit / 1e9)
+        return call.done.result(None if limit is None else min(limit / 1e9, TIMEOUT_MAX))
     except BaseException as error:
         if call.done.done():  # its own failure, which may be a TimeoutError as well
             raise
