@@ -256,6 +256,32 @@ def test_what_a_program_keeps_under_the_key_of_the_callers_breaks_no_report(kept
     assert (seen.fields(0)["otp_exception"], seen.fields(0)["otp_callers"]) == ("ValueError", [])
 
 
+class Liar:
+    """An id that raises where it is asked for its class, as a proxy may that stands for nothing."""
+
+    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]  # pyright: ignore
+
+
+class Silent(type):
+    def __getattribute__(cls, name: str) -> Any:
+        raise LookupError(name)
+
+
+@pytest.mark.parametrize("make_id", [Liar, lambda: Silent("Nameless", (), {})], ids=["liar", "nameless"])
+def test_an_id_that_will_not_be_looked_at_is_no_end_of_its_supervisor(make_id: Any, seen: Seen) -> None:
+    """The report of a restart raised in the supervisor's own process, which ended with it."""
+
+    async def main() -> Any:
+        above = await Supervisor.start_link_children([ChildSpec(make_id(), (Server.start_link, 1))])
+        (child,) = await Supervisor.which_children(above)
+        otp.exit(child.pid, "boom")
+        await wait_all_idle()
+        return otp.is_alive(above), len(await Supervisor.which_children(above))
+
+    assert Scheduler().run(main) == (True, 1)
+    assert "restarted child" in seen.text(0)
+
+
 def test_a_machine_names_its_state(seen: Seen) -> None:
     async def main() -> None:
         await ended(await start_and_cast(Machine))

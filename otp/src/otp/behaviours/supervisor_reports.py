@@ -117,8 +117,11 @@ def _say(
 
 
 def _id(id: Hashable) -> str:
-    """A child's id in words; that of a class is its name."""
-    return id.__qualname__ if isinstance(id, type) else shown(id, 100)
+    """A child's id in words; that of a class is its name. An id may lie about its class, or raise where it is asked."""
+    return _name_of(id) if issubclass(type(id), type) else shown(id, 100)
+
+
+_name_of: Any = type.__dict__["__qualname__"].__get__
 
 
 def _child(id: Hashable) -> str:
