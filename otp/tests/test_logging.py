@@ -259,7 +259,7 @@ def test_what_a_program_keeps_under_the_key_of_the_callers_breaks_no_report(kept
 class Liar:
     """An id that raises where it is asked for its class, as a proxy may that stands for nothing."""
 
-    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]  # pyright: ignore
+    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
 
 
 class Silent(type):

@@ -97,6 +97,59 @@ def test_a_name_that_cannot_be_shown_does_not_hold_up_a_crash(run: Any, errors: 
     assert "ended in handle_call('crash')" in errors()[0]
 
 
+class Liar:
+    """Raises where it is asked for its class, as a proxy may that stands for nothing."""
+
+    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+
+class Word(str):
+    """A text that will not be compared."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError
+
+    __ne__ = __eq__
+
+
+@pytest.mark.parametrize("pair", [False, True])
+@pytest.mark.parametrize("make", [Liar, Word])
+def test_a_reason_that_raises_where_it_is_looked_at_ends_who_it_should(
+    run: Any, errors: Any, make: Any, pair: bool
+) -> None:
+    """Such a signal raised in who sent it, such a crash was one of the runtime, such a child ended its supervisor."""
+
+    reason = (make(), 1) if pair else make()
+
+    async def main() -> Any:
+        child = Server.child_spec(None, restart="transient")
+        above = await Supervisor.start_link_children([child])
+        (first,) = await Supervisor.which_children(above)
+        otp.exit(first.pid, reason)
+        await wait_all_idle()
+        (second,) = await Supervisor.which_children(above)
+
+        async def raises() -> None:
+            await otp.receive()
+            raise otp.Exit(reason)
+
+        async def linked(pid: otp.Pid) -> None:
+            otp.link(pid)
+            otp.send(pid, "go")
+            await otp.receive()
+
+        pid, ref = otp.spawn_monitor(raises)
+        _, other = otp.spawn_monitor(linked, pid)
+        ends = [(await otp.receive(ref)).reason, (await otp.receive(other)).reason]
+        return second.pid != first.pid, [end is reason for end in ends]
+
+    assert run(main) == (True, [True, True])
+    assert not [text for text in errors() if "please report this bug" in text]
+
+
 class Big:
     def __init__(self) -> None:
         self.bytes = bytearray(100_000)

@@ -62,7 +62,7 @@ def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviou
     """The exception of a failed call, of the class that fits `reason`."""
     arguments = [dest, request] if timeout is UNSET else [dest, request, "infinity" if timeout is None else timeout]
     described = (reason, (behaviour, "call", arguments))
-    kind = _KINDS.get(reason, ServerDown) if isinstance(reason, str) else ServerDown
+    kind = _KINDS.get(reason, ServerDown) if type(reason) is str else ServerDown
     return kind(described, dest, request)
 
 
@@ -212,7 +212,7 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
 
 def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     """The exception for a caller that was woken with a reason."""
-    why = why_silent(frm) if isinstance(failed.reason, str) and failed.reason == "timeout" else ""
+    why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
     forget(frm)
     found = failure(failed.reason, dest, frm._request, timeout)
     if isinstance(found, CallTimeout):

@@ -25,6 +25,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
+from otp.kernel.reasons import is_word
 from otp.kernel.scheduler import Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, RUN
 
@@ -55,7 +56,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     st = p._st
     if st == DEAD:
         return
-    if not linked and isinstance(reason, str) and reason == "kill":
+    if not linked and (reason == "kill" if type(reason) is str else is_word(reason, "kill")):
         _decide(p, "killed", sender, cause, True)
         return
     if st == EXITING:
@@ -63,7 +64,10 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     x = p._x
     if x is not None and x.trap:
         deliver(p, _new_tuple(ExitSignal, (sender, reason)))
-    elif not isinstance(reason, str) or reason != "normal" or (sender is p and not linked):
+    elif (
+        (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are, without a call
+        or (sender is p and not linked)
+    ):
         _decide(p, reason, sender, cause, False)
 
 

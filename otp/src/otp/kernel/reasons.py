@@ -21,6 +21,7 @@ __all__ = [
     "StackEntry",
     "is_clean",
     "is_ours",
+    "is_word",
     "reason_of",
     "same",
     "stack_of",
@@ -201,7 +202,13 @@ def same(one: Any, other: Any) -> bool:
 
 def starts_with(reason: Reason, word: str) -> bool:
     """Whether a reason is a pair whose first element is `word`, as `{shutdown, _}` matches in Erlang."""
-    return isinstance(reason, tuple) and len(reason) == 2 and isinstance(reason[0], str) and reason[0] == word  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return issubclass(type(reason), tuple) and len(reason) == 2 and is_word(reason[0], word)
+
+
+def is_word(reason: Reason, word: str) -> bool:
+    """Whether a reason is this text; it may be of a class that raises where it is asked for itself, or compared."""
+    kind = type(reason)
+    return reason == word if kind is str else issubclass(kind, str) and str.__eq__(reason, word)
 
 
 def is_clean(reason: Reason) -> bool:
@@ -210,6 +217,4 @@ def is_clean(reason: Reason) -> bool:
     >>> is_clean(("shutdown", "moved")), is_clean("killed")
     (True, False)
     """
-    if isinstance(reason, str):
-        return reason == "normal" or reason == "shutdown"
-    return starts_with(reason, "shutdown")
+    return is_word(reason, "normal") or is_word(reason, "shutdown") or starts_with(reason, "shutdown")
