@@ -361,6 +361,27 @@ def test_one_that_refuses_leaves_everything_as_it_was(source: Any, run: Any) -> 
     run(main)
 
 
+def test_a_check_says_what_a_reload_would_do_and_changes_nothing(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(41)
+        cls = shop.module.Counter
+        shop.write(COUNTER_2)
+        report = await code.check(shop.module)
+        assert [(counter, 1, 2)] == [(who, old, new) for who, _, old, new in report.servers]
+        assert cls is shop.module.Counter
+        assert [(counter, cls, 1)] == list(code.versions())
+        assert 41 == await GenServer.call(counter, "next")
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.check(shop.module, extra=42)
+        assert counter is refused.value.server
+        assert 42 == await GenServer.call(counter, "next")
+        assert [(counter, 1, 2)] == [(who, old, new) for who, _, old, new in (await code.reload(shop.module)).servers]
+
+    run(main)
+
+
 def test_a_state_changed_in_place_is_brought_back(source: Any, run: Any) -> None:
     listed = COUNTER.replace("Ok(arg)", "Ok([arg])")
     shop = source(listed)

@@ -353,3 +353,59 @@ def test_run_takes_an_application_and_ends_with_it() -> None:
     assert otp.run(Program, "normal") is None
     with pytest.raises(SystemExit, match="application program ended: 'boom'"):
         otp.run(Program, "boom")
+
+
+def test_an_environment_is_read_whole_and_what_was_set_is_taken_back() -> None:
+    class Priced(Application):
+        name = "priced"
+        env = {"currency": "EUR", "interest": 2}
+
+        @impl
+        async def start(self, kind: Any, args: Any) -> Any:
+            return await Supervisor.start_link_children([])
+
+    async def main() -> None:
+        assert {} == await Application.get_all_env("priced")  # not known here yet
+        await Application.put_env(Priced, "interest", 3)
+        await Application.put_env("priced", "more", 1)
+        assert {"currency": "EUR", "interest": 3, "more": 1} == await Application.get_all_env("priced")
+        await Application.unset_env("priced", "interest")
+        await Application.unset_env(Priced, "more")
+        await Application.unset_env("priced", "never set")
+        assert {"currency": "EUR", "interest": 2} == await Application.get_all_env(Priced)
+
+    otp.run(main)
+
+
+def test_a_node_tells_of_the_applications_it_knows_how_they_run() -> None:
+    class Needed(Application):
+        name = "needed"
+        vsn = "7"
+
+        @impl
+        async def start(self, kind: Any, args: Any) -> Any:
+            return await Supervisor.start_link_children([], name="needed_top")
+
+    class Needing(Needed):
+        name = "needing"
+        applications = (Needed,)
+
+        @impl
+        async def start(self, kind: Any, args: Any) -> Any:
+            return await Supervisor.start_link_children([], name="needing_top")
+
+    async def main() -> None:
+        assert [] == await Application.loaded_applications()
+        await Application.ensure_all_started(Needing, "temporary")
+        first, second = await Application.loaded_applications()
+        assert ("needed", Needed, "7", (), "temporary") == (
+            first.name, first.cls, first.vsn, first.applications, first.type,
+        )  # fmt: skip
+        assert (otp.whereis("needing_top"), ("needed",)) == (second.top, second.applications)
+        assert second.master is not None
+        assert otp.is_alive(second.master)
+        await Application.stop("needing")
+        _, second = await Application.loaded_applications()
+        assert (None, None, None) == (second.type, second.master, second.top)
+
+    otp.run(main)

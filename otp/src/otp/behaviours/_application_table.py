@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
     from otp.behaviours.application import Application
     from otp.kernel.node import Node
 
-__all__ = ["AppInfo", "Applications", "Kind", "applications_of", "name_of", "start_application", "stop_application"]
+__all__ = [
+    "AppInfo",
+    "AppSpec",
+    "Applications",
+    "Kind",
+    "applications_of",
+    "name_of",
+    "start_application",
+    "stop_application",
+]
 
 logger = logging.getLogger("otp")
 
@@ -41,6 +51,24 @@ class AppInfo(NamedTuple):
     name: str
     description: str
     vsn: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppSpec:
+    """What a node knows of an application: its class, and how it runs, if it does.
+
+    `type` is how it was started, `master` its process between the node and `top`, the top supervisor; all None while
+    it does not run.
+    """
+
+    name: str
+    cls: type[Application]
+    description: str
+    vsn: str
+    applications: tuple[str, ...]
+    type: Kind | None = None
+    master: Pid | None = None
+    top: Pid | None = None
 
 
 class Running:
@@ -81,6 +109,27 @@ class Applications:
             return set_here[key]
         known = self._classes.get(name) if isinstance(app, str) else app
         return default if known is None else known.env.get(key, default)
+
+    def get_all_env(self, app: type[Application] | str) -> dict[str, Any]:
+        """The whole environment: the class's values, and over them those that `put_env` set."""
+        name = name_of(app)
+        known = self._classes.get(name) if isinstance(app, str) else app
+        return {**({} if known is None else known.env), **self._env.get(name, {})}
+
+    def unset_env(self, app: type[Application] | str, key: str) -> None:
+        """Take back what `put_env` set."""
+        self._env.get(name_of(app), {}).pop(key, None)
+
+    def specs(self) -> list[AppSpec]:
+        """All applications that the node knows."""
+        return [self._spec(app) for app in self._classes.values()]
+
+    def _spec(self, app: type[Application]) -> AppSpec:
+        needs = tuple(needed.name for needed in app.applications)
+        record = self.running.get(app.name)
+        if record is None:
+            return AppSpec(app.name, app, app.description, app.vsn, needs)
+        return AppSpec(app.name, record.app, app.description, app.vsn, needs, record.kind, record.master, record.top)
 
     def put_env(self, app: type[Application] | str, key: str, value: Any) -> None:
         """Set a value on this node; the class keeps its own."""

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 from otp.behaviours._application_table import (
     AppInfo,
     Applications,
+    AppSpec,
     Kind,
     applications_of,
     name_of,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
 
-__all__ = ["AppInfo", "Application"]
+__all__ = ["AppInfo", "AppSpec", "Application"]
 
 
 class _Contract(Behaviour):
@@ -114,6 +115,38 @@ class _Functions(type):
     async def put_env(cls, app: type[Application] | str, key: str, value: Any) -> None:
         """Set a value of the application's environment on this node; it need not run yet."""
         applications_of().put_env(app, key, value)
+
+    async def get_all_env(cls, app: type[Application] | str) -> dict[str, Any]:
+        """The application's whole environment on this node: the class's values, and over them what `put_env` set.
+
+        >>> import otp
+        >>> class Bank(otp.Application):
+        ...     env = {"currency": "EUR", "interest": 2}
+        ...
+        ...     async def start(self, kind, args): ...
+        >>> async def main():
+        ...     await otp.Application.put_env(Bank, "interest", 3)
+        ...     return await otp.Application.get_all_env("bank")
+        >>> otp.run(main)
+        {'currency': 'EUR', 'interest': 3}
+
+        Source: Erlang's `application:get_all_env/1`.
+        """
+        return applications_of().get_all_env(app)
+
+    async def unset_env(cls, app: type[Application] | str, key: str) -> None:
+        """Take back what `put_env` set, so that the class's own value holds again.
+
+        Difference to OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
+        """
+        applications_of().unset_env(app, key)
+
+    async def loaded_applications(cls) -> list[AppSpec]:
+        """The applications that this node knows: that were started here, or whose environment was set by their class.
+
+        Difference to OTP: a spec with class, type, master and top supervisor, where OTP has `AppInfo` only.
+        """
+        return applications_of().specs()
 
 
 class Application(Behaviour, metaclass=_Functions):

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from otp.code.loading import latest, vsn
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
-from otp.code.upgrade import reload, versions
+from otp.code.upgrade import check, reload, versions
 
 __all__ = [
     "RunningVersion",
     "UpgradeRefused",
     "UpgradeReport",
     "UpgradedServer",
+    "check",
     "latest",
     "reload",
     "versions",

@@ -32,7 +32,7 @@ from otp.kernel.scheduler import Scheduler, find_scheduler
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
 from otp.kernel.system import Refused, install, resume_later, shown_state
 
-__all__ = ["reload", "versions"]
+__all__ = ["check", "reload", "versions"]
 
 
 async def reload(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
@@ -50,15 +50,52 @@ async def reload(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
     Difference to OTP: there two versions can run at once and a third one kills who runs the first; here any number
     can. A state that an old `code_change` changed in place is brought back from a copy if the upgrade is refused.
     """
+    shown = _claimed(module)
+    try:
+        return await _reload(shown, extra)
+    finally:
+        release(shown)
+
+
+async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
+    """Try the new version of a module without taking it: what `reload` would do just now, or how it would be refused.
+
+    The file is run, all servers are suspended and asked (`code_change`), and everything goes back to what it was. What
+    the file or a `code_change` does beside that has happened; a state that was changed in place is brought back.
+
+    >>> import asyncio
+    >>> from otp import code
+    >>> asyncio.run(code.check("no_such_module"))
+    Traceback (most recent call last):
+        ...
+    otp.kernel.errors.BadArgument: code.reload(module): expected an imported module, got 'no_such_module'
+
+    Raises as `reload`. OTP has nothing of the kind.
+    """
+    shown = _claimed(module)
+    try:
+        fresh = load(shown)
+        s = find_scheduler()
+        if s is None:
+            return UpgradeReport(shown.__name__, (), ())
+        upgrade = _Upgrade(s, shown, fresh, extra)
+        try:
+            await upgrade.prepare()
+            return upgrade.would_be()
+        finally:
+            upgrade.go_back()
+    finally:
+        release(shown)
+
+
+def _claimed(module: Any) -> ModuleType:
+    """The module of that name, for one upgrade at a time."""
     shown = sys.modules.get(module) if isinstance(module, str) else module
     if not isinstance(shown, ModuleType) or sys.modules.get(shown.__name__) is not shown:
         raise BadArgument(f"code.reload(module): expected an imported module, got {module!r}; try `import` first")
     if not claim(shown):
         raise UpgradeRefused(None, "upgrade_in_progress")
-    try:
-        return await _reload(shown, extra)
-    finally:
-        release(shown)
+    return shown
 
 
 async def _reload(shown: ModuleType, extra: Any) -> UpgradeReport:
@@ -76,16 +113,23 @@ async def _reload(shown: ModuleType, extra: Any) -> UpgradeReport:
     return upgrade.finish()
 
 
-def versions(module: ModuleType | str) -> tuple[RunningVersion, ...]:
-    """Which servers of the module run in this event loop, and in which version.
+def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ...]:
+    """Which servers of the module, or of all modules, run in this event loop, and in which version.
 
     >>> from otp import code
     >>> code.versions("a_module_without_servers")
     ()
     """
     s = find_scheduler()
-    name = module if isinstance(module, str) else module.__name__
-    return () if s is None else tuple(RunningVersion(p, p._vt.cls, vsn(p._vt.cls)) for p in _servers(s, name))
+    if s is None:
+        return ()
+    name = module.__name__ if isinstance(module, ModuleType) else module
+    servers = [p for p in _processes(s) if p._vt is not None] if name is None else _servers(s, name)
+    known: dict[type, Any] = {}
+    for p in servers:  # a hash of a whole module each
+        if p._vt.cls not in known:
+            known[p._vt.cls] = vsn(p._vt.cls)
+    return tuple(RunningVersion(p, p._vt.cls, known[p._vt.cls]) for p in servers)
 
 
 def _processes(s: Scheduler) -> Iterator[Process]:
@@ -195,6 +239,16 @@ class _Upgrade:
         lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
         self._resume()
         return UpgradeReport(self.shown.__name__, tuple(done), lagging)
+
+    def would_be(self) -> UpgradeReport:
+        """What `finish` would answer, had it been asked."""
+        servers = tuple(
+            UpgradedServer(change.pid, change.callbacks.cls, vsn(change.pid._vt.cls), vsn(change.callbacks.cls))
+            for change in self.changes
+            if change.pid._st != DEAD and change.pid._st != EXITING
+        )
+        lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
+        return UpgradeReport(self.shown.__name__, servers, lagging)
 
     def _renew_starts(self) -> None:
         """Supervisors prepare start functions once: those they have were made for another version."""

@@ -1,0 +1,166 @@
+"""Code that runs: its modules and versions, and new versions for servers that go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from otp import code
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import Paged, Picker, operation
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.parameters import Force, PageNumber, PerPage
+from superlearner.arsenal.results_code import ModuleDetails, ModuleLine, Upgrade, UpgradedServer, VersionLine
+from superlearner.arsenal.targets import called
+from superlearner.control.failures import explain_start
+from superlearner.control.terms import clip, plain_pid, text_of
+
+MOST_SERVERS: Final = 1000
+MOST_PIDS: Final = 100
+PLATFORM: Final = ("otp", "superlearner")
+
+ModuleText = Annotated[str, Field(max_length=500, description="its dotted name", examples=["shop"]), Picker("module")]
+
+
+@operation("code.modules", http=("GET", "/code/modules"), scope="read")
+async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
+    """List the modules of running behaviours.
+
+    By name, with how many servers run their code.
+    """
+    by_module = _running()
+    names = sorted(by_module)
+    start = (page - 1) * per_page
+    lines = [ModuleLine(**_line(name, by_module[name])) for name in names[start : start + per_page]]
+    return Paged(lines, len(names), page, per_page)
+
+
+@operation("code.module", http=("GET", "/code/modules/{module}"), scope="read", errors=("module_not_found",))
+async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
+    """Which versions of a module run.
+
+    Its file, and each class with its version and the servers that run it.
+    """
+    found = _running().get(module)
+    if found is None:
+        raise OperationError("module_not_found", f"no server runs code of {module[:200]!r}", hint="see code.modules")
+    by_version: dict[tuple[str, str], list[code.RunningVersion]] = {}
+    for one in found:
+        by_version.setdefault((one.cls.__qualname__, text_of(one.vsn, 100)), []).append(one)
+    running = [
+        VersionLine(
+            what=clip(what, 200),
+            vsn=vsn,
+            count=len(servers),
+            pids=[plain_pid(one.pid) for one in servers[:MOST_PIDS]],
+        )
+        for (what, vsn), servers in by_version.items()
+    ]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return ModuleDetails(**_line(module, found), file=file if isinstance(file, str) else None, running=running)
+
+
+@operation(
+    "code.reload",
+    http=("POST", "/code/modules/{module}/reload"),
+    scope="code",
+    changes=True,
+    errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
+)
+async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Reload a module.
+
+    Its file is read anew and all its servers go over to it, keeping pid, mailbox and state, or none does.
+    """
+    _loaded(module, force=force)
+    servers = _running().get(module, [])
+    ctx.about_to(
+        f"read {module} anew and let its {len(servers)} servers go over to it",
+        [called(one.pid) for one in servers[:100]],
+    )
+    with _refusals():
+        return _upgrade(await code.reload(module), done=True)
+
+
+@operation(
+    "code.compatibility",
+    http=("POST", "/code/modules/{module}/compatibility"),
+    scope="code",
+    changes=True,
+    errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
+)
+async def compatibility(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Say what a reload would do.
+
+    The new file is run and every server asked, held for a moment; then everything goes back to what it was.
+    """
+    _loaded(module, force=force)
+    ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
+    with _refusals():
+        return _upgrade(await code.check(module), done=False)
+
+
+def _running() -> dict[str, list[code.RunningVersion]]:
+    by_module: dict[str, list[code.RunningVersion]] = {}
+    for one in code.versions():
+        by_module.setdefault(one.cls.__module__, []).append(one)
+    return by_module
+
+
+def _is_platform(module: str) -> bool:
+    top, _, rest = module.partition(".")
+    return top in PLATFORM and not rest.startswith("demo")
+
+
+def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
+    return {
+        "module": name,
+        "servers": len(found),
+        "classes": sorted({clip(one.cls.__qualname__, 200) for one in found})[:100],
+        "versions": len({text_of(one.vsn, 100) for one in found}),
+        "platform": _is_platform(name),
+    }
+
+
+def _loaded(module: str, *, force: bool) -> None:
+    if module not in sys.modules:
+        raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
+    if _is_platform(module) and not force:
+        raise OperationError(
+            "critical_process_protection",
+            f"{module} is the platform's own code",
+            hint='to reload it all the same, send {"force": true}',
+        )
+
+
+@contextmanager
+def _refusals() -> Generator[None]:
+    try:
+        yield
+    except code.UpgradeRefused as refused:
+        who = "the new file cannot be used" if refused.server is None else f"{called(refused.server)} refused"
+        reason = "it did not stop in time" if refused.reason == "timeout" else explain_start(refused.reason)
+        raise OperationError("upgrade_refused", f"nothing has changed: {who}: {reason}") from None
+
+
+def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
+    servers = [
+        UpgradedServer(
+            pid=plain_pid(one.pid),
+            what=clip(one.cls.__qualname__, 200),
+            old_vsn=text_of(one.old_vsn, 100),
+            new_vsn=text_of(one.new_vsn, 100),
+        )
+        for one in report.servers[:MOST_SERVERS]
+    ]
+    return Upgrade(
+        module=report.module,
+        done=done,
+        servers=servers,
+        servers_count=len(report.servers),
+        still_old=[plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+    )

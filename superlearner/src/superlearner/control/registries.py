@@ -1,0 +1,105 @@
+"""The node's table of names, and the tables of its registries, read for people: bounded, keys as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import otp
+from otp import Node, Pid, Registry
+from superlearner.control.slots import id_text
+from superlearner.control.steer import NotThere
+from superlearner.control.terms import json_of, plain_pid, text_of
+
+__all__ = ["Entry", "RegistryLine", "entries_of", "key_of", "names_of", "registries_of", "registry_named"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLine:
+    """A registry that runs."""
+
+    name: str
+    pid: Pid
+    keys: Literal["unique", "duplicate"]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registration: key and value as people see them."""
+
+    key: str
+    pid: Pid
+    value: Any
+
+
+def names_of(node: Node, search: str = "") -> list[tuple[str, Pid]]:
+    """The registered names of a node as text, and who has them, oldest process first."""
+    needle = search.casefold()
+    found: list[tuple[str, Pid]] = []
+    for pid in node.processes():
+        name = otp.process_info(pid, "registered_name")
+        if name is not None and needle in (shown := id_text(name)).casefold():
+            found.append((shown, pid))
+    return found
+
+
+def registries_of(node: Node) -> list[RegistryLine]:
+    """The registries of a node, oldest first."""
+    found: list[RegistryLine] = []
+    for pid in node.processes():
+        line = _line(pid)
+        if line is not None:
+            found.append(line)
+    return found
+
+
+def registry_named(node: Node, text: str) -> RegistryLine:
+    """The registry of a name or pid. Raises NotThere."""
+    for line in registries_of(node):
+        if text in (line.name, plain_pid(line.pid)):
+            return line
+    raise NotThere("registry", repr(text))
+
+
+def _line(pid: Pid) -> RegistryLine | None:
+    """What the table of a registry says; None for another process."""
+    name = otp.process_info(pid, "registered_name")
+    if name is None:  # a registry always has one
+        return None
+    try:
+        entries = Registry.count(pid)
+    except otp.BadArgument:
+        return None
+    try:
+        Registry.via(pid, _nobody).whereis()
+    except otp.BadArgument:
+        keys: Literal["unique", "duplicate"] = "duplicate"
+    else:
+        keys = "unique"
+    return RegistryLine(id_text(name), pid, keys, entries)
+
+
+_nobody: Final = object()
+
+
+def entries_of(
+    registry: RegistryLine, *, key: str | None, pid: Pid | None, offset: int, limit: int
+) -> tuple[list[Entry], int]:
+    """Some entries, those of one key or one process, and how many these are in all."""
+    found = (
+        (at, who, value)
+        for at, who, value in Registry.select(registry.pid)
+        if (pid is None or who is pid) and (key is None or id_text(at) == key)
+    )
+    rows = list(found)
+    page = rows[offset : offset + limit]
+    return [Entry(id_text(at), who, json_of(value)) for at, who, value in page], len(rows)
+
+
+def key_of(registry: RegistryLine, key: str, pid: Pid) -> Any:
+    """The key of a process that people see as `key`. Raises NotThere."""
+    for one in Registry.keys(registry.pid, pid):
+        if id_text(one) == key:
+            return one
+    raise NotThere("name", f"{text_of(key, 100)} of {plain_pid(pid)} in {registry.name}")

@@ -1,0 +1,125 @@
+"""New code reaches servers that run, or nothing changes; and one can ask before."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otp import GenServer
+from superlearner.running import Tree
+
+Inside = Callable[..., Any]
+AT = "/api/v1/code/modules"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+FIRST = """
+from otp import GenServer, Ok, Reply, Supervisor, Children, impl
+
+class Counter(GenServer):
+    vsn = 1
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(("first", state), state)
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Counter.child_spec(n, id=n, name=f"counted_{n}") for n in range(2)])
+"""
+SECOND = FIRST.replace("vsn = 1", "vsn = 2").replace('"first"', '"second"')
+REFUSES = SECOND.replace(
+    "class Top", "    def code_change(self, old_vsn, state, extra):\n        raise ValueError('not today')\n\nclass Top"
+)
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Tree]]:
+    """A module of one's own, and its tree."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "counted.py"
+    path.write_text(FIRST, encoding="utf-8")
+    importlib.invalidate_caches()
+    module: Any = importlib.import_module("counted")
+    yield path, Tree("counted", lambda: module.Top.start_link(None, name="counted"))
+    sys.modules.pop("counted", None)
+
+
+def failure(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def ask(platform: Any, method: str, path: str, body: Any = None) -> Any:
+    answer = await platform.client.request(method, f"{AT}{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+@pytest.mark.operation("code.modules", "code.module", "code.reload", "code.compatibility")
+def test_servers_keep_their_state_and_run_the_new_code(inside: Inside, counted: tuple[Path, Tree]) -> None:
+    path, tree = counted
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        pid = platform.node.whereis("counted_1")
+
+        async def said() -> Any:
+            return await GenServer.call(pid, "who")
+
+        listed = {one["module"]: one for one in await ask(platform, "GET", "?per_page=1000")}
+        assert (listed["counted"]["servers"], listed["counted"]["platform"]) == (3, False)
+        assert listed["superlearner.keeping"]["platform"] is True
+        path.write_text(SECOND, encoding="utf-8")
+        tried = await ask(platform, "POST", "/counted/compatibility")
+        assert (tried["done"], tried["servers_count"]) == (False, 3)
+        assert ("Counter", "1", "2") in [(one["what"], one["old_vsn"], one["new_vsn"]) for one in tried["servers"]]
+        assert await said() == ("first", 1)
+
+        done = await ask(platform, "POST", "/counted/reload")
+        assert (done["done"], done["servers_count"]) == (True, 3)
+        assert await said() == ("second", 1)
+        told = await ask(platform, "GET", "/counted")
+        assert told["file"] == str(path)
+        assert [(one["vsn"], one["count"]) for one in told["running"] if one["what"] == "Counter"] == [("2", 2)]
+        assert failure(await platform.client.get(f"{AT}/nowhere")) == (404, "module_not_found")
+
+    inside(test, tree, auth="all")
+
+
+@pytest.mark.parametrize("text", [REFUSES, "def broken(:\n", "class Other: pass\n"])
+@pytest.mark.operation("code.reload", "code.compatibility")
+def test_a_refusal_says_why_and_changes_nothing(inside: Inside, counted: tuple[Path, Tree], text: str) -> None:
+    path, tree = counted
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        path.write_text(text, encoding="utf-8")
+        for what in ("compatibility", "reload"):
+            answer = await platform.client.post(f"{AT}/counted/{what}")
+            assert failure(answer) == (409, "upgrade_refused")
+            assert answer.json()["error"]["message"].startswith("nothing has changed")
+        assert await GenServer.call(("counted_1", platform.node), "who") == ("first", 1)
+        assert (await ask(platform, "GET", "/counted"))["versions"] == 2  # Counter's 1, and the hash of Top
+
+    inside(test, tree, auth="all")
+
+
+@pytest.mark.operation("code.reload")
+def test_what_must_not_be_reloaded_is_refused(inside: Inside, counted: tuple[Path, Tree]) -> None:
+    async def test(platform: Any) -> None:
+        assert failure(await platform.client.post(f"{AT}/counted/reload")) == (401, "unauthorized")
+        platform.client.headers.update(OWNER)
+        for name in ("otp", "superlearner.keeping"):
+            answer = await platform.client.post(f"{AT}/{name}/reload")
+            assert failure(answer) == (403, "critical_process_protection")
+        assert failure(await platform.client.post(f"{AT}/nowhere/reload")) == (404, "module_not_found")
+        dry = await ask(platform, "POST", "/counted/reload?dry_run=true")
+        assert dry["dry_run"] is True
+
+    inside(test, counted[1], auth="all")
