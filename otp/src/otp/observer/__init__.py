@@ -33,10 +33,12 @@ from otp.observer.failures import NotPermitted, ViewError
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
 from otp.observer.local_view import LocalView
+from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, drop_messages, mailbox
 from otp.observer.metrics import Metrics, metrics
 from otp.observer.node_view import NodeView
 from otp.observer.operations import ChildStart
 from otp.observer.remote_view import Link, RemoteView
+from otp.observer.sizes import Memory, memory
 from otp.observer.stream import EventStream
 from otp.observer.terms import Opaque
 from otp.observer.view_server import ViewServer
@@ -71,6 +73,10 @@ __all__ = [
     "Graph",
     "Link",
     "LocalView",
+    "MailboxPage",
+    "Memory",
+    "MessageKind",
+    "MessageView",
     "Metrics",
     "Missed",
     "NodeInfo",
@@ -90,8 +96,11 @@ __all__ = [
     "ViewError",
     "ViewServer",
     "Wait",
+    "drop_messages",
     "graph",
     "info",
+    "mailbox",
+    "memory",
     "metrics",
     "process",
     "processes",

@@ -1,0 +1,222 @@
+"""What waits in a mailbox, message by message, and taking some of it away."""
+
+# Messages have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from otp.bounded import text
+from otp.kernel.calls import From, fail
+from otp.kernel.errors import BadArgument
+from otp.kernel.mailbox import mailbox_of, merge_batch
+from otp.kernel.messages import ExitSignal
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.states import CAST_TAG, DEAD, EXITING, RUN
+from otp.kernel.system import is_system
+from otp.redaction import Redact, is_secret
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["MailboxPage", "MessageKind", "MessageView", "drop_messages", "mailbox"]
+
+MessageKind = Literal["call", "cast", "info", "system"]
+
+EXAMINED: Final = 10_000
+LONGEST_TAG: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message that waits: `position` from 0, the oldest; `tag` is its first word, or else its type's name.
+
+    `sender` is known of calls only. A `system` message is one of the runtime: what `otp.sys` asks, or the parent's
+    signal to end.
+    """
+
+    position: int
+    kind: MessageKind
+    tag: str
+    sender: Pid | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxPage:
+    """Some of the `total` messages that fit, of `waiting` in all.
+
+    `partial`: only the oldest 10,000 were looked at, or none, because the process is sensitive.
+    """
+
+    messages: tuple[MessageView, ...]
+    total: int
+    waiting: int
+    partial: bool = False
+
+
+def mailbox(
+    node: Node,
+    pid: Pid,
+    *,
+    kind: MessageKind | None = None,
+    tag: str | None = None,
+    search: str = "",
+    offset: int = 0,
+    limit: int = 100,
+    length: int = 200,
+    redact: Redact | None = is_secret,
+) -> MailboxPage:
+    """The messages that wait for a process and fit, oldest first. Nothing is changed, nobody is asked.
+
+    Args:
+        kind: only calls, casts, infos, or messages of the runtime.
+        tag: only messages with this first word: of `("add", 3)` it is `add`, of `"stop"` `stop`, of 3 `int`.
+        search: part of the text that is shown; case is ignored.
+        offset, limit: which part of those that fit.
+        length: the most characters of a message.
+        redact: which names have their values hidden; None hides nothing.
+
+    >>> import otp
+    >>> from otp import observer
+    >>> async def main():
+    ...     otp.send(otp.self(), ("add", 3))
+    ...     page = observer.mailbox(otp.trace.node_of(otp.self()), otp.self(), tag="add")
+    ...     return [message.text for message in page.messages], page.waiting
+    >>> otp.run(main)
+    (["('add', 3)"], 1)
+    """
+    p = _alive(node, pid)
+    waiting = [] if p is None else mailbox_of(p)
+    if p is None or (p._x is not None and p._x.sensitive):
+        return MailboxPage((), 0, len(waiting), bool(waiting))
+    found: list[MessageView] = []
+    total = 0
+    for view in _fitting(p, waiting, kind, tag, search, length, redact):
+        if offset <= total < offset + limit:
+            found.append(view)
+        total += 1
+    return MailboxPage(tuple(found), total, len(waiting), len(waiting) > EXAMINED)
+
+
+def drop_messages(
+    node: Node,
+    pid: Pid,
+    *,
+    kind: MessageKind | None = None,
+    tag: str | None = None,
+    search: str = "",
+    limit: int | None = None,
+) -> int:
+    """Take the oldest messages that fit out of the mailbox of a process, and answer how many.
+
+    A caller whose call is dropped gets a `CallExit` with the reason `"dropped"` at once. Messages of the runtime stay.
+    Without a filter all others go; with one the oldest 10,000 are looked at. Erlang has nothing like it.
+
+    Raises `BadArgument` for a supervisor, whose messages keep its tree right, and for the process that runs just now.
+
+    >>> import otp
+    >>> from otp import observer
+    >>> async def main():
+    ...     for message in (("add", 1), "stop", ("add", 2)):
+    ...         otp.send(otp.self(), message)
+    ...     helper = otp.spawn_monitor(
+    ...         lambda me: observer.drop_messages(otp.trace.node_of(me), me, tag="add"), otp.self()
+    ...     )
+    ...     await otp.receive(helper[1])
+    ...     return otp.process_info(otp.self(), "messages")
+    >>> otp.run(main)
+    ('stop',)
+    """
+    p = _alive(node, pid)
+    if p is None:
+        return 0
+    if p._vt is not None and p._vt.supervisor:
+        raise BadArgument(f"drop_messages: expected no supervisor, got {p}, whose messages keep its tree right")
+    if p._st == RUN:
+        raise BadArgument(f"drop_messages: expected a process that waits, got {p}, which runs; let another one do it")
+    post = node._s.post
+    if post is not None:  # a deterministic run may not have delivered yet
+        post.asked(p)
+    merge_batch(p)
+    waiting = p._mbox
+    if not waiting:
+        return 0
+    if kind is None and tag is None and not search:
+        chosen = {i for i, message in enumerate(waiting) if kind_of_message(p, message) != "system"}
+    else:
+        views = _fitting(p, list(waiting), kind, tag, search, 200, is_secret)
+        chosen = {view.position for view in views if view.kind != "system"}
+    chosen = set(sorted(chosen)[:limit])
+    dropped = [message for i, message in enumerate(waiting) if i in chosen]
+    kept = [message for i, message in enumerate(waiting) if i not in chosen]
+    waiting.clear()  # in place: some processes keep a list, others a deque
+    waiting.extend(kept)
+    if p._x is not None:
+        p._x.mark = 0  # where a selective receive went on: it looks at all of them again
+    for message in dropped:
+        if type(message) is From:
+            fail(message, "dropped")
+    return len(dropped)
+
+
+def _alive(node: Node, pid: Pid) -> Process | None:
+    p = node._procs.get(pid.id)
+    return None if p is None or p is not pid or p._st in (DEAD, EXITING) else p
+
+
+def _fitting(
+    p: Process,
+    waiting: list[Any],
+    kind: MessageKind | None,
+    tag: str | None,
+    search: str,
+    length: int,
+    redact: Redact | None,
+) -> Iterator[MessageView]:
+    needle = search.casefold()
+    for position in range(min(len(waiting), EXAMINED)):
+        message = waiting[position]
+        found = kind_of_message(p, message)
+        if kind is not None and found != kind:
+            continue
+        content = _content(message)
+        word = _tag(content)
+        if tag is not None and word != tag:
+            continue
+        shown = text(content, length=length, redact=redact)
+        if needle and needle not in shown.casefold():
+            continue
+        yield MessageView(position, found, word, message.pid if type(message) is From else None, shown)
+
+
+def kind_of_message(p: Process, message: Any) -> MessageKind:
+    """How a message came."""
+    if type(message) is From:
+        return "call"
+    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
+        return "cast"
+    ends = type(message) is ExitSignal and message.pid is p._parent
+    return "system" if ends or is_system(message) else "info"
+
+
+def _content(message: Any) -> Any:
+    """What was asked or said, without the envelope."""
+    if type(message) is From:
+        return message._request
+    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
+        return message[1]
+    return message
+
+
+def _tag(content: Any) -> str:
+    """The word that tells messages apart: the first of a tuple, the text itself, else the type."""
+    first = content[0] if type(content) is tuple and content else content
+    if type(first) is str:
+        return first[:LONGEST_TAG]
+    kind: Any = type(content)
+    return type.__dict__["__name__"].__get__(kind)
