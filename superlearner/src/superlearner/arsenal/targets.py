@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import otp
-from otp import Pid
+from otp import Pid, observer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.critical import is_critical
@@ -15,7 +15,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
 from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["answering", "called", "feels", "process_of", "protect", "supervisor_of"]
+__all__ = ["answering", "called", "feels", "name_of", "process_of", "protect", "server_of", "supervisor_of"]
 
 
 def process_of(context: Context, text: str) -> Pid:
@@ -30,6 +30,22 @@ def supervisor_of(context: Context, text: str) -> Pid:
         return resolve_supervisor(context.node, text)
 
 
+def server_of(context: Context, text: str) -> Pid:
+    """The living process of a behaviour that `text` names; a coroutine answers none of what `otp.sys` asks.
+
+    Raises OperationError: as `process_of`, and `not_a_server`.
+    """
+    pid = process_of(context, text)
+    found = observer.process(context.node, pid, messages=0, length=1, exits=0, related=0)
+    if found is not None and found.kind == "coroutine":
+        raise OperationError(
+            "not_a_server",
+            f"expected a behaviour, {called(pid)} is a plain function",
+            hint="behaviours such as GenServer, Supervisor and Agent can be held, asked for their state and debugged",
+        )
+    return pid
+
+
 def protect(pid: Pid, *, force: bool) -> None:
     """Refuse what would end a process that the platform needs. Raises control's Refused."""
     if not force and is_critical(pid):
@@ -38,8 +54,14 @@ def protect(pid: Pid, *, force: bool) -> None:
 
 def called(pid: Pid) -> str:
     """A process in a sentence: its name and pid."""
+    name = name_of(pid)
+    return plain_pid(pid) if name is None else f"{name} ({plain_pid(pid)})"
+
+
+def name_of(pid: Pid) -> str | None:
+    """The registered name of a process as people read it."""
     name = otp.process_info(pid, "registered_name")
-    return plain_pid(pid) if name is None else f"{clip(id_text(name), 120)} ({plain_pid(pid)})"
+    return None if name is None else clip(id_text(name), 120)
 
 
 def feels(pid: Pid) -> list[str]:
@@ -69,6 +91,10 @@ def answering() -> Generator[None]:
         raise OperationError("already_started", f"it runs already, as {error.pid}") from None
     except otp.StartError as error:
         raise OperationError("start_failed", f"it does not start: {text_of_reason(error.reason)}") from None
+    except otp.CallTimeout:
+        raise OperationError(
+            "timeout", "it did not answer in time", hint="a longer timeout_ms, or look what it is doing"
+        ) from None
     except otp.CallExit as error:
         reason = text_of_reason(error.cause_reason)
         raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None
