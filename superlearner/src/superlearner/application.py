@@ -4,6 +4,7 @@
     ├── services              what the platform does behind the page; a failing service rests and comes back
     │   ├── caretaker         starts again what gave up
     │   ├── store             writes history into the database
+    │   ├── analytics         counts what supervisors do
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live page
     ├── playground            trees to look at and to break: the demo, the shop, the person's own
@@ -23,6 +24,7 @@ from typing import Any
 
 import otp
 from otp import Application, Children, Supervisor, impl
+from superlearner.analytics import ANALYTICS, AnalyticsServer
 from superlearner.control.critical import CRITICAL
 from superlearner.keeping import CARETAKER, Caretaker, first_start
 from superlearner.listening import Listener
@@ -89,6 +91,7 @@ class SuperLearner(Application):
             make_web(platform, platform.listener)
         keep_everything(platform)
         platform.keeper.watch(platform.node)
+        platform.analytics.watch(platform.node)
         root = await Root.start_link(platform, name="superlearner")
         if not isinstance(root, otp.Pid):
             raise otp.StartError("the root was not started")
@@ -120,6 +123,7 @@ class SuperLearner(Application):
             state.hub.close()
         if state.watchdog is not None:
             state.watchdog.stop()
+        state.analytics.close()
         await state.store.close()
         if state.rescue is not None:
             state.rescue.end()
@@ -154,6 +158,7 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     if platform.store.url is not None:
         found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
+    found.append((ANALYTICS, lambda: AnalyticsServer.start_link(platform.analytics, name=ANALYTICS)))
     if platform.settings.watchdog_after > 0:
         make = partial(make_watchdog, platform)
         found.append(("watchdog", lambda: WatchdogService.start_link(make, name="watchdog")))

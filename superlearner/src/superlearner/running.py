@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from superlearner.analytics import Ledger
 from superlearner.arsenal.audit import AuditEntry, AuditLog
 from superlearner.arsenal.registry import all_operations
 from superlearner.keeping import Keeper, Kept
@@ -88,6 +89,12 @@ class Platform:
         self.audit = AuditLog()
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.audit.listen(self._keep)
+        self.analytics = Ledger(
+            self.store,
+            most=settings.max_events_per_supervisor,
+            scan_interval=settings.scan_interval,
+            detailed=settings.enable_detailed_logging,
+        )
         self.arsenal = all_operations()
         self.openapi: Callable[[], dict[str, Any]] = dict
 

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     frame_rows: int = Field(400, ge=1, description="changed rows in one frame beyond which a snapshot is sent")
     max_body: int = Field(1_000_000, ge=1, description="largest request body")
     kill_wait: float = Field(5.0, gt=0, description="a kill answers at the latest after this time")
+    scan_interval: float = Field(2.0, gt=0, description="analytics looks at mailboxes and children this often")
+    max_events_per_supervisor: int = Field(
+        1000, ge=1, le=100_000, description="restarts, and other events, of one supervisor that analytics has in memory"
+    )
+    enable_detailed_logging: bool = Field(False, description="a line in the log for everything analytics counts")
     watchdog_after: float = Field(1.0, ge=0, description="a callback that holds the loop this long is named; 0 = off")
 
     @field_validator("auth")

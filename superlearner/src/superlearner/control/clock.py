@@ -10,9 +10,14 @@ import otp
 __all__ = ["Clock", "timestamp", "wall_of"]
 
 
-def timestamp() -> str:
-    """Now, in ISO 8601 with milliseconds and `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(at: float | None = None) -> str:
+    """A time of the wall clock (seconds), or now, in ISO 8601 with milliseconds and `Z`.
+
+    >>> timestamp(1.5)
+    '1970-01-01T00:00:01.500Z'
+    """
+    when = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def wall_of(offset: float, at_ns: int) -> float:

@@ -1,0 +1,124 @@
+"""What is known of each supervisor: plain values, changed by the reducer alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import merge
+from typing import Final, Literal
+
+from superlearner.analytics.entries import RESTART_TYPES, Entry, EventType
+from superlearner.analytics.times import Times
+
+__all__ = ["Baseline", "Book", "History", "Sample"]
+
+PIDS: Final = 20
+SAMPLES: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What only a look tells of a supervisor: at wall clock seconds, its mailbox, its children, its restarts so far."""
+
+    at: float
+    message_queue_len: int
+    children: int
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """From when on somebody wants to count: the figures at that time."""
+
+    at: float
+    restarts: int
+    gave_up: int
+
+
+@dataclass(slots=True)
+class History:
+    """One supervisor. One of the same registered name goes on in the same history, with another pid.
+
+    `recent` holds how ends were answered (`RESTART_TYPES`), `others` the rest; each is bounded, the counts are not.
+    Times are ns of the node's clock where they are not said to be seconds.
+    """
+
+    key: str
+    name: str | None
+    pid: str
+    pids: deque[str] = field(default_factory=deque[str])
+    incarnations: int = 1
+    recent: deque[Entry] = field(default_factory=deque[Entry])
+    others: deque[Entry] = field(default_factory=deque[Entry])
+    counts: dict[EventType, int] = field(default_factory=dict[EventType, int])
+    by_child: dict[str, int] = field(default_factory=dict[str, int])
+    by_reason: dict[str, int] = field(default_factory=dict[str, int])
+    restarts: Times = field(default_factory=Times)
+    attempts: Times = field(default_factory=Times)
+    """What uses up the budget: restarts and attempts that failed."""
+    recoveries: int = 0
+    recovery_ns: int = 0
+    longest_recovery_ns: int = 0
+    allowed: int | Literal["infinity"] | None = None
+    window_s: float | Literal["infinity"] | None = None
+    down: dict[str, tuple[str, int, str]] = field(default_factory=dict[str, tuple[str, int, str]])
+    """Who does not run: by child id (or pid, where there is none) the pid that ended, when, and why."""
+    causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
+    """What restarts are caused by: the event that ended a child, or the last attempt that failed; and which pid."""
+    samples: deque[Sample] = field(default_factory=lambda: deque[Sample](maxlen=SAMPLES))
+    baseline: Baseline | None = None
+    ended_at: float | None = None
+    """Wall clock seconds at which it was found to have ended; None while it lives."""
+
+    def count(self, event_type: EventType) -> int:
+        """How often this has happened in the whole run."""
+        return self.counts.get(event_type, 0)
+
+    @property
+    def total_restarts(self) -> int:
+        """Children that ended and were started again; siblings that went along are counted apart."""
+        return self.count("restarted")
+
+    def restart_history(self) -> Iterator[Entry]:
+        """How ends were answered, newest first."""
+        return reversed(self.recent)
+
+    def entries(self) -> Iterator[Entry]:
+        """All that is in memory, newest first."""
+        return merge(reversed(self.recent), reversed(self.others), key=lambda entry: -entry.number)
+
+    def keep(self, entry: Entry, most: int) -> None:
+        """Add an entry; the oldest go where there are more than `most`."""
+        kept = self.recent if entry.event_type in RESTART_TYPES else self.others
+        kept.append(entry)
+        while len(kept) > most:
+            kept.popleft()
+
+
+@dataclass(slots=True)
+class Book:
+    """All histories. `offset` is the wall clock at the zero of the node's clock, `most` entries are kept of each."""
+
+    offset: float = 0.0
+    most: int = 1_000
+    number: int = 0
+    total_restarts: int = 0
+    """Of all supervisors of this run, those that were forgotten included."""
+    histories: dict[str, History] = field(default_factory=dict[str, History])
+    by_pid: dict[str, History] = field(default_factory=dict[str, History])
+
+    def forget(self, key: str) -> None:
+        """Drop the history of a supervisor."""
+        history = self.histories.pop(key)
+        for pid in history.pids:
+            self.by_pid.pop(pid, None)
+
+
+def belongs(book: Book, history: History, pid: str) -> None:
+    """The supervisor of this history has this pid now."""
+    history.pid = pid
+    history.pids.append(pid)
+    book.by_pid[pid] = history
+    while len(history.pids) > PIDS:
+        book.by_pid.pop(history.pids.popleft(), None)

@@ -1,0 +1,211 @@
+"""The reducer: takes one event of the runtime into the book. No clock, no table, no process is asked here.
+
+What an event does not say, the registered name of a supervisor that is seen for the first time, is told by `meet`. So
+the same events give the same book, and it is tested without a runtime, against a naive recount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from superlearner.analytics.entries import Entry, EventType
+from superlearner.analytics.history import Book, History, belongs
+from superlearner.analytics.times import Times
+from superlearner.control.clock import wall_of
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import id_text, key_part
+from superlearner.control.terms import plain_pid
+
+__all__ = ["KINDS", "SupervisionEvent", "apply", "meet"]
+
+KINDS: Final = frozenset(
+    {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
+)
+"""The kinds of events that are taken."""
+
+MAX_DOWN: Final = 1_000
+MAX_CAUSES: Final = 64
+MAX_NAMES: Final = 200
+OTHERS: Final = "…"
+"""Counts of children and reasons beyond the first 200 of a supervisor."""
+
+
+class SupervisionEvent(Protocol):
+    """What is read of an `otp.trace.Event`."""
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        ...
+
+    @property
+    def at(self) -> int:
+        """The node's clock, ns."""
+        ...
+
+    @property
+    def pid(self) -> Any:
+        """The supervisor."""
+        ...
+
+    @property
+    def cause(self) -> int:
+        """The number of the event that led to it, 0 for none."""
+        ...
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The rest, by kind."""
+        ...
+
+
+def meet(book: Book, pid: str, name: str | None) -> History:
+    """A supervisor is seen for the first time, by its plain pid: it goes on in the history of its name, if any."""
+    known = book.by_pid.get(pid)
+    if known is not None:
+        return known
+    key = pid if name is None else name
+    history = book.histories.get(key)
+    if history is None:
+        history = book.histories[key] = History(key, name, pid)
+    else:
+        history.incarnations += 1
+        history.ended_at = None
+        history.attempts = Times()  # its budget is whole
+        history.down.clear()  # the children of the one before are nobody's
+        history.causes.clear()
+    belongs(book, history, pid)
+    return history
+
+
+def apply(book: Book, event: SupervisionEvent) -> Entry | None:
+    """Take one event; answers the entry that was made of it. A supervisor has to be met before."""
+    history = book.by_pid.get(plain_pid(event.pid))
+    if history is None:
+        return None
+    data = event.data
+    match event.kind:
+        case "child_started":
+            return _started(book, history, event, data)
+        case "child_terminated":
+            return _terminated(book, history, event, data)
+        case "child_restarted":
+            return _restarted(book, history, event, data)
+        case "restart_failed":
+            history.attempts.add(event.at)
+            _budget(history, data["allowed"], data["window"])
+            old = history.causes.get(event.cause)
+            _caused(history, event.seq, old)
+            return _entry(book, history, event, "restart_failed", data["id"], old, None, data["reason"])
+        case "gave_up":
+            _budget(history, data["allowed"], data["window"])
+            old = history.causes.get(event.cause)
+            return _entry(book, history, event, "gave_up", data["id"], old, None, data["reason"])
+        case "strategy_changed":
+            _budget(history, data["max_restarts"], data["max_seconds"])
+            told = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
+            return _entry(book, history, event, "strategy_changed", None, None, None, told, crash=False)
+        case _:
+            return None
+
+
+def _started(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+    id, child = data["id"], plain_pid(data["child"])
+    before = None if id is None else history.down.pop(key_part(id), None)
+    if event.cause not in history.causes or before is None:
+        return _entry(book, history, event, "started", id, None, child, None)
+    old, ended, why = before
+    along: EventType = "restarted_along"
+    return _entry(book, history, event, along, id, old, child, why, crash=False, recovery=event.at - ended)
+
+
+def _terminated(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+    id, old, reason = data["id"], plain_pid(data["child"]), data["reason"]
+    by_itself = data["by"] == "exit"
+    kind: EventType = "terminated" if by_itself else "stopped"
+    entry = _entry(book, history, event, kind, id, old, None, reason)
+    down = history.down
+    down[old if id is None else key_part(id)] = old, event.at, entry.reason or ""
+    if len(down) > MAX_DOWN:
+        del down[next(iter(down))]
+    if by_itself:
+        _caused(history, event.cause, old)
+    return entry
+
+
+def _restarted(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+    id, child = data["id"], plain_pid(data["child"])
+    old = None if data["old"] is None else plain_pid(data["old"])
+    history.restarts.add(event.at)
+    history.attempts.add(event.at)
+    book.total_restarts += 1
+    _budget(history, data["allowed"], data["window"])
+    before = history.down.pop((old or "") if id is None else key_part(id), None)
+    recovery = None
+    if before is not None:
+        recovery = max(0, event.at - before[1])
+        history.recoveries += 1
+        history.recovery_ns += recovery
+        history.longest_recovery_ns = max(history.longest_recovery_ns, recovery)
+    entry = _entry(book, history, event, "restarted", id, old, child, data["reason"], recovery=recovery)
+    if id is not None:
+        _count(history.by_child, entry.child_id or "")
+    _count(history.by_reason, entry.reason or "")
+    return entry
+
+
+def _entry(
+    book: Book,
+    history: History,
+    event: SupervisionEvent,
+    kind: EventType,
+    id: Any,
+    old: str | None,
+    child: str | None,
+    reason: Any,
+    *,
+    crash: bool | None = None,
+    recovery: int | None = None,
+) -> Entry:
+    book.number += 1
+    has_reason = kind != "started"
+    entry = Entry(
+        book.number,
+        wall_of(book.offset, event.at),
+        kind,
+        history.key,
+        history.pid if event.pid is None else plain_pid(event.pid),
+        None if id is None else id_text(id),
+        old,
+        child,
+        text_of_reason(reason) if has_reason else None,
+        (has_reason and is_crash(reason)) if crash is None else crash,
+        None if recovery is None else round(recovery / 1e9, 6),
+    )
+    history.counts[kind] = history.counts.get(kind, 0) + 1
+    history.keep(entry, book.most)
+    return entry
+
+
+def _budget(history: History, allowed: Any, window: Any) -> None:
+    history.allowed = "infinity" if allowed == "infinity" else int(allowed)
+    history.window_s = "infinity" if window == "infinity" else float(window)
+
+
+def _caused(history: History, seq: int, old: str | None) -> None:
+    if seq:
+        history.causes[seq] = old
+        if len(history.causes) > MAX_CAUSES:
+            del history.causes[next(iter(history.causes))]
+
+
+def _count(counts: dict[str, int], name: str) -> None:
+    if name not in counts and len(counts) >= MAX_NAMES:
+        name = OTHERS
+    counts[name] = counts.get(name, 0) + 1
