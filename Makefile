@@ -57,6 +57,7 @@ check: install-dev ## style, types, layers and house rules
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_repo
 	$(PY) -m tools.check_conformance
+	$(PY) -m tools.commands --check
 
 .PHONY: check-js
 check-js: ## types of the page's modules (needs npx, which comes with Node)
@@ -67,6 +68,10 @@ check-js: ## types of the page's modules (needs npx, which comes with Node)
 format: install-dev ## put the code into its house style
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
+
+.PHONY: commands
+commands: install-dev ## write the commands of the operations anew, after one was added or changed
+	$(PY) -m tools.commands
 
 .PHONY: cover
 cover: install-dev ## the tests once more, with the lines they never reach

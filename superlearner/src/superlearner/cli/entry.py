@@ -1,24 +1,39 @@
-"""The command line. Everything heavy is imported on first use, so that a verb starts in 0.3 s.
-
-Exit codes: 0 done · 1 it could not be done, and why · 2 wrong usage · 70 the platform's root gave up.
-"""
+"""The commands: run, token, tree, doctor, config, and a group for each category of operations."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from superlearner.terminal import complain
+from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.manifest import categories, entry_of_verb
+from superlearner.cli.operations import Commands, group_of
 
 __all__ = ["app", "main"]
 
-FAILED = 1
-USAGE = 2
+OUR_NAMES: Final = frozenset({"run", "token", "tree", "top", "doctor", "config", "db"})
+
+
+class Main(TyperGroup):
+    """The commands of this file, and behind them the groups of the operations."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = Commands(dict(self.commands), categories, group_of)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Where a category is called as a command of ours (`tree`), the word behind it decides."""
+        if len(args) > 1 and args[0] in OUR_NAMES and entry_of_verb(args[0], args[1]) is not None:
+            return args[0], group_of(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="superlearner",
+    cls=Main,
     help="See, steer and learn supervision trees.",
     add_completion=True,
     no_args_is_help=True,
@@ -42,11 +57,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    ctx: typer.Context,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the platform that operations are asked of.", show_default=False)
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """See, steer and learn supervision trees."""
+    ctx.obj = url
 
 
 @app.command()
@@ -103,7 +123,7 @@ def run(
             log_level=log_level,
         )
     except SettingsError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     from superlearner.program import run_platform
 
     raise typer.Exit(run_platform(settings, target, _arguments(target, arg)))
@@ -125,11 +145,11 @@ def token(
         folder = load_settings(data_dir=data_dir).data_dir or default_data_dir()
         found = read_token(folder)
     except SettingsError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     except CredentialsError as error:
-        _fail(str(error))
+        fail(str(error))
     if found is None:
-        _fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
+        fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
     typer.echo(found)
 
 
@@ -138,20 +158,11 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
     if arg is None:
         return ()
     if target is None:
-        _fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
+        fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
     from superlearner.arguments import argument_of
     from superlearner.loading import LoadError
 
     try:
         return (argument_of(arg),)
     except LoadError as error:
-        _fail(str(error), USAGE)
-
-
-def _fail(message: str, code: int = FAILED) -> NoReturn:
-    complain(message)
-    raise typer.Exit(code)
-
-
-if __name__ == "__main__":
-    main()
+        fail(str(error), USAGE)

@@ -1,0 +1,165 @@
+"""An operation over HTTP: the request, and what its answer means."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from superlearner.cli.finding import START, NotFound, Platform
+
+__all__ = ["Answer", "Refused", "ask", "request"]
+
+PREFIX: Final = "/api/v1"
+WAIT_S: Final = 60.0
+CALM_S: Final = 0.5
+"""Who waits longer than this at a terminal is told for what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answered; `meta` says which page of a list it is."""
+
+    data: Any
+    meta: dict[str, Any] | None = None
+
+
+class Refused(Exception):
+    """The platform answered that it cannot be done.
+
+    Attributes:
+        code: the stable name of the error.
+        hints: what to try.
+    """
+
+    def __init__(self, code: str, message: str, hints: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hints = hints
+
+
+def ask(platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False) -> Answer:
+    """Run an operation of the manifest on the platform.
+
+    Args:
+        platform: where.
+        entry: the operation, as the manifest describes it.
+        values: its parameters by name; those that were not given are left out.
+        dry_run: only say what would be done.
+
+    Raises:
+        Refused: it could not be done.
+        NotFound: no platform answers there.
+    """
+    path: str = entry["path"]
+    query: dict[str, Any] = {"dry_run": "true"} if dry_run else {}
+    body: dict[str, Any] = {}
+    for one in entry["parameters"]:
+        name: str = one["name"]
+        if name not in values:
+            continue
+        if one["place"] == "path":
+            path = path.replace(f"{{{name}}}", quote(str(values[name]), safe="", errors="surrogateescape"))
+        elif one["place"] == "query":
+            query[name] = _in_query(values[name])
+        else:
+            body[name] = values[name]
+    waits = values.get("timeout_ms")
+    seconds = WAIT_S + (waits / 1000 if isinstance(waits, int) else 0)
+    target = path + (f"?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else "")
+    answer = request(platform, entry["method"], PREFIX + target, body or None, seconds)
+    if entry["bare"]:
+        return Answer(answer)
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise _is_none(platform)
+    return Answer(answer["data"], answer.get("meta"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+
+
+def request(platform: Platform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
+    """The JSON that the platform answers. Raises as :func:`ask`."""
+    parts = urlsplit(platform.url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+    headers = {"accept": "application/json", "x-door": "cli"}
+    if platform.token is not None:
+        headers["authorization"] = f"Bearer {platform.token}"
+    content = None
+    if body is not None:
+        content = json.dumps(body).encode()
+        headers["content-type"] = "application/json"
+    try:
+        with _told_if_it_takes_long(platform):
+            connection.request(method, parts.path + target, content, headers)
+            response = connection.getresponse()
+            text = response.read()
+    except TimeoutError:
+        raise Refused("timeout", f"{platform.url} did not answer within {seconds:g} s") from None
+    except (OSError, http.client.HTTPException) as error:
+        why = str(error) or type(error).__name__
+        raise NotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
+    finally:
+        connection.close()
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        raise _is_none(platform) from None
+    if response.status >= 400:
+        raise _refusal(platform, answer)
+    return answer
+
+
+def _refusal(platform: Platform, answer: Any) -> Exception:
+    try:
+        error = answer["error"]
+        code, message, details = str(error["code"]), str(error["message"]), list(error["details"])
+    except (TypeError, KeyError):
+        return _is_none(platform)
+    hints = [str(one["hint"]) for one in details if isinstance(one, dict) and one.get("hint")]  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    if code == "unauthorized" and platform.token is None:
+        hints = ["no token was found: use the data directory of that platform (--data-dir), or set SUPERLEARNER_TOKEN"]
+    return Refused(code, message, tuple(hints))
+
+
+def _is_none(platform: Platform) -> NotFound:
+    return NotFound(f"what answers at {platform.url} is no SuperLearner; {START}")
+
+
+def _in_query(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return [str(item) for item in value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+@contextmanager
+def _told_if_it_takes_long(platform: Platform) -> Generator[None]:
+    """At a terminal: a line on standard error while one waits, gone when the answer is there."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    words = f"waiting for {platform.url} …"
+    told = threading.Event()
+
+    def tell() -> None:
+        told.set()
+        sys.stderr.write(words)
+        sys.stderr.flush()
+
+    timer = threading.Timer(CALM_S, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if told.is_set():
+            sys.stderr.write(f"\r{' ' * len(words)}\r")
+            sys.stderr.flush()

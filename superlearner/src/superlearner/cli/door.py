@@ -1,0 +1,42 @@
+"""From a command to the platform: found or not, done or not, each with its exit code and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from superlearner.cli.asking import Answer, Refused, ask
+from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
+from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
+from superlearner.cli.hints import in_our_words
+from superlearner.cli.plain import clip, plain
+
+__all__ = ["ask_or_fail", "reach"]
+
+LONGEST = 1000
+
+
+def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:
+    """The platform to talk to; ends the command if there is none."""
+    try:
+        return find(url, data_dir)
+    except NotFound as error:
+        fail(str(error), NO_PLATFORM)
+    except WrongUrl as error:
+        fail(plain(str(error)), USAGE)
+    except OSError as error:  # the token is there and cannot be used
+        fail(str(error))
+
+
+def ask_or_fail(
+    platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False
+) -> Answer:
+    """What the operation answers; ends the command with code and hints if it could not be done."""
+    try:
+        return ask(platform, entry, values, dry_run=dry_run)
+    except NotFound as error:
+        fail(plain(str(error)), NO_PLATFORM)
+    except Refused as error:
+        hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
+        fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)

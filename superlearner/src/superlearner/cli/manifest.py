@@ -1,0 +1,83 @@
+"""The operations as the command line knows them, without importing one of them.
+
+A file for each category, written by `python -m tools.commands`. Operations of installed packages are read from the
+packages themselves, which costs their import; nobody pays for it who has none.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from superlearner.terminal import complain
+
+__all__ = ["FOLDER", "Entry", "categories", "entry_of_verb", "has_category", "verb_of", "verbs"]
+
+FOLDER: Final = Path(__file__).with_name("commands")
+GROUP: Final = "superlearner.operations"
+OURS: Final = "superlearner.arsenal.operations."
+
+Entry: TypeAlias = dict[str, Any]
+"""`name`, `method`, `path`, `summary`, `description`, `changes`, `bare` and `parameters` of an operation."""
+
+
+def categories() -> list[str]:
+    """What stands between `superlearner` and the verb."""
+    return sorted({file.stem for file in FOLDER.glob("*.json")} | set(_added()))
+
+
+def verbs(category: str) -> dict[str, Entry]:
+    """The operations of a category by their verbs: `restart-child` is `supervisor.restart_child`."""
+    return {**_ours(category), **_added().get(category, {})}
+
+
+def entry_of_verb(category: str, verb: str) -> Entry | None:
+    """One operation; packages are asked only if none of ours has this name."""
+    verb = verb.replace("_", "-")
+    return _ours(category).get(verb) or _added().get(category, {}).get(verb)
+
+
+def has_category(category: str) -> bool:
+    """Whether there are operations of this category."""
+    return bool(_ours(category)) or category in _added()
+
+
+def verb_of(name: str) -> str:
+    """What is typed for an operation.
+
+    >>> verb_of("supervisor.restart_child")
+    'restart-child'
+    """
+    return name.partition(".")[2].replace("_", "-").replace(".", "-")
+
+
+@cache
+def _ours(category: str) -> dict[str, Entry]:
+    file = FOLDER / f"{category}.json"
+    if not category.isidentifier() or not file.exists():
+        return {}
+    return {verb_of(entry["name"]): entry for entry in json.loads(file.read_text(encoding="utf-8"))}
+
+
+@cache
+def _added() -> dict[str, dict[str, Entry]]:
+    """The operations of installed packages, by category and verb."""
+    from importlib.metadata import entry_points
+
+    if not entry_points(group=GROUP):
+        return {}
+    from superlearner.arsenal.adapters.cli import entry_of
+    from superlearner.arsenal.declaration import DeclarationError
+    from superlearner.arsenal.registry import all_operations
+
+    added: dict[str, dict[str, Entry]] = {}
+    try:
+        found = [one for one in all_operations() if not one.function.__module__.startswith(OURS)]
+    except DeclarationError as error:
+        complain(str(error))
+        return {}
+    for one in found:
+        added.setdefault(one.name.partition(".")[0], {})[verb_of(one.name)] = entry_of(one)
+    return added

@@ -1,0 +1,40 @@
+"""What the shell may complete: names from the running platform, in silence if there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from superlearner.cli.asking import Refused, ask
+from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
+from superlearner.cli.manifest import entry_of_verb
+
+__all__ = ["completion_of"]
+
+LISTS: Final = {"process": "process", "supervisor": "supervisor"}
+MOST: Final = "200"
+
+
+def completion_of(parameter: dict[str, Any]) -> Callable[[str], list[str]] | None:
+    """The completion of a parameter; None if nothing can be offered."""
+    kind = parameter.get("picker")
+    if kind not in LISTS:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        try:
+            return _names(find(), LISTS[kind], incomplete)
+        except (NotFound, WrongUrl, Refused, OSError):
+            return []
+
+    return complete
+
+
+def _names(platform: Platform, category: str, begin: str) -> list[str]:
+    entry = entry_of_verb(category, "list")
+    if entry is None:
+        return []
+    search = {"search": begin} if category == "process" and begin else {}
+    lines = ask(platform, entry, {"per_page": MOST, **search}).data
+    names = [line["name"] for line in lines if line["name"] is not None]
+    return [name for name in names if name.startswith(begin) and name.isprintable() and not set(name) & set(" '\"\\$`")]

@@ -1,0 +1,168 @@
+"""A command for every operation: `superlearner process kill counter_1 --reason shutdown --dry-run --json`.
+
+Path parameters are positional, in the order of the path; all others are options with the types, choices and words of
+the operation. Commands are made when they are asked for: a verb costs one command, not all of them.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from superlearner.cli import manifest
+from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.manifest import Entry
+from superlearner.cli.names import completion_of
+from superlearner.cli.showing import show
+from superlearner.cli.values import value_of
+
+__all__ = ["Commands", "command_of", "group_of"]
+
+IN_PATH: Final = re.compile(r"\{(\w+)\}")
+TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
+METAVARS: Final = {"json": "JSON", "any": "JSON"}
+
+Url = Annotated[str | None, typer.Option("--url", help="Address of the platform.", show_default=False)]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the data of the platform.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Write the data as JSON, exactly as the API gives it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
+"""What every command takes besides the parameters of its operation."""
+
+
+class Commands(MutableMapping[str, Any]):
+    """The commands of a group by name: those that were given, and those that `make` makes when they are asked for.
+
+    Args:
+        given: made already; they win.
+        names: the names of all that can be made.
+        make: makes one; None if there is none of this name.
+    """
+
+    def __init__(
+        self, given: dict[str, Any], names: Callable[[], list[str]], make: Callable[[str], Any | None]
+    ) -> None:
+        self._made = given
+        self._names = names
+        self._make = make
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            made = self._make(name)
+            if made is None:
+                raise KeyError(name)
+            self._made[name] = made
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._made, *self._names()}))
+
+    def __len__(self) -> int:
+        return len({*self._made, *self._names()})
+
+
+def group_of(category: str) -> TyperGroup | None:
+    """The group of a category; None if there is no operation of it."""
+    if not manifest.has_category(category):
+        return None
+
+    def make(verb: str) -> Any | None:
+        entry = manifest.entry_of_verb(category, verb)
+        return None if entry is None else command_of(entry)
+
+    commands: Any = Commands({}, lambda: list(manifest.verbs(category)), make)
+    return TyperGroup(
+        name=category,
+        commands=commands,
+        help=f"The operations of the category {category}.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        subcommand_metavar="VERB [ARGS]...",
+    )
+
+
+def command_of(entry: Entry) -> Any:
+    """The command of one operation."""
+    parameters = {one["name"]: one for one in entry["parameters"]}
+
+    def run(ctx: typer.Context, **given: Any) -> None:
+        url, data_dir = given.pop("url") or ctx.obj, given.pop("data_dir")
+        as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
+        typed = {name: value for name, value in given.items() if value is not None}
+        values = {name: value_of(parameters[name], value) for name, value in typed.items()}
+        show(ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run), as_json=as_json)
+
+    shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]
+    shown += [_option(one) for one in entry["parameters"] if one["place"] != "path"]
+    shown += [
+        _keyword(name, annotation, default=False if name == "as_json" else None) for name, annotation in OURS.items()
+    ]
+    if entry["changes"]:
+        shown.append(_keyword("dry_run", DryRun, default=False))
+    setattr(run, "__signature__", inspect.Signature(shown))
+    run.__annotations__ = {one.name: one.annotation for one in shown}
+    words = f"{entry['summary']}.\n\n{entry['description']}"
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(manifest.verb_of(entry["name"]), help=words.strip())(run)
+    return get_command(app)
+
+
+def _argument(one: dict[str, Any]) -> inspect.Parameter:
+    argument = typer.Argument(
+        help=one["help"], metavar=one["name"].upper(), autocompletion=completion_of(one), show_default=False
+    )
+    return _keyword(one["name"], Annotated[str, argument])
+
+
+def _option(one: dict[str, Any]) -> inspect.Parameter:
+    kind = one["kind"]
+    default = f" [default: {_text(one['default'])}]" if "default" in one else ""
+    name = f"--{one['name'].replace('_', '-')}"
+    option = typer.Option(
+        f"{name}/--no-{name[2:]}" if kind == "flag" else name,
+        help=f"{one['help']}{default}".strip(),
+        min=one.get("min"),
+        max=one.get("max"),
+        metavar=METAVARS.get(kind),
+        autocompletion=completion_of(one),
+        show_default=False,
+    )
+    type_ = _type(one)
+    if one["required"]:
+        return _keyword(one["name"], Annotated[type_, option])
+    return _keyword(one["name"], Annotated[type_ | None, option], default=None)
+
+
+def _type(one: dict[str, Any]) -> Any:
+    if one["kind"] == "choice":
+        return enum.Enum(one["name"], {text: text for text in one["choices"]})
+    if one["kind"] == "list":
+        return list.__class_getitem__(TYPES[one["of"]])
+    return TYPES[one["kind"]]
+
+
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

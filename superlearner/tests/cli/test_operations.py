@@ -1,0 +1,280 @@
+"""Every operation is a command: what is typed, what is answered, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from tools.commands import differing
+from typer.testing import CliRunner
+
+from superlearner.arsenal.declaration import Operation
+from superlearner.arsenal.registry import all_operations
+from superlearner.cli import app
+from superlearner.cli.manifest import verb_of
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OPERATIONS = list(all_operations())
+# pydantic is not among them: typer checks what was typed with it.
+HEAVY = {
+    "superlearner.arsenal",
+    "superlearner.settings",
+    "fastapi",
+    "uvicorn",
+    "starlette",
+    "sqlalchemy",
+    "jinja2",
+    "rich",
+    "otp",
+    "asyncio",
+}
+
+
+def test_the_commands_are_what_the_operations_declare() -> None:
+    assert [] == differing(), "run make commands"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_every_operation_has_a_command_with_all_its_parameters(operation: Operation) -> None:
+    category, verb = operation.name.partition(".")[0], verb_of(operation.name)
+    shown = CliRunner().invoke(app, [category, verb, "--help"], terminal_width=200)
+    assert (0, "") == (shown.exit_code, shown.stderr)
+    wanted = [
+        one.name.upper() if one.place == "path" else f"--{one.name.replace('_', '-')}" for one in operation.parameters
+    ]
+    wanted += ["--dry-run"] if operation.changes else []
+    assert [] == [word for word in [*wanted, "--json", "--url"] if word not in shown.stdout]
+
+
+def test_no_operation_takes_what_every_command_takes() -> None:
+    ours = {"url", "data_dir", "as_json", "json", "help", "ctx"}
+    assert [] == [one.name for one in OPERATIONS if ours & {parameter.name for parameter in one.parameters}]
+
+
+def test_a_verb_imports_nothing_heavy(start: Callable[..., Any], tmp_path: Path) -> None:
+    program = start()
+    code = (
+        "import sys\nfrom superlearner.cli import main\n"
+        f"sys.argv = ['superlearner', 'process', 'info', 'counter_1', '--json', '--url', {program.url!r}]\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["name"] == "counter_1"
+    assert set() == HEAVY & set(done.stderr.split())
+
+
+def test_a_kill_is_seen_in_the_tree(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    before = json.loads(superlearner("process", "info", "counter_1", "--json").stdout)
+    tried = superlearner("process", "kill", "counter_1", "--reason", "shutdown", "--dry-run", "--json")
+    assert json.loads(tried.stdout)["would"].startswith("send the exit signal shutdown to counter_1")
+    assert json.loads(superlearner("process", "info", "counter_1", "--json").stdout)["pid"] == before["pid"]
+    killed = superlearner("process", "kill", "counter_1", "--reason", "shutdown")
+    assert (killed.returncode, killed.stderr) == (0, "")
+    assert ["name", "counter_1"] in [line.split() for line in killed.stdout.splitlines()]
+    counter, *_ = json.loads(superlearner("supervisor", "info", "demo_one_for_one", "--json").stdout)["children"]
+    assert (counter["id"], counter["alive"], counter["restarts"]) == ("counter_1", True, 1)
+    assert counter["pid"] != before["pid"]
+
+
+def test_json_is_the_data_of_the_api(start: Callable[..., Any], superlearner: Run) -> None:
+    program = start()
+    with program.client() as client:
+        api = client.get("/api/v1/processes", params={"per_page": 3, "search": "demo"}).json()["data"]
+    assert api == json.loads(superlearner("process", "list", "--per-page", "3", "--search", "demo", "--json").stdout)
+
+
+def test_complex_values_are_json_and_a_bare_word_is_a_word(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    message = ("process", "message", "counter_2", "--message")
+    for typed in ("increment", '"increment"', '["add", 40]'):
+        assert superlearner(*message, typed, "--message-type", "cast").returncode == 0
+    answer = superlearner(*message, "get_value", "--message-type", "call", "--json")
+    assert json.loads(answer.stdout)["reply"] == 142
+    done = superlearner("process", "bulk", "--action", "kill", "--pids", "counter_1", "--pids", "nobody", "--json")
+    assert [one["ok"] for one in json.loads(done.stdout)["results"]] == [True, False]
+
+
+def test_a_list_is_a_table_whose_columns_are_aligned(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    done = superlearner("process", "list", "--search", "counter", "--sort", "name")
+    head, *rows = done.stdout.splitlines()
+    at = head.index("name")
+    assert ["counter_1", "counter_2"] == [row[at:].split()[0] for row in rows]
+    paged = superlearner("process", "list", "--per-page", "2")
+    assert "page 1 of" in paged.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("process", "kill", "nobody"), 1, ["process_not_found", "nobody", "`superlearner process list`"]),
+        (("process", "kill", "web"), 1, ["critical_process_protection", "--force"]),
+        (("process", "kill", "<<"), 1, ["malformed_pid"]),
+        (("process", "kill", ""), 2, ["expected a pid"]),
+        (("process", "kil", "x"), 2, ["Did you mean 'kill'"]),
+        (("proces", "kill", "x"), 2, ["Did you mean 'process'"]),
+        (("process", "list", "--per-page", "1001"), 2, ["--per-page", "1000"]),
+        (("process", "list", "--type", "servre"), 2, ["servre", "genserver"]),
+        (("process", "list", "--pge", "1"), 2, ["--page"]),
+        (("process", "list", "--sort", "taste"), 1, ["validation_error", "sort"]),
+        (("process", "message", "counter_1", "--message", "[1"), 2, ["--message", "expected JSON", "[1"]),
+        (("process", "message", "counter_1"), 2, ["--message"]),
+        (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),
+    ],
+)
+def test_the_exit_code_says_what_went_wrong(
+    start: Callable[..., Any], superlearner: Run, arguments: tuple[str, ...], code: int, said: list[str]
+) -> None:
+    start()
+    done = superlearner(*arguments)
+    assert (code, "") == (done.returncode, done.stdout)
+    assert [] == [words for words in said if words not in done.stderr], done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_platform_it_ends_with_3(superlearner: Run, start: Callable[..., Any]) -> None:
+    never = superlearner("process", "list")
+    assert (never.returncode, never.stdout) == (3, "")
+    assert "superlearner run" in never.stderr
+    killed = start()
+    killed.process.kill()
+    killed.process.wait()
+    late = superlearner("process", "list")
+    assert (late.returncode, "has ended" in late.stderr) == (3, True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        assert superlearner("process", "list", "--url", url).returncode == 3
+
+
+class Stranger(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(b"<h1>not here</h1>")
+
+    def log_message(self, *arguments: Any) -> None: ...
+
+
+def test_another_server_is_not_taken_for_a_platform(superlearner: Run) -> None:
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = superlearner("process", "list", "--url", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert (done.returncode, "is no SuperLearner" in done.stderr) == (3, True)
+
+
+def test_a_platform_is_found_by_url_environment_and_data_directory(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    program = start(data_dir=str(tmp_path / "first"))
+    there = ("system", "health", "--json")
+    assert superlearner(*there).returncode == 3
+    assert superlearner(*there, "--url", program.url).returncode == 0
+    assert superlearner("--url", program.url, *there).returncode == 0
+    assert superlearner(*there, SUPERLEARNER_URL=program.url).returncode == 0
+    assert superlearner(*there, "--data-dir", str(program.data_dir)).returncode == 0
+    (tmp_path / "superlearner.toml").write_text(f'data_dir = "{program.data_dir}"')
+    assert superlearner(*there, SUPERLEARNER_DATA_DIR="").returncode == 0
+
+
+def test_the_owners_token_is_shown_where_one_is_asked(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    program = start("--auth", "all")
+    assert superlearner("process", "list").returncode == 0
+    address = program.url.partition("?")[0]
+    assert superlearner("process", "list", "--url", address).returncode == 0
+    elsewhere = superlearner("process", "list", "--url", address, "--data-dir", str(tmp_path / "other"))
+    assert (elsewhere.returncode, "unauthorized" in elsewhere.stderr) == (1, True)
+    assert "SUPERLEARNER_TOKEN" in elsewhere.stderr
+
+
+HOSTILE = ["<b>bold</b>", "two\nlines", "\x1b[31mred\x1b]0;title\x07", "\u202eright to left", "\x9b2J", "n" * 10_000]
+TREE = f"""\
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+class Account(GenServer):
+    @impl
+    def init(self, arg): return Ok(arg)
+
+class Bank(Supervisor):
+    @impl
+    def init(self, arg): return Children([Account.child_spec(1, id=name, name=name) for name in {HOSTILE!r}])
+"""
+
+
+def at_a_terminal(directory: Path, *arguments: str) -> str:
+    """What a command writes to a terminal that has no colours, so that every escape sequence came from outside."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "superlearner", *arguments]
+    with subprocess.Popen(command, cwd=directory, env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = b""
+        try:
+            while part := os.read(ours, 65536):
+                written += part
+        except OSError:
+            pass  # Linux says so when the other side is closed
+        os.close(ours)
+        assert process.wait() == 0, written
+    return written.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("process", "list"),
+        ("process", "list", "--json"),
+        ("supervisor", "list", "--include-children", "--json"),
+        ("process", "info", "\x9b2J"),
+    ],
+)
+def test_no_name_can_steer_the_terminal(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "app.py").write_text(TREE)
+    program = start("app.py:Bank")
+    for text in (superlearner(*arguments).stdout, at_a_terminal(tmp_path, *arguments, "--url", program.url)):
+        assert "2J" in text
+        assert set() == {one for one in text if not one.isprintable()} - {"\n"}
+
+
+PLUG_IN = """\
+from typing import Annotated
+from pydantic import Field
+from superlearner.arsenal.declaration import operation
+
+@operation("weather.report", http=("GET", "/weather/{city}"), scope="read")
+async def report(ctx, city: str, days: Annotated[int, Field(ge=1, description="how many days")] = 1) -> dict[str, int]:
+    "Tell the weather."
+    return {city: days}
+"""
+
+
+def test_an_operation_of_an_installed_package_is_a_command(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    info = tmp_path / "packages" / "weather-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weather\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[superlearner.operations]\nweather = weather_plug_in\n")
+    (info.parent / "weather_plug_in.py").write_text(PLUG_IN)
+    path = {"PYTHONPATH": str(info.parent)}
+    start(**path)
+    assert "weather" in superlearner("--help", **path).stdout
+    assert "how many days" in superlearner("weather", "report", "--help", **path).stdout
+    told = superlearner("weather", "report", "Ulm", "--days", "3", "--json", **path)
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"Ulm": 3})

@@ -1,0 +1,46 @@
+"""The commands of the operations: files that the command line reads instead of importing the operations.
+
+python -m tools.commands            writes them anew; do this when an operation was added or changed
+python -m tools.commands --check    says which of them are not what the operations declare
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from superlearner.arsenal.adapters.cli import manifest
+from superlearner.cli.manifest import FOLDER
+
+
+def written() -> dict[Path, str]:
+    """What each file has to hold."""
+    return {
+        FOLDER / f"{category}.json": json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+        for category, entries in manifest().items()
+    }
+
+
+def differing() -> list[str]:
+    """The names of the files that are missing, too many, or hold something else."""
+    wanted = written()
+    there = {file: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.json")}
+    return sorted(file.name for file in {*wanted, *there} if wanted.get(file) != there.get(file))
+
+
+def write() -> None:
+    """Make all files anew."""
+    FOLDER.mkdir(exist_ok=True)
+    wanted = written()
+    for file in set(FOLDER.glob("*.json")) - set(wanted):
+        file.unlink()
+    for file, text in wanted.items():
+        file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--check"]:
+        write()
+    elif wrong := differing():
+        sys.exit(f"the commands of {', '.join(wrong)} are not what the operations declare: run make commands")
