@@ -46,6 +46,7 @@ from otp.observer.views import (
     SupervisorView,
     Tree,
 )
+from otp.observer.waits import Wait
 
 __all__ = ["RECORDS", "FindPid", "Opaque", "from_term", "to_term"]
 
@@ -76,7 +77,7 @@ RECORDS: Final[dict[str, type]] = {
     for record in (
         *(Budget, ChildCounts, ChildExit, ChildPage, ChildStart, ChildView, Edge, EventView, Graph, Metrics, Missed),
         *(NodeInfo, Opaque, Place, ProcessDetails, ProcessPage, ProcessSummary, Reloaded, ReloadedServer),
-        *(SupervisorView, TraceSpec, Tree),
+        *(SupervisorView, TraceSpec, Tree, Wait),
     )
 }
 """The records that travel, by name."""
