@@ -28,8 +28,10 @@ from otp.kernel.pids import Pid
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.observer.events import EventView, Missed, TraceSpec
 from otp.observer.graph import Edge, Graph
+from otp.observer.mailbox import MailboxPage, MessageView
 from otp.observer.metrics import Metrics
 from otp.observer.operations import ChildStart
+from otp.observer.sizes import Memory
 from otp.observer.views import (
     Budget,
     ChildCounts,
@@ -75,7 +77,20 @@ class Opaque:
 RECORDS: Final[dict[str, type]] = {
     record.__name__: record
     for record in (
-        *(Budget, ChildCounts, ChildExit, ChildPage, ChildStart, ChildView, Edge, EventView, Graph, Metrics, Missed),
+        *(
+            Budget,
+            ChildCounts,
+            ChildExit,
+            ChildPage,
+            ChildStart,
+            ChildView,
+            Edge,
+            EventView,
+            Graph,
+            MailboxPage,
+            Memory,
+        ),
+        *(MessageView, Metrics, Missed),
         *(NodeInfo, Opaque, Place, ProcessDetails, ProcessPage, ProcessSummary, Reloaded, ReloadedServer),
         *(SupervisorView, TraceSpec, Tree, Wait),
     )
