@@ -148,8 +148,7 @@ async def platform_inside(
     """
     listener = Listener.bind("127.0.0.1", 0)
     chosen = Settings(browser=False, **settings)
-    credentials = Credentials(TOKEN) if chosen.asks_for_credentials else None
-    platform = Platform(chosen, listener, trees or trees_of(None), version="0", credentials=credentials)
+    platform = Platform(chosen, listener, trees or trees_of(None), version="0", credentials=Credentials(TOKEN))
     try:
         async with otp.Node("superlearner@127.0.0.1") as node:
             started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

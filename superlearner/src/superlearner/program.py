@@ -89,7 +89,7 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
 
 
 def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
-    """Who may come in; None where nobody is asked. The token is made in any case: the next start may ask for it."""
+    """Who may come in, or, where nobody is asked, who is recognised; None if there can be no token and none is needed."""
     from superlearner.web.credentials import Credentials, CredentialsError, read_or_make_token
 
     asked = settings.asks_for_credentials
@@ -102,7 +102,7 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
             raise Failure(str(error)) from None
         complain(f"warning: {error}")
         return None
-    return Credentials(token) if asked else None
+    return Credentials(token)
 
 
 def _run(
@@ -179,7 +179,7 @@ async def _live(platform: Any) -> Any:
 def _say_where(platform: Any) -> None:
     url = platform.listener.url(platform.settings.root_path)
     credentials: Credentials | None = platform.credentials
-    if credentials is None:
+    if credentials is None or not platform.settings.asks_for_credentials:
         say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
     else:
         link = link_of(url, credentials.new_code())

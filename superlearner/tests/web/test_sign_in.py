@@ -416,9 +416,31 @@ def test_a_platform_that_asks_for_credentials_opens_with_its_token(inside: Insid
 
 def test_nobody_is_asked_on_loopback(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        assert (await platform.client.get("/api/v1/supervisors", headers=WRONG)).status_code == 200
-        assert (await platform.client.get("/?token=old")).headers["location"] == "/supervisors"
-        assert (await platform.client.get("/sign-in")).status_code == 404
+        assert (await platform.client.get("/api/v1/supervisors")).status_code == 200
+        assert (await platform.client.get("/?token=old")).headers["location"] == "/"
+        old = {"cookie": f"{cookie_name(platform)}=old"}
+        assert (await platform.client.get("/api/v1/supervisors", headers=old)).status_code == 200
+        assert (await platform.client.get("/api/v1/supervisors", headers=WRONG)).status_code == 401
+
+    inside(test)
+
+
+def cookie_name(platform: Any) -> str:
+    return f"superlearner-{platform.platform.listener.port}"
+
+
+def test_what_needs_the_scope_code_needs_a_credential_on_loopback_too(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        client, path = platform.client, "/api/v1/audit"
+        refused = await client.get(path)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "missing_scope")
+        let_in = (503, "store_unavailable")  # this platform has no store, and the operation says so
+        answer = await client.get(path, headers=BEARER)
+        assert (answer.status_code, answer.json()["error"]["code"]) == let_in
+        code = platform.platform.credentials.new_code()
+        page = await client.get(f"/?token={code}")
+        assert (page.status_code, page.headers["location"]) == (303, "/")
+        assert (await client.get(path)).status_code == 503  # by the session now
 
     inside(test)
 

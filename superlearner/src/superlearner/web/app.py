@@ -53,18 +53,27 @@ def create_app(platform: Platform) -> ASGIApp:
         _behind_its_door(app, platform),
         allowed_hosts=(*settings.allow_host, settings.host),
         max_body=settings.max_body,
-        form_paths=(SIGN_IN,) if settings.asks_for_credentials else (),
+        form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
 
 
 def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
     settings = platform.settings
-    if not settings.asks_for_credentials:
+    if platform.credentials is None:
+        if settings.asks_for_credentials:  # rather not at all than open to everybody
+            raise RuntimeError(
+                "credentials are needed and there are none; this is a bug of SuperLearner, please report it"
+            )
         return app
-    if platform.credentials is None:  # rather not at all than open to everybody
-        raise RuntimeError("credentials are needed and there are none; this is a bug of SuperLearner, please report it")
     port = platform.listener.port if platform.listener is not None else settings.port
-    return SignIn(app, platform.credentials, port=port, root_path=settings.root_path, version=platform.version)
+    return SignIn(
+        app,
+        platform.credentials,
+        port=port,
+        root_path=settings.root_path,
+        version=platform.version,
+        required=settings.asks_for_credentials,
+    )
 
 
 def _add_health(app: FastAPI, platform: Platform) -> None:

@@ -1,10 +1,13 @@
-"""The door of a platform that asks for a credential: who is let in, and how a browser gets its session.
+"""The door of a platform: who is let in, who is recognised, and how a browser gets its session.
 
-A pure ASGI middleware behind the guard. Open are the health routes, the static files and `/sign-in`. All else, web
-sockets before they are accepted included, needs one of
+A pure ASGI middleware behind the guard. Open are the health routes, the static files and `/sign-in`. Where the platform
+asks for a credential, all else, web sockets before they are accepted included, needs one of
 
 - `Authorization: Bearer TOKEN`, for programs;
 - the session cookie, which a browser gets by a link that signs in once (`/?token=CODE`) or by the form of `/sign-in`.
+
+Where it does not ask (on loopback), everybody is let in, and who brings one of them is recognised as the owner: what
+needs the scope `code` is the owner's everywhere.
 
 Who brings something wrong too often has to wait: 429, and nothing it brings is looked at, but for a session that is
 right; otherwise whoever shares an address with the person at work could lock that person out.
@@ -28,10 +31,11 @@ from superlearner.web.pages import make_templates
 from superlearner.web.throttle import Throttle
 from superlearner.web.visit import Visit, form_of, ours
 
-__all__ = ["NEW_LINK", "SIGN_IN", "SignIn"]
+__all__ = ["NEW_LINK", "SIGN_IN", "SignIn", "is_owner"]
 
 SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
+OWNER: Final = "superlearner.owner"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
 HINT: Final = (
@@ -59,8 +63,13 @@ class Refused(Exception):
         self.forget = forget
 
 
+def is_owner(scope: Scope) -> bool:
+    """Whether who stands behind a request has shown a credential at the door."""
+    return bool(scope.get(OWNER, False))
+
+
 class SignIn:
-    """Lets in who has a credential.
+    """Lets in who has a credential, or everybody, and knows the owner.
 
     Args:
         app: what is behind the door.
@@ -69,6 +78,7 @@ class SignIn:
         root_path: path prefix when behind a proxy.
         version: what the page shows.
         throttle: how often somebody may be wrong.
+        required: whether who has no credential stays outside.
     """
 
     def __init__(
@@ -80,6 +90,7 @@ class SignIn:
         root_path: str = "",
         version: str = "",
         throttle: Throttle | None = None,
+        required: bool = True,
     ) -> None:
         self.app = app
         self.credentials = credentials
@@ -87,6 +98,7 @@ class SignIn:
         self.root_path = root_path
         self.version = version
         self.throttle = throttle or Throttle()
+        self.required = required
         self._template = make_templates().get_template("sign_in.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +128,7 @@ class SignIn:
                 return self._new_link(visit)
             if visit.is_page and visit.method == "GET" and "token" in visit.connection.query_params:
                 return self._by_link(visit)
-            self._check(visit)
+            scope[OWNER] = self._check(visit)
         except Refused as refused:
             return self._refusal(visit, refused)
         except ApiError as error:
@@ -125,14 +137,24 @@ class SignIn:
 
     # -- who is let in ---------------------------------------------------------------------------------------
 
-    def _check(self, visit: Visit) -> None:
+    def _check(self, visit: Visit) -> bool:
+        """Whether a right credential came with the visit; without one it is refused where one is required."""
         token = visit.bearer
         if token is not None:
             self._only_if_it_may_try(visit)
             if not self.credentials.is_token(token):
                 raise self._wrong(visit, "the token is not the token of this platform", None)
-        elif not self._has_session(visit):
+            return True
+        try:
+            if self._has_session(visit):
+                return True
+        except Refused:
+            if self.required:
+                raise
+            return False  # an old cookie; whoever it is may look and operate here without one
+        if self.required:
             raise Refused(_unauthorized("expected a credential, got none"))
+        return False
 
     def _has_session(self, visit: Visit) -> bool:
         """Whether the cookie is right; False without a cookie.
@@ -179,7 +201,10 @@ class SignIn:
             self._only_if_it_may_try(visit)
         if not self.credentials.redeem(visit.connection.query_params["token"]) and not signed_in:
             problem = "This link was used before, or belongs to an earlier start of the platform."
-            raise self._wrong(visit, "the link was used before", problem)
+            refused = self._wrong(visit, "the link was used before", problem)
+            if self.required:
+                raise refused
+            return self._to(visit.target)  # the link of another day leads to the page all the same
         return self._welcome(visit, visit.target)
 
     async def _sign_in(self, visit: Visit, receive: Receive) -> Response:

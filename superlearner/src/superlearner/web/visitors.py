@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from starlette.requests import Request
 
 from superlearner.arsenal.users import ANONYMOUS, OWNER, User
-
-if TYPE_CHECKING:
-    from superlearner.running import Platform
+from superlearner.web.sign_in import is_owner
 
 __all__ = ["user_of"]
 
 
 def user_of(request: Request) -> User:
-    """The user of a request. Where the platform asks for credentials, only their holders get this far."""
-    platform: Any = request.app.state.platform
-    known: Platform = platform
-    if known.settings.asks_for_credentials:
-        return OWNER
-    if known.credentials is not None:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and known.credentials.is_token(given.strip()):
-            return OWNER
-    return ANONYMOUS
+    """The user of a request, as the door has recognised them."""
+    return OWNER if is_owner(request.scope) else ANONYMOUS
