@@ -89,7 +89,7 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
 
 
 def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
-    """Who may come in, or, where nobody is asked, who is recognised; None where no token can be kept and none is asked."""
+    """Who may come in, or, where nobody is asked, who is recognised; None where no token can be kept."""
     from superlearner.web.credentials import Credentials, CredentialsError, read_or_make_token
 
     asked = settings.asks_for_credentials
