@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from otp import NoReply, Reply, Stop
 from otp.bounded import text
 from otp.kernel.reasons import Crash, ExceptionTerm
 
@@ -176,3 +177,8 @@ def test_redaction_can_be_chosen_or_left_out() -> None:
 
 def test_the_order_of_a_set_does_not_depend_on_hashes() -> None:
     assert text({"b", "a", "c"}) == "{'a', 'b', 'c'}"
+
+
+def test_a_result_of_a_callback_is_shown_as_it_is_written() -> None:
+    shown = [text(result) for result in (Reply(0, 1), NoReply(2, timeout=3), Stop("normal"))]
+    assert shown == ["Reply(0, 1)", "NoReply(2, timeout=3)", "Stop('normal')"]

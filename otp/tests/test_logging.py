@@ -623,3 +623,17 @@ def test_a_result_that_is_none_gets_a_hint(seen: Seen) -> None:
         "handle_cast returned None: did no case match, or is a return missing?",
         "return an instance, as in NoReply(…), not the class",
     ] == [seen.fields(number)["otp_hint"] for number in (0, 1)]
+
+
+def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptureFixture) -> None:
+    """What pytest shows before each record is a place where somebody can look."""
+
+    def crash() -> None:
+        raise ValueError("no")
+
+    async def main() -> None:
+        await otp.wait_down(otp.spawn(crash))
+
+    otp.run(main)
+    (record,) = [record for record in caplog.records if record.getMessage().startswith("process")]
+    assert (record.filename, record.lineno) == ("test_logging.py", crash.__code__.co_firstlineno + 1)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import otp
+
 FACES = [
     name
     for name in ("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing", "otp.watchdog")
@@ -146,3 +148,23 @@ def test_a_public_function_is_typed(face: str, name: str) -> None:
         functions = [(n, f) for n, f in public_methods(thing) if isinstance(f, types.FunctionType)]
         static = {n for base in thing.__mro__ for n, m in vars(base).items() if isinstance(m, staticmethod)}
         assert {} == {n: missing for n, f in functions if (missing := annotations_missing(f, n not in static))}
+
+
+BEHAVIOURS = (
+    otp.Agent,
+    otp.Application,
+    otp.DynamicSupervisor,
+    otp.GenServer,
+    otp.GenStateMachine,
+    otp.OsProcess,
+    otp.PartitionSupervisor,
+    otp.Registry,
+    otp.Supervisor,
+    otp.Task,
+    otp.TaskSupervisor,
+)
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda cls: cls.__name__)
+def test_help_of_a_behaviour_begins_with_an_example_that_runs(behaviour: type) -> None:
+    assert ">>> otp.run(main)" in str(behaviour.__doc__)

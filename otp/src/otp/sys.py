@@ -3,15 +3,15 @@
 Every behaviour answers these requests between two messages, without a line of user code:
 
 >>> import otp
->>> from otp import GenServer, Ok, impl, sys
+>>> from otp import GenServer, Ok, impl
 >>> class Counter(GenServer[int]):
 ...     @impl
 ...     def init(self, start):
 ...         return Ok(start)
 >>> async def main():
 ...     counter = await Counter.start_link(41)
-...     await sys.replace_state(counter, lambda n: n + 1)
-...     return await sys.get_state(counter)
+...     await otp.sys.replace_state(counter, lambda n: n + 1)
+...     return await otp.sys.get_state(counter)
 >>> otp.run(main)
 42
 
@@ -164,12 +164,12 @@ async def statistics(
     first. The same goes for `log`, whose answer is then an empty list.
 
     >>> import otp
-    >>> from otp import Agent, sys
+    >>> from otp import Agent
     >>> async def main():
     ...     agent = await Agent.start_link(lambda: 0)
-    ...     await sys.statistics(agent, True)
+    ...     await otp.sys.statistics(agent, True)
     ...     await Agent.get(agent, lambda n: n)
-    ...     return (await sys.statistics(agent, "get")).messages_in
+    ...     return (await otp.sys.statistics(agent, "get")).messages_in
     >>> otp.run(main)
     1
 
@@ -215,10 +215,10 @@ async def install(
     the id, by default the function itself, tells. `name` is that of the server, or its pid.
 
     >>> import otp
-    >>> from otp import Agent, sys
+    >>> from otp import Agent
     >>> async def main():
     ...     agent, seen = await Agent.start_link(lambda: 0), []
-    ...     await sys.install(agent, (lambda count, event, name: seen.append(event[0]) or count + 1, 0))
+    ...     await otp.sys.install(agent, (lambda count, event, name: seen.append(event[0]) or count + 1, 0))
     ...     await Agent.get(agent, lambda n: n)
     ...     return seen
     >>> otp.run(main)

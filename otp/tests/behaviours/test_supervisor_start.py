@@ -561,3 +561,22 @@ def test_reports_go_to_the_log_of_supervisors(run: Any, caplog: pytest.LogCaptur
     assert "child 'a'" in reports[0][1]
     assert "gave up: 1 restarts within 5 s, allowed are 0" in reports[1][1]
     assert "stopped, but with 'killed'" in reports[2][1]
+
+
+@pytest.mark.parametrize("flags", [{"strategy": "one_for_al"}, {"max_restarts": -1}, {"twice": True}])
+def test_a_wrong_answer_of_init_names_the_place_of_that_init(run: Any, flags: Any) -> None:
+    class Wrong(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Any:
+            log: list[str] = []
+            children = [worker("a", log), worker("a", log)] if "twice" in flags else []
+            return Children(children, **{name: value for name, value in flags.items() if name != "twice"})
+
+    async def main() -> list[str]:
+        process_flag("trap_exit", True)
+        with pytest.raises(InvalidChildSpec) as failure:
+            await Wrong.start_link(None)
+        return failure.value.__notes__
+
+    (note,) = run(main)
+    assert f"<locals>.Wrong.init returned, {__file__}:" in note

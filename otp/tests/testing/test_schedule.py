@@ -275,3 +275,29 @@ def test_what_the_receiver_does_with_its_message_is_its_own_affair() -> None:
         return message
 
     assert Scheduler().run(main) == [1, 2]
+
+
+def test_an_answer_that_was_not_awaited_fails_the_runs_in_which_it_is_a_message() -> None:
+    """`Reply(GenServer.call(...), state)` in a plain callback: the caller would get a coroutine."""
+
+    class Front(GenServer[Any]):
+        @impl
+        def init(self, other: Any) -> Any:
+            return Ok(other)
+
+        @impl
+        def handle_call(self, request: Any, caller: Any, other: Any) -> Any:
+            return Reply(GenServer.call(other, request) if other else request, other)
+
+    async def main() -> Any:
+        back = await Front.start(None)
+        return await GenServer.call(await Front.start(back), "hello")
+
+    failures: list[str] = []
+    for seed in range(8):
+        try:
+            Scheduler(seed=seed).run(main).close()  # the call ran on its caller's stack: nobody looked
+        except AssertionError as failure:
+            failures.append(str(failure))
+    assert failures
+    assert all("expected the value of call(…); make the callback async def" in text for text in failures)

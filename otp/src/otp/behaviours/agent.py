@@ -46,7 +46,14 @@ T = TypeVar("T")
 
 
 class Agent(Startable):
-    """Start one with `start_link`; ask it by pid or name. See the module's text for an example.
+    """A process that keeps a value: start one with `start_link`, ask it by pid or name.
+
+    >>> import otp
+    >>> async def main():
+    ...     await Agent.start_link(lambda: 1, name="next number")
+    ...     return [await Agent.get_and_update("next number", lambda n: (n, n + 1)) for _ in range(3)]
+    >>> otp.run(main)
+    [1, 2, 3]
 
     As a child: `(Agent, fn)`, or `Agent.child_spec(fn, name="basket")`.
     """

@@ -155,6 +155,23 @@ class Application(Behaviour, metaclass=_Functions):
     `start(self, kind, args)` starts the top supervisor, linked, and returns its pid, or `(pid, state)`; it is
     required. `prep_stop(self, state)` runs before the tree stops and returns the state for `stop(self, state)`,
     which runs after it, also if the tree ended by itself. Each may be `async def`.
+
+    >>> import otp
+    >>> from otp import Application, Supervisor, impl
+    >>> class Database(Application):
+    ...     @impl
+    ...     async def start(self, kind, args):
+    ...         return await Supervisor.start_link_children([])
+    >>> class Web(Application):
+    ...     applications = (Database,)
+    ...
+    ...     @impl
+    ...     async def start(self, kind, args):
+    ...         return await Supervisor.start_link_children([])
+    >>> async def main():
+    ...     return await Application.ensure_all_started(Web)
+    >>> otp.run(main)
+    ['database', 'web']
     """
 
     name: ClassVar[str]

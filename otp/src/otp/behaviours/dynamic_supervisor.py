@@ -42,7 +42,18 @@ __all__ = ["DynamicSupervisor"]
 
 
 class DynamicSupervisor(Behaviour, Startable):
-    """A supervisor whose children are all started with `start_child`. A subclass is a name for one."""
+    """A supervisor whose children are all started with `start_child`. A subclass is a name for one.
+
+    >>> import otp
+    >>> from otp import Agent, DynamicSupervisor
+    >>> async def main():
+    ...     await DynamicSupervisor.start_link(name="rooms", max_children=100)
+    ...     room = await DynamicSupervisor.start_child("rooms", Agent.child_spec(list, restart="temporary"))
+    ...     await DynamicSupervisor.terminate_child("rooms", room)
+    ...     return (await DynamicSupervisor.count_children("rooms")).active
+    >>> otp.run(main)
+    0
+    """
 
     __slots__ = ()
 

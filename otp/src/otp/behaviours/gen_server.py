@@ -65,7 +65,35 @@ logger: logging.Logger = logging.getLogger("otp")
 
 
 class GenServer(Behaviour, Startable, Generic[S]):
-    """Base class of servers; only `init` is required. See the module's text for an example."""
+    """Base class of servers; only `init` is required.
+
+    A callback gets the state and returns the next one: `self` holds none.
+
+    >>> import otp
+    >>> from otp import GenServer, NoReply, Ok, Reply, impl
+    >>> class Stack(GenServer[list]):
+    ...     @impl
+    ...     def init(self, things):
+    ...         return Ok(things)
+    ...
+    ...     @impl
+    ...     def handle_call(self, request, caller, things):
+    ...         match request, things:
+    ...             case "pop", [*rest, top]:
+    ...                 return Reply(top, rest)
+    ...             case "pop", []:
+    ...                 return Reply(None, things)
+    ...
+    ...     @impl
+    ...     def handle_cast(self, thing, things):
+    ...         return NoReply([*things, thing])
+    >>> async def main():
+    ...     await Stack.start_link(["cup"], name="stack")
+    ...     GenServer.cast("stack", "plate")
+    ...     return [await GenServer.call("stack", "pop") for _ in range(3)]
+    >>> otp.run(main)
+    ['plate', 'cup', None]
+    """
 
     __slots__ = ()
 

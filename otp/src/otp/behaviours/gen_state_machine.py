@@ -102,7 +102,29 @@ _MODES = ("handle_event_function", "state_functions")
 
 
 class GenStateMachine(Behaviour, Startable, Generic[S, D]):
-    """Base class of state machines; `init` is required. See the module's text for an example.
+    """Base class of state machines; `init` is required.
+
+    >>> import otp
+    >>> from otp import GenStateMachine, KeepState, MachineOk, NextState, ReplyTo, impl
+    >>> class Switch(GenStateMachine[str, int]):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         return MachineOk("off", 0)
+    ...
+    ...     @impl
+    ...     def handle_event(self, event, content, state, pressed):
+    ...         match event, content:
+    ...             case "cast", "press":
+    ...                 return NextState("off" if state == "on" else "on", pressed + 1)
+    ...             case ("call", caller), _:
+    ...                 return KeepState(pressed, ReplyTo(caller, (state, pressed)))
+    >>> async def main():
+    ...     switch = await Switch.start_link()
+    ...     for _ in range(3):
+    ...         Switch.cast(switch, "press")
+    ...     return await Switch.call(switch, "look")
+    >>> otp.run(main)
+    ('on', 3)
 
     `callback_mode` and `state_enter` are class attributes. With `"state_functions"` a state cannot be named like a
     callback (`init`, `terminate`, `code_change`, `format_status`, `handle_event`) or begin with `_`.

@@ -74,7 +74,15 @@ START_AS: Final = "outside a process use node.start(OsProcess, argv, owner=…)"
 
 
 class OsProcess(Startable):
-    """An external program, supervised. See the module's text.
+    """An external program, supervised; what it writes comes to its owner as `Output`, line by line.
+
+    >>> import otp
+    >>> async def main():
+    ...     pid = await OsProcess.start_link(["echo", "hello"])
+    ...     ref = otp.monitor(pid)
+    ...     return (await otp.receive(Output)).data, (await otp.receive(ref)).reason
+    >>> otp.run(main)
+    ('hello', 'normal')
 
     As a child: `OsProcess.child_spec(["redis-server"], owner="cache", restart="transient")`.
     """

@@ -86,7 +86,18 @@ class PartitionVia:
 
 
 class PartitionSupervisor(Behaviour, Startable):
-    """A supervisor of several children of one kind; see the module's text for an example.
+    """A supervisor of several children of one kind, among which keys are divided.
+
+    >>> import otp
+    >>> from otp import Agent
+    >>> async def main():
+    ...     await PartitionSupervisor.start_link((Agent, lambda: 0), name="counts", partitions=2)
+    ...     for word in ("tea", "milk", "tea"):
+    ...         await Agent.update(PartitionSupervisor.via("counts", word), lambda n: n + 1)
+    ...     counts = [await Agent.get(PartitionSupervisor.via("counts", n), lambda n: n) for n in (0, 1)]
+    ...     return sum(counts)
+    >>> otp.run(main)
+    3
 
     As a child: `PartitionSupervisor.child_spec((Agent, dict), name="carts", partitions=4)`.
     """

@@ -125,7 +125,17 @@ class _RegistryServer(GenServer[_State]):
 
 
 class Registry(Startable):
-    """Start a registry with `start_link`, use it by its name."""
+    """Start a registry with `start_link`, use it by its name.
+
+    >>> import otp
+    >>> async def main():
+    ...     await Registry.start_link(keys="duplicate", name="topics")
+    ...     Registry.register("topics", "news")
+    ...     Registry.dispatch("topics", "news", lambda readers: [otp.send(one.pid, "rain") for one in readers])
+    ...     return await otp.receive()
+    >>> otp.run(main)
+    'rain'
+    """
 
     _takes_argument = False
     _id_from_name = True

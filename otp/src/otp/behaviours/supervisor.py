@@ -48,6 +48,7 @@ from otp.behaviours.supervisor_server import SupervisorServer
 from otp.kernel.calling import call
 from otp.kernel.errors import AlreadyPresent, AlreadyStarted, NotFound, StartError
 from otp.kernel.pids import Pid
+from otp.kernel.reasons import is_ours
 from otp.kernel.starting import start_server
 
 if TYPE_CHECKING:
@@ -64,6 +65,22 @@ class Supervisor(Behaviour, Startable):
 
     Subclass it and return `Children` from `init`, or start one without a class of its own with
     `start_link_children`. All operations are awaitable and wait as long as the supervisor needs.
+
+    >>> import otp
+    >>> from otp import Agent, Children, Supervisor, impl
+    >>> class Shop(Supervisor):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         carts = Agent.child_spec(dict, id="carts", name="carts")
+    ...         stock = Agent.child_spec(lambda: arg, id="stock", name="stock", restart="transient")
+    ...         return Children([carts, stock], strategy="rest_for_one", max_restarts=5)
+    >>> async def main():
+    ...     shop = await Shop.start_link({"tea": 3})
+    ...     otp.exit("carts", "kill")
+    ...     children = await Supervisor.which_children(shop)  # answered after the restart
+    ...     return [child.id for child in children], await Agent.get("stock", len)
+    >>> otp.run(main)
+    (['stock', 'carts'], 1)
     """
 
     __slots__ = ()
@@ -268,7 +285,11 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
         return await start_server(cls, arg, handler=handler, **options)
     except StartError as error:
         if type(error) is StartError and explain(error.reason) is not None:
-            raise InvalidChildSpec(error.reason) from None
+            wrong = InvalidChildSpec(error.reason)
+            code = getattr(getattr(cls, "init", None), "__code__", None)
+            if code is not None and not is_ours(code.co_filename):
+                wrong.add_note(f"in what {code.co_qualname} returned, {code.co_filename}:{code.co_firstlineno}")
+            raise wrong from None
         raise
 
 

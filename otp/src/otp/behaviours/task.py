@@ -79,7 +79,16 @@ _set = object.__setattr__
 
 
 class Task(Startable, Generic[T_co]):
-    """A task and its functions; `Task.async_` makes one. See the module's text for an example.
+    """A task and its functions: `Task.async_` makes one, `await Task.await_(task)` gives its result, once.
+
+    A task is no awaitable of asyncio's: `await task` is a `TypeError`.
+
+    >>> import otp
+    >>> async def main():
+    ...     tasks = [Task.async_(pow, 2, n) for n in range(4)]
+    ...     return await Task.await_many(tasks)
+    >>> otp.run(main)
+    [1, 2, 4, 8]
 
     `pid` is its process, None if it has none (`Task.completed`); `ref` marks its reply and its
     `Down`; `owner` is who started it; `mfa` is (module, function, number of arguments).

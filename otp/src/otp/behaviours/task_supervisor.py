@@ -64,7 +64,16 @@ class StreamKeywordsSupervised(StreamKeywords, total=False):
 
 
 class TaskSupervisor(Behaviour, Startable):
-    """A supervisor of tasks. A subclass is a name for one. See the module's text for an example."""
+    """A supervisor of tasks. A subclass is a name for one.
+
+    >>> import otp
+    >>> async def main():
+    ...     await TaskSupervisor.start_link(name="tasks")
+    ...     await TaskSupervisor.start_child("tasks", otp.send, otp.self(), "done on the side")
+    ...     return await otp.receive()
+    >>> otp.run(main)
+    'done on the side'
+    """
 
     __slots__ = ()
 

@@ -17,6 +17,7 @@ from uuid import UUID
 from otp._structure import field_names, mro, name_of, stored
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.results import ABSENT, Result
 from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
 
 __all__ = ["Shortened", "text"]
@@ -234,6 +235,22 @@ class _Writer:
         self.more(_dict.__len__(value))
         self.put("}" if kind is dict else "})")
 
+    def result(self, value: Any, kind: type, depth: int) -> None:
+        """What a callback returned, as it is written: `Reply(value, state, timeout=1)`."""
+        given = dict(islice(stored(value, kind), self.items))
+        written = next(base for base in mro(kind) if base.__module__ == Result.__module__ and "_fields" in vars(base))
+        positional: Any = vars(written)["_fields"]
+        self.put(f"{name_of(written)}(")
+        first = True
+        for name in (*positional, "timeout", "hibernate", "then"):
+            member = given.get(name if name in positional else f"_{name}", ABSENT)
+            if member is ABSENT or (name not in positional and (member is None or member is False)):
+                continue
+            self.put(("" if first else ", ") + ("" if name in positional else f"{name}="))
+            self.member(name, member, depth)
+            first = False
+        self.put(")")
+
     def attributes(self, value: Any, kind: type, depth: int) -> None:
         pairs = [pair for pair in islice(stored(value, kind), self.items + 1) if pair[0][:2] != "__"]
         if pairs:
@@ -284,6 +301,7 @@ _LEAVES: Final[dict[type, Callable[[_Writer, Any], None]]] = {
 }
 
 _CONTAINERS: Final[dict[type, Callable[[_Writer, Any, type, int], None]]] = {
+    Result: _Writer.result,
     Crash: _Writer.crash,
     ExceptionTerm: _Writer.exception_term,
     tuple: _Writer.tuple,

@@ -53,11 +53,21 @@ def tell(
     """Log one record with `fields` as attributes; `error_text` is the traceback of `error` as it may be shown."""
     try:
         info = None if error is None else (type(error), error, error.__traceback__)
-        record = log.makeRecord(log.name, level, __file__, 0, text, (), info, "report", fields)
+        file, line = _place(fields)
+        record = log.makeRecord(log.name, level, file, line, text, (), info, "report", fields)
         record.exc_text = error_text
         log.handle(record)
     except Exception:
         _complain()
+
+
+def _place(fields: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a record comes from: the user's line that raised, else ours that tells."""
+    stack = fields.get("otp_stack")
+    if stack:
+        return stack[-1]["file"], stack[-1]["line"]
+    teller = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    return teller.f_code.co_filename, teller.f_lineno
 
 
 def _complain() -> None:

@@ -137,6 +137,7 @@ def told_replied(frm: Any, value: Any) -> None:
     post = server._node._s.post
     if post is not None:
         post.answered(server, frm._waiter)
+        post.replied(server, value)
     trace = server._node._trace
     causes = trace.causes
     if causes is not None:

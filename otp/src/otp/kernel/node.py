@@ -280,7 +280,20 @@ class Node:
                     self._names[name] = holder
 
     async def wait_registered(self, name: Name, timeout: Limit = "infinity") -> Pid:
-        """Wait until somebody has the name and return the pid; raises `TimeoutError`. Uses the node's events."""
+        """Wait until somebody has the name, now or after a restart, and return the pid. Uses the node's events.
+
+        Args:
+            name: a registered name of this node.
+            timeout: the most seconds to wait; by default without end. Then `TimeoutError`.
+
+        >>> import otp
+        >>> async def main():
+        ...     me = otp.self()
+        ...     otp.spawn(lambda: otp.register("till", me))
+        ...     return await otp.node().wait_registered("till", timeout=1) == me
+        >>> otp.run(main)
+        True
+        """
         limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
         self._check_life("node.wait_registered(name)", also_after=True)
         self._s.check_thread("node.wait_registered(name)", "node.call_from_thread(node.wait_registered(name))")

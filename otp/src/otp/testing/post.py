@@ -12,6 +12,7 @@ have been told by anybody, so everything sent before has arrived then.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.calls import From, fail
@@ -19,6 +20,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import described, told_arrived
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
+from otp.kernel.reasons import is_ours
 from otp.kernel.states import DEAD, EXITING, RECV
 from otp.testing.mutation import Fingerprints, type_of
 
@@ -106,6 +108,17 @@ class Post:
         if self.count:
             self._flush(sender, caller)
             self._learn(caller, self._known_to(sender))
+
+    def replied(self, server: Process, value: Any) -> None:
+        """A server answers a call: with a call of its own that nobody awaits, the run fails."""
+        if type_of(value) is not CoroutineType or self.kernel.failure is not None:
+            return
+        if is_ours(value.cr_code.co_filename):  # others may be handed on as work
+            self.kernel.failure = AssertionError(
+                f"{server} answered a call with a coroutine that nobody awaits: expected the value of "
+                f"{value.__qualname__}(…); make the callback async def, and await it there"
+            )
+            value.close()
 
     def born(self, p: Process, starter: Process) -> None:
         """A process is made, which need not have its starter as its parent."""
