@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from superlearner.store import Restart, StoreUnavailable, Token, database_info, migrate
 from superlearner.store.database import Database
-from superlearner.store.tables import METADATA, VERSION_TABLE
+from superlearner.store.migrating import MIGRATIONS
+from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE
 
 WithStore = Callable[..., Any]
 
@@ -92,6 +94,11 @@ def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> No
         return found
 
     assert asyncio.run(look()) == []
+
+
+def test_the_steps_that_are_known_are_those_that_are_there() -> None:
+    steps = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    assert [step.revision for step in steps] == list(reversed(SCHEMAS))
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:
@@ -172,7 +179,7 @@ def test_a_damaged_file_is_refused_and_not_touched(tmp_path: Path, spoil: Callab
 def test_a_file_that_another_program_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
     file = tmp_path / "store.db"
-    migrate(f"sqlite:///{file}")
+    asyncio.run(do(f"sqlite:///{file}", FIRST_VERSION.format(id="INTEGER PRIMARY KEY")))
     holder = sqlite3.connect(file)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreUnavailable, match="locked by another program"):

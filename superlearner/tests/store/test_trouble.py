@@ -105,6 +105,10 @@ def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
             await store.sync()
         status = store.status()
         assert (status.state, status.stored, status.waiting, status.dropped) == ("unavailable", 10, 990, {})
+        for _ in range(3):  # the file can be opened, but that is no reason to say that all is well
+            otp.send("store", "open")
+            await otp.sys.get_state("store")
+        assert [running.telling.get_nowait()[0], running.telling.empty()] == ["bad", True]
         pages = 4000
         otp.send("store", "open")
         await running.usable_again.wait()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
@@ -39,7 +38,7 @@ class Database:
         self.file = file_of(self.url)
         self.place = shown(self.url)
         self._engine = make_engine(self.url) if self.file else make_engine(self.url, pool_pre_ping=True)
-        self._insert: Any = sqlite.insert if self.file else postgresql.insert
+        self._insert: Any = _insert_of(self.url)
         self._file_id = self._identity()
 
     async def close(self) -> None:
@@ -187,6 +186,17 @@ class Database:
             if type(error) is StatementError:  # a value that cannot be handed over; the database has not seen it
                 raise Refused(str(error)) from error
             raise explained(error, self.url) from error
+
+
+def _insert_of(url: URL) -> Any:
+    """The INSERT of this database, which knows ON CONFLICT; the other one's is not imported."""
+    if url.get_backend_name() == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as into_sqlite
+
+        return into_sqlite
+    from sqlalchemy.dialects.postgresql import insert as into_postgres
+
+    return into_postgres
 
 
 def _are(table: Table, conditions: dict[str, Any]) -> list[Any]:

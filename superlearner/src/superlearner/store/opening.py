@@ -11,31 +11,24 @@ import contextlib
 import os
 import shlex
 import sqlite3
-import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
 from superlearner.store.failures import StoreUnavailable
-from superlearner.store.tables import METADATA, VERSION_TABLE
+from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
 
 __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
 MAGIC: Final = b"SQLite format 3\0"
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
 ONE_AT_A_TIME: Final = 7_329_110_441
 """Key of PostgreSQL's lock that lets one program migrate at a time."""
-
-_alembic = threading.Lock()  # alembic's `op` speaks to one migration of a program at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,8 @@ def database_info(url: str | Path) -> DatabaseInfo:
 async def _migrate(url: URL) -> str:
     file = file_of(url)
     if file is not None:
-        _check_file(url, file)
+        if _check_file(url, file) == HEAD:
+            return HEAD
         _make_private(url, file)
     with _words(url):
         engine = make_engine(url, begin="BEGIN IMMEDIATE", poolclass=NullPool)
@@ -91,10 +85,14 @@ async def _migrate(url: URL) -> str:
             async with engine.begin() as connection:
                 if file is None:
                     await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
-                    await connection.run_sync(_check_tables)
-                return await connection.run_sync(_upgrade)
+                    if await connection.run_sync(_check_tables) == HEAD:
+                        return HEAD
+                from superlearner.store.migrating import upgrade  # a tenth of a second, and seldom needed
+
+                await connection.run_sync(upgrade)
         finally:
             await engine.dispose()
+    return HEAD
 
 
 async def _look(url: URL) -> DatabaseInfo:
@@ -116,7 +114,7 @@ async def _look(url: URL) -> DatabaseInfo:
         finally:
             await engine.dispose()
     size = None if file is None else file.stat().st_size
-    return DatabaseInfo(shown(url), url.get_backend_name(), revision, _scripts().get_current_head() or "", size, rows)
+    return DatabaseInfo(shown(url), url.get_backend_name(), revision, HEAD, size, rows)
 
 
 @contextlib.contextmanager
@@ -127,17 +125,17 @@ def _words(url: URL) -> Generator[None]:
         raise explained(error, url) from error
 
 
-def _check_file(url: URL, file: Path) -> None:
-    """Refuse a file that is not ours or not sound. It is only read: WAL mode alone would change it."""
+def _check_file(url: URL, file: Path) -> str | None:
+    """Refuse a file that is not ours or not sound; answers its revision. It is only read: WAL mode would change it."""
     try:
         with open(file, "rb") as opened:
             head = opened.read(len(MAGIC))
     except FileNotFoundError:
-        return
+        return None
     except OSError as error:
         raise explained(error, url) from error
     if not head:
-        return
+        return None
     if head != MAGIC:
         raise StoreUnavailable(
             f"the file {file.name} is no SQLite database, or damaged in its first bytes",
@@ -147,12 +145,14 @@ def _check_file(url: URL, file: Path) -> None:
         names = {name for (name,) in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if names and VERSION_TABLE not in names:
             raise _foreign(f"the database file {file.name}", f"name another file than {file}")
+        revision = None
         if names:
             found = read.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
-            _known(None if found is None else found[0])
+            revision = _known(None if found is None else found[0])
         (verdict,) = read.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"malformed: {verdict}")
+    return revision
 
 
 def _check_tables(connection: Connection) -> str | None:
@@ -170,8 +170,7 @@ def _foreign(what: str, instead: str) -> StoreUnavailable:
 
 
 def _known(revision: str | None) -> str | None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in SCHEMAS:
         raise StoreUnavailable(
             f"the database was made by a newer SuperLearner (schema {revision})",
             "it was not touched; use that version again, or another folder with --data-dir FOLDER",
@@ -185,20 +184,3 @@ def _make_private(url: URL, file: Path) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise explained(error, url) from error
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS))
-
-
-def _upgrade(connection: Connection) -> str:
-    scripts = _scripts()
-    head = scripts.get_current_head() or ""
-
-    def steps(revision: Any, context: Any) -> Any:
-        return scripts._upgrade_revs(head, revision)
-
-    with _alembic, EnvironmentContext(Config(), scripts, fn=steps) as environment:
-        environment.configure(connection=connection, version_table=VERSION_TABLE, transactional_ddl=True)
-        environment.run_migrations()
-    return head

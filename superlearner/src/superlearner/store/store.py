@@ -285,7 +285,6 @@ class Store:
         except StoreUnavailable as error:
             self._failed(error)
             raise
-        self._usable()
 
     async def write(self) -> None:
         """Commit what waits.
@@ -298,9 +297,9 @@ class Store:
             rows = self.waiting.first(BATCH_ROWS)
             if rows:
                 await self._commit(database, rows)
+            self._usable()
             if self._unpruned > self.history_rows // 100:
                 await self._prune(database)
-            self.failures = 0
             self._settled()
             if not len(self.waiting):
                 return
@@ -402,6 +401,8 @@ class Store:
         self._awaited = []
 
     def _usable(self) -> None:
+        """Only when something was written, or nothing waits: a full disk can be opened as often as one likes."""
+        self.failures = 0
         if self.trouble is not None:
             self.trouble = None
             self._told_of_drops = False

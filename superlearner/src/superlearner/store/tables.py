@@ -7,7 +7,9 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 __all__ = [
+    "HEAD",
     "METADATA",
+    "SCHEMAS",
     "VERSION_TABLE",
     "audit",
     "recordings",
@@ -17,6 +19,9 @@ __all__ = [
     "users",
 ]
 
+SCHEMAS: Final = ("0001", "0002")
+"""The revisions a database may have, oldest first: the steps in `migrations`."""
+HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
 METADATA: Final = MetaData()
 
