@@ -106,9 +106,14 @@ def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
 
 def some_names() -> tuple[Any, ...]:
     """Some of the names that are registered here, for a failure to keep: one of them may have been meant."""
-    with contextlib.suppress(BadArgument):
+    last = thread.last  # as `resolve`
+    me = None if last is None else last.current
+    if me is not None:
+        return tuple(islice(me._node._names, SUGGESTED))
+    try:
         return tuple(islice(node_here("a name")._names, SUGGESTED))
-    return ()
+    except BadArgument:
+        return ()
 
 
 def unknown_name(name: Any, text: str) -> BadArgument:
