@@ -74,7 +74,7 @@ def integrity(file: Path) -> str:
     return verdict
 
 
-def test_the_audit_log_of_a_killed_platform_is_there_in_the_next_run(start: Callable[..., Any]) -> None:
+def test_audit_log_and_history_of_a_killed_platform_are_there_in_the_next_run(start: Callable[..., Any]) -> None:
     program = start()
     answered: list[float] = []
     with program.client() as client:
@@ -86,6 +86,10 @@ def test_the_audit_log_of_a_killed_platform_is_there_in_the_next_run(start: Call
     program.process.kill()
     program.process.communicate()
     assert integrity(program.data_dir / "superlearner.db") == "ok"
+    with sqlite3.connect(program.data_dir / "superlearner.db") as connection:
+        count, highest = connection.execute("SELECT count(*), max(number) FROM restarts").fetchone()
+    connection.close()
+    assert count == highest > 0
     again = start("--auth", "all")
     address = httpx.URL(again.url).copy_with(query=None)
     token = (again.data_dir / "token").read_text().strip()
