@@ -91,6 +91,7 @@ class Platform:
         self.audit.listen(self._keep)
         self.analytics = Ledger(
             self.store,
+            telemetry=self.telemetry,
             most=settings.max_events_per_supervisor,
             scan_interval=settings.scan_interval,
             detailed=settings.enable_detailed_logging,

@@ -13,6 +13,7 @@ from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Stop, Sup
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.analytics import ANALYTICS, AnalyticsServer, Ledger, UnknownSupervisor
 from superlearner.store import Restart
+from superlearner.telemetry import Telemetry
 
 SEEDS = (1, 2, 3)
 
@@ -283,6 +284,37 @@ def test_what_matters_later_goes_to_the_store_at_once() -> None:
         ("shop", "gave_up", "w0", "bang"),
     ]
     assert store.rows[1].old_pid == store.rows[0].old_pid != store.rows[1].new_pid == store.rows[2].old_pid
+
+
+def test_telemetry_is_told_of_each_restart_and_give_up() -> None:
+    async def test(ledger: Ledger) -> None:
+        otp.process_flag("trap_exit", True)
+        await Sup.start_link(children(*workers("w", 1), max_restarts=1), name="shop")
+        for n in range(2):
+            otp.exit("w0", f"reason {n}")
+            await wait_all_idle()
+
+    telemetry, heard = Telemetry(), []
+    telemetry.attach(lambda event, measured, who: heard.append((event, dict(measured), who["child"], who["reason"])))
+    watched(test, telemetry=telemetry)
+    assert heard == [
+        ("supervisor.restarted", {"recovery": 0.0}, "w0", "reason 0"),
+        ("supervisor.gave_up", {}, "w0", "reason 1"),
+    ]
+
+
+def test_a_change_of_strategy_is_in_the_history_and_the_trend_knows_the_new_budget() -> None:
+    async def test(ledger: Ledger) -> None:
+        await Sup.start_link(children(*workers("w", 1)), name="shop")
+        await Supervisor.change_flags("shop", strategy="rest_for_one", max_restarts=7)
+        (newest, *_) = ledger.find("shop").entries()
+        assert (newest.event_type, newest.crash) == ("strategy_changed", False)
+        assert newest.reason == "rest_for_one, at most 7 restarts in 5 s"
+        history = ledger.find("shop")
+        ledger.trend(history)
+        assert (history.allowed, history.window_s) == (7, 5)
+
+    watched(test)
 
 
 def test_a_mistake_of_ours_is_counted_and_said_and_the_next_event_is_taken(

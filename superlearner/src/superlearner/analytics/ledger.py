@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import otp
 from otp import Node, Pid
 from otp.trace import Event
-from superlearner.analytics.entries import Entry
+from superlearner.analytics.entries import RESTART_TYPES, Entry
 from superlearner.analytics.figures import FailureRate, Trend, failure_rate, trend_of
 from superlearner.analytics.history import Baseline, Book, History, Sample
 from superlearner.analytics.reducer import KINDS, apply, meet
@@ -20,6 +20,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 from superlearner.store import Restart
+from superlearner.telemetry import Telemetry
 
 __all__ = ["AllStats", "HistoryStore", "Ledger", "SupervisorStats"]
 
@@ -69,6 +70,7 @@ class Ledger:
 
     Args:
         store: takes what is to be kept for longer; None keeps the memory only.
+        telemetry: told `supervisor.restarted`, `.restarted_along`, `.restart_failed`, `.gave_up`, with `recovery` (s).
         most: entries of one supervisor in memory, of restarts and of the rest each.
         scan_interval: seconds between two samples, which the service takes.
         detailed: write a line into the log for each entry.
@@ -99,12 +101,14 @@ class Ledger:
         self,
         store: HistoryStore | None = None,
         *,
+        telemetry: Telemetry | None = None,
         most: int = 1_000,
         scan_interval: float = 2.0,
         detailed: bool = False,
     ) -> None:
         self.book = Book(most=most)
         self.store = store
+        self.telemetry = telemetry
         self.scan_interval = scan_interval
         self.detailed = detailed
         self.missed = 0
@@ -166,6 +170,10 @@ class Ledger:
                 entry.child_pid,
                 entry.reason,
             )
+        if self.telemetry is not None and entry.event_type in RESTART_TYPES:
+            measured = {} if entry.recovery_s is None else {"recovery": entry.recovery_s}
+            who = {"supervisor": entry.supervisor, "child": entry.child_id, "reason": entry.reason}
+            self.telemetry.execute(f"supervisor.{entry.event_type}", measured, who)
         if self.store is not None and entry.is_stored:
             row = Restart(
                 entry.at,

@@ -14,7 +14,7 @@ from superlearner.analytics.history import Book, History, belongs
 from superlearner.analytics.times import Times
 from superlearner.control.clock import wall_of
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import id_text, key_part
+from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 
 __all__ = ["KINDS", "SupervisionEvent", "apply", "meet"]
@@ -117,7 +117,7 @@ def apply(book: Book, event: SupervisionEvent) -> Entry | None:
 
 def _started(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
-    before = None if id is None else history.down.pop(key_part(id), None)
+    before = None if id is None else history.down.pop(_place(id), None)
     if event.cause not in history.causes or before is None:
         return _entry(book, history, event, "started", id, None, child, None)
     old, ended, why = before
@@ -131,7 +131,7 @@ def _terminated(book: Book, history: History, event: SupervisionEvent, data: Map
     kind: EventType = "terminated" if by_itself else "stopped"
     entry = _entry(book, history, event, kind, id, old, None, reason)
     down = history.down
-    down[old if id is None else key_part(id)] = old, event.at, entry.reason or ""
+    down[old if id is None else _place(id)] = old, event.at, entry.reason or ""
     if len(down) > MAX_DOWN:
         del down[next(iter(down))]
     if by_itself:
@@ -146,7 +146,7 @@ def _restarted(book: Book, history: History, event: SupervisionEvent, data: Mapp
     history.attempts.add(event.at)
     book.total_restarts += 1
     _budget(history, data["allowed"], data["window"])
-    before = history.down.pop((old or "") if id is None else key_part(id), None)
+    before = history.down.pop((old or "") if id is None else _place(id), None)
     recovery = None
     if before is not None:
         recovery = max(0, event.at - before[1])
@@ -180,7 +180,7 @@ def _entry(
         wall_of(book.offset, event.at),
         kind,
         history.key,
-        history.pid if event.pid is None else plain_pid(event.pid),
+        plain_pid(event.pid),
         None if id is None else id_text(id),
         old,
         child,
@@ -191,6 +191,11 @@ def _entry(
     history.counts[kind] = history.counts.get(kind, 0) + 1
     history.keep(entry, book.most)
     return entry
+
+
+def _place(id: Any) -> str:
+    """A child id as a key; `1` is told from `"1"`."""
+    return id_text(id) if type(id) is str else f"={id_text(id)}"
 
 
 def _budget(history: History, allowed: Any, window: Any) -> None:

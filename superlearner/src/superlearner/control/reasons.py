@@ -31,6 +31,8 @@ def text_of_reason(reason: Any, limit: int = SHORT) -> str:
     >>> text_of_reason(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
     """
+    if type(reason) is str:  # most are: `killed`, `shutdown`
+        return clip(reason, limit)
     plain = _plain_words(reason, limit, DEPTH)
     if plain:
         return clip(plain, limit)
@@ -86,10 +88,12 @@ def _taken(child: str, pid: Pid) -> str:
 
 def is_crash(reason: Any) -> bool:
     """Whether a process that ended with `reason` failed: anything but normal, shutdown and (shutdown, term)."""
+    if type(reason) is str:
+        return reason not in ("normal", "shutdown")
     if is_a(reason, tuple) and not is_a(reason, Crash):
         tag, rest = tagged(reason)
         return not (tag == "shutdown" and len(rest) == 1)
-    return not (type(reason) is str and reason in ("normal", "shutdown"))
+    return True
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:

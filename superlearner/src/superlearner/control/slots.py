@@ -82,7 +82,7 @@ def id_text(child_id: Any) -> str:
     >>> id_text("ledger"), id_text(int), id_text(("worker", 1))
     ('ledger', 'int', "('worker', 1)")
     """
-    if is_a(child_id, str):
+    if type(child_id) is str or is_a(child_id, str):
         return clip(child_id, 120)
     if is_a(child_id, type):
         return clip(type.__dict__["__name__"].__get__(child_id), 120)
