@@ -1,20 +1,22 @@
-"""The commands: run, token, tree, doctor, config, and a group for each category of operations."""
+"""The commands: run, tree, doctor, config, token, and a group for each category of operations."""
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
+from superlearner.cli.config import config
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb
 from superlearner.cli.operations import Commands, group_of
 
 __all__ = ["app", "main"]
 
-OUR_NAMES: Final = frozenset({"run", "token", "tree", "top", "doctor", "config", "db"})
+OUR_NAMES: Final = frozenset({"run", "token", "tree", "doctor", "config"})
 
 
 class Main(TyperGroup):
@@ -40,6 +42,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+app.add_typer(config, name="config")
 
 
 def main() -> None:
@@ -151,6 +156,51 @@ def token(
     if found is None:
         fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
     typer.echo(found)
+
+
+class Format(enum.Enum):
+    """How a tree is written."""
+
+    text = "text"
+    json = "json"
+    dot = "dot"
+    mermaid = "mermaid"
+
+
+@app.command()
+def tree(
+    ctx: typer.Context,
+    root: Annotated[
+        str | None,
+        typer.Argument(
+            help="Only what is below this supervisor, by name or pid.", metavar="[ROOT]", show_default=False
+        ),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again whenever something in it changes.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.text,
+    depth: Annotated[int | None, typer.Option(min=0, max=32, help="Levels below the root.", show_default=False)] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data of the platform.")] = None,
+) -> None:
+    """Show the supervision trees: who runs, restarts, and what is used of the restart budgets.
+
+    As text, JSON, a Graphviz graph (dot) or a Mermaid flowchart. Other questions about trees are
+    `superlearner tree VERB`: ancestors, descendants, relationships, isolated, cycles.
+    """
+    from superlearner.cli.tree import show_tree, watch_tree
+
+    (watch_tree if watch else show_tree)(url or ctx.obj, data_dir, root, depth, format.value)
+
+
+@app.command()
+def doctor() -> None:
+    """Look what is missing on this machine, and say what to try.
+
+    Ends with 1 if something keeps a platform from running.
+    """
+    from superlearner.cli.doctor import examine
+
+    raise typer.Exit(examine())
 
 
 def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:

@@ -1,0 +1,79 @@
+"""`superlearner tree`: the supervision trees of a platform, once, or again whenever something in them changes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
+from superlearner.cli.finding import Platform
+from superlearner.cli.manifest import entry_of_verb
+from superlearner.cli.plain import plain, plain_lines
+from superlearner.cli.showing import json_text
+from superlearner.terminal import say
+
+__all__ = ["show_tree", "watch_tree"]
+
+LIVE: Final = "/live/supervisors"
+CHANGES: Final = frozenset({"x", "n", "p"})
+"""What a frame of the live feed holds when rows went, came or changed; others are its heartbeat."""
+FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
+
+
+def show_tree(url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str) -> None:
+    """Write the trees, or the one below `root`, in a format of `tree.show`."""
+    say(_drawn(reach(url, data_dir), root, depth, format))
+
+
+def watch_tree(url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str) -> None:
+    """Write them now and after each change, until Ctrl-C; what the live feed says makes us look, no clock does."""
+    platform = reach(url, data_dir)
+    before = None
+    with suppress(KeyboardInterrupt):
+        for _ in _changes(platform):
+            drawn = _drawn(platform, root, depth, format, compact=True)
+            if drawn == before:
+                continue
+            before = drawn
+            if sys.stdout.isatty():
+                lines = shutil.get_terminal_size().lines - 1
+                say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
+            else:
+                say(drawn if format == "json" else f"{drawn}\n")
+        fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
+
+
+def _drawn(platform: Platform, root: str | None, depth: int | None, format: str, *, compact: bool = False) -> str:
+    given = {"root": root, "depth": depth, "format": format}
+    values = {name: value for name, value in given.items() if value is not None}
+    data: Any = ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values).data
+    if format != "json":
+        return plain_lines(data["drawing"]["text"]).rstrip("\n")
+    return json.dumps(data) if compact else json_text(data)
+
+
+def _changes(platform: Platform) -> Iterator[None]:
+    """One item at the start, and one for each frame that changes something; it ends with the platform."""
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake
+    from websockets.sync.client import connect
+
+    headers = {} if platform.token is None else {"authorization": f"Bearer {platform.token}"}
+    address = platform.url.replace("http", "ws", 1) + LIVE
+    open_it: Callable[..., Any] = connect
+    try:
+        socket = open_it(address, additional_headers=headers, proxy=None, max_size=None)
+    except InvalidHandshake as error:
+        fail(f"the live feed of {platform.url} does not let us in: {plain(str(error))}", FAILED)
+    except (OSError, TimeoutError) as error:
+        fail(f"no platform answers at {platform.url} ({error})", NO_PLATFORM)
+    with socket, suppress(ConnectionClosed):
+        while True:
+            frame = json.loads(socket.recv())
+            if frame["k"] == "s" or CHANGES & set(frame):
+                yield

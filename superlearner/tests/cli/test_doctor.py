@@ -1,0 +1,61 @@
+"""What `doctor` and `config` say about a machine."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """What was looked at, and how it is."""
+    return {line[6:20].strip(): line[:4].strip() for line in done.stdout.splitlines()}
+
+
+def test_a_running_platform_is_well(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    done = superlearner("doctor")
+    wanted = dict.fromkeys(("Python", "data directory", "token", "platform", "database"), "ok")
+    assert (0, wanted) == (done.returncode, verdicts(done))
+
+
+def test_without_a_platform_the_port_is_looked_at(superlearner: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        busy = superlearner("doctor", SUPERLEARNER_PORT=port)
+    assert (1, "bad", "note") == (busy.returncode, verdicts(busy)["port"], verdicts(busy)["platform"])
+    assert port in busy.stdout
+    free = superlearner("doctor", SUPERLEARNER_PORT="0")
+    assert (0, "ok") == (free.returncode, verdicts(free)["port"])
+
+
+def test_what_keeps_a_platform_from_running_is_said(superlearner: Run, tmp_path: Path) -> None:
+    wrong = superlearner("doctor", SUPERLEARNER_PORT="many")
+    assert (1, "bad") == (wrong.returncode, verdicts(wrong)["settings"])
+    (tmp_path / "file").write_text("")
+    nowhere = superlearner("doctor", SUPERLEARNER_DATA_DIR=str(tmp_path / "file" / "below"))
+    assert (1, "bad") == (nowhere.returncode, verdicts(nowhere)["data directory"])
+    assert "--data-dir" in nowhere.stdout
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "token").write_text("t" * 43)
+    (tmp_path / "data" / "token").chmod(0o644)
+    assert verdicts(superlearner("doctor"))["token"] == "bad"
+
+
+def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> None:
+    (tmp_path / "superlearner.toml").write_text('port = 4001\ndatabase = "postgresql://me:secret@here/db"\n')
+    done = superlearner("config", "show", "--json", SUPERLEARNER_PORT="4002", SUPERLEARNER_MAX_BODY="5")
+    told = {one["setting"]: (one["value"], one["from"]) for one in json.loads(done.stdout)}
+    assert told["port"] == (4002, "SUPERLEARNER_PORT")
+    assert told["max_body"] == (5, "SUPERLEARNER_MAX_BODY")
+    assert told["database"] == ("postgresql://me:…@here/db", "superlearner.toml")
+    assert told["host"] == ("127.0.0.1", "default")
+    assert superlearner("config", "path").stdout == f"{tmp_path / 'superlearner.toml'}\n"
+    assert superlearner("config", "show", SUPERLEARNER_PORT="many").returncode == 2

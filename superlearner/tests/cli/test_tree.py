@@ -1,0 +1,81 @@
+"""The tree in a terminal, once and at each change."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_tree_shows_a_restart_and_what_is_used_of_the_budget(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    superlearner("process", "kill", "counter_1")
+    drawn = superlearner("tree", "demo_one_for_one").stdout.splitlines()
+    assert len(drawn) == 4
+    assert ("3 restarts in 5 s" in drawn[0], "counter_1" in drawn[1], "1 restart" in drawn[1]) == (True, True, True)
+    whole = superlearner("tree").stdout
+    assert [name for name in ("superlearner", "playground", "shop", "ledger") if name not in whole] == []
+
+
+@pytest.mark.parametrize(("format", "begins"), [("text", "superlearner"), ("dot", "digraph"), ("mermaid", "flowchart")])
+def test_a_tree_has_many_forms(start: Callable[..., Any], superlearner: Run, format: str, begins: str) -> None:
+    start()
+    done = superlearner("tree", "--format", format)
+    assert (done.returncode, done.stdout.split()[0]) == (0, begins)
+    told = json.loads(superlearner("tree", "playground", "--format", "json", "--depth", "1").stdout)
+    assert [one["id"] for one in told["roots"][0]["children"]] == ["demo_one_for_one", "shop"]
+
+
+def test_a_verb_of_the_category_is_no_root(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    assert "demo_one_for_one" in superlearner("tree", "ancestors", "counter_1").stdout
+    unknown = superlearner("tree", "ancestry")
+    assert (unknown.returncode, "supervisor_not_found" in unknown.stderr) == (1, True)
+    assert superlearner("tree", "--format", "png").returncode == 2
+
+
+@contextmanager
+def watching(program: Any, directory: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "superlearner", "tree", "demo_one_for_one", "--watch", "--format", "json"]
+    with subprocess.Popen(
+        [*command, "--url", program.url], cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def restarts(line: str) -> int:
+    return json.loads(line)["roots"][0]["children"][0]["restarts"]
+
+
+def test_watching_draws_at_a_change_until_ctrl_c(start: Callable[..., Any], superlearner: Run, tmp_path: Path) -> None:
+    program = start()
+    with watching(program, tmp_path) as process:
+        assert process.stdout is not None
+        assert restarts(process.stdout.readline()) == 0
+        superlearner("process", "kill", "counter_1")
+        assert next(line for line in process.stdout if restarts(line) == 1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_watching_ends_with_the_platform(start: Callable[..., Any], tmp_path: Path) -> None:
+    program = start()
+    with watching(program, tmp_path) as process:
+        assert process.stdout is not None
+        assert restarts(process.stdout.readline()) == 0
+        program.end()
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, "platform" in errors) == (3, True)
