@@ -1,0 +1,36 @@
+"""What the shell is offered behind a half-typed word."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(sys.executable).with_name("superlearner")
+
+
+def offered(data_dir: Path, typed: str) -> list[str]:
+    """What bash gets for the last word of `typed`, with nothing on standard error."""
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_SUPERLEARNER_COMPLETE": "complete_bash"}
+    environment = {**os.environ, **asked, "SUPERLEARNER_DATA_DIR": str(data_dir)}
+    done = subprocess.run([PROGRAM], cwd=data_dir.parent, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_commands_options_and_choices_are_completed_without_a_platform(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    assert {"run", "process", "supervisor", "tree"} <= set(offered(data_dir, "superlearner "))
+    assert offered(data_dir, "superlearner process kil") == ["kill"]
+    assert offered(data_dir, "superlearner process kill counter_1 --rea") == ["--reason"]
+    assert offered(data_dir, "superlearner process list --type g") == ["genserver"]
+    assert offered(data_dir, "superlearner process kill cou") == []
+
+
+def test_names_come_from_the_platform_that_runs(start: Callable[..., Any]) -> None:
+    data_dir = start().data_dir
+    assert offered(data_dir, "superlearner process kill cou") == ["counter_1", "counter_2"]
+    assert offered(data_dir, "superlearner supervisor info demo") == ["demo_one_for_one"]
