@@ -42,9 +42,11 @@ def _in_start_order(above: Pid, below: list[Pid]) -> list[Pid]:
     state: Any = supervisor_state(above)
     if state is None or not below:
         return below
-    among = set(below)
-    known = [record.pid for record in state.children if record.pid in among]
-    return known + [pid for pid in below if pid not in set(known)]
+    unseen = dict.fromkeys(below)
+    known = [record.pid for record in state.children if record.pid in unseen]
+    for pid in known:
+        del unseen[pid]
+    return [*known, *unseen]
 
 
 def isolated(node: Node, offset: int, limit: int) -> tuple[list[Pid], int]:

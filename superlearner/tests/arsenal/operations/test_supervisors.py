@@ -156,6 +156,24 @@ def test_a_restart_too_many_is_foretold_up_to_the_supervisor_that_mends_it(insid
     inside(test, TREE)
 
 
+@pytest.mark.operation("supervisor.predict")
+def test_a_tree_of_the_playground_that_gives_up_is_said_to_come_back(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await ask(platform, "PUT", "/rows/flags", {"max_restarts": 0})
+        foretold = await ask(platform, "GET", "/rows/children/other/predict")
+        assert [(one["name"], one["outcome"]) for one in foretold["steps"]] == [
+            ("rows", "gives_up"), ("playground", "stays_down"),
+        ]  # fmt: skip
+        assert foretold["steps"][1]["words"] == "rows rests for a moment, then the platform starts it again"
+        assert foretold["comes_back"] is True
+        rows = platform.node.whereis("rows")
+        await platform.client.request("DELETE", "/api/v1/processes/other", json={})
+        await otp.wait_down(rows, timeout=10)
+        assert await platform.node.wait_registered("rows", timeout=10) is not rows
+
+    inside(test, TREE, playground_restart_after=0.01)
+
+
 @pytest.mark.operation("supervisor.start_child", "supervisor.delete_child")
 def test_a_child_is_started_by_the_name_of_its_class_and_deleted_when_it_is_stopped(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -16,7 +16,8 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PageNumber, PerPage, Term
 from superlearner.arsenal.results_code import ApplicationChange, ApplicationDetails, Environment, EnvironmentValue
 from superlearner.arsenal.steering import steering
-from superlearner.control.terms import TooDeep, clip, json_of, plain_pid, term_of_json
+from superlearner.control.slots import id_text
+from superlearner.control.terms import TooDeep, clip, is_a, json_of, plain_pid, term_of_json, text_of
 
 STEERED = ("application_not_found", "critical_process_protection", "start_failed", "conflict", "call_failed", "timeout")
 OURS = "superlearner"
@@ -262,15 +263,20 @@ async def _shown(known: Known) -> ApplicationDetails:
     return ApplicationDetails(
         name=known.name,
         what=clip(f"{cls.__module__}:{cls.__qualname__}", 300),
-        description=clip(cls.description, 1000),
-        vsn=clip(cls.vsn, 100),
+        description=_text(cls.description),
+        vsn=_text(cls.vsn),
         running=known.running,
         type=known.type,
         top=None if known.top is None else plain_pid(known.top),
         master=None if known.master is None else plain_pid(known.master),
         applications=[needed.name for needed in cls.applications],
-        environment=[clip(str(key), 200) for key in list(await Application.get_all_env(cls))[:1000]],
+        environment=[id_text(key) for key in list(await Application.get_all_env(cls))[:1000]],
     )
+
+
+def _text(words: Any) -> str:
+    """An attribute of a person's class: what should be text, and may be anything."""
+    return clip(words, 1000) if is_a(words, str) else text_of(words, 1000)
 
 
 async def _value(known: Known, key: str) -> EnvironmentValue:

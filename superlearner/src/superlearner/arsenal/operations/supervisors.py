@@ -172,9 +172,12 @@ async def predict(
     with answering():
         record = text_of_record(pid, child_id(pid, child))
         steps = predict_all(pid, record, reason, strategy)
-    return PredictionResult(
-        child=child, reason=reason, steps=[_step(step) for step in steps], comes_back=_comes_back(steps)
-    )
+    shown = [_step(step) for step in steps]
+    back = bool(steps) and steps[-1].found.outcome == "restarts"
+    if steps and not back and (name_of(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept:
+        shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
+        back = True
+    return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)
 
 
 async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bool) -> FlagsResult:
@@ -248,8 +251,3 @@ def _words(child: str, found: Prediction) -> str:
             return "one restart too many: the supervisor stops all its children and gives up"
         case "stops":
             return f"{child} is significant: the supervisor stops all its children and itself"
-
-
-def _comes_back(steps: list[Step]) -> bool:
-    last = steps[-1].found if steps else None
-    return last is not None and last.outcome == "restarts"

@@ -1,0 +1,185 @@
+"""Failures on purpose: crashes, standstill, floods, chaos; all bounded, all can be cancelled."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+import otp
+from otp import Pid, observer
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.parameters import Force, PidText, Reason, SupervisorText, Term
+from superlearner.arsenal.results_simulation import SimulationLine
+from superlearner.arsenal.steering import steering
+from superlearner.arsenal.targets import called, feels, process_of, protect, supervisor_of
+from superlearner.control.simulations import Plan, begin, cancel, running
+from superlearner.control.slots import id_text
+from superlearner.control.steer import kill
+from superlearner.control.terms import TooDeep, plain_pid, term_of_json, text_of
+
+ERRORS = (
+    "malformed_pid",
+    "process_not_found",
+    "critical_process_protection",
+    "conflict",
+    "start_failed",
+    "already_started",
+    "call_failed",
+    "child_not_found",
+    "timeout",
+)
+
+DurationMs = Annotated[int, Field(ge=1, le=60_000, description="milliseconds until it is over")]
+
+
+@operation("simulation.list", http=("GET", "/simulations"), scope="read")
+async def list_all(ctx: Context) -> list[SimulationLine]:
+    """List the simulations that run.
+
+    At most 20 run at once.
+    """
+    return [_line(pid, plan) for pid, plan in running(ctx.node)]
+
+
+@operation("simulation.crash", http=("POST", "/processes/{pid}/simulate/crash"), scope="operate", changes=True,
+           errors=ERRORS)  # fmt: skip
+async def crash(
+    ctx: Context,
+    pid: PidText,
+    reason: Reason = "kill",
+    delay_ms: Annotated[int, Field(ge=0, le=600_000, description="0: now, and the answer comes when it is gone")] = 0,
+    force: Force = False,
+) -> SimulationLine:
+    """Let a process crash, now or later.
+
+    An exit signal with the reason. One that comes later can be cancelled.
+    """
+    plan = Plan("crash", process_of(ctx, pid), reason=reason, delay=delay_ms / 1000)
+    if delay_ms:
+        return await _begin(ctx, plan, force=force)
+    with steering():
+        protect(plan.target, force=force)
+        ctx.about_to(_words(plan), feels(plan.target))
+        killed = await kill(plan.target, reason, force=force, wait=ctx.platform.settings.kill_wait)
+    return SimulationLine(
+        id=None,
+        kind="crash",
+        target=killed.pid,
+        name=killed.name,
+        running=False,
+        done=int(killed.terminated),
+        words=_words(plan),
+    )
+
+
+@operation("simulation.slow", http=("POST", "/processes/{pid}/simulate/slow"), scope="operate", changes=True,
+           errors=ERRORS)  # fmt: skip
+async def slow(ctx: Context, pid: PidText, duration_ms: DurationMs = 6000, force: Force = False) -> SimulationLine:
+    """Let a server stand still for a while.
+
+    It is suspended: its messages wait, and calls to it run into their time-out (5 s by default).
+    """
+    target = process_of(ctx, pid)
+    seen = observer.process(ctx.node, target, messages=0, exits=0, related=0)
+    if seen is not None and seen.kind == "coroutine":
+        raise OperationError("conflict", f"{called(target)} is a function: only a server can be held")
+    if otp.process_info(target, "status") == "suspended":
+        raise OperationError("conflict", f"{called(target)} is suspended already", hint="see simulation.list")
+    return await _begin(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
+
+
+@operation("simulation.flood", http=("POST", "/processes/{pid}/simulate/flood"), scope="operate", changes=True,
+           errors=ERRORS)  # fmt: skip
+async def flood(
+    ctx: Context,
+    pid: PidText,
+    message: Term = "flood",
+    count: Annotated[int, Field(ge=1, le=10_000, description="messages in all")] = 1000,
+    per_second: Annotated[int, Field(ge=1, le=10_000)] = 1000,
+    force: Force = False,
+) -> SimulationLine:
+    """Flood a mailbox.
+
+    Many messages at a steady rate. A server that is slow meanwhile shows how its mailbox grows.
+    """
+    try:
+        term = term_of_json(message)
+    except TooDeep as error:
+        raise OperationError("validation_error", f"message: {error}") from None
+    plan = Plan("flood", process_of(ctx, pid), count=count, per_second=per_second, message=term)
+    return await _begin(ctx, plan, force=force)
+
+
+@operation(
+    "simulation.chaos",
+    http=("POST", "/supervisors/{name}/simulate/chaos"),
+    scope="operate",
+    changes=True,
+    errors=(*ERRORS, "supervisor_not_found"),
+)
+async def chaos(
+    ctx: Context,
+    name: SupervisorText,
+    kills_per_second: Annotated[float, Field(ge=0.1, le=20, allow_inf_nan=False)] = 1.0,
+    duration_ms: DurationMs = 10_000,
+    reason: Reason = "kill",
+) -> SimulationLine:
+    """Let chance end processes below a supervisor.
+
+    A worker at a time, never one that the platform needs and no supervisor. See how long the budget lasts.
+    """
+    plan = Plan(
+        "chaos", supervisor_of(ctx, name), reason=reason, duration=duration_ms / 1000, per_second=kills_per_second
+    )
+    return await _begin(ctx, plan, force=True)
+
+
+@operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)
+async def end(ctx: Context, id: Annotated[str, Field(max_length=100, description="from the list")]) -> SimulationLine:
+    """Cancel a simulation.
+
+    A process that was held goes on; what has ended stays so.
+    """
+    with steering():
+        ctx.about_to(f"cancel the simulation {id}", [id])
+        plan = await cancel(ctx.node, id)
+    line = _line(None, plan)
+    line.running = False
+    return line
+
+
+async def _begin(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
+    with steering():
+        protect(plan.target, force=force)
+        ctx.about_to(_words(plan), feels(plan.target))
+        pid = await begin(ctx.node, plan)
+    return _line(pid, plan)
+
+
+def _line(pid: Pid | None, plan: Plan) -> SimulationLine:
+    name = otp.process_info(plan.target, "registered_name")
+    return SimulationLine(
+        id=None if pid is None else plain_pid(pid),
+        kind=plan.kind,
+        target=plain_pid(plan.target),
+        name=None if name is None else id_text(name),
+        running=True,
+        done=plan.done,
+        words=_words(plan),
+    )
+
+
+def _words(plan: Plan) -> str:
+    who = called(plan.target)
+    match plan.kind:
+        case "crash":
+            return f"send the exit signal {plan.reason} to {who}" + (f" in {plan.delay:g} s" if plan.delay else "")
+        case "slow":
+            return f"hold {who} for {plan.duration:g} s"
+        case "flood":
+            return f"send {text_of(plan.message, 100)} {plan.count} times to {who}, {plan.per_second:g} a second"
+        case "chaos":
+            return f"end {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"
