@@ -5,7 +5,6 @@ What one does stands in its process dictionary, so that it is read without askin
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -14,7 +13,7 @@ import otp
 from otp import ChildSpec, Down, DynamicSupervisor, GenServer, Node, NoReply, Ok, Pid, Stop, Supervisor, impl
 from superlearner.control.critical import is_critical
 from superlearner.control.relations import descendants_of
-from superlearner.control.steer import NotThere
+from superlearner.control.steer import NotThere, hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 
@@ -60,7 +59,7 @@ class Simulation(GenServer[Plan]):
             case "crash":
                 otp.send_after(plan.delay, self.pid, "end")
             case "slow":
-                await _hold(plan.target)
+                await hold(plan.target)
                 otp.send_after(plan.duration, self.pid, "end")
             case "flood":
                 otp.send(self.pid, "tick")
@@ -110,16 +109,6 @@ class Simulation(GenServer[Plan]):
     async def terminate(self, reason: Any, plan: Plan) -> None:
         if plan.kind == "slow" and otp.is_alive(plan.target):
             await otp.sys.resume(plan.target)
-
-
-async def _hold(pid: Pid) -> None:
-    """Suspend a server; one that is too busy to take it now does not stand still later."""
-    try:
-        await otp.sys.suspend(pid)
-    except otp.CallTimeout:
-        with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(pid, timeout=0.001)  # waits behind the other one
-        raise
 
 
 def _harmless(plan: Plan) -> Sequence[Pid]:

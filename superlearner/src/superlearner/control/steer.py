@@ -6,6 +6,7 @@ Everything here says plainly what happened; what is not there is a `NotThere`, w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -25,6 +26,7 @@ __all__ = [
     "Unanswered",
     "child_id",
     "deliver",
+    "hold",
     "kill",
     "resolve",
     "resolve_supervisor",
@@ -175,6 +177,20 @@ async def terminate_child(supervisor: Pid, text: str) -> None:
     child = child_id(supervisor, text)
     async with asyncio.timeout(60):
         await Supervisor.terminate_child(supervisor, child)
+
+
+async def hold(pid: Pid, timeout: float = 5.0) -> None:
+    """Suspend a server; one that is too busy to take it in time does not stand still later either.
+
+    Raises:
+        Unanswered: it did not take it within `timeout` seconds.
+    """
+    try:
+        await otp.sys.suspend(pid, timeout)
+    except otp.CallTimeout:
+        with contextlib.suppress(otp.CallExit):
+            await otp.sys.resume(pid, 0.001)  # waits in its mailbox behind the other one
+        raise Unanswered(f"{_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None
 
 
 def _name(pid: Pid) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import otp
-from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
+from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Supervisor, impl
 from superlearner.running import Tree
 
 Inside = Callable[..., Any]
@@ -280,6 +281,29 @@ def test_a_paused_supervisor_restarts_nobody_until_it_is_resumed(inside: Inside)
         assert (await ask(platform, "POST", "/row/resume"))["paused"] is False
         await Supervisor.count_children(("row", platform.node))
         assert platform.node.whereis("third") is not None
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("supervisor.pause")
+def test_a_pause_that_came_too_late_does_not_take_hold_afterwards(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        began, may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> Any:
+            began.set()
+            await may_go_on.wait()
+            return otp.Ignore()
+
+        row = platform.node.whereis("row")
+        starting = asyncio.ensure_future(Supervisor.start_child(row, ChildSpec("slow", (slowly,))))
+        await began.wait()
+        answer = await platform.client.post(f"{AT}/row/pause", json={"timeout_ms": 10})
+        assert failure(answer) == (504, "timeout")
+        may_go_on.set()
+        await starting
+        assert (await Supervisor.count_children(row)).specs == 4
+        assert (await platform.get("/api/v1/processes/row/info"))["data"]["status"] == "waiting"
 
     inside(test, TREE)
 

@@ -32,6 +32,7 @@ from superlearner.arsenal.steering import steering, view_of
 from superlearner.arsenal.targets import called, feels, protect, supervisor_of
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
+from superlearner.control.steer import hold
 from superlearner.control.supervising import restart_all, restart_whole
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.control.tree import record_of
@@ -195,7 +196,7 @@ async def restart(
     changes=True,
     errors=STEERED,
 )
-async def pause(ctx: Context, name: SupervisorText, force: Force = False) -> Paused:
+async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> Paused:
     """Pause a supervisor.
 
     Its children run on; nobody is started, stopped or restarted by it until it is resumed, when it catches up.
@@ -204,7 +205,7 @@ async def pause(ctx: Context, name: SupervisorText, force: Force = False) -> Pau
     with steering():
         protect(pid, force=force)
         ctx.about_to(f"suspend {called(pid)}", [called(pid)])
-        await view_of(ctx).suspend(pid)
+        await hold(pid, timeout_ms / 1000)
     return _paused(pid)
 
 
