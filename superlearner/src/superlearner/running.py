@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from superlearner.analytics import Ledger
 from superlearner.arsenal.audit import AuditEntry, AuditLog
+from superlearner.arsenal.backups import Backups
 from superlearner.arsenal.registry import all_operations
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
@@ -87,6 +88,7 @@ class Platform:
         self.keeper = Keeper(self._tell)
         self.telemetry = Telemetry()
         self.audit = AuditLog()
+        self.backups = Backups()
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.audit.listen(self._keep)
         self.analytics = Ledger(

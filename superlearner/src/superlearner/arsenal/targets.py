@@ -15,7 +15,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
 from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["answering", "called", "feels", "name_of", "process_of", "protect", "server_of", "supervisor_of"]
+__all__ = ["answering", "asking", "called", "feels", "name_of", "process_of", "protect", "server_of", "supervisor_of"]
 
 
 def process_of(context: Context, text: str) -> Pid:
@@ -98,3 +98,13 @@ def answering() -> Generator[None]:
     except otp.CallExit as error:
         reason = text_of_reason(error.cause_reason)
         raise OperationError("call_failed", f"the process ended before it answered: {reason}") from None
+
+
+@contextmanager
+def asking() -> Generator[None]:
+    """As `answering`, for what `otp.sys` is asked: a process that hides its state refuses."""
+    try:
+        with answering():
+            yield
+    except otp.BadArgument as error:
+        raise OperationError("sensitive_process", str(error), hint="the process hides its state on purpose") from None
