@@ -1,0 +1,134 @@
+"""Errors: how processes ended, what ends are alike, and why one was started again."""
+
+from __future__ import annotations
+
+import otp
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.operations.processes import NOT_THERE, info
+from superlearner.arsenal.parameters import PageNumber, PerPage, PidText
+from superlearner.arsenal.results import PastExit, Pid
+from superlearner.arsenal.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyStep
+from superlearner.arsenal.targets import process_of
+from superlearner.control.causes import why as causes_of
+from superlearner.control.clock import Clock
+from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, plain_pid, text_of
+
+
+@operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
+async def last(ctx: Context, pid: PidText) -> LastError:
+    """The last error of a process.
+
+    How the one before it in its place ended: reason, line, and what it was handling.
+    """
+    number, exits = await _exits(ctx, pid)
+    return LastError(pid=number, error=exits[0] if exits else None)
+
+
+@operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE)
+async def history(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[PastExit]:
+    """The ends before a process.
+
+    Of those that ran in its place, newest first; the last 20 are remembered.
+    """
+    _, exits = await _exits(ctx, pid)
+    start = (page - 1) * per_page
+    return Paged(exits[start : start + per_page], len(exits), page, per_page)
+
+
+@operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE)
+async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
+    """Which ends are alike.
+
+    The ends before a process, put together by reason and line, the most frequent first.
+    """
+    _, exits = await _exits(ctx, pid)
+    alike: dict[tuple[str, str | None], list[PastExit]] = {}
+    for one in exits:
+        alike.setdefault((one.reason, one.where), []).append(one)
+    found = [
+        ErrorPattern(
+            reason=reason,
+            where=where,
+            crash=group[0].crash,
+            count=len(group),
+            first_at=group[-1].at,
+            last_at=group[0].at,
+        )
+        for (reason, where), group in alike.items()
+    ]
+    return sorted(found, key=lambda pattern: -pattern.count)
+
+
+@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE)
+async def why(ctx: Context, pid: PidText) -> Why:
+    """Why a process was started again.
+
+    The chain of causes in words: what failed, of what, and what its supervisor did. Asked for the pid of a process that
+    has ended: how it went.
+    """
+    try:
+        number, alive = plain_pid(process_of(ctx, pid)), True
+    except OperationError as error:
+        if error.code != "process_not_found":
+            raise
+        number, alive = pid.removeprefix("#PID").strip("<>"), False
+        if not causes_of(ctx.node, number):
+            raise
+    steps = causes_of(ctx.node, number)
+    clock = Clock()
+    restarted = bool(steps) and steps[-1].kind == "child_restarted"
+    return Why(
+        pid=number,
+        alive=alive,
+        restarted=restarted,
+        known=bool(steps),
+        summary="; ".join(step.text for step in steps) or "that is longer ago than the node remembers",
+        steps=[
+            WhyStep(event=step.event, at=clock.wall(step.at_ns), kind=step.kind, pid=step.pid, text=step.text)
+            for step in steps
+        ],
+    )
+
+
+@operation("error.list", http=("GET", "/errors"), scope="read")
+async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ErrorLine]:
+    """The newest failures.
+
+    Processes of the node that crashed, newest first, as far back as its last 4,096 events reach.
+    """
+    events = otp.trace.history(ctx.node)
+    found = [event for event in reversed(events) if event.kind == "exited" and is_crash(event.data["reason"])]
+    clock = Clock()
+    start = (page - 1) * per_page
+    lines: list[ErrorLine] = []
+    for event in found[start : start + per_page]:
+        data = event.data
+        name, message = data.get("name"), data.get("message")
+        lines.append(
+            ErrorLine(
+                event=event.seq,
+                at=clock.wall(event.at),
+                pid=None if event.pid is None else plain_pid(event.pid),
+                name=None if name is None else id_text(name),
+                what=id_text(data.get("what")),
+                reason=text_of_reason(data["reason"]),
+                where=where_of(data["reason"]),
+                callback=data.get("callback"),
+                message=None if message is None else _text(message),
+            )
+        )
+    return Paged(lines, len(found), page, per_page)
+
+
+def _text(message: object) -> str:
+    """The runtime keeps messages as text already; whatever else it may be is shown bounded."""
+    return clip(message, 300) if isinstance(message, str) else text_of(message, 300)
+
+
+async def _exits(ctx: Context, pid: str) -> tuple[Pid, list[PastExit]]:
+    details = await info(ctx, pid)
+    return details.pid, details.exits

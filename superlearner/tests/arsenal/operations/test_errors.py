@@ -1,0 +1,109 @@
+"""Errors over HTTP: each follows a crash that was provoked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from otp import GenServer, Supervisor
+
+Inside = Callable[..., Any]
+AT = "/api/v1/processes/counter_1"
+
+
+async def crash(platform: Any) -> None:
+    GenServer.cast(("counter_1", platform.node), "crash")
+    await Supervisor.count_children(("demo_one_for_one", platform.node))
+    await platform.call("counter_1", "get_value")
+
+
+async def kill(platform: Any) -> None:
+    await platform.client.delete(AT)
+    await Supervisor.count_children(("demo_one_for_one", platform.node))
+
+
+def number(platform: Any, name: str = "counter_1") -> str:
+    return str(platform.node.whereis(name)).strip("<>")
+
+
+@pytest.mark.operation("error.last", "error.history")
+def test_the_ends_before_a_process_are_told_newest_first(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        assert (await platform.get(f"{AT}/errors/last"))["data"]["error"] is None
+        await crash(platform)
+        await kill(platform)
+        last = (await platform.get(f"{AT}/errors/last"))["data"]
+        assert (last["pid"], last["error"]["reason"]) == (number(platform), "killed")
+        history = await platform.get(f"{AT}/errors")
+        assert [one["reason"] for one in history["data"]] == ["killed", "RuntimeError('crashed on request')"]
+        first = history["data"][1]
+        assert (first["crash"], first["message"]) == (True, "'crash'")
+        assert first["where"].startswith("one_for_one.py:")
+        assert (await platform.get(f"{AT}/errors?per_page=1&page=2"))["data"] == [first]
+
+    inside(test)
+
+
+@pytest.mark.operation("error.patterns")
+def test_ends_that_are_alike_are_put_together(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await crash(platform)
+        await kill(platform)
+        await crash(platform)
+        crashed, killed = (await platform.get(f"{AT}/errors/patterns"))["data"]
+        assert (crashed["reason"], crashed["count"], crashed["crash"]) == (
+            "RuntimeError('crashed on request')",
+            2,
+            True,
+        )
+        assert (killed["reason"], killed["count"], killed["where"]) == ("killed", 1, None)
+        assert crashed["first_at"] < crashed["last_at"]
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_restart_is_explained_in_words(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = number(platform)
+        first = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert (first["restarted"], first["known"], first["alive"]) == (False, True, True)
+        assert first["summary"] == f"demo_one_for_one started counter_1 as {before}, permanent"
+        await crash(platform)
+        found = (await platform.get(f"{AT}/errors/why"))["data"]
+        assert (found["restarted"], found["pid"]) == (True, number(platform))
+        ended, started = found["steps"]
+        assert (ended["kind"], ended["pid"], started["kind"]) == ("exited", before, "child_restarted")
+        assert ended["text"].startswith(
+            f"counter_1 ({before}) ended: RuntimeError('crashed on request'), "
+            "while it handled 'crash' in handle_cast, at one_for_one.py:"
+        )
+        assert started["text"] == (
+            f"demo_one_for_one (one_for_one) started counter_1 again as {number(platform)}: "
+            "restart 1 of 3 allowed in 5 s"
+        )
+        assert ended["at"] <= started["at"]
+        gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]
+        assert (gone["alive"], gone["restarted"], gone["steps"][-1]["kind"]) == (False, False, "exited")
+        for name, code in (("nobody", 404), ("0.99999.0", 404), ("0.x.0", 400)):
+            assert (await platform.client.get(f"/api/v1/processes/{name}/errors/why")).status_code == code
+
+    inside(test)
+
+
+@pytest.mark.operation("error.list")
+def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        assert (await platform.get("/api/v1/errors"))["data"] == []
+        await crash(platform)
+        await kill(platform)
+        answer = await platform.get("/api/v1/errors")
+        assert [(one["name"], one["reason"]) for one in answer["data"]] == [
+            ("counter_1", "killed"), ("counter_1", "RuntimeError('crashed on request')"),
+        ]  # fmt: skip
+        assert (answer["data"][1]["callback"], answer["data"][1]["what"]) == ("handle_cast", "Counter")
+        assert answer["meta"]["total"] == 2
+
+    inside(test)
