@@ -131,8 +131,8 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("peek", "mailbox.peek"),
         ("statistics", "mailbox.stats"),
         ("flush", "mailbox.flush"),
-        ("drain", "mailbox.drain"),
-        ("filter", "mailbox.filter"),
+        ("drain", "mailbox.flush"),
+        ("filter", "mailbox.drop"),
         ("prioritize", None, "order of messages between two processes is a promise of the runtime"),
     ),
     "Mailbox": (
@@ -173,7 +173,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("delete the data of a trace", "trace.delete"),
     ),
     "Debugging": (
-        ("set debug flags", "debug.set"),
+        ("set debug flags", "debug.trace"),
         ("debug information", "debug.status"),
         ("enable sys tracing", "debug.trace"),
         ("disable sys tracing", "debug.trace"),
@@ -199,7 +199,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("back up", "state.backup"),
         ("restore", "state.restore"),
         ("diff", "state.diff"),
-        ("validate", "state.validate"),
+        ("validate",),
         ("compress", None, "a state is a reference; there is nothing to compress while it is used"),
     ),
     "State, persistence": (
@@ -213,10 +213,10 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Errors": (
         ("last error", "error.last"),
         ("history", "error.history"),
-        ("crash dump", "error.crash_report"),
+        ("crash dump", "error.last"),
         ("patterns", "error.patterns"),
         ("prediction",),
-        ("context of an error", "error.context"),
+        ("context of an error", "error.why"),
     ),
     "Recovery": (
         ("restart automatically", None, "this is what a child spec says: permanent, transient or temporary"),
