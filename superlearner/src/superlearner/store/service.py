@@ -38,8 +38,7 @@ class StoreService(GenServer[Store]):
 
     async def _go_on(self, store: Store) -> None:
         try:
-            await store.open()
-            await store.write()
+            await store.work()
         except StoreUnavailable:  # the store has told it
             pause = PAUSES_S[min(store.failures, len(PAUSES_S)) - 1]
             otp.send_after(pause, self.pid, "open")

@@ -11,6 +11,7 @@ While the database cannot be used, rows wait; when too many do, new ones are ref
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import secrets
 import time
 from collections import Counter
@@ -88,6 +89,7 @@ class Store:
         """Recordings, users and tokens: written at once, by whoever asks."""
         self._numbers: Counter[str] = Counter()
         self._database: Database | None = None
+        self._working: asyncio.Future[None] | None = None
         self._closed = False
         self._service: otp.Pid | None = None
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
@@ -304,10 +306,46 @@ class Store:
             if not len(self.waiting):
                 return
 
+    async def work(self) -> None:
+        """Open the database if need be, and write what waits; raises StoreUnavailable.
+
+        A task of the store's own does it, of which whoever calls is only told: a service that is killed in the middle
+        would tear the driver's coroutine apart, and leave a connection behind whose thread keeps the program alive.
+        """
+        if self._working is None:
+            loop = asyncio.get_running_loop()
+            self._working = loop.create_future()
+            loop.call_soon(self._begin, context=contextvars.Context())  # outside of the process
+        working = self._working
+        await asyncio.wait({working})
+        working.result()
+
+    def _begin(self) -> None:
+        async def both() -> None:
+            await self.open()
+            await self.write()
+
+        asyncio.get_running_loop().create_task(both()).add_done_callback(self._worked)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        working, self._working = self._working, None
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if working is None or working.done():
+            return
+        if error is None:
+            working.set_result(None)
+        elif isinstance(error, asyncio.CancelledError):
+            working.cancel()
+        else:
+            working.set_exception(error)
+            working.exception()  # looked at: perhaps nobody is left to be told
+
     async def close(self) -> None:
         """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
         try:
             async with asyncio.timeout(CLOSE_S):
+                if self._working is not None:
+                    await asyncio.wait({self._working})
                 if len(self.waiting):
                     await self.open()
                     await self.write()

@@ -5,6 +5,7 @@ What runs belongs to the supervision tree (`superlearner.application`); this onl
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 
 from superlearner.arsenal.adapters.rest import router_of
 from superlearner.web import pages
+from superlearner.web.described import error_schemas
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.json_response import SafeJSONResponse
@@ -44,7 +46,7 @@ def create_app(platform: Platform) -> ASGIApp:
     app.state.platform = platform
     install_error_handlers(app)
     app.include_router(router_of(platform))
-    platform.openapi = app.openapi
+    platform.openapi = partial(_document, app)
     _add_health(app, platform)
     _add_live(app, platform)
     pages.install(app, platform)
@@ -55,6 +57,15 @@ def create_app(platform: Platform) -> ASGIApp:
         max_body=settings.max_body,
         form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; it is made once, when somebody asks for it."""
+    made = app.openapi_schema is not None
+    document = app.openapi()
+    if not made:
+        document["components"]["schemas"] |= error_schemas()
+    return document
 
 
 def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
