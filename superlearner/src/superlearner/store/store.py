@@ -16,6 +16,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,7 +90,7 @@ class Store:
         """Recordings, users and tokens: written at once, by whoever asks."""
         self._numbers: Counter[str] = Counter()
         self._database: Database | None = None
-        self._working: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._closed = False
         self._service: otp.Pid | None = None
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
@@ -309,43 +310,41 @@ class Store:
     async def work(self) -> None:
         """Open the database if need be, and write what waits; raises StoreUnavailable.
 
-        A task of the store's own does it, of which whoever calls is only told: a service that is killed in the middle
-        would tear the driver's coroutine apart, and leave a connection behind whose thread keeps the program alive.
+        A task of the store's own does it. A service that is killed in the middle cancels that task, and the next one
+        begins when it has ended: tearing the driver's coroutine apart would leave a connection behind whose thread keeps
+        the program alive.
         """
-        if self._working is None:
-            loop = asyncio.get_running_loop()
-            self._working = loop.create_future()
-            loop.call_soon(self._begin, context=contextvars.Context())  # outside of the process
-        working = self._working
-        await asyncio.wait({working})
-        working.result()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(self._begin, done, context=contextvars.Context())  # outside of the process
+        try:
+            await asyncio.wait({done})
+        finally:
+            if not done.done():
+                done.cancel()
+                if self._task is not None:
+                    self._task.cancel()
+        done.result()
 
-    def _begin(self) -> None:
+    def _begin(self, done: asyncio.Future[None]) -> None:
+        before = self._task
+
         async def both() -> None:
+            if before is not None and not before.done():
+                await asyncio.wait({before})
             await self.open()
             await self.write()
 
-        asyncio.get_running_loop().create_task(both()).add_done_callback(self._worked)
-
-    def _worked(self, task: asyncio.Task[None]) -> None:
-        working, self._working = self._working, None
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if working is None or working.done():
-            return
-        if error is None:
-            working.set_result(None)
-        elif isinstance(error, asyncio.CancelledError):
-            working.cancel()
-        else:
-            working.set_exception(error)
-            working.exception()  # looked at: perhaps nobody is left to be told
+        if not done.done():
+            self._task = asyncio.get_running_loop().create_task(both())
+            self._task.add_done_callback(partial(_tell_end, done))
 
     async def close(self) -> None:
         """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
         try:
             async with asyncio.timeout(CLOSE_S):
-                if self._working is not None:
-                    await asyncio.wait({self._working})
+                if self._task is not None and not self._task.done():
+                    await asyncio.wait({self._task})
                 if len(self.waiting):
                     await self.open()
                     await self.write()
@@ -485,3 +484,16 @@ def _open(url: str | Path) -> Database:
 
     migrate(url)
     return Database(url)
+
+
+def _tell_end(done: asyncio.Future[None], task: asyncio.Task[None]) -> None:
+    """Tell whoever waits for a task how it ended, if somebody still does."""
+    error = None if task.cancelled() else task.exception()
+    if done.done():
+        return
+    if error is not None:
+        done.set_exception(error)
+    elif task.cancelled():
+        done.cancel()
+    else:
+        done.set_result(None)
