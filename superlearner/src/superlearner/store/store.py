@@ -311,7 +311,7 @@ class Store:
         """Open the database if need be, and write what waits; raises StoreUnavailable.
 
         A task of the store's own does it. A service that is killed in the middle cancels that task, and the next one
-        begins when it has ended: tearing the driver's coroutine apart would leave a connection behind whose thread keeps
+        begins when it has ended: tearing the driver's coroutine apart would leave a connection whose thread keeps
         the program alive.
         """
         loop = asyncio.get_running_loop()
