@@ -589,7 +589,9 @@ class Reader(GenServer[Any]):
 
 
 @pytest.mark.parametrize(
-    "what", [(), (otp.Tag("$gen_call"),), (None, 60), (lambda message: message[2] == "hello",)], ids=str
+    "what",
+    [(), (otp.Tag("$gen_call"),), (None, 60), (lambda message: message[2] == "hello",)],
+    ids=["everything", "tag", "timeout", "predicate"],
 )
 @pytest.mark.parametrize("waits_first", [True, False])
 def test_an_async_callback_receives_a_call_as_erlangs_message(what: Any, waits_first: bool, run: Any) -> None:

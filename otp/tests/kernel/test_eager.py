@@ -65,7 +65,7 @@ class Slow(GenServer[int]):
 
     @impl
     async def handle_call(self, request: Any, caller: otp.From, state: int) -> Any:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         return Reply((request, caller.pid), state)
 
 
@@ -157,7 +157,7 @@ def test_receive_in_an_eager_child_task_is_refused_and_takes_nothing(run_eagerly
 def test_an_eager_child_task_knows_its_owner_in_later_steps_too(run_eagerly: Any) -> None:
     async def main() -> Any:
         async def child() -> Any:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
             return otp.self()
 
         return await asyncio.ensure_future(child()) is otp.self()

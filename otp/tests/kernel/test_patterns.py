@@ -20,6 +20,9 @@ class Array:
     def __bool__(self) -> bool:
         raise ValueError("ambiguous")
 
+    def __repr__(self) -> str:
+        return "Array()"
+
 
 class Point(NamedTuple):
     x: int

@@ -284,3 +284,58 @@ def test_a_kind_that_does_not_exist_is_refused(kinds: Any, told: str, run: Any) 
             trace.subscribe(node(), lambda event: None, kinds=kinds)
 
     run(main)
+
+
+def test_a_reader_subscribes_in_the_thread_of_the_loop() -> None:
+    async def main() -> None:
+        node = otp.node()
+        with pytest.raises(otp.BadArgument, match=r"expected the thread of the node's event loop.*call_from_thread"):
+            await asyncio.to_thread(otp.trace.subscribe, node, print)
+        assert not node._watched_life  # nobody reads
+
+    otp.run(main)
+
+
+def test_all_readers_hear_all_events_in_one_order_also_of_what_a_reader_does() -> None:
+    async def main() -> list[int]:
+        node = otp.node()
+        me = otp.self()
+        first: list[int] = []
+        second: list[int] = []
+
+        def answers(event: trace.Event) -> None:
+            first.append(event.seq)
+            if event.data["message"] == "1":
+                otp.send(me, 2)
+
+        kinds = {"sent", "received"}
+        trace.subscribe(node, answers, kinds=kinds)
+        trace.subscribe(node, lambda event: second.append(event.seq), kinds=kinds)
+        otp.send(me, 1)
+        assert first == second
+        return second
+
+    found = otp.run(main)
+    assert found == sorted(found)
+    assert len(found) == 2
+
+
+def test_a_reader_that_answers_each_event_with_another_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> int:
+        me = otp.self()
+        heard: list[int] = []
+
+        def echo(event: trace.Event) -> None:
+            heard.append(event.seq)
+            otp.send(me, "again")
+            otp.send(me, "and again")
+
+        trace.subscribe(otp.node(), echo, kinds={"sent"})
+        otp.send(me, "go")
+        before = len(heard)
+        otp.send(me, "nobody hears this")
+        assert len(heard) == before
+        return before
+
+    assert otp.run(main) > 1
+    assert "answers each with another one" in caplog.text

@@ -94,6 +94,18 @@ async def test_messages_are_found_by_kind_tag_and_text_and_no_secret_is_found() 
 
 
 @first_process
+async def test_a_secret_in_the_first_word_is_neither_shown_nor_found() -> None:
+    slow = await filled()
+    otp.send(slow, "password=hunter2")
+    otp.send(slow, ("token: abc-hunter2", 1))
+    page = observer.mailbox(here(), slow)
+    assert ["password=***", "token: ***"] == [one.tag for one in page.messages[5:]]
+    assert 0 == observer.mailbox(here(), slow, tag="password=hunter2").total
+    shown = observer.mailbox(here(), slow, tag="password=hunter2", redact=None).messages
+    assert ["password=hunter2"] == [one.tag for one in shown]
+
+
+@first_process
 async def test_what_is_dropped_does_not_come_and_the_rest_comes_in_order() -> None:
     slow = await filled()
     assert 2 == observer.drop_messages(here(), slow, tag="add")

@@ -13,9 +13,26 @@ from otp.testing import assert_receive, start_supervised
 """
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other plug-in that is installed here: they take two seconds to import."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
 def outcomes(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     pytester.makepyfile(HEAD + source)
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", *options)
+    ours = ("-p", "otp.testing.pytest_plugin", "-p", "no:cacheprovider", "-W", "error")
+    return pytester.runpytest_subprocess(*ours, *options)
+
+
+def test_it_is_there_as_soon_as_the_library_is_installed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    pytester.makepyfile(
+        HEAD + "@pytest.mark.otp\nasync def test_it(node):\n    assert node.processes() == [otp.self()]"
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 def test_a_marked_test_is_the_first_process_of_the_node(pytester: pytest.Pytester) -> None:
@@ -84,6 +101,8 @@ async def test_theirs(anyio_backend):
 def anyio_backend():
     return "asyncio"
 """,
+        "-p",
+        "anyio.pytest_plugin",
     )
     result.assert_outcomes(passed=2)
 
@@ -98,6 +117,8 @@ def test_another_async_plugin_leaves_it_alone(pytester: pytest.Pytester) -> None
 async def test_ours():
     otp.self()
 """,
+        "-p",
+        "anyio.pytest_plugin",
     )
     result.assert_outcomes(passed=1)
 
@@ -195,7 +216,7 @@ def test_an_unmarked_test_is_told_how_to_mark_it(pytester: pytest.Pytester, argu
 
 def test_an_unmarked_test_that_does_not_speak_of_otp_is_left_to_pytest(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("async def test_it(): pass")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "otp.testing.pytest_plugin", "-p", "no:cacheprovider")
     assert "otp_mode" not in result.stdout.str()
     result.assert_outcomes(failed=1)
 

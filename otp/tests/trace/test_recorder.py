@@ -277,3 +277,17 @@ def test_recording_does_not_change_what_a_program_of_lifecycle_does(path: Path) 
     plain.run(main, lambda: None)
     recorded.run(main, lambda: trace.record(node(), path, kinds=trace.LIFECYCLE))
     assert plain.steps() == recorded.steps()
+
+
+def test_what_was_flushed_is_there_before_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+
+    async def main() -> None:
+        with trace.record(trace.node_of(otp.self()), path, kinds={"spawned"}) as recorder:
+            otp.spawn(lambda: None)
+            recorder.flush()
+            recording = trace.load(path)
+            assert (len(recording.events), recording.complete) == (1, False)
+
+    otp.run(main)
+    assert trace.load(path).complete

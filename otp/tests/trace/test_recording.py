@@ -100,6 +100,7 @@ def test_a_changed_event_is_found_in_its_block(good: bytes, read: Any) -> None:
         (gzip.compress(b"[" * 100_000 + b"\n"), "expected a JSON object"),
         (gzip.compress(bytes(300_000)), "a line of more than"),
     ],
+    ids=["empty", "text", "no JSON", "no format", "another version", "no node", "deep", "endless"],
 )
 def test_what_is_no_recording_is_refused_and_said(read: Any, content: bytes, got: str) -> None:
     with pytest.raises(RecordingError, match=r"expected a recording \(otp-recording/1\), got ") as error:

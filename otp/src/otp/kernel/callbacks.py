@@ -67,7 +67,7 @@ def _activate(p: Process, s: Scheduler) -> None:
             s.credit -= n
         if x is not None:  # the batch is still its mailbox: `demonitor(flush=True)` and process_info look there
             x.it = it
-    if p._node._watched:
+    if p._told or p._node._watched:
         part = watched(p, part)
     vt = p._vt
     handle_cast, handle_call = vt.handle_cast, vt.handle_call
@@ -90,7 +90,7 @@ def _activate(p: Process, s: Scheduler) -> None:
                 if type(result) is Reply and p._sig is None:
                     p._state = result.state
                     waiter = message._waiter
-                    if waiter._st == CALLING and waiter._val is message and not p._node._watched:
+                    if waiter._st == CALLING and waiter._val is message and not (p._node._watched or waiter._told):
                         waiter._val = result.value
                         waiter._st = READY
                         s.push(waiter)  # of this scheduler: the call knew it by the server's
@@ -147,7 +147,7 @@ def _begin_pending(p: Process) -> bool:
     """What comes before the mailbox: the result of a call begun on its caller's stack, or a continue."""
     pending = p._val
     p._val = None
-    if p._node._watched:
+    if p._node._watched or p._told:
         _told_pending(p, pending)
     if type(pending) is tuple:
         frm, result = pending
@@ -169,7 +169,7 @@ def _begin_pending(p: Process) -> bool:
         result = None
     elif isinstance(pending, Starting):
         pending.run(p)
-    if p._node._watched and p._coro is None:
+    if (p._node._watched or p._told) and p._coro is None:
         told_ended(p)
     if p._st != RUN:
         return False
@@ -298,7 +298,7 @@ def callback_done(p: Process, result: Any) -> None:
 
 def _go_on(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
     apply(p, what, frm, message, result)
-    if p._node._watched and p._coro is None:
+    if (p._node._watched or p._told) and p._coro is None:
         told_ended(p)
     if p._st == RUN:
         settle(p)

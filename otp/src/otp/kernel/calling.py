@@ -52,7 +52,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         me: Any = s.current
     except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
         st = me = s = None
-    if st == IDLE and s.credit > 0:  # no credit: nobody runs in a drain, or somebody traces messages
+    if st == IDLE and s.credit > 0 and dest._told is None:  # no credit: nobody runs in a drain, or all is traced
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
         frm = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
@@ -103,7 +103,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             type(mailbox) is list
             and dest is not me
             and timeout is UNSET
-            and not dest._node._watched
+            and not (dest._told or dest._node._watched)
             and me._st != EXITING
         ):
             frm = From()  # a server that is queued or busy already
@@ -214,9 +214,9 @@ def cast(dest: Any, request: Any) -> str:
         node = dest._node
     except AttributeError:
         return _cast_by_name(dest, request)
-    if type(mailbox) is list and not node._watched:  # a server that is queued or busy already
+    if type(mailbox) is list and not (node._watched or dest._told):  # a server that is queued or busy already
         mailbox.append((CAST_TAG, request))
-    elif dest._st == IDLE and not node._watched:
+    elif dest._st == IDLE and not (node._watched or dest._told):
         s = node._s
         dest._mbox = mailbox = s.pool.pop() if s.pool else []
         mailbox.append((CAST_TAG, request))

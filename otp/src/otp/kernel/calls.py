@@ -90,12 +90,12 @@ def reply(frm: From, value: Any) -> None:
     if x is not None and x.pend:
         x.pend.pop(frm, None)
     if waiter._val is not frm:  # answered, timed out, cancelled or dead: too late
-        if to._node._watched:
+        if to._node._watched or to._told:
             told_late(frm, value)
         return
     waiter._val = value
     if waiter._st == CALLING:
-        if to._node._watched:
+        if to._node._watched or to._told or waiter._told:
             told_replied(frm, value)
         waiter._st = READY
         s = waiter._node._s

@@ -114,7 +114,7 @@ def terminate(p: Process, reason: Any) -> None:
         x is None
         and p._links is p._mons is p._mbox is p._vt is None
         and (side is None or side.name is None)
-        and not node._watched_life
+        and not (node._watched_life or p._told)
     ):
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
@@ -348,10 +348,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         (parent is not None and parent._vt is not None and parent._vt.supervisor)
         or (vt is not None and vt.supervisor)
         or node._watched_life
+        or p._told
     ):
         trace = node._trace
         cause = cause or cause_of(sender)
-        if node._watched:
+        if node._watched or p._told:
             cause = cause or trace.cause_of(p)
             told_ended(p)
         less = kept(reason)
@@ -360,9 +361,13 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         if causes is not None and values[1] is None:
             values = (less, causes.message_of(p), *values[2:])
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
+        if p._told and trace.focus is not None:
+            trace.focus.forget(p)
+        causes = trace.causes  # anew: a reader that was told may have been the last one, and ended
         if causes is not None:
             causes.forget(p)
             causes.now = seq
+            node._watched = True  # as long as it is carried out, whoever is watched
     side = p._side
     if side is not None and side.name is not None:
         node.release_name(p)
@@ -397,5 +402,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         release(p, x)
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
+        if node._trace.focus is not None:
+            node._trace.focus.settle()
     p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
     p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None

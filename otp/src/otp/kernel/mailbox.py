@@ -52,7 +52,7 @@ def deliver(dest: Process, message: Any) -> None:
     """Put a message into a local process's mailbox, or into its hands if it waits for one."""
     st = dest._st
     node = dest._node
-    if node._watched:
+    if node._watched or dest._told:
         if told_sent(dest, message, st):
             return
         st = dest._st  # who was told may have sent, or ended, something itself
@@ -218,7 +218,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
                 m = me._mbox
             if x is not None:
                 x.mark = 0
-            if me._node._watched:
+            if me._node._watched or me._told:
                 told_received(me, m[0])
             return m.popleft()
         me._st = RECV
@@ -250,7 +250,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             found = _scan(me, x, match)
             if found is not ABSENT:
-                if me._node._watched:
+                if me._node._watched or me._told:
                     told_received(me, found)
                 return found if me._vt is None else _taken(me, found)
         elif getattr(match, "pure", False):

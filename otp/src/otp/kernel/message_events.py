@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
 from otp.kernel.callers import From, OutsideCaller, as_message
-from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.focus import Focus, sender_of
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
@@ -27,11 +27,14 @@ __all__ = [
     "described",
     "told_arrived",
     "told_begun",
+    "told_delivered",
     "told_ended",
     "told_late",
     "told_received",
     "told_replied",
     "told_sent",
+    "told_step",
+    "told_under_way",
     "watched",
 ]
 
@@ -80,9 +83,49 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
         taken = post.sent(dest, message, st)
         if taken is not None:
             return bool(taken)
-    if dest._node._trace.messages_read:
+    trace = dest._node._trace
+    if trace.messages_read:
         _tell_sent(dest, message, st)
+    elif trace.focus is not None:
+        focus = trace.focus
+        if focus.admits_sending(dest, message):
+            _tell_sent(dest, message, st)
+            focus.told()
     return False
+
+
+def told_under_way(sender: Process, dest: Process, message: Any) -> int:
+    """A message leaves, and the post of a testing scheduler has taken it; the event, 0 if nobody is to be told."""
+    trace = dest._node._trace
+    focus = trace.focus
+    if not trace.messages_read and (focus is None or not focus.admits_sending(dest, message)):
+        return 0
+    data = described(message, dest)
+    seq = trace.notice("sent", sender, {**data, "to": dest})
+    if focus is not None:
+        if data["ref"] is not None:
+            focus.asked(message if type(message) is From else message[1])
+        focus.leaves(seq)
+        focus.told()
+    return seq
+
+
+def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
+    """The post brings the message of the event `seq`."""
+    trace = dest._node._trace
+    focus = trace.focus
+    if focus is not None:
+        if not seq or not focus.watches(dest):
+            return
+        focus.arrives(seq)
+    elif not trace.messages_read:
+        return
+    if st == DEAD or st == EXITING:
+        trace.notice("dropped", sender, {**described(message, dest), "to": dest}, seq)
+    else:
+        told_arrived(dest, message, st, seq)
+    if focus is not None:
+        focus.told()
 
 
 def _tell_sent(dest: Process, message: Any, st: int) -> None:
@@ -90,19 +133,16 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
     data = described(message, dest)
     data["to"] = dest
     dropped = st in (DEAD, EXITING)
-    sender = _sender(message)
+    sender = sender_of(message)
     seq = trace.notice("dropped" if dropped else "sent", sender, data, trace.cause_of(sender))
     if not dropped:
+        focus = trace.focus
+        if focus is not None:
+            if data["ref"] is not None:
+                focus.asked(message if type(message) is From else message[1])
+            if not focus.watches(dest):  # what becomes of it there is nobody's interest
+                return
         told_arrived(dest, message, st, seq)
-
-
-def _sender(message: Any) -> Any:
-    kind = type(message)
-    if kind is ExitSignal or kind is Down:
-        sender = message.pid if kind is ExitSignal else message.item
-        if hasattr(sender, "_st"):
-            return sender
-    return thread_current()
 
 
 def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
@@ -114,6 +154,8 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
     if st == RECV or (st == SEL and dest._x is not None and matches(dest._x.match, as_message(dest, message))):
         data = described(message, dest)
         causes.handles(dest, trace.notice("received", dest, data, seq), data["message"])
+    elif trace.focus is not None:
+        trace.focus.sent(dest, message, seq)
     else:
         causes.sent(dest, message, seq)
 
@@ -126,9 +168,18 @@ def told_received(me: Process, message: Any) -> None:
     trace = me._node._trace
     causes = trace.causes
     if causes is not None:
-        data = described(message, me)
-        cause = causes.taken(me, message)
-        causes.handles(me, trace.notice("received", me, data, cause), data["message"])
+        focus = trace.focus
+        cause = causes.taken(me, message) if focus is None else _taken_in(focus, me, message)
+        if cause is not None:
+            data = described(message, me)
+            causes.handles(me, trace.notice("received", me, data, cause), data["message"])
+            if focus is not None:
+                focus.told()
+
+
+def _taken_in(focus: Focus, me: Process, message: Any) -> int | None:
+    """As `Causes.taken`; None where nobody is to be told."""
+    return focus.taken(me, message) if focus.watches(me) else None
 
 
 def told_replied(frm: Any, value: Any) -> None:
@@ -139,13 +190,19 @@ def told_replied(frm: Any, value: Any) -> None:
         post.answered(server, frm._waiter)
         post.replied(server, value)
     trace = server._node._trace
-    causes = trace.causes
+    causes, focus = trace.causes, trace.focus
+    if focus is not None and not focus.admits_answer(frm):
+        return
     if causes is not None:
         caller = frm.pid
         data = _fields("reply", value, frm.ref, caller)
         by = thread_current() or server
         seq = trace.notice("sent", server, {**data, "to": caller}, causes.of(by))
         received = trace.notice("received", caller, {**data, "from": server}, seq)
+        if focus is not None:
+            focus.told()
+            if not focus.watches(caller):
+                return
         if type(caller) is not OutsideCaller and caller._st != DEAD:  # whose end would let go of it
             causes.handles(caller, received)
 
@@ -154,14 +211,23 @@ def told_late(frm: Any, value: Any) -> None:
     """An answer is dropped: nobody waits for it any more."""
     server = frm._to
     trace = server._node._trace
-    if trace.causes is not None:
+    if trace.causes is not None and (trace.focus is None or trace.focus.admits_answer(frm)):
         caller = frm.pid
         by = thread_current() or server
         trace.notice("dropped", server, {**_fields("reply", value, frm.ref, caller), "to": caller}, trace.cause_of(by))
+        if trace.focus is not None:
+            trace.focus.told()
 
 
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
     """The messages of a callback process, with the events around each one's callback."""
+    focus = p._node._trace.focus
+    if focus is None:
+        return _watched(p, messages)
+    return _focused(p, messages, focus) if p._told else iter(messages)
+
+
+def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
     trace = p._node._trace
     post = p._node._s.post
     for message in messages:
@@ -181,11 +247,47 @@ def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
                 told_ended(p)
 
 
+def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]:
+    """As `_watched`, for a process in focus; most of its messages may be counted only."""
+    trace = p._node._trace
+    post = p._node._s.post
+    focus.begins()
+    try:
+        for message in messages:
+            if post is not None:
+                post.taken(p, message)
+            cause = focus.taken(p, message) if p._told and trace.focus is focus else None
+            if cause is None:
+                yield message
+                continue
+            data = described(message, p)
+            seq = trace.notice("received", p, data, cause)
+            focus.told()
+            told_begun(p, _CALLBACKS.get(data["way"], "handle_info"), seq)
+            try:
+                yield message
+            finally:
+                if p._coro is None:
+                    told_ended(p)
+    finally:
+        focus.ends()
+
+
+def told_step(p: Process, step: Any) -> Any:
+    """The step of a process in focus whose callback begins to wait: what it does when it goes on is told, too."""
+    focus = p._node._trace.focus
+    return step if focus is None else focus.step_of(step)
+
+
 def told_begun(p: Process, callback: str, cause: int = 0) -> None:
     """A callback begins."""
     trace = p._node._trace
-    if trace.causes is not None:
-        trace.causes.begun(p, trace.notice("callback_begun", p, {"callback": callback}, cause), callback)
+    causes, focus = trace.causes, trace.focus
+    if causes is None or (focus is not None and not focus.watches(p)):
+        return
+    if focus is None or trace.reads("callback_begun"):
+        cause = trace.notice("callback_begun", p, {"callback": callback}, cause)
+    causes.begun(p, cause, callback)
 
 
 def told_ended(p: Process) -> None:

@@ -323,10 +323,15 @@ class Node:
         pids: Iterable[Pid] | None = None,
         limit: int | None = None,
         rate: int | None = None,
+        focus: bool = False,
     ) -> Subscription:
         """Read the node's events; see `otp.trace.subscribe`."""
         self._check_life("node.subscribe(callback)", also_after=True)
-        return self._trace.add(callback, kinds, pids, limit, rate)
+        if self._life == "open":
+            self._s.check_thread(
+                "node.subscribe(callback)", "node.call_from_thread(f()), where `async def f()` does it"
+            )
+        return self._trace.add(callback, kinds, pids, limit, rate, focus)
 
     @property
     def trace_seq(self) -> int:

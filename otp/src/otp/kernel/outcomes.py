@@ -17,7 +17,7 @@ from typing import Any
 from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
-from otp.kernel.message_events import told_begun, told_ended
+from otp.kernel.message_events import told_begun, told_ended, told_step
 from otp.kernel.process import CANCEL, OWNER, Process, Thrown
 from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
@@ -268,6 +268,8 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     x.frm, x.callback, x.message = frm, what, message
     x.mark = 0  # how far a pattern looked says nothing about this mailbox
     p._step = step = coro.send
+    if p._told:
+        p._step = told_step(p, step)
     try:
         waits_for = step(None)
     except StopIteration as done:

@@ -148,6 +148,7 @@ class Process(Pid):
         "_state",
         "_step",
         "_val",
+        "_told",
         "_vt",
         "_side",
         "_x",
@@ -156,6 +157,7 @@ class Process(Pid):
     _val: Any
     _mbox: Any
     _mons: Any
+    _told: bool | None  # True: its messages are told to a reader, see `focus`; `is None` is the cheapest question
     _step: Any  # `send` of its coroutine: made anew for each resume it takes a twelfth of a hop
     _vt: Any
     _state: Any
@@ -320,6 +322,7 @@ def new_process(node: Node, parent: Process | None) -> Process:
     p._st = READY
     p._val = p._mbox = p._mons = p._step = p._vt = p._state = None
     p._links = p._sig = p._x = p._ctx = p._side = None
+    p._told = None
     p._parent = parent
     node._procs[n] = p
     return p

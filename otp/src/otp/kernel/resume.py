@@ -10,6 +10,7 @@ from otp.kernel.become import Become
 from otp.kernel.callbacks import callback_done
 from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
 from otp.kernel.log import say
+from otp.kernel.message_events import told_step
 from otp.kernel.outcomes import Raised, wait_for
 from otp.kernel.process import CANCEL, Process, Thrown, run_in_context
 from otp.kernel.reasons import reason_of, without_our_frames
@@ -148,7 +149,7 @@ def _become(p: Process, call: Become) -> None:
         p._st = RUN
         coroutine_done(p, None, error)
         return
-    p._step = coro.send
+    p._step = told_step(p, coro.send) if p._told else coro.send
     p._val = None
     p._node._s.push(p)
 

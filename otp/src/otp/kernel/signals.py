@@ -59,7 +59,7 @@ def send(dest: Any, message: Any) -> Any:
     except AttributeError:
         pass  # a name; looked up outside, so that this is no context of what is raised there
     else:
-        if st == RECV and not node._watched:  # the hot case: into the hands of a waiting process
+        if st == RECV and not (node._watched or dest._told):  # the hot case: into the hands of a waiting process
             dest._val = message
             dest._st = READY
             s = node._s

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.causes import Causes
 from otp.kernel.errors import BadArgument
+from otp.kernel.focus import Focus
 from otp.kernel.kept import bounded_text, kept
 from otp.kernel.log import say
 
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 RING_SIZE: Final = 4_096
+NESTED: Final = 10_000  # events in a row that readers may cause while they are told of one
+SLICES: Final = 10  # of a second, over which a reader with `focus` gets its messages
+SLICE_NS: Final = 1_000_000_000 // SLICES
 
 MESSAGE_KINDS: Final = frozenset(
     {
@@ -126,21 +130,23 @@ class Event:
 class Subscription:
     """A reader of a node's events. Ends by `close()`, or by itself after `limit` events.
 
-    `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second.
+    `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second. A reader
+    with `focus` is admitted to messages before they are told: its rate counts messages, in windows of a tenth.
     """
 
     __slots__ = (
         "_callback",
         "_kinds",
         "_limit",
-        "_pids",
         "_rate",
         "_tracer",
         "_window",
         "_window_count",
         "delivered",
         "dropped",
+        "focus",
         "on_node_end",
+        "pids",
     )
 
     def __init__(
@@ -151,11 +157,13 @@ class Subscription:
         pids: frozenset[Pid] | None,
         limit: int | None,
         rate: int | None,
+        focus: bool = False,
     ) -> None:
         self._tracer = tracer
         self._callback = callback
         self._kinds = kinds
-        self._pids = pids
+        self.pids: frozenset[Pid] | None = pids
+        self.focus: bool = focus
         self._limit = limit
         self._rate = rate
         self._window = 0
@@ -170,9 +178,14 @@ class Subscription:
 
     def deliver(self, event: Event) -> None:
         """Hand an event of a wanted kind to the reader, unless pid, rate or limit are against it."""
-        if self._pids is not None and event.pid not in self._pids and event.data.get("to") not in self._pids:
+        pids = self.pids
+        if pids is not None and event.pid not in pids and event.data.get("to") not in pids:
             return
-        if self._rate is not None:
+        focus = self._tracer.focus if self.focus else None
+        if focus is not None:
+            if self in focus.held_back:
+                return
+        elif self._rate is not None:
             window = event.at // 1_000_000_000
             if window != self._window:
                 self._window, self._window_count = window, 0
@@ -189,6 +202,24 @@ class Subscription:
         if self._limit is not None and self.delivered >= self._limit:
             self.close()
 
+    def admits(self, at: int) -> bool:
+        """Whether a message that is sent at this time may be told to a reader with `focus`; if not, it is counted."""
+        if self._rate is None:
+            return True
+        window = at // SLICE_NS
+        if window != self._window:
+            self._window, self._window_count = window, 0
+        self._window_count += 1
+        if self._window_count * SLICES <= self._rate or self._window_count == 1:
+            return True
+        self.dropped += 1
+        return False
+
+    def choose(self, pids: Iterable[Pid]) -> None:
+        """Read these processes from now on, and no others."""
+        self.pids = frozenset(pids)
+        self._tracer.chosen()
+
     def close(self) -> None:
         """Stop reading. Closing twice is nothing."""
         self._tracer.remove(self)
@@ -202,10 +233,14 @@ class Tracer:
 
     __slots__ = (
         "_by_kind",
+        "_nested",
         "_node",
+        "_reader",
         "_ring",
+        "_waiting",
         "causes",
         "clock",
+        "focus",
         "give_ups",
         "messages_read",
         "restarts",
@@ -219,12 +254,16 @@ class Tracer:
         self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
         self.subscriptions: tuple[Subscription, ...] = ()  # without any, nobody would miss some events in the ring
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
+        self._waiting: deque[tuple[tuple[Subscription, ...], Event]] | None = None  # there while readers are told
+        self._reader: Subscription | None = None  # who is being told
+        self._nested = 0
         self.seq: int = 0
         self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
         self.give_ups: int = 0
         self.messages_read: bool = False
         self.states_read: bool = False
         self.causes: Causes | None = None  # there while messages are read
+        self.focus: Focus | None = None  # there while only those of some processes are
         self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
@@ -281,16 +320,37 @@ class Tracer:
             event.pid = pid
             event.cause = cause
             event.data = data
-            for subscription in subscriptions:
-                subscription.deliver(event)
+            self._deliver(subscriptions, event)
         return seq
 
     def _tell(self, seq: int, at: int, kind: str, pid: Any, cause: int, data: dict[str, Any]) -> None:
         subscriptions = self._readers_of(kind)
         if subscriptions:
-            event = Event(seq, at, self._node.name, kind, pid, cause, data)
-            for subscription in subscriptions:
-                subscription.deliver(event)
+            self._deliver(subscriptions, Event(seq, at, self._node.name, kind, pid, cause, data))
+
+    def _deliver(self, subscriptions: tuple[Subscription, ...], event: Event) -> None:
+        """Tell readers of an event. What a reader does in its turn is told after that: all hear all in one order."""
+        waiting = self._waiting
+        if waiting is not None:
+            self._nested += 1
+            if self._nested > NESTED and self._reader is not None:
+                say(logging.ERROR, "a reader of %s's events answers each with another one and is closed", event.node)
+                self._reader.close()
+                self._nested = 0
+            waiting.append((subscriptions, event))
+            return
+        waiting = self._waiting = deque[tuple[tuple[Subscription, ...], Event]]()
+        self._nested = 0
+        try:
+            while True:
+                for subscription in subscriptions:
+                    self._reader = subscription
+                    subscription.deliver(event)
+                if not waiting:
+                    return
+                subscriptions, event = waiting.popleft()
+        finally:
+            self._waiting = self._reader = None
 
     def _readers_of(self, kind: str) -> tuple[Subscription, ...]:
         found = self._by_kind.get(kind)
@@ -323,6 +383,7 @@ class Tracer:
         pids: Iterable[Pid] | None,
         limit: int | None,
         rate: int | None,
+        focus: bool = False,
     ) -> Subscription:
         """Add a reader; raises `BadArgument` for a kind that does not exist, which would never be told."""
         subscription = Subscription(
@@ -332,10 +393,20 @@ class Tracer:
             None if pids is None else frozenset(pids),
             limit,
             rate,
+            focus and pids is not None,
         )
         self.subscriptions += (subscription,)
         self._changed()
         return subscription
+
+    def chosen(self) -> None:
+        """A reader has chosen other processes."""
+        if self.focus is not None:
+            self.focus.set(sub for sub in self.subscriptions if sub.focus)
+
+    def reads(self, kind: str) -> bool:
+        """Whether anybody is told of this kind."""
+        return bool(self._readers_of(kind))
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a reader; nothing if it is gone already."""
@@ -356,11 +427,22 @@ class Tracer:
         if self.subscriptions:
             self._by_kind[""] = ()  # not empty: somebody listens
         self.states_read = any(sub.wants("state_changed") for sub in self.subscriptions)
-        read = self.states_read or any(sub.wants(kind) for sub in self.subscriptions for kind in MESSAGE_KINDS)
-        if read != self.messages_read:
-            self.causes = Causes() if read else None
+        everything = [sub for sub in self.subscriptions if not sub.focus]
+        focused = [sub for sub in self.subscriptions if sub.focus]
+        read = self.states_read or any(sub.wants(kind) for sub in everything for kind in MESSAGE_KINDS)
+        if read != self.messages_read or bool(read or focused) != (self.causes is not None):
+            self.causes = Causes() if read or focused else None
         self.messages_read = read
-        node._watched = self.messages_read or node._s.post is not None
+        if self.focus is not None and (read or not focused):
+            self.focus.end()
+            self.focus = None
+        if focused and not read:
+            self.focus = self.focus or Focus(self, node)
+            self.focus.set(focused)
+        if self.focus is None:
+            node._watched = self.messages_read or node._s.post is not None
+        else:
+            self.focus.settle()  # one in focus may be running: what it does next is told, too
         node._s.watch(node, self.messages_read)
-        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in self.subscriptions)
+        node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in everything)
         node._watched_links = any(sub.wants(kind) for sub in self.subscriptions for kind in DETAIL_KINDS)

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
 from otp.kernel.calls import From
@@ -25,7 +24,6 @@ from otp.observer.reading import (
     kind_of,
     link_count,
     links_of,
-    mailbox_len,
     module_of,
     monitor_count,
     monitored_by,
@@ -37,6 +35,7 @@ from otp.observer.reading import (
     waiting_at,
     what_of,
 )
+from otp.observer.searching import Search, Sort
 from otp.observer.tree import record_of, supervisor_state, tree
 from otp.observer.views import (
     ChildExit,
@@ -52,20 +51,6 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
 
 __all__ = ["Sort", "clock", "info", "process", "processes", "supervision_tree"]
-
-Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
-
-_LAST: Final = "\U0010ffff"  # sorts after every name
-_SORTS: Final[dict[str, Callable[[Process], Any]]] = {
-    "pid": lambda p: p._id,
-    "name": lambda p: (name_text(p) or _LAST, p._id),
-    "kind": lambda p: (kind_of(p), p._id),
-    "what": lambda p: (what_of(p), p._id),
-    "status": lambda p: (status_of(p), p._id),
-    "mailbox": lambda p: (mailbox_len(p), p._id),
-    "links": lambda p: (link_count(p), p._id),
-    "monitors": lambda p: (monitor_count(p), p._id),
-}
 
 
 def info(node: Node) -> NodeInfo:
@@ -126,38 +111,21 @@ def processes(
 
     Raises `BadArgument` for an unknown `sort` or negative numbers.
     """
-    key = _SORTS.get(sort)
-    if key is None:
-        raise BadArgument(f"processes(sort=…): expected one of {', '.join(_SORTS)}, got {sort!r}")
-    if offset < 0 or limit < 0:
-        raise BadArgument(f"processes(): expected offset and limit >= 0, got {offset} and {limit}")
+    found = Search(
+        node, kind=kind, search=search, status=status, sort=sort, descending=descending, offset=offset, limit=limit
+    )
     table = node._procs
-    needle = search.casefold()
-    in_time = clock(node, deadline)
-    if sort == "pid" and not descending and kind is None and not needle and status is None:
+    if sort == "pid" and not descending and kind is None and not search and status is None:
         page = islice(table.values(), offset, offset + limit)
         return ProcessPage(tuple(map(summary_of, page)), len(table))
-    total = 0
-    partial = False
-
-    def fitting() -> Iterator[Process]:
-        nonlocal total, partial
-        for number, p in enumerate(table.values()):
-            if not number & 127 and not in_time():
-                partial = True
-                return
-            if kind is not None and kind_of(p) != kind:
-                continue
-            if status is not None and status_of(p) != status:
-                continue
-            if needle and needle not in f"{name_text(p) or ''}\0{what_of(p)}\0{p}".casefold():
-                continue
-            total += 1
-            yield p
-
-    choose = heapq.nlargest if descending else heapq.nsmallest
-    page = choose(offset + limit, fitting(), key=key)[offset:]
-    return ProcessPage(tuple(map(summary_of, page)), total, partial)
+    in_time = clock(node, deadline)
+    partial = not in_time()
+    done = partial
+    while not done:
+        done = found.step(128)
+        partial = not done and not in_time()
+        done = done or partial
+    return found.page(partial=partial)
 
 
 def process(

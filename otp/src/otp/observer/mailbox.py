@@ -18,7 +18,7 @@ from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.states import CAST_TAG, DEAD, EXITING, RUN
 from otp.kernel.system import is_system
-from otp.redaction import Redact, is_secret
+from otp.redaction import Redact, is_secret, without_secrets
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -185,7 +185,7 @@ def _fitting(
         if kind is not None and found != kind:
             continue
         content = _content(message)
-        word = _tag(content)
+        word = _tag(content, redact)
         if tag is not None and word != tag:
             continue
         shown = text(content, length=length, redact=redact)
@@ -213,10 +213,10 @@ def _content(message: Any) -> Any:
     return message
 
 
-def _tag(content: Any) -> str:
+def _tag(content: Any, redact: Redact | None) -> str:
     """The word that tells messages apart: the first of a tuple, the text itself, else the type."""
     first = content[0] if type(content) is tuple and content else content
     if type(first) is str:
-        return first[:LONGEST_TAG]
+        return first[:LONGEST_TAG] if redact is None else without_secrets(first[: 10 * LONGEST_TAG])[:LONGEST_TAG]
     kind: Any = type(content)
     return type.__dict__["__name__"].__get__(kind)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
@@ -33,8 +33,15 @@ class Wait:
     request: str | None = None
 
 
-def waits(node: Node, *, limit: int = 2000, length: int = 200, redact: Redact | None = is_secret) -> tuple[Wait, ...]:
-    """Which processes of a node wait for another one, oldest first, at most `limit`.
+def waits(
+    node: Node,
+    *,
+    limit: int = 2000,
+    length: int = 200,
+    redact: Redact | None = is_secret,
+    pids: Iterable[Pid] | None = None,
+) -> tuple[Wait, ...]:
+    """Which processes of a node wait for another one, oldest first, at most `limit`; only of `pids`, if they are given.
 
     A circle of such waits is a deadlock, which ends when the first call runs into its time-out. Calls made by a task
     that a process has started for itself, and by code outside of any process, are not among them: they hold nobody up.
@@ -59,7 +66,9 @@ def waits(node: Node, *, limit: int = 2000, length: int = 200, redact: Redact | 
     >>> otp.run(main)
     (True, True, "'how are you?'")
     """
-    found = (wait for p in node._procs.values() for wait in _of(p, length, redact))
+    table = node._procs
+    asked = table.values() if pids is None else (table[pid.id] for pid in pids if table.get(pid.id) is pid)
+    found = (wait for p in asked for wait in _of(p, length, redact))
     return tuple(islice(found, limit))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.calls import From, fail
 from otp.kernel.mailbox import deliver
-from otp.kernel.message_events import described, told_arrived
+from otp.kernel.message_events import told_delivered, told_under_way
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import is_ours
@@ -164,12 +164,7 @@ class Post:
                 fail(message, "noproc")
         elif st == RECV:
             self.taken(dest, message)
-        trace = dest._node._trace
-        if trace.messages_read:
-            if st == DEAD or st == EXITING:
-                trace.notice("dropped", held.sender, {**described(message, dest), "to": dest}, held.cause)
-            else:
-                told_arrived(dest, message, st, held.cause)
+        told_delivered(held.sender, dest, message, st, held.cause)
         self.hand_over(dest, message)
         if self.count == 0:
             self._past.clear()
@@ -208,9 +203,7 @@ class Post:
         self.count += 1
         if held.waits == 0:
             self.ready.append(held)
-        trace = dest._node._trace
-        if trace.messages_read:
-            held.cause = trace.notice("sent", sender, {**described(message, dest), "to": dest})
+        held.cause = told_under_way(sender, dest, message)
         if len(known) > UNDER_WAY:
             oldest = known[min(known)]
             self.deliver_all(one for one in oldest.past.values() if one.live and one.dest is oldest.dest)

@@ -79,13 +79,36 @@ def subscribe(
     pids: Iterable[Pid] | None = None,
     limit: int | None = None,
     rate: int | None = None,
+    focus: bool = False,
 ) -> Subscription:
     """Call `callback(event)` for each event, at once and on the loop: it must be short and must not wait.
 
-    `kinds`: which kinds (default: lifecycle); `pids`: only events of these and messages to them; `limit`: end after
-    so many events; `rate`: at most so many per second, the rest is counted in `dropped`.
+    Args:
+        node: whose events.
+        callback: called with an `Event`.
+        kinds: which kinds (default: lifecycle).
+        pids: only events of these and messages to them; `subscription.choose(pids)` names others.
+        limit: end after so many events.
+        rate: at most so many per second, the rest is counted in `dropped`.
+        focus: with `pids`, watch the messages of these alone: all other processes run as fast as without a reader.
+            `rate` is then of messages, spread over tenths of a second; what it holds back is counted before it is
+            looked at, and an answer is told if its call was. The cause of an event is known as far as it lies within
+            these processes. Of the kind `exited`, too, only those of these processes are told.
+
+    >>> import otp
+    >>> async def main():
+    ...     seen = []
+    ...     me = otp.self()
+    ...     reader = otp.trace.subscribe(
+    ...         otp.trace.node_of(me), seen.append, kinds={"sent", "received"}, pids=[me], rate=10, focus=True
+    ...     )
+    ...     for number in range(50):
+    ...         otp.send(me, number)
+    ...     return len(seen), reader.dropped
+    >>> otp.run(main)
+    (1, 49)
     """
-    return node.subscribe(callback, kinds=kinds, pids=pids, limit=limit, rate=rate)
+    return node.subscribe(callback, kinds=kinds, pids=pids, limit=limit, rate=rate, focus=focus)
 
 
 def history(node: Node, since: int = 0) -> list[Event]:

@@ -75,6 +75,11 @@ class Recorder:
         return self._subscription.dropped
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing is recorded any more: it was closed, had its limit, or could not be written."""
+        return self._file is None
+
+    @property
     def digest(self) -> str:
         """The digest of the events so far: of two runs of one program it is the same, if they did the same."""
         return self._chain.digest
@@ -116,6 +121,11 @@ class Recorder:
                 file.close()
             except OSError:
                 pass
+
+    def flush(self) -> None:
+        """Write what was recorded up to now, so that it is there whatever becomes of the program."""
+        if self._lines:
+            self._flush()
 
     def note(self, **facts: Any) -> None:
         """Facts for the last line of the file, such as the outcome of the run."""

@@ -1,4 +1,4 @@
-"""What the cases of the suites share: a run in each of the legal orders."""
+"""What tests of the library share, where a folder has nothing of its own: a run in each of the legal orders."""
 
 from __future__ import annotations
 

@@ -1,0 +1,273 @@
+"""Watching the messages of a few processes, while all others run as fast as without a reader.
+
+A process in focus has `_told` set: what is sent to it takes the slow way on which messages are told. While it runs
+itself, `node._watched` is up, so that what it sends takes that way, too. The others pay one check for each message.
+
+What is told is admitted first: a reader with a rate gets so many messages a second, spread over tenths of a second, and
+the rest is counted before anything of it is looked at. An answer belongs to its call: it is told if the call was.
+"""
+
+# Messages are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.causes import UNDER_WAY
+from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.process import Process
+from otp.kernel.scheduler import thread_current
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.tracing import Subscription, Tracer
+
+__all__ = ["Focus", "sender_of"]
+
+CALLS: Final = 10_000  # calls whose answers are awaited; of older ones the answer is not told
+
+
+class _Step:
+    """Resumes the coroutine of a process in focus: what it does until it waits again is told."""
+
+    __slots__ = ("_focus", "step")
+
+    def __init__(self, focus: Focus, step: Any) -> None:
+        self._focus = focus
+        self.step = step
+
+    @property
+    def __self__(self) -> Any:
+        return self.step.__self__
+
+    def __call__(self, value: Any) -> Any:
+        focus = self._focus
+        focus.begins()
+        try:
+            return self.step(value)
+        finally:
+            focus.ends()
+
+
+def sender_of(message: Any) -> Any:
+    """Who sends this: the process that runs, or who an exit signal or a `Down` is about."""
+    kind = type(message)
+    if kind is ExitSignal or kind is Down:
+        sender = message.pid if kind is ExitSignal else message.item
+        if isinstance(sender, Process):
+            return sender
+    return thread_current()
+
+
+class Focus:
+    """Who is watched on a node, by whom, and what is under way to them."""
+
+    __slots__ = (
+        "_backlog",
+        "_calls",
+        "_credit",
+        "_full",
+        "_node",
+        "_readers",
+        "_runs",
+        "_trace",
+        "_under_way",
+        "_untold",
+        "held_back",
+    )
+
+    def __init__(self, trace: Tracer, node: Node) -> None:
+        self._trace = trace
+        self._node = node
+        self._readers: dict[Any, tuple[Subscription, ...]] = {}
+        self._under_way: dict[Any, dict[int, deque[Any]]] = {}
+        self._backlog: dict[Any, int] = {}
+        self._calls: dict[Any, tuple[Subscription, ...]] = {}  # and whom the call was held back from
+        self._untold: dict[int, tuple[Subscription, ...]] = {}  # of messages under way: from whom, as far as from any
+        self.held_back: tuple[Subscription, ...] = ()
+        """Readers whose rate does not admit the message that is told now."""
+        self._full: dict[Any, int] = {}  # for whom a drain has told all that it may
+        self._runs = False
+        self._credit = 0
+
+    def set(self, subscriptions: Iterable[Subscription]) -> None:
+        """From now on these readers watch their processes."""
+        readers: dict[Any, tuple[Subscription, ...]] = {}
+        for subscription in subscriptions:
+            for p in subscription.pids or ():
+                readers[p] = (*readers.get(p, ()), subscription)
+        for p in self._readers.keys() - readers.keys():
+            self._let_go(p)
+        for p in readers.keys() - self._readers.keys():
+            if isinstance(p, Process) and p._node is self._node and p._st != DEAD:
+                self._backlog[p] = len(p._mbox or ())
+                p._told = True
+                if p._step is not None:
+                    p._step = self.step_of(p._step)
+        self._readers = readers
+        self._full.clear()  # a new reader has had nothing yet
+
+    def end(self) -> None:
+        """Nobody is watched any more, or everybody is."""
+        for p in self._readers:
+            self._let_go(p)
+        self._readers = {}
+
+    def _let_go(self, p: Any) -> None:
+        if isinstance(p, Process):
+            p._told = None
+            if type(p._step) is _Step:
+                p._step = p._step.step
+        self.forget(p)
+        if self._trace.causes is not None:
+            self._trace.causes.forget(p)
+
+    def forget(self, p: Process) -> None:
+        """`p` has ended: nobody takes what is under way to it, so that is held no longer. What comes is told still."""
+        self._under_way.pop(p, None)
+        self._full.pop(p, None)
+        self._backlog.pop(p, None)
+
+    # What the process itself does
+
+    def step_of(self, step: Any) -> Any:
+        """The step of a process in focus: as `step`, and what it does is told."""
+        return _Step(self, step)
+
+    def begins(self) -> None:
+        """One in focus runs: what it sends is told, and no call runs on its stack."""
+        s = self._node._s
+        self._credit = max(0, s.credit)
+        s.credit -= self._credit
+        self._node._watched = self._runs = True
+
+    def ends(self) -> None:
+        """It waits, is queued, or has ended."""
+        credit, self._credit, self._runs = self._credit, 0, False
+        s = self._node._s
+        if not s.watched:  # else somebody has begun to read everything meanwhile: no call may run inline
+            s.credit += credit
+        self.settle()
+
+    def settle(self) -> None:
+        """`node._watched` is up while one in focus runs, or an end is carried out, or everything is read."""
+        node, trace = self._node, self._trace
+        causes = trace.causes
+        carried_out = causes is not None and causes.now != 0
+        node._watched = self._runs or carried_out or trace.messages_read or node._s.post is not None
+
+    # What happens to messages
+
+    def admits_sending(self, dest: Process, message: Any) -> bool:
+        """Whether a message to `dest` is to be told; if not, it is counted, or of nobody's interest."""
+        readers = self._readers
+        theirs = readers.get(dest)
+        s = self._node._s
+        if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # no look at the clock
+            for subscription in theirs:
+                subscription.dropped += 1
+            return False
+        sender = sender_of(message)
+        own = None if sender is dest else readers.get(sender)
+        if theirs is None and own is None:
+            return False
+        at = self._trace.clock()
+        admitted = False
+        held_back: tuple[Subscription, ...] = ()
+        for subscription in theirs or ():
+            if subscription.admits(at):
+                admitted = True
+            else:
+                held_back = (*held_back, subscription)
+        if not admitted:
+            self._full[dest] = s.drains
+        for subscription in own or ():
+            if theirs is not None and subscription in theirs:
+                continue
+            if subscription.admits(at):
+                admitted = True
+            else:
+                held_back = (*held_back, subscription)
+        self.held_back = held_back if admitted else ()
+        return admitted
+
+    def watches(self, p: Any) -> bool:
+        """Whether `p` is in focus."""
+        return p in self._readers
+
+    def told(self) -> None:
+        """What was admitted last has been told."""
+        self.held_back = ()
+
+    def asked(self, frm: Any) -> None:
+        """A call was told: its answer will be, too."""
+        if len(self._calls) >= CALLS:
+            self._calls.pop(next(iter(self._calls)))
+        self._calls[frm] = self.held_back
+
+    def admits_answer(self, frm: Any) -> bool:
+        """Whether the call that is answered was told; if not, the answer is counted."""
+        held_back = self._calls.pop(frm, None)
+        if held_back is not None:
+            self.held_back = held_back
+            for subscription in held_back:
+                subscription.dropped += 1
+            return True
+        readers = {*self._readers.get(frm._to, ()), *self._readers.get(frm.pid, ())}
+        for subscription in readers:
+            subscription.dropped += 1
+        return False
+
+    def sent(self, dest: Process, message: Any, seq: int) -> None:
+        """The event `seq` put a message into the mailbox of `dest`."""
+        if dest not in self._readers:
+            return
+        waiting = self._under_way.get(dest)
+        if waiting is None:
+            waiting = self._under_way[dest] = {}
+        known = waiting.get(id(message))
+        if known is not None:
+            known.append(seq)
+        elif len(waiting) < UNDER_WAY:
+            waiting[id(message)] = deque((message, seq))  # held, so that no other message gets its identity
+        self.leaves(seq)
+
+    def leaves(self, seq: int) -> None:
+        """The message of the event `seq` is under way: who is not told of it will not be told of its arrival."""
+        if self.held_back:
+            if len(self._untold) >= UNDER_WAY:
+                self._untold.pop(next(iter(self._untold)))
+            self._untold[seq] = self.held_back
+
+    def arrives(self, seq: int) -> None:
+        """The message of the event `seq` arrives."""
+        self.held_back = self._untold.pop(seq, ())
+
+    def taken(self, p: Process, message: Any) -> int | None:
+        """`p` takes a message: the event that sent it, 0 if it waited before the watching began, None if not told."""
+        backlog = self._backlog.get(p)
+        waiting = self._under_way.get(p)
+        if not waiting and not backlog and p._vt is not None:  # what its callback before did was told to have ended
+            return None
+        if backlog:
+            self._backlog[p] = backlog - 1
+        causes = self._trace.causes
+        if causes is not None:
+            causes.handles(p, 0)
+        known = None if waiting is None else waiting.get(id(message))
+        if waiting is not None and known is not None:
+            held = known.popleft()
+            seq: int = known.popleft()
+            self.arrives(seq)
+            if known:
+                known.appendleft(held)
+            else:
+                del waiting[id(message)]
+            return seq
+        if backlog and any(subscription.admits(self._trace.clock()) for subscription in self._readers.get(p, ())):
+            return 0
+        return None

@@ -1,0 +1,132 @@
+"""One look at every process of a node, in as many steps as the caller likes: no step takes long, whatever runs."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from otp.kernel.messages import Down
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.states import CALLING, DEAD
+from otp.observer.reading import mailbox_len
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["Busy", "Scan"]
+
+MOST: Final = 1_000
+WAITS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A process whose `async def` callback has not come back: which one, and since when (seconds of the node)."""
+
+    pid: Pid
+    callback: str
+    begun: float
+
+
+class Scan:
+    """What stands out among the processes of a node; each list is bounded, the counts are not.
+
+    Args:
+        node: whose processes.
+        deep: how many messages make a mailbox deep.
+        monitors: how many monitors one process has made before it is looked at more closely.
+
+    >>> import otp
+    >>> from otp.observer.scanning import Scan
+    >>> async def main():
+    ...     otp.send(otp.self(), "hello")
+    ...     scan = Scan(otp.node(), deep=1)
+    ...     while not scan.step(100):
+    ...         pass
+    ...     return scan.scanned, scan.waiting, scan.deepest()
+    >>> otp.run(main)
+    (1, 1, [(1, <0.2.0>)])
+    """
+
+    __slots__ = (
+        "_deep_from",
+        "_left",
+        "_monitors_from",
+        "alone",
+        "alone_count",
+        "busy",
+        "calling",
+        "deep",
+        "deepest_length",
+        "scanned",
+        "supervisors",
+        "unread",
+        "waiting",
+        "watchers",
+    )
+
+    def __init__(self, node: Node, *, deep: int = 100, monitors: int = 100) -> None:
+        self._left = iter(list(node._procs.values()))
+        self._deep_from = max(1, deep)
+        self._monitors_from = monitors
+        self.scanned: int = 0
+        self.supervisors: int = 0
+        self.waiting: int = 0
+        """Messages in all mailboxes."""
+        self.deep: list[tuple[int, Pid]] = []
+        self.deepest_length: int = 0
+        self.unread: list[Pid] = []
+        """Whose oldest waiting message is the word of an end that they monitored."""
+        self.busy: list[Busy] = []
+        self.calling: list[Pid] = []
+        """Who waits for the answer of a call, the oldest 2,000."""
+        self.alone: list[Pid] = []
+        """Whom nobody is tied to, by link or monitor, the oldest 1,000 of `alone_count`."""
+        self.alone_count: int = 0
+        self.watchers: list[Pid] = []
+        """Who has made many monitors."""
+
+    def step(self, most: int) -> bool:
+        """Look at the next `most` processes; whether all were looked at."""
+        seen = 0
+        for p in islice(self._left, most):
+            seen += 1
+            if p._st != DEAD:
+                self._look(p)
+        return seen < most
+
+    def deepest(self, most: int = MOST) -> list[tuple[int, Pid]]:
+        """The deepest of the deep mailboxes, the deepest first; of equal ones the oldest."""
+        return heapq.nsmallest(most, self.deep, key=lambda one: (-one[0], one[1].id))
+
+    def _look(self, p: Process) -> None:
+        self.scanned += 1
+        if p._vt is not None and p._vt.supervisor:
+            self.supervisors += 1
+        if p._st == CALLING and len(self.calling) < WAITS:
+            self.calling.append(p)
+        x = p._x
+        if p._links is None and p._mons is None and (x is None or not x.mrefs):
+            self.alone_count += 1
+            if len(self.alone) < MOST:
+                self.alone.append(p)
+        if x is None:
+            length = len(p._mbox) if p._mbox else 0
+        else:
+            length = mailbox_len(p)
+            if x.callback is not None and x.begun and p._coro is not None and len(self.busy) < MOST:
+                self.busy.append(Busy(p, x.callback, x.begun / 1e9))
+            if x.mrefs and len(x.mrefs) >= self._monitors_from and len(self.watchers) < MOST:
+                self.watchers.append(p)
+        if length:
+            self.waiting += length
+            self.deepest_length = max(self.deepest_length, length)
+            if p._mbox and type(p._mbox[0]) is Down and len(self.unread) < MOST:
+                self.unread.append(p)
+            if length >= self._deep_from:
+                self.deep.append((length, p))
+                if len(self.deep) >= 4 * MOST:
+                    self.deep = self.deepest()
