@@ -44,7 +44,8 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 
 .PHONY: test
 test: install-dev ## the tests and the examples in the documentation (at most 8 minutes)
-	$(PY) -m pytest -m "not slow" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
+	@# As many processes as there are cores share the tests; ARGS="-n 0" runs them in one, where a debugger works.
+	$(PY) -m pytest -n auto -m "not slow" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: check
 check: install-dev ## style, types, layers and house rules
@@ -100,6 +101,11 @@ conformance-all: install-dev ## the same with every recorded scenario
 .PHONY: fuzz
 fuzz: install-dev ## make N random scenarios anew and compare with Erlang/OTP, where it is installed (N=300 SEED=0)
 	$(PY) otp/tests/conformance/fuzz.py -n $(or $(N),300) --seed $(or $(SEED),0) $(ARGS)
+
+.PHONY: schemathesis
+schemathesis: install-dev ## the API against its own document (EXAMPLES=15 random requests an operation, SEED=1)
+	EXAMPLES=$(or $(EXAMPLES),15) SEED=$(or $(SEED),1) \
+	    $(PY) -m pytest -m slow superlearner/tests/contract/test_schemathesis.py $(ARGS)
 
 .PHONY: wheels
 wheels: install-dev ## build both wheels and use them in an empty environment and folder

@@ -1,6 +1,7 @@
 """The tree the page is measured with: 300 processes under nested supervisors, and a driver that lets them crash.
 
 superlearner run benchmarks/web_world.py:World
+superlearner run benchmarks/web_world.py:Crowd    (the driver, and BENCHMARK_CROWD idle servers, 100,000 by default)
 
 `POST /api/v1/processes/driver/message` with `["rate", 20]` (a cast) makes it kill 20 workers a second; the call
 `"stats"` answers how late the loop was and writes whom it killed when into the file `BENCHMARK_KILLS`, as JSON: an
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+from otp import Children, Continue, DynamicSupervisor, GenServer, NoReply, Ok, Reply, Supervisor, impl
 
 SUPERVISORS, WORKERS = 24, 274  # with the root and the driver 300
 LAG_EVERY = 0.01
@@ -28,6 +29,10 @@ class Worker(GenServer[int]):
     @impl
     def init(self, arg):
         return Ok(arg)
+
+    @impl
+    def handle_cast(self, request, state):
+        return NoReply(state)
 
 
 class Branch(Supervisor):
@@ -102,3 +107,28 @@ class World(Supervisor):
     def init(self, arg):
         branches = [Branch.child_spec(n, id=f"branch{n}") for n in range(SUPERVISORS)]
         return Children([*branches, Driver.child_spec(name="driver")])
+
+
+class Filler(GenServer[int]):
+    """Starts the crowd, a thousand at a time."""
+
+    @impl
+    def init(self, arg):
+        return Ok(arg, then=Continue("fill"))
+
+    @impl
+    async def handle_continue(self, term, left):
+        for number in range(min(1_000, left)):
+            await DynamicSupervisor.start_child("crowd", Worker.child_spec(number))
+        left -= min(1_000, left)
+        return NoReply(left, then=Continue("fill")) if left else NoReply(left)
+
+
+class Crowd(Supervisor):
+    """Very many that do nothing."""
+
+    @impl
+    def init(self, arg):
+        size = int(os.environ.get("BENCHMARK_CROWD", "100000"))
+        crowd = DynamicSupervisor.child_spec(None, id="crowd", name="crowd")
+        return Children([crowd, Filler.child_spec(size, id="filler"), Driver.child_spec(name="driver")])

@@ -45,8 +45,20 @@ def problems_of(file: str, text: str) -> Iterator[str]:
         yield f"{file}: holds the marks of a merge conflict"
 
 
+def unlisted(root: Path) -> Iterator[str]:
+    """Pages of the documentation that its list of contents does not name: nobody would find them."""
+    contents = root / "docs" / "README.md"
+    listed = contents.read_text(encoding="utf-8") if contents.exists() else ""
+    for path in written_files(root):
+        if path.suffix == ".md" and path.parts[0] == "docs" and path.parts[1] != "decisions":
+            link = path.relative_to("docs").as_posix()
+            if link != "README.md" and f"]({link})" not in listed:
+                yield f"{path}: not in docs/README.md; add its line below the subject where a reader would look for it"
+
+
 def problems_in(root: Path) -> Iterator[str]:
     """What is wrong with the repository at ``root``."""
+    yield from unlisted(root)
     for path in written_files(root):
         content = (root / path).read_bytes()
         if len(content) > MAX_BYTES:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
-from starlette.routing import compile_path
 
 from superlearner.arsenal.declaration import Operation
+from superlearner.web.errors import pattern_of
 
 __all__ = ["AnswerCheck", "unlike"]
 
@@ -37,7 +37,7 @@ class AnswerCheck:
         answered: Callable[[str], object],
     ) -> None:
         fixed_first = sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")])
-        self._routes = [(one.method, compile_path(prefix + one.path)[0], one) for one in fixed_first]
+        self._routes = [(one.method, pattern_of(prefix + one.path), one) for one in fixed_first]
         self._document = document
         self._prefix = prefix
         self._answered = answered

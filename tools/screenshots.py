@@ -1,4 +1,5 @@
-"""The pictures of the documentation: the real page in the moment of a crash, in both themes, wide and narrow.
+"""The pictures of the documentation: the real page in the moment of a crash, a page of the documentation and of the
+reference of the API, in both themes, wide and narrow.
 
 python -m tools.screenshots [FOLDER]
 """
@@ -23,6 +24,7 @@ from tools.serving import serving
 
 SIZES = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
+READ = {"docs": "/docs/behaviours/supervisor", "api": "/api/docs/supervisor"}
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
 # The page shows a crash for 400 ms. A picture needs it longer: this timer never rings.
@@ -39,13 +41,7 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
         SystemExit: the page scrolls sideways.
     """
     phone = width < 600
-    page = browser.new_page(
-        viewport={"width": width, "height": SIZES[width]},
-        color_scheme=theme,
-        reduced_motion="reduce",
-        is_mobile=phone,
-        has_touch=phone,
-    )
+    page = open_page(browser, theme, width)
     page.goto(f"{address}/supervisors")
     expect(line(page, f"{DEMO}/counter_1")).to_be_visible()
     expect(page.locator(f'[role=treeitem][data-key^="{SHOP}/orders/"]').nth(1)).to_be_attached()
@@ -71,10 +67,41 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
         expect(page.locator("#process .exits")).to_contain_text("negative amount")
     if phone:
         line(page, f"{SHOP}/checkout_sup/cart").evaluate("(one) => one.scrollIntoView({block: 'center'})")
+    take(page, folder / f"supervisors-{theme}-{width}.png", width)
+
+
+def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """Pictures of pages that are read.
+
+    Raises:
+        SystemExit: one scrolls sideways.
+    """
+    for name, path in READ.items():
+        page = open_page(browser, theme, width)
+        page.goto(f"{address}{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.evaluate("document.fonts.ready.then(() => true)")
+        take(page, folder / f"{name}-{theme}-{width}.png", width)
+
+
+def open_page(browser: Browser, theme: str, width: int) -> Page:
+    """An empty page in a theme, as wide as a laptop or a phone."""
+    phone = width < 600
+    return browser.new_page(
+        viewport={"width": width, "height": SIZES[width]},
+        color_scheme=theme,
+        reduced_motion="reduce",
+        is_mobile=phone,
+        has_touch=phone,
+    )
+
+
+def take(page: Page, file: Path, width: int) -> None:
+    """One picture, and the end of the page. A page that scrolls sideways is none."""
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
-        raise SystemExit(f"expected no sideways scroll at {width} px, got {overflow} px too many")
-    page.screenshot(path=folder / f"supervisors-{theme}-{width}.png")
+        raise SystemExit(f"{page.url}: expected no sideways scroll at {width} px, got {overflow} px too many")
+    page.screenshot(path=file)
     page.close()
 
 
@@ -127,6 +154,7 @@ def main(folder: Path) -> None:
                     environment = {**os.environ, "HOME": data}
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
                         shoot(browser, address, folder, theme, width)
+                        shoot_pages(browser, address, folder, theme, width)
         browser.close()
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ import httpx
 import pytest
 from tools.described_answers import AnswerCheck
 from tools.operations_plugin import ANSWERED
+from tools.telemetry_table import TableCheck
 
 import otp
 from otp import Application
 from superlearner.application import SuperLearner, start_trees, trees_of
 from superlearner.arsenal.adapters.rest import PREFIX
+from superlearner.configuration import Configuration
 from superlearner.listening import Listener
 from superlearner.running import Platform, Tree
 from superlearner.settings import Settings
@@ -43,13 +46,38 @@ class Program:
     data_dir: Path
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10)
+        return httpx.Client(base_url=self.url, timeout=30)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a command about it: what the person who runs the tests has set and stored says nothing."""
+        return environment(self.data_dir)
+
+    def clock(self) -> float:
+        """Seconds, without those in which it could have gone on and other programs had all cores.
+
+        What it promises about time is measured with this, so that a busy machine does not judge it. Where the kernel
+        does not tell how long it waited for a core, these are the seconds of the wall.
+        """
+        try:
+            waited = int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
+        except OSError:
+            waited = 0
+        return time.monotonic() - waited
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; answers exit code and standard error."""
+        code, _, errors, _ = self.last_words(number)
+        return code, errors
+
+    def last_words(self, number: signal.Signals) -> tuple[int, str, str, float]:
+        """Send a signal; answers exit code, standard output, standard error, and how long it took, by `clock`."""
+        begun = self.clock()
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=30)  # a busy machine; how fast it ends has a test of its own
-        return self.process.returncode, errors
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        took = self.clock() - begun
+        said, errors = self.process.communicate()
+        return self.process.returncode, said, errors, took
 
 
 def environment(data_dir: Path) -> dict[str, str]:
@@ -75,28 +103,47 @@ def superlearner(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
     return run
 
 
+def begun(folder: Path, *arguments: str, data_dir: Path, **extra: str) -> subprocess.Popen[str]:
+    """`superlearner run` on a free port; it may never get ready."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "superlearner", "run", "--port", "0", *arguments],
+        cwd=folder,
+        env={**environment(data_dir), **extra},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ready(process: subprocess.Popen[str], data_dir: Path) -> Program:
+    """The program that has begun, when it has said that it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = ADDRESS.search(line)
+    if found is None:
+        process.kill()
+        raise AssertionError(f"expected a readiness line, got {line!r} and {process.communicate()[1]}")
+    return Program(process, found[0], data_dir)
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start `superlearner run` on a free port; it may never get ready."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, data_dir: str | None = None, **extra: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "superlearner", "run", "--port", "0", *arguments],
-            cwd=tmp_path,
-            env={**environment(Path(data_dir or tmp_path / "data")), **extra},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        started.append(begun(tmp_path, *arguments, data_dir=Path(data_dir or tmp_path / "data"), **extra))
+        return started[-1]
 
     yield run
     for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        ended(process)
 
 
 @pytest.fixture
@@ -104,17 +151,40 @@ def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callab
     """Start `superlearner run` on a free port and wait for its readiness line."""
 
     def run(*arguments: str, **extra: str) -> Program:
-        data_dir = Path(extra.get("data_dir", tmp_path / "data"))
-        process = begin(*arguments, **extra)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = ADDRESS.search(line)
-        if found is None:
-            process.kill()
-            raise AssertionError(f"expected a readiness line, got {line!r} and {process.communicate()[1]}")
-        return Program(process, found[0], data_dir)
+        return ready(begin(*arguments, **extra), Path(extra.get("data_dir", tmp_path / "data")))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+    """`start` for all tests that only look at what it started; `files` are put beside it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, files: dict[str, str] | None = None) -> Program:
+        folder = tmp_path_factory.mktemp("program")
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text)
+        started.append(begun(folder, *arguments, data_dir=folder / "data"))
+        return ready(started[-1], folder / "data")
+
+    yield run
+    for process in started:
+        ended(process)
+
+
+@pytest.fixture(scope="session")
+def untouched(start_for_all: Callable[..., Program]) -> Program:
+    """A platform that no test changes."""
+    return start_for_all()
+
+
+@pytest.fixture
+def look(
+    untouched: Program, superlearner: Callable[..., subprocess.CompletedProcess[str]]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command that looks at `untouched`."""
+    return partial(superlearner, SUPERLEARNER_DATA_DIR=str(untouched.data_dir))
 
 
 class Inside:
@@ -151,15 +221,17 @@ def document_of(platform: Platform) -> dict[str, Any]:
 
 @asynccontextmanager
 async def platform_inside(
-    *trees: Tree, answered: Callable[[str], object] = str, **settings: Any
+    *trees: Tree, answered: Callable[[str], object] = str, configuration: Configuration | None = None, **settings: Any
 ) -> AsyncIterator[Inside]:
     """Start the application in this loop; requests go to the real application, without a socket between.
 
     `answered` is told each operation whose route has answered without an error.
     """
     listener = Listener.bind("127.0.0.1", 0)
-    chosen = Settings(browser=False, **settings)
+    chosen = configuration or Settings(browser=False, **settings)
     platform = Platform(chosen, listener, trees or trees_of(None), version="0", credentials=Credentials(TOKEN))
+    told = TableCheck()
+    platform.telemetry.attach(told)
     try:
         async with otp.Node("superlearner@127.0.0.1") as node:
             started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -186,6 +258,7 @@ async def platform_inside(
                 yield Inside(platform, client)
     finally:
         listener.close()
+    assert told.problems == []
 
 
 @pytest.fixture

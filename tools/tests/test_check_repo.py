@@ -72,3 +72,10 @@ def test_made_and_hidden_folders_are_left_out_where_there_is_no_git(tmp_path: Pa
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
     assert [Path("src/a.py")] == list(written_files(tmp_path))
+
+
+def test_a_page_that_the_list_of_contents_does_not_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    for name in ("README.md", "a.md", "b.md", "decisions/0001.md"):
+        (tmp_path / "docs" / name).write_text("# Page\n\n- [A](a.md)\n")
+    assert ["docs/b.md"] == [problem.partition(":")[0] for problem in problems_in(tmp_path)]

@@ -72,9 +72,11 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
     assert set() == pages - {link for link, _ in _LINK.findall(text_of("docs/decisions/README.md"))}
 
 
-def test_every_page_is_linked_from_the_first_one() -> None:
-    pages = {page for page in PAGES if re.fullmatch(r"docs/(behaviours/)?[\w-]+\.md", page)}
-    assert set() == pages - {link.partition("#")[0] for link, _ in _LINK.findall(text_of("README.md"))}
+def test_every_page_is_linked_from_the_list_of_contents_and_that_from_the_first_page() -> None:
+    pages = {page for page in PAGES if re.fullmatch(r"docs/(behaviours/)?[\w-]+\.md", page)} - {"docs/README.md"}
+    listed = {f"docs/{link.partition('#')[0]}" for link, _ in _LINK.findall(text_of("docs/README.md"))}
+    assert set() == pages - listed
+    assert "(docs/README.md)" in text_of("README.md")
 
 
 def test_every_direct_dependency_has_a_row_that_says_why() -> None:

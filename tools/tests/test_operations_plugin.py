@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,9 @@ def run(folder: Path, *arguments: str, left_out: tuple[str, ...] = (), more: str
     (folder / "conftest.py").write_text(
         'import superlearner\npytest_plugins = ["tools.operations_plugin"]\n'  # the package before the folder
     )
-    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "--import-mode=importlib", *arguments]
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the others take two seconds to import
+    done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
 

@@ -84,6 +84,8 @@ def test_page_static_files_and_health_are_served_from_an_empty_folder(
     linked = sorted({urljoin(address, link) for link in _LINKED.findall(page)})
     assert linked, "the page names no static file"
     assert dict.fromkeys(linked, 200) == {link: get(link)[0] for link in linked}
+    assert 200 == get(urljoin(address, "/docs/behaviours/supervisor"))[0]
+    assert "when-to-give-up" in get(urljoin(address, "/docs/search?q=when+to+give+up"))[1]
     status, ready = get(urljoin(address, "/health/ready"))
     assert status == 200
     assert json.loads(ready)

@@ -5,6 +5,10 @@
     │   ├── caretaker         starts again what gave up
     │   ├── store             writes history into the database
     │   ├── analytics         counts what supervisors do
+    │   ├── monitoring        samples the node, and looks for anomalies
+    │   ├── otel              exports figures and operations, where that is set
+    │   ├── tracer            starts and ends traces of messages, writes recordings
+    │   ├── settings          notices when superlearner.toml changes
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live page
     ├── playground            trees to look at and to break: the demo, the shop, the person's own
@@ -24,16 +28,22 @@ from typing import Any
 
 import otp
 from otp import Application, Children, Supervisor, impl
+from superlearner.adopting import adopt, pauses_of_services, pauses_of_trees, refuse
 from superlearner.analytics import ANALYTICS, AnalyticsServer
+from superlearner.arsenal.backups import Backups
+from superlearner.configuration import SETTINGS, SettingsWatch
 from superlearner.control.critical import CRITICAL
 from superlearner.keeping import CARETAKER, Caretaker, first_start
 from superlearner.listening import Listener
 from superlearner.loading import Loaded, LoadError, load
+from superlearner.monitoring import MONITORING, Monitor, MonitoringService
 from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
 from superlearner.slow_starts import Rescue, SlowStarts
 from superlearner.store import STORE, StoreService
-from superlearner.watchdog import Watchdog
+from superlearner.terminal import complain
+from superlearner.tracing import TRACER, MessageTracer
+from superlearner.watchdog import WATCHDOG, Watchdog, WatchdogService
 
 __all__ = ["Playground", "Root", "Services", "SuperLearner"]
 
@@ -90,8 +100,11 @@ class SuperLearner(Application):
         if platform.listener is not None:
             make_web(platform, platform.listener)
         keep_everything(platform)
+        platform.configuration.listen(partial(adopt, platform), partial(refuse, platform))
+        platform.hear_the_log()
+        platform.events.follow(platform.node)
         platform.keeper.watch(platform.node)
-        platform.analytics.watch(platform.node)
+        platform.nodes.open(platform.node, platform.analytics, Backups(), platform.monitor)
         root = await Root.start_link(platform, name="superlearner")
         if not isinstance(root, otp.Pid):
             raise otp.StartError("the root was not started")
@@ -99,6 +112,7 @@ class SuperLearner(Application):
         if platform.hub is not None:
             platform.hub.open(root)
         platform.ready = True
+        platform.monitor.ready()
         return root, platform
 
     @impl
@@ -121,9 +135,13 @@ class SuperLearner(Application):
             state.web.end()  # one whose process was killed in the last moment
         if state.hub is not None:
             state.hub.close()
+        state.events.close()
+        state.log.close()
         if state.watchdog is not None:
             state.watchdog.stop()
-        state.analytics.close()
+        state.nodes.close()
+        state.traces.close()
+        await state.recordings.close()
         await state.store.close()
         if state.rescue is not None:
             state.rescue.end()
@@ -132,13 +150,10 @@ class SuperLearner(Application):
 def keep_everything(platform: Platform) -> None:
     """Tell the keeper what it keeps: the services with a back-off, the trees with one pause."""
     settings = platform.settings
-    top = settings.services_back_off_max
-    pauses = tuple(min(top, 0.1 * 2**step) for step in range(8))
     for name, start in services(platform):
-        platform.keeper.keep("services", name, start, type="worker", pauses=pauses)
+        platform.keeper.keep("services", name, start, type="worker", pauses=pauses_of_services(settings))
     for tree in platform.trees:
-        rest = (settings.playground_restart_after,)
-        platform.keeper.keep("playground", tree.name, tree.start, pauses=rest, waits=True)
+        platform.keeper.keep("playground", tree.name, tree.start, pauses=pauses_of_trees(settings), waits=True)
 
 
 async def start_trees(platform: Platform) -> None:
@@ -153,15 +168,19 @@ async def start_trees(platform: Platform) -> None:
 
 def services(platform: Platform) -> list[tuple[str, Any]]:
     """The services besides the caretaker: their names and what starts them."""
-    from superlearner.watchdog import WatchdogService
-
     found: list[tuple[str, Any]] = []
     if platform.store.url is not None:
         found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
     found.append((ANALYTICS, lambda: AnalyticsServer.start_link(platform.analytics, name=ANALYTICS)))
-    if platform.settings.watchdog_after > 0:
-        make = partial(make_watchdog, platform)
-        found.append(("watchdog", lambda: WatchdogService.start_link(make, name="watchdog")))
+    monitors = partial(every_monitor, platform)
+    found.append((MONITORING, lambda: MonitoringService.start_link(monitors, name=MONITORING)))
+    traces = (platform.traces, platform.recordings)
+    found.append((TRACER, lambda: MessageTracer.start_link(traces, name=TRACER)))
+    found.append((SETTINGS, lambda: SettingsWatch.start_link(platform.configuration, name=SETTINGS)))
+    make = partial(make_watchdog, platform)
+    found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
+    if platform.settings.otel_endpoint is not None:
+        found += otel(platform)
     if platform.hub is not None:
         from superlearner.web.live_page import live_page
 
@@ -169,12 +188,31 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     return found
 
 
-def make_watchdog(platform: Platform) -> Watchdog:
-    """A watchdog of the platform's loop; the one before it, if any, ends."""
+def otel(platform: Platform) -> list[tuple[str, Any]]:
+    """The export by OpenTelemetry, or the word that its extra is missing."""
+    from superlearner.monitoring.otel import MISSING, OTEL, OtelService, is_installed
+
+    if not is_installed():
+        complain(MISSING)
+        return []
+    arg = platform.figures(), platform.telemetry, lambda: platform.settings
+    return [(OTEL, lambda: OtelService.start_link(arg, name=OTEL))]
+
+
+def every_monitor(platform: Platform) -> list[Monitor]:
+    """Those of all nodes that the platform looks into, its own first."""
+    return [watched.monitor for watched in platform.nodes]
+
+
+def make_watchdog(platform: Platform) -> Watchdog | None:
+    """A watchdog of the platform's loop, unless the settings want none; the one before it, if any, ends."""
     if platform.watchdog is not None:
         platform.watchdog.stop()
-    loop = asyncio.get_running_loop()
+        platform.watchdog = None
     after = platform.settings.watchdog_after
+    if after == 0:
+        return None
+    loop = asyncio.get_running_loop()
     node = platform.running_node()
     began = None if platform.ending is None else platform.ending.held
     watchdog = Watchdog(loop, node, after=after, answers_again=platform.answers_again, began=began)
@@ -200,7 +238,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
         viewer_queue=settings.viewer_queue,
         frame_rows=settings.frame_rows,
     )
-    platform.web = WebState(create_app(platform), listener, settings.root_path)
+    platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 
 def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]:

@@ -30,13 +30,15 @@ class AlreadyRunning(Exception):
         url: its address; None if it has not told it yet.
         os_pid: its process id, if known.
         app: what it runs, if not the demo alone.
+        certificate: the one it shows, if it speaks https.
     """
 
-    def __init__(self, url: str | None, os_pid: int | None, app: str | None) -> None:
+    def __init__(self, url: str | None, os_pid: int | None, app: str | None, certificate: str | None = None) -> None:
         super().__init__(f"a platform runs already on this data directory: {url or 'address unknown'}")
         self.url = url
         self.os_pid = os_pid
         self.app = app
+        self.certificate = certificate
 
 
 def default_data_dir() -> Path:
@@ -78,16 +80,19 @@ class DataDir:
         if not _try_lock(lock):
             record = _record_of_holder(lock)
             lock.close()
-            raise AlreadyRunning(record.get("url"), record.get("pid"), record.get("app"))
+            raise AlreadyRunning(record.get("url"), record.get("pid"), record.get("app"), record.get("certificate"))
         self._lock = lock
 
-    def announce(self, url: str, app: str | None = None) -> None:
-        """Write the address into the lock file, for a second `run` and for the command line."""
+    def announce(self, url: str, app: str | None = None, certificate: str | None = None) -> None:
+        """Write the address into the lock file, for a second `run` and for the command line.
+
+        With the certificate itself: the file it came from may be renewed while we still show the old one.
+        """
         if self._lock is None:
             raise RuntimeError("the data directory is not locked; this is a bug of SuperLearner, please report it")
         self._lock.seek(0)
         self._lock.truncate()
-        json.dump({"url": url, "pid": os.getpid(), "app": app}, self._lock)
+        json.dump({"url": url, "pid": os.getpid(), "app": app, "certificate": certificate}, self._lock)
         self._lock.flush()
 
     def let_go(self) -> None:

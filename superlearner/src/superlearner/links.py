@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Final
 
+from superlearner.tls import client_context
 from superlearner.web.credentials import CredentialsError, read_token
 
 __all__ = ["answers", "fresh_link", "link_of"]
@@ -25,10 +26,10 @@ def link_of(url: str, code: str) -> str:
     return f"{url}/?token={code}"
 
 
-def answers(url: str) -> bool:
+def answers(url: str, certificate: str | None = None) -> bool:
     """Whether a platform answers at `url`: the record of a lock may outlive the one who wrote it."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
+        direct = _direct(url, certificate)
         with direct.open(f"{url}/health/live", timeout=ANSWER_WAIT_S) as answer:
             return bool(json.load(answer) == {"status": "live"})
     except urllib.error.HTTPError:
@@ -37,7 +38,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def fresh_link(url: str, data_dir: Path) -> str:
+def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
     """A link to the platform that runs at `url` on `data_dir`; `url` itself where that asks nobody who they are."""
     try:
         token = read_token(data_dir)
@@ -47,8 +48,16 @@ def fresh_link(url: str, data_dir: Path) -> str:
             f"{url}/sign-in/link", method="POST", headers={"authorization": f"Bearer {token}"}
         )
         # The token goes to this machine and nowhere else, so no proxy of the environment is used.
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct = _direct(url, certificate)
         with direct.open(request, timeout=ANSWER_WAIT_S) as answer:
             return link_of(url, json.load(answer)["data"]["code"])
     except (CredentialsError, OSError, http.client.HTTPException, ValueError, KeyError):
         return url  # its page says what it needs
+
+
+def _direct(url: str, certificate: str | None) -> urllib.request.OpenerDirector:
+    """Without a proxy, and over https to nobody but the one with this certificate."""
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if url.startswith("https:"):
+        handlers.append(urllib.request.HTTPSHandler(context=client_context(certificate)))
+    return urllib.request.build_opener(*handlers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import ssl
 import weakref
 
 __all__ = ["CannotListen", "Listener"]
@@ -19,15 +20,16 @@ class CannotListen(OSError):
 class Listener:
     """A bound socket; each web server gets a duplicate of it. While there is none, connections wait in its backlog."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._socket = sock
+        self.tls = tls
         self._twins: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.host: str = sock.getsockname()[0]
         self.port: int = sock.getsockname()[1]
 
     @classmethod
-    def bind(cls, host: str, port: int) -> Listener:
-        """Bind and listen; port 0 takes a free one.
+    def bind(cls, host: str, port: int, tls: ssl.SSLContext | None = None) -> Listener:
+        """Bind and listen; port 0 takes a free one. With `tls` it is https that is spoken there.
 
         Raises:
             CannotListen: the port is in use, or the address is not ours.
@@ -47,7 +49,7 @@ class Listener:
         except OSError as error:
             sock.close()
             raise CannotListen(_explain(error, host, port)) from None
-        return cls(sock)
+        return cls(sock, tls)
 
     def duplicate(self) -> socket.socket:
         """A socket of its own on the same queue of connections."""
@@ -70,7 +72,8 @@ class Listener:
     def url(self, root_path: str = "") -> str:
         """The address people open in a browser."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{root_path}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{root_path}"
 
 
 def _explain(error: OSError, host: str, port: int) -> str:

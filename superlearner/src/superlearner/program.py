@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 import threading
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -18,12 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
 from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.descriptors import allow_descriptors
 from superlearner.links import answers, fresh_link, link_of
 from superlearner.listening import CannotListen, Listener
+from superlearner.logs import TerminalLog
 from superlearner.settings import Settings, is_loopback
 from superlearner.terminal import complain, say
+from superlearner.tls import TlsError, first_certificate, server_context
 
 if TYPE_CHECKING:
+    from superlearner.configuration import Configuration
     from superlearner.web.credentials import Credentials
 
 __all__ = ["ROOT_GAVE_UP", "run_platform"]
@@ -31,6 +34,8 @@ __all__ = ["ROOT_GAVE_UP", "run_platform"]
 DONE: Final = 0
 FAILED: Final = 1
 ROOT_GAVE_UP: Final = 70
+FOR_OTHERS: Final = 512
+"""Descriptors besides those for connections."""
 SLOW_START_S: Final = 1.0
 """After this time the address is told although a tree is still starting."""
 
@@ -39,15 +44,25 @@ class Failure(Exception):
     """The platform cannot start; the text says why and what to try."""
 
 
-def run_platform(settings: Settings, target: str | None = None, args: tuple[Any, ...] = ()) -> int:
+def run_platform(configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = ()) -> int:
     """Run the platform until it is told to end; answers the exit code.
 
     `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
+    known: list[Credentials] = []
+    terminal = TerminalLog(lambda: configuration.current, lambda word: any(one.is_token(word) for one in known))
+    terminal.open()
+    configuration.listen(lambda _: terminal.adopt())
+    try:
+        return _run_on_data_dir(configuration, (target, args), known)
+    finally:
+        terminal.close()
+
+
+def _run_on_data_dir(
+    configuration: Configuration, tree: tuple[str | None, tuple[Any, ...]], known: list[Credentials]
+) -> int:
+    settings, target = configuration.current, tree[0]
     data = DataDir(settings.data_dir or default_data_dir())
     try:
         data.acquire()
@@ -59,17 +74,21 @@ def run_platform(settings: Settings, target: str | None = None, args: tuple[Any,
         return _failed(str(error))
     with contextlib.closing(data):
         try:
-            listener = Listener.bind(settings.host, settings.port)
-        except CannotListen as error:
+            tls = None if settings.certfile is None else server_context(settings.certfile, settings.keyfile)
+            certificate = None if settings.certfile is None else first_certificate(settings.certfile)
+            listener = Listener.bind(settings.host, settings.port, tls)
+        except (CannotListen, TlsError) as error:
             return _failed(str(error))
         with contextlib.closing(listener):
             try:
                 credentials = _credentials(settings, listener, data.path)
             except Failure as error:
                 return _failed(str(error))
-            data.announce(listener.url(settings.root_path), target)
+            if credentials is not None:
+                known.append(credentials)  # what is no secret before it is known here is read nowhere else
+            data.announce(listener.url(settings.root_path), target, certificate)
             _let_go_in_children(data, listener)
-            return _run(settings, listener, (target, args), data.path, credentials)
+            return _run(configuration, listener, tree, data.path, credentials)
 
 
 def _let_go_in_children(data: DataDir, listener: Listener) -> None:
@@ -81,11 +100,6 @@ def _let_go_in_children(data: DataDir, listener: Listener) -> None:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=let_go)
-
-
-def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
-    """Uvicorn 0.54 reports a web socket that was refused with an answer of its own (401, 429) as an error of ours."""
-    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
@@ -106,7 +120,7 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
 
 
 def _run(
-    settings: Settings,
+    configuration: Configuration,
     listener: Listener,
     tree: tuple[str | None, tuple[Any, ...]],
     data_dir: Path,
@@ -114,16 +128,21 @@ def _run(
 ) -> int:
     import otp
     from superlearner.application import trees_of
+    from superlearner.arsenal.declaration import DeclarationError
     from superlearner.ending import Ending
     from superlearner.loading import LoadError
     from superlearner.running import NODE_NAME, Platform
 
-    if not is_loopback(settings.host):
-        complain("warning: credentials travel unencrypted; use a network you trust, or a proxy with TLS before it")
+    if not is_loopback(configuration.current.host) and listener.tls is None:
+        complain(
+            "warning: credentials travel unencrypted; "
+            "use a network you trust, --certfile, or a proxy with TLS before it"
+        )
     try:
-        settings = settings.model_copy(update={"data_dir": data_dir})
-        platform = Platform(settings, listener, trees_of(*tree), __version__, credentials)
-    except LoadError as error:
+        configuration.fix(data_dir=data_dir)
+        allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
+        platform = Platform(configuration, listener, trees_of(*tree), __version__, credentials)
+    except (LoadError, DeclarationError) as error:
         return _failed(str(error))
     platform.ending = Ending(platform)
     try:
@@ -157,7 +176,7 @@ async def _live(platform: Any) -> Any:
             quiet.close()
             _say_where(platform)
 
-    quiet.enter_context(_one_explanation())
+    quiet.enter_context(_one_explanation(platform.settings))
     try:
         await Application.start(SuperLearner, args=platform)
         platform.ending.install()
@@ -189,11 +208,11 @@ def _say_where(platform: Any) -> None:
 
 
 @contextlib.contextmanager
-def _one_explanation() -> Generator[None]:
+def _one_explanation(settings: Settings) -> Generator[None]:
     """What does not start is explained once, by us; the reports of all supervisors above it would bury that."""
     reports = logging.getLogger("otp")
     before = reports.level
-    if not logging.getLogger().isEnabledFor(logging.INFO):
+    if settings.log_level in ("warning", "error"):
         reports.setLevel(logging.CRITICAL)
     try:
         yield
@@ -244,16 +263,16 @@ def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> 
         return _failed(
             f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
         )
-    if not answers(running.url):
+    if not answers(running.url, running.certificate):
         return _failed(
             f"the data directory {path} is held by process {running.os_pid} or one of its children, "
             f"but nothing answers at {running.url}\n"
             "  try again if it is busy; else end what is left of it, or run beside it with --data-dir FOLDER"
         )
-    say(f"SuperLearner runs already at {fresh_link(running.url, path)} (process {running.os_pid})")
+    say(f"SuperLearner runs already at {fresh_link(running.url, path, running.certificate)} (process {running.os_pid})")
     complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")
     if settings.browser:
-        _open_browser(fresh_link(running.url, path), wait=True)
+        _open_browser(fresh_link(running.url, path, running.certificate), wait=True)
     return DONE
 
 

@@ -5,10 +5,13 @@ A plain object, made by the command line or a test, handed down from the applica
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import secrets
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,14 +19,23 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from superlearner.analytics import Ledger
 from superlearner.arsenal.audit import AuditEntry, AuditLog
-from superlearner.arsenal.backups import Backups
 from superlearner.arsenal.registry import all_operations
+from superlearner.arsenal.searched import searched
+from superlearner.arsenal.tokens import Tokens
+from superlearner.configuration import Configuration
+from superlearner.control.terms import clip
+from superlearner.events import EventLog
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
+from superlearner.logs import LogLine, LogView
+from superlearner.manual import Manual
+from superlearner.monitoring import Monitor, Source, Tally
+from superlearner.nodes import Nodes
 from superlearner.settings import Settings
 from superlearner.store import AuditRow, Store
 from superlearner.telemetry import Telemetry
 from superlearner.terminal import complain
+from superlearner.tracing import Recordings, Traces
 
 if TYPE_CHECKING:
     from superlearner.ending import Ending
@@ -38,6 +50,9 @@ __all__ = ["NODE_NAME", "Platform", "Tree"]
 
 NODE_NAME: Final = "superlearner@127.0.0.1"
 DATABASE_FILE: Final = "superlearner.db"
+RECORDINGS: Final = "recordings"
+ANOMALY_EVENTS: Final = {"anomaly.raised": "anomaly_raised", "anomaly.ended": "anomaly_ended"}
+LONGEST_TOLD: Final = 500
 PARTS: Final = ("superlearner", "services", "playground")
 
 
@@ -55,7 +70,7 @@ class Platform:
     """One running platform.
 
     Args:
-        settings: how it runs.
+        settings: how it runs; as a `Configuration` with where it can be changed while it runs.
         listener: the bound socket; None for a platform without a web server (tests).
         trees: what lives in the playground.
         version: what the page shows.
@@ -64,13 +79,14 @@ class Platform:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Settings | Configuration,
         listener: Listener | None,
         trees: tuple[Tree, ...],
         version: str = "0",
         credentials: Credentials | None = None,
     ) -> None:
-        self.settings = settings
+        self.configuration = settings if isinstance(settings, Configuration) else Configuration.of(settings)
+        settings = self.settings
         self.listener = listener
         self.trees = trees
         self.version = version
@@ -87,10 +103,16 @@ class Platform:
         self.rescue: Rescue | None = None
         self.keeper = Keeper(self._tell)
         self.telemetry = Telemetry()
+        self.tally = Tally()
+        self.telemetry.attach(self.tally.on_event)
         self.audit = AuditLog()
-        self.backups = Backups()
+        self.nodes = Nodes(lambda: self.settings)
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
+        self.tokens = Tokens(self.store)
         self.audit.listen(self._keep)
+        self.events = EventLog(self.epoch, settings.events_kept)
+        self.telemetry.attach(self._tell_anomaly)
+        self.log = LogView(settings.log_kept, None if credentials is None else credentials.is_token)
         self.analytics = Ledger(
             self.store,
             telemetry=self.telemetry,
@@ -98,14 +120,32 @@ class Platform:
             scan_interval=settings.scan_interval,
             detailed=settings.enable_detailed_logging,
         )
+        self.monitor = Monitor(lambda: self.settings, self.analytics, telemetry=self.telemetry)
+        self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
+        folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
+        self.recordings = Recordings(folder, self.store)
         self.arsenal = all_operations()
+        self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
+
+    @property
+    def settings(self) -> Settings:
+        """The values in effect. Ask for them when you need them: they may change while the platform runs."""
+        return self.configuration.current
 
     def missing_parts(self) -> list[str]:
         """What keeps the platform from being ready; nothing while it is."""
         if not self.ready or self.node is None:
             return ["application"]
         return [name for name in PARTS if self.node.whereis(name) is None]
+
+    def figures(self) -> Source:
+        """What exporters read."""
+        return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
+
+    async def document(self) -> dict[str, Any]:
+        """The OpenAPI document. Making it takes half a second once, so that is done beside the loop."""
+        return await asyncio.to_thread(self.openapi)
 
     def running_node(self) -> otp.Node:
         """The node; there is one as soon as the application has started."""
@@ -115,6 +155,9 @@ class Platform:
 
     def answers_again(self, held: Held) -> None:
         """The loop turns again after a callback held it: the page tells who it was."""
+        self.monitor.was_held(held)
+        who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
+        self.telemetry.execute("loop.held", {"duration": held.seconds}, who_held)
         if self.hub is not None:
             who = held.name or held.pid or "something outside of any process"
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
@@ -135,6 +178,16 @@ class Platform:
             )
         )
 
+        data = {
+            "operation": entry.operation,
+            "user": entry.user,
+            "door": entry.door,
+            "outcome": entry.outcome,
+            "duration": entry.duration,
+        }
+        done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
+        self.events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
+
     def _store_tells(self, level: str, text: str) -> None:
         complain(text)
         if self.store.trouble is not None:
@@ -142,7 +195,44 @@ class Platform:
         if self.hub is not None:
             self.hub.note(level, text)
 
+    def hear_the_log(self) -> None:
+        """Keep what is logged from now on; warnings and errors are events, whatever thread they come from."""
+        loop = asyncio.get_running_loop()
+        here = threading.get_ident()
+
+        def heard(number: int, line: LogLine) -> None:
+            if line.level in ("debug", "info"):
+                return
+            if threading.get_ident() == here:
+                self._tell_logged(number, line)
+            else:
+                with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                    loop.call_soon_threadsafe(self._tell_logged, number, line)
+
+        self.log.listener = heard
+        self.log.open()
+
+    def _tell_logged(self, number: int, line: LogLine) -> None:
+        text = clip(f"{line.level.upper()} {line.logger}: {line.text}", LONGEST_TOLD)
+        data = {"level": line.level, "logger": line.logger, "report": line.report, "number": number}
+        self.events.tell("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
+
+    def _tell_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:
+        type = ANOMALY_EVENTS.get(event)
+        if type is not None:
+            data = {"anomaly": about["type"], "severity": about["severity"]}
+            lasted = {"lasted": round(measured["lasted"], 3)} if type == "anomaly_ended" else {}
+            over = " is over" if lasted else ""
+            who = about["name"] or about["pid"] or "the node"
+            text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
+            self.events.tell(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
+
     def _tell(self, kept: Kept, why: str, pause: float) -> None:
+        about = {"supervisor": kept.supervisor, "id": kept.id, "why": why}
+        self.telemetry.execute("keeper.rest", {"pause": pause}, about)
+        text = f"{kept.id} {why}; {kept.supervisor} starts it again in {pause:g} s"
+        data = {"id": kept.id, "why": why, "pause": pause}
+        self.events.tell("rests", text, data, name=kept.id, supervisor=kept.supervisor)
         if self.hub is not None:
             self.hub.rests(kept.supervisor, kept.id, why, pause)
 

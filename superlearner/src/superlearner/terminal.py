@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from superlearner.printable import printable_lines
+
 __all__ = ["complain", "say"]
 
 
@@ -16,5 +18,5 @@ def say(text: str, end: str = "\n") -> None:
 
 def complain(text: str) -> None:
     """A line about a problem, with the program's name in front."""
-    sys.stderr.write(f"superlearner: {text}\n")
+    sys.stderr.write(f"superlearner: {printable_lines(text)}\n")
     sys.stderr.flush()

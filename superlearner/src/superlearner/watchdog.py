@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import otp
 from otp import GenServer, NoReply, Ok, impl
@@ -13,7 +14,9 @@ from otp.watchdog import Watchdog as LoopWatchdog
 from superlearner.control.slots import id_text
 from superlearner.terminal import complain
 
-__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "Held", "Watchdog", "WatchdogService"]
+__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "WATCHDOG", "Held", "Watchdog", "WatchdogService"]
+
+WATCHDOG: Final = "watchdog"
 
 
 class Watchdog(LoopWatchdog):
@@ -31,6 +34,7 @@ class Watchdog(LoopWatchdog):
     ) -> None:
         say = _to_terminal if say is None else say
         super().__init__(loop, node, after=after, say=say, answers_again=answers_again, began=began)
+        self.after = after
         self.look: Callable[[], object] | None = None
         """What the service calls every now and then in the loop, for what is seen without a thread."""
 
@@ -43,25 +47,57 @@ def _to_terminal(held: Held) -> None:
     complain(str(held))
 
 
-class WatchdogService(GenServer[Watchdog]):
-    """The process that owns the thread: killed, it is started again with a thread of its own."""
+@dataclass(slots=True)
+class Watch:
+    """What makes a watchdog, or none where nobody wants one, and the one that it made last."""
+
+    make: Callable[[], Watchdog | None]
+    watchdog: Watchdog | None = None
+
+
+class WatchdogService(GenServer[Watch]):
+    """The process that owns the thread: killed, it is started again with a thread of its own.
+
+    Told `"again"`, it has its watchdog made anew.
+    """
 
     @impl
-    def init(self, make: Callable[[], Watchdog]) -> Ok[Watchdog]:
+    def init(self, make: Callable[[], Watchdog | None]) -> Ok[Watch]:
         otp.process_flag("trap_exit", True)
-        watchdog = make()
-        watchdog.start()
-        otp.send(self.pid, "look")
-        return Ok(watchdog)
+        watch = Watch(make)
+        self._begin(watch)
+        return Ok(watch)
 
     @impl
-    def handle_info(self, message: Any, watchdog: Watchdog) -> NoReply[Watchdog]:
-        if message == "look":
-            if watchdog.look is not None:
-                watchdog.look()
-            otp.send_after(PING_EVERY_S, self.pid, "look")
-        return NoReply(watchdog)
+    def handle_info(self, message: Any, watch: Watch) -> NoReply[Watch]:
+        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        if type(message) is Look and message.watchdog is watch.watchdog:
+            self._look(message)
+        elif type(message) is str and message == "again":
+            if watch.watchdog is not None:
+                watch.watchdog.stop()
+            self._begin(watch)
+        return NoReply(watch)
+
+    def _begin(self, watch: Watch) -> None:
+        watch.watchdog = watch.make()
+        if watch.watchdog is not None:
+            watch.watchdog.start()
+            otp.send(self.pid, Look(watch.watchdog))
+
+    def _look(self, due: Look) -> None:
+        if due.watchdog.look is not None:
+            due.watchdog.look()
+        otp.send_after(PING_EVERY_S, self.pid, due)
 
     @impl
-    def terminate(self, reason: Any, watchdog: Watchdog) -> None:
-        watchdog.stop()
+    def terminate(self, reason: Any, watch: Watch) -> None:
+        if watch.watchdog is not None:
+            watch.watchdog.stop()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """It is time for this watchdog's look; one for an earlier watchdog is nobody's."""
+
+    watchdog: Watchdog

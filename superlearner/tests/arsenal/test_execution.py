@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
+from superlearner.arsenal import execution
 from superlearner.arsenal.audit import AuditLog
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Operation, Paged, declared, operation
@@ -49,6 +50,13 @@ async def listed(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> 
 @operation("wall.sneak", http=("POST", "/walls/sneak"), scope="code", changes=True)
 async def sneak(ctx: Context) -> str:
     """Change something and say nothing."""
+    return "done"
+
+
+@operation("wall.stand_still", http=("GET", "/walls/still"), scope="read")
+async def stand_still(ctx: Context) -> str:
+    """Wait for somebody who does not come."""
+    await asyncio.Event().wait()
     return "done"
 
 
@@ -135,6 +143,16 @@ def test_a_failed_change_is_written_down_with_its_code_and_a_bug_as_one() -> Non
 def test_a_change_that_is_not_announced_is_our_bug() -> None:
     with pytest.raises(RuntimeError, match=r"wall\.sneak changed something without ctx\.about_to"):
         Stage().run(sneak)
+
+
+def test_an_operation_without_a_time_out_of_its_own_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paused supervisor answers nobody: who restarted it over HTTP waited for ever."""
+    monkeypatch.setattr(execution, "LONGEST_S", 0.001)
+
+    stage = Stage()
+    with pytest.raises(OperationError, match="no answer after") as caught:
+        stage.run(stand_still)
+    assert "timeout" == caught.value.code
 
 
 def test_parameters_out_of_json_are_checked_each_with_a_hint() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import otp
+from superlearner.arsenal.adapters.rest import routes_of
+from superlearner.arsenal.registry import all_operations
 
 Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -35,12 +39,40 @@ def test_a_dry_run_of_what_must_not_be_is_refused_like_the_real_one(inside: Insi
     inside(test)
 
 
+def test_no_misspelt_word_is_taken_in_a_query(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = platform.node.whereis("counter_1")
+        for method, path, field, hint in (
+            ("DELETE", "/processes/counter_1?dryrun=true", "dryrun", "did you mean dry_run?"),
+            ("DELETE", "/processes/counter_1?reasn=x&dry_run=true", "reasn", "did you mean reason?"),
+            ("DELETE", "/processes/counter_1?dryRun=true", "dryRun", "did you mean dry_run?"),
+            ("POST", "/processes/counter_1/suspend?dry=1", "dry", "did you mean dry_run?"),
+            ("GET", "/processes?serach=counter", "serach", "did you mean search?"),
+            ("GET", "/processes?perPage=5", "perPage", "did you mean per_page?"),
+        ):
+            answer = await platform.client.request(method, f"/api/v1{path}")
+            (detail,) = answer.json()["error"]["details"]
+            assert (answer.status_code, detail["field"], detail["hint"]) == (422, field, hint)
+        assert platform.node.whereis("counter_1") == before
+        assert otp.is_alive(before)
+        other = "/api/v1/supervisors/demo_one_for_one/children/counter_3/predict?reason=killed&strategy=one_for_one"
+        assert (await platform.client.delete(other)).status_code == 404
+        any_other = await platform.client.get("/api/v1/processes?nocache=1")
+        assert any_other.status_code == 200
+
+    inside(test)
+
+
 def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?reason=shutdown")
         assert answer.json()["data"]["reason"] == "shutdown"
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_2", json={"reason": "boom"})
         assert answer.json()["data"]["reason"] == "boom"
+        needed = "/api/v1/registries/rooms/entries"  # whose parameters must be given
+        for query, expected in (("?key=lobby&pid=printer_1", "registry_not_found"), ("?key=lobby", "validation_error")):
+            answer = await platform.client.request("DELETE", needed + query)
+            assert answer.json()["error"]["code"] == expected
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?force=perhaps")
         assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "force")
 
@@ -81,4 +113,32 @@ def test_all_operations_are_listed_with_the_schema_of_their_form(inside: Inside)
         routes = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
         assert {(one["method"], one["path"]) for one in listed} == routes
 
+    inside(test)
+
+
+def test_the_document_is_made_once_and_others_are_answered_meanwhile(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.get("/api/v1/system/health")  # what checks the answers has its own document now
+        real, may = platform.platform.openapi, threading.Event()
+        platform.platform.openapi = lambda: may.wait(30) and real()
+        asked = [asyncio.ensure_future(platform.client.get("/api/v1/arsenal/docs")) for _ in range(2)]
+        assert (await platform.client.get("/api/v1/system/health")).status_code == 200
+        assert [one.done() for one in asked] == [False, False]
+        may.set()
+        first, second = await asyncio.gather(*asked)
+        assert first.content == second.content
+        assert real() is real()
+
+    inside(test)
+
+
+def test_platforms_share_their_routes_and_each_is_asked_for_itself(inside: Inside) -> None:
+    """They were read anew for each platform."""
+    assert routes_of(tuple(all_operations())) is routes_of(tuple(all_operations()))
+
+    async def test(platform: Any) -> None:
+        await platform.client.request("DELETE", "/api/v1/processes/counter_1")
+        assert len(platform.platform.audit.entries()) == 1
+
+    inside(test)
     inside(test)

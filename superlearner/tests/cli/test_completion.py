@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,11 @@ def test_commands_options_and_choices_are_completed_without_a_platform(tmp_path:
     assert offered(data_dir, "superlearner process kill cou") == []
 
 
-def test_names_come_from_the_platform_that_runs(start: Callable[..., Any]) -> None:
-    data_dir = start().data_dir
+def test_names_come_from_the_platform_that_runs(untouched: Any) -> None:
+    data_dir = untouched.data_dir
     assert offered(data_dir, "superlearner process kill cou") == ["counter_1", "counter_2"]
     assert offered(data_dir, "superlearner supervisor info demo") == ["demo_one_for_one"]
+    assert offered(data_dir, "superlearner application info super") == ["superlearner"]
+    assert "kill_wait" in offered(data_dir, "superlearner settings get kill")
+    assert offered(data_dir, "superlearner code module superlearner.demo.on") == ["superlearner.demo.one_for_one"]
+    assert offered(data_dir, "superlearner process list --node superlearner@") == ["superlearner@127.0.0.1"]

@@ -17,11 +17,23 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {line[6:20].strip(): line[:4].strip() for line in done.stdout.splitlines()}
 
 
-def test_a_running_platform_is_well(start: Callable[..., Any], superlearner: Run) -> None:
+def test_a_running_platform_is_well(look: Run) -> None:
+    done = look("doctor")
+    wanted = ("Python", "data directory", "token", "platform", "database", "[console]", "[mcp]", "[postgres]")
+    assert (0, dict.fromkeys(wanted, "ok")) == (done.returncode, {about: verdicts(done)[about] for about in wanted})
+
+
+def test_a_file_of_settings_that_a_running_platform_refuses_is_said(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
     start()
+    assert "ok" == verdicts(superlearner("doctor"))["settings"]
+    (tmp_path / "superlearner.toml").write_text("kill_wiat = 2\n")
+    assert superlearner("settings", "reload").returncode == 1
     done = superlearner("doctor")
-    wanted = dict.fromkeys(("Python", "data directory", "token", "platform", "database"), "ok")
-    assert (0, wanted) == (done.returncode, verdicts(done))
+    assert (1, "bad") == (done.returncode, verdicts(done)["settings"])
+    assert "line 1: kill_wiat: " in done.stdout
+    assert "did you mean kill_wait?" in done.stdout
 
 
 def test_without_a_platform_the_port_is_looked_at(superlearner: Run) -> None:
@@ -55,7 +67,20 @@ def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> Non
     told = {one["setting"]: (one["value"], one["from"]) for one in json.loads(done.stdout)}
     assert told["port"] == (4002, "SUPERLEARNER_PORT")
     assert told["max_body"] == (5, "SUPERLEARNER_MAX_BODY")
-    assert told["database"] == ("postgresql://me:…@here/db", "superlearner.toml")
+    assert told["database"] == ("postgresql://me:***@here/db", "superlearner.toml, line 2")
     assert told["host"] == ("127.0.0.1", "default")
     assert superlearner("config", "path").stdout == f"{tmp_path / 'superlearner.toml'}\n"
     assert superlearner("config", "show", SUPERLEARNER_PORT="many").returncode == 2
+
+
+def test_the_database_is_looked_at_before_a_start(superlearner: Run, tmp_path: Path) -> None:
+    there = {"SUPERLEARNER_PORT": "0"}
+    assert "ok" == verdicts(superlearner("doctor", **there))["database"]
+    nobody = superlearner("doctor", SUPERLEARNER_DATABASE="postgresql://ada:secret@127.0.0.1:1/shop", **there)
+    assert (1, "bad") == (nobody.returncode, verdicts(nobody)["database"])
+    assert "secret" not in nobody.stdout
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "superlearner.db").write_text("dear diary")
+    told = json.loads(superlearner("doctor", "--json", **there).stdout)
+    (database,) = [one for one in told if one["about"] == "database"]
+    assert ("bad", True) == (database["verdict"], "no SQLite database" in database["words"])

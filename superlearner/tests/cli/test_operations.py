@@ -57,18 +57,18 @@ def test_every_operation_has_a_command_with_all_its_parameters(operation: Operat
 
 
 def test_no_operation_takes_what_every_command_takes() -> None:
-    ours = {"url", "data_dir", "as_json", "json", "help", "ctx"}
+    ours = {"url", "data_dir", "as_json", "json", "help", "ctx", "bare"}
     assert [] == [one.name for one in OPERATIONS if ours & {parameter.name for parameter in one.parameters}]
 
 
-def test_a_verb_imports_nothing_heavy(start: Callable[..., Any], tmp_path: Path) -> None:
-    program = start()
+def test_a_verb_imports_nothing_heavy(untouched: Any) -> None:
+    typed = ["superlearner", "process", "info", "counter_1", "--json", "--data-dir", str(untouched.data_dir)]
     code = (
-        "import sys\nfrom superlearner.cli import main\n"
-        f"sys.argv = ['superlearner', 'process', 'info', 'counter_1', '--json', '--url', {program.url!r}]\n"
+        f"import sys\nfrom superlearner.cli import main\nsys.argv = {typed!r}\n"
         "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=untouched.environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["name"] == "counter_1"
     assert set() == HEAVY & set(done.stderr.split())
 
@@ -87,11 +87,10 @@ def test_a_kill_is_seen_in_the_tree(start: Callable[..., Any], superlearner: Run
     assert counter["pid"] != before["pid"]
 
 
-def test_json_is_the_data_of_the_api(start: Callable[..., Any], superlearner: Run) -> None:
-    program = start()
-    with program.client() as client:
+def test_json_is_the_data_of_the_api(untouched: Any, look: Run) -> None:
+    with untouched.client() as client:
         api = client.get("/api/v1/processes", params={"per_page": 3, "search": "demo"}).json()["data"]
-    assert api == json.loads(superlearner("process", "list", "--per-page", "3", "--search", "demo", "--json").stdout)
+    assert api == json.loads(look("process", "list", "--per-page", "3", "--search", "demo", "--json").stdout)
 
 
 def test_complex_values_are_json_and_a_bare_word_is_a_word(start: Callable[..., Any], superlearner: Run) -> None:
@@ -105,13 +104,27 @@ def test_complex_values_are_json_and_a_bare_word_is_a_word(start: Callable[..., 
     assert [one["ok"] for one in json.loads(done.stdout)["results"]] == [True, False]
 
 
-def test_a_list_is_a_table_whose_columns_are_aligned(start: Callable[..., Any], superlearner: Run) -> None:
+def test_the_only_value_that_is_needed_is_typed_with_its_option_or_without(
+    start: Callable[..., Any], superlearner: Run
+) -> None:
     start()
-    done = superlearner("process", "list", "--search", "counter", "--sort", "name")
+    for typed in (('["add", 41]',), ("--message", '["add", 1]')):
+        assert superlearner("process", "message", "counter_1", *typed, "--message-type", "cast").returncode == 0
+    done = superlearner("process", "message", "counter_1", "get_value", "--message-type", "call", "--json")
+    assert json.loads(done.stdout)["reply"] == 42
+    assert "/docs/" in superlearner("docs", "search", "restart").stdout
+    neither = superlearner("docs", "search")
+    assert (2, True) == (neither.returncode, "Q: expected it, here or behind --q, got nothing" in neither.stderr)
+    both = superlearner("docs", "search", "kill", "--q", "restart")
+    assert (2, True) == (both.returncode, "expected it once, got 'kill' and --q 'restart'" in both.stderr)
+
+
+def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
+    done = look("process", "list", "--search", "counter", "--sort", "name")
     head, *rows = done.stdout.splitlines()
     at = head.index("name")
     assert ["counter_1", "counter_2"] == [row[at:].split()[0] for row in rows]
-    paged = superlearner("process", "list", "--per-page", "2")
+    paged = look("process", "list", "--per-page", "2")
     assert "page 1 of" in paged.stderr
 
 
@@ -127,17 +140,15 @@ def test_a_list_is_a_table_whose_columns_are_aligned(start: Callable[..., Any], 
         (("process", "list", "--per-page", "1001"), 2, ["--per-page", "1000"]),
         (("process", "list", "--type", "servre"), 2, ["servre", "genserver"]),
         (("process", "list", "--pge", "1"), 2, ["--page"]),
-        (("process", "list", "--sort", "taste"), 1, ["validation_error", "sort"]),
+        (("process", "list", "--sort", "taste"), 2, ["--sort", "taste", "-mailbox"]),
+        (("process", "item", "counter_1", "taste"), 1, ["validation_error", "item"]),
         (("process", "message", "counter_1", "--message", "[1"), 2, ["--message", "expected JSON", "[1"]),
         (("process", "message", "counter_1"), 2, ["--message"]),
         (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),
     ],
 )
-def test_the_exit_code_says_what_went_wrong(
-    start: Callable[..., Any], superlearner: Run, arguments: tuple[str, ...], code: int, said: list[str]
-) -> None:
-    start()
-    done = superlearner(*arguments)
+def test_the_exit_code_says_what_went_wrong(look: Run, arguments: tuple[str, ...], code: int, said: list[str]) -> None:
+    done = look(*arguments)
     assert (code, "") == (done.returncode, done.stdout)
     assert [] == [words for words in said if words not in done.stderr], done.stderr
     assert "Traceback" not in done.stderr
@@ -199,6 +210,14 @@ def test_the_owners_token_is_shown_where_one_is_asked(
     elsewhere = superlearner("process", "list", "--url", address, "--data-dir", str(tmp_path / "other"))
     assert (elsewhere.returncode, "unauthorized" in elsewhere.stderr) == (1, True)
     assert "SUPERLEARNER_TOKEN" in elsewhere.stderr
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / "token").write_text("t" * 43)
+    (tmp_path / "third" / "token").chmod(0o600)
+    assert (
+        "no token was found" in superlearner("process", "list", "--url", address, SUPERLEARNER_DATA_DIR="third").stderr
+    )
+    of_another = superlearner("process", "list", "--url", address, SUPERLEARNER_TOKEN="t" * 43)
+    assert (1, True) == (of_another.returncode, "the token that was found is not its" in of_another.stderr)
 
 
 HOSTILE = ["<b>bold</b>", "two\nlines", "\x1b[31mred\x1b]0;title\x07", "\u202eright to left", "\x9b2J", "n" * 10_000]
@@ -215,12 +234,12 @@ class Bank(Supervisor):
 """
 
 
-def at_a_terminal(directory: Path, *arguments: str) -> str:
+def at_a_terminal(program: Any, *arguments: str) -> str:
     """What a command writes to a terminal that has no colours, so that every escape sequence came from outside."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
+    environment = {**program.environment, "TERM": "dumb", "COLUMNS": "200"}
     command = [sys.executable, "-m", "superlearner", *arguments]
-    with subprocess.Popen(command, cwd=directory, env=environment, stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen(command, cwd=program.data_dir, env=environment, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         written = b""
         try:
@@ -233,6 +252,11 @@ def at_a_terminal(directory: Path, *arguments: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
+@pytest.fixture(scope="session")
+def hostile(start_for_all: Callable[..., Any]) -> Any:
+    return start_for_all("app.py:Bank", files={"app.py": TREE})
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -242,39 +266,8 @@ def at_a_terminal(directory: Path, *arguments: str) -> str:
         ("process", "info", "\x9b2J"),
     ],
 )
-def test_no_name_can_steer_the_terminal(
-    start: Callable[..., Any], superlearner: Run, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
-    (tmp_path / "app.py").write_text(TREE)
-    program = start("app.py:Bank")
-    for text in (superlearner(*arguments).stdout, at_a_terminal(tmp_path, *arguments, "--url", program.url)):
+def test_no_name_can_steer_the_terminal(hostile: Any, superlearner: Run, arguments: tuple[str, ...]) -> None:
+    there = (*arguments, "--url", hostile.url)
+    for text in (superlearner(*there).stdout, at_a_terminal(hostile, *there)):
         assert "2J" in text
         assert set() == {one for one in text if not one.isprintable()} - {"\n"}
-
-
-PLUG_IN = """\
-from typing import Annotated
-from pydantic import Field
-from superlearner.arsenal.declaration import operation
-
-@operation("weather.report", http=("GET", "/weather/{city}"), scope="read")
-async def report(ctx, city: str, days: Annotated[int, Field(ge=1, description="how many days")] = 1) -> dict[str, int]:
-    "Tell the weather."
-    return {city: days}
-"""
-
-
-def test_an_operation_of_an_installed_package_is_a_command(
-    start: Callable[..., Any], superlearner: Run, tmp_path: Path
-) -> None:
-    info = tmp_path / "packages" / "weather-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weather\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[superlearner.operations]\nweather = weather_plug_in\n")
-    (info.parent / "weather_plug_in.py").write_text(PLUG_IN)
-    path = {"PYTHONPATH": str(info.parent)}
-    start(**path)
-    assert "weather" in superlearner("--help", **path).stdout
-    assert "how many days" in superlearner("weather", "report", "--help", **path).stdout
-    told = superlearner("weather", "report", "Ulm", "--days", "3", "--json", **path)
-    assert (told.returncode, json.loads(told.stdout)) == (0, {"Ulm": 3})

@@ -1,4 +1,4 @@
-"""The page about the command line tells the truth: what it shows is run."""
+"""The pages that show the command line tell the truth: what they show is run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from tools.files import ROOT
 
 PAGE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+START = (ROOT / "docs/start.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"# exits with (\d+)")
 
@@ -30,3 +31,17 @@ def test_the_commands_on_the_page_end_as_it_says(
         promised.append((line, int(found[1]) if found else 0))
         ended.append((line, superlearner(*arguments).returncode))
     assert promised == ended
+
+
+def test_the_first_lesson_reads_41_before_the_kill_and_0_after_it(
+    start: Callable[..., Any], superlearner: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    start()
+    (lesson,) = [block for block in BLOCK.findall(START) if "process message counter_1" in block]
+    replies: list[str] = []
+    for line in lesson.splitlines():
+        _, *arguments = shlex.split(line)
+        done = superlearner(*arguments)
+        assert done.returncode == 0, done.stderr
+        replies += re.findall(r"^reply +(\S+)$", done.stdout, re.MULTILINE)
+    assert ["41", "0"] == replies

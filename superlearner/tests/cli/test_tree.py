@@ -27,27 +27,39 @@ def test_the_tree_shows_a_restart_and_what_is_used_of_the_budget(start: Callable
 
 
 @pytest.mark.parametrize(("format", "begins"), [("text", "superlearner"), ("dot", "digraph"), ("mermaid", "flowchart")])
-def test_a_tree_has_many_forms(start: Callable[..., Any], superlearner: Run, format: str, begins: str) -> None:
-    start()
-    done = superlearner("tree", "--format", format)
+def test_a_tree_has_many_forms(look: Run, format: str, begins: str) -> None:
+    done = look("tree", "--format", format)
     assert (done.returncode, done.stdout.split()[0]) == (0, begins)
-    told = json.loads(superlearner("tree", "playground", "--format", "json", "--depth", "1").stdout)
+    told = json.loads(look("tree", "playground", "--format", "json", "--depth", "1").stdout)
     assert [one["id"] for one in told["roots"][0]["children"]] == ["demo_one_for_one", "shop"]
 
 
-def test_a_verb_of_the_category_is_no_root(start: Callable[..., Any], superlearner: Run) -> None:
-    start()
-    assert "demo_one_for_one" in superlearner("tree", "ancestors", "counter_1").stdout
-    unknown = superlearner("tree", "ancestry")
+def test_a_verb_of_the_category_is_no_root(look: Run) -> None:
+    assert "demo_one_for_one" in look("tree", "ancestors", "counter_1").stdout
+    unknown = look("tree", "ancestry")
     assert (unknown.returncode, "supervisor_not_found" in unknown.stderr) == (1, True)
-    assert superlearner("tree", "--format", "png").returncode == 2
+    assert look("tree", "--format", "png").returncode == 2
+
+
+def test_json_and_node_are_options_as_everywhere(look: Run) -> None:
+    told = look("tree", "--json", "--depth", "0")
+    assert told.stdout == look("tree", "--format", "json", "--depth", "0").stdout
+    name = json.loads(told.stdout)["node"]
+    assert told.stdout == look("tree", "--json", "--depth", "0", "--node", name).stdout
+    assert "node_not_found" in look("tree", "--node", "moon").stderr
+    assert look("tree", "--watch", "--node", name).returncode == 2
 
 
 @contextmanager
 def watching(program: Any, directory: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "superlearner", "tree", "demo_one_for_one", "--watch", "--format", "json"]
     with subprocess.Popen(
-        [*command, "--url", program.url], cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--url", program.url],
+        cwd=directory,
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             yield process
@@ -67,7 +79,7 @@ def test_watching_draws_at_a_change_until_ctrl_c(start: Callable[..., Any], supe
         superlearner("process", "kill", "counter_1")
         assert next(line for line in process.stdout if restarts(line) == 1)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -77,5 +89,5 @@ def test_watching_ends_with_the_platform(start: Callable[..., Any], tmp_path: Pa
         assert process.stdout is not None
         assert restarts(process.stdout.readline()) == 0
         program.end()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=30)
     assert (process.returncode, "platform" in errors) == (3, True)

@@ -19,6 +19,66 @@ import pytest
 import otp
 from superlearner.store import Store, StoreService
 
+FIRST_VERSION = """\
+CREATE TABLE superlearner_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+INSERT INTO superlearner_schema VALUES ('0001');
+CREATE TABLE restarts (
+    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, supervisor TEXT NOT NULL,
+    child TEXT, event TEXT NOT NULL, old_pid TEXT, new_pid TEXT, reason TEXT,
+    CONSTRAINT restarts_once UNIQUE (run, number)
+);
+CREATE INDEX restarts_by_supervisor ON restarts (supervisor, id);
+CREATE TABLE audit (
+    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, "user" TEXT NOT NULL,
+    door TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL, did TEXT, outcome TEXT NOT NULL,
+    duration DOUBLE PRECISION NOT NULL,
+    CONSTRAINT audit_once UNIQUE (run, number)
+);
+CREATE INDEX audit_by_operation ON audit (operation, id);
+INSERT INTO restarts (run, number, at, supervisor, child, event, old_pid, new_pid, reason)
+    VALUES ('earlier', 1, 1.5, 'shop', 'till', 'restarted', '0.9.0', '0.12.0', 'killed');
+INSERT INTO audit (run, number, at, "user", door, operation, parameters, did, outcome, duration)
+    VALUES ('earlier', 1, 1.5, 'ada', 'rest', 'process.kill', '{{"pid": "till"}}', NULL, 'ok', 0.25);
+"""
+SECOND_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0002';
+CREATE TABLE setting_changes (
+    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, source TEXT NOT NULL,
+    setting TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+    CONSTRAINT setting_changes_once UNIQUE (run, number)
+);
+CREATE INDEX setting_changes_by_setting ON setting_changes (setting, id);
+CREATE TABLE recordings (
+    id {id}, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, path TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
+    events BIGINT, size BIGINT, about TEXT NOT NULL
+);
+CREATE TABLE users (
+    id {id}, name TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION
+);
+CREATE TABLE tokens (
+    id {id}, name TEXT NOT NULL UNIQUE, "user" TEXT NOT NULL, scopes TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
+    at DOUBLE PRECISION NOT NULL, revoked DOUBLE PRECISION
+);
+INSERT INTO setting_changes (run, number, at, source, setting, before, after)
+    VALUES ('earlier', 1, 1.5, 'ada', 'allow_host', '[]', '["shop.example"]');
+INSERT INTO recordings (name, kind, path, at, about) VALUES ('monday', 'trace', 'monday.jsonl', 1.5, '{{"node": "n"}}');
+INSERT INTO users (name, scopes, at) VALUES ('ada', 'read code', 1.5);
+INSERT INTO tokens (name, "user", scopes, hash, at) VALUES ('laptop', 'ada', 'read', 'hash of it', 1.5);
+"""
+EARLIER = {"0001": FIRST_VERSION, "0002": FIRST_VERSION + SECOND_VERSION}
+"""What platforms of earlier schemas left behind; `id` is written differently in each database."""
+
+
+@pytest.fixture
+def earlier() -> Callable[[str, str], str]:
+    """`earlier(version, url)`: statements that make the database of an earlier version, with a row in each table."""
+
+    def script(version: str, url: str) -> str:
+        kind = "INTEGER PRIMARY KEY" if url.startswith("sqlite") else "BIGSERIAL PRIMARY KEY"
+        return EARLIER[version].format(id=kind)
+
+    return script
+
 
 class Postgres:
     """A PostgreSQL of our own: as an unprivileged user, in a folder of its own, on a free port."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 import httpx
+
+from superlearner.store import migrate
+from superlearner.store.database import Database
 
 STORM = """\
 import asyncio, sys, time
 import otp
-from superlearner.store import Restart, Store, StoreService
+from superlearner.store import Recording, Restart, Store, StoreService
 from superlearner.telemetry import Telemetry
 
 async def main():
@@ -24,6 +30,13 @@ async def main():
     telemetry.attach(lambda *event: print(event[0], flush=True))
     store = Store(sys.argv[1], telemetry=telemetry)
     await StoreService.start(store, name="store")
+    await store.sync()
+    async def record():
+        for number in range(1_000_000):
+            name = f"{store.run} {number}"
+            await store.records.add_recording(Recording(name, "trace", f"{name}.jsonl", time.time()))
+            print(f"recording {name}", flush=True)
+    recording = asyncio.create_task(record())
     while True:
         store.append_restarts(Restart(time.time(), "shop", "till", "restarted", "0.9.0", "0.12.0") for _ in range(25))
         await asyncio.sleep(0.005)
@@ -32,69 +45,128 @@ otp.run(main)
 """
 
 
-def test_a_crash_storm_is_stored_up_to_the_last_second(url: str) -> None:
+def test_a_crash_storm_is_stored_up_to_the_last_second_and_recordings_to_the_last_one(url: str) -> None:
     """Three times, on the same database: what the runs before had stored stays."""
+    recorded: list[str] = []
     for run in range(1, 4):
         process = subprocess.Popen([sys.executable, "-c", STORM, url], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         for _ in range(4 + run):
-            assert process.stdout.readline() == "store.commit\n"
+            recorded += read_until_commit(process.stdout)
         killed_at = time.time()
         process.kill()
-        process.communicate()
-        rows = all_restarts(url)
+        rest, _ = process.communicate()
+        recorded += names_in(rest.splitlines()[:-1])
+        rows, recordings = stored(url)
         assert len({row.run for row in rows}) == run
         newest = [row for row in rows if row.run == rows[0].run]
         assert newest[0].at > killed_at - 1
         assert [row.number for row in newest] == list(range(len(newest), 0, -1))
+        assert set(recorded) <= set(recordings)
+    assert recorded
     if url.startswith("sqlite"):
         assert integrity(Path(url.removeprefix("sqlite:///"))) == "ok"
 
 
-def all_restarts(url: str) -> list[Any]:
-    import asyncio
+def read_until_commit(lines: IO[str]) -> list[str]:
+    """The names of the recordings that were acknowledged before the next commit of rows."""
+    return names_in(iter(lines.readline, "store.commit\n"))
 
-    from superlearner.store import migrate
-    from superlearner.store.database import Database
 
-    async def read() -> list[Any]:
+def names_in(lines: Iterable[str]) -> list[str]:
+    return [line.removeprefix("recording ").strip() for line in lines if line.startswith("recording ")]
+
+
+def stored(url: str) -> tuple[list[Any], list[str]]:
+    """Rows of the history, newest first, and names of the recordings."""
+
+    async def read() -> tuple[list[Any], list[str]]:
         database = Database(url)
         rows = await database.restarts({}, 1_000_000, None)
+        recordings = [row["name"] for row in await database.rows("recordings")]
         await database.close()
-        return rows
+        return rows, recordings
 
     migrate(url)
     return asyncio.run(read())
 
 
 def integrity(file: Path) -> str:
-    with sqlite3.connect(file) as connection:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
         (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
-    connection.close()
     return verdict
 
 
-def test_audit_log_and_history_of_a_killed_platform_are_there_in_the_next_run(start: Callable[..., Any]) -> None:
-    program = start()
-    answered: list[float] = []
-    with program.client() as client:
-        for _ in range(300):  # it gives up again and again, and is asked for while it rests
-            answer = client.request("DELETE", "/api/v1/processes/counter_1", json={})
-            assert answer.status_code in (200, 404)
-            answered.append(time.monotonic())
-    killed_at = time.monotonic()
-    program.process.kill()
-    program.process.communicate()
-    assert integrity(program.data_dir / "superlearner.db") == "ok"
-    with sqlite3.connect(program.data_dir / "superlearner.db") as connection:
-        count, highest = connection.execute("SELECT count(*), max(number) FROM restarts").fetchone()
-    connection.close()
-    assert count == highest > 0
+MANY = """\
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+class Worker(GenServer):
+    @impl
+    def init(self, arg): return Ok(arg)
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Worker.child_spec(0, name=f"worker_{n}", id=n) for n in range(10)], max_restarts=100_000)
+"""
+KILLS: Final = 1200
+
+
+def storm(program: Any, answered: list[float], enough: threading.Event) -> None:
+    """Kill workers, each with a reason of its own, as fast as answers come, until nobody answers any more."""
+    with program.client() as client, contextlib.suppress(httpx.TransportError):
+        for number in range(10 * KILLS):
+            body = {"reason": f"kill {number}"}
+            answer = client.request("DELETE", f"/api/v1/processes/worker_{number % 10}", json=body)
+            assert answer.status_code == 200
+            answered.append(program.clock())
+            if number == KILLS:
+                enough.set()
+
+
+def test_history_and_audit_log_of_a_platform_killed_in_a_storm_are_there_up_to_the_last_second(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Twice on the same directory: the second run has what the first one had stored, and both have no gap."""
+    (tmp_path / "app.py").write_text(MANY)
+    certain: list[int] = []
+    for _ in range(2):
+        program = start("app.py:Top")
+        answered: list[float] = []
+        enough = threading.Event()
+        with program.client() as client:
+            assert client.get("/api/v1/analytics/history").status_code == 200  # the database is open
+        thread = threading.Thread(target=storm, args=(program, answered, enough))
+        thread.start()
+        assert enough.wait(60)
+        killed_at = program.clock()
+        program.process.kill()
+        thread.join()
+        program.process.communicate()
+        certain.append(sum(at < killed_at - 1 for at in answered))
+        assert certain[-1] > 0
+    file = program.data_dir / "superlearner.db"
+    assert integrity(file) == "ok"
+    for table, what, reason in (
+        ("restarts", "event = 'restarted'", "reason"),
+        ("audit", "outcome = 'ok'", "json_extract(parameters, '$.reason')"),
+    ):
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            rows = connection.execute(f"SELECT run, number, {what}, {reason} FROM {table} ORDER BY id").fetchall()
+        runs = list(dict.fromkeys(run for run, *_ in rows))
+        assert len(runs) == 2
+        for run, least in zip(runs, certain, strict=True):
+            numbers = [number for this, number, _, _ in rows if this == run]
+            reasons = [why for this, _, counts, why in rows if this == run and counts]
+            assert numbers == list(range(1, len(numbers) + 1))
+            assert reasons == [f"kill {place}" for place in range(len(reasons))]
+            assert len(reasons) >= least
     again = start("--auth", "all")
     address = httpx.URL(again.url).copy_with(query=None)
     token = (again.data_dir / "token").read_text().strip()
-    with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=10) as client:
-        answer = client.get("/api/v1/audit?per_page=1000").json()
-        certain = sum(at < killed_at - 1 for at in answered)
-        assert max(certain, 1) <= answer["meta"]["total"] <= 300
+    with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
+        assert client.get("/api/v1/audit").json()["meta"]["total"] == len(rows)
+        newest = client.get("/api/v1/analytics/history?limit=1").json()["data"]["events"][0]
+        assert newest["event_type"] == "restarted"
+        assert newest["reason"].startswith("kill ")
     assert again.end(signal.SIGTERM)[0] == 0

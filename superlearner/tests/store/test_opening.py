@@ -24,46 +24,27 @@ from superlearner.store.migrating import MIGRATIONS
 from superlearner.store.tables import METADATA, SCHEMAS, VERSION_TABLE
 
 WithStore = Callable[..., Any]
-
-FIRST_VERSION = """\
-CREATE TABLE superlearner_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
-INSERT INTO superlearner_schema VALUES ('0001');
-CREATE TABLE restarts (
-    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, supervisor TEXT NOT NULL,
-    child TEXT, event TEXT NOT NULL, old_pid TEXT, new_pid TEXT, reason TEXT,
-    CONSTRAINT restarts_once UNIQUE (run, number)
-);
-CREATE INDEX restarts_by_supervisor ON restarts (supervisor, id);
-CREATE TABLE audit (
-    id {id}, run TEXT NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, "user" TEXT NOT NULL,
-    door TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL, did TEXT, outcome TEXT NOT NULL,
-    duration DOUBLE PRECISION NOT NULL,
-    CONSTRAINT audit_once UNIQUE (run, number)
-);
-CREATE INDEX audit_by_operation ON audit (operation, id);
-INSERT INTO restarts (run, number, at, supervisor, child, event, old_pid, new_pid, reason)
-    VALUES ('earlier', 1, 1.5, 'shop', 'till', 'restarted', '0.9.0', '0.12.0', 'killed');
-INSERT INTO audit (run, number, at, "user", door, operation, parameters, did, outcome, duration)
-    VALUES ('earlier', 1, 1.5, 'ada', 'rest', 'process.kill', '{{"pid": "till"}}', NULL, 'ok', 0.25);
-"""
-"""What a platform of schema 0001 left behind; `id` is written differently in each database."""
+Earlier = Callable[[str, str], str]
 
 
 async def do(url: str, script: str) -> None:
     """Run statements as another program would."""
     database = Database(url)
-    async with database._engine.begin() as connection:
+    async with database.connections.engine.begin() as connection:
         for statement in script.split(";\n"):
             if statement.strip():
                 await connection.execute(text(statement.replace(":", r"\:")))
     await database.close()
 
 
-def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(url: str, with_store: WithStore) -> None:
-    kind = "INTEGER PRIMARY KEY" if url.startswith("sqlite") else "BIGSERIAL PRIMARY KEY"
-    asyncio.run(do(url, FIRST_VERSION.format(id=kind)))
+@pytest.mark.parametrize("version", SCHEMAS[:-1])
+def test_a_database_of_an_earlier_version_is_upgraded_and_keeps_its_rows(
+    url: str, version: str, earlier: Earlier, with_store: WithStore
+) -> None:
+    asyncio.run(do(url, earlier(version, url)))
     before = database_info(url)
-    assert (before.revision, before.up_to_date, before.rows) == ("0001", False, {"audit": 1, "restarts": 1})
+    assert (before.revision, before.up_to_date) == (version, False)
+    assert set(before.rows.values()) == {1}
 
     async def test(running: Any) -> None:
         store = running.store
@@ -73,10 +54,16 @@ def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_rows(url: str
         assert old == Restart(1.5, "shop", "till", "restarted", "0.9.0", "0.12.0", "killed", "earlier", 1, old.id)
         assert new.id > old.id
         assert [row.parameters for row in await store.audit()] == [{"pid": "till"}]
-        await store.records.add_token(Token("laptop", "ada", ("read",), "hash", 3.0))
+        if version > "0001":
+            assert [row.after for row in await store.setting_changes()] == [["shop.example"]]
+            assert [row.about for row in await store.records.recordings()] == [{"node": "n"}]
+            assert [row.scopes for row in await store.records.users()] == [("read", "code")]
+            assert [(row.hash, row.revoked) for row in await store.records.tokens()] == [("hash of it", None)]
+        await store.records.add_token(Token("another", "ada", ("read",), "hash", 3.0))
 
     with_store(url, test)
     assert database_info(url).up_to_date
+    assert database_info(url).rows["tokens"] == (1 if version == "0001" else 2)
 
 
 def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> None:
@@ -88,7 +75,7 @@ def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> No
 
     async def look() -> Any:
         database = Database(url)
-        async with database._engine.connect() as connection:
+        async with database.connections.engine.connect() as connection:
             found = await connection.run_sync(differences)
         await database.close()
         return found
@@ -176,10 +163,12 @@ def test_a_damaged_file_is_refused_and_not_touched(tmp_path: Path, spoil: Callab
     assert hashlib.sha256(file.read_bytes()).hexdigest() == before
 
 
-def test_a_file_that_another_program_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_another_program_holds_is_refused(
+    tmp_path: Path, earlier: Earlier, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
     file = tmp_path / "store.db"
-    asyncio.run(do(f"sqlite:///{file}", FIRST_VERSION.format(id="INTEGER PRIMARY KEY")))
+    asyncio.run(do(f"sqlite:///{file}", earlier("0001", "sqlite")))
     holder = sqlite3.connect(file)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreUnavailable, match="locked by another program"):

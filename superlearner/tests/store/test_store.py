@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from superlearner.store import AuditRow, Restart, Store, StoreUnavailable
-from superlearner.store.database import Database
 
 WithStore = Callable[..., Any]
 
@@ -68,47 +65,6 @@ def test_what_an_earlier_run_stored_is_there(url: str, with_store: WithStore) ->
 
     with_store(url, first)
     with_store(url, second)
-
-
-@pytest.mark.parametrize("after", ["begin", "insert", "commit"])
-def test_killing_the_service_loses_nothing_and_writes_nothing_twice(
-    url: str, with_store: WithStore, after: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed twenty times in the middle of a commit: while it begins, while it writes, before it forgets the rows."""
-    write, execute = Database.write, AsyncConnection.execute
-    reached: asyncio.Event
-
-    async def told_before(*arguments: Any) -> None:
-        if after == "begin":
-            reached.set()
-        await write(*arguments)
-        if after == "commit":
-            reached.set()
-            await asyncio.get_running_loop().create_future()
-
-    async def told_inside(*arguments: Any, **options: Any) -> Any:
-        if after == "insert":
-            reached.set()
-        return await execute(*arguments, **options)
-
-    async def test(running: Any) -> None:
-        nonlocal reached
-        store = running.store
-        with monkeypatch.context() as patched:
-            patched.setattr(Database, "write", told_before)
-            patched.setattr(AsyncConnection, "execute", told_inside)
-            for number in range(20):
-                reached = asyncio.Event()
-                store.append_restarts([restart(100 * number + place) for place in range(100)])
-                await reached.wait()
-                await running.kill()
-        await running.kill()
-        await store.sync()
-        rows = await store.restarts(limit=5000)
-        assert [row.number for row in rows] == list(range(2000, 0, -1))
-        assert [row.at for row in rows] == list(range(1999, -1, -1))
-
-    with_store(url, test)
 
 
 def test_a_row_that_is_written_a_second_time_is_there_once(url: str, with_store: WithStore) -> None:
@@ -180,4 +136,4 @@ def test_a_store_without_a_database_keeps_nothing_and_says_so() -> None:
     assert store.append_restarts([restart(1)]) == 0
     assert store.status().state == "off"
     with pytest.raises(StoreUnavailable, match="keeps no database"):
-        store._opened()
+        store.writer.opened()

@@ -91,7 +91,7 @@ def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
         def limit(connection: Any, record: Any) -> None:
             connection.cursor().execute(f"PRAGMA max_page_count={pages}")
 
-        event.listen(self._engine.sync_engine, "connect", limit)
+        event.listen(self.connections.engine.sync_engine, "connect", limit)
 
     monkeypatch.setattr(Database, "__init__", limited)
 
@@ -143,7 +143,7 @@ def test_a_file_that_is_damaged_meanwhile_is_left_alone(tmp_path: Path, with_sto
         store.append_restarts(restarts(*range(100)))
         await store.sync()
         await running.stop()
-        await store._let_go()  # all connections are closed: the journal is in the file
+        await store.writer._let_go()  # all connections are closed: the journal is in the file
         with open(file, "r+b") as opened:
             opened.seek(4096)
             opened.write(b"\xff" * 40_000)
@@ -212,3 +212,25 @@ def test_only_so_much_history_is_kept(url: str, with_store: WithStore) -> None:
         assert [row.at for row in await store.restarts(limit=100)] == list(range(349, 249, -1))
 
     with_store(url, test, history_rows=100)
+
+
+def test_the_service_tries_again_whoever_found_the_database_unusable(
+    tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
+    monkeypatch.setattr("superlearner.store.writer.PAUSES_S", (0.1,))
+
+    async def test(running: Any) -> None:
+        store = running.store
+        await store.sync()
+        holder = sqlite3.connect(tmp_path / "store.db")
+        holder.execute("BEGIN IMMEDIATE")
+        store.append_restarts(restarts(1))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await store.sync()  # asked before the reminder of the service came
+        assert (await told(running))[0] == "bad"
+        holder.close()
+        assert await told(running) == ("info", "the store can be used again")
+        assert [row.at for row in await store.restarts()] == [1]
+
+    with_store(f"sqlite:///{tmp_path / 'store.db'}", test)

@@ -304,7 +304,9 @@ def test_a_child_is_stopped_and_started_by_its_supervisor(inside: Inside) -> Non
         assert platform.node.whereis("counter_1") is None
         started = await platform.client.post(f"{at}/counter_1/restart")
         assert started.json()["data"]["pid"] == str(platform.node.whereis("counter_1")).strip("<>")
-        assert failure(await platform.client.post(f"{at}/counter_9/restart")) == (404, "child_not_found")
+        nobody = await platform.client.post(f"{at}/counter_9/restart")
+        assert failure(nobody) == (404, "child_not_found")
+        assert nobody.json()["error"]["details"][0]["hint"] == "see GET /api/v1/supervisors/{name}/children"
 
     inside(test)
 
@@ -343,6 +345,44 @@ def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
             ("PUT", "/api/v1/processes", (405, "method_not_allowed")),
         ):
             assert failure(await platform.client.request(method, path)) == expected
+
+    inside(test)
+
+
+def test_a_method_that_a_path_does_not_take_is_told_those_it_takes(inside: Inside) -> None:
+    """The router names those of the first operation only."""
+
+    async def test(platform: Any) -> None:
+        for path, expected in (
+            ("/api/v1/processes", "GET, POST"),
+            ("/api/v1/processes/bulk", "POST"),
+            ("/api/v1/supervisors/shop/children/a/b", "DELETE"),
+            ("/api/v1/supervisors/shop/children/a/b/restart", "POST"),
+        ):
+            answer = await platform.client.request("OPTIONS", path)
+            assert (405, [expected]) == (answer.status_code, answer.headers.get_list("allow"))
+
+    inside(test)
+
+
+def test_a_whole_number_with_a_point_is_an_integer_as_in_json_schema(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        path = "/api/v1/processes/odd/message"
+        for timeout, expected in ((5000.0, 200), (5000.5, 422), (True, 422), ("5000", 422)):
+            body = {"message": 2.0, "message_type": "call", "timeout_ms": timeout}
+            answer = await platform.client.post(path, json=body)
+            assert expected == answer.status_code
+            if expected == 200:
+                assert "2.0" == repr(answer.json()["data"]["reply"])
+
+    inside(test, ODD)
+
+
+def test_a_name_that_begins_like_a_pid_cannot_be_given(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for name, expected in (("0.1", 422), ("<me", 422), ("#PID", 422), ("", 422), ("me", 404)):
+            answer = await platform.client.post("/api/v1/registry/processes", json={"name": name, "pid": "nobody"})
+            assert expected == answer.status_code
 
     inside(test)
 

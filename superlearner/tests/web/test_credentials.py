@@ -148,17 +148,17 @@ def test_a_session_ends_after_a_week() -> None:
     clock = Clock()
     credentials = Credentials(TOKEN, now=clock)
     session = credentials.new_session()
-    assert credentials.session(session) == "right"
+    assert credentials.session(session).worth == "right"
     clock.now += 7 * 24 * 3600 - 1
-    assert credentials.session(session) == "right"
+    assert credentials.session(session).worth == "right"
     clock.now += 1
-    assert credentials.session(session) == "expired"
+    assert credentials.session(session).worth == "expired"
 
 
 def test_a_session_outlives_a_restart_and_ends_with_its_token() -> None:
     session = Credentials(TOKEN).new_session()
-    assert Credentials(TOKEN).session(session) == "right"
-    assert Credentials("u" * 43).session(session) == "wrong"
+    assert Credentials(TOKEN).session(session).worth == "right"
+    assert Credentials("u" * 43).session(session).worth == "wrong"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_session_outlives_a_restart_and_ends_with_its_token() -> None:
 )
 def test_a_session_that_was_changed_is_wrong(change: Callable[[str], str]) -> None:
     credentials = Credentials(TOKEN)
-    assert credentials.session(change(credentials.new_session())) == "wrong"
+    assert credentials.session(change(credentials.new_session())).worth == "wrong"
 
 
 def test_who_was_wrong_too_often_waits_and_is_forgiven_step_by_step() -> None:
@@ -184,33 +184,33 @@ def test_who_was_wrong_too_often_waits_and_is_forgiven_step_by_step() -> None:
     throttle = Throttle(burst=3, every=5, now=clock)
     for _ in range(3):
         assert throttle.wait("192.0.2.1") == 0
-        throttle.wrong("192.0.2.1")
+        throttle.count("192.0.2.1")
     assert throttle.wait("192.0.2.1") == 5
     assert throttle.wait("192.0.2.2") == 0
     clock.now += 5
     assert throttle.wait("192.0.2.1") == 0
-    throttle.wrong("192.0.2.1")
+    throttle.count("192.0.2.1")
     assert throttle.wait("192.0.2.1") == 5
     clock.now += 100
     for _ in range(3):
         assert throttle.wait("192.0.2.1") == 0
-        throttle.wrong("192.0.2.1")
+        throttle.count("192.0.2.1")
 
 
 def test_the_addresses_of_one_network_count_as_one_host() -> None:
     throttle = Throttle(burst=1, now=Clock())
-    throttle.wrong("2001:db8::1")
-    throttle.wrong("::ffff:192.0.2.1")
+    throttle.count("2001:db8::1")
+    throttle.count("::ffff:192.0.2.1")
     assert throttle.wait("2001:db8::ffff") > 0
     assert throttle.wait("2001:db8:0:1::1") == 0
     assert throttle.wait("192.0.2.1") > 0
-    throttle.wrong("no address")
+    throttle.count("no address")
     assert throttle.wait("no address") > 0
 
 
 def test_many_addresses_do_not_pile_up() -> None:
     throttle = Throttle(burst=1, now=Clock())
     for number in range(ADDRESSES + 1):
-        throttle.wrong(f"10.0.{number >> 8}.{number & 255}")
+        throttle.count(f"10.0.{number >> 8}.{number & 255}")
     assert throttle.wait("10.0.0.0") == 0
     assert throttle.wait("10.0.0.1") > 0

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from superlearner.web.bodies import BodyLimits
 from superlearner.web.guard import CONTENT_SECURITY_POLICY, Guard
 
 LIMIT = 100
@@ -30,7 +31,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 def ask(method: str = "GET", path: str = "/x", *, hosts: tuple[str, ...] = (), **options: Any) -> httpx.Response:
     async def main() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Guard(echo, allowed_hosts=hosts, max_body=LIMIT))
+        transport = httpx.ASGITransport(app=Guard(echo, allowed_hosts=hosts, limits=lambda: BodyLimits(LIMIT)))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:4000") as client:
             return await client.request(method, path, **options)
 

@@ -383,12 +383,21 @@ def test_a_wrong_token_does_not_cost_a_right_session(door: Door) -> None:
         assert "set-cookie" not in answer.headers
 
 
+def test_the_page_of_another_site_does_not_lock_out_who_reads_it(door: Door) -> None:
+    """Its pictures may be a hundred wrong links; a link in a mail is opened from another site as well."""
+    for site in ("cross-site", "same-site"):
+        for _ in range(5):
+            assert door.get("/?token=wrong", headers={"sec-fetch-site": site}).status_code == 401
+    assert door.get("/api/v1/x", headers=BEARER).status_code == 200
+    assert door.get(door.link(), headers={"sec-fetch-site": "cross-site"}).status_code == 303
+
+
 def test_the_terminal_is_told_once_and_no_credential_is_in_the_log(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10):
         door.send_form("hunter2")
-    (record,) = [record for record in caplog.records if record.name == "superlearner.web.sign_in"]
+    (record,) = [record for record in caplog.records if record.name == "superlearner.web.recognising"]
     assert record.getMessage() == "too many wrong credentials from '192.0.2.1': it has to wait now"
 
 
@@ -421,6 +430,18 @@ def test_nobody_is_asked_on_loopback(inside: Inside) -> None:
         old = {"cookie": f"{cookie_name(platform)}=old"}
         assert (await platform.client.get("/api/v1/supervisors", headers=old)).status_code == 200
         assert (await platform.client.get("/api/v1/supervisors", headers=WRONG)).status_code == 401
+
+    inside(test)
+
+
+def test_the_cookie_of_another_data_directory_does_not_lock_out_the_owner_on_loopback(inside: Inside) -> None:
+    """It had this port before; the browser brings its cookie with each request, and nobody asks it to sign in."""
+
+    async def test(platform: Any) -> None:
+        old = {"cookie": f"{cookie_name(platform)}=1.a.owner.b"}
+        for _ in range(15):
+            assert (await platform.client.get("/supervisors", headers=old)).status_code == 200
+        assert (await platform.client.get("/api/v1/audit", headers=BEARER)).status_code == 503  # by no store, not 429
 
     inside(test)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from superlearner.listening import Listener
+from superlearner.settings import Settings
 from superlearner.web.web_server import WebState
 
 
@@ -16,7 +17,8 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 def test_one_whose_start_was_cut_off_ends_and_so_do_all_older_ones() -> None:
     async def main() -> None:
         listener = Listener.bind("127.0.0.1", 0)
-        web = WebState(nothing, listener)
+        chosen = Settings()
+        web = WebState(nothing, listener, lambda: chosen)
         first = await web.begin()
         second = asyncio.ensure_future(web.begin())
         asyncio.get_running_loop().call_soon(second.cancel)  # as it waits for its socket

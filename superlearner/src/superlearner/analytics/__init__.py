@@ -11,7 +11,7 @@ from superlearner.analytics.entries import RESTART_TYPES, Entry, EventType
 from superlearner.analytics.figures import FailureRate, Trend, failure_rate, seconds_to_give_up, trend_of
 from superlearner.analytics.history import Baseline, Book, History, Sample
 from superlearner.analytics.ledger import AllStats, HistoryStore, Ledger, SupervisorStats
-from superlearner.analytics.reducer import KINDS, SupervisionEvent, apply, meet
+from superlearner.analytics.reducer import KINDS, apply, meet
 from superlearner.analytics.server import ANALYTICS, AnalyticsServer, UnknownSupervisor, settled
 from superlearner.analytics.times import Times
 
@@ -30,7 +30,6 @@ __all__ = [
     "HistoryStore",
     "Ledger",
     "Sample",
-    "SupervisionEvent",
     "SupervisorStats",
     "Times",
     "Trend",

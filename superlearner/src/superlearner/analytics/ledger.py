@@ -111,6 +111,8 @@ class Ledger:
         self.telemetry = telemetry
         self.scan_interval = scan_interval
         self.detailed = detailed
+        self.due: Any = None
+        """The timer of the service's next sample."""
         self.missed = 0
         """Events that could not be taken, by a mistake of ours."""
         self._node: Node | None = None

@@ -7,17 +7,18 @@ the same events give the same book, and it is tested without a runtime, against 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from superlearner.analytics.entries import Entry, EventType
 from superlearner.analytics.history import Book, History, belongs
 from superlearner.analytics.times import Times
 from superlearner.control.clock import wall_of
+from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 
-__all__ = ["KINDS", "SupervisionEvent", "apply", "meet"]
+__all__ = ["KINDS", "apply", "meet"]
 
 KINDS: Final = frozenset(
     {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
@@ -29,40 +30,6 @@ MAX_CAUSES: Final = 64
 MAX_NAMES: Final = 200
 OTHERS: Final = "…"
 """Counts of children and reasons beyond the first 200 of a supervisor."""
-
-
-class SupervisionEvent(Protocol):
-    """What is read of an `otp.trace.Event`."""
-
-    @property
-    def seq(self) -> int:
-        """Its number."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Its kind."""
-        ...
-
-    @property
-    def at(self) -> int:
-        """The node's clock, ns."""
-        ...
-
-    @property
-    def pid(self) -> Any:
-        """The supervisor."""
-        ...
-
-    @property
-    def cause(self) -> int:
-        """The number of the event that led to it, 0 for none."""
-        ...
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The rest, by kind."""
-        ...
 
 
 def meet(book: Book, pid: str, name: str | None) -> History:
@@ -84,7 +51,7 @@ def meet(book: Book, pid: str, name: str | None) -> History:
     return history
 
 
-def apply(book: Book, event: SupervisionEvent) -> Entry | None:
+def apply(book: Book, event: TraceEvent) -> Entry | None:
     """Take one event; answers the entry that was made of it. A supervisor has to be met before."""
     history = book.by_pid.get(plain_pid(event.pid))
     if history is None:
@@ -115,7 +82,7 @@ def apply(book: Book, event: SupervisionEvent) -> Entry | None:
             return None
 
 
-def _started(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
     before = None if id is None else history.down.pop(_place(id), None)
     if event.cause not in history.causes or before is None:
@@ -125,7 +92,7 @@ def _started(book: Book, history: History, event: SupervisionEvent, data: Mappin
     return _entry(book, history, event, along, id, old, child, why, crash=False, recovery=event.at - ended)
 
 
-def _terminated(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, old, reason = data["id"], plain_pid(data["child"]), data["reason"]
     by_itself = data["by"] == "exit"
     kind: EventType = "terminated" if by_itself else "stopped"
@@ -139,7 +106,7 @@ def _terminated(book: Book, history: History, event: SupervisionEvent, data: Map
     return entry
 
 
-def _restarted(book: Book, history: History, event: SupervisionEvent, data: Mapping[str, Any]) -> Entry:
+def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
     old = None if data["old"] is None else plain_pid(data["old"])
     history.restarts.add(event.at)
@@ -163,7 +130,7 @@ def _restarted(book: Book, history: History, event: SupervisionEvent, data: Mapp
 def _entry(
     book: Book,
     history: History,
-    event: SupervisionEvent,
+    event: TraceEvent,
     kind: EventType,
     id: Any,
     old: str | None,

@@ -47,16 +47,22 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @impl
     def init(self, ledger: Ledger) -> Ok[Ledger]:
-        otp.send_after(ledger.scan_interval, self.pid, "sample")
+        self._time(ledger)
         return Ok(ledger)
 
     @impl
     def handle_info(self, message: Any, ledger: Ledger) -> NoReply[Ledger]:
         # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
-        if type(message) is str and message == "sample":
+        if type(message) is otp.TimerFired and message.ref == ledger.due:
             ledger.sample()
-            otp.send_after(ledger.scan_interval, self.pid, "sample")
+            self._time(ledger)
+        elif type(message) is str and message == "other interval":
+            self._time(ledger)
         return NoReply(ledger)
+
+    def _time(self, ledger: Ledger) -> None:
+        """Time the next sample; a timer from before counts no more."""
+        ledger.due = otp.start_timer(ledger.scan_interval, self.pid, "sample")
 
     @impl
     def handle_call(self, request: Any, caller: otp.From, ledger: Ledger) -> Reply[Ledger]:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.users import User
 
 if TYPE_CHECKING:
     import otp
+    from superlearner.nodes import WatchedNode
     from superlearner.running import Platform
 
 __all__ = ["Context", "DryRun"]
@@ -28,19 +30,47 @@ class DryRun(Exception):
 class Context:
     """One execution of an operation.
 
-    `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`.
+    `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on` names the node that is
+    asked, None for the platform's own.
     """
 
     platform: Platform
     user: User
     door: str = "test"
     dry_run: bool = False
+    on: str | None = None
     announced: list[str] = field(default_factory=list[str])
 
     @property
+    def watched(self) -> WatchedNode:
+        """The node it acts on, with what the platform remembers of it.
+
+        Raises:
+            OperationError: `node_not_found`.
+        """
+        found = self.platform.nodes.find(self.on)
+        if found is None:
+            known = ", ".join(one.node.name for one in self.platform.nodes)
+            raise OperationError(
+                "node_not_found", f"there is no node {(self.on or '')[:200]!r}", hint=f"expected one of {known}"
+            )
+        return found
+
+    @property
     def node(self) -> otp.Node:
-        """The node it acts on."""
-        return self.platform.running_node()
+        """The node it acts on. Raises as `watched`."""
+        return self.watched.node
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it acts on the platform's own node."""
+        return self.on is None or self.platform.nodes.is_own(self.node)
+
+    @property
+    def owner(self) -> str | None:
+        """Whose node it acts on; None for one that nobody owns, as the platform's."""
+        found = None if self.on is None else self.platform.nodes.find(self.on)
+        return None if found is None else found.owner
 
     def about_to(self, would: str, affects: Sequence[str] = ()) -> None:
         """Say what is done next, in one sentence that goes on from "would …"; a dry run ends here.

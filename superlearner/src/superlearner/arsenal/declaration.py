@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from superlearner.arsenal.failures import CODES
 from superlearner.arsenal.users import SCOPES, Scope
 
-__all__ = ["Body", "DeclarationError", "Operation", "Paged", "Parameter", "Picker", "declared", "operation"]
+__all__ = ["Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker", "Source",
+           "Streamed", "declared", "operation"]  # fmt: skip
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Place = Literal["path", "query", "body"]
+On = Literal["node", "platform"]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 IN_PATH: Final = re.compile(r"\{(\w+)(:path)?\}")
 MARK: Final = "__superlearner_operation__"
+RESERVED: Final = ("dry_run", "node")
+"""What every door adds by itself, where it applies."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
@@ -32,9 +37,20 @@ class DeclarationError(TypeError):
 
 
 class Body(BaseModel):
-    """Parameters that come together: exact types, no unknown fields."""
+    """Parameters that come together: exact types, no unknown fields. As in JSON Schema, 5.0 is the integer 5."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not any(isinstance(value, float) for value in given.values()):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return given  # pyright: ignore[reportUnknownVariableType]
+        whole = {name for name, field in cls.model_fields.items() if _takes_int(field.annotation)}
+        return {
+            name: int(value) if name in whole and isinstance(value, float) and value.is_integer() else value
+            for name, value in given.items()  # pyright: ignore[reportUnknownVariableType]
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,67 @@ class Paged(Generic[T]):
     total: int
     page: int
     per_page: int
+
+
+class Item(Protocol):
+    """One of many that come as they happen."""
+
+    def fields(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        ...
+
+    def sent(self) -> bytes:
+        """It as server-sent events have it."""
+        ...
+
+
+class Source(Protocol):
+    """Where they come from."""
+
+    closed: bool
+
+    @property
+    def last_id(self) -> str:
+        """Who shows this id goes on from here."""
+        ...
+
+    async def more(self, most: int, seconds: float) -> Sequence[Item]:
+        """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
+        ...
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed(Generic[T]):
+    """Items as they come: the result of an operation with the parameters `last_id`, `limit` and `timeout_ms`.
+
+    HTTP sends them as server-sent events, for as long as somebody reads. Who asks for `application/json` instead gets
+    those of a while as a `Part`: so every door has such an operation, also those that want one answer.
+    """
+
+    source: Source
+    limit: int | None = None
+    seconds: float | None = None
+
+
+class Part(BaseModel, Generic[T]):
+    """Some of many that come as they happen. Ask again with `last_id` for those that follow."""
+
+    items: list[T]
+    last_id: str = Field(description="who shows it goes on from here")
+    ended: Literal["limit", "timeout", "closed"] = Field(description="why there are not more")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as a result: its parts are sent as they come. The operation declares its media types."""
+
+    media: str
+    name: str
+    parts: AsyncIterator[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +166,9 @@ class Operation:
     destroys: bool
     bare: bool
     paged: bool
+    streams: bool
+    on_node: bool
+    media: tuple[str, ...]
     errors: tuple[str, ...]
     model: type[BaseModel]
     body: type[BaseModel] | None
@@ -100,12 +180,11 @@ class Operation:
         return not any(one.required for one in self.parameters if one.place == "body")
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of all parameters together, with `picker` where a form can offer a choice."""
-        schema = self.model.model_json_schema()
-        for one in self.parameters:
-            if one.picker is not None:
-                schema["properties"][one.name]["x-picker"] = one.picker
-        return schema
+        """JSON Schema of all parameters together, with `x-picker` where a form can offer a choice.
+
+        It is made once, and the same for everybody: not to be changed.
+        """
+        return _schema_of(self)
 
 
 def operation(
@@ -117,6 +196,8 @@ def operation(
     changes: bool = False,
     destroys: bool = False,
     bare: bool = False,
+    on: On = "node",
+    media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Declare an operation; the function stays as it is.
@@ -129,6 +210,9 @@ def operation(
         changes: it changes something: it can be tried dry, and it is written into the audit log.
         destroys: what it ends does not come back by itself; forms ask first.
         bare: the answer is not put into the envelope.
+        on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
+            every door adds; `platform` for one about the platform itself.
+        media: what a `Download` may be besides JSON in the form of the result.
         errors: codes it may answer besides those of every operation.
 
     Raises:
@@ -136,7 +220,9 @@ def operation(
     """
 
     def declare(function: F) -> F:
-        setattr(function, MARK, _read(function, name, http, scope, category, changes, destroys, bare, errors))
+        setattr(
+            function, MARK, _read(function, name, http, scope, category, changes, destroys, bare, on, media, errors)
+        )
         return function
 
     return declare
@@ -145,6 +231,15 @@ def operation(
 def declared(function: object) -> Operation | None:
     """The operation a function was declared as."""
     return getattr(function, MARK, None)
+
+
+@cache
+def _schema_of(operation: Operation) -> dict[str, Any]:
+    schema = operation.model.model_json_schema()
+    for one in operation.parameters:
+        if one.picker is not None:
+            schema["properties"][one.name]["x-picker"] = one.picker
+    return schema
 
 
 def _read(
@@ -156,6 +251,8 @@ def _read(
     changes: bool,
     destroys: bool,
     bare: bool,
+    on: On,
+    media: tuple[str, ...],
     errors: tuple[str, ...],
 ) -> Operation:
     def wrong(expected: str, got: object) -> DeclarationError:
@@ -185,9 +282,15 @@ def _read(
     paged = get_origin(result) is Paged
     if paged:
         result = list[get_args(result)[0]]
+    streams = get_origin(result) is Streamed
+    if streams:
+        result = Part[get_args(result)[0]]  # pyright: ignore[reportInvalidTypeArguments]
     parameters = tuple(_parameters(function, hints, method, path))
     if missing := {found[1] for found in IN_PATH.finditer(path)} - {one.name for one in parameters}:
         raise wrong("a parameter for each part of the path", sorted(missing))
+    reserved = RESERVED if on == "node" else RESERVED[:1]
+    if taken := [one.name for one in parameters if one.name in reserved]:
+        raise wrong(f"other names than {', '.join(reserved)}, which every door adds by itself", taken)
     title = "".join(part.title() for part in re.split(r"[._]", name))
     in_body = [one for one in parameters if one.place == "body"]
     return Operation(
@@ -205,6 +308,9 @@ def _read(
         destroys=destroys,
         bare=bare,
         paged=paged,
+        streams=streams,
+        on_node=on == "node",
+        media=media,
         errors=errors,
         model=_model(f"{title}Parameters", parameters),
         body=_model(f"{title}Request", in_body) if in_body else None,
@@ -224,6 +330,14 @@ def _parameters(function: Callable[..., Any], hints: dict[str, Any], method: Met
         words = next((item.description for item in metadata if isinstance(item, FieldInfo) and item.description), "")
         found.append(Parameter(name, annotation, parameter.default, place, words, picker))
     return found
+
+
+def _takes_int(annotation: Any) -> bool:
+    """Whether it is an int, or may be one and no float."""
+    if get_origin(annotation) is Annotated:
+        return _takes_int(get_args(annotation)[0])
+    kinds = get_args(annotation)
+    return annotation is int or (any(map(_takes_int, kinds)) and float not in kinds)
 
 
 def _model(name: str, parameters: Any) -> type[BaseModel]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from superlearner.arsenal.context import Context, DryRun
-from superlearner.arsenal.declaration import Operation, Paged
+from superlearner.arsenal.declaration import Download, Operation, Paged, Streamed
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.control.terms import json_of, text_of
 
-__all__ = ["Answer", "checked", "execute"]
+__all__ = ["Answer", "checked", "execute", "refuse_without_scope"]
+
+LONGEST_S: Final = 30.0
+"""For an operation that takes no `timeout_ms`: a supervisor that is paused would let its caller wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Answer:
 
     data: Any
     meta: dict[str, int] | None = None
+    stream: Streamed[Any] | None = None
+    """For an operation that streams, whose data have yet to come."""
 
 
 def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,25 +52,33 @@ def _detail(problem: Any) -> Detail:
     return Detail(where, problem["msg"], hint)
 
 
+def refuse_without_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
+    """For doors that read parameters: who has not the scope is not told what is wrong with theirs.
+
+    `parameters` is what is known of them so far, for the audit log.
+
+    Raises:
+        OperationError: `missing_scope`.
+    """
+    if not _may(operation, context):
+        raise _missing_scope(operation, context, parameters)
+
+
 async def execute(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
     """Run an operation with checked parameters.
 
     Raises:
         OperationError: it could not be done.
     """
-    if not context.user.may(operation.scope):
-        error = OperationError(
-            "missing_scope",
-            f"{operation.name} needs the scope {operation.scope}, and {context.user.name} has "
-            f"{', '.join(sorted(context.user.scopes)) or 'none'}",
-            hint="send a credential: `superlearner token` prints the owner's",
-        )
-        _account(operation, context, parameters, 0, error.code)
-        raise error
+    if not _may(operation, context):
+        raise _missing_scope(operation, context, parameters)
     begun = time.perf_counter_ns()
     outcome = "internal_error"
+    limit = asyncio.timeout(None if "timeout_ms" in parameters else LONGEST_S)
     try:
-        result = await operation.function(context, **parameters)
+        async with limit:
+            _check_node(operation, context)
+            result = await operation.function(context, **parameters)
         if operation.changes and not context.announced:
             raise RuntimeError(
                 f"{operation.name} changed something without ctx.about_to; this is a bug, please report it"
@@ -73,15 +87,58 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     except DryRun as dry:
         outcome = "dry_run"
         return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        outcome = "timeout"
+        raise OperationError(
+            "timeout",
+            f"{operation.name} has no answer after {LONGEST_S:g} s; what it asked for may still happen",
+            hint="look whether somebody is suspended or stuck: GET /api/v1/system/anomalies",
+        ) from None
     except OperationError as error:
         outcome = error.code
         raise
     finally:
         _account(operation, context, parameters, time.perf_counter_ns() - begun, outcome)
+    if operation.streams:
+        return Answer(None, stream=result)
+    if isinstance(result, Download):
+        return Answer(result)
     if operation.paged:
         page: Paged[Any] = result
         return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+def _check_node(operation: Operation, context: Context) -> None:
+    """That there is the node that is named, if one is."""
+    if context.on is None:
+        return
+    if operation.on_node:
+        _ = context.watched
+    elif context.on != context.platform.running_node().name:
+        raise OperationError(
+            "validation_error",
+            f"node: expected none, {operation.name} is about the platform itself",
+            hint="leave it out",
+        )
+
+
+def _may(operation: Operation, context: Context) -> bool:
+    """Whether they have the scope; who owns a node has it for what is asked of that node, not of the platform."""
+    return context.user.may(operation.scope, context.owner if operation.on_node else None)
+
+
+def _missing_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> OperationError:
+    error = OperationError(
+        "missing_scope",
+        f"{operation.name} needs the scope {operation.scope}, and {context.user.name} has "
+        f"{', '.join(sorted(context.user.scopes)) or 'none'}",
+        hint="send a credential: `superlearner token` prints the owner's",
+    )
+    _account(operation, context, parameters, 0, error.code)
+    return error
 
 
 def _meta(page: Paged[Any]) -> dict[str, int]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from superlearner.arsenal.declaration import Picker
 
-__all__ = ["ChildText", "Force", "PageNumber", "PerPage", "PidText", "Reason", "SupervisorText", "Term", "TimeoutMs"]
+__all__ = [
+    "ChildText",
+    "Force",
+    "NewName",
+    "PageNumber",
+    "PerPage",
+    "PidText",
+    "Reason",
+    "SupervisorText",
+    "Term",
+    "TimeoutMs",
+]
+
+# For whoever reads the schema: what begins as a pid and is none is 400 malformed_pid, which says more than a pattern.
+PID_OR_NAME: Final[dict[str, Any]] = {
+    "pattern": r"^((#PID)?<?[0-9]{1,15}\.[0-9]{1,15}\.[0-9]{1,15}>?|[^0-9<#][\s\S]*)$"
+}
 
 PidText = Annotated[
     str,
@@ -16,18 +32,34 @@ PidText = Annotated[
         max_length=20_000,
         description="`0.17.0`, `<0.17.0>`, `#PID<0.17.0>` or a registered name",
         examples=["counter_1", "0.17.0"],
+        json_schema_extra=PID_OR_NAME,
     ),
     Picker("process"),
 ]
 SupervisorText = Annotated[
     str,
-    Field(max_length=20_000, description="a registered name, or a pid", examples=["demo_one_for_one", "0.9.0"]),
+    Field(
+        max_length=20_000,
+        description="a registered name, or a pid",
+        examples=["demo_one_for_one", "0.9.0"],
+        json_schema_extra=PID_OR_NAME,
+    ),
     Picker("supervisor"),
 ]
 ChildText = Annotated[
     str,
     Field(max_length=20_000, description="the child's id, or the pid of a dynamic child", examples=["counter_1"]),
     Picker("child"),
+]
+NewName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1000,
+        pattern=r"^[^0-9<#]",
+        description="a name to register; it does not begin like a pid",
+        examples=["my_counter"],
+    ),
 ]
 Reason = Annotated[str, Field(min_length=1, max_length=200, description="`kill` cannot be trapped; else any reason")]
 Force = Annotated[bool, Field(description="do it although the platform needs the process")]

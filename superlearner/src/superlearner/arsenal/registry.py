@@ -12,7 +12,7 @@ from typing import Final
 from superlearner.arsenal import operations as ours
 from superlearner.arsenal.declaration import IN_PATH, DeclarationError, Operation, declared
 
-__all__ = ["GROUP", "Registry", "all_operations"]
+__all__ = ["GROUP", "Registry", "added_operations", "all_operations"]
 
 GROUP: Final = "superlearner.operations"
 """The entry-point group: each names a module that holds operations."""
@@ -63,6 +63,15 @@ def all_operations() -> Registry:
     """
     modules = [importlib.import_module(f"{ours.__name__}.{info.name}") for info in pkgutil.iter_modules(ours.__path__)]
     return Registry(operation for module in (*modules, *_plug_ins()) for operation in of_module(module))
+
+
+def added_operations() -> list[Operation]:
+    """Those of installed packages alone; ours are not imported, so whether they clash with them is not looked at.
+
+    Raises:
+        DeclarationError: one is declared wrongly, or its package cannot be loaded.
+    """
+    return [operation for module in _plug_ins() for operation in of_module(module)]
 
 
 def of_module(module: ModuleType) -> Iterator[Operation]:

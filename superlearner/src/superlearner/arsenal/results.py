@@ -16,6 +16,7 @@ __all__ = [
     "LastExit",
     "MessageResult",
     "Metrics",
+    "NodeLine",
     "OperationLine",
     "Parts",
     "ProcessDetails",
@@ -226,6 +227,8 @@ class Metrics(BaseModel):
     spawned: int
     message_queue_lengths: int
     memory_usage: int | None = Field(description="bytes of this operating-system process")
+    supervision_health: float = Field(description="percent of the supervisors that neither storm nor give up")
+    anomalies: int = Field(description="how many go on; see system.anomalies")
     restarts: int | None
     viewers: int | None
 
@@ -242,6 +245,18 @@ class Health(BaseModel):
     metrics: Metrics
 
 
+class NodeLine(BaseModel):
+    """A node that can be looked into."""
+
+    name: str
+    own: bool = Field(description="it is the platform's own")
+    life: str
+    processes: int
+    supervisors: int
+    python: str
+    os_pid: int
+
+
 class OperationLine(BaseModel):
     """One operation of Arsenal."""
 
@@ -254,5 +269,7 @@ class OperationLine(BaseModel):
     description: str
     changes: bool = Field(description="it can be tried with `dry_run`, and is written into the audit log")
     destroys: bool = Field(description="what it ends does not come back by itself")
+    bare: bool = Field(description="the answer is not put into the envelope")
+    on_node: bool = Field(description="it takes `node`, the name of the node that is asked")
     parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` says what a form can offer")
     availability: Literal["working"]

@@ -32,7 +32,7 @@ class ApplicationDetails(BaseModel):
     description: str
     vsn: str
     running: bool
-    type: Literal["temporary", "transient", "permanent"] | None
+    type: Literal["permanent", "transient", "temporary"] | None
     top: Pid | None = Field(description="its top supervisor")
     master: Pid | None
     applications: list[str] = Field(description="those that must run before it")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from superlearner.store import StoreState
 
-__all__ = ["AuditLine", "StoreInfo"]
+__all__ = ["AuditLine", "Compacted", "FileWritten", "RowsDeleted", "StoreInfo"]
 
 
 class AuditLine(BaseModel):
@@ -40,3 +40,25 @@ class StoreInfo(BaseModel):
     waiting: int
     dropped: dict[str, int] = Field(description="rows that were not stored, by table")
     rows: dict[str, int] | None = Field(description="rows of each table over all runs; null while unavailable")
+
+
+class FileWritten(BaseModel):
+    """A file that is complete."""
+
+    file: str = Field(description="where it is, on the machine of the platform")
+    size: int = Field(description="bytes")
+    rows: int | None = Field(description="how many there are in it; null for a copy of the whole database")
+
+
+class Compacted(BaseModel):
+    """The size of the database's file, in bytes."""
+
+    bytes_before: int
+    bytes_after: int
+
+
+class RowsDeleted(BaseModel):
+    """What is gone."""
+
+    table: str
+    deleted: int

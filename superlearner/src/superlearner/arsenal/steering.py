@@ -42,7 +42,9 @@ def _refusals() -> Generator[None]:
     except NotRestartable as error:
         raise OperationError("conflict", str(error)) from None
     except otp.NotFound:
-        raise OperationError("child_not_found", "the supervisor has no such child", hint="see …/children") from None
+        raise OperationError(
+            "child_not_found", "the supervisor has no such child", hint="see GET /api/v1/supervisors/{name}/children"
+        ) from None
     except otp.AlreadyPresent:
         raise OperationError(
             "conflict", "the supervisor has a child of this id that does not run", hint="restart or delete it"

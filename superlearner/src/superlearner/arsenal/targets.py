@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, Final
 
 import otp
 from otp import Pid, observer
@@ -13,9 +14,23 @@ from superlearner.control.critical import is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
-from superlearner.control.terms import clip, plain_pid
+from superlearner.control.terms import TooDeep, clip, plain_pid, term_of_json
 
-__all__ = ["answering", "asking", "called", "feels", "name_of", "process_of", "protect", "server_of", "supervisor_of"]
+__all__ = [
+    "answering",
+    "asking",
+    "called",
+    "feels",
+    "name_of",
+    "process_of",
+    "protect",
+    "server_of",
+    "supervisor_of",
+    "term_of",
+]
+
+LISTINGS: Final = {"process": "processes", "child": "supervisors/{name}/children"}
+"""Where those of a kind are listed; all others are below the supervisors."""
 
 
 def process_of(context: Context, text: str) -> Pid:
@@ -44,6 +59,19 @@ def server_of(context: Context, text: str) -> Pid:
             hint="behaviours such as GenServer, Supervisor and Agent can be held, asked for their state and debugged",
         )
     return pid
+
+
+def term_of(value: Any, field: str) -> Any:
+    """A JSON value as the term that a process gets. Raises OperationError: `validation_error`, if it is too deep.
+
+    Args:
+        value: what came as `field`; a list becomes a tuple.
+        field: the parameter, for the error.
+    """
+    try:
+        return term_of_json(value)
+    except TooDeep as error:
+        raise OperationError("validation_error", f"{field}: {error}") from None
 
 
 def protect(pid: Pid, *, force: bool) -> None:
@@ -77,7 +105,7 @@ def answering() -> Generator[None]:
     except MalformedPid as error:
         raise OperationError("malformed_pid", str(error), hint="see GET /api/v1/processes") from None
     except NotThere as error:
-        listing = "supervisors" if error.kind != "process" else "processes"
+        listing = LISTINGS.get(error.kind, "supervisors")
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see GET /api/v1/{listing}") from None
     except Refused as error:
         raise OperationError(

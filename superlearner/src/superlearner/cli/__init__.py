@@ -6,7 +6,7 @@ in 0.3 s because nothing on its way imports the platform: what an operation take
 `python -m tools.commands` writes.
 
 Exit codes: 0 done · 1 it could not be done, and why · 2 wrong usage · 3 no platform was found ·
-70 the platform's root gave up.
+70 the platform's root gave up · 130 Ctrl-C while an answer was awaited.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Generator, Mapping
@@ -14,9 +15,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from superlearner.cli.finding import START, NotFound, Platform
 
-__all__ = ["Answer", "Refused", "ask", "request"]
+__all__ = ["PREFIX", "Answer", "Refused", "ask", "request"]
 
 PREFIX: Final = "/api/v1"
+"""Where the operations are."""
 WAIT_S: Final = 60.0
 CALM_S: Final = 0.5
 """Who waits longer than this at a terminal is told for what."""
@@ -44,7 +46,14 @@ class Refused(Exception):
         self.hints = hints
 
 
-def ask(platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False) -> Answer:
+def ask(
+    platform: Platform,
+    entry: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    node: str | None = None,
+) -> Answer:
     """Run an operation of the manifest on the platform.
 
     Args:
@@ -52,13 +61,31 @@ def ask(platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any],
         entry: the operation, as the manifest describes it.
         values: its parameters by name; those that were not given are left out.
         dry_run: only say what would be done.
+        node: the name of the node that is asked; the platform's own for None.
 
     Raises:
         Refused: it could not be done.
         NotFound: no platform answers there.
     """
+    target, body = target_of(entry, values, dry_run=dry_run, node=node)
+    waits = values.get("timeout_ms")
+    seconds = WAIT_S + (waits / 1000 if isinstance(waits, int) else 0)
+    answer = request(platform, entry["method"], target, body or None, seconds)
+    if entry["bare"]:
+        return Answer(answer)
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise _is_none(platform)
+    return Answer(answer["data"], answer.get("meta"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+
+
+def target_of(
+    entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Path with query, and body, of a request for an operation; the arguments are those of :func:`ask`."""
     path: str = entry["path"]
     query: dict[str, Any] = {"dry_run": "true"} if dry_run else {}
+    if node is not None:
+        query["node"] = node
     body: dict[str, Any] = {}
     for one in entry["parameters"]:
         name: str = one["name"]
@@ -70,51 +97,69 @@ def ask(platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any],
             query[name] = _in_query(values[name])
         else:
             body[name] = values[name]
-    waits = values.get("timeout_ms")
-    seconds = WAIT_S + (waits / 1000 if isinstance(waits, int) else 0)
-    target = path + (f"?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else "")
-    answer = request(platform, entry["method"], PREFIX + target, body or None, seconds)
-    if entry["bare"]:
-        return Answer(answer)
-    if not isinstance(answer, dict) or "data" not in answer:
-        raise _is_none(platform)
-    return Answer(answer["data"], answer.get("meta"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return f"{PREFIX}{path}" + (f"?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else ""), body
+
+
+def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnection:
+    """A connection that is opened with its first request. Raises `NotFound` where the certificate cannot be read."""
+    parts = urlsplit(platform.url)
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+    from superlearner.tls import TlsError, client_context
+
+    try:
+        context = client_context(platform.certificate)
+    except TlsError as error:
+        raise NotFound(str(error)) from None
+    return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+
+
+def headers_for(platform: Platform, accept: str) -> dict[str, str]:
+    """What every request says of who asks."""
+    headers = {"accept": accept, "x-door": platform.door}
+    if platform.token is not None:
+        headers["authorization"] = f"Bearer {platform.token}"
+    return headers
 
 
 def request(platform: Platform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
     """The JSON that the platform answers. Raises as :func:`ask`."""
-    parts = urlsplit(platform.url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
-    headers = {"accept": "application/json", "x-door": "cli"}
-    if platform.token is not None:
-        headers["authorization"] = f"Bearer {platform.token}"
+    connection = connection_to(platform, seconds)
+    headers = headers_for(platform, "application/json")
     content = None
     if body is not None:
         content = json.dumps(body).encode()
         headers["content-type"] = "application/json"
     try:
         with _told_if_it_takes_long(platform):
-            connection.request(method, parts.path + target, content, headers)
+            connection.request(method, urlsplit(platform.url).path + target, content, headers)
             response = connection.getresponse()
             text = response.read()
     except TimeoutError:
         raise Refused("timeout", f"{platform.url} did not answer within {seconds:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        why = f"its certificate is not trusted: {error.verify_message}"
+        hint = "name its authority with --cacert FILE"
+        raise NotFound(f"{platform.url} is not asked, since {why}; {hint}") from None
     except (OSError, http.client.HTTPException) as error:
         why = str(error) or type(error).__name__
         raise NotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
     finally:
         connection.close()
+    if response.status == 200 and (response.getheader("content-type") or "").startswith("text/csv"):
+        return {"data": text.decode()}
     try:
         answer = json.loads(text)
     except ValueError:
         raise _is_none(platform) from None
     if response.status >= 400:
-        raise _refusal(platform, answer)
+        raise refusal_of(platform, answer)
     return answer
 
 
-def _refusal(platform: Platform, answer: Any) -> Exception:
+def refusal_of(platform: Platform, answer: Any) -> Exception:
+    """What is raised for an answer that is an error."""
     try:
         error = answer["error"]
         code, message, details = str(error["code"]), str(error["message"]), list(error["details"])
@@ -123,6 +168,8 @@ def _refusal(platform: Platform, answer: Any) -> Exception:
     hints = [str(one["hint"]) for one in details if isinstance(one, dict) and one.get("hint")]  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
     if code == "unauthorized" and platform.token is None:
         hints = ["no token was found: use the data directory of that platform (--data-dir), or set SUPERLEARNER_TOKEN"]
+    elif code == "unauthorized":
+        hints = ["the token that was found is not its: use its data directory (--data-dir), or set SUPERLEARNER_TOKEN"]
     return Refused(code, message, tuple(hints))
 
 

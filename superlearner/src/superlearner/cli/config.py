@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -17,30 +14,25 @@ from superlearner.terminal import say
 
 __all__ = ["config"]
 
-PASSWORD: Final = re.compile(r"(?<=:)[^:/@]+(?=@)")
+Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 
-config = typer.Typer(help="What is set, and where.", no_args_is_help=True, rich_markup_mode=None)
+config = typer.Typer(help="What is set, and by whom, for a platform that is started here.", rich_markup_mode=None)
+
+
+@config.callback(invoke_without_command=True)
+def of_here(ctx: typer.Context) -> None:
+    """What is set, and by whom, for a platform that is started here."""
+    if ctx.invoked_subcommand is None:
+        _show(as_json=False)
 
 
 @config.command()
-def show(as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False) -> None:
-    """Show every setting, its value and where that comes from."""
-    from superlearner.settings import CONFIG_FILE, SettingsError, load_settings
+def show(as_json: Json = False) -> None:
+    """Show every setting, its value, where that comes from, and whether a running platform can change it.
 
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        fail(str(error), USAGE)
-    file = Path(CONFIG_FILE)
-    in_file: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    values: dict[str, Any] = settings.model_dump(mode="json")
-    values["data_dir"] = values["data_dir"] or str(default_data_dir())
-    if values["database"] is not None:
-        values["database"] = PASSWORD.sub("…", values["database"])
-    rows: list[dict[str, Any]] = [
-        {"setting": name, "value": value, "from": _source(name, in_file)} for name, value in values.items()
-    ]
-    say(json_text(rows)) if as_json else table(rows)
+    As a platform would have them that is started here; `superlearner settings list` asks the one that runs.
+    """
+    _show(as_json=as_json)
 
 
 @config.command()
@@ -51,8 +43,27 @@ def path() -> None:
     say(str(Path(CONFIG_FILE).absolute()))
 
 
-def _source(name: str, in_file: dict[str, Any]) -> str:
-    variable = f"SUPERLEARNER_{name.upper()}"
-    if variable in {given.upper() for given in os.environ}:
-        return variable
-    return "superlearner.toml" if name in in_file else "default"
+def _show(*, as_json: bool) -> None:
+    from otp.redaction import without_secrets
+    from superlearner.configuration import described, load_configuration
+    from superlearner.settings import SettingsError
+
+    try:
+        configuration = load_configuration()
+    except SettingsError as error:
+        fail(str(error), USAGE)
+    values: dict[str, Any] = configuration.current.model_dump(mode="json")
+    values["data_dir"] = values["data_dir"] or str(default_data_dir())
+    if values["database"] is not None:
+        values["database"] = without_secrets(values["database"])
+    rows: list[dict[str, Any]] = [
+        {
+            "setting": name,
+            "value": values[name],
+            "unit": one.unit,
+            "from": configuration.given(name).where,
+            "changes": "at once" if one.hot else "after a restart",
+        }
+        for name, one in described().items()
+    ]
+    say(json_text(rows)) if as_json else table(rows)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
 from superlearner.cli.asking import Refused, ask
@@ -16,12 +18,24 @@ from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import NotFound, Platform, WrongUrl, data_dir_of, find
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
+from superlearner.cli.showing import json_text
 from superlearner.terminal import say
+
+if TYPE_CHECKING:
+    from superlearner.settings import Settings
 
 __all__ = ["Finding", "examine", "findings"]
 
 Verdict = Literal["ok", "note", "bad"]
 OLDEST: Final = (3, 11)
+LITTLE_ROOM: Final = 100_000_000
+EXTRAS: Final = {
+    "console": ("IPython", "colours and completion in superlearner console"),
+    "mcp": ("mcp", "superlearner mcp, for AI clients"),
+    "otel": ("opentelemetry.sdk", "figures and traces for OpenTelemetry"),
+    "postgres": ("asyncpg", "a PostgreSQL database"),
+}
+"""The extras: the module each brings, and what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +47,14 @@ class Finding:
     words: str
 
 
-def examine() -> int:
+def examine(*, as_json: bool = False) -> int:
     """Write what was found; the exit code is 1 if something is bad."""
     found = list(findings())
-    for one in found:
-        say(f"{one.verdict:<4}  {one.about:<14}  {plain(one.words)}")
+    if as_json:
+        say(json_text([asdict(one) for one in found]))
+    else:
+        for one in found:
+            say(f"{one.verdict:<4}  {one.about:<14}  {plain(one.words)}")
     return FAILED if any(one.verdict == "bad" for one in found) else 0
 
 
@@ -47,12 +64,13 @@ def findings() -> Iterator[Finding]:
     yield Finding("ok" if sys.version_info >= OLDEST else "bad", "Python", f"{version}; 3.11 or later is needed")
     folder = data_dir_of()
     yield _data_directory(folder)
+    yield from _room(folder)
     yield _token(folder)
     try:
         platform = find()
         health = ask(platform, entry_of_verb("system", "health") or {}, {}).data
     except NotFound as error:
-        yield from _address()
+        yield from _start(folder)
         yield Finding("note", "platform", str(error))
     except (WrongUrl, Refused, OSError) as error:
         yield Finding("bad", "platform", str(error))
@@ -60,7 +78,9 @@ def findings() -> Iterator[Finding]:
         same = health["version"] == __version__
         words = f"{platform.url} is {health['status']}, version {health['version']}"
         yield Finding("ok" if same else "bad", "platform", words if same else f"{words}; this command is {__version__}")
-        yield _database(platform)
+        yield _settings_file_of(platform)
+        yield _database_of(platform)
+    yield from _extras()
 
 
 def _data_directory(folder: Path) -> Finding:
@@ -70,6 +90,18 @@ def _data_directory(folder: Path) -> Finding:
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Finding("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
     return Finding("bad", "data directory", f"{folder} cannot be written; try --data-dir FOLDER")
+
+
+def _room(folder: Path) -> Iterator[Finding]:
+    """A full disk stops the history; said only where there is little left."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return
+    if free < LITTLE_ROOM:
+        yield Finding("note", "disk", f"{free / 1e6:.0f} MB are free at {folder}; the history needs room")
 
 
 def _token(folder: Path) -> Finding:
@@ -82,8 +114,8 @@ def _token(folder: Path) -> Finding:
     return Finding("ok", "token", "only you can read it" if token else "none yet; the first run makes it")
 
 
-def _address() -> Iterator[Finding]:
-    """Whether the settings are right and their port is free; asked only where no platform of ours has it."""
+def _start(folder: Path) -> Iterator[Finding]:
+    """Whether a platform could start here: settings, port, database; asked only where none runs."""
     from superlearner.settings import SettingsError, load_settings
 
     try:
@@ -92,6 +124,8 @@ def _address() -> Iterator[Finding]:
         yield Finding("bad", "settings", str(error).replace("\n", "; "))
         return
     yield Finding("ok", "settings", "every value is right")
+    if settings.certfile is not None:
+        yield _certificate(settings)
     try:
         with socket.create_server((settings.host, settings.port), family=_family(settings.host)):
             pass
@@ -100,13 +134,60 @@ def _address() -> Iterator[Finding]:
         yield Finding("bad", "port", words)
     else:
         yield Finding("ok", "port", f"{settings.port} of {settings.host} is free")
+    yield _database(settings.database, folder)
+
+
+def _certificate(settings: Settings) -> Finding:
+    from superlearner.tls import TlsError, server_context
+
+    assert settings.certfile is not None
+    try:
+        server_context(settings.certfile, settings.keyfile)
+    except TlsError as error:
+        return Finding("bad", "certificate", str(error))
+    return Finding("ok", "certificate", f"{settings.certfile} and its key belong together")
 
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _database(platform: Platform) -> Finding:
+def _database(url: str | None, folder: Path) -> Finding:
+    """The database that a platform would open: its file, or the server that the setting names."""
+    from superlearner.cli.db import DATABASE_FILE
+    from superlearner.store import StoreUnavailable, database_info
+
+    file = folder / DATABASE_FILE
+    if url is None and not file.exists():
+        return Finding("ok", "database", "none yet; the first run makes it")
+    try:
+        info = database_info(url or file)
+    except StoreUnavailable as error:
+        return Finding("bad", "database", str(error))
+    schema = "up to date" if info.up_to_date else "the next run, or superlearner db upgrade, brings it to this version"
+    return Finding("ok", "database", f"{info.database}, {schema}")
+
+
+def _settings_file_of(platform: Platform) -> Finding:
+    """The file of the platform that runs: it goes on with a wrong one as before, and the next start is refused."""
+    try:
+        file = ask(platform, entry_of_verb("settings", "file") or {}, {}).data
+    except (Refused, NotFound) as error:
+        return Finding("bad", "settings", str(error))
+    if file["problems"]:
+        lines = "; ".join(_problem(one) for one in file["problems"])
+        name = file["path"] or "superlearner.toml"
+        return Finding("bad", "settings", f"{name} is refused, and so would the next start be: {lines}")
+    return Finding("ok", "settings", "every value is right")
+
+
+def _problem(one: dict[str, Any]) -> str:
+    where = [f"line {one['line']}"] if one["line"] is not None else []
+    setting = [one["setting"]] if one["setting"] else []
+    return ": ".join([*where, *setting, one["problem"]])
+
+
+def _database_of(platform: Platform) -> Finding:
     try:
         store = ask(platform, entry_of_verb("store", "info") or {}, {}).data
     except (Refused, NotFound) as error:
@@ -114,3 +195,17 @@ def _database(platform: Platform) -> Finding:
     if store["state"] == "unavailable":
         return Finding("bad", "database", f"{store['why']}; {store['hint'] or 'see the terminal of the platform'}")
     return Finding("ok", "database", f"{store['kind'] or 'none'}, {store['state']}")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (module, purpose) in EXTRAS.items():
+        there = find_spec(module.partition(".")[0]) is not None and _found(module)
+        words = purpose if there else f"not installed: pip install 'superlearner[{extra}]' brings {purpose}"
+        yield Finding("ok" if there else "note", f"[{extra}]", words)
+
+
+def _found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from superlearner.cli.asking import Answer, Refused, ask
 from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
@@ -12,7 +12,7 @@ from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
 from superlearner.cli.hints import in_our_words
 from superlearner.cli.plain import clip, plain
 
-__all__ = ["ask_or_fail", "reach"]
+__all__ = ["ask_or_fail", "failed", "reach"]
 
 LONGEST = 1000
 
@@ -30,13 +30,23 @@ def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:
 
 
 def ask_or_fail(
-    platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False
+    platform: Platform,
+    entry: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    node: str | None = None,
 ) -> Answer:
     """What the operation answers; ends the command with code and hints if it could not be done."""
     try:
-        return ask(platform, entry, values, dry_run=dry_run)
+        return ask(platform, entry, values, dry_run=dry_run, node=node)
     except NotFound as error:
         fail(plain(str(error)), NO_PLATFORM)
     except Refused as error:
-        hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
-        fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)
+        failed(error)
+
+
+def failed(error: Refused) -> NoReturn:
+    """End the command with code and hints of what could not be done."""
+    hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
+    fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)

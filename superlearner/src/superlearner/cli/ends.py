@@ -8,11 +8,12 @@ import typer
 
 from superlearner.terminal import complain
 
-__all__ = ["FAILED", "NO_PLATFORM", "USAGE", "fail"]
+__all__ = ["FAILED", "INTERRUPTED", "NO_PLATFORM", "USAGE", "fail"]
 
 FAILED: Final = 1
 USAGE: Final = 2
 NO_PLATFORM: Final = 3
+INTERRUPTED: Final = 130
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:

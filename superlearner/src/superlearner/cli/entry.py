@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,13 +11,17 @@ import typer
 from typer.core import TyperGroup
 
 from superlearner.cli.config import config
+from superlearner.cli.db import db
+from superlearner.cli.doors import console, mcp, top
 from superlearner.cli.ends import USAGE, fail
-from superlearner.cli.manifest import categories, entry_of_verb
+from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.operations import Commands, group_of
+from superlearner.cli.plain import clip
 
 __all__ = ["app", "main"]
 
-OUR_NAMES: Final = frozenset({"run", "token", "tree", "doctor", "config"})
+OUR_NAMES: Final = ("run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp")
+"""In the order in which one meets them."""
 
 
 class Main(TyperGroup):
@@ -25,6 +30,15 @@ class Main(TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands: Any = Commands(dict(self.commands), categories, group_of)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Ours with what they do, and then the categories with their verbs."""
+        room = formatter.width - 6 - max(map(len, self.commands))
+        ours = [(name, self.commands[name].get_short_help_str(80)) for name in OUR_NAMES]
+        others = [(name, clip(", ".join(verbs(name)), room)) for name in categories() if name not in OUR_NAMES]
+        for title, rows in (("Commands", ours), ("Operations, each with --help", others)):
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Where a category is called as a command of ours (`tree`), the word behind it decides."""
@@ -37,6 +51,7 @@ app = typer.Typer(
     name="superlearner",
     cls=Main,
     help="See, steer and learn supervision trees.",
+    epilog="Begin with: superlearner run. Then, in another terminal: superlearner process kill counter_1",
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -45,6 +60,10 @@ app = typer.Typer(
 
 
 app.add_typer(config, name="config")
+app.add_typer(db, name="db")
+app.command()(console)
+app.command()(mcp)
+app.command()(top)
 
 
 def main() -> None:
@@ -66,16 +85,23 @@ def common(
     url: Annotated[
         str | None, typer.Option(help="Address of the platform that operations are asked of.", show_default=False)
     ] = None,
+    cacert: Annotated[
+        Path | None,
+        typer.Option(help="Certificates of authorities to trust for a platform with https.", show_default=False),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """See, steer and learn supervision trees."""
     ctx.obj = url
+    if cacert is not None:
+        os.environ["SUPERLEARNER_CACERT"] = str(cacert)  # where a command looks that was given no option
 
 
 @app.command()
 def run(
+    ctx: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(
@@ -111,13 +137,31 @@ def run(
         list[str] | None, typer.Option(help="One more host name by which clients may address us.")
     ] = None,
     root_path: Annotated[str | None, typer.Option(help="Path prefix when behind a proxy.")] = None,
+    trusted_proxies: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="A proxy before us whose word on who comes is taken.", show_default=False),
+    ] = None,
+    certfile: Annotated[Path | None, typer.Option(help="Certificate (PEM) for https.", show_default=False)] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option(help="Its private key [default: in the same file].", show_default=False)
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
+    console: Annotated[
+        bool, typer.Option("--console", help="Open a prompt with the operations before it; Ctrl-D ends both.")
+    ] = False,
 ) -> None:
-    """Start the platform, with the demo trees or with your own tree."""
-    from superlearner.settings import SettingsError, load_settings
+    """Start the platform, with the demo or with your own tree."""
+    if console:
+        from superlearner.cli.console.behind import run_behind
+        from superlearner.cli.finding import data_dir_of
+
+        raise typer.Exit(run_behind(_typed(ctx, "console"), data_dir or data_dir_of()))
+    from superlearner.configuration import load_configuration
+    from superlearner.settings import SettingsError
 
     try:
-        settings = load_settings(
+        configuration = load_configuration(
             host=host,
             port=port,
             browser=browser,
@@ -125,22 +169,28 @@ def run(
             auth=auth,
             allow_host=tuple(allow_host) if allow_host else None,
             root_path=root_path,
+            trusted_proxies=tuple(trusted_proxies) if trusted_proxies else None,
+            certfile=certfile,
+            keyfile=keyfile,
             log_level=log_level,
+            log_format=log_format,
         )
     except SettingsError as error:
         fail(str(error), USAGE)
     from superlearner.program import run_platform
 
-    raise typer.Exit(run_platform(settings, target, _arguments(target, arg)))
+    raise typer.Exit(run_platform(configuration, target, _arguments(target, arg)))
 
 
 @app.command()
 def token(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the data [default: XDG's].")] = None,
 ) -> None:
-    """Print the token that a platform asks for.
+    """Print the token of the owner, which opens everything.
 
     For example: curl -H "Authorization: Bearer $(superlearner token)" http://127.0.0.1:4000/api/v1/supervisors
+
+    That is the owner's. Tokens for others are `superlearner token VERB`: create, list, revoke.
     """
     from superlearner.data_dir import default_data_dir
     from superlearner.settings import SettingsError, load_settings
@@ -179,28 +229,57 @@ def tree(
     watch: Annotated[bool, typer.Option("--watch", help="Again whenever something in it changes.")] = False,
     format: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.text,
     depth: Annotated[int | None, typer.Option(min=0, max=32, help="Levels below the root.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    node: Annotated[
+        str | None, typer.Option(help="The node that is asked [default: the platform's own].", show_default=False)
+    ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the data of the platform.")] = None,
 ) -> None:
-    """Show the supervision trees: who runs, restarts, and what is used of the restart budgets.
+    """Show the supervision trees, and how much of their budgets is used.
 
-    As text, JSON, a Graphviz graph (dot) or a Mermaid flowchart. Other questions about trees are
-    `superlearner tree VERB`: ancestors, descendants, relationships, isolated, cycles.
+    Who runs, what was restarted how often, and why: as text, JSON, a Graphviz graph (dot) or a Mermaid flowchart. Other
+    questions about trees are `superlearner tree VERB`: ancestors, descendants, relationships, isolated, cycles.
     """
     from superlearner.cli.tree import show_tree, watch_tree
 
-    (watch_tree if watch else show_tree)(url or ctx.obj, data_dir, root, depth, format.value)
+    if watch and node is not None:
+        fail("--watch is for the platform's own node; without --watch --node may name another one", USAGE)
+    shown = Format.json if as_json else format
+    if watch:
+        watch_tree(url or ctx.obj, data_dir, root, depth, shown.value)
+    else:
+        show_tree(url or ctx.obj, data_dir, root, depth, shown.value, node)
 
 
 @app.command()
-def doctor() -> None:
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False) -> None:
     """Look what is missing on this machine, and say what to try.
 
     Ends with 1 if something keeps a platform from running.
     """
     from superlearner.cli.doctor import examine
 
-    raise typer.Exit(examine())
+    raise typer.Exit(examine(as_json=as_json))
+
+
+def _typed(ctx: Any, *without: str) -> list[str]:
+    """What was typed behind the command, for another process: options as they are, and the arguments behind them."""
+    words: list[str] = []
+    places: list[str] = []
+    for one in ctx.command.params:
+        value: Any = ctx.params.get(one.name)
+        if one.name in without or value is None or ctx.get_parameter_source(one.name).name != "COMMANDLINE":
+            continue
+        if one.param_type_name == "argument":
+            places.append(str(value))
+        elif isinstance(value, bool):
+            words.append(one.opts[0] if value else one.secondary_opts[0])
+        else:
+            items: list[Any] = list(value) if one.multiple else [value]
+            for item in items:
+                words += [one.opts[0], str(item)]
+    return [*words, *(["--", *places] if places else [])]
 
 
 def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:

@@ -33,17 +33,25 @@ class WrongUrl(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform that is said to run: its address, and the token to show there, if any."""
+    """A platform that is said to run: its address, and the token to show there, if any.
+
+    `door` is what the audit log says how it was asked: `cli`, `console` or `mcp`. `process` is its process id, if it is
+    the one that the data directory names, and `certificate` the one it wrote there, if it speaks https.
+    """
 
     url: str
     token: str | None
+    door: str = "cli"
+    process: int | None = None
+    certificate: str | None = None
 
 
 def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
     """The platform that a command talks to.
 
-    The owner's token is shown to the platform of its own data directory and to addresses of this machine only; to
-    another machine goes what `SUPERLEARNER_TOKEN` says.
+    The owner's token is shown to the platform of its own data directory only: an address is that one's if it is of this
+    machine and has the port that is written down there, or if the data directory was named, too. To all others goes
+    what `SUPERLEARNER_TOKEN` says.
 
     Raises:
         NotFound: nothing runs on the data directory.
@@ -61,8 +69,12 @@ def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
         if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
             raise WrongUrl(f"expected an address such as http://127.0.0.1:4000, got {given!r}")
         address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
-        return Platform(address, _token(folder if _is_here(parts.hostname) else None))
-    return Platform(_recorded(folder), _token(folder))
+        known = _is_here(parts.hostname) and (data_dir is not None or _has_port(folder, parts.scheme, port))
+        certificate = _certificate_of(folder, address) if known else None
+        return Platform(address, _token(folder if known else None), certificate=certificate)
+    address, process = _recorded(folder)
+    certificate = _certificate_of(folder, address)
+    return Platform(address, _token(folder), process=process, certificate=certificate)
 
 
 def data_dir_of() -> Path:
@@ -77,8 +89,8 @@ def data_dir_of() -> Path:
     return Path(told) if isinstance(told, str) and told else default_data_dir()
 
 
-def _recorded(folder: Path) -> str:
-    """The address that the platform of a data directory has written down; one that was killed leaves it behind."""
+def _recorded(folder: Path) -> tuple[str, int]:
+    """Address and process that the platform of a data directory has written down; one that was killed leaves them."""
     try:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
@@ -87,7 +99,27 @@ def _recorded(folder: Path) -> str:
     if not _lives(process):
         raise NotFound(f"the platform of {folder} (process {process}) has ended without a word; {START}")
     parts = urlsplit(address)  # behind a proxy the path is the proxy's: on this machine it is not needed
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}", process
+
+
+def _has_port(folder: Path, scheme: str, port: int | None) -> bool:
+    """Whether the platform of this data directory listens there: another one would refuse its token."""
+    try:
+        there = urlsplit(_recorded(folder)[0])
+        return (there.scheme, there.port) == (scheme, port or (443 if scheme == "https" else 80))
+    except (NotFound, ValueError):
+        return False
+
+
+def _certificate_of(folder: Path, address: str) -> str | None:
+    """What the platform of a data directory shows, if it speaks https."""
+    if not address.startswith("https:"):
+        return None
+    try:
+        record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
+        return str(record["certificate"]) if record["certificate"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _lives(process: int) -> bool:

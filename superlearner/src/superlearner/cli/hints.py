@@ -1,13 +1,14 @@
-"""Hints in the words of the command line: the API says `see GET /api/v1/processes`, we say which command that is."""
+"""Hints in the words of a door: the API says `see GET /api/v1/processes`, we say which command or tool that is."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from superlearner.cli.manifest import categories, verbs
 
-__all__ = ["in_our_words"]
+__all__ = ["in_our_words", "translated"]
 
 ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /api/v1(/[\w/{}-]+)")
 FIELD: Final = re.compile(r'\bsend \{"(\w+)": true\}')
@@ -19,8 +20,13 @@ def in_our_words(hint: str) -> str:
     >>> in_our_words('to do it all the same, send {"force": true}; see GET /api/v1/processes')
     'to do it all the same, add --force; see `superlearner process list`'
     """
-    hint = FIELD.sub(lambda found: f"add --{found[1].replace('_', '-')}", hint)
-    return ROUTE.sub(lambda found: _command(found[1], found[2]) or found[0], hint)
+    return translated(hint, _command, lambda name: f"add --{name.replace('_', '-')}")
+
+
+def translated(hint: str, operation: Callable[[str, str], str | None], flag: Callable[[str], str]) -> str:
+    """The hint with other words for a route (by method and path under `/api/v1`) and for a flag that has to be sent."""
+    hint = FIELD.sub(lambda found: flag(found[1]), hint)
+    return ROUTE.sub(lambda found: operation(found[1], found[2]) or found[0], hint)
 
 
 def _command(method: str, path: str) -> str | None:

@@ -17,7 +17,6 @@ __all__ = ["FOLDER", "Entry", "categories", "entry_of_verb", "has_category", "ve
 
 FOLDER: Final = Path(__file__).with_name("commands")
 GROUP: Final = "superlearner.operations"
-OURS: Final = "superlearner.arsenal.operations."
 
 Entry: TypeAlias = dict[str, Any]
 """`name`, `method`, `path`, `summary`, `description`, `changes`, `bare` and `parameters` of an operation."""
@@ -30,7 +29,7 @@ def categories() -> list[str]:
 
 def verbs(category: str) -> dict[str, Entry]:
     """The operations of a category by their verbs: `restart-child` is `supervisor.restart_child`."""
-    return {**_ours(category), **_added().get(category, {})}
+    return {**_added().get(category, {}), **_ours(category)}
 
 
 def entry_of_verb(category: str, verb: str) -> Entry | None:
@@ -70,11 +69,11 @@ def _added() -> dict[str, dict[str, Entry]]:
         return {}
     from superlearner.arsenal.adapters.cli import entry_of
     from superlearner.arsenal.declaration import DeclarationError
-    from superlearner.arsenal.registry import all_operations
+    from superlearner.arsenal.registry import added_operations
 
     added: dict[str, dict[str, Entry]] = {}
     try:
-        found = [one for one in all_operations() if not one.function.__module__.startswith(OURS)]
+        found = added_operations()
     except DeclarationError as error:
         complain(str(error))
         return {}

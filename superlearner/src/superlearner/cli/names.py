@@ -11,7 +11,17 @@ from superlearner.cli.manifest import entry_of_verb
 
 __all__ = ["completion_of"]
 
-LISTS: Final = {"process": "process", "supervisor": "supervisor"}
+LISTS: Final = {
+    "process": ("process", "list", "name"),
+    "supervisor": ("supervisor", "list", "name"),
+    "application": ("application", "list", "name"),
+    "module": ("code", "modules", "module"),
+    "registry": ("registry", "list", "name"),
+    "setting": ("settings", "list", "name"),
+    "recording": ("recording", "list", "name"),
+    "node": ("node", "list", "name"),
+}
+"""Where the names of each kind of thing are: an operation, and the field of its rows."""
 MOST: Final = "200"
 
 
@@ -23,18 +33,18 @@ def completion_of(parameter: dict[str, Any]) -> Callable[[str], list[str]] | Non
 
     def complete(incomplete: str) -> list[str]:
         try:
-            return _names(find(), LISTS[kind], incomplete)
+            return _names(find(), *LISTS[kind], incomplete)
         except (NotFound, WrongUrl, Refused, OSError):
             return []
 
     return complete
 
 
-def _names(platform: Platform, category: str, begin: str) -> list[str]:
-    entry = entry_of_verb(category, "list")
+def _names(platform: Platform, category: str, verb: str, field: str, begin: str) -> list[str]:
+    entry = entry_of_verb(category, verb)
     if entry is None:
         return []
     search = {"search": begin} if category == "process" and begin else {}
     lines = ask(platform, entry, {"per_page": MOST, **search}).data
-    names = [line["name"] for line in lines if line["name"] is not None]
+    names: list[str] = [line[field] for line in lines if line[field] is not None]
     return [name for name in names if name.startswith(begin) and name.isprintable() and not set(name) & set(" '\"\\$`")]

@@ -1,7 +1,8 @@
 """A command for every operation: `superlearner process kill counter_1 --reason shutdown --dry-run --json`.
 
 Path parameters are positional, in the order of the path; all others are options with the types, choices and words of
-the operation. Commands are made when they are asked for: a verb costs one command, not all of them.
+the operation. Where only one of these is needed, its option may be left out: `docs search restart`. Commands are made
+when they are asked for: a verb costs one command, not all of them.
 """
 
 from __future__ import annotations
@@ -36,8 +37,19 @@ DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the data of the platform.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the data as JSON, exactly as the API gives it.")]
+Node = Annotated[
+    str | None,
+    typer.Option(
+        "--node",
+        help="The node that is asked [default: the platform's own].",
+        autocompletion=completion_of({"picker": "node"}),
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
+BARE: Final = "bare"
+"""What is typed without its option."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
 """What every command takes besides the parameters of its operation."""
 
@@ -102,20 +114,33 @@ def group_of(category: str) -> TyperGroup | None:
 def command_of(entry: Entry) -> Any:
     """The command of one operation."""
     parameters = {one["name"]: one for one in entry["parameters"]}
+    needed = _only_needed(entry)
 
     def run(ctx: typer.Context, **given: Any) -> None:
         url, data_dir = given.pop("url") or ctx.obj, given.pop("data_dir")
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
+        if needed is not None:
+            given[needed["name"]] = _said_once(ctx, needed, given.pop(BARE), given[needed["name"]])
+        node = given.pop("node", None)
         typed = {name: value for name, value in given.items() if value is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
-        show(ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run), as_json=as_json)
+        if entry["streams"]:
+            from superlearner.cli.following import follow
+
+            follow(reach(url, data_dir), entry, values, node=node, as_json=as_json)
+        else:
+            show(ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run, node=node), as_json=as_json)
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]
-    shown += [_option(one) for one in entry["parameters"] if one["place"] != "path"]
+    if needed is not None:
+        shown.append(_bare(needed))
+    shown += [_option(one, bare=one is needed) for one in entry["parameters"] if one["place"] != "path"]
     shown += [
         _keyword(name, annotation, default=False if name == "as_json" else None) for name, annotation in OURS.items()
     ]
+    if entry["on_node"]:
+        shown.append(_keyword("node", Node, default=None))
     if entry["changes"]:
         shown.append(_keyword("dry_run", DryRun, default=False))
     setattr(run, "__signature__", inspect.Signature(shown))
@@ -133,7 +158,34 @@ def _argument(one: dict[str, Any]) -> inspect.Parameter:
     return _keyword(one["name"], Annotated[str, argument])
 
 
-def _option(one: dict[str, Any]) -> inspect.Parameter:
+def _only_needed(entry: Entry) -> dict[str, Any] | None:
+    """The one value that has to be said besides what the path names; None if there are several, or none."""
+    needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
+    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any") else None
+
+
+def _bare(one: dict[str, Any]) -> inspect.Parameter:
+    argument = typer.Argument(
+        help=f"as --{one['name'].replace('_', '-')}",
+        metavar=one["name"].upper(),
+        autocompletion=completion_of(one),
+        show_default=False,
+    )
+    return _keyword(BARE, Annotated[str | None, argument], default=None)
+
+
+def _said_once(ctx: typer.Context, one: dict[str, Any], bare: str | None, option: str | None) -> str:
+    name = f"--{one['name'].replace('_', '-')}"
+    if bare is not None and option is not None:
+        raise typer.BadParameter(f"expected it once, got {bare!r} and {name} {option!r}", ctx, param_hint=name)
+    said = option if bare is None else bare
+    if said is None:
+        words = f"expected it, here or behind {name}, got nothing"
+        raise typer.BadParameter(words, ctx, param_hint=one["name"].upper())
+    return said
+
+
+def _option(one: dict[str, Any], *, bare: bool) -> inspect.Parameter:
     kind = one["kind"]
     default = f" [default: {_text(one['default'])}]" if "default" in one else ""
     name = f"--{one['name'].replace('_', '-')}"
@@ -147,7 +199,7 @@ def _option(one: dict[str, Any]) -> inspect.Parameter:
         show_default=False,
     )
     type_ = _type(one)
-    if one["required"]:
+    if one["required"] and not bare:
         return _keyword(one["name"], Annotated[type_, option])
     return _keyword(one["name"], Annotated[type_ | None, option], default=None)
 

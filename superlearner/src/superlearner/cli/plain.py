@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from superlearner.printable import printable, printable_lines
+
 __all__ = ["clip", "plain", "plain_lines"]
 
 
@@ -11,14 +13,12 @@ def plain(text: str) -> str:
     >>> print(plain("red: \x1b[31m, next\nline, \u202eright to left"))
     red: \x1b[31m, next\nline, \u202eright to left
     """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else _code(one) for one in text)
+    return printable(text)
 
 
 def plain_lines(text: str) -> str:
     """The same for text of many lines: its line ends and tabs stay."""
-    return "\n".join("\t".join(plain(part) for part in line.split("\t")) for line in text.split("\n"))
+    return printable_lines(text)
 
 
 def clip(text: str, longest: int) -> str:
@@ -28,7 +28,3 @@ def clip(text: str, longest: int) -> str:
     'aaaa…'
     """
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _code(one: str) -> str:
-    return one.encode("unicode_escape").decode()

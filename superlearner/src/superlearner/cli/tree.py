@@ -26,9 +26,11 @@ CHANGES: Final = frozenset({"x", "n", "p"})
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
 
 
-def show_tree(url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str) -> None:
-    """Write the trees, or the one below `root`, in a format of `tree.show`."""
-    say(_drawn(reach(url, data_dir), root, depth, format))
+def show_tree(
+    url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
+) -> None:
+    """Write the trees of a node, or the one below `root`, in a format of `tree.show`."""
+    say(_drawn(reach(url, data_dir), root, depth, format, node=node))
 
 
 def watch_tree(url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str) -> None:
@@ -49,10 +51,18 @@ def watch_tree(url: str | None, data_dir: Path | None, root: str | None, depth: 
         fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
-def _drawn(platform: Platform, root: str | None, depth: int | None, format: str, *, compact: bool = False) -> str:
+def _drawn(
+    platform: Platform,
+    root: str | None,
+    depth: int | None,
+    format: str,
+    *,
+    compact: bool = False,
+    node: str | None = None,
+) -> str:
     given = {"root": root, "depth": depth, "format": format}
     values = {name: value for name, value in given.items() if value is not None}
-    data: Any = ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values).data
+    data: Any = ask_or_fail(platform, entry_of_verb("tree", "show") or {}, values, node=node).data
     if format != "json":
         return plain_lines(data["drawing"]["text"]).rstrip("\n")
     return json.dumps(data) if compact else json_text(data)
@@ -63,11 +73,14 @@ def _changes(platform: Platform) -> Iterator[None]:
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect
 
+    from superlearner.tls import client_context
+
     headers = {} if platform.token is None else {"authorization": f"Bearer {platform.token}"}
     address = platform.url.replace("http", "ws", 1) + LIVE
     open_it: Callable[..., Any] = connect
+    tls = {"ssl": client_context(platform.certificate)} if address.startswith("wss:") else {}
     try:
-        socket = open_it(address, additional_headers=headers, proxy=None, max_size=None)
+        socket = open_it(address, additional_headers=headers, proxy=None, max_size=None, **tls)
     except InvalidHandshake as error:
         fail(f"the live feed of {platform.url} does not let us in: {plain(str(error))}", FAILED)
     except (OSError, TimeoutError) as error:

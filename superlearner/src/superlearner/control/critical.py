@@ -15,8 +15,8 @@ CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "
 
 def is_critical(pid: Pid) -> bool:
     """Whether the platform needs this process; what started its root supervisor counts, too."""
-    name: Any = otp.process_info(pid, "registered_name")
-    if type(name) is str and name in CRITICAL:
-        return True
     root = otp.trace.node_of(pid).whereis("superlearner")
-    return root is not None and pid in (otp.process_info(root, "links") or ())
+    if root is None:  # somebody else's node
+        return False
+    name: Any = otp.process_info(pid, "registered_name")
+    return (type(name) is str and name in CRITICAL) or pid in (otp.process_info(root, "links") or ())

@@ -12,6 +12,8 @@ __all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw"]
 
 Drawn = Literal["text", "dot", "mermaid"]
 MAX_LABEL: Final = 60
+NO_ID: Final = "None"
+"""The id of a child of a dynamic supervisor, as `repr` shows it."""
 
 
 def draw(tree: Tree, form: Drawn) -> str:
@@ -68,17 +70,31 @@ def _branches(above: SupervisorView, indent: str) -> Iterator[str]:
 
 def _supervisor_line(view: SupervisorView, called: str) -> str:
     budget = view.budget
-    amount = f"{budget.max_restarts} restarts in {budget.max_seconds} s"
+    amount = f"{_restarts(budget.max_restarts)} in {budget.max_seconds} s"
     return f"{_one_line(called)} {plain_pid(view.pid)} {view.strategy} ({amount}, {budget.used} used)"
 
 
 def _child_line(child: ChildView) -> str:
-    called = child.name or _plain_id(child.id)
+    called = _called(child)
     if child.supervisor is not None:
         return _supervisor_line(child.supervisor, called)
     pid = child.state if child.pid is None else plain_pid(child.pid)
-    again = f", {child.restarts} restarts" if child.restarts else ""
-    return f"{_one_line(called)} {pid} {_one_line(child.what)} ({child.restart}{again})"
+    shown = pid if called == pid else f"{_one_line(called)} {pid}"
+    again = f", {_restarts(child.restarts)}" if child.restarts else ""
+    return f"{shown} {_one_line(child.what)} ({child.restart}{again})"
+
+
+def _restarts(count: float | str) -> str:
+    return f"{count} restart" if count == 1 else f"{count} restarts"
+
+
+def _called(child: ChildView) -> str:
+    """What a child is called: its name, its id, or, as a dynamic one without either, its pid."""
+    if child.name is not None:
+        return child.name
+    if child.id == NO_ID:
+        return child.state if child.pid is None else plain_pid(child.pid)
+    return _plain_id(child.id)
 
 
 def _nodes(tree: Tree) -> Iterator[tuple[int, str, Literal["supervisor", "worker", "down"], int | None]]:
@@ -95,9 +111,9 @@ def _nodes(tree: Tree) -> Iterator[tuple[int, str, Literal["supervisor", "worker
         if below is None:
             assert isinstance(item, ChildView)
             shape = "down" if item.pid is None else "worker"
-            yield number, _one_line(item.name or _plain_id(item.id)), shape, above
+            yield number, _one_line(_called(item)), shape, above
             continue
-        called = item.name or (_plain_id(item.id) if isinstance(item, ChildView) else plain_pid(item.pid))
+        called = _called(item) if isinstance(item, ChildView) else item.name or plain_pid(item.pid)
         yield number, f"{_one_line(called)} ({below.strategy})", "supervisor", above
         if below.more:
             waiting.append((f"… {below.more} more", number))

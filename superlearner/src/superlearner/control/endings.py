@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import otp
 from otp import Node, Pid
-from superlearner.control.family import descendants
+from superlearner.control.relations import descendants_of
 
 __all__ = ["TreeEnd", "end_tree", "shut_down"]
 
@@ -38,7 +38,7 @@ async def end_tree(node: Node, pid: Pid, timeout: float) -> TreeEnd:
     The process is asked first: a supervisor stops its children in order. Who is left, linked with nobody, is asked
     next. Whoever supervises the process may start it again.
     """
-    family = [pid, *(other for other, _, _ in descendants(node, pid))]
+    family = [pid, *(other for other, _ in descendants_of(node, pid))]
     await shut_down(pid, "shutdown", timeout)
     left = [other for other in family if otp.is_alive(other)]
     await asyncio.gather(*(shut_down(other, "shutdown", timeout) for other in left))

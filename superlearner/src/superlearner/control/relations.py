@@ -18,8 +18,8 @@ def ancestors_of(pid: Pid, limit: int = 100) -> list[Pid]:
     return list((otp.process_info(pid, "ancestors") or ())[:limit])
 
 
-def descendants_of(node: Node, pid: Pid, limit: int) -> tuple[list[tuple[Pid, int]], int]:
-    """The living processes below one, level by level, with their distance: at most `limit` of them, and how many.
+def descendants_of(node: Node, pid: Pid) -> list[tuple[Pid, int]]:
+    """The living processes below one, level by level, with their distance.
 
     Below a process is whom it started; those of a supervisor are read from its table.
     """
@@ -32,10 +32,10 @@ def descendants_of(node: Node, pid: Pid, limit: int) -> tuple[list[tuple[Pid, in
     waiting: deque[tuple[Pid, int]] = deque([(pid, 0)])
     while waiting:
         at, distance = waiting.popleft()
-        for other in _in_start_order(at, below.get(at, [])):
+        for other in _in_start_order(at, below.pop(at, [])):
             found.append((other, distance + 1))
             waiting.append((other, distance + 1))
-    return found[:limit], len(found)
+    return found
 
 
 def _in_start_order(above: Pid, below: list[Pid]) -> list[Pid]:

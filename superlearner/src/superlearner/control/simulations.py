@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, Literal
 
 import otp
@@ -17,7 +18,7 @@ from superlearner.control.steer import NotThere, hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["MOST", "NAME", "Plan", "Simulation", "begin", "cancel", "running"]
+__all__ = ["MOST", "NAME", "Plan", "Simulation", "begin", "cancel", "known", "running"]
 
 NAME: Final = "simulations"
 MOST: Final = 20
@@ -114,7 +115,7 @@ class Simulation(GenServer[Plan]):
 def _harmless(plan: Plan) -> Sequence[Pid]:
     """Whom chaos may end: workers below the target that the platform can do without."""
     node = otp.trace.node_of(plan.target)
-    below, _ = descendants_of(node, plan.target, MOST_BELOW)
+    below = islice(descendants_of(node, plan.target), MOST_BELOW)
     return [pid for pid, _ in below if supervisor_state(pid) is None and not is_critical(pid)]
 
 
@@ -156,9 +157,14 @@ def running(node: Node) -> list[tuple[Pid, Plan]]:
 
 async def cancel(node: Node, text: str) -> Plan:
     """End a simulation by its pid; what it held goes on. Raises NotThere."""
-    above = node.whereis(NAME)
+    pid, plan = known(node, text)
+    await DynamicSupervisor.terminate_child((NAME, node), pid)
+    return plan
+
+
+def known(node: Node, text: str) -> tuple[Pid, Plan]:
+    """A simulation that runs, by its pid. Raises NotThere."""
     for pid, plan in running(node):
-        if plain_pid(pid) == text.strip("<>") and above is not None:
-            await DynamicSupervisor.terminate_child(above, pid)
-            return plan
+        if plain_pid(pid) == text.strip("<>"):
+            return pid, plan
     raise NotThere("process", f"{text} that simulates something")

@@ -77,7 +77,7 @@ def resolve(node: Node, text: str) -> Pid:
     named = node.whereis(text)
     if named is not None and otp.is_alive(named):
         return named
-    if not (text[:1].isdigit() or text.startswith(("<", "#PID<"))):
+    if not ("0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))):
         raise NotThere("process", repr(text))
     inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
     if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.failures import NameTaken, StoreUnavailable
+from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
 from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, Token, UserRow
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.store import Store
+from superlearner.store.upkeep import Upkeep, Written
 
 if TYPE_CHECKING:
     from superlearner.store.opening import DatabaseInfo, database_info, migrate
@@ -22,6 +23,7 @@ __all__ = [
     "AuditRow",
     "DatabaseInfo",
     "NameTaken",
+    "NotOfThisDatabase",
     "Recording",
     "Restart",
     "SettingChange",
@@ -31,7 +33,9 @@ __all__ = [
     "StoreStatus",
     "StoreUnavailable",
     "Token",
+    "Upkeep",
     "UserRow",
+    "Written",
     "database_info",
     "migrate",
 ]

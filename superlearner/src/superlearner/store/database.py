@@ -5,45 +5,42 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Generator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Select, Table, delete, func, insert, select, update
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from superlearner.store import tables
-from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
+from superlearner.store.connections import Connections, Refused
+from superlearner.store.engines import file_of, read_url, shown
 from superlearner.store.failures import NameTaken, StoreUnavailable
-from superlearner.store.rows import AuditRow, Restart, SettingChange
+from superlearner.store.rows import AuditRow, Restart, SettingChange, stored_as
 from superlearner.store.waiting import Row
 
-__all__ = ["Database", "Refused"]
+__all__ = ["Database"]
 
 AT_ONCE: Final = 250
 """Rows of one statement: their values are prepared in the loop, in about a millisecond."""
 
 
-class Refused(Exception):
-    """A row that no database would take; a bug of ours, which must not keep the others waiting."""
-
-
 class Database:
-    """A pool of connections to a database that `migrate` has prepared."""
+    """A database that `migrate` has prepared. What was begun is done, even if who waits for it is killed."""
 
     def __init__(self, url: str | Path) -> None:
         self.url: URL = read_url(url)
         self.file = file_of(self.url)
         self.place = shown(self.url)
-        self._engine = make_engine(self.url) if self.file else make_engine(self.url, pool_pre_ping=True)
+        self.connections = Connections(self.url)
         self._insert: Any = _insert_of(self.url)
         self._file_id = self._identity()
 
     async def close(self) -> None:
-        """End all connections and their threads."""
-        await self._engine.dispose()
+        """End all connections and their threads, when what is being done is done."""
+        await self.connections.close()
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Write rows in one transaction; those that are there already stay as they are.
@@ -58,25 +55,29 @@ class Database:
                 f"the database file {self.file.name} was moved or removed",
                 f"{self.file} is made again; what it held is gone with it",
             )
-        with self._words():
-            async with self._engine.begin() as connection:
-                for name, group in groupby(rows, key=lambda row: row[0]):
-                    statement = self._insert(tables.METADATA.tables[name]).on_conflict_do_nothing()
-                    values = [row[1] for row in group]
-                    for start in range(0, len(values), AT_ONCE):
-                        await connection.execute(statement, values[start : start + AT_ONCE])
+
+        async def work(connection: AsyncConnection) -> None:
+            by_table: dict[str, list[dict[str, Any]]] = {}
+            for name, values in rows:  # of one table in their order: a statement costs ten times as much as a row
+                by_table.setdefault(name, []).append(values)
+            for name, values in by_table.items():
+                statement = self._insert(tables.METADATA.tables[name]).on_conflict_do_nothing()
+                for start in range(0, len(values), AT_ONCE):
+                    await connection.execute(statement, values[start : start + AT_ONCE])
+
+        await self.connections.do(work)
 
     async def restarts(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[Restart]:
-        """Rows of the restart history, newest first; see `Store.restarts`."""
+        """Rows of the restart history, newest first; see `Reading.restarts`."""
         return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
 
     async def audit(self, conditions: dict[str, Any], limit: int, before: int | None, offset: int) -> list[AuditRow]:
-        """Rows of the audit log, newest first; see `Store.audit`."""
+        """Rows of the audit log, newest first; see `Reading.audit`."""
         rows = await self._rows(tables.audit, conditions, limit, before, offset)
         return [AuditRow(**{**row, "parameters": json.loads(row["parameters"])}) for row in rows]
 
     async def setting_changes(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[SettingChange]:
-        """Rows about changed settings, newest first; see `Store.setting_changes`."""
+        """Rows about changed settings, newest first; see `Reading.setting_changes`."""
         rows = await self._rows(tables.setting_changes, conditions, limit, before)
         return [
             SettingChange(**{**row, "before": json.loads(row["before"]), "after": json.loads(row["after"])})
@@ -86,19 +87,19 @@ class Database:
     async def count(self, name: str, conditions: dict[str, Any]) -> int:
         """How many rows there are."""
         table = tables.METADATA.tables[name]
-        with self._words():
-            async with self._engine.connect() as connection:
-                query = _where(select(func.count()).select_from(table), table, conditions)
-                return await connection.scalar(query) or 0
+        query = _where(select(func.count()).select_from(table), table, conditions)
+        return await self.connections.do(lambda connection: connection.scalar(query)) or 0
 
     async def count_all(self) -> dict[str, int]:
         """Rows of each table."""
-        with self._words():
-            async with self._engine.connect() as connection:
-                return {
-                    table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
-                    for table in tables.METADATA.sorted_tables
-                }
+
+        async def work(connection: AsyncConnection) -> dict[str, int]:
+            return {
+                table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
+                for table in tables.METADATA.sorted_tables
+            }
+
+        return await self.connections.do(work)
 
     async def rows(self, name: str, conditions: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """All rows of a small table, newest first."""
@@ -107,11 +108,13 @@ class Database:
     async def insert(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Add a row; answers it as it is there. Raises NameTaken."""
         table = tables.METADATA.tables[name]
+
+        async def work(connection: AsyncConnection) -> dict[str, Any]:
+            added = await connection.execute(insert(table).values(values).returning(table))
+            return dict(added.mappings().one())
+
         try:
-            with self._words():
-                async with self._engine.begin() as connection:
-                    added = await connection.execute(insert(table).values(values).returning(table))
-                    return dict(added.mappings().one())
+            return await self.connections.do(work)
         except Refused as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
@@ -120,36 +123,53 @@ class Database:
     async def update(self, name: str, conditions: dict[str, Any], values: dict[str, Any]) -> int:
         """Change rows; answers how many. A condition that is None asks for rows that have no value there."""
         table = tables.METADATA.tables[name]
-        with self._words():
-            async with self._engine.begin() as connection:
-                statement = update(table).where(*_are(table, conditions)).values(values)
-                return (await connection.execute(statement)).rowcount
+        return await self._changed(update(table).where(*_are(table, conditions)).values(values))
 
     async def delete(self, name: str, conditions: dict[str, Any]) -> int:
         """Remove rows; answers how many."""
         table = tables.METADATA.tables[name]
-        with self._words():
-            async with self._engine.begin() as connection:
-                return (await connection.execute(delete(table).where(*_are(table, conditions)))).rowcount
+        return await self._changed(delete(table).where(*_are(table, conditions)))
+
+    async def oldest(self, name: str, conditions: dict[str, Any], limit: int, after: int) -> list[dict[str, Any]]:
+        """Rows with a greater id than `after`, oldest first, as they are in the table."""
+        table = tables.METADATA.tables[name]
+        query = _where(select(table).where(table.c.id > after), table, conditions).order_by(table.c.id).limit(limit)
+
+        async def work(connection: AsyncConnection) -> list[dict[str, Any]]:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self.connections.do(work)
+
+    async def delete_oldest(self, name: str, conditions: dict[str, Any], limit: int) -> int:
+        """Remove at most so many of the rows that `oldest` would find; answers how many."""
+        table = tables.METADATA.tables[name]
+        ids = _where(select(table.c.id), table, conditions).order_by(table.c.id).limit(limit)
+        return await self._changed(delete(table).where(table.c.id.in_(ids)))
 
     async def prune(self, name: str, keep: int) -> None:
         """Remove the oldest rows of a table, so that about `keep` are left."""
         table = tables.METADATA.tables[name]
         newest = select(func.max(table.c.id)).scalar_subquery()
-        with self._words():
-            async with self._engine.begin() as connection:
-                await connection.execute(delete(table).where(table.c.id <= newest - keep))
+        await self._changed(delete(table).where(table.c.id <= newest - keep))
 
     async def revoke_user(self, name: str, at: float) -> bool:
         """Revoke a user and all their tokens, both or neither."""
         users, tokens = tables.users, tables.tokens
-        with self._words():
-            async with self._engine.begin() as connection:
-                theirs = _are(users, {"name": name, "revoked": None})
-                found = await connection.execute(update(users).where(*theirs).values(revoked=at))
-                also = _are(tokens, {"user": name, "revoked": None})
-                await connection.execute(update(tokens).where(*also).values(revoked=at))
-                return found.rowcount > 0
+
+        async def work(connection: AsyncConnection) -> bool:
+            theirs = _are(users, {"name": name, "revoked": None})
+            found = await connection.execute(update(users).where(*theirs).values(revoked=at))
+            also = _are(tokens, {"user": name, "revoked": None})
+            await connection.execute(update(tokens).where(*also).values(revoked=at))
+            return found.rowcount > 0
+
+        return await self.connections.do(work)
+
+    async def _changed(self, statement: Any) -> int:
+        async def work(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement)).rowcount
+
+        return await self.connections.do(work)
 
     async def _rows(
         self,
@@ -162,10 +182,12 @@ class Database:
         query = _where(select(table), table, conditions)
         if before is not None:
             query = query.where(table.c.id < before)
-        with self._words():
-            async with self._engine.connect() as connection:
-                found = await connection.execute(query.order_by(table.c.id.desc()).limit(limit).offset(offset))
-                return [dict(row) for row in found.mappings()]
+        query = query.order_by(table.c.id.desc()).limit(limit).offset(offset)
+
+        async def work(connection: AsyncConnection) -> list[dict[str, Any]]:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self.connections.do(work)
 
     def _identity(self) -> tuple[int, int] | None:
         """Which file it is: one that was moved away would take what we write along."""
@@ -175,17 +197,6 @@ class Database:
             status = os.stat(self.file)
             return status.st_dev, status.st_ino
         return (0, 0)
-
-    @contextlib.contextmanager
-    def _words(self) -> Generator[None]:
-        try:
-            yield
-        except (DataError, IntegrityError) as error:
-            raise Refused(str(error)) from error
-        except DATABASE_ERRORS as error:
-            if type(error) is StatementError:  # a value that cannot be handed over; the database has not seen it
-                raise Refused(str(error)) from error
-            raise explained(error, self.url) from error
 
 
 def _insert_of(url: URL) -> Any:
@@ -200,7 +211,12 @@ def _insert_of(url: URL) -> Any:
 
 
 def _are(table: Table, conditions: dict[str, Any]) -> list[Any]:
-    return [table.c[name] == value for name, value in conditions.items()]
+    return [table.c[name] == _sought(name, value) for name, value in conditions.items()]
+
+
+def _sought(column: str, value: Any) -> Any:
+    """What is looked for, as the column holds it: PostgreSQL takes no NUL, and no driver half a surrogate pair."""
+    return stored_as(column, value) if isinstance(value, str) else value
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
@@ -213,5 +229,5 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
         elif name == "until":
             query = query.where(table.c.at < value)
         else:
-            query = query.where(table.c[name] == value)
+            query = query.where(table.c[name] == _sought(name, value))
     return query

@@ -15,10 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from superlearner.store.failures import StoreUnavailable
 
-__all__ = ["DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
+__all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
 
-BUSY_S: Final = 5.0
-"""How long a statement waits for another program that holds the file."""
+BUSY_S: Final = 2.0
+"""How long a statement waits for another program that holds the file; it cannot be interrupted, so an end waits too."""
+
+JOURNAL_BYTES: Final = 16 * 1024 * 1024
+"""What SQLite's journal is cut to once all of it is in the database."""
+
+POSTGRES_S: Final = {"timeout": 3.0, "command_timeout": 60.0}
+"""How long a server may take that does not answer: to let us in, and for a statement."""
 
 DATABASE_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, OSError, asyncio.TimeoutError)
 """What a statement may raise for reasons that lie outside of us."""
@@ -67,6 +73,8 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
     sqlite = file_of(url) is not None
     if sqlite:
         options["connect_args"] = {"timeout": BUSY_S}
+    else:
+        options["connect_args"] = dict(POSTGRES_S)
     try:
         engine = create_async_engine(url, **options)
     except ModuleNotFoundError:
@@ -89,6 +97,7 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA journal_size_limit={JOURNAL_BYTES}")
         cursor.close()
 
     def begins(connection: Any) -> None:
@@ -135,4 +144,6 @@ def _of_sqlite(cause: BaseException, file: Path) -> StoreUnavailable:
 def _of_postgres(cause: BaseException, url: URL) -> StoreUnavailable:
     where = f"the PostgreSQL database {url.database} on {url.host or 'this machine'}"
     why = str(cause).partition("\n")[0].partition(": ")[2] or str(cause) or type(cause).__name__
+    if isinstance(cause, TimeoutError):
+        why = "it does not answer"
     return StoreUnavailable(f"{where} cannot be used: {why}", f"try: psql {shlex.quote(shown(url))}; it is tried again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NameTaken", "StoreUnavailable"]
+__all__ = ["NameTaken", "NotOfThisDatabase", "StoreUnavailable"]
 
 
 class StoreUnavailable(Exception):
@@ -21,3 +21,17 @@ class StoreUnavailable(Exception):
 
 class NameTaken(ValueError):
     """There is a record of this name already. Try another name, or remove that one first."""
+
+
+class NotOfThisDatabase(Exception):
+    """What was asked for is done by the database's own means.
+
+    Attributes:
+        why: why it is not done here.
+        hint: what does it.
+    """
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(f"{why}; {hint}")
+        self.why = why
+        self.hint = hint

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.rows import TEXT_LIMIT, Recording, Token, UserRow, clean
+from superlearner.store.rows import TEXT_LIMIT, Recording, Token, UserRow, stored_as
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
@@ -27,9 +27,9 @@ class Records:
     async def add_recording(self, recording: Recording) -> Recording:
         """Write down that a recording is there; answers it with its id. Raises NameTaken."""
         values = {
-            "name": clean(recording.name),
-            "kind": clean(recording.kind),
-            "path": clean(recording.path),
+            "name": stored_as("name", recording.name),
+            "kind": stored_as("kind", recording.kind),
+            "path": stored_as("path", recording.path),
             "at": recording.at,
             "events": recording.events,
             "size": recording.size,
@@ -56,7 +56,12 @@ class Records:
 
     async def add_user(self, user: UserRow) -> UserRow:
         """Let somebody in; answers them with their id. Raises NameTaken."""
-        values = {"name": clean(user.name), "scopes": _words(user.scopes), "at": user.at, "revoked": user.revoked}
+        values = {
+            "name": stored_as("name", user.name),
+            "scopes": _words(user.scopes),
+            "at": user.at,
+            "revoked": user.revoked,
+        }
         return _user(await self._opened().insert("users", values))
 
     async def users(self) -> list[UserRow]:
@@ -70,12 +75,14 @@ class Records:
     async def add_token(self, token: Token) -> Token:
         """Keep the hash of a new token; answers it with its id. Raises NameTaken."""
         values = {
-            "name": clean(token.name),
-            "user": clean(token.user),
+            "name": stored_as("name", token.name),
+            "user": stored_as("user", token.user),
             "scopes": _words(token.scopes),
-            "hash": clean(token.hash),
+            "hash": stored_as("hash", token.hash),
             "at": token.at,
             "revoked": token.revoked,
+            "expires": token.expires,
+            "used": token.used,
         }
         return _token(await self._opened().insert("tokens", values))
 
@@ -86,6 +93,10 @@ class Records:
     async def revoke_token(self, name: str, at: float) -> bool:
         """Let a token open nothing any more; whether there is one of this name that was not revoked yet."""
         return await self._opened().update("tokens", {"name": name, "revoked": None}, {"revoked": at}) > 0
+
+    async def used_token(self, name: str, at: float) -> bool:
+        """Write down when a token was used; whether there is one of this name."""
+        return await self._opened().update("tokens", {"name": name}, {"used": at}) > 0
 
 
 def _words(scopes: Iterable[str]) -> str:

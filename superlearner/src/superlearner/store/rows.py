@@ -12,6 +12,7 @@ from typing import Any, Final, overload
 
 __all__ = [
     "AUDIT",
+    "NAME_LIMIT",
     "RESTARTS",
     "SETTING_CHANGES",
     "TEXT_LIMIT",
@@ -22,6 +23,7 @@ __all__ = [
     "Token",
     "UserRow",
     "clean",
+    "stored_as",
 ]
 
 RESTARTS: Final = "restarts"
@@ -29,6 +31,10 @@ AUDIT: Final = "audit"
 SETTING_CHANGES: Final = "setting_changes"
 TEXT_LIMIT: Final = 4000
 """Characters of a text beyond which it is cut; JSON gets four times as many."""
+NAME_LIMIT: Final = 500
+"""Characters of a name that is looked for: an index of PostgreSQL takes 2,700 bytes, and refuses the row otherwise."""
+NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user"})
+"""Columns that hold such names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,10 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A credential, by its hash: the store never sees the token. `name` is unique, and what it is revoked by."""
+    """A credential, by its hash: the store never sees the token. `name` is unique, and what it is revoked by.
+
+    `expires` is when it opens nothing any more, `used` when it was last used, to the minute; None is never.
+    """
 
     name: str
     user: str
@@ -137,6 +146,8 @@ class Token:
     hash: str
     at: float
     revoked: float | None = None
+    expires: float | None = None
+    used: float | None = None
     id: int = 0
 
 
@@ -157,3 +168,16 @@ def clean(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
     if not text.isprintable():
         text = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
     return text
+
+
+@overload
+def stored_as(column: str, text: str) -> str: ...
+@overload
+def stored_as(column: str, text: None) -> None: ...
+def stored_as(column: str, text: str | None) -> str | None:
+    r"""A text as the column of this name holds it; what is looked for goes the same way.
+
+    >>> len(stored_as("supervisor", "x" * 10_000)), len(stored_as("reason", "x" * 10_000))
+    (500, 4000)
+    """
+    return clean(text, NAME_LIMIT if column in NAMES else TEXT_LIMIT)

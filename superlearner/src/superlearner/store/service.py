@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 import otp
@@ -12,16 +13,14 @@ from superlearner.store.store import Store
 __all__ = ["STORE", "StoreService"]
 
 STORE: Final = "store"
-PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""How long it waits before it tries again, the first time, the second time, …; the last one repeats."""
 
 
 class StoreService(GenServer[Store]):
-    """Opens the store's database, commits what waits, and tries again while it cannot."""
+    """Opens the store's database and commits what waits whenever the store reminds it."""
 
     @impl
     def init(self, store: Store) -> Ok[Store]:
-        store.attend(self.pid)
+        store.writer.attend(self.pid)
         return Ok(store, then=otp.Continue("open"))
 
     @impl
@@ -37,8 +36,5 @@ class StoreService(GenServer[Store]):
         return NoReply(store)
 
     async def _go_on(self, store: Store) -> None:
-        try:
-            await store.work()
-        except StoreUnavailable:  # the store has told it
-            pause = PAUSES_S[min(store.failures, len(PAUSES_S)) - 1]
-            otp.send_after(pause, self.pid, "open")
+        with contextlib.suppress(StoreUnavailable):  # it has told so, and a reminder is on its way
+            await store.writer.work()

@@ -19,7 +19,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002")
+SCHEMAS: Final = ("0001", "0002", "0003")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -110,4 +110,6 @@ tokens: Final = Table(
     Column("hash", Text, nullable=False, unique=True),
     Column("at", Double, nullable=False),
     Column("revoked", Double),
+    Column("expires", Double),
+    Column("used", Double),
 )

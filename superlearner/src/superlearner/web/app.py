@@ -6,27 +6,32 @@ What runs belongs to the supervision tree (`superlearner.application`); this onl
 from __future__ import annotations
 
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from superlearner.arsenal.adapters.rest import router_of
+from superlearner.arsenal.adapters.rest import routes_of
 from superlearner.web import pages
-from superlearner.web.described import error_schemas
+from superlearner.web.access_log import with_access_log
+from superlearner.web.bodies import BodyLimits
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.live import serve_viewer
+from superlearner.web.openapi import completed
 from superlearner.web.sign_in import SIGN_IN, SignIn
+from superlearner.web.throttle import Throttle
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
+    from superlearner.settings import Settings
 
 __all__ = ["create_app"]
 
-DESCRIPTION = "See, steer and learn supervision trees. Every answer has the same envelope; errors have stable codes."
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 
@@ -36,36 +41,52 @@ def create_app(platform: Platform) -> ASGIApp:
     app = FastAPI(
         title="SuperLearner API",
         version=platform.version,
-        description=DESCRIPTION,
         openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same one for everybody
         docs_url=None,
         redoc_url=None,
         default_response_class=SafeJSONResponse,
-        servers=[{"url": platform.settings.root_path or "/"}],
     )
     app.state.platform = platform
     install_error_handlers(app)
-    app.include_router(router_of(platform))
-    platform.openapi = partial(_document, app)
+    app.router.routes.extend(routes_of(tuple(platform.arsenal)))
+    platform.openapi = partial(_document, app, platform, Lock())
     _add_health(app, platform)
+    _add_metrics(app, platform)
     _add_live(app, platform)
     pages.install(app, platform)
     settings = platform.settings
-    return Guard(
+    guarded = Guard(
         _behind_its_door(app, platform),
         allowed_hosts=(*settings.allow_host, settings.host),
-        max_body=settings.max_body,
+        limits=lambda: _body_limits(platform.settings),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
+    served = with_access_log(guarded, lambda: platform.settings.access_log)
+    if not settings.trusted_proxies:
+        return served
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    behind: Any = ProxyHeadersMiddleware(served, list(settings.trusted_proxies))  # pyright: ignore[reportArgumentType]
+    return behind
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document; it is made once, when somebody asks for it."""
-    made = app.openapi_schema is not None
-    document = app.openapi()
-    if not made:
-        document["components"]["schemas"] |= error_schemas()
-    return document
+def _body_limits(settings: Settings) -> BodyLimits:
+    return BodyLimits(settings.max_body, settings.max_bodies, settings.body_timeout)
+
+
+def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str, Any]:
+    """The OpenAPI document; it is made once, when somebody asks for it, perhaps several threads at once."""
+    with one_at_a_time:
+        if app.openapi_schema is None:
+            settings = platform.settings
+            app.openapi_schema = completed(
+                get_openapi(title=app.title, version=app.version, routes=app.routes),
+                platform.arsenal,
+                at=settings.address if platform.listener is None else platform.listener.url(settings.root_path),
+                root_path=settings.root_path,
+                asks_everybody=settings.asks_for_credentials,
+            )
+        return app.openapi_schema
 
 
 def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
@@ -84,7 +105,16 @@ def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
         root_path=settings.root_path,
         version=platform.version,
         required=settings.asks_for_credentials,
+        tokens=platform.tokens,
+        calls=_calls(settings),
     )
+
+
+def _calls(settings: Settings) -> Throttle | None:
+    """How often somebody from elsewhere may ask."""
+    if settings.calls_per_second == 0:
+        return None
+    return Throttle(burst=settings.calls_at_once, every=1 / settings.calls_per_second)
 
 
 def _add_health(app: FastAPI, platform: Platform) -> None:
@@ -102,6 +132,21 @@ def _add_health(app: FastAPI, platform: Platform) -> None:
         return JSONResponse({"status": "ready"})
 
 
+def _add_metrics(app: FastAPI, platform: Platform) -> None:
+    """What Prometheus scrapes. It is behind the door like a page: open on loopback, a token is asked for beyond."""
+    exposition: Any = None
+
+    @app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        nonlocal exposition
+        if exposition is None:
+            from superlearner.monitoring.prometheus import Exposition
+
+            exposition = Exposition(platform.figures())
+        content, media = exposition.scrape(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": media, "cache-control": "no-store"})
+
+
 def _add_live(app: FastAPI, platform: Platform) -> None:
     async def supervisors(socket: WebSocket) -> None:
         hub = platform.hub
@@ -109,11 +154,14 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
         if hub is None:
             await socket.close(TRY_AGAIN_LATER)
             return
+        platform.telemetry.execute("live.joined", {"viewers": len(hub.viewers) + 1}, {})
         try:
             await serve_viewer(socket, hub)
             await socket.close(GOING_AWAY)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the tab is closed, perhaps in the middle of a frame
+        finally:
+            platform.telemetry.execute("live.left", {"viewers": len(hub.viewers)}, {})
 
     handler: Any = supervisors
     app.add_api_websocket_route("/live/supervisors", handler)

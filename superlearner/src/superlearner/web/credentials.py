@@ -15,11 +15,13 @@ import re
 import secrets
 import stat
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["TOKEN_FILE", "Credentials", "CredentialsError", "read_or_make_token", "read_token"]
+__all__ = ["OWNERS", "TOKEN_FILE", "Credentials", "CredentialsError", "Session", "read_or_make_token", "read_token"]
 
 TOKEN_FILE: Final = "token"
 TOKEN_BYTES: Final = 32
@@ -28,7 +30,26 @@ SESSION_S: Final = 7 * 24 * 3600
 OPEN_CODES: Final = 16
 """Links that were made and not used; the oldest is forgotten when there are more."""
 
-Session = Literal["right", "expired", "wrong"]
+OWNERS: Final = "owner"
+"""What a link or a session of the owner's is opened with; those of another token have its number in the store."""
+ENDED_SESSIONS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a cookie is worth.
+
+    Attributes:
+        worth: one that has expired, or was ended, was right once, so it is no attempt to guess.
+        holder: `OWNERS`, or the number of the token it was opened with.
+        name: its own, by which it is ended.
+        until: when it ends by itself, in seconds since 1970.
+    """
+
+    worth: Literal["right", "expired", "wrong"]
+    holder: str = ""
+    name: str = ""
+    until: float = 0.0
 
 
 class CredentialsError(OSError):
@@ -47,44 +68,62 @@ class Credentials:
     (True, False)
     >>> code = credentials.new_code()
     >>> credentials.redeem(code), credentials.redeem(code)
-    (True, False)
+    ('owner', None)
     """
 
     def __init__(self, token: str, *, now: Callable[[], float] = time.time) -> None:
         self._token_hash = _hash(token)
         self._session_key = hmac.digest(token.encode(), b"session of a browser", "sha256")
-        self._codes: list[bytes] = []
+        self._codes: list[tuple[bytes, str]] = []
+        self._ended: OrderedDict[str, float] = OrderedDict()
         self._now = now
 
     def is_token(self, given: str) -> bool:
         """Whether this is the owner's token."""
         return hmac.compare_digest(_hash(given), self._token_hash)
 
-    def new_code(self) -> str:
-        """A code for a link; it signs in once."""
+    def new_code(self, holder: str = OWNERS) -> str:
+        """A code for a link; it signs in once, as `holder`."""
         code = secrets.token_urlsafe(TOKEN_BYTES)
-        self._codes = [*self._codes, _hash(code)][-OPEN_CODES:]
+        self._codes = [*self._codes, (_hash(code), holder)][-OPEN_CODES:]
         return code
 
-    def redeem(self, code: str) -> bool:
-        """Whether this code signs in. Never again after that."""
+    def redeem(self, code: str) -> str | None:
+        """Whom this code signs in, if anybody. Never again after that."""
         given = _hash(code)
-        left = [kept for kept in self._codes if not hmac.compare_digest(given, kept)]
-        found = len(left) < len(self._codes)
-        self._codes = left
-        return found
+        found = [kept for kept in self._codes if hmac.compare_digest(given, kept[0])]
+        self._codes = [kept for kept in self._codes if kept not in found]
+        return found[0][1] if found else None
 
-    def new_session(self) -> str:
-        """The value of a cookie that signs in for a week."""
-        content = f"{int(self._now()) + SESSION_S}.{secrets.token_urlsafe(12)}"
+    def new_session(self, holder: str = OWNERS, *, until: float | None = None) -> str:
+        """The value of a cookie that signs in for a week, or until an earlier time."""
+        ends = self._now() + SESSION_S
+        content = f"{int(ends if until is None else min(ends, until))}.{secrets.token_urlsafe(12)}.{holder}"
         return f"{content}.{self._seal(content)}"
 
     def session(self, cookie: str) -> Session:
-        """What a cookie is worth: one that has expired was right once, so it is no attempt to guess."""
+        """What a cookie is worth."""
         content, _, seal = cookie.rpartition(".")
-        if not hmac.compare_digest(self._seal(content).encode(), seal.encode()):
-            return "wrong"
-        return "right" if int(content.partition(".")[0]) > self._now() else "expired"
+        if not hmac.compare_digest(self._seal(content).encode(), seal.encode("utf-8", "surrogatepass")):
+            return Session("wrong")
+        parts = content.split(".")
+        if len(parts) != 3:
+            return Session("expired")  # sealed by us, before sessions had a holder
+        until, name, holder = parts
+        over = int(until) <= self._now() or name in self._ended
+        return Session("expired" if over else "right", holder, name, float(until))
+
+    def end_session(self, session: Session) -> None:
+        """Let a session open nothing any more, wherever its cookie went. Forgotten when the platform ends."""
+        now = self._now()
+        self._ended = OrderedDict((name, until) for name, until in self._ended.items() if until > now)
+        self._ended[session.name] = session.until
+        if len(self._ended) > ENDED_SESSIONS:
+            self._ended.popitem(last=False)
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._now()
 
     def _seal(self, content: str) -> str:
         return hmac.new(self._session_key, content.encode(), "sha256").hexdigest()

@@ -9,7 +9,16 @@ from pydantic import BaseModel, Field
 from superlearner.arsenal.declaration import Operation
 from superlearner.arsenal.failures import CODES
 
-__all__ = ["Answer", "ErrorAnswer", "ErrorCode", "ListAnswer", "error_schemas", "responses_of"]
+__all__ = [
+    "Answer",
+    "ErrorAnswer",
+    "ErrorCode",
+    "ListAnswer",
+    "codes_of",
+    "error_schemas",
+    "example_of_error",
+    "responses_of",
+]
 
 T = TypeVar("T")
 
@@ -76,37 +85,101 @@ class DryRunResult(BaseModel):
 
 
 ERROR_CONTENT: Final = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
+EVENTS: Final = {
+    "text/event-stream": {"schema": {"description": "server-sent events; the data of each is an item as JSON has it"}}
+}
 WHAT: Final[dict[int, str]] = {
     400: "It cannot be read",
     401: "A credential is missing or wrong",
     403: "It must not be",
     404: "It is not there",
     405: "The path does not take the method",
+    408: "It did not come in time",
     409: "It does not go together with what is there",
     413: "The body is too large",
     415: "The body is no JSON by its header",
     422: "It can be read and is not allowed, or the process ended of it",
+    431: "Its head is too large",
     429: "Too many requests, or wrong credentials",
     500: "A bug of SuperLearner",
     503: "It is not up just now",
     504: "No answer in time",
 }
-ALWAYS: Final = ("foreign_origin", "host_not_allowed", "internal_error", "method_not_allowed", "missing_scope",
-                 "rate_limited", "unauthorized")  # fmt: skip
-WITH_BODY: Final = ("body_too_large", "malformed_json", "malformed_request", "unsupported_media_type")
+ALWAYS: Final = ("foreign_origin", "head_too_large", "host_not_allowed", "internal_error", "method_not_allowed",
+                 "missing_scope", "rate_limited", "service_unavailable", "store_unavailable", "timeout", "unauthorized",
+                 "validation_error")  # fmt: skip
+WITH_BODY: Final = (
+    "body_too_large",
+    "malformed_json",
+    "malformed_request",
+    "request_timeout",
+    "unsupported_media_type",
+)
+
+
+MESSAGES: Final[dict[str, str]] = {
+    "already_started": "it runs already, as <0.31.0>",
+    "application_not_found": "no application 'shop' is known",
+    "backup_not_found": "there is no backup 'b-1' of 0.17.0",
+    "body_too_large": "expected a body of at most 1000000 bytes, got more",
+    "call_failed": "the process ended before it answered: ValueError('negative amount')",
+    "child_not_found": "the supervisor has no such child",
+    "critical_process_protection": "playground (0.11.0) keeps the platform alive",
+    "foreign_origin": "the origin 'https://elsewhere.example' is not ours; open the page of SuperLearner",
+    "host_not_allowed": "the host 'elsewhere.example' is not one of ours",
+    "internal_error": "this is a bug of SuperLearner; the terminal has the details",
+    "malformed_json": "the body is not JSON: Expecting value at character 1",
+    "malformed_pid": "expected a pid such as 0.17.0 or <0.17.0>, got '0.17'",
+    "malformed_request": "expected one header authorization, got 2",
+    "method_not_allowed": "/api/v1/processes does not take PUT",
+    "missing_scope": "audit.list needs the scope code, and anonymous has operate, read",
+    "module_not_found": "the module 'shop' is not imported",
+    "name_not_found": "nobody has the name 'counter_9'",
+    "name_taken": "the name counter_1 belongs to 0.17.0",
+    "node_not_found": "the platform looks into no node 'shop@127.0.0.1'",
+    "page_not_found": "there is no page 'supervisor' in the documentation",
+    "process_not_found": "there is no process 0.99.0",
+    "rate_limited": "too many requests",
+    "registry_not_found": "there is no registry 'rooms'",
+    "start_failed": "it does not start: ValueError('no port')",
+    "store_unavailable": "the database cannot be reached",
+    "supervisor_not_found": "there is no supervisor shop_sup",
+    "timeout": "it did not answer in time",
+    "unauthorized": "this takes a credential",
+    "unsupported_media_type": "expected a body of application/json, got 'text/plain'",
+    "validation_error": "per_page: Input should be less than or equal to 1000",
+}
+"""What an error says, for example; of other codes it is what their status means."""
+
+
+def codes_of(operation: Operation) -> list[str]:
+    """Every code that an operation may answer."""
+    codes = {*ALWAYS, *operation.errors}
+    if operation.on_node:
+        codes.add("node_not_found")
+    if operation.method != "GET":
+        codes.update(WITH_BODY)
+    return sorted(codes)
+
+
+def example_of_error(code: str) -> dict[str, Any]:
+    """An answer with this code."""
+    message = MESSAGES.get(code, WHAT.get(CODES[code], code))
+    error = {"code": code, "message": message, "details": [{"field": None, "problem": message, "hint": None}]}
+    return {"error": error, "success": False, "timestamp": "2026-01-01T12:00:00.000Z"}
 
 
 def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of an operation's route: what it answers, and every code under its status."""
-    codes = {*ALWAYS, *operation.errors}
-    if operation.parameters:
-        codes.add("validation_error")
-    if operation.method != "GET":
-        codes.update(WITH_BODY)
     by_status: dict[int, list[str]] = {}
-    for code in sorted(codes):
+    for code in codes_of(operation):
         by_status.setdefault(CODES[code], []).append(code)
     responses: dict[int | str, dict[str, Any]] = {200: {"model": _model(operation)}}
+    if operation.streams:
+        words = "Events as they come; or, if only JSON is accepted, those of a while"
+        responses[200] |= {"description": words, "content": EVENTS}
+    if operation.media:
+        responses[200]["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
     for status, found in sorted(by_status.items()):
         responses[status] = {"description": f"{WHAT[status]}: {', '.join(found)}", "content": ERROR_CONTENT}
     return responses

@@ -9,22 +9,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.terms import text_of
 from superlearner.web.envelope import timestamp
 from superlearner.web.json_response import SafeJSONResponse
 
-__all__ = ["API_PREFIX", "ApiError", "install_error_handlers"]
+if TYPE_CHECKING:
+    from superlearner.running import Platform
+
+__all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "pattern_of"]
 
 API_PREFIX: Final = "/api"
+API_PAGES: Final = "/api/docs"
+"""The reference of the API: pages for people, in the middle of what is for programs."""
 ERRORS_IN_BODY: Final = "errors=body"
 """What the page sends as `Prefer`: a browser writes every status from 400 to its console as a failure of the page."""
 CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}
@@ -70,7 +77,7 @@ def install_error_handlers(app: FastAPI) -> None:
         if request.headers.get("prefer") == ERRORS_IN_BODY:
             body = error.body()
             return SafeJSONResponse({**body, "error": {**body["error"], "status": error.status}})
-        return error.response()
+        return await _answer(app, request, error, None)
 
     async def operation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, OperationError)
@@ -85,6 +92,8 @@ def install_error_handlers(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers) if error.headers else None
+        if error.status_code == 405 and (methods := _methods_of(app, request)):
+            headers = {"Allow": ", ".join(methods)}
         return await _answer(app, request, _of_http(request, error), headers)
 
     async def our_bug(request: Request, error: Exception) -> Response:
@@ -99,12 +108,44 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, our_bug)
 
 
+def pattern_of(path: str) -> re.Pattern[str]:
+    """What fits a path with parameters: as Starlette's, and a line may end in a name."""
+    return re.compile(compile_path(path)[0].pattern, re.DOTALL)
+
+
+def in_envelope(path: str) -> bool:
+    """Whether what is asked for is no page, so that every answer there is JSON in the envelope.
+
+    >>> in_envelope("/api/v1/processes"), in_envelope("/api/docs/process"), in_envelope("/docs")
+    (True, False, False)
+    """
+    if path == API_PAGES or path.startswith(f"{API_PAGES}/"):
+        return False
+    return path == API_PREFIX or path.startswith((f"{API_PREFIX}/", "/health/"))
+
+
 async def _answer(app: FastAPI, request: Request, error: ApiError, headers: dict[str, str] | None) -> Response:
     render = getattr(app.state, "error_page", None)
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    if render is None or path == API_PREFIX or path.startswith((API_PREFIX + "/", "/health/")):
+    if render is None or in_envelope(path):
         return error.response(headers)
     return await render(request, error)
+
+
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
+    """The methods of the most fitting path; the router names that of one operation only."""
+    platform: Platform | None = getattr(app.state, "platform", None)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if platform is None or not path.startswith(f"{API_PREFIX}/"):
+        return []
+    there = [one for one in platform.arsenal if pattern_of(f"{API_PREFIX}/v1{one.path}").match(path)]
+    fitting = min((one.path for one in there), key=_openness, default="")
+    return sorted(one.method for one in there if one.path == fitting)
+
+
+def _openness(path: str) -> tuple[bool, list[bool]]:
+    """Of two paths that match, the one with less takes the request."""
+    return path.endswith(":path}"), ["{" in part for part in path.split("/")]
 
 
 def _of_http(request: Request, error: HTTPException) -> ApiError:

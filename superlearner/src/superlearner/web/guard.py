@@ -6,17 +6,19 @@ and a request that is neither "simple" nor allowed by us does not leave the brow
 - `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
 - On unsafe methods and web sockets a present `Origin` must be ours and a present `Sec-Fetch-Site` must be
   `same-origin` or `none`. Under a name of the allow-list `https` is ours, too: a proxy with TLS stands before it.
-- A body must be `application/json` and at most `max_body` bytes long; only the sign-in page sends a form.
+- A body must be `application/json` and at most `max_body` bytes long, it must come in time, and there must not be too
+  many at once; only the sign-in page sends a form.
 - Every answer carries the security headers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from superlearner.web.bodies import Bodies, BodyLimits
 from superlearner.web.errors import ApiError
 
 __all__ = ["CONTENT_SECURITY_POLICY", "OPEN_PATHS", "Guard", "path_of"]
@@ -47,7 +49,7 @@ class Guard:
     Args:
         app: the application behind the guard.
         allowed_hosts: names and addresses besides loopback's, without port.
-        max_body: largest request body in bytes.
+        limits: answers what bodies may be at the time of a request.
         form_paths: paths whose body is a form.
     """
 
@@ -56,11 +58,11 @@ class Guard:
         app: ASGIApp,
         *,
         allowed_hosts: Iterable[str] = (),
-        max_body: int = 1_000_000,
+        limits: Callable[[], BodyLimits] = BodyLimits,
         form_paths: Iterable[str] = (),
     ) -> None:
         self.app = app
-        self.max_body = max_body
+        self.bodies = Bodies(limits)
         self.form_paths = frozenset(form_paths)
         self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
         self.proxied_hosts = self.allowed_hosts.difference(LOOPBACK_NAMES)
@@ -85,12 +87,18 @@ class Guard:
                 self._check_origin(scope, headers)
             if scope["method"] not in SAFE_METHODS or headers.has_body:
                 self._check_body(headers, FORM if path in self.form_paths else JSON)
-            if headers.chunked:
-                receive = await self._read_whole(receive)
+            body = await self.bodies.read(receive) if headers.has_body else None
         except ApiError as error:
-            await error.response()(scope, receive, secured)
+            wait = {"retry-after": "1"} if error.status == 503 else None
+            await error.response(wait)(scope, receive, secured)
             return
-        await self.app(scope, receive, secured)
+        if body is None:
+            await self.app(scope, receive, secured)
+            return
+        try:
+            await self.app(scope, body.receive, secured)
+        finally:
+            body.close()
 
     async def _web_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _Headers(scope)
@@ -138,27 +146,9 @@ class Guard:
                 f"expected a body of {expected}, got {_shown(headers.media_type)}",
                 hint=f"send the header Content-Type: {expected}",
             )
-        if headers.content_length > self.max_body:
-            raise self._too_large()
-
-    async def _read_whole(self, receive: Receive) -> Receive:
-        """Read a body that came without its length, up to the limit, and give it to the application in one piece."""
-        body = bytearray()
-        message: Message = {"type": "http.request", "more_body": True}
-        while message["type"] == "http.request" and message.get("more_body", False):
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self.max_body:
-                raise self._too_large()
-        replay: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def read() -> Message:
-            return replay.pop() if replay else await receive()
-
-        return read
-
-    def _too_large(self) -> ApiError:
-        return ApiError(413, "body_too_large", f"expected a body of at most {self.max_body} bytes, got more")
+        if headers.chunked and headers.has("content-length"):
+            raise ApiError(400, "malformed_request", "expected a length or a body in pieces, got both")
+        self.bodies.check_length(headers.content_length)
 
 
 class _Headers:

@@ -107,6 +107,17 @@ class Hub:
         for viewer in list(self.viewers):
             viewer.close()
 
+    def adopt(self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int) -> None:
+        """Go on with other limits, for those who look already, too."""
+        beats = heartbeat_interval != self.heartbeat_interval and self._beating
+        self.frame_interval, self.heartbeat_interval = frame_interval, heartbeat_interval
+        self.viewer_queue, self.frame_rows = viewer_queue, frame_rows
+        for viewer in self.viewers:
+            viewer.limit = viewer_queue
+        if beats:  # the timer that runs is of the old interval, and not obeyed any more
+            self._beating, self._beat_due, self._beat_ref = False, None, None
+            self._tell_clock("watched")
+
     def attach(self) -> Viewer:
         """A new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, self.viewer_queue)

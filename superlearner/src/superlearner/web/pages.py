@@ -12,7 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from superlearner.web.api_pages import install_api_docs
+from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
+from superlearner.web.visitors import is_signed_in
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["install", "make_templates"]
 
 FOLDER: Final = Path(__file__).parent
-PAGES: Final = ({"id": "supervisors", "href": "/supervisors", "label": "Supervisors"},)
+PAGES: Final = (
+    {"id": "supervisors", "href": "/supervisors", "label": "Supervisors"},
+    {"id": "docs", "href": "/docs", "label": "Docs"},
+)
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
 
 # The operating system's table of types may say something else, or nothing.
@@ -68,7 +74,7 @@ def install(app: FastAPI, platform: Platform) -> None:
             status=error.status,
             heading=HEADINGS.get(error.status, "That did not work"),
             message=error.message,
-            hint=hint if error.status != 404 else "The supervision tree is at /supervisors.",
+            hint="The supervision tree is at /supervisors." if error.code == "operation_not_found" else hint,
         )
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
@@ -76,8 +82,11 @@ def install(app: FastAPI, platform: Platform) -> None:
         return RedirectResponse(f"{platform.settings.root_path}/supervisors", 307)
 
     @app.api_route("/supervisors", methods=["GET", "HEAD"], include_in_schema=False)
-    async def supervisors() -> HTMLResponse:
-        return render("supervisors.html", page="supervisors", title="Supervision tree")
+    async def supervisors(request: Request) -> HTMLResponse:
+        can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
+        return render("supervisors.html", page="supervisors", title="Supervision tree", can_sign_out=can_sign_out)
 
+    install_docs(app, platform, render)
+    install_api_docs(app, platform, render)
     app.state.error_page = error_page
     app.mount("/static", OwnFiles(directory=FOLDER / "static", check_dir=False), name="static")

@@ -9,17 +9,18 @@ the same model, a snapshot and the deltas after it give the later snapshot, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
+from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.web.projection import Projection, graft, patch, remove, row_of
 from superlearner.web.rows import Last, Row
 
-__all__ = ["KINDS", "TraceEvent", "apply", "measure", "rest"]
+__all__ = ["KINDS", "apply", "measure", "rest"]
 
 KINDS: Final = frozenset(
     {
@@ -39,35 +40,6 @@ MAX_TIMES: Final = 64
 MAX_CARRIED: Final = 200
 
 replace = msgspec.structs.replace
-
-
-class TraceEvent(Protocol):
-    """What the reducer reads of an `otp.trace.Event`."""
-
-    @property
-    def kind(self) -> str:
-        """Its kind."""
-        ...
-
-    @property
-    def at(self) -> int:
-        """The node clock, ns."""
-        ...
-
-    @property
-    def pid(self) -> Any:
-        """Whom it is about."""
-        ...
-
-    @property
-    def cause(self) -> int:
-        """The number of the event that led to it, 0 for none."""
-        ...
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The rest, by kind."""
-        ...
 
 
 def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> set[str]:

@@ -4,10 +4,12 @@ A pure ASGI middleware behind the guard. Open are the health routes, the static 
 asks for a credential, all else, web sockets before they are accepted included, needs one of
 
 - `Authorization: Bearer TOKEN`, for programs;
-- the session cookie, which a browser gets by a link that signs in once (`/?token=CODE`) or by the form of `/sign-in`.
+- the session cookie, which a browser gets by a link that signs in once (`/?token=CODE`) or by the form of `/sign-in`,
+  and gives back at `/sign-out`.
 
-Where it does not ask (on loopback), everybody is let in, and who brings one of them is recognised as the owner: what
-needs the scope `code` is the owner's everywhere.
+Where it does not ask (on loopback), everybody is let in, and who brings one of them is recognised: what needs the scope
+`code` takes a credential everywhere. Operations ask for their scopes themselves; everything else, pages, live feed,
+event stream and metrics, needs `read`, and this is where that is seen to.
 
 Who brings something wrong too often has to wait: 429, and nothing it brings is looked at, but for a session that is
 right; otherwise whoever shares an address with the person at work could lock that person out.
@@ -15,7 +17,6 @@ right; otherwise whoever shares an address with the person at work could lock th
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,62 +24,41 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from superlearner.arsenal.tokens import Tokens
 from superlearner.web.credentials import Credentials
 from superlearner.web.envelope import timestamp
-from superlearner.web.errors import ApiError
+from superlearner.web.errors import API_PREFIX, ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
+from superlearner.web.presence import Presence
+from superlearner.web.recognising import Recogniser, Refused, is_local, session_key, token_key, unauthorized
 from superlearner.web.throttle import Throttle
 from superlearner.web.visit import Visit, form_of, ours
+from superlearner.web.visitors import Visitor, recognise
 
-__all__ = ["NEW_LINK", "SIGN_IN", "SignIn", "is_owner"]
+__all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 
 SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
-OWNER: Final = "superlearner.owner"
+SIGN_OUT: Final = "/sign-out"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
-HINT: Final = (
-    "send the header Authorization: Bearer TOKEN; `superlearner token` prints it on the machine where the platform "
-    "runs, and it lies in the file `token` of its data directory"
-)
-log: Final = logging.getLogger(__name__)
-
-
-class Refused(Exception):
-    """Not let in.
-
-    Args:
-        error: what a program is told.
-        problem: what a person is told; None for one who brought nothing, and only has to sign in.
-        wait: seconds until the next try.
-        forget: the browser shall forget its cookie, so that it does not bring it again.
-    """
-
-    def __init__(self, error: ApiError, problem: str | None = None, *, wait: int = 0, forget: bool = False) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.problem = problem
-        self.wait = wait
-        self.forget = forget
-
-
-def is_owner(scope: Scope) -> bool:
-    """Whether who stands behind a request has shown a credential at the door."""
-    return bool(scope.get(OWNER, False))
+OF_OPERATIONS: Final = f"{API_PREFIX}/v1/"
 
 
 class SignIn:
-    """Lets in who has a credential, or everybody, and knows the owner.
+    """Lets in who has a credential, or everybody, and knows who it is.
 
     Args:
         app: what is behind the door.
-        credentials: who may come in.
+        credentials: the owner's token, links and sessions.
         port: our port; browsers do not tell the cookies of two ports apart, so it is part of the cookie's name.
         root_path: path prefix when behind a proxy.
         version: what the page shows.
         throttle: how often somebody may be wrong.
         required: whether who has no credential stays outside.
+        tokens: those of others than the owner.
+        calls: how often somebody from elsewhere may ask at all; None sets no limit.
     """
 
     def __init__(
@@ -91,14 +71,20 @@ class SignIn:
         version: str = "",
         throttle: Throttle | None = None,
         required: bool = True,
+        tokens: Tokens | None = None,
+        calls: Throttle | None = None,
     ) -> None:
         self.app = app
         self.credentials = credentials
         self.cookie = f"superlearner-{port}"
         self.root_path = root_path
         self.version = version
-        self.throttle = throttle or Throttle()
         self.required = required
+        self.calls = calls
+        self.recogniser = Recogniser(credentials, tokens, throttle or Throttle(), self.cookie, required=required)
+        self.presence = Presence(credentials.now)
+        if tokens is not None:
+            tokens.listen(lambda token: self.presence.end(token_key(token)))
         self._template = make_templates().get_template("sign_in.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,8 +94,11 @@ class SignIn:
             await self.app(scope, receive, send)
             return
         answer = await self._answer(scope, receive)
-        if answer is None:
-            await self.app(scope, receive, send)
+        if isinstance(answer, Visitor):
+            if answer.keys:
+                await self.presence.serve(self.app, answer, scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
             return
         if kind == "websocket":
             await receive()  # the client's `connect`
@@ -118,100 +107,71 @@ class SignIn:
         else:
             await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": "unauthorized"})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
-        """What this visit gets instead of what it asked for; None if it is let in."""
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | Visitor:
+        """Who it is, if they are let in; else what this visit gets instead of what it asked for."""
         visit = Visit.of(scope)
         try:
             if visit.path == SIGN_IN and scope["type"] == "http":
                 return await self._sign_in(visit, receive)
+            if visit.path == SIGN_OUT and visit.method == "POST":
+                return await self._sign_out(visit)
             if visit.path == NEW_LINK and visit.method == "POST":
-                return self._new_link(visit)
+                return await self._new_link(visit)
             if visit.is_page and visit.method == "GET" and "token" in visit.connection.query_params:
-                return self._by_link(visit)
-            scope[OWNER] = self._check(visit)
+                return await self._by_link(visit)
+            visitor = await self.recogniser.visitor(visit)
+            self._not_too_often(visit, visitor)
+            _may_look(visit, visitor)
         except Refused as refused:
             return self._refusal(visit, refused)
         except ApiError as error:
             return error.response({"cache-control": "no-store"})
-        return None
+        recognise(scope, visitor)
+        return visitor
 
-    # -- who is let in ---------------------------------------------------------------------------------------
-
-    def _check(self, visit: Visit) -> bool:
-        """Whether a right credential came with the visit; without one it is refused where one is required."""
-        token = visit.bearer
-        if token is not None:
-            self._only_if_it_may_try(visit)
-            if not self.credentials.is_token(token):
-                raise self._wrong(visit, "the token is not the token of this platform", None)
-            return True
-        try:
-            if self._has_session(visit):
-                return True
-        except Refused:
-            if self.required:
-                raise
-            return False  # an old cookie; whoever it is may look and operate here without one
-        if self.required:
-            raise Refused(_unauthorized("expected a credential, got none"))
-        return False
-
-    def _has_session(self, visit: Visit) -> bool:
-        """Whether the cookie is right; False without a cookie.
-
-        Raises:
-            Refused: it is not, or not any more.
-        """
-        cookie = visit.connection.cookies.get(self.cookie)
-        if cookie is None:
-            return False
-        worth = self.credentials.session(cookie)
-        if worth == "right":
-            return True
-        if worth == "expired":
-            raise Refused(_unauthorized("the session has ended"), "Your session has ended.", forget=True)
-        self._only_if_it_may_try(visit, forget=True)
-        raise self._wrong(visit, "the session is not one of this platform", "Your session has ended.", forget=True)
-
-    def _only_if_it_may_try(self, visit: Visit, *, forget: bool = False) -> None:
-        left = math.ceil(self.throttle.wait(visit.address))
-        if left == 0:
+    def _not_too_often(self, visit: Visit, visitor: Visitor) -> None:
+        """Who comes from elsewhere has a budget of calls: their own, or that of their address."""
+        if self.calls is None or is_local(visit.address):
             return
-        message = f"too many wrong credentials came from this address; try again in {left} s"
-        error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
-        problem = f"Too many wrong tries came from your address. Try again in {left} seconds."
-        raise Refused(error, problem, wait=left, forget=forget)
-
-    def _wrong(self, visit: Visit, message: str, problem: str | None, *, forget: bool = False) -> Refused:
-        """Counts a wrong credential, and answers what to say."""
-        self.throttle.wrong(visit.address)
-        if self.throttle.wait(visit.address) > 0:
-            log.warning("too many wrong credentials from %r: it has to wait now", visit.address[:100])
-        return Refused(_unauthorized(message), problem, forget=forget)
+        who = f"user {visitor.user.name}" if visitor.holder else visit.address
+        left = math.ceil(self.calls.wait(who))
+        if left > 0:
+            message = f"too many calls; try again in {left} s"
+            error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
+            raise Refused(error, f"Too many calls came from you. Try again in {left} seconds.", wait=left)
+        self.calls.count(who)
 
     # -- how a browser gets its session ----------------------------------------------------------------------
 
-    def _by_link(self, visit: Visit) -> Response:
+    async def _by_link(self, visit: Visit) -> Response:
         """A link that signs in once. Its code leaves the address bar at once."""
         if "prefetch" in visit.connection.headers.get("sec-purpose", ""):  # a guess of the browser's, not a visit
             return Response(status_code=503, headers={"cache-control": "no-store"})
-        cookie = visit.connection.cookies.get(self.cookie)
-        signed_in = cookie is not None and self.credentials.session(cookie) == "right"
-        if not signed_in:
-            self._only_if_it_may_try(visit)
-        if not self.credentials.redeem(visit.connection.query_params["token"]) and not signed_in:
+        try:
+            before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
+        except Refused:
+            before = None
+        if before is None:
+            self.recogniser.only_if_it_may_try(visit)
+        visitor = await self.recogniser.by_link(visit, visit.connection.query_params["token"]) or before
+        if visitor is None:
             problem = "This link was used before, or belongs to an earlier start of the platform."
-            refused = self._wrong(visit, "the link was used before", problem)
+            refused = self.recogniser.wrong(visit, "the link was used before", problem, counts=not visit.is_sent)
             if self.required:
                 raise refused
             return self._to(visit.target)  # the link of another day leads to the page all the same
-        return self._welcome(visit, visit.target)
+        return self._welcome(visit, visit.target, visitor)
+
+    def _has_right_session(self, visit: Visit) -> bool:
+        cookie = visit.connection.cookies.get(self.cookie)
+        return cookie is not None and self.credentials.session(cookie).worth == "right"
 
     async def _sign_in(self, visit: Visit, receive: Receive) -> Response:
         """The form, and what it sends."""
         if visit.method in ("GET", "HEAD"):
             target = visit.next
-            return self._to(target) if self._has_session(visit) else self._page(visit, 200, target)
+            signed_in = await self.recogniser.by_session(visit) is not None
+            return self._to(target) if signed_in else self._page(visit, 200, target)
         if visit.method != "POST":
             raise ApiError(405, "method_not_allowed", f"{SIGN_IN} does not take {visit.method[:20]}")
         form = await form_of(receive)
@@ -220,26 +180,38 @@ class SignIn:
         if not token:
             return self._page(visit, 401, target, "Enter the token.")
         try:
-            self._only_if_it_may_try(visit)
-            if not self.credentials.is_token(token):
-                raise self._wrong(visit, "the token is wrong", "That is not the token of this platform.")
+            problem = "That is not the token of this platform."
+            visitor = await self.recogniser.by_token(visit, token, problem)
         except Refused as refused:
             return self._page(visit, refused.error.status, target, refused.problem, wait=refused.wait)
-        return self._welcome(visit, target)
+        return self._welcome(visit, target, visitor)
 
-    def _new_link(self, visit: Visit) -> Response:
-        """The code of a fresh link, for the owner's command line; a session is not enough."""
+    async def _sign_out(self, visit: Visit) -> Response:
+        """The session ends, wherever its cookie went, and so does what is open by it."""
+        cookie = visit.connection.cookies.get(self.cookie)
+        session = None if cookie is None else self.credentials.session(cookie)
+        if session is not None and session.worth == "right":
+            self.credentials.end_session(session)
+            self.presence.end(session_key(session))
+        response = self._to(SIGN_IN if self.required else "/")
+        response.delete_cookie(self.cookie, **self._cookie_options(visit))
+        return response
+
+    async def _new_link(self, visit: Visit) -> Response:
+        """The code of a fresh link, for the command line of a token's holder; a session is not enough."""
         if visit.bearer is None:
-            raise Refused(_unauthorized("expected a token, got none"))
-        self._check(visit)
-        body = {"data": {"code": self.credentials.new_code()}, "success": True, "timestamp": timestamp()}
+            raise Refused(unauthorized("expected a token, got none"))
+        visitor = await self.recogniser.visitor(visit)
+        code = self.credentials.new_code(visitor.holder)
+        body = {"data": {"code": code}, "success": True, "timestamp": timestamp()}
         return JSONResponse(body, headers={"cache-control": "no-store"})
 
     # -- answers ---------------------------------------------------------------------------------------------
 
-    def _welcome(self, visit: Visit, target: str) -> Response:
+    def _welcome(self, visit: Visit, target: str, visitor: Visitor) -> Response:
         response = self._to(target)
-        response.set_cookie(self.cookie, self.credentials.new_session(), **self._cookie_options(visit))
+        session = self.credentials.new_session(visitor.holder, until=visitor.until)
+        response.set_cookie(self.cookie, session, **self._cookie_options(visit))
         return response
 
     def _to(self, target: str) -> Response:
@@ -287,8 +259,14 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith("/static/")
 
 
-def _unauthorized(message: str) -> ApiError:
-    return ApiError(401, "unauthorized", message, hint=HINT)
+def _may_look(visit: Visit, visitor: Visitor) -> None:
+    """What is no operation needs `read`."""
+    if visit.path.startswith(OF_OPERATIONS) or visitor.user.may("read"):
+        return
+    raise Refused(
+        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, and {visitor.user.name} has it not"),
+        "Your token does not open this page.",
+    )
 
 
 def _headers(status: int, wait: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How often somebody may be wrong: a few times at once, then at a steady pace, counted for each address."""
+"""How often somebody may do something: a few times at once, then at a steady pace, counted for each of them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ ADDRESSES: Final = 4096
 
 
 class Throttle:
-    """Counts wrong credentials.
+    """Counts wrong credentials, or calls, of addresses or users.
 
-    Kept is one number for each address: when it will have been forgiven everything. What is full forgets the address
-    that was wrong the longest time ago.
+    Kept is one number for each: when it will have been forgiven everything. What is full forgets who was counted the
+    longest time ago.
 
     Args:
-        burst: wrong ones allowed at once.
+        burst: how many are allowed at once.
         every: seconds after which one more is allowed.
         now: a monotonic clock, in seconds.
 
     >>> throttle = Throttle(burst=2, every=5, now=lambda: 100.0)
     >>> for _ in range(2):
-    ...     throttle.wrong("192.0.2.1")
+    ...     throttle.count("192.0.2.1")
     >>> throttle.wait("192.0.2.1"), throttle.wait("192.0.2.2")
     (5.0, 0.0)
     """
@@ -42,8 +42,8 @@ class Throttle:
         now = self._now()
         return max(0.0, self._forgiven.get(_group(address), now) - now - self._slack)
 
-    def wrong(self, address: str) -> None:
-        """This address was wrong once more."""
+    def count(self, address: str) -> None:
+        """This address did it once more."""
         group = _group(address)
         now = self._now()
         self._forgiven[group] = max(self._forgiven.get(group, now), now) + self._every

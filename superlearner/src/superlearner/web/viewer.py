@@ -27,7 +27,7 @@ class Viewer:
 
     def __init__(self, hub: Snapshots, limit: int) -> None:
         self._hub = hub
-        self._limit = limit
+        self.limit = limit
         self._frames: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self.resync = True
@@ -38,7 +38,7 @@ class Viewer:
         """The next frame; beyond the limit all is dropped and a snapshot will follow."""
         if self.resync:
             return
-        if len(self._frames) >= self._limit:
+        if len(self._frames) >= self.limit:
             self.want_snapshot()
             return
         self._frames.append(frame)

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope
 
-from superlearner.web.errors import API_PREFIX, ApiError
+from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 
 __all__ = ["Visit", "form_of", "ours"]
 
-IN_ENVELOPE: Final = (f"{API_PREFIX}/", "/health/", "/sign-in/")
+FOR_PROGRAMS: Final = ("/metrics", "/sign-in/")
 LARGEST_FORM: Final = 16_384
 OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path on this host: printable, no backslash, and not `//elsewhere`."""
@@ -46,7 +46,12 @@ class Visit:
     @property
     def is_page(self) -> bool:
         """Whether a person is looking: the answer is a page and no envelope."""
-        return self.method in ("GET", "HEAD") and self.path != API_PREFIX and not self.path.startswith(IN_ENVELOPE)
+        return self.method in ("GET", "HEAD") and not in_envelope(self.path) and not self.path.startswith(FOR_PROGRAMS)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the browser says that the page of somebody else sent it here, which the person may not know of."""
+        return self.connection.headers.get("sec-fetch-site") in ("cross-site", "same-site")
 
     @property
     def bearer(self) -> str | None:

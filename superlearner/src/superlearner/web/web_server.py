@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextvars import Context
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
@@ -19,6 +20,11 @@ from starlette.types import ASGIApp
 import otp
 from otp import GenServer, NoReply, Ok, Stop, impl
 from superlearner.listening import Listener
+from superlearner.settings import Settings
+from superlearner.web.connections import Connections
+from superlearner.web.http_connection import HttpConnection
+from superlearner.web.server_sent import with_end
+from superlearner.web.socket_connection import LARGEST_MESSAGE, SocketConnection
 
 __all__ = ["Incarnation", "WebServer", "WebState"]
 
@@ -28,26 +34,30 @@ GRACE_S: Final = 2
 class Incarnation(uvicorn.Server):
     """One life of the server. It polls nothing and handles no signal."""
 
-    def __init__(self, app: ASGIApp, listener: Listener, root_path: str) -> None:
+    def __init__(self, app: ASGIApp, listener: Listener, root_path: str, connections: Connections) -> None:
+        http: Any = partial(HttpConnection, connections=connections)
+        ws: Any = partial(SocketConnection, connections=connections)
+        self._end = asyncio.Event()
         super().__init__(
             uvicorn.Config(
-                app,
-                http="h11",
-                ws="websockets-sansio",
+                with_end(app, self._end),
+                http=http,
+                ws=ws,
+                ws_max_size=LARGEST_MESSAGE,
                 ws_per_message_deflate=False,  # costs CPU for small frames and gains nothing on loopback
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 date_header=False,
-                proxy_headers=bool(root_path),
+                proxy_headers=False,  # the application looks at them, and knows whose word is taken
                 root_path=root_path,
                 timeout_graceful_shutdown=GRACE_S,
                 reset_contextvars=True,
             )
         )
         self._listener = listener
-        self._end = asyncio.Event()
+        self._connections = connections
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
 
@@ -75,8 +85,27 @@ class Incarnation(uvicorn.Server):
             raise
 
     async def startup(self, sockets: Any = None) -> None:
-        """As uvicorn's; then say so."""
-        await super().startup(sockets)
+        """As uvicorn's, with a limit for handshakes of TLS, of which it knows none; then say so."""
+        loop = asyncio.get_running_loop()
+        tls = self._listener.tls
+        wait = self._connections.settings.head_timeout
+
+        def connection() -> asyncio.Protocol:
+            make: Any = self.config.http_protocol_class
+            return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop)
+
+        self.servers = [
+            await loop.create_server(
+                connection,
+                sock=one,
+                backlog=self.config.backlog,
+                ssl=tls,
+                ssl_handshake_timeout=None if tls is None else wait,
+                ssl_shutdown_timeout=None if tls is None else wait,
+            )
+            for one in sockets or ()
+        ]
+        self.started = True
         if not self._ready.done():
             self._ready.set_result(None)
 
@@ -94,17 +123,18 @@ class Incarnation(uvicorn.Server):
 class WebState:
     """What outlives one web server process: the app, the socket, and the incarnations that have not ended."""
 
-    def __init__(self, app: ASGIApp, listener: Listener, root_path: str = "") -> None:
+    def __init__(self, app: ASGIApp, listener: Listener, settings: Callable[[], Settings], root_path: str = "") -> None:
         self.app = app
         self.listener = listener
         self.root_path = root_path
+        self.connections = Connections(settings)
         self.incarnations: list[Incarnation] = []
         """Those that have not ended, oldest first; more than one while older ones finish their answers."""
 
     async def begin(self) -> Incarnation:
         """Open a new one, and end all older ones when it listens, so that there is always somebody who does."""
         older = list(self.incarnations)
-        server = Incarnation(self.app, self.listener, self.root_path)
+        server = Incarnation(self.app, self.listener, self.root_path, self.connections)
         self.incarnations.append(server)
         try:
             await server.open()

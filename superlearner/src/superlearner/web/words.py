@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superlearner.control.clock import wall_of
+from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.web.naming import called, name_of, slot_of
 from superlearner.web.phrases import Restarts, gave_up_text
 from superlearner.web.projection import Projection, row_of
-from superlearner.web.projector import TraceEvent
 from superlearner.web.rows import Row, label
 from superlearner.web.stories import Entry, Story
 

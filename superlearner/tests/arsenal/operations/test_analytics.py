@@ -187,7 +187,7 @@ def test_the_trend_says_when_the_demo_gives_up_at_this_pace(inside: Inside) -> N
 def test_samples_come_at_the_interval_of_the_settings(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await kill(platform, "till_0")
-        otp.send("analytics", "sample")
+        otp.send("analytics", otp.TimerFired(platform.platform.analytics.due, "sample"))
         await platform.call("analytics", ("sync",))
         trend = await data(platform, "/supervisors/till/trends")
         assert trend["scan_interval_ms"] == 300_000

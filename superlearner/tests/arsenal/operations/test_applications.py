@@ -119,7 +119,9 @@ def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(in
         assert await Agent.get(("till", platform.node), lambda n: n) == (3, 4)
         assert (await ask(platform, "DELETE", "/bank/env/interest"))["value"] == 2
         assert (await ask(platform, "GET", "/bank/env/nothing"))["set"] is False
-        assert failure(await platform.client.get(f"{AT}/nobody/env")) == (404, "application_not_found")
+        nobody = await platform.client.get(f"{AT}/nobody/env")
+        assert failure(nobody) == (404, "application_not_found")
+        assert nobody.json()["error"]["details"][0]["hint"] == "see GET /api/v1/applications"
 
     inside(test, auth="all")
 
@@ -142,6 +144,8 @@ def test_the_persons_own_application_is_stopped_and_started_in_the_playground(in
         assert (await ask(platform, "GET", "/bank"))["running"] is False
         await ask(platform, "POST", "", {"application": "bank"})
         assert platform.node.whereis("bank_top") is not None
-        assert failure(await platform.client.delete(f"{AT}/superlearner")) == (403, "critical_process_protection")
+        for forced in ("", "?force=true"):
+            answer = await platform.client.delete(f"{AT}/superlearner{forced}")
+            assert failure(answer) == (403, "critical_process_protection")
 
     inside(test, tree, auth="all")

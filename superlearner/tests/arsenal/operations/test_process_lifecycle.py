@@ -30,6 +30,11 @@ class Stubborn(GenServer[Any]):
         return Reply(otp.spawn(wait), state)
 
     @impl
+    async def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        await otp.receive(otp.Is("go on"))
+        return NoReply(state)
+
+    @impl
     def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
         return NoReply(state)
 
@@ -72,6 +77,8 @@ def test_an_installed_class_is_started_under_the_playground(inside: Inside) -> N
         found = await details(platform, "mine")
         assert (found["pid"], found["parent"]["name"], found["state"]) == (data["pid"], "playground", "41")
         assert found["child"]["restart"] == "temporary"
+        await post(platform, "", start=COUNTER, argument=[1, [2]], name="several")
+        assert (await details(platform, "several"))["state"] == "(1, (2,))"
 
     inside(test, auth="all")
 
@@ -190,6 +197,20 @@ def test_a_suspended_server_handles_nothing_until_it_is_resumed(inside: Inside) 
         assert told.json()["data"]["reply"] == 1
 
     inside(test)
+
+
+@pytest.mark.operation("process.suspend")
+def test_a_server_that_was_too_busy_to_be_suspended_in_time_is_not_suspended_later(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await post(platform, "/stubborn/message", message="work", message_type="cast")
+        assert code(await post(platform, "/stubborn/suspend", timeout_ms=20)) == (504, "timeout")
+        otp.send(platform.node.whereis("stubborn"), "go on")
+        answer = await post(platform, "/stubborn/message", message="more", message_type="call")
+        assert answer.status_code == 200
+        assert (await details(platform, "stubborn"))["status"] != "suspended"
+        assert (await post(platform, "/stubborn/suspend")).json()["data"]["status"] == "suspended"
+
+    inside(test, ODDS)
 
 
 @pytest.mark.parametrize("action", ["suspend", "resume"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -80,6 +81,20 @@ def test_a_name_is_given_found_and_taken_away(inside: Inside) -> None:
 
 
 @pytest.mark.operation("registry.register")
+@pytest.mark.operation("registry.whereis", "registry.unregister")
+@pytest.mark.parametrize("name", ["two\nlines", "a\n/b", "b>\u202e", "a\r\nX-Header: 1"])
+def test_a_strange_name_is_found_and_taken_away(inside: Inside, name: str) -> None:
+    async def test(platform: Any) -> None:
+        pid = await nameless(platform)
+        await ask(platform, "POST", "/registry/processes", {"name": name, "pid": pid})
+        path = f"/registry/processes/{quote(name, safe='')}"
+        assert (await ask(platform, "GET", path))["pid"] == pid
+        await ask(platform, "DELETE", path)
+        assert failure(await platform.client.get(f"{AT}{path}")) == (404, "name_not_found")
+
+    inside(test, TREE)
+
+
 def test_what_can_be_no_name_is_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"name": "undefined", "pid": await nameless(platform)}

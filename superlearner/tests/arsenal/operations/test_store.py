@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import otp
-from superlearner.store import StoreUnavailable
+from superlearner.store import Restart, StoreUnavailable, database_info
 
 Inside = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -140,3 +141,85 @@ def test_without_a_folder_of_data_nothing_is_kept_and_that_is_no_fault(inside: I
         assert (await platform.get("/api/v1/system/health", headers=OWNER))["data"]["status"] == "healthy"
 
     inside(test, auth="all")
+
+
+async def ask(platform: Any, method: str, path: str, **body: Any) -> Any:
+    """The answer of the owner's request: its data, or the code of its error with the status."""
+    answer = await platform.client.request(method, f"/api/v1/store/{path}", json=body, headers=OWNER)
+    told = answer.json()
+    return told["data"] if answer.status_code == 200 else (answer.status_code, told["error"]["code"])
+
+
+async def rows_of(platform: Any) -> Any:
+    await platform.platform.store.sync()
+    return (await platform.get("/api/v1/store", headers=OWNER))["data"]["rows"]
+
+
+@pytest.mark.operation("store.export")
+def test_the_audit_log_is_exported_into_a_file_of_the_data_directory(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        assert await kill(platform, "counter_1") == 200
+        written = await ask(platform, "POST", "export", table="audit", name="log")
+        assert (written["rows"], written["file"]) == (1, str(tmp_path / "exports" / "log.jsonl"))
+        (line,) = (tmp_path / "exports" / "log.jsonl").read_text().splitlines()
+        assert json.loads(line)["parameters"] == {"pid": "counter_1", "reason": "kill", "force": False}
+        assert (await ask(platform, "POST", "export", table="audit", until=1))["rows"] == 0
+        assert await ask(platform, "POST", "export", table="audit", name="log") == (409, "name_taken")
+        assert await ask(platform, "POST", "export", table="tokens") == (422, "validation_error")
+        for name in ("../log", "", ".log", "a/b", "a\n", "x" * 65):
+            assert await ask(platform, "POST", "export", name=name) == (422, "validation_error")
+        assert {line["operation"] for line in (await platform.get("/api/v1/audit", headers=OWNER))["data"]} == {
+            "process.kill",
+            "store.export",
+        }
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("store.backup")
+def test_a_backup_is_a_database_with_what_was_there(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        assert await kill(platform, "counter_1") == 200
+        before = await rows_of(platform)
+        written = await ask(platform, "POST", "backup")
+        assert Path(written["file"]).parent == tmp_path / "backups"
+        assert (await otp.Task.run_blocking(database_info, Path(written["file"]))).rows == before
+        dry = await platform.client.post("/api/v1/store/backup?dry_run=true", json={"name": "dry"}, headers=OWNER)
+        assert dry.json()["data"]["would"] == "copy the database into dry.db"
+        assert not (tmp_path / "backups" / "dry.db").exists()
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("store.delete", "store.compact")
+def test_old_rows_are_deleted_and_their_room_given_back(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        store = platform.platform.store
+        store.append_restarts(Restart(float(at), "shop", "till", "restarted", reason="x" * 3000) for at in range(1000))
+        assert await kill(platform, "counter_1") == 200
+        before = await rows_of(platform)
+        dry = await platform.client.request(
+            "DELETE", "/api/v1/store/rows?dry_run=true", json={"before": 900}, headers=OWNER
+        )
+        assert dry.json()["data"]["would"].startswith("delete 900 rows of restarts that are older than 1970-01-01")
+        assert await ask(platform, "DELETE", "rows", before=900) == {"table": "restarts", "deleted": 900}
+        after = await rows_of(platform)
+        assert (after["restarts"], after["audit"]) == (before["restarts"] - 900, before["audit"] + 1)
+        (line,) = (await platform.get("/api/v1/audit?operation=store.delete", headers=OWNER))["data"]
+        assert line["did"].startswith("delete 900 rows of restarts")
+        size = await ask(platform, "POST", "compact")
+        assert size["bytes_after"] < size["bytes_before"] / 2
+        assert await ask(platform, "DELETE", "rows", before=-1) == (422, "validation_error")
+        assert await ask(platform, "DELETE", "rows", before=1, table="users") == (422, "validation_error")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("path", ["export", "backup", "compact", "rows"])
+def test_what_takes_data_away_takes_the_scope_code(inside: Inside, tmp_path: Path, path: str) -> None:
+    async def test(platform: Any) -> None:
+        method, body = ("DELETE", {"before": 1}) if path == "rows" else ("POST", {})
+        answer = await platform.client.request(method, f"/api/v1/store/{path}", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
+
+    inside(test, data_dir=tmp_path)

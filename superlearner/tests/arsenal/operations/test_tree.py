@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, ChildSpec, GenServer, Ok, Reply, Supervisor, impl
+from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Reply, Supervisor, impl
 from superlearner.running import Tree
 
 Inside = Callable[..., Any]
@@ -126,6 +126,22 @@ def test_the_tree_is_drawn_and_a_name_is_only_a_name(inside: Inside) -> None:
         assert "-->end" not in mermaid
 
     inside(test, TREE)
+
+
+@pytest.mark.operation("tree.show")
+def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        pid = await DynamicSupervisor.start_child(("pool", platform.node), Asks.child_spec(1))
+        shown = (await get(platform, "/system/process-tree?root=pool&format=text"))["drawing"]["text"].splitlines()
+        assert shown[1:] == [f"└── {str(pid).strip('<>')} Asks (permanent)"]
+        otp.exit(pid, "kill")
+        await DynamicSupervisor.count_children(("pool", platform.node))
+        drawn = (await get(platform, "/system/process-tree?root=pool&format=text"))["drawing"]["text"]
+        assert drawn.endswith(" Asks (permanent, 1 restart)\n")
+        dot = (await get(platform, "/system/process-tree?root=pool&format=dot"))["drawing"]["text"]
+        assert "None" not in dot
+
+    inside(test, Tree("pool", lambda: DynamicSupervisor.start_link(name="pool")))
 
 
 @pytest.mark.operation("tree.ancestors", "tree.descendants")

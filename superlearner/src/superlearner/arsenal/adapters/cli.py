@@ -46,6 +46,8 @@ def entry_of(operation: Operation) -> dict[str, Any]:
         "description": operation.description,
         "changes": operation.changes,
         "bare": operation.bare,
+        "on_node": operation.on_node,
+        "streams": operation.streams,
         "parameters": shown,
     }
 
@@ -69,5 +71,7 @@ def _kind(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
         return {"kind": SIMPLE[type_]}
     if type_ == "array":
         of = _kind(schema.get("items", {}), known)
+        if of["kind"] == "choice":
+            return {"kind": "list", "of": "text"}
         return {"kind": "list", "of": of["kind"]} if of["kind"] in ("text", "integer", "number") else {"kind": "json"}
     return {"kind": "json" if type_ == "object" else "any"}

@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Callable, Coroutine
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.responses import Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Operation, Parameter
-from superlearner.arsenal.execution import execute
+from superlearner.arsenal.declaration import Download, Operation, Parameter
+from superlearner.arsenal.execution import Answer, execute, refuse_without_scope
+from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.control.clock import timestamp
+from superlearner.control.terms import clip
 from superlearner.web.described import responses_of
+from superlearner.web.errors import pattern_of
 from superlearner.web.json_response import SafeJSONResponse
+from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
+from superlearner.web.strict_json import StrictRequest
 from superlearner.web.visitors import user_of
 
-if TYPE_CHECKING:
-    from superlearner.running import Platform
-
-__all__ = ["PREFIX", "router_of"]
+__all__ = ["PREFIX", "routes_of"]
 
 PREFIX: Final = "/api/v1"
 DOOR: Final = "x-door"
+DryRun = Annotated[bool, Query(description="say what would be done, and do nothing")]
+NodeName = Annotated[
+    str | None,
+    Query(max_length=300, description="the node that is asked, see GET /api/v1/nodes; by default the platform's own"),
+]
+LAST_EVENT_ID: Final = "last-event-id"
 DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
 
 
-def router_of(platform: Platform) -> APIRouter:
-    """The routes of all operations; fixed paths come before those with parameters in the same place."""
-    router = APIRouter(prefix=PREFIX)
-    for operation in sorted(platform.arsenal, key=lambda one: ["{" in part for part in one.path.split("/")]):
+@lru_cache(maxsize=8)
+def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
+    """The routes of operations; fixed paths come before those with parameters in the same place.
+
+    A route finds its platform in the application that was asked, so that the same ones serve every application:
+    reading the parameters of a hundred operations takes a third of a second. They are put into an application as
+    they are. `include_router` would read all of them a second time, in the middle of the first request.
+    """
+    router = APIRouter(prefix=PREFIX, default_response_class=SafeJSONResponse, route_class=ScopeFirst)
+    for operation in sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")]):
         router.add_api_route(
             operation.path,
-            _endpoint(platform, operation),
+            _endpoint(operation),
             methods=[operation.method],
             name=operation.name,
             operation_id=operation.name.replace(".", "_"),
@@ -43,21 +62,72 @@ def router_of(platform: Platform) -> APIRouter:
             responses=responses_of(operation),
             response_model=None,
         )
-    return router
+    return tuple(router.routes)
 
 
-def _endpoint(platform: Platform, operation: Operation) -> Callable[..., Any]:
+class ScopeFirst(APIRoute):
+    """A route of an operation: the scope is looked at before path, query and body are."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.path_regex = pattern_of(self.path)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As FastAPI's, behind that look."""
+        answer = super().get_route_handler()
+
+        async def after_the_scope(request: Request) -> Response:
+            platform = request.app.state.platform
+            operation = platform.arsenal.get(self.name)
+            if operation is not None:
+                node = request.query_params.get("node")
+                context = Context(platform, user_of(request), _door(request), on=node)
+                refuse_without_scope(operation, context, request.path_params)
+                _refuse_misspelt_words(operation, request)
+            return await answer(StrictRequest(request.scope, request.receive))
+
+        return after_the_scope
+
+
+def _refuse_misspelt_words(operation: Operation, request: Request) -> None:
+    """Who writes `?dryrun=true` wanted to change nothing, and who writes `?serach=till` not to see everything."""
+    in_query = {"query", "body"} if operation.method == "DELETE" else {"query"}
+    known = [
+        *(["dry_run"] if operation.changes else []),
+        "node",
+        *(one.name for one in operation.parameters if one.place in in_query),
+    ]
+    names = {*known, *(one.name for one in operation.parameters)}
+    details = [
+        Detail(clip(word, 100), "there is no such parameter in the query", f"did you mean {close[0]}?")
+        for word in request.query_params
+        if word not in names and (close := get_close_matches(word.lower(), known, n=1))
+    ]
+    if details:
+        raise OperationError("validation_error", f"{details[0].field}: {details[0].problem}", details=details)
+
+
+def _door(request: Request) -> str:
+    came = request.headers.get(DOOR, "")
+    return came if came in DOORS else "rest"
+
+
+def _endpoint(operation: Operation) -> Callable[..., Any]:
     async def answer(request: Request, **values: Any) -> Response:
         body = values.pop("body", None)
         dry_run = values.pop("dry_run", False)
-        if operation.body is not None:
-            given = body or operation.body()
-            in_query = {name: value for name, value in values.items() if name in operation.body.model_fields}
-            for name in operation.body.model_fields:
-                values[name] = getattr(given, name) if in_query.get(name) is None else in_query[name]
-        came = request.headers.get(DOOR, "")
-        context = Context(platform, user_of(request), came if came in DOORS else "rest", dry_run)
+        node = values.pop("node") if operation.on_node else request.query_params.get("node")
+        values |= _in_body_or_query(operation, body, values)
+        context = Context(request.app.state.platform, user_of(request), _door(request), dry_run, node)
+        if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
+            values["last_id"] = resumed  # a browser that comes back shows here where it is, and asks as at first
         result = await execute(operation, context, values)
+        if result.stream is not None:
+            if wants_events(request.headers):
+                return EventStreamResponse(result.stream)
+            result = Answer(await collected(result.stream))
+        if isinstance(result.data, Download):
+            return _download(result.data)
         if operation.bare:
             return SafeJSONResponse(result.data)
         meta = {} if result.meta is None else {"meta": result.meta}
@@ -74,15 +144,38 @@ def _endpoint(platform: Platform, operation: Operation) -> Callable[..., Any]:
             )
     if operation.body is not None:
         parameters.append(_body(operation))
+    if operation.on_node:
+        parameters.append(_extra("node", NodeName, None))
     if operation.changes:
-        words = Query(description="say what would be done, and do nothing")
-        parameters.append(
-            inspect.Parameter(
-                "dry_run", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[bool, words], default=False
-            )
-        )
+        parameters.append(_extra("dry_run", DryRun, default=False))
     setattr(answer, "__signature__", inspect.Signature(parameters))
     return answer
+
+
+def _in_body_or_query(operation: Operation, body: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a body; a DELETE may have them in its query, since not every client sends it a body."""
+    if operation.body is None:
+        return {}
+    if body is None and operation.body_is_optional:
+        body = operation.body()
+    found: dict[str, Any] = {}
+    for name in operation.body.model_fields:
+        if values.get(name) is not None:
+            found[name] = values[name]
+        elif body is not None:
+            found[name] = getattr(body, name)
+        elif operation.body.model_fields[name].is_required():
+            raise RequestValidationError(
+                [{"type": "missing", "loc": ("query", name), "msg": "Field required", "input": None}]
+            )
+        else:
+            found[name] = operation.body.model_fields[name].get_default()
+    return found
+
+
+def _download(found: Download) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{found.name}"', "cache-control": "no-store"}
+    return StreamingResponse(found.parts, media_type=found.media, headers=headers)
 
 
 def _parameter(one: Parameter, place: Any) -> inspect.Parameter:
@@ -91,8 +184,12 @@ def _parameter(one: Parameter, place: Any) -> inspect.Parameter:
     )
 
 
+def _extra(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
 def _body(operation: Operation) -> inspect.Parameter:
     model: Any = operation.body
-    if operation.body_is_optional:
+    if operation.body_is_optional or operation.method == "DELETE":
         return inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=model | None, default=None)
     return inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=model)

@@ -64,7 +64,7 @@ async def supervisor(
     """
     await _ready()
     history = _history(ctx, name)
-    ledger = ctx.platform.analytics
+    ledger = ctx.watched.analytics
     pid = ledger.pid_of(history)
     if sync and pid is not None and ledger.is_alive(history):
         with answering():
@@ -111,7 +111,7 @@ async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_00
     """
     await _ready()
     history = _history(ctx, name)
-    ledger = ctx.platform.analytics
+    ledger = ctx.watched.analytics
     trend = ledger.trend(history, window_ms)
     allowed, window = history.allowed, history.window_s
     return SupervisorTrends(
@@ -173,7 +173,7 @@ async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit =
     How often each restarted a child, most restarts first.
     """
     await _ready()
-    stats = ctx.platform.analytics.stats(window_ms, limit)
+    stats = ctx.watched.analytics.stats(window_ms, limit)
     return AllSupervisorStats(
         total_supervisors=stats.total_supervisors,
         total_restarts=stats.total_restarts,
@@ -209,7 +209,7 @@ async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
     """
     history = _history(ctx, name)
     ctx.about_to(f"count the restarts of {history.key} from now on", [history.key])
-    begun = ctx.platform.analytics.establish_baseline(history)
+    begun = ctx.watched.analytics.establish_baseline(history)
     return BaselineResult(
         supervisor_name=history.key,
         timestamp=timestamp(begun.at),
@@ -257,7 +257,7 @@ async def _ready() -> None:
 
 def _history(ctx: Context, text: str) -> History:
     """The history of the supervisor that `text` names: one that runs, or one that ended and is not forgotten."""
-    ledger = ctx.platform.analytics
+    ledger = ctx.watched.analytics
     try:
         return ledger.meet(supervisor_of(ctx, text))
     except OperationError as error:

@@ -13,11 +13,12 @@ from otp.redaction import HIDDEN, is_secret
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PageNumber, PerPage, Term
+from superlearner.arsenal.parameters import PageNumber, PerPage, Term
 from superlearner.arsenal.results_code import ApplicationChange, ApplicationDetails, Environment, EnvironmentValue
 from superlearner.arsenal.steering import steering
+from superlearner.arsenal.targets import term_of
 from superlearner.control.slots import id_text
-from superlearner.control.terms import TooDeep, clip, is_a, json_of, plain_pid, term_of_json, text_of
+from superlearner.control.terms import clip, is_a, json_of, plain_pid, text_of
 
 STEERED = ("application_not_found", "critical_process_protection", "start_failed", "conflict", "call_failed", "timeout")
 OURS = "superlearner"
@@ -33,13 +34,13 @@ class Known:
     name: str
     cls: type[Application]
     running: bool
-    type: Literal["temporary", "transient", "permanent"] | None = None
+    type: Literal["permanent", "transient", "temporary"] | None = None
     top: Pid | None = None
     master: Pid | None = None
     own: Any = None
 
 
-@operation("application.list", http=("GET", "/applications"), scope="read")
+@operation("application.list", http=("GET", "/applications"), scope="read", on="platform")
 async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ApplicationDetails]:
     """List applications.
 
@@ -50,7 +51,13 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     return Paged([await _shown(one) for one in found[start : start + per_page]], len(found), page, per_page)
 
 
-@operation("application.info", http=("GET", "/applications/{name}"), scope="read", errors=("application_not_found",))
+@operation(
+    "application.info",
+    http=("GET", "/applications/{name}"),
+    scope="read",
+    on="platform",
+    errors=("application_not_found",),
+)
 async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
     """All about an application.
 
@@ -63,6 +70,7 @@ async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
     "application.start",
     http=("POST", "/applications"),
     scope="code",
+    on="platform",
     changes=True,
     errors=(*STEERED, "already_started"),
 )
@@ -84,10 +92,7 @@ async def start(
     known = next((one for one in await _known(ctx) if one.cls is cls), None)
     if known is not None and known.running:
         raise OperationError("already_started", f"{known.name} runs already")
-    try:
-        term = () if args is None else term_of_json(args)
-    except TooDeep as error:
-        raise OperationError("validation_error", f"args: {error}") from None
+    term = () if args is None else term_of(args, "args")
     with steering():
         ctx.about_to(f"start the application {cls.name} and what it depends on", [cls.name])
         if known is not None and known.own is not None:
@@ -101,16 +106,17 @@ async def start(
     "application.stop",
     http=("DELETE", "/applications/{name}"),
     scope="operate",
+    on="platform",
     changes=True,
     destroys=True,
     errors=STEERED,
 )
-async def stop(ctx: Context, name: ApplicationText, force: Force = False) -> ApplicationChange:
+async def stop(ctx: Context, name: ApplicationText) -> ApplicationChange:
     """Stop an application.
 
     `prep_stop`, its tree from the leaves to the root, `stop`; what depends on it is not stopped.
     """
-    known = await _running(ctx, name, force=force)
+    known = await _running(ctx, name)
     with steering():
         ctx.about_to(f"stop the application {name}", [name])
         await _stop(ctx, known)
@@ -121,15 +127,16 @@ async def stop(ctx: Context, name: ApplicationText, force: Force = False) -> App
     "application.restart",
     http=("POST", "/applications/{name}/restart"),
     scope="operate",
+    on="platform",
     changes=True,
     errors=STEERED,
 )
-async def restart(ctx: Context, name: ApplicationText, force: Force = False) -> ApplicationChange:
+async def restart(ctx: Context, name: ApplicationText) -> ApplicationChange:
     """Restart an application.
 
     Stop it and start it again, with its type and its environment as it is now.
     """
-    known = await _running(ctx, name, force=force)
+    known = await _running(ctx, name)
     with steering():
         ctx.about_to(f"stop the application {name} and start it again", [name])
         await _stop(ctx, known)
@@ -140,7 +147,13 @@ async def restart(ctx: Context, name: ApplicationText, force: Force = False) -> 
     return ApplicationChange(name=name, started=[name], stopped=[name])
 
 
-@operation("application.env", http=("GET", "/applications/{name}/env"), scope="read", errors=("application_not_found",))
+@operation(
+    "application.env",
+    http=("GET", "/applications/{name}/env"),
+    scope="read",
+    on="platform",
+    errors=("application_not_found",),
+)
 async def environment(ctx: Context, name: ApplicationText) -> Environment:
     """Show the environment of an application.
 
@@ -155,6 +168,7 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
     "application.get_env",
     http=("GET", "/applications/{name}/env/{key:path}"),
     scope="read",
+    on="platform",
     errors=("application_not_found",),
 )
 async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
@@ -166,6 +180,7 @@ async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> Environm
     "application.set_env",
     http=("PUT", "/applications/{name}/env/{key:path}"),
     scope="operate",
+    on="platform",
     changes=True,
     errors=("application_not_found",),
 )
@@ -175,10 +190,7 @@ async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term
     On this node, as long as it runs; an application reads it when it asks for it. Lists become tuples.
     """
     known = await _find(ctx, name)
-    try:
-        term = term_of_json(value)
-    except TooDeep as error:
-        raise OperationError("validation_error", f"value: {error}") from None
+    term = term_of(value, "value")
     ctx.about_to(f"set {key[:200]} in the environment of {name}", [name])
     await Application.put_env(known.cls, key, term)
     return await _value(known, key)
@@ -188,6 +200,7 @@ async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term
     "application.unset_env",
     http=("DELETE", "/applications/{name}/env/{key:path}"),
     scope="operate",
+    on="platform",
     changes=True,
     errors=("application_not_found",),
 )
@@ -222,13 +235,19 @@ async def _find(ctx: Context, name: str) -> Known:
     for one in await _known(ctx):
         if one.name == name:
             return one
-    raise OperationError("application_not_found", f"no application {name!r} is known", hint="see GET /applications")
+    raise OperationError(
+        "application_not_found", f"no application {name!r} is known", hint="see GET /api/v1/applications"
+    )
 
 
-async def _running(ctx: Context, name: str, *, force: bool) -> Known:
+async def _running(ctx: Context, name: str) -> Known:
     known = await _find(ctx, name)
-    if name == OURS and not force:
-        raise OperationError("critical_process_protection", f"{OURS} is the platform itself")
+    if name == OURS:  # with force neither: who asks would never hear the answer
+        raise OperationError(
+            "critical_process_protection",
+            f"{OURS} is the platform itself",
+            hint="Ctrl-C, or SIGTERM, ends it in order",
+        )
     if not known.running:
         raise OperationError("conflict", f"the application {name} does not run")
     return known

@@ -13,7 +13,7 @@ from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.supervisors import NOT_THERE, STEERED
-from superlearner.arsenal.parameters import ChildText, Force, PageNumber, PerPage, Reason, SupervisorText, Term
+from superlearner.arsenal.parameters import ChildText, Force, NewName, PageNumber, PerPage, Reason, SupervisorText, Term
 from superlearner.arsenal.results import Child, RestartResult, TerminateResult
 from superlearner.arsenal.results_supervisors import (
     BulkOfChildren,
@@ -26,12 +26,12 @@ from superlearner.arsenal.results_supervisors import (
 )
 from superlearner.arsenal.shown import shown_child
 from superlearner.arsenal.steering import steering, view_of
-from superlearner.arsenal.targets import answering, called, feels, protect, supervisor_of
+from superlearner.arsenal.targets import answering, called, feels, protect, supervisor_of, term_of
 from superlearner.control.clock import Clock
 from superlearner.control.critical import is_critical
 from superlearner.control.steer import child_id, kill, restart_child, terminate_child
 from superlearner.control.supervising import children_of, pid_of, spec_of
-from superlearner.control.terms import TooDeep, plain_pid, term_of_json
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 
 OF_CHILD = (*STEERED, "child_not_found")
@@ -104,9 +104,14 @@ async def start(
     ] = None,
     arg: Term = None,
     id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None,
-    registered_name: Annotated[str | None, Field(max_length=200, description="a name for its process")] = None,
-    restart: Literal["permanent", "transient", "temporary"] | None = None,
-    shutdown: Annotated[float, Field(ge=0, le=86_400)] | Literal["brutal_kill", "infinity"] | None = None,
+    registered_name: NewName | None = None,
+    restart: Annotated[
+        Literal["permanent", "transient", "temporary"] | None, Field(description="after which ends it is started again")
+    ] = None,
+    shutdown: Annotated[
+        Annotated[float, Field(ge=0, le=86_400)] | Literal["brutal_kill", "infinity"] | None,
+        Field(description="seconds it has to end in order when it is stopped"),
+    ] = None,
     arguments: Annotated[
         list[Term] | None, Field(max_length=100, description="for simple_one_for_one instead of `start`: what follows")
     ] = None,
@@ -118,11 +123,8 @@ async def start(
     pid = supervisor_of(ctx, name)
     if (start is None) == (arguments is None):
         raise OperationError("validation_error", "start: expected `start`, or `arguments` for simple_one_for_one")
-    try:
-        term = term_of_json(arg)
-        given = None if arguments is None else [term_of_json(one) for one in arguments]
-    except TooDeep as error:
-        raise OperationError("validation_error", f"arg: {error}") from None
+    term = term_of(arg, "arg")
+    given = None if arguments is None else [term_of(one, "arguments") for one in arguments]
     with steering():
         ctx.about_to(f"start {start or 'a child'} under {called(pid)}", [called(pid)])
         child = given if start is None else ChildStart(start, term, id, registered_name, restart, shutdown)
@@ -205,7 +207,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
 async def bulk(
     ctx: Context,
     name: SupervisorText,
-    action: Literal["restart", "terminate", "delete"],
+    action: Annotated[Literal["restart", "terminate", "delete"], Field(description="what is done with each of them")],
     children: Annotated[list[str], Field(min_length=1, max_length=MOST_AT_ONCE, description="ids, or pids")],
     force: Force = False,
 ) -> BulkOfChildren:
@@ -244,7 +246,9 @@ async def bulk(
 async def simulate_failure(
     ctx: Context,
     name: SupervisorText,
-    failure_type: Literal["child_crash", "supervisor_crash"] = "child_crash",
+    failure_type: Annotated[
+        Literal["child_crash", "supervisor_crash"], Field(description="who ends: a child, or the supervisor itself")
+    ] = "child_crash",
     target: Target = "random",
     reason: Reason = "kill",
     force: Force = False,

@@ -23,10 +23,14 @@ MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
 PLATFORM: Final = ("otp", "superlearner")
 
-ModuleText = Annotated[str, Field(max_length=500, description="its dotted name", examples=["shop"]), Picker("module")]
+ModuleText = Annotated[
+    str,
+    Field(max_length=500, description="its dotted name", examples=["superlearner.demo.one_for_one"]),
+    Picker("module"),
+]
 
 
-@operation("code.modules", http=("GET", "/code/modules"), scope="read")
+@operation("code.modules", http=("GET", "/code/modules"), scope="read", on="platform")
 async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
     """List the modules of running behaviours.
 
@@ -39,7 +43,9 @@ async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) ->
     return Paged(lines, len(names), page, per_page)
 
 
-@operation("code.module", http=("GET", "/code/modules/{module}"), scope="read", errors=("module_not_found",))
+@operation(
+    "code.module", http=("GET", "/code/modules/{module}"), scope="read", on="platform", errors=("module_not_found",)
+)
 async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     """Which versions of a module run.
 
@@ -68,6 +74,7 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     "code.reload",
     http=("POST", "/code/modules/{module}/reload"),
     scope="code",
+    on="platform",
     changes=True,
     errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
 )
@@ -90,6 +97,7 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     "code.compatibility",
     http=("POST", "/code/modules/{module}/compatibility"),
     scope="code",
+    on="platform",
     changes=True,
     errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
 )

@@ -16,6 +16,7 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.supervisors import STEERED, MaxRestarts, MaxSeconds, name_of
 from superlearner.arsenal.parameters import (
     Force,
+    NewName,
     SupervisorText,
     Term,
     TimeoutMs,
@@ -29,12 +30,12 @@ from superlearner.arsenal.results_supervisors import (
     WholeRestart,
 )
 from superlearner.arsenal.steering import steering, view_of
-from superlearner.arsenal.targets import called, feels, protect, supervisor_of
+from superlearner.arsenal.targets import called, feels, protect, supervisor_of, term_of
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.steer import hold
 from superlearner.control.supervising import restart_all, restart_whole
-from superlearner.control.terms import TooDeep, plain_pid, term_of_json
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import record_of
 
 MOST_CHILDREN = 100
@@ -46,7 +47,7 @@ class NewChild(Body):
     start: Annotated[str, Field(max_length=500, description="`module:Class`, a behaviour that is imported")]
     arg: Term = None
     id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None
-    name: Annotated[str | None, Field(max_length=200, description="a name to register")] = None
+    name: NewName | None = None
     restart: Literal["permanent", "transient", "temporary"] | None = None
 
 
@@ -61,12 +62,12 @@ async def start(
     ctx: Context,
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$", description="to register it by")],
     children: Annotated[list[NewChild], Field(max_length=MOST_CHILDREN, description="in start order")],
-    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one",
+    strategy: Annotated[
+        Literal["one_for_one", "one_for_all", "rest_for_one"], Field(description="whom a restart takes along")
+    ] = "one_for_one",
     max_restarts: MaxRestarts = 3,
     max_seconds: MaxSeconds = 5.0,
-    under: Annotated[
-        str, Field(max_length=200, description="the supervisor that it becomes a child of")
-    ] = "playground",
+    under: SupervisorText = "playground",
 ) -> StartedSupervisor:
     """Start a supervisor.
 
@@ -76,10 +77,7 @@ async def start(
     above = supervisor_of(ctx, under)
     if ctx.node.whereis(name) is not None:
         raise OperationError("name_taken", f"the name {name} is taken by {called(cast('Pid', ctx.node.whereis(name)))}")
-    try:
-        given = [ChildStart(one.start, term_of_json(one.arg), one.id, one.name, one.restart) for one in children]
-    except TooDeep as error:
-        raise OperationError("validation_error", f"children: {error}") from None
+    given = [ChildStart(one.start, term_of(one.arg, "children"), one.id, one.name, one.restart) for one in children]
     ctx.about_to(f"start the supervisor {name} with {len(children)} children under {called(above)}", [called(above)])
     begin = partial(
         Supervisor.start_link_children,
@@ -116,7 +114,7 @@ async def start(
 async def stop(
     ctx: Context,
     name: SupervisorText,
-    reason: Annotated[str, Field(min_length=1, max_length=200)] = "shutdown",
+    reason: Annotated[str, Field(min_length=1, max_length=200, description="why it ends")] = "shutdown",
     timeout_ms: TimeoutMs = 5000,
     force: Force = False,
 ) -> StoppedSupervisor:

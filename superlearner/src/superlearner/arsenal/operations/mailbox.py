@@ -136,7 +136,9 @@ async def drop(
     """
     if kind is None and tag is None and not text:
         raise OperationError(
-            "validation_error", "expected kind, tag or text, got none of them", hint="mailbox.flush drops everything"
+            "validation_error",
+            "expected kind, tag or text, got none of them",
+            hint="to drop everything, see DELETE /api/v1/processes/{pid}/mailbox",
         )
     words = " ".join(f"{name} {value!r}" for name, value in (("kind", kind), ("tag", tag), ("text", text)) if value)
     sentence = f"drop messages of {words.replace('{', '{{').replace('}', '}}')} that wait for {{}}"
@@ -149,7 +151,7 @@ async def stats(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
 
     All processes of the node, the one with the most messages first.
     """
-    lines, total = list_processes(ctx.node, type=None, search="", sort="-mailbox", page=page, per_page=per_page)
+    lines, total = await list_processes(ctx.node, type=None, search="", sort="-mailbox", page=page, per_page=per_page)
     return Paged([MailboxLine(**{name: line[name] for name in MailboxLine.model_fields}) for line in lines],
                  total, page, per_page)  # fmt: skip
 

@@ -14,7 +14,7 @@ from otp import Pid, Supervisor, sys
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PidText, Reason, SupervisorText, TimeoutMs
+from superlearner.arsenal.parameters import Force, NewName, PidText, Reason, SupervisorText, TimeoutMs
 from superlearner.arsenal.results_processes import (
     Collected,
     ShutdownResult,
@@ -32,11 +32,13 @@ from superlearner.arsenal.targets import (
     protect,
     server_of,
     supervisor_of,
+    term_of,
 )
 from superlearner.control.classes import ClassNotThere, behaviour_named
 from superlearner.control.endings import end_tree, shut_down
-from superlearner.control.family import descendants
+from superlearner.control.relations import descendants_of
 from superlearner.control.slots import DYNAMIC
+from superlearner.control.steer import hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 
@@ -72,8 +74,8 @@ async def start(
             examples=["superlearner.demo.one_for_one:Counter"],
         ),
     ],
-    argument: Annotated[Any, Field(description="what its `init` gets: any JSON")] = None,
-    name: Annotated[str | None, Field(min_length=1, max_length=200, description="registered name, also its id")] = None,
+    argument: Annotated[Any, Field(description="what its `init` gets: any JSON, a list becomes a tuple")] = None,
+    name: Annotated[NewName | None, Field(description="registered name, also its id")] = None,
     supervisor: SupervisorText = "playground",
     restart: Annotated[
         Literal["permanent", "transient", "temporary"],
@@ -99,11 +101,11 @@ async def start(
                 f"restart: expected temporary under playground, whose restarts have no limit, got {restart}",
                 hint="start it under a supervisor of your own, or as temporary",
             )
-        cls = _class_of(start)
+        cls, term = _class_of(start), term_of(argument, "argument")
         child_id = name or f"{cls.__name__}-{uuid4().hex[:6]}"
         ctx.about_to(f"start {start} under {called(above)}, {restart}", [called(above)])
         started: Any = await Supervisor.start_child(
-            above, cls.child_spec(argument, id=child_id, name=name, restart=restart)
+            above, cls.child_spec(term, id=child_id, name=name, restart=restart)
         )
     pid = started[0] if isinstance(started, tuple) else started  # pyright: ignore[reportUnknownVariableType]
     state = supervisor_state(above)
@@ -174,7 +176,7 @@ async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 500
     found = process_of(ctx, pid)
     with answering():
         protect(found, force=force)
-        below = [other for other, _, _ in descendants(ctx.node, found)]
+        below = [other for other, _ in descendants_of(ctx.node, found)]
         ctx.about_to(
             f"end {called(found)} and the {len(below)} processes below it",
             [*feels(found), *(called(other) for other in below[:100])],
@@ -198,7 +200,7 @@ async def suspend(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, forc
     with answering():
         protect(found, force=force)
         ctx.about_to(f"suspend {called(found)}", [called(found)])
-        await sys.suspend(found, timeout_ms / 1000)
+        await hold(found, timeout_ms / 1000)
     return _suspension(found, "suspended")
 
 

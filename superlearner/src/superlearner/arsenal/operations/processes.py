@@ -20,14 +20,13 @@ from superlearner.arsenal.results import (
     ProcessDetails,
     ProcessLine,
 )
-from superlearner.arsenal.targets import answering, called, feels, process_of, protect
+from superlearner.arsenal.targets import answering, called, feels, process_of, protect, term_of
 from superlearner.control.clock import timestamp
-from superlearner.control.look import SORTS, Type, describe, list_processes
+from superlearner.control.look import Sort, Type, describe, list_processes
 from superlearner.control.steer import NotThere, deliver, kill
-from superlearner.control.terms import TooDeep, json_of, plain_pid, term_of_json, text_of
+from superlearner.control.terms import json_of, plain_pid, text_of
 
 MAX_BULK = 1000
-SORT_PATTERN = f"^-?({'|'.join(SORTS)})$"
 NOT_THERE = ("malformed_pid", "process_not_found")
 
 
@@ -38,13 +37,13 @@ async def list_all(
     per_page: PerPage = 50,
     type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
-    sort: Annotated[str, Field(pattern=SORT_PATTERN, description="column; `-` in front turns it round")] = "pid",
+    sort: Annotated[Sort, Field(description="column; `-` in front turns it round")] = "pid",
 ) -> Paged[ProcessLine]:
     """List processes.
 
     The living processes of the node.
     """
-    lines, total = list_processes(ctx.node, type=type, search=search, sort=sort, page=page, per_page=per_page)
+    lines, total = await list_processes(ctx.node, type=type, search=search, sort=sort, page=page, per_page=per_page)
     return Paged([ProcessLine(**line) for line in lines], total, page, per_page)
 
 
@@ -55,7 +54,7 @@ async def info(ctx: Context, pid: PidText) -> ProcessDetails:
     Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
     """
     found = process_of(ctx, pid)
-    hub = ctx.platform.hub
+    hub = ctx.platform.hub if ctx.is_own else None
     key = None if hub is None else hub.model.by_pid.get(plain_pid(found))
     row = None if hub is None or key is None else hub.model.rows.get(key)
     exits = [] if hub is None or key is None else hub.exits.of(key)
@@ -97,8 +96,8 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
 )
 async def bulk(
     ctx: Context,
-    action: Literal["kill"],
-    pids: Annotated[list[str], Field(min_length=1, max_length=MAX_BULK)],
+    action: Annotated[Literal["kill"], Field(description="what is done with each of them")],
+    pids: Annotated[list[str], Field(min_length=1, max_length=MAX_BULK, description="pids, or registered names")],
     reason: Reason = "kill",
     force: Force = False,
 ) -> BulkResult:
@@ -131,7 +130,9 @@ async def message(
     ctx: Context,
     pid: PidText,
     message: Term,
-    message_type: Literal["send", "cast", "call"] = "send",
+    message_type: Annotated[
+        Literal["send", "cast", "call"], Field(description="how it comes; a `call` waits for the reply")
+    ] = "send",
     timeout_ms: TimeoutMs = 5000,
     force: Force = False,
 ) -> MessageResult:
@@ -139,10 +140,7 @@ async def message(
 
     Send, cast or call; a call answers with the reply. Lists become tuples, so that a process can match them.
     """
-    try:
-        term = term_of_json(message)
-    except TooDeep as error:
-        raise OperationError("validation_error", f"message: {error}") from None
+    term = term_of(message, "message")
     found = process_of(ctx, pid)
     with answering():
         protect(found, force=force)

@@ -11,10 +11,10 @@ from otp import Registry
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText, Term
+from superlearner.arsenal.parameters import Force, NewName, PageNumber, PerPage, PidText, Term
 from superlearner.arsenal.results_registry import EntryLine, NameLine, NameRemoved, RegistryDetails
 from superlearner.arsenal.steering import steering
-from superlearner.arsenal.targets import called, process_of, protect
+from superlearner.arsenal.targets import called, process_of, protect, term_of
 from superlearner.control.registries import (
     RegistryLine,
     entries_of,
@@ -24,7 +24,7 @@ from superlearner.control.registries import (
     registry_named,
 )
 from superlearner.control.slots import id_text
-from superlearner.control.terms import TooDeep, plain_pid, term_of_json
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import what_of
 
 NO_PROCESS = ("malformed_pid", "process_not_found")
@@ -73,7 +73,7 @@ async def whereis(ctx: Context, name: NameText) -> NameLine:
     changes=True,
     errors=(*NO_PROCESS, "name_taken", "conflict"),
 )
-async def register(ctx: Context, name: NameText, pid: PidText) -> NameLine:
+async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
     """Give a process a name.
 
     A process has one name at most, and a name one process.
@@ -159,10 +159,7 @@ async def register_key(
     In a registry of unique keys, with a value that goes with it.
     """
     table, found = _unique(ctx, registry), process_of(ctx, pid)
-    try:
-        via = Registry.via(table.pid, key, term_of_json(value))
-    except TooDeep as error:
-        raise OperationError("validation_error", f"value: {error}") from None
+    via = Registry.via(table.pid, key, term_of(value, "value"))
     if via.whereis() is not None:
         raise OperationError("name_taken", f"the key {key[:200]} of {table.name} is taken")
     with steering():

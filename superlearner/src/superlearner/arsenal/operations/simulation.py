@@ -14,11 +14,11 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PidText, Reason, SupervisorText, Term
 from superlearner.arsenal.results_simulation import SimulationLine
 from superlearner.arsenal.steering import steering
-from superlearner.arsenal.targets import called, feels, process_of, protect, supervisor_of
-from superlearner.control.simulations import Plan, begin, cancel, running
+from superlearner.arsenal.targets import called, feels, process_of, protect, supervisor_of, term_of
+from superlearner.control.simulations import Plan, begin, cancel, known, running
 from superlearner.control.slots import id_text
 from superlearner.control.steer import kill
-from superlearner.control.terms import TooDeep, plain_pid, term_of_json, text_of
+from superlearner.control.terms import plain_pid, text_of
 
 ERRORS = (
     "malformed_pid",
@@ -98,17 +98,14 @@ async def flood(
     pid: PidText,
     message: Term = "flood",
     count: Annotated[int, Field(ge=1, le=10_000, description="messages in all")] = 1000,
-    per_second: Annotated[int, Field(ge=1, le=10_000)] = 1000,
+    per_second: Annotated[int, Field(ge=1, le=10_000, description="how many in a second")] = 1000,
     force: Force = False,
 ) -> SimulationLine:
     """Flood a mailbox.
 
     Many messages at a steady rate. A server that is slow meanwhile shows how its mailbox grows.
     """
-    try:
-        term = term_of_json(message)
-    except TooDeep as error:
-        raise OperationError("validation_error", f"message: {error}") from None
+    term = term_of(message, "message")
     plan = Plan("flood", process_of(ctx, pid), count=count, per_second=per_second, message=term)
     return await _begin(ctx, plan, force=force)
 
@@ -123,7 +120,9 @@ async def flood(
 async def chaos(
     ctx: Context,
     name: SupervisorText,
-    kills_per_second: Annotated[float, Field(ge=0.1, le=20, allow_inf_nan=False)] = 1.0,
+    kills_per_second: Annotated[
+        float, Field(ge=0.1, le=20, allow_inf_nan=False, description="how many end in a second")
+    ] = 1.0,
     duration_ms: DurationMs = 10_000,
     reason: Reason = "kill",
 ) -> SimulationLine:
@@ -144,6 +143,7 @@ async def end(ctx: Context, id: Annotated[str, Field(max_length=100, description
     A process that was held goes on; what has ended stays so.
     """
     with steering():
+        known(ctx.node, id)
         ctx.about_to(f"cancel the simulation {id}", [id])
         plan = await cancel(ctx.node, id)
     line = _line(None, plan)

@@ -24,10 +24,10 @@ from superlearner.arsenal.results_state import (
     StateDifference,
     StateView,
 )
-from superlearner.arsenal.targets import asking, called, name_of, process_of, protect, server_of
+from superlearner.arsenal.targets import asking, called, name_of, process_of, protect, server_of, term_of
 from superlearner.control.clock import timestamp
 from superlearner.control.differences import differences
-from superlearner.control.terms import TooDeep, clip, json_of, plain_pid, safe_text, term_of_json
+from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state, what_of
 
 NOT_THERE = ("malformed_pid", "process_not_found")
@@ -49,7 +49,7 @@ async def get(
 
     As its last callback left it; nobody is asked, so it is told of a process that is stuck, too.
     """
-    if not redact and not ctx.user.may("code"):
+    if not redact and not ctx.user.may("code", ctx.owner):
         raise OperationError(
             "missing_scope",
             f"to see secrets needs the scope code, and {ctx.user.name} has {', '.join(sorted(ctx.user.scopes))}",
@@ -83,7 +83,7 @@ async def set_state(
 
     Between two of its messages. The state before is kept: `state.restore` with `undo` brings it back.
     """
-    value = _term(state) if lists == "tuple" else state
+    value = term_of(state, "state") if lists == "tuple" else state
     return await _replace(ctx, pid, "before set", lambda _: value, timeout_ms, force=force, would="set the state of {}")
 
 
@@ -136,7 +136,7 @@ async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: Pe
     Of this process and those that had its name before, newest first.
     """
     found = process_of(ctx, pid)
-    kept = list(ctx.platform.backups.of(plain_pid(found), name_of(found)))
+    kept = list(ctx.watched.backups.of(plain_pid(found), name_of(found)))
     start = (page - 1) * per_page
     return Paged([_line(one) for one in kept[start : start + per_page]], len(kept), page, per_page)
 
@@ -208,7 +208,7 @@ async def forget(ctx: Context, pid: PidText, backup_id: BackupId) -> Forgotten:
     """Drop a kept state."""
     kept = _kept(ctx, process_of(ctx, pid), backup_id)
     ctx.about_to(f"drop the kept state {kept.id}")
-    ctx.platform.backups.forget(kept)
+    ctx.watched.backups.forget(kept)
     return Forgotten(id=kept.id, forgotten=True)
 
 
@@ -250,7 +250,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
         seconds = timeout_ms / 1000
         both: Any = await asyncio.gather(sys.get_state(pid, seconds), sys.get_status(pid, seconds))
     value, status = cast("tuple[Any, sys.Status]", tuple(both))
-    return ctx.platform.backups.keep(
+    return ctx.watched.backups.keep(
         at=timestamp(),
         pid=plain_pid(pid),
         name=name_of(pid),
@@ -263,7 +263,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
 
 
 def _kept(ctx: Context, pid: Pid, backup_id: str) -> Backup:
-    for one in ctx.platform.backups.of(plain_pid(pid), name_of(pid)):
+    for one in ctx.watched.backups.of(plain_pid(pid), name_of(pid)):
         if one.id == backup_id:
             return one
     raise OperationError(
@@ -283,10 +283,3 @@ def _line(kept: Backup) -> BackupLine:
         state=kept.shown,
         copied=kept.copied,
     )
-
-
-def _term(value: Any) -> Any:
-    try:
-        return term_of_json(value)
-    except TooDeep as error:
-        raise OperationError("validation_error", f"state: {error}") from None

@@ -174,7 +174,12 @@ async def predict(
         steps = predict_all(pid, record, reason, strategy)
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
-    if steps and not back and (name_of(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept:
+    if (
+        steps
+        and not back
+        and (name_of(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept
+        and ctx.is_own
+    ):
         shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)

@@ -86,9 +86,9 @@ async def descendants(ctx: Context, pid: PidText, page: PageNumber = 1, per_page
     """
     found = process_of(ctx, pid)
     start = (page - 1) * per_page
-    below, total = descendants_of(ctx.node, found, start + per_page)
-    lines = [Below(**named(one), distance=distance) for one, distance in below[start:]]
-    return Paged(lines, total, page, per_page)
+    below = descendants_of(ctx.node, found)
+    lines = [Below(**named(one), distance=distance) for one, distance in below[start : start + per_page]]
+    return Paged(lines, len(below), page, per_page)
 
 
 @operation("tree.relationships", http=("GET", "/system/relationships"), scope="read")

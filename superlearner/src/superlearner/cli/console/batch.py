@@ -1,0 +1,66 @@
+"""What was given with `-c` or piped in: run as if typed, a value at the top shown, and an exit code at the end."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Final
+
+from superlearner.cli.console.failures import SHORT, NoPlatform, words_of
+from superlearner.cli.console.values import shown
+from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
+from superlearner.cli.showing import json_text
+from superlearner.terminal import complain, say
+
+__all__ = ["FILE", "displayed", "run_text"]
+
+FILE: Final = "<console>"
+
+
+def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
+    """Run statements, and show each value that stands alone; the first error ends it. Answers the exit code."""
+    try:
+        statements = ast.parse(text, FILE).body
+    except (SyntaxError, ValueError):
+        traceback.print_exc(limit=0)
+        return USAGE
+    before, sys.displayhook = sys.displayhook, displayed(as_json=as_json)
+    try:
+        for one in statements:
+            exec(compile(ast.Interactive([one]), FILE, "single"), names)
+    except SHORT as error:
+        complain(words_of(error))
+        return NO_PLATFORM if isinstance(error, NoPlatform) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise  # who reads the output has enough
+    except Exception as error:
+        while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename != FILE:
+            error.__traceback__ = error.__traceback__.tb_next
+        traceback.print_exception(error)
+        return FAILED
+    finally:
+        sys.displayhook = before
+    return 0
+
+
+def displayed(*, as_json: bool = False) -> Callable[[object], None]:
+    """A `sys.displayhook` that shows answers as tables, or as JSON."""
+
+    def display(value: object) -> None:
+        if value is None:
+            return
+        setattr(builtins, "_", value)
+        if not as_json:
+            say(shown(value, terminal=sys.stdout.isatty()))
+            return
+        try:
+            say(json_text(value))
+        except TypeError:
+            say(json_text(repr(value)))
+
+    return display

@@ -1,0 +1,169 @@
+"""An operation as a function: called, it asks the platform and waits for the answer."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from superlearner.arsenal.adapters.console import docstring_of, signature_of
+from superlearner.cli.asking import PREFIX, Refused
+from superlearner.cli.console.failures import NoPlatform, OperationFailed, WrongCall
+from superlearner.cli.console.values import Record, value_of
+from superlearner.cli.finding import NotFound, WrongUrl
+from superlearner.cli.hints import translated
+from superlearner.cli.remote import Line, Remote
+
+__all__ = ["Caller", "Changed", "Functions", "made"]
+
+
+class Functions(ModuleType):
+    """Functions under a name, as a module, so that `help` and completion know what to do with them."""
+
+    def __init__(self, name: str, words: str, members: Mapping[str, Any]) -> None:
+        super().__init__(name, words)
+        self.__dict__.update(members)
+        self.__all__ = sorted(members)
+
+    def __dir__(self) -> list[str]:
+        """The functions, and nothing else."""
+        return list(self.__all__)
+
+    def __repr__(self) -> str:
+        """A line for each of them."""
+        width = max((len(name) for name in self.__all__), default=0)
+        lines: list[str] = []
+        for name in self.__all__:
+            words = (getattr(self, name).__doc__ or "").partition("\n")[0]
+            lines.append(f"  {name.ljust(width)}  {words}".rstrip())
+        return "\n".join([f"{self.__name__}: {self.__doc__}", *lines])
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Asks one platform for its operations.
+
+    Args:
+        remote: the platform.
+        lines: its operations by name.
+        node: the node that calls go to where they do not say one.
+    """
+
+    remote: Remote
+    lines: Mapping[str, Line]
+    node: str | None = None
+    routes: dict[tuple[str, str], str] = field(init=False, default_factory=dict[tuple[str, str], str])
+
+    def __post_init__(self) -> None:
+        """Know the operations by their routes, too."""
+        for name, line in self.lines.items():
+            self.routes[line["method"], line["path"].removeprefix(PREFIX)] = name
+
+    def ask(self, name: str, given: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None) -> Any:
+        """The value that an operation answers.
+
+        Raises:
+            OperationFailed: it could not be done.
+        """
+        try:
+            answer = self.remote.ask(self.lines[name], given, dry_run=dry_run, node=node or self.node)
+        except NotFound as error:
+            raise NoPlatform("no_platform", str(error)) from None
+        except Refused as error:
+            hints = tuple(self._in_our_words(hint) for hint in error.hints)
+            raise OperationFailed(error.code, str(error), hints) from None
+        except (WrongUrl, OSError) as error:
+            raise NoPlatform("no_platform", str(error)) from None
+        return value_of(answer.data, answer.meta)
+
+    def _in_our_words(self, hint: str) -> str:
+        def call(method: str, path: str) -> str | None:
+            name = self.routes.get((method, path))
+            return None if name is None else f"{name}()"
+
+        return translated(hint, call, lambda name: f"add {name}=True")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How a function differs from its operation.
+
+    Args:
+        fixed: parameters that the function sets itself.
+        renamed: parameters that have another name here.
+        pick: the part of the answer that is returned.
+        first: parameters that may come by position although they are optional.
+        words: what it does, if that is less than the operation.
+    """
+
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
+    pick: Sequence[str] = ()
+    first: Sequence[str] = ()
+    words: str = ""
+
+
+def made(caller: Caller, operation: str, called: str, changed: Changed | None = None) -> Callable[..., Any]:
+    """The function of an operation.
+
+    Args:
+        caller: asks the platform.
+        operation: its name, as `process.kill`.
+        called: what stands before the brackets at the prompt.
+        changed: how it differs, if it does.
+    """
+    changed = changed or Changed()
+    line = caller.lines[operation]
+    theirs = {here: there for there, here in changed.renamed.items()}
+    signature = _signature(line, changed)
+
+    def function(*arguments: Any, **named: Any) -> Any:
+        try:
+            bound = signature.bind(*arguments, **named)
+        except TypeError as error:
+            raise WrongCall(f"{called}{signature}: {error}") from None
+        dry_run, node = bound.arguments.pop("dry_run", False), bound.arguments.pop("node", None)
+        given = {theirs.get(name, name): _json_of(called, name, value) for name, value in bound.arguments.items()}
+        answer = caller.ask(operation, {**given, **changed.fixed}, dry_run=dry_run, node=node)
+        for part in () if dry_run else changed.pick:
+            answer = answer[part]
+        return answer
+
+    function.__name__ = called.rpartition(".")[2]
+    function.__qualname__ = called
+    function.__module__ = called.partition(".")[0]
+    told = docstring_of(line)
+    function.__doc__ = f"{changed.words}\n\n{told}" if changed.words else told
+    setattr(function, "__signature__", signature)
+    return function
+
+
+def _signature(line: Line, changed: Changed) -> inspect.Signature:
+    by_position: list[inspect.Parameter] = []
+    optional: list[inspect.Parameter] = []
+    by_name: list[inspect.Parameter] = []
+    for one in signature_of(line).parameters.values():
+        if one.name in changed.fixed:
+            continue
+        here = one.replace(name=changed.renamed.get(one.name, one.name))
+        if one.name in changed.first:
+            optional.append(here.replace(kind=one.POSITIONAL_OR_KEYWORD))
+        else:
+            (by_name if one.kind is one.KEYWORD_ONLY else by_position).append(here)
+    return inspect.Signature([*by_position, *optional, *by_name])
+
+
+def _json_of(called: str, name: str, value: Any) -> Any:
+    """What goes over HTTP. Where a thing is named, a row that stands for it will do."""
+    if isinstance(value, Record) and isinstance(value.get("pid"), str):
+        return value["pid"]
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise WrongCall(
+            f"{called}: {name}: expected what JSON can hold, got {type(value).__name__} ({error})"
+        ) from None
+    return value

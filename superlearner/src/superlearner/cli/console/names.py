@@ -1,0 +1,180 @@
+"""What is there at the prompt: the operations by category, and the services of the platform by their own names."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from superlearner.cli.asking import PREFIX
+from superlearner.cli.console.calls import Caller, Changed, Functions, made
+from superlearner.cli.console.failures import OperationFailed, WrongCall
+from superlearner.cli.console.values import Record, Rows, value_of
+
+__all__ = ["namespace", "node_names"]
+
+
+def _(method: str, path: str, **changed: Any) -> tuple[str, str, Changed]:
+    return method, path, Changed(**changed)
+
+
+SUPERVISOR: Final = "/supervisors/{name}"
+ANALYTICS: Final = f"{SUPERVISOR}/analytics"
+TRACE: Final = "/processes/{pid}/trace"
+
+SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
+    "Control": (
+        "processes and supervision trees.",
+        {
+            "list_supervisors": _("GET", "/supervisors", fixed={"per_page": 1000}),
+            "get_supervision_tree": _("GET", "/system/process-tree", fixed={"format": "text"}, first=("root",)),
+            "kill_process": _("DELETE", "/processes/{pid}", first=("reason",)),
+            "get_process_info": _("GET", "/processes/{pid}/info"),
+            "list_all_processes": _("GET", "/processes", fixed={"per_page": 1000}, first=("type",)),
+            "build_process_graph": _("GET", "/system/graph"),
+            "get_process_state": _("GET", "/processes/{pid}/state"),
+            "detect_system_anomalies": _("GET", "/system/anomalies"),
+            "simulate_failure": _("POST", f"{SUPERVISOR}/simulate-failure", first=("failure_type",)),
+        },
+    ),
+    "AnalyticsServer": (
+        "what supervisors did, in numbers.",
+        {
+            "establish_baseline": _("POST", f"{ANALYTICS}/baseline"),
+            "get_restart_history": _(
+                "GET", ANALYTICS, pick=("restart_history",), words="Its last restarts, newest first."
+            ),
+            "get_failure_rate": _(
+                "GET",
+                ANALYTICS,
+                renamed={"window_ms": "window"},
+                pick=("failure_rate",),
+                first=("window_ms",),
+                words="Its restarts in a window, and how many that is a second.",
+            ),
+            "get_trend": _("GET", f"{SUPERVISOR}/trends"),
+            "get_all_supervisor_stats": _("GET", "/analytics/supervisors"),
+            "sync": _(
+                "GET",
+                ANALYTICS,
+                fixed={"sync": True},
+                words="Wait until a supervisor has dealt with what has reached it; then its figures.",
+            ),
+        },
+    ),
+    "MessageTracer": (
+        "the messages of a process.",
+        {
+            "trace_messages": _("POST", TRACE),
+            "stop_tracing": _("DELETE", TRACE),
+            "get_message_history": _(
+                "GET", "/processes/{pid}/messages", fixed={"per_page": 1000}, pick=("messages",), first=("page",)
+            ),
+            "analyze_message_patterns": _(
+                "GET", "/processes/{pid}/messages", pick=("patterns",), words="What was sent, counted by kind."
+            ),
+        },
+    ),
+}
+"""The services by the names that they have in the platform; what a platform has no route for is not there."""
+
+
+def namespace(caller: Caller) -> dict[str, Any]:
+    """Everything that the prompt knows at its start, by name."""
+    categories: dict[str, dict[str, str]] = {}
+    for name in caller.lines:
+        category, _, verb = name.partition(".")
+        categories.setdefault(category, {})[_word(verb)] = name
+    groups = {
+        _word(category): Functions(
+            _word(category),
+            f"{len(verbs)} operation{'s' if len(verbs) > 1 else ''}; help({_word(category)}) tells more.",
+            {verb: made(caller, name, f"{_word(category)}.{verb}") for verb, name in verbs.items()},
+        )
+        for category, verbs in categories.items()
+    }
+    services = {name: _service(caller, name, *of_it) for name, of_it in SERVICES.items()}
+    found: dict[str, Any] = {**groups, **{name: one for name, one in services.items() if one.__all__}}
+    found["Arsenal"] = Functions("Arsenal", "all operations of the platform.", {**groups, **_arsenal(caller)})
+    found["ToolManager"] = Functions("ToolManager", "the tools: one for each operation.", _tools(caller))
+    found["Node"] = Functions("Node", "the nodes.", _nodes(caller))
+    found["OperationFailed"] = OperationFailed
+    return found
+
+
+def _service(caller: Caller, service: str, words: str, known: dict[str, tuple[str, str, Changed]]) -> Functions:
+    members: dict[str, Any] = {}
+    for name, (method, path, one) in known.items():
+        operation = caller.routes.get((method, path))
+        if operation is not None:
+            members[name] = made(caller, operation, f"{service}.{name}", one)
+    return Functions(service, words, members)
+
+
+def _arsenal(caller: Caller) -> dict[str, Callable[..., Any]]:
+    def list_operations(category: str | None = None) -> Rows:
+        """All operations, or those of a category: name, scope, what they do."""
+        lines = [one for one in caller.lines.values() if category in (None, one["category"])]
+        return Rows([Record({key: one[key] for key in ("name", "scope", "changes", "summary")}) for one in lines])
+
+    def get_operation_config(name: str) -> Record:
+        """All about one operation: route, scope, parameters."""
+        return value_of(_line(caller, name))
+
+    def execute_operation(name: str, **parameters: Any) -> Any:
+        """Run an operation by its name; `dry_run=True` says what it would do."""
+        _line(caller, name)
+        return made(caller, name, name)(**parameters)
+
+    found: dict[str, Callable[..., Any]] = {
+        "list_operations": list_operations,
+        "get_operation_config": get_operation_config,
+        "execute_operation": execute_operation,
+    }
+    if ("GET", "/arsenal/docs") in caller.routes:
+        found["generate_api_docs"] = made(caller, caller.routes["GET", "/arsenal/docs"], "Arsenal.generate_api_docs")
+    return found
+
+
+def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
+    def list_active_tools() -> Rows:
+        """The operations that are there: name, category, method, path."""
+        return Rows(
+            Record(
+                name=one["name"], category=one["category"], method=one["method"], path=one["path"].removeprefix(PREFIX)
+            )
+            for one in caller.lines.values()
+        )
+
+    return {"list_active_tools": list_active_tools}
+
+
+def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
+    def self() -> str:
+        """The name of the node that calls go to."""
+        return caller.node or node_names(caller)[0]
+
+    def nodes() -> list[str]:
+        """The names of all other nodes that the platform looks into."""
+        here = self()
+        return [name for name in node_names(caller) if name != here]
+
+    nodes.__name__ = nodes.__qualname__ = "list"
+    return {"self": self, "list": nodes}
+
+
+def node_names(caller: Caller) -> list[str]:
+    """The nodes that the platform looks into; its own comes first."""
+    return [one.name for one in replace(caller, node=None).ask("node.list", {})]
+
+
+def _line(caller: Caller, name: str) -> dict[str, Any]:
+    if name not in caller.lines:
+        raise WrongCall(f"there is no operation {name!r}; see Arsenal.list_operations()")
+    return caller.lines[name]
+
+
+def _word(name: str) -> str:
+    word = name.replace(".", "_")
+    return f"{word}_" if keyword.iskeyword(word) else word

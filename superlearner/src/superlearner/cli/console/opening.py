@@ -1,0 +1,72 @@
+"""From the command to the prompt: the platform, its operations, the words at the top."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from superlearner import __version__
+from superlearner.cli.asking import Refused
+from superlearner.cli.console.calls import Caller
+from superlearner.cli.console.names import namespace, node_names
+from superlearner.cli.ends import NO_PLATFORM, USAGE, fail
+from superlearner.cli.finding import NotFound, WrongUrl, data_dir_of
+from superlearner.cli.plain import plain
+from superlearner.cli.remote import Remote
+
+__all__ = ["FOLDER", "open_console"]
+
+FOLDER: Final = "console"
+"""Of the data directory: what was typed, and the log of a platform behind a prompt."""
+
+
+def open_console(remote: Remote, code: str | None, *, node: str | None = None, as_json: bool = False) -> int:
+    """Run `code`, or what is piped in, or open the prompt; answers the exit code. Calls go to `node`."""
+    names = _names(remote, node)
+    if code is None and not sys.stdin.isatty():
+        code = sys.stdin.read()
+    if code is not None:
+        from superlearner.cli.console.batch import run_text
+
+        return run_text(code, names, as_json=as_json)
+    from superlearner.cli.console.prompt import open_prompt
+
+    open_prompt(names, _banner(remote, names), _history(remote.data_dir))
+    return 0
+
+
+def _names(remote: Remote, node: str | None) -> dict[str, Any]:
+    try:
+        lines = remote.operations()
+    except NotFound as error:
+        fail(plain(str(error)), NO_PLATFORM)
+    except WrongUrl as error:
+        fail(plain(str(error)), USAGE)
+    except Refused as error:
+        fail(plain(f"{error.code}: {error}" + "".join(f"\n  {hint}" for hint in error.hints)))
+    except OSError as error:
+        fail(str(error))
+    caller = Caller(remote, {line["name"]: line for line in lines}, node)
+    if node is not None and node not in (known := node_names(caller)):
+        fail(f"there is no node {node!r}\n  expected one of {', '.join(known)}")
+    return namespace(caller)
+
+
+def _banner(remote: Remote, names: dict[str, Any]) -> str:
+    services = ", ".join(sorted(name for name, one in names.items() if name[0].isupper() and not isinstance(one, type)))
+    return (
+        f"SuperLearner {__version__}, the platform at {remote.platform().url}. Ctrl-D leaves.\n"
+        f"{services} are here, and every operation by its category:\n"
+        'try supervisor.list(), process.info("counter_1"), help(process.kill), Arsenal.'
+    )
+
+
+def _history(data_dir: Path | None) -> Path | None:
+    """Where IPython keeps what was typed: beside the data, for the owner only."""
+    folder = (data_dir or data_dir_of()) / FOLDER
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder

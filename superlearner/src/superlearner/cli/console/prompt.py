@@ -1,0 +1,101 @@
+"""The prompt itself: IPython where it is installed, else Python's own."""
+
+from __future__ import annotations
+
+import code
+import os
+import sys
+import types
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from superlearner.cli.console.batch import displayed
+from superlearner.cli.console.failures import SHORT, words_of
+from superlearner.cli.console.values import shown
+from superlearner.terminal import say
+
+__all__ = ["open_prompt"]
+
+HINT = (
+    "This is Python's own prompt. For colours, `?` and a history that is searched: pip install 'superlearner[console]'"
+)
+
+
+def open_prompt(names: dict[str, Any], banner: str, history: Path | None = None) -> None:
+    """Read, evaluate and show until Ctrl-D; `history` is the folder in which what was typed is kept."""
+    sys.excepthook = sys.__excepthook__  # that of the commands draws frames of Python's own prompt
+    if find_spec("IPython") is None:
+        _bare(names, f"{banner}\n{HINT}")
+    else:
+        _ipython(names, banner, history)
+
+
+class Prompt(code.InteractiveConsole):
+    """Python's own prompt, without tracebacks for what an operation answers."""
+
+    def showtraceback(self) -> None:
+        """The words of the error; of others the traceback."""
+        error = sys.exc_info()[1]
+        if isinstance(error, SHORT):
+            self.write(f"{words_of(error)}\n")
+        else:
+            super().showtraceback()
+
+
+def _bare(names: dict[str, Any], banner: str) -> None:
+    names = {"__name__": "__console__", "__doc__": None, **names}
+    try:
+        import readline
+        import rlcompleter
+    except ImportError:  # a Python without it: no completion, no history
+        pass
+    else:
+        readline.set_completer(rlcompleter.Completer(names).complete)
+        readline.parse_and_bind("tab: complete")
+    before, sys.displayhook = sys.displayhook, displayed()
+    try:
+        Prompt(names).interact(banner, "")
+    finally:
+        sys.displayhook = before
+
+
+def _ipython(names: dict[str, Any], banner: str, history: Path | None) -> None:
+    from IPython.terminal.interactiveshell import TerminalInteractiveShell
+    from traitlets.config import Config
+
+    config: Any = Config()
+    config.TerminalInteractiveShell.banner1 = ""
+    config.TerminalInteractiveShell.confirm_exit = False
+    config.TerminalInteractiveShell.simple_prompt = os.environ.get("TERM") == "dumb" or not sys.stdin.isatty()
+    config.Completer.use_jedi = False  # it reads source; what is here was made from descriptions
+    if "NO_COLOR" in os.environ:
+        config.TerminalInteractiveShell.colors = "nocolor"
+    if history is None:
+        config.HistoryManager.enabled = False
+    else:
+        config.HistoryManager.hist_file = str(history / "history.sqlite")
+    folder = {} if history is None else {"ipython_dir": str(history)}
+    shell: Any = TerminalInteractiveShell.instance(config=config, user_ns=names, **folder)
+
+    def short(shell: Any, kind: Any, error: BaseException, traceback: Any, tb_offset: Any = None) -> None:
+        sys.stderr.write(f"{words_of(error)}\n")
+
+    shell.set_custom_exc(SHORT, short)
+    printers = shell.display_formatter.formatters["text/plain"]
+    of_lists = printers.for_type(list)
+
+    def list_shown(value: list[Any], printer: Any, cycle: bool) -> None:
+        text = shown(value, terminal=sys.stdout.isatty())
+        if text == repr(value):
+            of_lists(value, printer, cycle)
+        else:
+            printer.text(text)
+
+    def function_shown(value: types.FunctionType, printer: Any, cycle: bool) -> None:
+        printer.text(shown(value))
+
+    printers.for_type(list, list_shown)
+    printers.for_type(types.FunctionType, function_shown)
+    say(f"{banner}\n")
+    shell.mainloop()

@@ -1,0 +1,134 @@
+"""`superlearner db`: the database of a data directory, without a platform."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.finding import data_dir_of
+from superlearner.cli.plain import plain
+from superlearner.cli.showing import drawn, json_text
+from superlearner.terminal import say
+
+__all__ = ["database_of", "db"]
+
+DATABASE_FILE: Final = "superlearner.db"
+
+Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
+DataDirectory = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the data [default: XDG's].", show_default=False)
+]
+
+db = typer.Typer(
+    help="Look at the database of a data directory, or upgrade it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@db.command()
+def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
+    """Show which schema the database has, its size and its rows. Nothing is changed; a platform may be running."""
+    from superlearner.store import database_info
+
+    with _words():
+        info = database_info(database_of(data_dir))
+    shown = {**asdict(info), "up_to_date": info.up_to_date}
+    say(json_text(shown) if as_json else drawn(shown))
+
+
+@db.command()
+def upgrade(data_dir: DataDirectory = None) -> None:
+    """Bring the database to the schema of this version. A platform does so at its start; while one runs, it is refused.
+
+    All steps that are missing are made, or none. An older version cannot use it any more: see `superlearner db backup`.
+    """
+    from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError
+    from superlearner.store import StoreUnavailable, database_info, migrate
+
+    folder = data_dir or data_dir_of()
+    data = DataDir(folder)
+    try:
+        data.acquire()
+    except AlreadyRunning as running:
+        fail(
+            f"a platform (process {running.os_pid}) runs on {folder}, and has this database\n"
+            "  it brought it to its own version when it started; to use another version, end it first"
+        )
+    except DataDirError as error:
+        fail(str(error))
+    with contextlib.closing(data), _words():
+        place = database_of(data_dir)
+        before = None
+        with contextlib.suppress(StoreUnavailable):  # there is none yet; what else is wrong is told by the next line
+            before = database_info(place).revision
+        after = migrate(place)
+    say(f"schema {after}, as before" if before == after else f"schema {before or 'none'} → {after}")
+
+
+@db.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; there must be no such file.", show_default=False)],
+    data_dir: DataDirectory = None,
+) -> None:
+    """Copy the database into a file, as it is at one moment. A platform may be running meanwhile."""
+    place = database_of(data_dir)
+    if isinstance(place, str) and not place.startswith("sqlite"):
+        fail("this database is not a file; copy it with the tools of its server, such as: pg_dump --format=custom")
+    from superlearner.store import database_info
+
+    with _words():
+        database_info(place)
+    source = _file_of(place)
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds hashes of tokens
+    except FileExistsError:
+        fail(f"there is a file {file} already; name another one")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror or error}")
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as read,
+            contextlib.closing(sqlite3.connect(file)) as write,
+        ):
+            read.backup(write)
+    except sqlite3.Error as error:
+        file.unlink(missing_ok=True)
+        fail(f"the database cannot be copied to {file}: {error}")
+    say(f"{file}, {file.stat().st_size:,} bytes; to go back to it, end the platform and put it in place of {source}")
+
+
+def database_of(data_dir: Path | None = None) -> str | Path:
+    """Where the database is: the setting, or a file in the data directory. Ends the command if a setting is wrong."""
+    from superlearner.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings(data_dir=data_dir)
+    except SettingsError as error:
+        fail(str(error), USAGE)
+    return settings.database or (data_dir or data_dir_of()) / DATABASE_FILE
+
+
+def _file_of(place: str | Path) -> Path:
+    from superlearner.store.engines import file_of, read_url
+
+    return file_of(read_url(place)) or Path()
+
+
+@contextlib.contextmanager
+def _words() -> Generator[None]:
+    """What is wrong with a database, and what to try, as the end of the command."""
+    from superlearner.store import StoreUnavailable
+
+    try:
+        yield
+    except StoreUnavailable as error:
+        fail(f"{plain(error.why)}\n  {plain(error.hint)}")

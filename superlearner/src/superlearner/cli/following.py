@@ -1,0 +1,132 @@
+"""An operation that streams, on the terminal: a line for each event as it comes, until Ctrl-C.
+
+A connection that breaks off is opened again with the id of the last event, so the lines go on without gap or double
+while the web server of the platform starts anew; where some are missing after all, a line says how many.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from superlearner.cli.asking import Refused, connection_to, headers_for, refusal_of, target_of
+from superlearner.cli.door import failed
+from superlearner.cli.ends import NO_PLATFORM, fail
+from superlearner.cli.finding import START, NotFound, Platform
+from superlearner.cli.plain import clip, plain
+from superlearner.terminal import complain, say
+
+__all__ = ["follow"]
+
+SILENCE_S: Final = 30.0
+"""The platform says something at least every ten seconds."""
+
+PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
+LONGEST: Final = 1000
+NEARLY_MS: Final = 50
+
+
+def follow(
+    platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
+) -> None:
+    """Write a line for each event, until Ctrl-C or the limit; with `as_json` each as JSON on one line."""
+    try:
+        for line in _lines(platform, entry, dict(values), node, as_json=as_json):
+            say(line)
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:  # `| head` has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Refused as error:
+        failed(error)
+    except NotFound as error:
+        fail(plain(str(error)), NO_PLATFORM)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where we are: the id to go on from, and how often in a row it was tried in vain."""
+
+    id: str | None = None
+    tried: int = 0
+
+
+def _lines(
+    platform: Platform, entry: Mapping[str, Any], values: dict[str, Any], node: str | None, *, as_json: bool
+) -> Iterator[str]:
+    place = Place()
+    seconds = values.get("timeout_ms")
+    until = None if seconds is None else time.monotonic() + seconds / 1000
+    while values.get("limit") != 0:
+        if until is not None:
+            values["timeout_ms"] = round((until - time.monotonic()) * 1000)
+            if values["timeout_ms"] < NEARLY_MS:
+                return
+        broken: Exception | None = None
+        try:
+            for data in _events(platform, target_of(entry, values, node=node)[0], place):
+                if "limit" in values:
+                    values["limit"] -= 1
+                yield _as_json(data) if as_json else _as_text(json.loads(data))
+        except (OSError, http.client.HTTPException) as error:
+            broken = error
+        if values.get("limit") != 0 and (until is None or until > time.monotonic()):
+            _try_again(platform, place, broken)  # its web server starts anew, or it has ended
+
+
+def _events(platform: Platform, target: str, place: Place) -> Iterator[str]:
+    """The data of the events of one connection."""
+    connection = connection_to(platform, SILENCE_S)
+    headers = headers_for(platform, "text/event-stream")
+    if place.id is not None:
+        headers["last-event-id"] = place.id
+    try:
+        connection.request("GET", urlsplit(platform.url).path + target, headers=headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            try:
+                answer = json.loads(response.read())
+            except ValueError:
+                answer = None
+            raise refusal_of(platform, answer)
+        data: str | None = None
+        for raw in response:
+            field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")
+            if field == "id":
+                place.id = value
+                place.tried = 0
+            elif field == "data":
+                data = value
+            elif field == "" and data is not None:
+                yield data
+                data = None
+    finally:
+        connection.close()
+
+
+def _try_again(platform: Platform, place: Place, error: Exception | None) -> None:
+    """Wait a moment before the next try; the command ends if it was in vain too often."""
+    if place.id is None or place.tried >= len(PAUSES_S):
+        why = "it ended the stream" if error is None else str(error) or type(error).__name__
+        raise NotFound(f"no platform answers at {platform.url} ({why}); {START}")
+    if place.tried == 1:
+        complain(f"{platform.url} does not answer just now; trying again")
+    time.sleep(PAUSES_S[place.tried])
+    place.tried += 1
+
+
+def _as_text(event: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(event["at"]).astimezone()
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['type']:<16}  {clip(plain(event['text']), LONGEST)}"
+
+
+def _as_json(data: str) -> str:
+    return data if data.isprintable() else json.dumps(json.loads(data))

@@ -1,0 +1,57 @@
+"""From the command to the picture, or to lines of text; and what is said when no platform answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from superlearner.cli.asking import Refused
+from superlearner.cli.door import failed, reach
+from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
+from superlearner.cli.finding import NotFound, WrongUrl
+from superlearner.cli.plain import plain
+from superlearner.cli.remote import Remote
+from superlearner.cli.top.asking import Looking
+
+__all__ = ["show_top"]
+
+
+def show_top(
+    remote: Remote,
+    node: str | None,
+    by: str,
+    search: str,
+    rows: int,
+    interval: float,
+    measure_ms: int,
+    *,
+    once: bool,
+    as_json: bool,
+) -> None:
+    """Show it until Ctrl-C or `q`; where nobody can press keys, as lines."""
+    reach(remote.url, remote.data_dir)
+    looking = Looking(remote, measure_ms, node)
+    with suppress(KeyboardInterrupt):
+        try:
+            if once or as_json or not _has_keys():
+                from superlearner.cli.top.stream import write_frames
+
+                write_frames(looking, by, search, rows, interval, once=once, as_json=as_json)
+            else:
+                from superlearner.cli.top.drawing import View
+                from superlearner.cli.top.screen import show_live
+
+                show_live(looking, View(by, search), interval)
+        except NotFound as error:
+            fail(plain(str(error)), NO_PLATFORM)
+        except Refused as error:
+            failed(error)
+        except BrokenPipeError:
+            raise  # of our own output: who reads it has enough
+        except (WrongUrl, OSError) as error:
+            fail(plain(str(error)), FAILED)
+
+
+def _has_keys() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,20 @@
+"""The settings of a running platform: read anew when the file changes, set over the API, announced to who uses them."""
+
+from __future__ import annotations
+
+from superlearner.configuration.changes import Change, Plan
+from superlearner.configuration.described import Described, described
+from superlearner.configuration.live import Configuration, FileState, load_configuration
+from superlearner.configuration.service import SETTINGS, SettingsWatch
+
+__all__ = [
+    "SETTINGS",
+    "Change",
+    "Configuration",
+    "Described",
+    "FileState",
+    "Plan",
+    "SettingsWatch",
+    "described",
+    "load_configuration",
+]

@@ -1,0 +1,66 @@
+"""What a change of settings is, as values: worked out first, then made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from superlearner.settings import Given, Settings, Source, takes_effect_at_start
+
+__all__ = ["Change", "Plan", "changes_between"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that was given another value.
+
+    `where` is the flag, variable, line or caller it comes from; `now` is False for one that takes effect at a start.
+    """
+
+    setting: str
+    before: Any
+    after: Any
+    source: Source
+    where: str
+    now: bool
+
+    def __str__(self) -> str:
+        was = f"was {self.before!r}; {self.where}"
+        if self.now:
+            return f"{self.setting} is {self.after!r} ({was})"
+        return f"{self.setting} will be {self.after!r} after a restart ({was})"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the settings will be when this is made so.
+
+    Attributes:
+        wanted: as a start would have them now.
+        won: who gave each of them.
+        file: what the file gives.
+        api: what was set while the platform ran.
+        changes: what becomes different.
+    """
+
+    wanted: Settings
+    won: Mapping[str, Given]
+    file: Mapping[str, Given]
+    api: Mapping[str, Given]
+    changes: tuple[Change, ...]
+
+
+def changes_between(before: Settings, wanted: Settings, won: Mapping[str, Given]) -> tuple[Change, ...]:
+    """What differs between what was wanted before and what is wanted now.
+
+    >>> print(*changes_between(Settings(), Settings(port=1, kill_wait=2.0), {}), sep="; ")
+    port will be 1 after a restart (was 4000; default); kill_wait is 2.0 (was 5.0; default)
+    """
+    found: list[Change] = []
+    for name in Settings.model_fields:
+        old, new = getattr(before, name), getattr(wanted, name)
+        if old != new:
+            given = won.get(name, Given(new, "default", "default"))
+            found.append(Change(name, old, new, given.source, given.where, not takes_effect_at_start(name)))
+    return tuple(found)

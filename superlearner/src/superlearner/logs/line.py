@@ -1,0 +1,147 @@
+"""One line of the log as a value: text, times, and who wrote it, with nothing secret in it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import otp
+from otp.redaction import HIDDEN, without_secrets
+from superlearner.control.clock import timestamp
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, json_of, plain_pid
+
+__all__ = ["IsSecret", "LogLine", "line_of", "shown"]
+
+LONGEST: Final = 4_000
+TRACEBACK: Final = 8_000
+WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
+"""What may be a token by its shape; one that somebody made by hand may have dots and slashes in it."""
+MADE: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
+"""A token as we make it, which may stand in the middle of a path."""
+
+TOKEN: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
+"""The tokens of people: they can be told by their shape."""
+
+IsSecret = Callable[[str], bool]
+"""Whether a word is a credential of this platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What was logged.
+
+    Attributes:
+        at: wall clock seconds.
+        level: `debug`, `info`, `warning`, `error` or `critical`.
+        logger: its name.
+        text: what was said, cut and without secrets.
+        pid: the process that logged, or of which is told, where that is known; `name` its registered name.
+        supervisor: the process above it, by name, else by pid.
+        report: `crash` or `supervisor` for a report of the runtime, whose `fields` are as docs/logging.md has them.
+        traceback: of the exception, if there is one.
+    """
+
+    at: float
+    level: str
+    logger: str
+    text: str
+    pid: str | None = None
+    name: str | None = None
+    supervisor: str | None = None
+    report: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    traceback: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line for a machine; what is not known is left out."""
+        known = {
+            "pid": self.pid,
+            "name": self.name,
+            "supervisor": self.supervisor,
+            "report": self.report,
+            "fields": self.fields or None,
+            "traceback": self.traceback,
+        }
+        said = {"timestamp": timestamp(self.at), "level": self.level, "logger": self.logger, "text": self.text}
+        return said | {name: value for name, value in known.items() if value is not None}
+
+
+def line_of(record: logging.LogRecord, is_secret: IsSecret | None = None) -> LogLine:
+    """What a record says. Raises what the record's own arguments raise when they are put into its text."""
+    own = {name: value for name, value in vars(record).items() if name.startswith("otp_")}
+    report = own.get("otp_report")
+    pid, name, supervisor = _of_report(own) if report is not None else _of_process()
+    trace = record.exc_text
+    if not trace and record.exc_info and record.exc_info[1] is not None:
+        trace = "".join(traceback.format_exception(record.exc_info[1], limit=20))
+    return LogLine(
+        at=round(record.created, 6),
+        level=record.levelname.lower(),
+        logger=record.name,
+        text=shown(record.getMessage(), LONGEST, is_secret),
+        pid=pid,
+        name=name,
+        supervisor=supervisor,
+        report=report,
+        fields={name: _clean(json_of(value), is_secret) for name, value in own.items() if name != "otp_report"},
+        traceback=None if not trace else shown(trace.rstrip("\n"), TRACEBACK, is_secret),
+    )
+
+
+def shown(text: str, limit: int, is_secret: IsSecret | None = None) -> str:
+    """A text as the log may have it: cut, and without secrets.
+
+    >>> shown("signed in with token=abc", 100)
+    'signed in with token=***'
+    """
+    short = TOKEN.sub(HIDDEN, without_secrets(clip(text, limit)))
+    if is_secret is None:
+        return short
+
+    def hidden(found: re.Match[str]) -> str:
+        return HIDDEN if is_secret(found[0].rstrip(".")) else MADE.sub(part_hidden, found[0])
+
+    def part_hidden(found: re.Match[str]) -> str:
+        return HIDDEN if is_secret(found[0]) else found[0]
+
+    return WORD.sub(hidden, short)
+
+
+def _clean(value: Any, is_secret: IsSecret | None) -> Any:
+    """The texts in a JSON value as the log may have them."""
+    if isinstance(value, str):
+        return shown(value, LONGEST, is_secret)
+    if isinstance(value, list):
+        return [_clean(item, is_secret) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: _clean(item, is_secret) for name, item in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _of_report(own: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Who a report of the runtime speaks of; of a supervisor's decision that is the supervisor itself."""
+    pid, name = str(own.get("otp_pid") or "").strip("<>") or None, own.get("otp_name")
+    if own.get("otp_report") == "supervisor":
+        return pid, name, name or pid
+    above = next(iter(own.get("otp_ancestors") or ()), None)
+    return pid, name, None if above is None else str(above).partition(" (")[0].strip("<>")
+
+
+def _of_process() -> tuple[str | None, str | None, str | None]:
+    """The process whose code runs just now, if one does in this thread."""
+    try:
+        me = otp.self()
+    except Exception:
+        return None, None, None
+    parent = otp.process_info(me, "parent")
+    return plain_pid(me), _name(me), None if parent is None else _name(parent) or plain_pid(parent)
+
+
+def _name(pid: otp.Pid) -> str | None:
+    name = otp.process_info(pid, "registered_name")
+    return None if name is None else id_text(name)

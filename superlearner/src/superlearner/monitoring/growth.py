@@ -1,0 +1,45 @@
+"""Whether a figure grows: over samples, never by a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+__all__ = ["rises", "slope"]
+
+Samples = Sequence[tuple[float, float]]
+
+
+def slope(samples: Samples) -> float:
+    """The slope of the straight line that fits `(time, value)` best; 0 for fewer than two.
+
+    >>> slope([(0, 0), (1, 10), (2, 20)])
+    10.0
+    """
+    if len(samples) < 2:
+        return 0.0
+    mean_at = sum(at for at, _ in samples) / len(samples)
+    mean = sum(value for _, value in samples) / len(samples)
+    spread = sum((at - mean_at) ** 2 for at, _ in samples)
+    return sum((at - mean_at) * (value - mean) for at, value in samples) / spread if spread else 0.0
+
+
+def rises(samples: Samples) -> bool:
+    """Whether it grows all the time: the last third above the middle one, that above the first, few steps down.
+
+    A queue that fills and empties has a slope now and then, too; it does not rise.
+
+    >>> rises([(n, n * n) for n in range(9)]), rises([(n, n % 4) for n in range(9)])
+    (True, False)
+    """
+    third = len(samples) // 3
+    if third < 1:
+        return False
+    values = [value for _, value in samples]
+    low, middle, high = values[:third], values[third:-third], values[-third:]
+    downs = sum(1 for before, after in pairwise(values) if after < before)
+    return max(low) < min(high) and _middle(low) <= _middle(middle) <= _middle(high) and downs <= len(values) // 5
+
+
+def _middle(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]

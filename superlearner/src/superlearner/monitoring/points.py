@@ -1,0 +1,139 @@
+"""A bounded memory of how a node was: an hour in full, a day by the minute."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+__all__ = ["History", "Point", "merged"]
+
+HOUR: Final = 3_600.0
+FINE: Final = 7_200
+"""Points in full: an hour at one in half a second, and at the usual two seconds four hours' worth of room."""
+MINUTE: Final = 60.0
+MINUTES: Final = 1_440
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How a node was in the `seconds` that ended at `at` (wall clock); what cannot be told is None.
+
+    Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates;
+    `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms`, `mailbox_deepest` are the worst of the interval; `busy` is the
+    share of it in which processes ran, `cpu_percent` the time on a processor (100 is one core), `starved_percent` the
+    time in which the program was ready and had none.
+    """
+
+    at: float
+    seconds: float
+    processes: int
+    supervisors: int
+    names: int
+    spawned: int
+    restarts: int
+    give_ups: int
+    message_queue_lengths: int
+    mailbox_deepest: int
+    mailbox_deepest_pid: str | None
+    run_queue: float
+    timers: float
+    activations_per_s: float
+    busy: float
+    longest_callback_ms: float
+    loop_lag_ms: float
+    memory: int | None
+    cpu_percent: float
+    starved_percent: float | None
+    gc_collections: int
+    gc_pause_ms: float
+    read_bytes_per_s: float | None
+    written_bytes_per_s: float | None
+    open_files: int | None
+    threads: int
+
+
+SUMS: Final = frozenset({"seconds", "spawned", "restarts", "give_ups", "gc_collections"})
+WORST: Final = frozenset({"longest_callback_ms", "loop_lag_ms", "gc_pause_ms", "mailbox_deepest"})
+NAMES: Final = tuple(field.name for field in fields(Point))
+WHOLE: Final = frozenset(field.name for field in fields(Point) if str(field.type).startswith("int"))
+
+
+def merged(points: Sequence[Point]) -> Point:
+    """Several points that follow one another as one: counts added, the worst of the worst, the rest in the mean.
+
+    >>> one = Point(10.0, 2.0, 5, 1, 0, 0, 1, 0, 0, 3, "0.7.0", 0, 0, 10, 0.5, 1, 2, None, 5, None, 0, 0, 0, 0, None, 2)
+    >>> from dataclasses import replace
+    >>> two = merged([one, replace(one, at=12.0, restarts=2, mailbox_deepest=1, mailbox_deepest_pid="0.8.0", busy=0.1)])
+    >>> two.at, two.seconds, two.restarts, two.mailbox_deepest, two.mailbox_deepest_pid, two.busy
+    (12.0, 4.0, 3, 3, '0.7.0', 0.3)
+    """
+    if len(points) == 1:
+        return points[0]
+    values: dict[str, Any] = {"at": points[-1].at}
+    for name in NAMES[1:]:
+        found: list[Any] = [value for point in points if (value := getattr(point, name)) is not None]
+        if not found:
+            values[name] = None
+        elif name in SUMS:
+            values[name] = sum(found)
+        elif name in WORST:
+            values[name] = max(found)
+        elif name == "mailbox_deepest_pid":
+            values[name] = max(points, key=lambda point: point.mailbox_deepest).mailbox_deepest_pid
+        else:
+            values[name] = _mean(points, name)
+    values["seconds"] = round(values["seconds"], 3)
+    return Point(**values)
+
+
+def _mean(points: Iterable[Point], name: str) -> Any:
+    """The mean over time: a point of two seconds counts twice as much as one of a second."""
+    weighed = [(value, point.seconds) for point in points if (value := getattr(point, name)) is not None]
+    whole = sum(seconds for _, seconds in weighed)
+    mean = sum(value * seconds for value, seconds in weighed) / whole if whole else weighed[-1][0]
+    return round(mean) if name in WHOLE else round(mean, 4)
+
+
+class History:
+    """The points of the last hour, and of the last day one for each minute. A plain object: it outlives the service."""
+
+    def __init__(self) -> None:
+        self.fine: deque[Point] = deque(maxlen=FINE)
+        self.coarse: deque[Point] = deque(maxlen=MINUTES)
+        self._minute: list[Point] = []
+
+    @property
+    def last(self) -> Point | None:
+        """The newest point."""
+        return self.fine[-1] if self.fine else None
+
+    def add(self, point: Point) -> None:
+        """One more; what is older than an hour stays in its minute only."""
+        if self._minute and point.at // MINUTE != self._minute[0].at // MINUTE:
+            self.coarse.append(merged(self._minute))
+            self._minute = []
+        self._minute.append(point)
+        self.fine.append(point)
+        while self.fine[0].at < point.at - HOUR:
+            self.fine.popleft()
+
+    def since(self, at: float) -> list[Point]:
+        """The points from `at` (wall clock) on, oldest first: minutes where there is nothing finer."""
+        fine = [point for point in self.fine if point.at > at]
+        begins = self.fine[0].at if self.fine else float("inf")
+        return [*(point for point in self.coarse if at < point.at < begins), *fine]
+
+    def read(self, seconds: float, resolution: float, now: float) -> list[Point]:
+        """The last `seconds` before `now`, one point for each `resolution` seconds at most."""
+        found: list[Point] = []
+        bucket: list[Point] = []
+        for point in self.since(now - seconds):
+            if bucket and point.at // resolution != bucket[0].at // resolution:
+                found.append(merged(bucket))
+                bucket = []
+            bucket.append(point)
+        if bucket:
+            found.append(merged(bucket))
+        return found

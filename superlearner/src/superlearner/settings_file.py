@@ -1,0 +1,96 @@
+"""`superlearner.toml` as it is on the disk: its values, and the line that each of them stands on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["LARGEST", "Signature", "TomlFile", "UnreadableFile", "read_toml", "signature"]
+
+LARGEST: Final = 100_000
+"""Bytes beyond which a file is taken for another one."""
+
+PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)")
+
+Signature = tuple[int, int, int, int, int]
+"""What differs between two versions of a file: file system, number, times of change (ns; of its rights, too), size."""
+
+
+class UnreadableFile(ValueError):
+    """The file is there and cannot be read; `line` is where, if that is known."""
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """What stands in the file; nothing for one that is not there."""
+
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    lines: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def signature(path: Path) -> Signature | None:
+    """What tells this version of the file from the next; None if there is no file, or none that can be looked at."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+def read_toml(path: Path) -> TomlFile | None:
+    """The file; None if there is none.
+
+    Raises:
+        UnreadableFile: it is no TOML, no text, too large, or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UnreadableFile(f"cannot be read: {reason}; see who may read it") from None
+    if len(content) > LARGEST:
+        raise UnreadableFile(f"expected at most {LARGEST:,} bytes, got more; is it the right file?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile("expected text in UTF-8, got other bytes", line) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(str(error), text) from None
+    except RecursionError:
+        raise UnreadableFile("expected a few lines such as `port = 4001`, got brackets in brackets") from None
+    return TomlFile(values, {name: line_of(text, name) for name in values})
+
+
+def _no_toml(said: str, text: str) -> UnreadableFile:
+    found = PLACE.search(said)
+    line = int(found[1]) if found is not None else text.count("\n") + 1
+    lines = text.splitlines()
+    shown = lines[line - 1].strip() if line <= len(lines) else ""
+    where = "" if not shown else f" in `{shown[:80]}`"
+    words = PLACE.sub("", said).replace(" (at end of document)", " at the end")
+    return UnreadableFile(f"{words[:1].lower()}{words[1:]}{where}; expected lines such as `port = 4001`", line)
+
+
+def line_of(text: str, name: str) -> int:
+    r"""The line on which a key of the top level is given its value, or its table begins.
+
+    >>> line_of("# ours\nport = 4001\n[shop]", "port"), line_of("[shop]\nport = 1", "shop")
+    (2, 1)
+    """
+    key = re.escape(name)
+    found = re.search(rf"^[ \t]*(?:\[+[ \t]*)?(?:{key}|\"{key}\"|'{key}')[ \t]*(?:=|\]|\.)", text, re.MULTILINE)
+    return 1 if found is None else text.count("\n", 0, found.start()) + 1

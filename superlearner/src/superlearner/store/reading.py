@@ -1,0 +1,91 @@
+"""What the store holds, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from superlearner.store.rows import AUDIT, RESTARTS, AuditRow, Restart, SettingChange
+
+if TYPE_CHECKING:
+    from superlearner.store.database import Database
+
+__all__ = ["Reading"]
+
+
+class Reading:
+    """Committed rows of all runs. Every method raises `StoreUnavailable` while the database cannot be used.
+
+    Args:
+        opened: answers the open database.
+    """
+
+    def __init__(self, opened: Callable[[], Database]) -> None:
+        self._opened = opened
+
+    async def restarts(
+        self,
+        supervisor: str | None = None,
+        *,
+        child: str | None = None,
+        event: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        run: str | None = None,
+        before: int | None = None,
+        limit: int = 1000,
+    ) -> list[Restart]:
+        """Committed rows of the restart history, newest first. `await sync()` first to see what was just accepted.
+
+        Args:
+            supervisor: only of the supervisor of this name.
+            child: only of the child of this id.
+            event: only this kind of event.
+            since: only from this time on, in seconds of the wall clock.
+            until: only before this time.
+            run: only of this run of the platform (`store.run` is the present one); None for all.
+            before: only rows with a smaller `id`: the last one's of the page before.
+            limit: at most so many.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now; the text says why and what to try.
+        """
+        asked = {"supervisor": supervisor, "child": child, "event": event, "since": since, "until": until, "run": run}
+        return await self._opened().restarts(asked, limit, before)
+
+    async def count_restarts(self, supervisor: str | None = None, **asked: Any) -> int:
+        """How many rows `restarts` would find with the same `child`, `event`, `since`, `until` and `run`."""
+        return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
+
+    async def audit(
+        self,
+        *,
+        user: str | None = None,
+        operation: str | None = None,
+        outcome: str | None = None,
+        since: float | None = None,
+        before: int | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[AuditRow]:
+        """Committed rows of the audit log, newest first; arguments and errors as those of `restarts`."""
+        asked = {"user": user, "operation": operation, "outcome": outcome, "since": since}
+        return await self._opened().audit(asked, limit, before, offset)
+
+    async def count_audit(self, **asked: Any) -> int:
+        """How many rows `audit` would find with the same `user`, `operation`, `outcome` and `since`."""
+        return await self._opened().count(AUDIT, asked)
+
+    async def setting_changes(
+        self, setting: str | None = None, *, before: int | None = None, limit: int = 1000
+    ) -> list[SettingChange]:
+        """Committed changes of one or all settings, newest first; errors as those of `restarts`."""
+        return await self._opened().setting_changes({"setting": setting}, limit, before)
+
+    async def count_before(self, table: str, before: float) -> int:
+        """How many rows of a table are older than a time of the wall clock."""
+        return await self._opened().count(table, {"until": before})
+
+    async def count_all(self) -> dict[str, int]:
+        """Rows of each table, over all runs; errors as those of `restarts`."""
+        return await self._opened().count_all()

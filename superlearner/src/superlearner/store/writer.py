@@ -1,0 +1,237 @@
+"""Opening the database and committing what waits: one piece of work at a time, whoever asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import otp
+from superlearner.store.failures import StoreUnavailable
+from superlearner.store.rows import RESTARTS
+from superlearner.store.waiting import Waiting
+from superlearner.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from superlearner.store.database import Database
+
+__all__ = ["Writer"]
+
+BATCH_S: Final = 0.2
+BATCH_ROWS: Final = 2000
+PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""How long the service waits before it tries again, the first time, the second time, …; the last one repeats."""
+CLOSE_S: Final = 1.5
+"""How long the end of the program waits for what still waits, and again for statements that have begun."""
+
+
+class Writer:
+    """Moves rows out of the queue into the database, and knows why it cannot.
+
+    Args:
+        url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None for no database.
+        waiting: the queue.
+        telemetry: told `store.commit` (rows, duration).
+        tell: called with a level (`bad`, `info`) and a sentence when the database becomes unavailable or usable again.
+        history_rows: rows of the restart history beyond which the oldest are removed.
+    """
+
+    def __init__(
+        self,
+        url: str | Path | None,
+        waiting: Waiting,
+        telemetry: Telemetry,
+        tell: Callable[[str, str], object],
+        history_rows: int,
+    ) -> None:
+        self.url = url
+        self.waiting = waiting
+        self.telemetry = telemetry
+        self.tell = tell
+        self.history_rows = history_rows
+        self.trouble: StoreUnavailable | None = None
+        self.failures = 0
+        """In a row."""
+        self.database: Database | None = None
+        self.closed = False
+        self._service: otp.Pid | None = None
+        self._task: asyncio.Task[StoreUnavailable | None] | None = None
+        self._armed = False
+        self._unpruned = 0
+
+    def attend(self, service: otp.Pid) -> None:
+        """A service begins to ask for work; the one before it, if any, has ended."""
+        self._service = service
+        self._armed = False
+
+    def arm(self) -> None:
+        """A row waits: the service is reminded a little later, once for all rows that come until then."""
+        if not self._armed and self._service is not None:
+            self._armed = True
+            otp.send_after(BATCH_S, self._service, "write")
+
+    async def work(self) -> None:
+        """Open the database if need be, and write what waits.
+
+        A task of the writer's own does it, and whoever asks meanwhile waits for the same one: a service that is killed
+        leaves it to the next one, and twenty of them do not open the database twenty times.
+
+        Raises:
+            StoreUnavailable: what is left waits on.
+        """
+        task = self._task
+        if task is None or task.done():
+            task = self._task = asyncio.create_task(self._work())
+        await asyncio.wait({task})
+        failure = self.why_closed() if task.cancelled() else task.result()
+        if failure is not None:
+            raise StoreUnavailable(failure.why, failure.hint)
+
+    async def settle(self, timeout: float) -> None:
+        """Return when everything that was accepted until now is committed.
+
+        Raises:
+            StoreUnavailable: it could not be committed, or not within `timeout` seconds. It waits on.
+        """
+        wanted = self.waiting.accepted
+        try:
+            async with asyncio.timeout(timeout):
+                while wanted > self.waiting.settled or self.database is None:
+                    if self.url is None or self.closed or self.trouble is not None:
+                        raise self.why_closed()
+                    await self.work()
+        except TimeoutError:
+            raise StoreUnavailable(
+                f"the store has not written what waits within {timeout:g} s", "ask again a little later"
+            ) from None
+
+    async def close(self) -> None:
+        """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
+        with contextlib.suppress(StoreUnavailable, TimeoutError):  # told before, or now by the count below
+            async with asyncio.timeout(CLOSE_S):
+                if len(self.waiting) or (self._task is not None and not self._task.done()):
+                    await self.work()
+        left = len(self.waiting)
+        if left and self.url is not None:
+            self.tell("bad", f"{left} rows could not be stored before the end")
+        self.closed = True
+        if self._task is not None:
+            self._task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._let_go()
+
+    def opened(self) -> Database:
+        """The open database; raises StoreUnavailable."""
+        if self.database is None:
+            raise self.why_closed()
+        return self.database
+
+    def why_closed(self) -> StoreUnavailable:
+        """Why there is no open database."""
+        if self.trouble is not None:
+            return StoreUnavailable(self.trouble.why, self.trouble.hint)
+        if self.url is None:
+            return StoreUnavailable("this platform keeps no database", "name one with the setting database or data_dir")
+        if self.closed:
+            return StoreUnavailable("the store is closed", "the platform ends")
+        return StoreUnavailable("the store is just being opened", "ask again in a moment")
+
+    async def _work(self) -> StoreUnavailable | None:
+        """One round; answers why it failed: perhaps nobody is left whom an exception would reach."""
+        try:
+            await self._open()
+            await self._write()
+        except StoreUnavailable as error:
+            self._failed(error)
+            await self._let_go()
+            if self._service is not None:
+                pause = PAUSES_S[min(self.failures, len(PAUSES_S)) - 1]
+                otp.send_after(pause, self._service, "open")
+            return error
+        return None
+
+    async def _open(self) -> None:
+        """The imports, the look at the database and the migrations happen in a thread."""
+        if self.url is not None and not self.closed and self.database is None:
+            self.database = await otp.Task.run_blocking(_open, self.url)
+
+    async def _write(self) -> None:
+        """Commit what waits now; what comes meanwhile has its own reminder."""
+        self._armed = False
+        wanted = self.waiting.accepted
+        while (database := self.database) is not None:
+            rows = self.waiting.first(min(BATCH_ROWS, wanted - self.waiting.settled))
+            if rows:
+                await self._commit(database, rows)
+            self._usable()
+            if self._unpruned > self.history_rows // 100:
+                await database.prune(RESTARTS, self.history_rows)
+                self._unpruned = 0
+            if self.waiting.settled >= wanted:
+                return
+
+    async def _commit(self, database: Database, rows: list[Any]) -> None:
+        from superlearner.store.connections import Refused
+
+        begun = time.perf_counter()
+        try:
+            await database.write(rows)
+        except Refused as error:
+            await self._commit_one_by_one(database, rows, error)
+            return
+        self.waiting.settle(len(rows))
+        self._unpruned += len(rows)
+        took = time.perf_counter() - begun
+        self.telemetry.execute("store.commit", {"rows": len(rows), "duration": took}, {})
+
+    async def _commit_one_by_one(self, database: Database, rows: list[Any], error: Exception) -> None:
+        """One of them is bad: the others are written, and it is counted as not stored."""
+        from superlearner.store.connections import Refused
+
+        if len(rows) == 1:
+            table = rows[0][0]
+            self.waiting.settle(1)
+            self.waiting.dropped[table] += 1
+            self.tell("bad", f"a row of {table} cannot be stored: {error}; this is a bug of ours, please report it")
+            return
+        for row in rows:
+            try:
+                await database.write([row])
+            except Refused as refused:
+                await self._commit_one_by_one(database, [row], refused)
+            else:
+                self.waiting.settle(1)
+
+    async def _let_go(self) -> None:
+        """The next try begins with the look at the whole database."""
+        database, self.database = self.database, None
+        if database is not None:
+            await database.close()
+
+    def _failed(self, error: StoreUnavailable) -> None:
+        known, self.trouble = self.trouble, error
+        self.failures += 1
+        if known is None or known.why != error.why:
+            self.tell("bad", f"the store is unavailable: {error.why}; history waits in memory meanwhile")
+
+    def _usable(self) -> None:
+        """Only when something was written, or nothing waits: a full disk can be opened as often as one likes."""
+        self.failures = 0
+        if self.trouble is not None:
+            self.trouble = None
+            dropped = sum(self.waiting.dropped.values())
+            lost = f"; {dropped} rows were not stored" if dropped else ""
+            self.tell("info", f"the store can be used again{lost}")
+
+
+def _open(url: str | Path) -> Database:
+    """In a thread: what is imported here takes a fifth of a second, and what is looked at may be big."""
+    from superlearner.store.database import Database
+    from superlearner.store.opening import migrate
+
+    migrate(url)
+    return Database(url)

@@ -1,0 +1,293 @@
+"""Recordings of a node: made, kept, taken in, and read page by page.
+
+A recording is a file in the data directory and a row in the store; the file is written as the events come, the row says
+that it is there. What a killed platform had begun is found by its row and read as far as it was written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import otp
+from otp import Node, Pid
+from otp.trace import Recorder, RecordingError
+from otp.trace import Recording as Read
+from superlearner.store import Recording, Store, StoreUnavailable
+
+__all__ = [
+    "MAX_EVENTS",
+    "BadRecording",
+    "NoRecording",
+    "Recordings",
+    "RecordingsFull",
+    "RecordingsUnavailable",
+    "StillRecording",
+]
+
+MAX_EVENTS: Final = 200_000
+"""Events of one recording: what is read of it is held in memory."""
+
+MAX_FILES: Final = 200
+MAX_RUNNING: Final = 3
+OPEN: Final = 2
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+ENDING: Final = ".jsonl.gz"
+
+
+class NoRecording(LookupError):
+    """There is no recording of this name."""
+
+
+class StillRecording(Exception):
+    """It is being recorded; it has to be stopped first."""
+
+
+class BadRecording(ValueError):
+    """What was given is no recording, or a damaged one; the text says what is wrong where."""
+
+
+class RecordingsFull(Exception):
+    """There are, or run, as many as there may be; the text says what to do."""
+
+
+class RecordingsUnavailable(Exception):
+    """There is no place for recordings."""
+
+
+class Recordings:
+    """The recordings of one platform. A plain object: who records does not need the service.
+
+    Args:
+        folder: where the files are; None for a platform without a data directory.
+        store: has a row for each.
+    """
+
+    def __init__(self, folder: Path | None, store: Store) -> None:
+        self.folder = folder
+        self.wake: Callable[[], object] | None = None
+        """Called when there is something to flush from now on."""
+        self._store = store
+        self._records = store.records
+        self._running: dict[str, Recorder] = {}
+        self._read: OrderedDict[str, Read] = OrderedDict()  # by path: names are used again
+        self._placing = asyncio.Lock()  # else many at once would be more than there may be
+        self._loading = asyncio.Lock()  # one in memory is enough that is not bounded by `OPEN`
+
+    # Making
+
+    async def start(
+        self,
+        node: Node,
+        name: str,
+        *,
+        kinds: Iterable[str] | None = None,
+        pids: Iterable[Pid] | None = None,
+        limit: int = MAX_EVENTS,
+        rate: int | None = None,
+        about: dict[str, Any] | None = None,
+    ) -> Recording:
+        """Begin to write the events of a node. The arguments are those of `otp.trace.record`.
+
+        Raises:
+            NameTaken: there is one of this name.
+            RecordingsFull: as many run, or are kept, as may be.
+            RecordingsUnavailable: there is no place for it, or it cannot be written.
+            StoreUnavailable: the database cannot be used now.
+        """
+        async with self._placing:
+            if len(self._running) >= MAX_RUNNING:
+                raise RecordingsFull(f"{MAX_RUNNING} recordings run already; stop one of {', '.join(self._running)}")
+            row = await self._place(name, "recorded", about)
+            path = self._path(row)
+            try:
+                recorder = otp.trace.record(node, path, kinds=kinds, pids=pids, limit=min(limit, MAX_EVENTS), rate=rate)
+                recorder.flush()
+            except RecordingError as error:
+                await self._records.delete_recording(name)
+                raise RecordingsUnavailable(str(error)) from None
+            self._running[name] = recorder
+        if self.wake is not None:
+            self.wake()
+        return row
+
+    async def stop(self, name: str) -> Recording:
+        """End a recording that runs. Raises NoRecording, StoreUnavailable."""
+        recorder = self._running.pop(name, None)
+        if recorder is None:
+            raise NoRecording(f"no recording {name[:100]!r} runs")
+        recorder.close()
+        await self._measure(name, recorder.events)
+        return await self.find(name)
+
+    def flush(self) -> bool:
+        """Write what was recorded up to now, and let go of what has ended by itself; whether anything runs."""
+        for name, recorder in list(self._running.items()):
+            recorder.flush()
+            if recorder.ended:
+                del self._running[name]
+        return bool(self._running)
+
+    async def close(self) -> None:
+        """The platform ends: all that run are ended in order."""
+        for name, recorder in list(self._running.items()):
+            recorder.close()
+            with suppress(StoreUnavailable):
+                await self._measure(name, recorder.events)
+        self._running.clear()
+
+    async def take_in(self, name: str, content: bytes, *, damaged: bool = False) -> tuple[Recording, Read]:
+        """Keep a recording that was made elsewhere.
+
+        Raises:
+            BadRecording: it is none, or, without `damaged`, not a whole one.
+            NameTaken: there is one of this name.
+            RecordingsFull: as many are kept as may be.
+            RecordingsUnavailable: there is no place for it.
+            StoreUnavailable: the database cannot be used now.
+        """
+        folder = self._folder()
+        handle, temporary = await otp.Task.run_blocking(tempfile.mkstemp, ".part", "", folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                await otp.Task.run_blocking(file.write, content)
+            async with self._loading:
+                read = await self._load(Path(temporary))
+            if read.problem is not None and not damaged:
+                raise BadRecording(f"expected a whole recording, got a damaged one: {read.problem}")
+            async with self._placing:
+                row = await self._place(name, "loaded", {"node": read.node, "problem": read.problem})
+            os.replace(temporary, self._path(row))
+        except OSError as error:
+            raise RecordingsUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        await self._records.measured(name, events=len(read.events), size=len(content))
+        return await self.find(name), read
+
+    async def delete(self, name: str) -> None:
+        """Forget a recording and its file. Raises NoRecording, StillRecording, StoreUnavailable."""
+        if name in self._running:
+            raise StillRecording(f"{name} is being recorded")
+        row = await self.find(name)
+        await self._records.delete_recording(name)
+        self._read.pop(row.path, None)
+        if self.folder is not None:
+            with suppress(OSError):
+                self._path(row).unlink()
+
+    # Reading
+
+    async def all(self) -> list[Recording]:
+        """All of them, newest first. Raises StoreUnavailable."""
+        await self._store.sync()  # it may just be opening
+        return await self._records.recordings()
+
+    async def find(self, name: str) -> Recording:
+        """What is known of one. Raises NoRecording, StoreUnavailable."""
+        if not await self.knows(name):
+            raise NoRecording(f"there is no recording {name[:100]!r}")
+        row = await self._records.recording(name)
+        if row is None:
+            raise NoRecording(f"the recording {name[:100]!r} was just deleted")
+        return row
+
+    async def knows(self, name: str) -> bool:
+        """Whether there is one of this name. Raises StoreUnavailable."""
+        await self._store.sync()  # it may just be opening
+        return await self._records.recording(name) is not None
+
+    def recorder(self, name: str) -> Recorder | None:
+        """Who writes it, while it is being recorded."""
+        return self._running.get(name)
+
+    async def content(self, name: str) -> bytes:
+        """The file as it is now. Raises NoRecording, RecordingsUnavailable, StoreUnavailable."""
+        row = await self.find(name)
+        self.flush()
+        try:
+            return await otp.Task.run_blocking(self._path(row).read_bytes)
+        except OSError as error:
+            raise NoRecording(f"the file of {name} cannot be read: {error.strerror or error}") from None
+
+    async def read(self, name: str) -> Read:
+        """What it holds, as far as it can be read. One that runs is read as far as it is.
+
+        Raises:
+            NoRecording: there is none of this name, or its file is not there or no recording any more.
+            RecordingsUnavailable: there is no place for recordings.
+            StoreUnavailable: the database cannot be used now.
+        """
+        row = await self.find(name)
+        self.flush()
+        async with self._loading:  # those who ask for the same at once wait for the first of them
+            running = name in self._running
+            known = None if running else self._read.get(row.path)
+            if known is None:
+                try:
+                    known = await self._load(self._path(row))
+                except BadRecording as error:
+                    raise NoRecording(str(error)) from None
+                if not running:
+                    self._read[row.path] = known
+                    while len(self._read) > OPEN:
+                        self._read.popitem(last=False)
+                    if row.events is None:  # its platform was killed, or it ended by itself
+                        await self._measure(name, len(known.events))
+            else:
+                self._read.move_to_end(row.path)
+            return known
+
+    async def _load(self, path: Path) -> Read:
+        def load() -> Read:
+            read = otp.trace.load(path, limit=MAX_EVENTS)
+            _ = read.timeline  # made here, and not in the loop
+            return read
+
+        try:
+            return await otp.Task.run_blocking(load)
+        except RecordingError as error:
+            raise BadRecording(str(error).removeprefix(repr(str(path))).removeprefix(str(path)).lstrip(": ")) from None
+
+    async def _place(self, name: str, kind: str, about: dict[str, Any] | None) -> Recording:
+        folder = self._folder()
+        if not NAME.fullmatch(name):
+            raise BadRecording(f"expected a name of letters, digits, _ . -, got {name[:100]!r}")
+        rows = await self.all()
+        if len(rows) >= MAX_FILES:
+            raise RecordingsFull(f"{MAX_FILES} recordings are kept; delete one, such as {rows[-1].name}")
+        file = f"{name}-{time.time_ns():x}{ENDING}"  # another one than of an earlier recording of this name
+        row = Recording(name, kind, str(Path(folder.name) / file), time.time(), about=about)
+        return await self._records.add_recording(row)
+
+    async def _measure(self, name: str, events: int) -> None:
+        row = await self._records.recording(name)
+        if row is None:
+            return
+        try:
+            size = self._path(row).stat().st_size
+        except OSError:
+            return
+        await self._records.measured(name, events=events, size=size)
+
+    def _folder(self) -> Path:
+        if self.folder is None:
+            raise RecordingsUnavailable("this platform has no data directory, so nothing can be kept")
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingsUnavailable(f"{self.folder} cannot be made: {error.strerror or error}") from None
+        return self.folder
+
+    def _path(self, row: Recording) -> Path:
+        """The file of a row; its name alone counts, so that no row leads out of the folder."""
+        return self._folder() / Path(row.path).name

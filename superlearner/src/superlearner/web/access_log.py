@@ -1,0 +1,52 @@
+"""A line in the log for each request, where somebody wants one: method, path, status, time. Never the query."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from superlearner.logs import ACCESS
+
+__all__ = ["with_access_log"]
+
+log: Final = logging.getLogger(ACCESS)
+
+
+def with_access_log(app: ASGIApp, wanted: Callable[[], bool]) -> ASGIApp:
+    """The application; each request writes a line when it has its answer, if that is `wanted` at the time it comes.
+
+    The query is left out, since the link that signs in carries its code there.
+    """
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not wanted():
+            await app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, watched)
+        finally:
+            client = scope.get("client")
+            log.info(
+                "%s %s %s %d in %.1f ms",
+                client[0] if client else "-",
+                scope["method"],
+                quote(scope["path"][:500], safe="/<>:@."),
+                status,
+                (time.perf_counter() - begun) * 1000,
+            )
+
+    return logged

@@ -1,0 +1,162 @@
+"""One HTTP connection: uvicorn's, with an end for heads that do not come and answers that nobody takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from superlearner.web.connections import Connections, SlowSend
+from superlearner.web.errors import ApiError
+
+__all__ = ["HttpConnection"]
+
+PHRASES: Final = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
+}
+
+
+class HttpConnection(H11Protocol):
+    """One connection, from its first byte until it ends or becomes a web socket."""
+
+    def __init__(self, *args: Any, connections: Connections, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._all = connections
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._send: SlowSend | None = None
+        self._begun = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Somebody is there, and has some time to say what they want."""
+        super().connection_made(transport)
+        self.timeout_keep_alive = self._all.settings.keep_alive  # pyright: ignore[reportAttributeAccessIssue]
+        self._send = SlowSend(transport, lambda: self._all.settings.send_timeout)
+        if self._all.enter(self):
+            self._look()
+        else:
+            self._refuse(ApiError(503, "service_unavailable", "too many connections are open; try again in a moment"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        self._let_go()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes of a head or a body."""
+        self._begun = True
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """An answer is written; the next request may come."""
+        self._begun = False
+        super().on_response_complete()
+        self._look()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """From now on it is somebody else's."""
+        self._let_go()
+        super().handle_websocket_upgrade(event)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came between two requests."""
+        super().timeout_keep_alive_handler()
+        self._look()
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        super().shutdown()
+        self._look()
+
+    def pause_writing(self) -> None:
+        """The other side does not take what is sent."""
+        super().pause_writing()
+        if self._send is not None:
+            self._send.begin()
+        self._all.is_slow(self)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._all.keeps_up(self)
+        if self._send is not None and not self.transport.is_closing():
+            self._send.end()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP; the head may only be too long."""
+        error = sys.exc_info()[1]
+        status = getattr(error, "error_status_hint", 400)
+        if status == 431:
+            self._refuse(ApiError(431, "head_too_large", "expected a head of at most 64 KiB, got more"))
+        else:
+            self._refuse(ApiError(400, "malformed_request", "what came is no HTTP request"))
+
+    def unsent(self) -> int:
+        """Bytes that the other side has not taken."""
+        return self.transport.get_write_buffer_size()
+
+    def give_up(self) -> None:
+        """End at once, whatever is not sent."""
+        self.transport.abort()
+
+    def _is_waiting(self) -> bool:
+        """For a head, or for the end of a body that nobody wants because the request is answered already."""
+        theirs, ours = self.conn.their_state, self.conn.our_state
+        return theirs is h11.IDLE or (theirs is h11.SEND_BODY and ours in (h11.DONE, h11.MUST_CLOSE))
+
+    def _look(self) -> None:
+        """After everything that happens: which time runs now."""
+        if self.transport.is_closing():
+            self._stop_head_timer()
+            if self._send is not None:
+                self._send.begin()  # what is left must be taken, else it is never closed
+        elif not self._is_waiting():
+            self._stop_head_timer()
+            self._all.works(self)
+        else:
+            self._all.waits(self)
+            if self._head_timer is None and self.timeout_keep_alive_task is None:
+                seconds = self._all.settings.head_timeout
+                self._head_timer = self.loop.call_later(seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self.transport.is_closing():
+            return
+        if self._begun and self.conn.our_state is h11.IDLE:
+            self._refuse(ApiError(408, "request_timeout", "the head of the request took too long"))
+        else:
+            self.transport.abort()
+
+    def _refuse(self, error: ApiError) -> None:
+        """An answer from here, and the end."""
+        body = json.dumps(error.body()).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        response = h11.Response(status_code=error.status, headers=headers, reason=PHRASES[error.status])
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+        self._look()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _let_go(self) -> None:
+        self._stop_head_timer()
+        if self._send is not None:
+            self._send.end()
+        self._all.leave(self)

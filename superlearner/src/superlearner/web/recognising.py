@@ -1,0 +1,203 @@
+"""Who a visitor is, by the token or the session they bring, and how often they may be wrong."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import math
+from typing import Final
+
+from superlearner.arsenal.tokens import Tokens
+from superlearner.arsenal.users import ANONYMOUS, OWNER, User
+from superlearner.store import StoreUnavailable, Token
+from superlearner.web.credentials import OWNERS, Credentials, Session
+from superlearner.web.errors import ApiError
+from superlearner.web.throttle import Throttle
+from superlearner.web.visit import Visit
+from superlearner.web.visitors import Visitor
+
+__all__ = ["Recogniser", "Refused", "is_local", "unauthorized"]
+
+HINT: Final = (
+    "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
+    "platform runs, and it lies in the file `token` of its data directory"
+)
+log: Final = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """Not let in.
+
+    Args:
+        error: what a program is told.
+        problem: what a person is told; None for one who brought nothing, and only has to sign in.
+        wait: seconds until the next try.
+        forget: the browser shall forget its cookie, so that it does not bring it again.
+    """
+
+    def __init__(self, error: ApiError, problem: str | None = None, *, wait: int = 0, forget: bool = False) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.problem = problem
+        self.wait = wait
+        self.forget = forget
+
+
+class Recogniser:
+    """Knows the owner, and the holders of tokens.
+
+    Args:
+        credentials: the owner's token, links and sessions.
+        tokens: those of others; None where there are none.
+        throttle: how often somebody may be wrong.
+        cookie: the name of the cookie that holds a session.
+        required: whether who has no credential stays outside.
+    """
+
+    def __init__(
+        self, credentials: Credentials, tokens: Tokens | None, throttle: Throttle, cookie: str, *, required: bool
+    ) -> None:
+        self.credentials = credentials
+        self.tokens = tokens
+        self.throttle = throttle
+        self.cookie = cookie
+        self.required = required
+
+    async def visitor(self, visit: Visit) -> Visitor:
+        """Who it is; somebody anonymous where no credential is required.
+
+        Raises:
+            Refused: a credential is wrong, or required.
+        """
+        token = visit.bearer
+        if token is not None:
+            return await self.by_token(visit, token)
+        try:
+            found = await self.by_session(visit)
+        except Refused:
+            if self.required:
+                raise
+            found = None  # an old cookie; whoever it is may look and operate here without one
+        if found is None and self.required:
+            raise Refused(unauthorized("expected a credential, got none"))
+        return Visitor(ANONYMOUS) if found is None else found
+
+    async def by_token(self, visit: Visit, given: str, problem: str | None = None) -> Visitor:
+        """The holder of a token. Raises Refused if it is none of ours; `problem` is for people."""
+        self.only_if_it_may_try(visit)
+        if self.credentials.is_token(given):
+            return Visitor(OWNER, OWNERS)
+        token = None
+        if self.tokens is not None:
+            try:
+                token = await self.tokens.find(given)
+            except StoreUnavailable as error:
+                raise _unknown_now(error) from None
+        if token is None:
+            raise self.wrong(visit, "the token is not one of this platform, or not any more", problem)
+        return _holder(token, visit)
+
+    async def by_session(self, visit: Visit) -> Visitor | None:
+        """Whose session the cookie is; None without a cookie.
+
+        Raises:
+            Refused: it is none, or not any more.
+        """
+        cookie = visit.connection.cookies.get(self.cookie)
+        if cookie is None:
+            return None
+        session = self.credentials.session(cookie)
+        if session.worth == "wrong":
+            message, problem = "the session is not one of this platform", "Your session has ended."
+            if not self.required:  # one of a data directory that had this port before: it must not cost its owner
+                raise Refused(unauthorized(message), problem, forget=True)  # the tries of a right token
+            self.only_if_it_may_try(visit, forget=True)
+            raise self.wrong(visit, message, problem, forget=True)
+        found = await self._in(session, visit) if session.worth == "right" else None
+        if found is None:
+            raise Refused(unauthorized("the session has ended"), "Your session has ended.", forget=True)
+        return found
+
+    async def by_link(self, visit: Visit, code: str) -> Visitor | None:
+        """Whom a link signs in; None if it was used, or is not ours."""
+        holder = self.credentials.redeem(code)
+        return None if holder is None else await self._of(holder, visit)
+
+    def only_if_it_may_try(self, visit: Visit, *, forget: bool = False) -> None:
+        """Raises Refused for an address that was wrong too often."""
+        left = math.ceil(self.throttle.wait(visit.address))
+        if left == 0:
+            return
+        message = f"too many wrong credentials came from this address; try again in {left} s"
+        error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
+        problem = f"Too many wrong tries came from your address. Try again in {left} seconds."
+        raise Refused(error, problem, wait=left, forget=forget)
+
+    def wrong(
+        self, visit: Visit, message: str, problem: str | None, *, forget: bool = False, counts: bool = True
+    ) -> Refused:
+        """Counts a wrong credential, and answers what to say.
+
+        What another site makes a browser bring (the pictures of a page may be a hundred wrong links) counts not: it
+        would lock out whoever reads that page.
+        """
+        if counts:
+            self.throttle.count(visit.address)
+        if counts and self.throttle.wait(visit.address) > 0:
+            log.warning("too many wrong credentials from %r: it has to wait now", visit.address[:100])
+        return Refused(unauthorized(message), problem, forget=forget)
+
+    async def _in(self, session: Session, visit: Visit) -> Visitor | None:
+        found = await self._of(session.holder, visit)
+        if found is None:
+            return None
+        until = session.until if found.until is None else min(session.until, found.until)
+        return Visitor(found.user, found.holder, (*found.keys, session_key(session)), until, by_cookie=True)
+
+    async def _of(self, holder: str, visit: Visit) -> Visitor | None:
+        """Who holds a session or a link; None if their token opens nothing any more."""
+        if holder == OWNERS:
+            return Visitor(OWNER, OWNERS)
+        if self.tokens is None:
+            return None
+        try:
+            token = await self.tokens.by_id(int(holder))
+        except StoreUnavailable as error:
+            raise _unknown_now(error) from None
+        return None if token is None else _holder(token, visit)
+
+
+def session_key(session: Session) -> str:
+    """By what the streams of a session are found."""
+    return f"session {session.name}"
+
+
+def token_key(token: Token) -> str:
+    """By what the streams of a token are found."""
+    return f"token {token.id}"
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is of this machine."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def unauthorized(message: str) -> ApiError:
+    """The answer to a credential that is missing or wrong."""
+    return ApiError(401, "unauthorized", message, hint=HINT)
+
+
+def _holder(token: Token, visit: Visit) -> Visitor:
+    grants = frozenset(token.scopes)
+    user = User(token.user, grants, is_local(visit.address))  # pyright: ignore[reportArgumentType] - checked when made
+    return Visitor(user, str(token.id), (token_key(token),), token.expires)
+
+
+def _unknown_now(error: StoreUnavailable) -> Refused:
+    message = f"tokens cannot be looked up just now ({error.why}); the owner's token works"
+    return Refused(ApiError(503, "store_unavailable", message), "Your token cannot be looked up just now.", wait=2)

@@ -1,0 +1,245 @@
+"""The prompt with the operations: functions, answers, errors, and how a session begins and ends."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from superlearner.arsenal.adapters.console import docstring_of, signature_of
+from superlearner.arsenal.operations.arsenal import line_of
+from superlearner.arsenal.registry import all_operations
+from superlearner.cli.console.batch import run_text
+from superlearner.cli.console.calls import Caller
+from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
+from superlearner.cli.console.names import namespace
+from superlearner.cli.remote import Remote
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Terminal = Callable[..., Any]
+OPERATIONS = list(all_operations())
+
+
+def names_of(remote: Remote) -> dict[str, Any]:
+    return namespace(Caller(remote, {line["name"]: line for line in remote.operations()}))
+
+
+def test_an_operation_is_called_with_its_own_parameters() -> None:
+    for one in OPERATIONS:
+        line = line_of(one).model_dump(mode="json")
+        shown = signature_of(line).parameters
+        ours = {"node"} if one.on_node else set[str]()
+        ours |= {"dry_run"} if one.changes else set()
+        assert {*(parameter.name for parameter in one.parameters), *ours} == set(shown)
+        required = {parameter.name for parameter in one.parameters if parameter.required}
+        assert required == {name for name, facts in shown.items() if facts.default is inspect.Parameter.empty}
+        assert docstring_of(line).startswith(one.summary)
+        assert f"{one.method} /api/v1" in docstring_of(line)
+
+
+def test_everything_that_is_there_is_a_function_and_says_so(start: Callable[..., Any]) -> None:
+    names = names_of(Remote("console", data_dir=start().data_dir))
+    for one in OPERATIONS:
+        category, _, verb = one.name.partition(".")
+        assert callable(getattr(names[category], verb)), one.name
+        assert getattr(names["Arsenal"], category) is names[category]
+    assert "kill" in dir(names["process"])
+    assert "End a process." in repr(names["process"])
+    services = {"AnalyticsServer", "Arsenal", "Control", "MessageTracer", "Node", "ToolManager"}
+    assert services <= set(names)
+    assert not {"SandboxManager", "ClusterStateManager", "SingleNodeSimulator"} & set(names)
+    assert len(OPERATIONS) == len(names["ToolManager"].list_active_tools())
+    assert "process.kill" in [line.name for line in names["Arsenal"].list_operations("process")]
+    assert names["Arsenal"].get_operation_config("process.kill").scope == "operate"
+    assert names["Arsenal"].generate_api_docs().openapi.startswith("3.1")
+
+
+def test_the_services_answer_at_once_with_what_the_platform_knows(start: Callable[..., Any]) -> None:
+    names = names_of(Remote("console", data_dir=start().data_dir))
+    control, analytics, node = names["Control"], names["AnalyticsServer"], names["Node"]
+    before = control.get_process_info("counter_1")
+    assert "demo_one_for_one" in [one.name for one in control.list_supervisors()]
+    tried = control.kill_process("counter_1", dry_run=True)
+    assert tried.would.startswith("send the exit signal kill")
+    assert control.kill_process("counter_1").terminated
+    after = control.get_process_info("counter_1")
+    assert (after["name"], after.pid != before.pid) == ("counter_1", True)
+    assert after.pid in repr(control.get_supervision_tree("demo_one_for_one"))
+    (restart,) = analytics.get_restart_history("demo_one_for_one")
+    assert (restart.child_id, restart.old_pid, restart.child_pid) == ("counter_1", before.pid, after.pid)
+    assert 1 == analytics.get_failure_rate("demo_one_for_one", window=60_000).restarts
+    assert 1 == analytics.sync("demo_one_for_one").total_restarts
+    assert control.get_process_state("counter_2").state == "100"
+    assert {"processes", "links"} <= set(control.build_process_graph())
+    assert "anomalies" in control.detect_system_anomalies()
+    assert [] == node.list()
+    assert node.self() == names["system"].health().node
+    message = names["process"].message
+    assert message("counter_2", ("add", 4), message_type="cast").message_sent
+    assert 104 == message("counter_2", "get_value", message_type="call").reply
+    (row,) = names["process"].list(search="counter_2")
+    assert "counter_2" == names["process"].info(row).name
+    assert "104" == names["Arsenal"].execute_operation("state.get", pid="counter_2").state
+    audit = names["audit"].list(operation="process.kill")
+    assert [("console", "ok")] == [(line.door, line.outcome) for line in audit]
+
+
+def test_messages_are_traced_from_the_prompt(start: Callable[..., Any]) -> None:
+    names = names_of(Remote("console", data_dir=start().data_dir))
+    tracer, message = names["MessageTracer"], names["process"].message
+    assert tracer.trace_messages("counter_2").tracing
+    message("counter_2", "increment", message_type="cast")
+    message("counter_2", "get_value", message_type="call")
+    history = tracer.get_message_history("counter_2")
+    assert ["cast", "call", "reply"] == [one.type for one in history]
+    assert 3 == tracer.analyze_message_patterns("counter_2").total_messages
+    assert not tracer.stop_tracing("counter_2").tracing
+
+
+def test_what_cannot_be_done_is_an_error_in_the_words_of_the_prompt(start: Callable[..., Any]) -> None:
+    program = start()
+    names = names_of(Remote("console", data_dir=program.data_dir))
+    process = names["process"]
+    with pytest.raises(OperationFailed, match=r"process_not_found: .*'nobody'\n  see process\.list\(\)"):
+        process.kill("nobody")
+    with pytest.raises(OperationFailed, match=r"critical_process_protection(.|\n)*add force=True"):
+        process.kill("web")
+    with pytest.raises(OperationFailed, match=r"validation_error(.|\n)*per_page"):
+        process.list(per_page=1001)
+    with pytest.raises(WrongCall, match=r"process\.kill\(pid: str.*missing a required argument: 'pid'"):
+        process.kill()
+    with pytest.raises(WrongCall, match="unexpected keyword argument 'why'"):
+        process.kill("counter_1", why="x")
+    with pytest.raises(WrongCall, match="message: expected what JSON can hold, got set"):
+        process.message("counter_1", {1})
+    with pytest.raises(NoField, match="no field 'nmae'; there are pid, name"):
+        _ = process.info("counter_1").nmae
+    with pytest.raises(OperationFailed, match=r"node_not_found: .*'moon'"):
+        process.info("counter_1", node="moon")
+    program.end()
+    with pytest.raises(NoPlatform, match="superlearner run"):
+        process.list()
+
+
+def test_batches_show_what_stands_alone_and_end_with_a_code(
+    start: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = start()
+    names = names_of(Remote("console", data_dir=program.data_dir))
+    assert 0 == run_text("x = 20\nfor n in [1]:\n    y = x + n\nx + y\nprocess.info('counter_1').name", names)
+    assert "41\n'counter_1'\n" == capsys.readouterr().out
+    assert 0 == run_text("process.info('counter_1')['name']", names, as_json=True)
+    assert '"counter_1"\n' == capsys.readouterr().out
+    for text, code, said in (
+        ("process.kill('nobody'); print('never')", 1, "superlearner: process_not_found"),
+        ("process.kill()", 1, "missing a required argument: 'pid'"),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("1 +", 2, "SyntaxError"),
+    ):
+        assert code == run_text(text, dict(names))
+        written = capsys.readouterr()
+        assert ("", True) == (written.out, said in written.err)
+        assert __file__ not in written.err
+    program.end()
+    assert 3 == run_text("process.list()", names)
+
+
+def test_code_comes_from_an_option_or_a_pipe(start: Callable[..., Any], superlearner: Run, tmp_path: Path) -> None:
+    assert 3 == superlearner("console", "-c", "1").returncode
+    program = start()
+    done = superlearner("console", "-c", "Control.list_supervisors()")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "demo_one_for_one" in done.stdout
+    missing = superlearner("console", "--node", "moon", "-c", "1")
+    assert (1, True) == (missing.returncode, "'moon'" in missing.stderr)
+    piped = subprocess.run(
+        [sys.executable, "-m", "superlearner", "console", "--data-dir", str(program.data_dir), "--json"],
+        input="Node.list()\n", cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "[]\n" == piped.stdout
+
+
+WITHOUT_IPYTHON = """\
+import importlib.util, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "IPython" else find(name, *rest)
+from superlearner.cli import main
+sys.argv = ["superlearner", "console", "--data-dir", sys.argv[1]]
+main()
+"""
+
+
+def test_the_prompt_of_ipython_completes_shows_and_leaves(start: Callable[..., Any], terminal: Terminal) -> None:
+    program = start()
+    command = [sys.executable, "-m", "superlearner", "console", "--data-dir", str(program.data_dir)]
+    typing = terminal(*command)
+    assert "Control" in typing.until("In [1]:")
+    typing.type("process.kill('nobody')\n")
+    assert "process_not_found" in typing.until("In [2]:")
+    typing.type("Control.get_process_sta\t")
+    typing.until("get_process_state")
+    typing.type("('counter_2').state\n")
+    assert "'100'" in typing.until("In [3]:")
+    typing.type("1 / 0\n")
+    assert "cli/console" not in typing.until("In [4]:")
+    typing.type("\x04")
+    assert 0 == typing.ends()
+    assert "process.kill('nobody')" in (program.data_dir / "console" / "history.sqlite").read_bytes().decode("latin-1")
+
+
+def test_without_ipython_there_is_pythons_own_prompt(start: Callable[..., Any], terminal: Terminal) -> None:
+    program = start()
+    typing = terminal(sys.executable, "-c", WITHOUT_IPYTHON, str(program.data_dir))
+    assert "superlearner[console]" in typing.until(">>> ")
+    typing.type("process.kill('nobody')\n")
+    said = typing.until(">>> ")
+    assert ("process_not_found" in said, "Traceback" in said) == (True, False)
+    typing.type("Control.get_process_info('counter_2').name\n")
+    assert "'counter_2'" in typing.until(">>> ")
+    typing.type("\x04")
+    assert 0 == typing.ends()
+
+
+def test_a_platform_behind_a_prompt_ends_with_it(superlearner: Run, terminal: Terminal, tmp_path: Path) -> None:
+    typing = terminal(
+        sys.executable, "-m", "superlearner", "run", "--console", "--port", "0", "--no-browser",
+        "--data-dir", str(tmp_path / "data"),
+    )  # fmt: skip
+    assert "Ctrl-D ends it" in typing.until("In [1]:")
+    typing.type("process.kill('counter_1').name\n")
+    shown = typing.until("In [2]:")
+    assert ("'counter_1'" in shown, "terminated by" in shown) == (True, False)
+    assert 0 == superlearner("system", "health").returncode
+    typing.type("\x04")
+    assert 0 == typing.ends()
+    assert 3 == superlearner("system", "health").returncode
+    assert "stopping … done" in (tmp_path / "data" / "console" / "platform.log").read_text(encoding="utf-8")
+
+
+def test_a_prompt_that_is_killed_leaves_no_platform_behind(terminal: Terminal, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    typing = terminal(
+        sys.executable, "-m", "superlearner", "run", "--console", "--port", "0", "--no-browser",
+        "--data-dir", str(data_dir),
+    )  # fmt: skip
+    typing.until("In [1]:")
+    platform = os.pidfd_open(json.loads((data_dir / "lock").read_text())["pid"])
+    typing.process.kill()
+    ended, _, _ = select.select([platform], [], [], 30)
+    os.close(platform)
+    assert ended
+    assert "stopping … done" in (data_dir / "console" / "platform.log").read_text(encoding="utf-8")
+
+
+def test_a_platform_behind_a_prompt_that_does_not_start_is_explained(superlearner: Run, tmp_path: Path) -> None:
+    done = superlearner("run", "--console", "nowhere.py:Bank", "--port", "0")
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "there is no file nowhere.py" in done.stderr

@@ -1,0 +1,175 @@
+"""The tools of AI clients, asked by the protocol's own client over standard input and output of the real command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp_types import CallToolResult, TextContent
+
+from superlearner.arsenal.adapters.mcp import LONGEST, result_of, tool_name, tool_of
+from superlearner.arsenal.operations.arsenal import line_of
+from superlearner.arsenal.registry import all_operations
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OPERATIONS = list(all_operations())
+
+
+def with_client(
+    data_dir: Path, test: Callable[[Client], Awaitable[Any]], *arguments: str, mode: str = "auto", **extra: str
+) -> Any:
+    """Start `superlearner mcp` as a client does, and hand the client to `test`."""
+    environment = {**os.environ, "SUPERLEARNER_DATA_DIR": str(data_dir), **extra}
+    command = ["-m", "superlearner", "mcp", *arguments]
+    server = StdioServerParameters(command=sys.executable, args=command, env=environment, cwd=data_dir.parent)
+
+    async def main() -> Any:
+        async with Client(server, mode=mode) as client:
+            return await test(client)
+
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def text_of(result: CallToolResult) -> str:
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return content.text
+
+
+def data_of(result: CallToolResult) -> Any:
+    assert not result.is_error, result.content
+    assert result.structured_content == json.loads(text_of(result))
+    return result.structured_content["data"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_a_client_lists_the_tools_kills_a_process_and_sees_the_restart(start: Callable[..., Any], mode: str) -> None:
+    program = start()
+
+    async def test(client: Client) -> None:
+        tools = (await client.list_tools()).tools
+        assert [tool_name(one.name) for one in OPERATIONS] == [tool.name for tool in tools]
+        before = data_of(await client.call_tool("process_info", {"pid": "counter_1"}))["pid"]
+        tried = data_of(await client.call_tool("process_kill", {"pid": "counter_1", "dry_run": True}))
+        assert tried["would"].startswith("send the exit signal kill to counter_1")
+        assert before == data_of(await client.call_tool("process_info", {"pid": "counter_1"}))["pid"]
+        assert data_of(await client.call_tool("process_kill", {"pid": "counter_1"}))["terminated"]
+        seen = data_of(await client.call_tool("supervisor_info", {"name": "demo_one_for_one"}))
+        child = seen["children"][0]
+        assert (child["id"], child["alive"], child["restarts"]) == ("counter_1", True, 1)
+        assert child["pid"] != before
+        audit = data_of(await client.call_tool("audit_list", {"operation": "process.kill"}))
+        assert [("mcp", "ok")] == [(line["door"], line["outcome"]) for line in audit]
+
+    with_client(program.data_dir, test, mode=mode)
+
+
+def test_what_cannot_be_done_is_an_error_with_its_code_and_a_hint_in_tools(start: Callable[..., Any]) -> None:
+    program = start()
+
+    async def test(client: Client) -> None:
+        for name, arguments, said in (
+            ("process_kill", {"pid": "nobody"}, ["process_not_found", "'nobody'", "the tool process_list"]),
+            ("process_kill", {"pid": "web"}, ["critical_process_protection", "set force to true"]),
+            ("process_kill", {}, ["validation_error", "'pid'"]),
+            ("process_kill", {"pid": ""}, ["validation_error", "pid"]),
+            ("process_kill", {"pid": "counter_1", "why": "x"}, ["validation_error", "'why'", "pid, reason", "dry_run"]),
+            ("process_kill", {"pid": "counter_1", "dry_run": "yes"}, ["validation_error", "dry_run"]),
+            ("process_list", {"per_page": 1001}, ["validation_error", "per_page"]),
+            ("process_fly", {}, ["operation_not_found", "process_fly"]),
+        ):
+            result = await client.call_tool(name, arguments)
+            text = text_of(result)
+            assert result.is_error
+            assert [] == [words for words in said if words not in text], text
+            assert result.structured_content["error"]["code"] == said[0]
+
+    with_client(program.data_dir, test)
+
+
+def test_it_finds_the_platform_again_and_says_when_none_runs(start: Callable[..., Any], tmp_path: Path) -> None:
+    async def test(client: Client) -> None:
+        assert len(OPERATIONS) == len((await client.list_tools()).tools)
+        none = await client.call_tool("system_health", {})
+        assert none.is_error
+        assert none.structured_content["error"]["code"] == "no_platform"
+        assert "superlearner run" in text_of(none)
+        for _ in range(2):
+            program = start()
+            assert "healthy" == data_of(await client.call_tool("system_health", {}))["status"]
+            program.end()
+            assert (await client.call_tool("system_health", {})).is_error
+
+    with_client(tmp_path / "data", test)
+
+
+def test_a_server_can_be_narrowed_to_a_scope_and_to_categories(start: Callable[..., Any]) -> None:
+    program = start()
+
+    async def test(client: Client) -> None:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        wanted = {tool_name(one.name) for one in OPERATIONS if one.scope == "read" and one.category == "process"}
+        assert names == wanted
+        refused = await client.call_tool("process_kill", {"pid": "counter_1"})
+        assert refused.is_error
+        assert "--scope" in text_of(refused)
+        assert "counter_1" == data_of(await client.call_tool("process_info", {"pid": "counter_1"}))["name"]
+
+    with_client(program.data_dir, test, "--scope", "read", "--category", "process")
+
+
+def test_a_category_that_is_none_is_wrong_usage(superlearner: Run) -> None:
+    done = superlearner("mcp", "--category", "proces")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "proces" in done.stderr
+
+
+def test_without_the_extra_it_says_how_to_install_it(superlearner: Run, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "mcp.py"
+    hidden.parent.mkdir()
+    hidden.write_text("raise ModuleNotFoundError(\"No module named 'mcp'\", name='mcp')\n")
+    done = superlearner("mcp", PYTHONPATH=str(hidden.parent))
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "pip install 'superlearner[mcp]'" in done.stderr
+
+
+def test_a_tool_says_what_it_changes_and_what_it_takes() -> None:
+    for one in OPERATIONS:
+        tool = tool_of(line_of(one).model_dump(mode="json"))
+        hints = tool["annotations"]
+        assert (not one.changes, one.destroys) == (hints["readOnlyHint"], hints.get("destructiveHint", False))
+        assert one.summary in tool["description"]
+        ours = [name for name, there in (("dry_run", one.changes), ("node", one.on_node)) if there]
+        wanted = {*(parameter.name for parameter in one.parameters), *ours}
+        assert wanted == set(tool["inputSchema"]["properties"])
+        required = [parameter.name for parameter in one.parameters if parameter.required]
+        assert required == tool["inputSchema"].get("required", [])
+
+
+def test_no_two_operations_make_the_same_tool() -> None:
+    assert len(OPERATIONS) == len({tool_name(one.name) for one in OPERATIONS})
+
+
+def test_an_answer_is_bounded_and_says_what_is_left_out() -> None:
+    rows = [{"name": "x" * 990} for _ in range(100)]
+    listed = result_of(rows, {"total": 100})["structuredContent"]
+    assert 0 < len(listed["data"]) < 100
+    assert len(listed["data"]) + listed["meta"]["left_out"] == listed["meta"]["total"]
+    for value in (rows, {"text": "y" * LONGEST}, ["z" * LONGEST]):
+        (content,) = result_of(value)["content"]
+        assert len(content["text"]) < LONGEST * 1.1
+        json.loads(content["text"])
+
+
+def test_no_name_can_turn_the_direction_of_writing() -> None:
+    (content,) = result_of({"name": "\u202eabc\x1b[2J"})["content"]
+    assert content["text"].isprintable()
+    assert json.loads(content["text"]) == {"data": {"name": "\u202eabc\x1b[2J"}}

@@ -1,0 +1,85 @@
+"""Every operation answers as its OpenAPI document says, whatever it is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.contract import run
+
+PLUG_IN = """\
+from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.failures import Detail, OperationError
+
+@operation("planted.crash", http=("GET", "/planted/crash/{number}"), scope="read")
+async def crash(ctx, number: int) -> dict[str, int]:
+    "Divide by what is 0 now and then."
+    return {"quotient": 100 // (number - 1)}
+
+@operation("planted.type", http=("GET", "/planted/type/{number}"), scope="read")
+async def type_(ctx, number: int) -> dict[str, int]:
+    "Answer a text where a number is promised."
+    return {"number": str(number)}
+
+@operation("planted.status", http=("GET", "/planted/status/{number}"), scope="read")
+async def status(ctx, number: int) -> dict[str, int]:
+    "Refuse with a code that is not declared."
+    raise OperationError("conflict", "not now")
+
+@operation("planted.limit", http=("POST", "/planted/limit"), scope="read", changes=True)
+async def limit(ctx, number: int) -> dict[str, int]:
+    "Refuse values that the schema allows."
+    if number > 10:
+        raise OperationError("validation_error", "number: too large", details=[Detail("number", "too large")])
+    ctx.about_to("nothing")
+    return {"number": number}
+"""
+PLANTED = {
+    "planted_crash": "Server error",
+    "planted_type": "Response violates schema",
+    "planted_status": "Undocumented status code",
+    "planted_limit": "Custom check failed: `no_field_is_refused`",
+}
+
+
+def token_of(program: Any) -> str:
+    return (program.data_dir / "token").read_text().strip()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_no_operation_answers_otherwise_than_described(start: Callable[..., Any]) -> None:
+    program = start()
+    examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
+    report = run(program.url, token_of(program), examples=examples, seed=seed)
+    assert [] == report.findings, report.text
+    with program.client() as client:
+        document = client.get("/api/v1/arsenal/docs").json()
+        assert "ready" == client.get("/health/ready").json()["status"]
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    described -= {"GET /api/v1/arsenal/docs"}  # which it reads to know what to ask, and for that leaves out
+    assert len(described) == report.figures["operations"]["tested"]
+    assert described == set(report.accepted)
+    refused = [name for name, times in report.accepted.items() if not times]
+    assert len(refused) <= len(described) // 4, refused  # of what others have ended there is nothing left to take
+    assert {"success"} == {phase["status"] for phase in report.figures["phases"].values()}
+    assert len(described) * examples < report.figures["test_cases"]["generated"]
+
+
+def test_what_is_planted_is_found(start: Callable[..., Any], tmp_path: Path) -> None:
+    info = tmp_path / "packages" / "planted-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[superlearner.operations]\nplanted = planted_plug_in\n")
+    (info.parent / "planted_plug_in.py").write_text(PLUG_IN)
+    program = start(PYTHONPATH=str(info.parent))
+    report = run(program.url, token_of(program), only=tuple(PLANTED))
+    found = {(one["title"], place) for one in report.figures["failures"] for place in one["operations"]}
+    assert set() == {
+        (title, name)
+        for name, title in PLANTED.items()
+        if not any(title == seen and name.rpartition("_")[2] in place for seen, place in found)
+    }, report.text

@@ -1,0 +1,78 @@
+"""The documentation in a browser: looks, keys, search while typing, copying; on a laptop and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+PATHS = ("/docs", "/docs/library", "/docs/search?q=restart", "/api/docs", "/api/docs/process")
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
+    open_page: Callable[..., Page], start: Callable[..., Any]
+) -> None:
+    url = start().url
+    for theme, width in (("light", 1440), ("dark", 390)):
+        for path in PATHS:
+            page = open_page(f"{url}{path}", theme=theme, width=width, ready=False)
+            assert [] == violations(page), (path, theme, width)
+            assert 0 == page.evaluate(SIDEWAYS), (path, width)
+    page = open_page(f"{url}/docs", width=390, ready=False)
+    page.get_by_role("button", name="Pages").click()
+    pages = page.get_by_role("navigation", name="Documentation")
+    expect(pages).to_be_visible()
+    assert [] == violations(page)
+    pages.get_by_role("link", name="DynamicSupervisor", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("DynamicSupervisor")
+    expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
+
+
+def test_a_section_is_found_while_typing_and_opened_with_keys(
+    open_page: Callable[..., Page], start: Callable[..., Any]
+) -> None:
+    url = start().url
+    page = open_page(f"{url}/docs/library", ready=False, permissions=["clipboard-read", "clipboard-write"])
+    field = page.get_by_role("combobox", name="Search the documentation")
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    page.keyboard.type("when to giv up")
+    option = page.get_by_role("option").filter(has_text="When to give up")
+    expect(option).to_be_visible()
+    assert [] == violations(page)
+    page.keyboard.press("Escape")
+    expect(option).to_be_hidden()
+    page.keyboard.type(" ")
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", selected=True)).to_have_count(1)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("when to giv up")
+    page.get_by_role("link", name="When to give up").first.click()
+    expect(page.get_by_role("heading", name="When to give up")).to_be_in_viewport()
+    expect(page.locator(".docs-toc [aria-current]")).to_have_text("When to give up")
+    page.locator(".code").first.hover()
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("import logging\n")
+
+
+def test_the_list_of_operations_is_filtered_while_typing(
+    open_page: Callable[..., Page], start: Callable[..., Any]
+) -> None:
+    page = open_page(f"{start().url}/api/docs", ready=False)
+    page.get_by_role("searchbox", name="Filter operations").fill("supervisor.delete_child")
+    expect(page.locator(".api-list li:visible")).to_have_count(1)
+    expect(page.locator("#api-count")).to_have_text("1 operation for “supervisor.delete_child”")
+    page.get_by_role("link", name="Delete a child").click()
+    expect(page.get_by_role("heading", name="Delete a child")).to_be_in_viewport()
+    expect(page.get_by_text("superlearner supervisor delete-child demo_one_for_one counter_1")).to_be_visible()

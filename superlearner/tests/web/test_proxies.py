@@ -1,0 +1,85 @@
+"""Who comes, when a proxy stands before the platform; and how often somebody from elsewhere may call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from superlearner.settings import SettingsError, load_settings
+
+Run = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+WRONG = {"authorization": "Bearer wrong"}
+
+
+def coming_from(platform: Any, address: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=platform.platform.web.app, client=(address, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://shop.example")
+
+
+def test_a_trusted_proxy_says_who_comes_and_how_and_nobody_else_does(inside: Run) -> None:
+    async def test(platform: Any) -> None:
+        proxy, other = coming_from(platform, "10.0.0.1"), coming_from(platform, "10.0.0.2")
+
+        def told(address: str) -> dict[str, str]:
+            return {"x-forwarded-for": address, "x-forwarded-proto": "https", **WRONG}
+
+        for _ in range(10):  # somebody guesses; what they put before it themselves does not count
+            await proxy.get("/api/v1/x", headers=told("198.51.100.7, 192.0.2.1"))
+        assert (await proxy.get("/api/v1/x", headers=told("192.0.2.1"))).status_code == 429
+        assert (await proxy.get("/api/v1/x", headers=told("192.0.2.2"))).status_code == 401
+        assert (await proxy.get("/api/v1/x", headers=told("198.51.100.7"))).status_code == 401
+        for number in range(10):  # another name each time does not help
+            await other.get("/api/v1/x", headers=told(f"192.0.2.{number + 10}"))
+        assert (await other.get("/api/v1/x", headers=told("192.0.2.99"))).status_code == 429
+        form = {"token": OWNER["authorization"].removeprefix("Bearer "), "next": "/"}
+        secure = await proxy.post("/sign-in", data=form, headers={"x-forwarded-proto": "https"})
+        assert "; Secure" in secure.headers["set-cookie"]
+        forged = await coming_from(platform, "10.0.0.3").post(
+            "/sign-in", data=form, headers={"x-forwarded-proto": "https"}
+        )
+        assert "; Secure" not in forged.headers["set-cookie"]
+
+    inside(test, trusted_proxies=("10.0.0.1",), allow_host=("shop.example",))
+
+
+def test_behind_a_proxy_everybody_needs_a_credential(inside: Run) -> None:
+    async def test(platform: Any) -> None:
+        assert (await platform.client.get("/api/v1/supervisors")).status_code == 401
+
+    inside(test, trusted_proxies=("127.0.0.1",))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"trusted_proxies": ("everybody",)},
+        {"trusted_proxies": ("*",)},
+        {"trusted_proxies": ("10.0.0.1/8",)},
+        {"trusted_proxies": ("127.0.0.1",), "auth": "none"},
+        {"keyfile": "key.pem"},
+    ],
+)
+def test_a_setting_that_would_let_in_somebody_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="expected"):
+        load_settings(**given)
+
+
+def test_who_comes_from_elsewhere_has_a_budget_of_calls_and_this_machine_has_none(inside: Run) -> None:
+    async def test(platform: Any) -> None:
+        elsewhere, other = coming_from(platform, "192.0.2.1"), coming_from(platform, "192.0.2.2")
+        for _ in range(5):
+            assert (await elsewhere.get("/api/v1/supervisors", headers=OWNER)).status_code == 200
+        late = await elsewhere.get("/api/v1/supervisors", headers=OWNER)
+        assert (late.status_code, late.json()["error"]["code"]) == (429, "rate_limited")
+        assert 0 < int(late.headers["retry-after"]) <= 10
+        assert (await other.get("/api/v1/supervisors", headers=OWNER)).status_code == 429  # the same user
+        assert (await other.get("/api/v1/supervisors")).status_code == 401
+        assert (await elsewhere.get("/health/ready")).status_code == 200
+        for _ in range(20):
+            assert (await platform.client.get("/api/v1/supervisors", headers=OWNER)).status_code == 200
+
+    inside(test, auth="all", allow_host=("shop.example",), calls_at_once=5, calls_per_second=0.1)

@@ -1,0 +1,75 @@
+"""The API against its own OpenAPI document: Schemathesis asks, with right and wrong values, and compares the answers.
+
+python -m tools.contract URL [EXAMPLES]    a platform that runs; the token is taken from SUPERLEARNER_TOKEN
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.files import ROOT
+
+__all__ = ["Report", "run"]
+
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out: `code` 0 without a finding, the text for people, the figures for tests."""
+
+    code: int
+    text: str
+    figures: dict[str, Any]
+
+    @property
+    def findings(self) -> list[str]:
+        """Each kind of finding with the operations it was made at."""
+        failures = [f"{one['title']}: {', '.join(one['operations'])}" for one in self.figures["failures"]]
+        return failures + [json.dumps(one)[:500] for one in self.figures["errors"]]
+
+    @property
+    def accepted(self) -> dict[str, int]:
+        """How often each operation (`GET /path`) took what it was given."""
+        rates = self.figures["valid_rates"]
+        return {name: sum(phase["accepted"] for phase in phases.values()) for name, phases in rates.items()}
+
+
+def run(url: str, token: str, *, examples: int = 15, seed: int = 1, only: tuple[str, ...] = ()) -> Report:
+    """Ask every operation of the platform at `url`.
+
+    Args:
+        url: where it is; it should have nothing to lose.
+        token: the owner's, so that all scopes are there.
+        examples: at most so many random requests an operation, besides the systematic ones.
+        seed: another one asks other questions.
+        only: ids of the operations to ask; all of them by default.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder, "report.json")
+        command = [
+            str(Path(sys.executable).with_name("st")), "--config-file", str(ROOT / "tools/schemathesis.toml"),
+            "run", f"{url}/api/v1/arsenal/docs", "--header", f"Authorization: Bearer {token}",
+            "--phases", ",".join(PHASES), "--max-examples", str(examples), "--seed", str(seed),
+            "--request-timeout", "30", "--no-shrink", "--generation-database", ":memory:", "--no-color",
+            "--report", "json", "--report-json-path", str(figures),
+            *(word for name in only for word in ("--include-operation-id", name)),
+        ]  # fmt: skip
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tools.contract_hooks", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if not figures.exists():
+            raise RuntimeError(f"Schemathesis did not get so far as to write a report: {done.stdout}{done.stderr}")
+        return Report(done.returncode, done.stdout + done.stderr, json.loads(figures.read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    report = run(sys.argv[1].rstrip("/"), os.environ["SUPERLEARNER_TOKEN"], examples=int((sys.argv[2:] or ["15"])[0]))
+    print(report.text)
+    sys.exit(report.code)

@@ -1,0 +1,87 @@
+"""Loaded by Schemathesis: what it may not ask, and one more thing it looks at.
+
+A forced kill of the root ends the platform, which is what it is for (`superlearner/tests` has its tests); here it would
+end the run. Who may wait for ten minutes does not have to, and what was suspended is resumed, or whoever asks it next
+would wait. What the examples name is not taken away for good: whoever comes after would find nobody. The HTTP server
+itself refuses a line of more than 64 KiB before any of our code sees it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+import schemathesis
+
+LONGEST_LINE = 60_000
+LONGEST_MS = 600_000
+SHORT_MS = 300
+SUSPENDS = ("suspend", "pause")
+SETTINGS = "/api/v1/settings"
+EVENTS = "/api/v1/events"
+EXAMPLES = ("counter_1", "demo_one_for_one", "shop", "playground")
+TAKES_AWAY = {
+    "DELETE": ("/registry/processes/{name}", "/supervisors/{name}", "/children/{child}", "/applications/{name}"),
+    "POST": ("/terminate", "/bulk", "/simulate-failure", "/chaos"),
+}
+YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
+OWN_RULES = (SETTINGS, "/api/v1/tokens")
+"""Where a rule for a field depends on another field, or on what is there."""
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
+    """Force nothing, wait for nothing long, and leave the settings as they are: a body of one byte fits nothing."""
+    path = case.operation.path
+    if path.startswith(SETTINGS) and case.method.upper() != "GET":
+        case.query = {**(case.query or {}), "dry_run": "true"}
+    names = {*(case.path_parameters or {}).values()}
+    if path.endswith(TAKES_AWAY.get(case.method.upper(), ())) and not names.isdisjoint(EXAMPLES):
+        case.query = {**(case.query or {}), "dry_run": "true"}
+    if path == EVENTS:
+        case.query = {"timeout_ms": SHORT_MS, **(case.query or {})}
+    for given in (case.query, case.body):
+        if isinstance(given, dict):
+            force = given.get("force")
+            if force is True or (given is case.query and _is_yes(force)):  # a body is strict: "yes" is refused there
+                given["force"] = False
+            if isinstance(given.get("timeout_ms"), int | float) and given["timeout_ms"] > SHORT_MS:
+                given["timeout_ms"] = SHORT_MS if given["timeout_ms"] <= LONGEST_MS else LONGEST_MS + 1
+
+
+def _is_yes(value: Any) -> bool:
+    """Whether a query would take this for `true`. What is neither yes nor no stays: it has to be refused."""
+    if isinstance(value, list):
+        return any(_is_yes(one) for one in value)
+    return value is True or str(value).lower() in YES
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Resume what this has suspended."""
+    path = response.request.url.partition("?")[0]
+    begin, _, last = path.rpartition("/")
+    if response.status_code == 200 and last in SUSPENDS:
+        requests.post(f"{begin}/resume", headers=dict(response.request.headers), json={}, timeout=30)
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """Whether its address is short enough to be read."""
+    parts = (*(case.path_parameters or {}).values(), *(case.query or {}).values())
+    return sum(len(str(part).encode("utf-8", "surrogatepass")) for part in parts) * 3 < LONGEST_LINE
+
+
+@schemathesis.check
+def no_field_is_refused(context: Any, response: Any, case: Any) -> None:
+    """A value that its schema allows is not refused for itself: then the schema would not say all."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 422:
+        return
+    error = response.json()["error"]
+    fields = [detail for detail in error["details"] if detail["field"] is not None]
+    if case.operation.path.startswith(OWN_RULES):
+        return
+    if case.method.upper() == "DELETE" and all(detail["problem"] == "Field required" for detail in fields):
+        return  # what must be given may be in the query or in the body
+    if fields and error["code"] == "validation_error":
+        raise AssertionError(f"the document allows what is refused: {fields}")

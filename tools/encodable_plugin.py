@@ -1,0 +1,30 @@
+"""What a test wrote may hold half a character, and a worker cannot send that: it is sent as its code."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+__all__ = ["encodable"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    return encodable((yield))
+
+
+def encodable(value: Any) -> Any:
+    r"""The same with every text such that it can be encoded.
+
+    >>> encodable({"sections": [("log", "caf\udce9")]})
+    {'sections': [('log', 'caf\\udce9')]}
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(encodable(item) for item in value)
+    return value
