@@ -14,6 +14,12 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
     """An application that is asked nothing here."""
 
 
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """An application with one answer."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
 def test_one_whose_start_was_cut_off_ends_and_so_do_all_older_ones() -> None:
     async def main() -> None:
         listener = Listener.bind("127.0.0.1", 0)
@@ -33,6 +39,34 @@ def test_one_whose_start_was_cut_off_ends_and_so_do_all_older_ones() -> None:
         web.end()
         await third.ended()
         assert web.incarnations == []
+        listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_request_on_a_kept_connection_is_answered_while_another_server_takes_over() -> None:
+    """The client cannot know of the change yet; the answer tells it."""
+
+    async def main() -> None:
+        listener = Listener.bind("127.0.0.1", 0)
+        chosen = Settings()
+        web = WebState(hello, listener, lambda: chosen)
+        first = await web.begin()
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+
+        async def ask() -> bytes:
+            writer.write(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
+            return await reader.readuntil(b"hello")
+
+        assert b"connection: close" not in await ask()
+        second = await web.begin()
+        assert b"connection: close" in await ask()
+        assert await reader.read() == b""
+        await first.ended()
+        assert web.incarnations == [second]
+        writer.close()
+        web.end()
+        await second.ended()
         listener.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.arsenal.declaration import Item, Streamed
 
@@ -31,11 +31,16 @@ FAREWELL_S: Final = 0.5
 
 
 def with_end(app: ASGIApp, end: asyncio.Event) -> ASGIApp:
-    """The application, with the end of the web server that has its requests."""
+    """The application, with the end of the web server that has its requests; its last answers say that they are."""
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def last(message: Message) -> None:
+            if message["type"] == "http.response.start" and end.is_set():
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
         scope[END] = end
-        await app(scope, receive, send)
+        await app(scope, receive, last)
 
     return told
 

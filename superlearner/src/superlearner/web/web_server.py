@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Generator
 from contextvars import Context
 from functools import partial
@@ -30,6 +31,12 @@ __all__ = ["Incarnation", "WebServer", "WebState"]
 
 GRACE_S: Final = 2
 
+FAREWELL_S: Final = 0.2
+"""How long connections between two requests stay open when another server listens already.
+
+HTTP/1.1 has no word for "send no more here" but an answer's `Connection: close`: a request that was on its way when its
+connection was closed is lost, and most clients do not send it again (RFC 9112, section 9.5)."""
+
 
 class Incarnation(uvicorn.Server):
     """One life of the server. It polls nothing and handles no signal."""
@@ -38,6 +45,7 @@ class Incarnation(uvicorn.Server):
         http: Any = partial(HttpConnection, connections=connections)
         ws: Any = partial(SocketConnection, connections=connections)
         self._end = asyncio.Event()
+        self._succeeded = False
         super().__init__(
             uvicorn.Config(
                 with_end(app, self._end),
@@ -67,8 +75,13 @@ class Incarnation(uvicorn.Server):
         self.task = loop.create_task(self._life(), context=Context())
         await asyncio.shield(self._ready)
 
-    def end(self) -> None:
-        """Begin to end: no new connections, answers in progress get `GRACE_S` seconds."""
+    def end(self, *, succeeded: bool = False) -> None:
+        """Begin to end: no new connections, answers in progress get `GRACE_S` seconds.
+
+        Args:
+            succeeded: Another server listens; requests that come meanwhile are answered, with `Connection: close`.
+        """
+        self._succeeded = succeeded
         self._end.set()
 
     async def ended(self) -> None:
@@ -114,6 +127,14 @@ class Incarnation(uvicorn.Server):
         await self.on_tick(0)
         await self._end.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; with a successor, connections between two requests get a moment to hear of it."""
+        if self._succeeded:
+            for server in self.servers:
+                server.close()
+            await asyncio.sleep(FAREWELL_S)
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Signals belong to the application."""
@@ -147,7 +168,7 @@ class WebState:
             else:
                 server.task.add_done_callback(lambda _: self.incarnations.remove(server))
         for one in older:
-            one.end()
+            one.end(succeeded=True)
         return server
 
     def end(self) -> None:
