@@ -154,8 +154,10 @@ class FakePlatform:
         if self.signed_out:
             return HTMLResponse("<title>Sign in</title>", 401)
         pages = [{"id": "supervisors", "href": "/supervisors", "label": "Supervisors"}]
+        node = "test@127.0.0.1"
+        shown = {"root": "", "version": "0.1.0", "pages": pages, "node": node, "nodes": [node], "chosen": ""}
         html = self._templates.get_template("supervisors.html").render(
-            page="supervisors", title="Supervisors", version="0.1.0", root="", node="test@127.0.0.1", pages=pages
+            shown, page="supervisors", title="Supervisors", live=True
         )
         return HTMLResponse(html, headers={"content-security-policy": CSP})
 

@@ -25,6 +25,7 @@ from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.throttle import Throttle
+from superlearner.web.topics import TOPICS, Topic
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
@@ -148,20 +149,34 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
 
 
 def _add_live(app: FastAPI, platform: Platform) -> None:
-    async def supervisors(socket: WebSocket) -> None:
-        hub = platform.hub
-        await socket.accept()
-        if hub is None:
-            await socket.close(TRY_AGAIN_LATER)
-            return
-        platform.telemetry.execute("live.joined", {"viewers": len(hub.viewers) + 1}, {})
-        try:
-            await serve_viewer(socket, hub)
-            await socket.close(GOING_AWAY)
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # the tab is closed, perhaps in the middle of a frame
-        finally:
-            platform.telemetry.execute("live.left", {"viewers": len(hub.viewers)}, {})
+    """The web sockets of the pages."""
+    looking = 0
 
-    handler: Any = supervisors
-    app.add_api_websocket_route("/live/supervisors", handler)
+    def tell(what: str, change: int, topic: str) -> None:
+        nonlocal looking
+        looking += change
+        platform.telemetry.execute(f"live.{what}", {"viewers": looking}, {"topic": topic})
+
+    def add(name: str, topic: Topic) -> None:
+        async def serve(socket: WebSocket) -> None:
+            asked = socket.query_params
+            watched = platform.nodes.find(asked.get("node"))
+            source = None if watched is None else await topic(platform, watched, asked)
+            await socket.accept()
+            if source is None:
+                await socket.close(TRY_AGAIN_LATER)
+                return
+            tell("joined", 1, name)
+            try:
+                await serve_viewer(socket, source)
+                await socket.close(GOING_AWAY)
+            except (WebSocketDisconnect, RuntimeError):
+                pass  # the tab is closed, perhaps in the middle of a frame
+            finally:
+                tell("left", -1, name)
+
+        handler: Any = serve
+        app.add_api_websocket_route(f"/live/{name}", handler)
+
+    for name, topic in TOPICS.items():
+        add(name, topic)

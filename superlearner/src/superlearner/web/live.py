@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 from fastapi import WebSocket
 
-from superlearner.web.hub import Hub
+from superlearner.web.topics import LiveSource
 from superlearner.web.viewer import Viewer
 
 __all__ = ["serve_viewer"]
@@ -22,15 +22,15 @@ class Request(msgspec.Struct):
 decode = msgspec.json.Decoder(Request).decode
 
 
-async def serve_viewer(socket: WebSocket, hub: Hub) -> None:
-    """Send frames until the tab or the hub is gone."""
-    viewer = hub.attach()
+async def serve_viewer(socket: WebSocket, source: LiveSource) -> None:
+    """Send frames until the tab or the source is gone."""
+    viewer = source.attach()
     listening = asyncio.ensure_future(_listen(socket, viewer))
     sending = asyncio.ensure_future(_send(socket, viewer))
     try:
         await asyncio.wait([listening, sending], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        hub.detach(viewer)
+        source.detach(viewer)
         for task in (listening, sending):
             task.cancel()
         # Both, before anything is raised: what one of them died of must not leave the other one behind.

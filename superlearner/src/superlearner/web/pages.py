@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -23,9 +23,29 @@ if TYPE_CHECKING:
 __all__ = ["install", "make_templates"]
 
 FOLDER: Final = Path(__file__).parent
+
+
+class Page(NamedTuple):
+    """One page of the navigation: its template is `<id>.html`, its script `static/<id>.js`."""
+
+    id: str
+    label: str
+    title: str
+    live: bool = False
+    """Whether it has a live feed, whose state the header shows."""
+
+    own_routes: bool = False
+    """Whether another module answers for it and for what is below it."""
+
+    @property
+    def href(self) -> str:
+        """Where it is, below the root path."""
+        return f"/{self.id}"
+
+
 PAGES: Final = (
-    {"id": "supervisors", "href": "/supervisors", "label": "Supervisors"},
-    {"id": "docs", "href": "/docs", "label": "Docs"},
+    Page("supervisors", "Supervisors", "Supervision tree", live=True),
+    Page("docs", "Docs", "Documentation", own_routes=True),
 )
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
 
@@ -46,21 +66,31 @@ class OwnFiles(StaticFiles):
 
 def make_templates() -> Environment:
     """The templates of all pages: what is put into them is text, and a name that is missing is an error."""
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
     )
+    always: Any = templates.globals  # typed by jinja as what it holds at first
+    always.update({"nodes": (), "node": "", "chosen": "", "live": False, "can_sign_out": False})
+    return templates
 
 
 def install(app: FastAPI, platform: Platform) -> None:
     """Add pages, static files and the page for errors."""
     templates = make_templates()
 
-    def render(template: str, code: int = 200, **values: Any) -> HTMLResponse:
-        shown = {"root": platform.settings.root_path, "version": platform.version, "pages": PAGES}
-        node = platform.running_node().name
-        html = templates.get_template(template).render(**shown, node=node, **values)
+    def render(template: str, code: int = 200, *, node: str | None = None, **values: Any) -> HTMLResponse:
+        own = platform.running_node().name
+        shown = {
+            "root": platform.settings.root_path,
+            "version": platform.version,
+            "pages": PAGES,
+            "node": node or own,
+            "chosen": "" if node in (None, own) else node,
+            "nodes": [watched.node.name for watched in platform.nodes],
+        }
+        html = templates.get_template(template).render(shown | values)
         return HTMLResponse(html, code, headers={"cache-control": "no-store"})
 
     async def error_page(request: Request, error: ApiError) -> Response:
@@ -81,11 +111,22 @@ def install(app: FastAPI, platform: Platform) -> None:
     async def index() -> RedirectResponse:
         return RedirectResponse(f"{platform.settings.root_path}/supervisors", 307)
 
-    @app.api_route("/supervisors", methods=["GET", "HEAD"], include_in_schema=False)
-    async def supervisors(request: Request) -> HTMLResponse:
-        can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
-        return render("supervisors.html", page="supervisors", title="Supervision tree", can_sign_out=can_sign_out)
+    def add(page: Page) -> None:
+        async def show(request: Request, node: str | None = None) -> HTMLResponse:
+            if platform.nodes.find(node) is None:
+                known = ", ".join(one.node.name for one in platform.nodes)
+                there_is_none = f"there is no node {(node or '')[:200]!r}"
+                raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
+            can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
+            return render(
+                f"{page.id}.html", node=node, page=page.id, title=page.title, live=page.live, can_sign_out=can_sign_out
+            )
 
+        app.add_api_route(page.href, show, methods=["GET", "HEAD"], include_in_schema=False)
+
+    for page in PAGES:
+        if not page.own_routes:
+            add(page)
     install_docs(app, platform, render)
     install_api_docs(app, platform, render)
     app.state.error_page = error_page

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { root } from "./dom.js";
+import { chosen, root } from "./dom.js";
 
 /** A request that did not do what was asked, in words fit for the page. */
 export class ApiError extends Error {
@@ -23,13 +23,28 @@ export class ApiError extends Error {
 }
 
 /**
+ * Asks an operation about the node that the page shows.
  * @param {string} method
  * @param {string} path  below /api/v1
  * @param {unknown} [body]
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}  what stands in `data`
  */
-export async function request(method, path, body, signal) {
+export function request(method, path, body, signal) {
+  const node = chosen();
+  if (!node) return platform(method, path, body, signal);
+  return platform(method, `${path}${path.includes("?") ? "&" : "?"}node=${encodeURIComponent(node)}`, body, signal);
+}
+
+/**
+ * Asks an operation about the platform, whatever node the page shows: settings, tokens, the audit log, the catalogue.
+ * @param {string} method
+ * @param {string} path  below /api/v1
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}  what stands in `data`
+ */
+export async function platform(method, path, body, signal) {
   /** @type {RequestInit} */
   const options = { method, headers: { accept: "application/json", prefer: "errors=body" }, signal: signal ?? null };
   if (body !== undefined) {

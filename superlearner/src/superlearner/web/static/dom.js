@@ -98,3 +98,6 @@ export function byId(id, type) {
 
 /** The address below which the platform is mounted, without a slash at the end. */
 export const root = () => document.documentElement.dataset.root ?? "";
+
+/** The node that the page shows; "" for the platform's own. */
+export const chosen = () => document.documentElement.dataset.node ?? "";

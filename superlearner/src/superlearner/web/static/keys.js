@@ -18,27 +18,35 @@ const NUMBERS = {
 const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
+/** @type {Shortcut[]} */ const known = [];
+
 /**
+ * Adds shortcuts: a page its own, the shell those of every page.
  * @param {Shortcut[]} shortcuts  those without `run` are only listed
  */
 export function shortcuts(shortcuts) {
-  const dialog = byId("keys", HTMLDialogElement);
-  const open = () => dialog.open || dialog.showModal();
-  byId("keys-list", HTMLElement).replaceChildren(...shortcuts.flatMap(({ keys, text }) => [
+  known.push(...shortcuts);
+  byId("keys-list", HTMLElement).replaceChildren(...known.flatMap(({ keys, text }) => [
     make("dt", {}, ...keys.filter((key) => key !== "Delete").flatMap((key, index) => [index ? " " : null, make("kbd", {}, key)])),
     make("dd", {}, text),
   ]));
+}
+
+/** Opens the help. */
+export function help() {
+  const dialog = byId("keys", HTMLDialogElement);
+  if (!dialog.open) dialog.showModal();
+}
+
+/** Makes the keys and the help work; the shell does so once on every page. */
+export function listen() {
+  const dialog = byId("keys", HTMLDialogElement);
   byId("meanings", HTMLElement).replaceChildren(...Object.entries(NUMBERS).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
-  byId("keys-open", HTMLButtonElement).onclick = open;
+  byId("keys-open", HTMLButtonElement).onclick = help;
   dialog.onclick = (event) => event.target === dialog && dialog.close();
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key === "?") {
-      event.preventDefault();
-      open();
-      return;
-    }
-    const found = shortcuts.find(({ keys, run }) => run && keys.includes(event.key));
+    const found = known.find(({ keys, run }) => run && keys.includes(event.key));
     if (!found) return;
     event.preventDefault();
     found.run?.();

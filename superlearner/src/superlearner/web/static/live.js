@@ -10,6 +10,8 @@
  * @module
  */
 
+import { chosen, root } from "./dom.js";
+
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {"connecting"|"live"|"silent"|"lost"} Status */
 
@@ -150,8 +152,11 @@ export class Feed {
 }
 
 /**
- * Where a topic is to be had: same host, same scheme, below the same path.
+ * Where a topic is to be had, of the node that the page shows: same host, same scheme, below the same path.
  * @param {string} topic
- * @param {string} root
+ * @param {Record<string, string>} [options]  what the topic is asked besides
  */
-export const liveUrl = (topic, root) => `${location.origin.replace(/^http/, "ws")}${root}/live/${topic}`;
+export function liveUrl(topic, options = {}) {
+  const asked = new URLSearchParams({ ...options, ...(chosen() ? { node: chosen() } : {}) }).toString();
+  return `${location.origin.replace(/^http/, "ws")}${root()}/live/${topic}${asked ? `?${asked}` : ""}`;
+}

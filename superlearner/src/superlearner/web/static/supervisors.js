@@ -8,11 +8,12 @@
 import { Announcer } from "./announce.js";
 import { ApiError, kill, start } from "./api.js";
 import { confirm } from "./confirm.js";
-import { attribute, byId, make, renew, root, write } from "./dom.js";
+import { attribute, byId, make, renew, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
 import { EMPTY, label, reduce, rowOf, tally } from "./model.js";
-import { complain, settle, toast } from "./toast.js";
+import { showStatus } from "./status.js";
+import { complain, toast } from "./toast.js";
 import { counted, MEANINGS, number, time } from "./words.js";
 import { SlFeed } from "./feed.js";
 import { SlProcess } from "./process.js";
@@ -37,7 +38,7 @@ let skew = 0;
 let fresh = 0;
 /** @type {string|null} */ let shown = null;
 
-const feed = new Feed(liveUrl("supervisors", root()), onMessages, onStatus);
+const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 
 /** @param {Message[]} messages */
 function onMessages(messages) {
@@ -69,11 +70,8 @@ function onMessages(messages) {
 
 /** @param {import("./live.js").Status} status */
 function onStatus(status) {
-  const live = byId("live", HTMLElement);
-  live.dataset.status = status;
-  write(byId("live-word", HTMLElement), { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting" }[status]);
+  showStatus(status);
   page.dataset.status = status;
-  if (status === "live") settle("unreachable");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting";
   const text = byId("lost-text", HTMLElement);
   if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
@@ -251,7 +249,6 @@ shortcuts([
   { keys: ["a … z"], text: "Jump to a name" },
   { keys: ["Del", "Delete"], text: "Kill the process, or all that are selected", run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true) },
   { keys: ["Escape"], text: "Close the details", run: leave },
-  { keys: ["?"], text: "This list" },
 ]);
 
 feed.start();

@@ -1,0 +1,42 @@
+"""The topics of the live feed: `/live/<topic>?node=…`, each with one source for all who look at the same node.
+
+A source makes its frames once and hands the same bytes to every viewer; see `hub` for the one of supervision trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from superlearner.nodes import WatchedNode
+from superlearner.web.viewer import Viewer
+
+if TYPE_CHECKING:
+    from superlearner.running import Platform
+
+__all__ = ["TOPICS", "LiveSource", "Topic"]
+
+
+class LiveSource(Protocol):
+    """Where viewers of one topic and one node get their frames from."""
+
+    def attach(self) -> Viewer:
+        """A new viewer; its first frame is a snapshot."""
+        ...
+
+    def detach(self, viewer: Viewer) -> None:
+        """A viewer has gone."""
+        ...
+
+
+Topic = Callable[["Platform", WatchedNode, Mapping[str, str]], Awaitable[LiveSource | None]]
+"""Finds the source for a node and what else the address asks; None when there is none now: try again in a moment."""
+
+
+async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+    """The supervision trees of a node."""
+    del asked
+    return platform.hub if platform.nodes.is_own(watched.node) else None
+
+
+TOPICS: Mapping[str, Topic] = {"supervisors": supervisors}
