@@ -37,6 +37,9 @@ class Page(NamedTuple):
     own_routes: bool = False
     """Whether another module answers for it and for what is below it."""
 
+    aside: bool = False
+    """Whether it is reached by something else than the main navigation."""
+
     @property
     def href(self) -> str:
         """Where it is, below the root path."""
@@ -46,6 +49,7 @@ class Page(NamedTuple):
 PAGES: Final = (
     Page("supervisors", "Supervisors", "Supervision tree", live=True),
     Page("docs", "Docs", "Documentation", own_routes=True),
+    Page("settings", "Settings", "Settings", aside=True),
 )
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
 

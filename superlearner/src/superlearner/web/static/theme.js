@@ -1,25 +1,32 @@
 /**
- * Light or dark. Follows the system until the switch is used; a choice that equals the system's is forgotten again.
+ * How the page looks, as the person at this browser likes it: light or dark, motion, density. Follows the system until
+ * something is chosen; a theme that is switched to the system's own is forgotten again.
  * A classic script in the head, so that the page never flashes in the wrong colours.
  */
 (() => {
-  const KEY = "superlearner.theme";
+  /** What may be chosen; everything else means the first, which is no choice at all. @type {Record<string, string[]>} */
+  const CHOICES = { theme: ["system", "light", "dark"], motion: ["system", "reduced"], density: ["comfortable", "compact"] };
   const page = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
 
-  const stored = () => {
+  /** @param {string} name */
+  const stored = (name) => {
     try {
-      return localStorage.getItem(KEY);
+      return localStorage.getItem(`superlearner.${name}`);
     } catch {
       return null;
     }
   };
   const shown = () => page.dataset.theme ?? (system.matches ? "dark" : "light");
 
-  /** @param {string|null} choice */
-  const apply = (choice) => {
-    if (choice === "light" || choice === "dark") page.dataset.theme = choice;
-    else delete page.dataset.theme;
+  /** @param {string} name @param {string|null} choice */
+  const apply = (name, choice) => {
+    if (choice !== null && CHOICES[name]?.slice(1).includes(choice)) page.dataset[name] = choice;
+    else delete page.dataset[name];
+    if (name === "theme") label();
+  };
+
+  const label = () => {
     const button = document.getElementById("theme");
     if (!button) return;
     const other = shown() === "dark" ? "light" : "dark";
@@ -27,23 +34,34 @@
     button.title = `Switch to the ${other} theme`;
   };
 
-  const flip = () => {
-    const next = shown() === "dark" ? "light" : "dark";
-    const choice = next === (system.matches ? "dark" : "light") ? null : next;
+  /** @param {string} name @param {string|null} choice  null: none */
+  const choose = (name, choice) => {
     try {
-      if (choice === null) localStorage.removeItem(KEY);
-      else localStorage.setItem(KEY, choice);
+      if (choice === null) localStorage.removeItem(`superlearner.${name}`);
+      else localStorage.setItem(`superlearner.${name}`, choice);
     } catch {
       // Storage may be forbidden; the choice then lasts as long as the page.
     }
-    apply(choice);
+    apply(name, choice);
   };
 
-  apply(stored());
-  system.addEventListener("change", () => apply(stored()));
-  window.addEventListener("storage", (event) => event.key === KEY && apply(event.newValue));
+  const flip = () => {
+    const next = shown() === "dark" ? "light" : "dark";
+    choose("theme", next === (system.matches ? "dark" : "light") ? null : next);
+  };
+
+  for (const name of Object.keys(CHOICES)) apply(name, stored(name));
+  system.addEventListener("change", () => apply("theme", stored("theme")));
+  window.addEventListener("storage", (event) => {
+    for (const name of Object.keys(CHOICES)) if (event.key === null || event.key === `superlearner.${name}`) apply(name, stored(name));
+  });
+  // The settings page chooses by this event: a classic script has no exports.
+  document.addEventListener("sl-appearance", (event) => {
+    const { name, choice } = /** @type {CustomEvent<{name: string, choice: string}>} */ (event).detail;
+    if (CHOICES[name]) choose(name, choice === CHOICES[name][0] ? null : choice);
+  });
   document.addEventListener("DOMContentLoaded", () => {
-    apply(stored());
+    label();
     document.getElementById("theme")?.addEventListener("click", flip);
   });
 })();

@@ -1,0 +1,7 @@
+/**
+ * The page /settings.
+ *
+ * @module
+ */
+
+import "./appearance.js";
