@@ -1,36 +1,26 @@
 /**
- * `<sl-process>`: all about the selected process. What the tree knows is there at once; the rest is asked for when
- * the process is chosen and again when the tree says that something changed, never on a timer.
+ * `<sl-process>`: all about the selected process. What the tree knows stands above and is there at once; the tabs below
+ * read the rest when they are looked at. Which tabs there are says process-tabs.js.
  *
  * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
  *
  * @module
  */
 
-import { ApiError, info } from "./api.js";
-import { attribute, icon, make, renew, reshape, write } from "./dom.js";
+import { attribute, icon, make, reshape, write } from "./dom.js";
 import { SHAPES } from "./marks.js";
 import { label } from "./model.js";
 import { startableState } from "./outline.js";
-import { budgetSection, facts, links, past, stateSection } from "./process-parts.js";
-import { MessageForm } from "./message-form.js";
+import "./process-overview.js";
+import { TabBar } from "./process-tab-bar.js";
 import { stateText, time } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
-/** @typedef {Record<string, any>} Info */
-
-/** Changes of one row are answered by at most one question in this time. */
-const PAUSE_MS = 250;
 
 export class SlProcess extends HTMLElement {
   /** @type {Row|null} */ #row = null;
-  /** @type {Info|null} */ #info = null;
-  /** @type {AbortController|null} */ #asking = null;
-  #asked = 0;
-  #timer = 0;
   #clock = 0;
   #skew = 0;
-  #note = "";
   #gone = false;
 
   #glyph = icon("running", "glyph");
@@ -43,15 +33,12 @@ export class SlProcess extends HTMLElement {
   #plain = make("p", { class: "plain", hidden: true });
   #start = make("button", { type: "button", class: "btn", hidden: true }, "Start");
   #with = make("span", { class: "with" }, "with reason");
-  /** What it holds now, above the form that changes it. */ #holds = make("div", { class: "parts" });
-  #body = make("div", { class: "parts" });
-  #read = make("p", { class: "read" });
-  #form = new MessageForm(() => this.#ask(PAUSE_MS));
+  #tabs = new TabBar((id) => attribute(this, "data-tab", id));
   #pane = make("div", { class: "pane", hidden: true },
     make("header", {}, make("div", { class: "title" }, this.#glyph, this.#title, this.#state,
       this.#button("close", "Close the details", () => this.dispatchEvent(new CustomEvent("sl-close")))), this.#sub,
-    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason)),
-    this.#plain, this.#holds, this.#form.element, this.#body, this.#read);
+    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason), this.#tabs.line),
+    this.#plain, this.#tabs.panels);
 
   /** Finds the row of a pid. @type {(pid: string) => Row|undefined} */
   find = () => undefined;
@@ -98,49 +85,15 @@ export class SlProcess extends HTMLElement {
     this.#gone = false;
     attribute(this, "data-open", row !== null);
     this.#pane.hidden = row === null;
-    if (other) {
-      this.#info = null;
-      this.#note = "";
-      this.#asking?.abort();
-      this.#form.reset();
-      this.scrollTop = 0;
-    }
-    if (row === null) return;
-    this.#paint();
-    this.#ask(other ? 0 : PAUSE_MS);
+    if (other) this.scrollTop = 0;
+    if (row === null) this.#tabs.hide();
+    else this.#paint();
   }
 
   /** The row is no longer in the tree: what was known stays and says so. */
   lost() {
     if (this.#gone) return;
     this.#gone = true;
-    this.#asking?.abort();
-    clearTimeout(this.#timer);
-    this.#paint();
-  }
-
-  /** Asks for the details, soon. @param {number} pause */
-  #ask(pause) {
-    clearTimeout(this.#timer);
-    const wait = Math.max(pause ? 20 : 0, this.#asked + pause - performance.now());
-    this.#timer = setTimeout(() => this.#fetch(), pause ? wait : 0);
-  }
-
-  async #fetch() {
-    const row = this.#row;
-    this.#asking?.abort();
-    if (!row?.pid || this.#gone) return;
-    this.#asked = performance.now();
-    this.#asking = new AbortController();
-    try {
-      const answer = await info(row.pid, this.#asking.signal);
-      if (this.#row?.key !== row.key) return;
-      this.#info = answer;
-      this.#note = "";
-    } catch (error) {
-      if (!(error instanceof ApiError) || this.#row?.key !== row.key) return;
-      this.#note = error.status === 404 ? "" : `Details could not be read: ${error.message}`;
-    }
     this.#paint();
   }
 
@@ -153,7 +106,6 @@ export class SlProcess extends HTMLElement {
     attribute(this, "data-kind", row.kind);
     attribute(this, "data-state", state);
     attribute(this, "data-pid", row.pid ?? "");
-    attribute(this, "data-loaded", this.#info?.pid === row.pid ? row.pid : null);
     reshape(this.#glyph, state === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[state] ?? "stopped");
     const name = label(row);
     write(this.#title, name);
@@ -169,21 +121,8 @@ export class SlProcess extends HTMLElement {
     const plain = this.#gone ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own." : plainWords(row, now);
     write(this.#plain, plain);
     this.#plain.hidden = plain === "";
-    const known = this.#info;
-    renew(this.#holds, [budgetSection(row, now), stateSection(row, known)].filter((part) => part !== null));
-    renew(this.#body, [facts(row, known, now, this.find), past(row, known), ...links(known, this.find)].filter((part) => part !== null));
-    this.#form.show(this.#gone ? null : row.pid, row);
-    this.#read.replaceChildren(...this.#footer());
+    this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, find: (pid) => this.find(pid) });
     this.#wake(row, now);
-  }
-
-  /** @returns {(Node|string)[]} */
-  #footer() {
-    if (this.#note) return [this.#note];
-    if (!this.#info || this.#gone) return [];
-    const again = make("button", { type: "button", class: "link" }, "Read again");
-    again.onclick = () => this.#ask(0);
-    return [`Read at ${time(Date.now() / 1000)}. `, again];
   }
 
   /** Paints again while something on it counts down. @param {Row} row @param {number} now */
