@@ -1,0 +1,181 @@
+"""Charts: their arithmetic as pure functions, and one cursor, range and table for charts that are read together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+import superlearner.web
+
+STATIC = Path(superlearner.web.__file__).parent / "static"
+NOON = 1_800_000_000
+
+
+@pytest.fixture(scope="module")
+def scale(browser: Browser) -> Iterator[Page]:
+    """A page that has the arithmetic and nothing else."""
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.fulfill(path=STATIC / Path(route.request.url).name))
+    page.goto("http://charts.test/icon.svg")
+    page.evaluate("import('/chart-scale.js').then((scale) => Object.assign(window, scale) && null)")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def charts(open_page: Callable[..., Page], platform: Any) -> Page:
+    """A page with the modules, and two charts of one group of which the second has a gap."""
+    page = open_page(f"{platform.url}/docs", ready=False)
+    page.evaluate(
+        """async (noon) => {
+            const modules = ["chart-group", "chart", "spark"];
+            const [{ ChartGroup }] = await Promise.all(modules.map((one) => import(`/static/${one}.js`)));
+            const sheet = {rel: "stylesheet", href: "/static/chart.css"};
+            document.head.append(Object.assign(document.createElement("link"), sheet));
+            const main = document.createElement("main");
+            for (const one of document.querySelectorAll("body > :not(header)")) one.remove();
+            document.body.append(main);
+            main.style.display = "grid";
+            window.group = new ChartGroup();
+            const times = { at: [], gap: [] };
+            for (let one = 0; one < 60; one += 1) { times.at.push(noon + one); times.gap.push(one === 30); }
+            window.draws = 0;
+            const clear = CanvasRenderingContext2D.prototype.clearRect;
+            CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+                window.draws += 1;
+                clear.apply(this, box);
+            };
+            const known = (number, one) => (one === 31 && number ? null : one * (number + 1));
+            window.pictures = ["Loop lag", "Mailbox"].map((title, number) => ({
+                title, unit: number ? "count" : "ms", times, percentiles: true,
+                series: [{ name: title, values: times.at.map((_, one) => known(number, one)), area: true }],
+                marks: [{ at: noon + 19.5, text: "ledger restarted", colour: "crash" }],
+            }));
+            window.made = window.pictures.map((picture) => {
+                const chart = document.createElement("sl-chart");
+                chart.group = window.group;
+                main.append(chart);
+                chart.show(picture);
+                return chart;
+            });
+            window.group.show(noon, noon + 59);
+        }""",
+        NOON,
+    )
+    expect(page.locator(".chart-now").first).to_have_text("59 ms")
+    return page
+
+
+def test_ticks_are_round_and_reach_the_greatest_value(scale: Page) -> None:
+    def ticks(most: float, unit: str) -> Any:
+        return scale.evaluate("([most, unit]) => ticks(most, 3, unit)", [most, unit])
+
+    assert ticks(0.83, "ms") == [0, 0.5, 1]
+    assert ticks(61e6, "bytes") == [0, 25e6, 50e6, 75e6]
+    assert ticks(3, "count") == [0, 1, 2, 3]
+    assert ticks(0, "count") == [0, 1]
+    assert scale.evaluate(f"timeTicks({NOON}, {NOON + 60}, 6)") == [NOON + one for one in range(0, 61, 10)]
+
+
+def test_numbers_are_told_with_their_unit(scale: Page) -> None:
+    told = scale.evaluate(
+        """[[0.4123, "ms"], [1500, "ms"], [34_200_000, "bytes"], [0.5, "per_s"], [12345, "count"], [null, "ms"],
+            [2048, "bytes_per_s"], [99.94, "percent"]].map(([value, unit]) => withUnit(value, unit))"""
+    )
+    assert told == ["0.41 ms", "1.5 s", "34.2 MB", "0.5/s", "12,345", "–", "2.05 kB/s", "99.9 %"]
+
+
+def test_thinning_loses_no_peak_and_a_gap_stays_a_gap(scale: Page) -> None:
+    found = scale.evaluate(
+        """() => {
+            const at = Array.from({length: 3600}, (_, one) => one), values = at.map(() => 1);
+            values[1234] = 90; values[1235] = 0; values[2000] = null;
+            const gap = at.map((one) => one === 500);
+            return runs({at, gap}, values, 0, 3599, 300);
+        }"""
+    )
+    assert [part[0] for part in found] == [0, 500, 2001]
+    assert [part[-1] for part in found] == [499, 1999, 3599]
+    places = [place for part in found for place in part]
+    assert {1234, 1235} <= set(places)
+    assert 2000 not in places
+    assert len(places) <= 4 * 302
+    assert places == sorted(places)
+
+
+def test_percentiles_are_those_of_what_is_shown(scale: Page) -> None:
+    seen = scale.evaluate(
+        "summary({at: [0, 1, 2, 3, 4], gap: []}, [900, 1, null, 3, 900], 1, 3)",
+    )
+    assert seen == {"count": 2, "least": 1, "most": 3, "p50": 1, "p99": 3}
+    assert scale.evaluate("summary({at: [0], gap: []}, [1], 5, 6)") is None
+
+
+def test_one_cursor_for_all_charts_moves_with_the_arrow_keys_and_stays_where_it_is_held(charts: Page) -> None:
+    plots, now = charts.get_by_role("slider"), charts.locator(".chart-now")
+    plots.first.focus()
+    plots.first.press("Home")
+    for _ in range(2):
+        plots.first.press("Shift+ArrowRight")
+    expect(now).to_have_text(["20 ms", "40"])
+    expect(plots.nth(1)).to_have_attribute("aria-valuetext", re.compile(r"^.*\d\d:\d\d:\d\d, 40, ledger restarted$"))
+    plots.first.press("Enter")
+    assert charts.evaluate("window.group.held") == NOON + 20
+    plots.first.blur()
+    expect(now).to_have_text(["20 ms", "40"])
+    plots.first.focus()
+    plots.first.press("Escape")
+    expect(now).to_have_text(["59 ms", "118"])
+
+
+def test_a_drag_chooses_a_stretch_of_time_and_a_click_holds_a_moment(charts: Page) -> None:
+    charts.evaluate("group.addEventListener('sl-span', (event) => window.span = event.detail)")
+    box = charts.get_by_role("slider").first.bounding_box()
+    assert box is not None
+    inner, y = box["width"] - 68, box["y"] + 40
+    charts.mouse.move(box["x"] + 58 + inner / 4, y)
+    charts.mouse.down()
+    charts.mouse.move(box["x"] + 58 + inner / 2, y)
+    charts.mouse.up()
+    span = charts.evaluate("window.span")
+    assert (round(span["from"] - NOON), round(span["to"] - NOON)) == (15, 30)
+    charts.mouse.click(box["x"] + 58 + inner / 2, y)
+    assert charts.evaluate("window.group.held") - NOON in (29, 30)
+
+
+def test_the_table_has_the_numbers_of_the_lines_and_says_what_happened(charts: Page) -> None:
+    charts.get_by_role("button", name="Show Mailbox as table").click()
+    rows = charts.get_by_role("region", name="Mailbox as table").locator("tbody tr")
+    expect(rows).to_have_count(60)
+    expect(rows.first.locator(".num")).to_have_text("118")
+    expect(rows.nth(59 - 31).locator(".num")).to_have_text("–")
+    expect(rows.nth(59 - 20)).to_contain_text("ledger restarted")
+    expect(charts.get_by_role("slider")).to_have_count(1)
+    charts.evaluate(f"group.show({NOON}, {NOON + 9})")
+    expect(rows).to_have_count(10)
+    charts.get_by_role("button", name="Show Mailbox as lines").click()
+    expect(charts.get_by_role("slider")).to_have_count(2)
+
+
+def test_nothing_is_drawn_while_only_the_cursor_moves_and_all_of_it_when_the_theme_changes(charts: Page) -> None:
+    before = charts.evaluate("window.draws")
+    charts.evaluate(f"group.point({NOON + 5})")
+    expect(charts.locator(".chart-now").first).to_have_text("5 ms")
+    assert charts.evaluate("window.draws") == before
+    dark = "() => [...document.querySelector('sl-chart canvas').getContext('2d').getImageData(70, 30, 1, 1).data]"
+    charts.evaluate("document.documentElement.dataset.theme = 'dark'")
+    charts.wait_for_function("(before) => window.draws === before + 2", arg=before)
+    assert len(charts.evaluate(dark)) == 4
+
+
+def test_a_spark_is_an_image_with_words(charts: Page) -> None:
+    charts.evaluate(
+        """() => { const spark = document.createElement("sl-spark"); document.querySelector("main").append(spark);
+            spark.show([1, null, 3], "3 restarts in a minute"); }"""
+    )
+    expect(charts.get_by_role("img", name="3 restarts in a minute")).to_be_visible()
