@@ -59,8 +59,8 @@ def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
         _send(platform, MONITORING, "other interval")
     if "watchdog_after" in changed:
         _send(platform, WATCHDOG, "again")
-    if platform.hub is not None:
-        platform.hub.adopt(
+    if platform.hubs is not None:
+        platform.hubs.adopt(
             frame_interval=settings.frame_interval,
             heartbeat_interval=settings.heartbeat_interval,
             viewer_queue=settings.viewer_queue,

@@ -10,7 +10,7 @@
     │   ├── tracer            starts and ends traces of messages, writes recordings
     │   ├── settings          notices when superlearner.toml changes
     │   ├── watchdog          names the callback that holds the loop
-    │   └── live              the clock of the live page
+    │   └── live              the clock of the live pages
     ├── playground            trees to look at and to break: the demo, the shop, the person's own
     │   ├── demo_one_for_one
     │   └── shop
@@ -133,8 +133,8 @@ class SuperLearner(Application):
                 await tree.application.stop()
         if state.web is not None:
             state.web.end()  # one whose process was killed in the last moment
-        if state.hub is not None:
-            state.hub.close()
+        if state.hubs is not None:
+            state.hubs.close()
         state.events.close()
         state.log.close()
         if state.watchdog is not None:
@@ -181,10 +181,10 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
     if platform.settings.otel_endpoint is not None:
         found += otel(platform)
-    if platform.hub is not None:
+    if platform.hubs is not None:
         from superlearner.web.live_page import live_page
 
-        found.append(("live", live_page(platform.hub)))
+        found.append(("live", live_page(platform.hubs)))
     return found
 
 
@@ -222,22 +222,22 @@ def make_watchdog(platform: Platform) -> Watchdog | None:
 
 
 def make_web(platform: Platform, listener: Listener) -> None:
-    """The live page's hub, the web application and what a web server process needs."""
+    """The hubs of the live pages, the web application and what a web server process needs."""
     from superlearner.web.app import create_app
-    from superlearner.web.live_page import make_hub
+    from superlearner.web.hubs import Hubs
     from superlearner.web.web_server import WebState
 
     settings = platform.settings
-    head = {"epoch": platform.epoch, "node": platform.running_node().name, "version": platform.version}
-    platform.hub = make_hub(
+    platform.hubs = Hubs(
         platform.running_node(),
-        head,
+        {"epoch": platform.epoch, "version": platform.version},
         CRITICAL,
         frame_interval=settings.frame_interval,
         heartbeat_interval=settings.heartbeat_interval,
         viewer_queue=settings.viewer_queue,
         frame_rows=settings.frame_rows,
     )
+    platform.nodes.listen(platform.hubs.keep)
     platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from otp import Node, observer
 from superlearner.analytics import Ledger
@@ -45,6 +46,12 @@ class Nodes:
         self._settings = settings
         self._own: WatchedNode | None = None
         self._others: dict[str, WatchedNode] = {}
+        self._ends: dict[str, Any] = {}
+        self._listeners: list[Callable[[Nodes], object]] = []
+
+    def listen(self, listener: Callable[[Nodes], object]) -> None:
+        """Call `listener` whenever there is a node more or fewer."""
+        self._listeners.append(listener)
 
     def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
         """Begin with the platform's own node; its supervisors are followed from now on."""
@@ -68,14 +75,19 @@ class Nodes:
         monitor.watch(node)
         monitor.ready()
         found = self._others[node.name] = WatchedNode(node, analytics, Backups(), monitor, owner)
+        end = self._ends[node.name] = node.subscribe(lambda _event: None, kinds={"node_down"})
+        end.on_node_end = lambda: self.detach(node.name)
+        self._changed()
         return found
 
     def detach(self, name: str) -> None:
         """Let go of an attached node; nothing happens to it."""
         found = self._others.pop(name, None)
         if found is not None:
+            self._ends.pop(name).close()
             found.analytics.close()
             found.monitor.close()
+            self._changed()
 
     def is_own(self, node: Node) -> bool:
         """Whether it is the platform's own."""
@@ -100,6 +112,10 @@ class Nodes:
         for watched in self:
             watched.analytics.close()
             watched.monitor.close()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener(self)
 
     def _leave_closed(self) -> None:
         for name, watched in list(self._others.items()):

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from superlearner.watchdog import Held, Watchdog
     from superlearner.web.credentials import Credentials
     from superlearner.web.hub import Hub
+    from superlearner.web.hubs import Hubs
     from superlearner.web.web_server import WebState
 
 __all__ = ["NODE_NAME", "Platform", "Tree"]
@@ -96,7 +97,7 @@ class Platform:
         self.ready = False
         self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
-        self.hub: Hub | None = None
+        self.hubs: Hubs | None = None
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None
@@ -132,6 +133,11 @@ class Platform:
     def settings(self) -> Settings:
         """The values in effect. Ask for them when you need them: they may change while the platform runs."""
         return self.configuration.current
+
+    @property
+    def hub(self) -> Hub | None:
+        """The hub of the platform's own node; None for a platform without a web server."""
+        return None if self.hubs is None else self.hubs.own
 
     def missing_parts(self) -> list[str]:
         """What keeps the platform from being ready; nothing while it is."""

@@ -13,6 +13,7 @@ from superlearner.control.steer import kill, resolve
 from superlearner.running import Tree
 from superlearner.web.frames import encode
 from superlearner.web.live import serve_viewer
+from superlearner.web.ticks import Tick
 
 Inside = Callable[..., Any]
 COUNTER = "superlearner/playground/demo_one_for_one/counter_1"
@@ -261,7 +262,8 @@ def test_only_the_clocks_own_timer_beats(inside: Inside) -> None:
         live = platform.node.whereis("live")
         viewer = platform.hub.attach()
         await frame(viewer)
-        for forged in ("beat", "watched", otp.TimerFired(otp.make_ref(), "beat"), otp.TimerFired(None, "beat")):
+        beat_of, again = Tick(platform.hub, "beat"), Tick(platform.hub, "watched")
+        for forged in ("beat", beat_of, again, otp.TimerFired(otp.make_ref(), beat_of), otp.TimerFired(None, beat_of)):
             otp.send(live, forged)
         await otp.sys.get_state(live)
         assert len(beats) == 1
@@ -276,7 +278,7 @@ def test_a_frame_that_cannot_be_made_is_dropped_and_a_snapshot_follows(inside: I
         await frame(viewer)
         delta, platform.hub.frames.delta = platform.hub.frames.delta, None
         platform.hub.note("info", "lost")
-        otp.send(live, "frame")
+        otp.send(live, Tick(platform.hub, "frame"))
         await otp.sys.get_state(live)
         platform.hub.frames.delta = delta
         found = await until(viewer, lambda found: found["k"] == "s")

@@ -35,6 +35,8 @@ __all__ = ["create_app"]
 
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
+NODE_GONE = 4404
+"""The node that is asked for is not looked into (any more): trying again helps only if it comes back."""
 
 
 def create_app(platform: Platform) -> ASGIApp:
@@ -164,12 +166,14 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
             source = None if watched is None else await topic(platform, watched, asked)
             await socket.accept()
             if source is None:
-                await socket.close(TRY_AGAIN_LATER)
+                gone = watched is None and asked.get("node") is not None
+                await socket.close(NODE_GONE if gone else TRY_AGAIN_LATER)
                 return
             tell("joined", 1, name)
             try:
                 await serve_viewer(socket, source)
-                await socket.close(GOING_AWAY)
+                gone = platform.nodes.find(asked.get("node")) is not watched
+                await socket.close(NODE_GONE if gone else GOING_AWAY)
             except (WebSocketDisconnect, RuntimeError):
                 pass  # the tab is closed, perhaps in the middle of a frame
             finally:

@@ -2,8 +2,9 @@
 
     trace event → projector, feed → dirty rows → (at most every 50 ms) one delta, encoded once → each viewer's queue
 
-The hub is an object that outlives the process which is its clock (`LivePage`); it does nothing while nobody looks but
-keep the model. A viewer whose queue is full loses it and gets a snapshot instead, so nobody waits for a slow browser.
+The hub is an object that outlives the process which is its clock (`LivePage`, one for all hubs, on the platform's own
+node); it does nothing while nobody looks but keep the model. A viewer whose queue is full loses it and gets a snapshot
+instead, so nobody waits for a slow browser.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from superlearner.web.measuring import measurements
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import KINDS as TREE_KINDS
 from superlearner.web.projector import apply, measure, rest
+from superlearner.web.ticks import Asked, tell_clock
 from superlearner.web.viewer import Viewer
 from superlearner.web.words import Feed
 
-__all__ = ["LIVE", "Hub"]
+__all__ = ["KINDS", "Hub"]
 
-LIVE: Final = "live"
 KINDS: Final = TREE_KINDS | {"drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 MAX_RESTING: Final = 200
@@ -46,6 +47,7 @@ class Hub:
         reader: reads slots from its tables.
         clock: wall clock of its events.
         head: what a snapshot says of the platform: epoch, node, version.
+        carrier: the node on which the clock lives; the shown one by itself.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """
@@ -57,12 +59,14 @@ class Hub:
         clock: Clock,
         head: dict[str, Any],
         *,
+        carrier: Node | None = None,
         frame_interval: float = 0.05,
         heartbeat_interval: float = 0.5,
         viewer_queue: int = 50,
         frame_rows: int = 400,
     ) -> None:
         self.node = node
+        self.carrier = carrier or node
         self.reader = reader
         self.clock = clock
         self.frame_interval = frame_interval
@@ -302,14 +306,8 @@ class Hub:
         wait = self._last_frame + self.frame_interval - otp.monotonic()
         self._tell_clock("frame", max(0.0, wait))
 
-    def _tell_clock(self, what: str, wait: float = 0.0) -> None:
-        clock = self.node.whereis(LIVE)
-        if clock is None:
-            return  # it starts just now, and asks then what there is to do
-        if wait > 0:
-            otp.send_after(wait, clock, what)
-        else:
-            otp.send(clock, what)
+    def _tell_clock(self, what: Asked, wait: float = 0.0) -> None:
+        tell_clock(self.carrier, self, what, wait)
 
     def resume(self) -> None:
         """A new clock has started: whatever the old one had been told is forgotten."""

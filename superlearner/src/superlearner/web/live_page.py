@@ -1,61 +1,62 @@
-"""The hub's clock as a service: a process whose timers decide when a frame or a heartbeat is due."""
+"""The clock of the hubs as a service: a process whose timers decide when a frame or a heartbeat is due.
+
+It has no knowledge of its own, so it can be killed at any time: the next one asks every hub what there is to do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 import otp
-from otp import GenServer, Node, NoReply, Ok, impl
-from superlearner.control.clock import Clock
-from superlearner.control.tree import TreeReader
-from superlearner.web.hub import LIVE, Hub
+from otp import GenServer, NoReply, Ok, impl
+from superlearner.web.hub import Hub
+from superlearner.web.hubs import Hubs
+from superlearner.web.ticks import LIVE, Tick
 
-__all__ = ["LivePage", "live_page", "make_hub"]
+__all__ = ["LivePage", "live_page"]
 
 
-class LivePage(GenServer[Hub]):
-    """The hub's clock: sends a frame when one is due, beats while somebody looks, else does nothing."""
-
-    @impl
-    def init(self, hub: Hub) -> Ok[Hub]:
-        return Ok(hub, then=otp.Continue("resume"))
+class LivePage(GenServer[Hubs]):
+    """Sends a frame when a hub has one due, beats for each that somebody looks at, else does nothing."""
 
     @impl
-    def handle_continue(self, term: Any, hub: Hub) -> NoReply[Hub]:
-        hub.resume()
-        return NoReply(hub)
+    def init(self, hubs: Hubs) -> Ok[Hubs]:
+        return Ok(hubs, then=otp.Continue("resume"))
 
     @impl
-    def handle_info(self, message: Any, hub: Hub) -> NoReply[Hub]:
+    def handle_continue(self, term: Any, hubs: Hubs) -> NoReply[Hubs]:
+        for hub in hubs:
+            hub.resume()
+        return NoReply(hubs)
+
+    @impl
+    def handle_info(self, message: Any, hubs: Hubs) -> NoReply[Hubs]:
         # Anybody may send here, so the messages are compared by type first: a value's own `==` must not run.
+        ref = message.ref if type(message) is otp.TimerFired else None
+        tick = message.message if type(message) is otp.TimerFired else message
+        if type(tick) is not Tick or not hubs.has(tick.hub):
+            return NoReply(hubs)
+        hub = tick.hub
         try:
-            if type(message) is str and message == "frame":
+            if tick.asked == "frame":
                 hub.flush()
-            elif (type(message) is str and message == "watched" and hub.watched()) or (
-                type(message) is otp.TimerFired and hub.beats(message.ref)
-            ):
+            elif (tick.asked == "watched" and hub.watched()) or (tick.asked == "beat" and hub.beats(ref)):
                 self._arm(hub)
         except Exception as error:
             hub.failed(error)
             self._arm(hub)
-        return NoReply(hub)
+        return NoReply(hubs)
 
     def _arm(self, hub: Hub) -> None:
-        """Time the next beat; only this timer is obeyed."""
-        hub.next_beat(otp.start_timer(hub.heartbeat_interval, self.pid, "beat"))
+        """Time the next beat of a hub; only this timer is obeyed."""
+        hub.next_beat(otp.start_timer(hub.heartbeat_interval, self.pid, Tick(hub, "beat")))
 
 
-def live_page(hub: Hub) -> Callable[[], Any]:
+def live_page(hubs: Hubs) -> Callable[[], Any]:
     """The start function of the service."""
 
     async def start() -> Any:
-        return await LivePage.start_link(hub, name=LIVE)
+        return await LivePage.start_link(hubs, name=LIVE)
 
     return start
-
-
-def make_hub(node: Node, head: dict[str, Any], critical: Collection[str], **limits: Any) -> Hub:
-    """A hub with a reader and a clock of its own."""
-    clock = Clock()
-    return Hub(node, TreeReader(clock, critical), clock, head, **limits)

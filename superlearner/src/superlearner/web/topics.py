@@ -36,7 +36,7 @@ Topic = Callable[["Platform", WatchedNode, Mapping[str, str]], Awaitable[LiveSou
 async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
     """The supervision trees of a node."""
     del asked
-    return platform.hub if platform.nodes.is_own(watched.node) else None
+    return None if platform.hubs is None else platform.hubs.of(watched)
 
 
 TOPICS: Mapping[str, Topic] = {"supervisors": supervisors}

@@ -54,7 +54,7 @@ async def info(ctx: Context, pid: PidText) -> ProcessDetails:
     Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
     """
     found = process_of(ctx, pid)
-    hub = ctx.platform.hub if ctx.is_own else None
+    hub = None if ctx.platform.hubs is None else ctx.platform.hubs.known(ctx.node)
     key = None if hub is None else hub.model.by_pid.get(plain_pid(found))
     row = None if hub is None or key is None else hub.model.rows.get(key)
     exits = [] if hub is None or key is None else hub.exits.of(key)
