@@ -1,33 +1,28 @@
-"""Why a process is there, or no longer: the chain of causes that the node remembers, in words."""
+"""Why a process is there, or no longer: the chain from the first cause, across links, strategies and give-ups.
+
+The runtime says of each event which one led to it. That is not enough: a supervisor that gives up ends by itself, and
+what it stops on its way is stopped by a signal that nothing caused. What is missing is read from the order of the
+events, since a supervisor deals with one end at a time:
+
+    exited ledger → child_terminated ledger (exit) → child_terminated cart (supervisor) → child_restarted ledger → …
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import otp
 from otp import Node, Pid
-from otp.trace import Event
-from superlearner.control.reasons import text_of_reason, where_of
+from superlearner.control.cause_steps import Step, Words, names_in, number_of
+from superlearner.control.events import TraceEvent
 from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, is_a, plain_pid, text_of
 
-__all__ = ["Step", "why"]
+__all__ = ["trail", "why"]
 
 MOST: Final = 20
 STARTS: Final = frozenset({"child_started", "child_restarted"})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened. `at_ns` is the node's clock."""
-
-    event: int
-    at_ns: int
-    kind: str
-    pid: str | None
-    text: str
+OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
 
 
 def why(node: Node, number: str) -> list[Step]:
@@ -35,71 +30,220 @@ def why(node: Node, number: str) -> list[Step]:
 
     Empty where the node's memory, its last 4,096 events, does not reach that far.
     """
-    found = _event_of(otp.trace.history(node), number)
-    if found is None:
-        return []
-    chain = otp.trace.cause_chain(node, found.seq)[:MOST]
-    return [Step(one.seq, one.at, one.kind, _number(one), _words(one)) for one in reversed(chain)]
+
+    def living(number: str) -> Pid | None:
+        try:
+            pid = node.parse_pid(number)
+        except ValueError:
+            return None
+        return pid if otp.is_alive(pid) else None
+
+    def called(number: str) -> str | None:
+        pid = living(number)
+        name = None if pid is None else otp.process_info(pid, "registered_name")
+        return None if name is None else id_text(name)
+
+    return trail(otp.trace.history(node), number, called, lambda number: living(number) is not None)
 
 
-def _event_of(events: list[Event], number: str) -> Event | None:
-    """The newest event that tells how this process came, or, once it has ended, how it went."""
-    for event in reversed(events):
-        if event.kind in STARTS and _pid(event.data.get("child")) == number:
-            return event
-        if event.kind == "exited" and _number(event) == number:
-            return event
-    return None
+def trail(
+    events: Sequence[TraceEvent],
+    number: str,
+    called: Callable[[str], str | None] = lambda _: None,
+    alive: Callable[[str], bool] = lambda _: False,
+) -> list[Step]:
+    """The steps from the first cause to the start or the end of the process `number`: a pure function of events.
+
+    Args:
+        events: of one node, oldest first.
+        number: a pid as text.
+        called: the registered name of a living process.
+        alive: whether a process lives.
+    """
+    memory = _Memory(events, called, alive)
+    at = memory.about(number)
+    steps: list[Step] = []
+    seen: set[int] = set()
+    while at is not None and at.seq not in seen and len(steps) < MOST:
+        seen.add(at.seq)
+        found, at = memory.explain(at)
+        steps += found
+    return steps[:MOST][::-1]
 
 
-def _number(event: Event) -> str | None:
-    return None if event.pid is None else plain_pid(event.pid)
+Explained = tuple[list[Step], TraceEvent | None]
+"""Steps, newest first, and the event that led to the oldest of them."""
 
 
-def _words(event: Event) -> str:
-    data: Mapping[str, Any] = event.data
-    match event.kind:
-        case "exited":
-            return _ended(event, data)
-        case "child_restarted":
-            child = f"{id_text(data['id'])} again as {_pid(data['child'])}"
-            return (
-                f"{_called(event.pid)} ({data['strategy']}) started {child}: "
-                f"restart {data['used']} of {data['allowed']} allowed in {data['window']} s"
+class _Memory:
+    """The events by what they are looked for."""
+
+    def __init__(
+        self, events: Sequence[TraceEvent], called: Callable[[str], str | None], alive: Callable[[str], bool]
+    ) -> None:
+        self.events = events
+        self.by_seq = {event.seq: event for event in events}
+        self.starts: dict[str, TraceEvent] = {}
+        self.exits: dict[str, TraceEvent] = {}
+        self.doings: dict[str, list[TraceEvent]] = {}
+        self.stops: dict[int, TraceEvent] = {}
+        names = names_in(events)
+        for event in events:
+            pid = number_of(event.pid)
+            if event.kind in OF_CHILDREN and pid is not None:
+                self.doings.setdefault(pid, []).append(event)
+                if event.kind in STARTS and event.data.get("child") is not None:
+                    self.starts[str(number_of(event.data["child"]))] = event
+                elif event.kind == "child_terminated" and event.data.get("by") != "exit":
+                    self.stops[event.cause] = event
+            elif event.kind == "exited" and pid is not None:
+                self.exits[pid] = event
+        known = self.starts.keys() | self.exits.keys() | self.doings.keys()
+
+        def name(pid: str | None) -> str:
+            return "the node" if pid is None else called(pid) or names.get(pid) or pid
+
+        self.words = Words(name, lambda pid: pid not in known and not alive(pid))
+
+    def about(self, number: str) -> TraceEvent | None:
+        """How this process went if it has ended, else how it came."""
+        return self.exits.get(number) or self.starts.get(number)
+
+    def explain(self, event: TraceEvent) -> Explained:
+        """What an event says, and what led to it."""
+        match event.kind:
+            case "child_started" | "child_restarted" if event.cause:
+                return self._restart(event)
+            case "child_started" | "child_restarted":
+                return [self.words.started(event)], self._start_above(event)
+            case "restart_failed":
+                cause = self.by_seq.get(event.cause)
+                return [self.words.failed(event), *self._stops(event, cause)], cause
+            case "gave_up":
+                return [self.words.gave_up(event, self._spent(event))], self.by_seq.get(event.cause)
+            case "exited":
+                return self._end(event)
+            case _:
+                return [], None
+
+    # Starts
+
+    def _restart(self, event: TraceEvent) -> Explained:
+        cause = self.by_seq.get(event.cause)
+        group = [one for one in self._by(event) if one.kind in STARTS and one.cause == event.cause]
+        lead = next((one for one in group if one.kind == "child_restarted"), None)
+        return [self.words.restarted(event, lead, group), *self._stops(event, cause)], cause
+
+    def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
+        """Whom the strategy had the supervisor stop before it started anybody again."""
+        if cause is None or cause.kind != "exited":
+            return []  # the attempt before this one did that
+        stops: list[TraceEvent] = []
+        first: TraceEvent | None = None
+        strategy: str | None = None
+        for one in self._by(event):
+            if one.kind == "child_terminated" and one.cause == cause.seq:
+                first, stops = one, []
+            elif first is not None and one.kind == "child_terminated" and one.data.get("by") != "exit":
+                if one.seq < event.seq:
+                    stops.append(one)
+            elif first is not None and one.kind == "child_restarted" and one.data.get("id") == first.data.get("id"):
+                strategy = one.data.get("strategy")
+                break
+            elif first is not None and one.seq > event.seq and one.kind == "child_terminated":
+                break
+        if first is None:
+            return []
+        begun = min(
+            (one.seq for one in self._by(event) if one.kind in STARTS and one.cause == cause.seq), default=event.seq
+        )
+        stops = [one for one in stops if one.seq < begun]
+        return [self.words.stopped(stops, id_text(first.data.get("id")), strategy)] if stops else []
+
+    def _start_above(self, event: TraceEvent) -> TraceEvent | None:
+        """The start of the supervisor that started this child while it started itself, if a restart led to that."""
+        above = self.starts.get(str(number_of(event.pid)))
+        found = above
+        while found is not None and event.seq < found.seq:
+            if found.cause:
+                return above
+            event, found = found, self.starts.get(str(number_of(found.pid)))
+        return None
+
+    # Ends
+
+    def _end(self, event: TraceEvent) -> Explained:
+        number, data = str(number_of(event.pid)), event.data
+        sender, cause = number_of(data.get("sender")), self.by_seq.get(event.cause)
+        if cause is not None and cause.kind == "exited" and number_of(cause.pid) == sender:
+            return [self.words.linked(event, cause)], cause
+        stop = self.stops.get(event.seq)  # what traps exits ends by itself when its supervisor asks: no sender is told
+        if stop is not None:
+            return self._stopped(stop)
+        last = next(
+            (one for one in reversed(self.doings.get(number, [])) if _decides(one) and one.seq < event.seq), None
+        )
+        if last is not None and sender is None:
+            if last.kind == "gave_up":
+                return [], last
+            if last.kind == "child_terminated" and type(data["reason"]) is str and data["reason"] == "shutdown":
+                return [self.words.ended_with_child(event, last)], self.by_seq.get(last.cause)
+        return [self.words.ended(event)], cause
+
+    def _stopped(self, stop: TraceEvent) -> Explained:
+        """A supervisor stopped a child: because of another one's end, because it ends itself, or as it was asked."""
+        before = [one for one in self._by(stop) if one.seq < stop.seq]
+        last = next(
+            (one for one in reversed(before) if one.kind != "child_terminated" or one.data.get("by") == "exit"), None
+        )
+        if last is not None and last.kind == "gave_up":
+            return [self.words.stopped([stop], None, None, "it gave up")], last
+        if last is not None and last.kind == "child_terminated" and self._deals_with(last, stop):
+            restart = next(
+                (one for one in self._by(stop) if one.kind == "child_restarted" and one.cause == last.cause), None
             )
-        case "child_started":
-            return f"{_called(event.pid)} started {id_text(data['id'])} as {_pid(data['child'])}, {data['restart']}"
-        case "child_terminated":
-            return f"{_called(event.pid)} noticed the end of {id_text(data['id'])}: {text_of_reason(data['reason'])}"
-        case "gave_up":
-            return f"{_called(event.pid)} gave up: too many restarts"
-        case _:
-            return f"{_called(event.pid)}: {event.kind.replace('_', ' ')}"
+            strategy = None if restart is None else restart.data.get("strategy")
+            why = None if strategy else f"{id_text(last.data.get('id'))} had ended"
+            return [self.words.stopped([stop], id_text(last.data.get("id")), strategy, why)], self.by_seq.get(
+                last.cause
+            )
+        end = self.exits.get(str(number_of(stop.pid)))
+        if end is not None and end.seq > stop.seq and not self._worked(stop, end):
+            return [self.words.stopped([stop], None, None, "it was ending itself")], end
+        return [self.words.stopped([stop], None, None, "it was asked to")], None
+
+    def _deals_with(self, end: TraceEvent, stop: TraceEvent) -> bool:
+        """Whether a stop after a child's end is part of what the supervisor does about that end."""
+        mine = [one for one in self._by(stop) if one.cause == end.cause and one.kind in STARTS | {"restart_failed"}]
+        if mine:
+            return mine[0].seq > stop.seq or any(one.seq > stop.seq for one in mine)
+        ended = self.exits.get(str(number_of(stop.pid)))
+        return ended is None or not self._worked(stop, ended)
+
+    def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:
+        """Whether the supervisor did anything but stop children between a stop and its own end."""
+        return any(
+            stop.seq < one.seq < end.seq and not (one.kind == "child_terminated" and one.data.get("by") != "exit")
+            for one in self._by(stop)
+        )
+
+    # Supervisors
+
+    def _by(self, event: TraceEvent) -> list[TraceEvent]:
+        """All that the supervisor of an event did."""
+        return self.doings.get(str(number_of(event.pid)), [])
+
+    def _spent(self, event: TraceEvent) -> list[TraceEvent]:
+        """The restarts that counted when a supervisor gave up."""
+        window = event.data["window"]
+        oldest = 0 if window == "infinity" else event.at - round(window * 1e9)
+        return [
+            one for one in self._by(event) if one.kind == "child_restarted" and oldest <= one.at and one.seq < event.seq
+        ]
 
 
-def _ended(event: Event, data: Mapping[str, Any]) -> str:
-    name = data.get("name")
-    who = f"{id_text(data.get('what') if name is None else name)} ({_pid(event.pid)})"
-    said = [f"{who} ended: {text_of_reason(data['reason'])}"]
-    if data.get("message") is not None:
-        message = data["message"]
-        text = clip(message, 200) if is_a(message, str) else text_of(message, 200)
-        said.append(f"while it handled {text}" + (f" in {data['callback']}" if data.get("callback") else ""))
-    place = where_of(data["reason"])
-    if place is not None:
-        said.append(f"at {place}")
-    sender = data.get("sender")
-    if is_a(sender, Pid):
-        said.append(f"of a signal from {_called(sender)}")
-    return ", ".join(said)
-
-
-def _pid(pid: Any) -> str:
-    return plain_pid(pid) if is_a(pid, Pid) else "nothing"
-
-
-def _called(pid: Any) -> str:
-    if not is_a(pid, Pid):
-        return "the node"
-    name = otp.process_info(pid, "registered_name")
-    return plain_pid(pid) if name is None else id_text(name)
+def _decides(event: TraceEvent) -> bool:
+    """Whether this may be why a supervisor ended: it gave up, or a child of it ended by itself."""
+    return event.kind in {"gave_up", "child_restarted"} or (
+        event.kind == "child_terminated" and event.data.get("by") == "exit"
+    )

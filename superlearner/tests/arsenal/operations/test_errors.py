@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from otp import GenServer, Supervisor
+from otp import CallExit, GenServer, Supervisor
 
 Inside = Callable[..., Any]
 AT = "/api/v1/processes/counter_1"
@@ -105,5 +106,29 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
         ]  # fmt: skip
         assert (answer["data"][1]["callback"], answer["data"][1]["what"]) == ("handle_cast", "Counter")
         assert answer["meta"]["total"] == 2
+
+    inside(test)
+
+
+@pytest.mark.operation("error.why")
+def test_a_restart_after_a_give_up_is_explained_from_the_request_that_was_one_too_many(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for _ in range(4):
+            await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})
+            for name in ("warehouse_sup", "shop"):
+                with suppress(CallExit):
+                    await Supervisor.count_children((name, platform.node))
+        found = (await platform.get("/api/v1/processes/shelves/errors/why"))["data"]
+        assert (found["restarted"], [step["kind"] for step in found["steps"]]) == (
+            True, ["exited", "gave_up", "child_restarted", "child_started"],
+        )  # fmt: skip
+        ended, gave_up, restarted, started = found["steps"]
+        assert (ended["name"], ended["by"], ended["reason"]) == ("robot", "outside", "killed")
+        assert ended["request"].endswith("request from the page (process.kill)")
+        assert ended["text"].endswith(f"ended: killed, by {ended['request']}")
+        assert [(one["role"], one["name"]) for one in gave_up["parties"]] == [("earlier", "robot")] * 3
+        assert (gave_up["used"], gave_up["allowed"], gave_up["window"]) == (4, 3, 5)
+        assert (restarted["strategy"], restarted["parties"][0]["name"]) == ("one_for_one", "warehouse_sup")
+        assert started["parties"][0]["pid"] == number(platform, "shelves")
 
     inside(test)

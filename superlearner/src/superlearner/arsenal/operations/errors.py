@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Final, cast
+
 import otp
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
@@ -9,13 +12,20 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.processes import NOT_THERE, info
 from superlearner.arsenal.parameters import PageNumber, PerPage, PidText
 from superlearner.arsenal.results import PastExit, Pid
-from superlearner.arsenal.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyStep
+from superlearner.arsenal.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
 from superlearner.arsenal.targets import process_of
+from superlearner.control.cause_steps import OUTSIDE, Step
 from superlearner.control.causes import why as causes_of
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
+
+AUDIT_S: Final = 0.05
+"""How far the clocks of the node and of the audit log may be apart."""
+
+DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
+                "console": "from the console"}  # fmt: skip
 
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
@@ -67,8 +77,9 @@ async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
 async def why(ctx: Context, pid: PidText) -> Why:
     """Why a process was started again.
 
-    The chain of causes in words: what failed, of what, and what its supervisor did. Asked for the pid of a process that
-    has ended: how it went.
+    The chain from the first cause, in words and as values: what failed, at which line, whom it took along, what the
+    supervisors did, across links and supervisors that gave up. Asked for the pid of a process that has ended: how it
+    went.
     """
     try:
         number, alive = plain_pid(process_of(ctx, pid)), True
@@ -78,19 +89,64 @@ async def why(ctx: Context, pid: PidText) -> Why:
         number, alive = pid.removeprefix("#PID").strip("<>"), False
         if not causes_of(ctx.node, number):
             raise
-    steps = causes_of(ctx.node, number)
     clock = Clock()
-    restarted = bool(steps) and steps[-1].kind == "child_restarted"
+    steps = [_with_request(ctx, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
     return Why(
         pid=number,
         alive=alive,
-        restarted=restarted,
+        restarted=any(step.kind == "child_restarted" for step, _ in steps),
         known=bool(steps),
-        summary="; ".join(step.text for step in steps) or "that is longer ago than the node remembers",
-        steps=[
-            WhyStep(event=step.event, at=clock.wall(step.at_ns), kind=step.kind, pid=step.pid, text=step.text)
-            for step in steps
+        summary="; ".join(step.text for step, _ in steps) or "that is longer ago than the node remembers",
+        steps=[_why_step(step, request, clock) for step, request in steps],
+    )
+
+
+def _with_request(ctx: Context, step: Step, at: float) -> tuple[Step, str | None]:
+    """The step, and the request that ended the process: who asked for it, if that was they themselves, and how."""
+    if step.signal_from != OUTSIDE or not ctx.is_own:
+        return step, None
+    named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
+    for entry in reversed(ctx.platform.audit.entries()):
+        if entry.at < at - AUDIT_S:
+            break
+        if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
+            whose = "your request" if entry.user == ctx.user.name else "the request of another user"
+            request = f"{whose} {DOORS.get(entry.door, entry.door)} ({entry.operation})"
+            return step.told(text=step.text.replace("by a signal from outside", f"by {request}")), request
+    return step, None
+
+
+def _names(parameters: object, named: set[str | None]) -> bool:
+    """Whether one of the parameters of a request names the process."""
+    if isinstance(parameters, dict):
+        return any(_names(value, named) for value in cast("dict[str, object]", parameters).values())
+    if isinstance(parameters, list):
+        return any(_names(value, named) for value in cast("list[object]", parameters))
+    return isinstance(parameters, str) and parameters in named
+
+
+def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
+    line = step.line
+    return WhyStep(
+        event=step.event,
+        at=clock.wall(step.at_ns),
+        kind=step.kind,
+        pid=step.pid,
+        text=step.text,
+        name=step.name,
+        reason=step.reason,
+        crash=step.crash,
+        line=None if line is None else WhyLine.model_validate(asdict(line)),
+        by=step.signal_from,
+        request=request,
+        strategy=step.strategy,
+        parties=[
+            WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)
+            for one in step.parties
         ],
+        used=step.used,
+        allowed=step.allowed,
+        window=step.window,
     )
 
 

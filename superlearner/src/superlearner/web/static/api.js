@@ -46,7 +46,7 @@ export function request(method, path, body, signal) {
  */
 export async function platform(method, path, body, signal) {
   /** @type {RequestInit} */
-  const options = { method, headers: { accept: "application/json", prefer: "errors=body" }, signal: signal ?? null };
+  const options = { method, headers: { accept: "application/json", prefer: "errors=body", "x-door": "page" }, signal: signal ?? null };
   if (body !== undefined) {
     options.headers = { ...options.headers, "content-type": "application/json" };
     options.body = JSON.stringify(body);

@@ -1,0 +1,276 @@
+"""The steps of an explanation: what each event of a chain of causes says, in words and as values."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_reason
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, is_a, plain_pid, safe_text, text_of
+
+__all__ = ["OUTSIDE", "Line", "Party", "Role", "Step", "Words", "names_in", "number_of"]
+
+MOST_PARTIES: Final = 50
+NAMED: Final = 10
+"""Beyond so many names in one sentence the rest is counted."""
+
+OUTSIDE: Final = "outside"
+
+Role = Literal["stopped", "started", "linked", "earlier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a program: `file` is the last part of its path."""
+
+    file: str
+    line: int
+    function: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Another process that a step is about. `pid` is the one that ended or came, None if it is not known."""
+
+    role: Role
+    name: str
+    pid: str | None
+    at_ns: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened. `at_ns` is the node's clock, `pid` whom it is about.
+
+    `name` is what that process is called, `signal_from` who ended it with a signal: a pid, or `OUTSIDE` for code
+    that is no process of the node.
+    """
+
+    event: int
+    at_ns: int
+    kind: str
+    pid: str | None
+    text: str
+    name: str | None = None
+    reason: str | None = None
+    crash: bool = False
+    line: Line | None = None
+    signal_from: str | None = None
+    strategy: str | None = None
+    parties: tuple[Party, ...] = ()
+    used: int | None = None
+    allowed: Any = None
+    window: Any = None
+
+    def told(self, **changes: Any) -> Step:
+        """The same step with other words."""
+        return replace(self, **changes)
+
+
+def number_of(pid: Any) -> str | None:
+    """A pid as text, None where there is none."""
+    return None if pid is None else plain_pid(pid)
+
+
+def names_in(events: Sequence[TraceEvent]) -> dict[str, str]:
+    """What processes are called as far as their events tell: the registered name, else the id in their supervisor."""
+    found: dict[str, str] = {}
+    for event in events:
+        data, pid = event.data, number_of(event.pid)
+        match event.kind:
+            case "registered" if pid is not None:
+                found[pid] = id_text(data["name"])
+            case "exited" if pid is not None:
+                name = data.get("name")
+                found.setdefault(pid, id_text(data.get("what") if name is None else name))
+            case "child_started" | "child_restarted" if data.get("child") is not None and data.get("id") is not None:
+                found.setdefault(plain_pid(data["child"]), id_text(data["id"]))
+            case _:
+                pass
+    return found
+
+
+class Words:
+    """Makes the steps.
+
+    Args:
+        called: what the process of a pid text is called.
+        outside: whether a pid text stands for code that is no process.
+    """
+
+    def __init__(self, called: Callable[[str | None], str], outside: Callable[[str], bool]) -> None:
+        self.called = called
+        self.outside = outside
+
+    def ended(self, event: TraceEvent) -> Step:
+        """A process ended: the first cause, as far as the node knows."""
+        data, number = event.data, number_of(event.pid)
+        who, reason = self._who(event), data["reason"]
+        said = [f"{who} ended: {text_of_reason(reason)}"]
+        if data.get("message") is not None:
+            message = data["message"]
+            text = clip(message, 200) if is_a(message, str) else text_of(message, 200)
+            said.append(f"while it handled {text}" + (f" in {data['callback']}" if data.get("callback") else ""))
+        line = line_of(reason)
+        if line is not None:
+            said.append(f"at {line.file}:{line.line} in {line.function}")
+        sender = number_of(data.get("sender"))
+        if sender is not None:
+            sender = OUTSIDE if self.outside(sender) else sender
+            said.append("by a signal from " + ("outside" if sender == OUTSIDE else self.called(sender)))
+        return Step(
+            event.seq, event.at, "exited", number, ", ".join(said), self.called(number), text_of_reason(reason),
+            is_crash(reason), line, sender,
+        )  # fmt: skip
+
+    def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
+        """A process ended because one that it was linked to did."""
+        number, to = number_of(event.pid), number_of(other.pid)
+        reason = text_of_reason(event.data["reason"])
+        text = f"{self._who(event)} was linked to {self.called(to)} and ended with it: {reason}"
+        party = Party("linked", self.called(to), to, other.at, text_of_reason(other.data["reason"]))
+        return Step(
+            event.seq, event.at, "linked", number, text, self.called(number), reason, is_crash(event.data["reason"]),
+            parties=(party,),
+        )  # fmt: skip
+
+    def stopped(
+        self, stops: Sequence[TraceEvent], first: str | None, strategy: str | None, why: str | None = None
+    ) -> Step:
+        """A supervisor stopped children, in this order, because of the end of the child called `first`."""
+        one = stops[0]
+        parties = tuple(
+            Party("stopped", self._child(stop), number_of(stop.data.get("child")), stop.at, text_of_reason(reason))
+            for stop in stops[:MOST_PARTIES]
+            for reason in (stop.data["reason"],)
+        )
+        several = len(stops) > 1
+        if why is None:
+            why = "all its children start again together" if strategy == "one_for_all" else (
+                f"{'they were' if several else 'it was'} started after {first}"
+            )  # fmt: skip
+        kind = f" ({strategy})" if strategy else ""
+        whom = listed([party.name for party in parties], len(stops), "then")
+        text = f"{self.called(number_of(one.pid))}{kind} stopped {whom}: {why}"
+        return self._of_supervisor(one, "stopped", text, strategy=strategy, parties=parties)
+
+    def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
+        """A supervisor started a child again, and those that its strategy restarts with it."""
+        by = self.called(number_of(event.pid))
+        parties = tuple(
+            Party("started", self._child(one), number_of(one.data.get("child")), one.at) for one in group[:MOST_PARTIES]
+        )
+        if lead is None:
+            text = f"{by} started {self._child(event)} again as {number_of(event.data.get('child'))}"
+            return self._of_supervisor(event, "child_restarted", text, parties=parties)
+        data, first = lead.data, self._child(lead)
+        text = (
+            f"{by} ({data['strategy']}) started {first} again as {number_of(data.get('child'))}: "
+            f"restart {data['used']} of {data['allowed']} allowed in {data['window']} s"
+        )
+        others = [f"{one.name} ({one.pid})" for one in parties if one.pid != number_of(data.get("child"))]
+        if others:
+            text += f"; with it {listed(others, len(group) - 1, 'and')}"
+        return self._of_supervisor(lead, "child_restarted", text, strategy=data["strategy"], parties=parties).told(
+            used=data["used"], allowed=data["allowed"], window=data["window"]
+        )
+
+    def started(self, event: TraceEvent) -> Step:
+        """A supervisor started a child."""
+        child = number_of(event.data.get("child"))
+        text = f"{self.called(number_of(event.pid))} started {self._child(event)} as {child}"
+        if event.data.get("restart"):
+            text += f", {event.data['restart']}"
+        parties = (Party("started", self._child(event), child, event.at),)
+        return self._of_supervisor(event, "child_started", text, parties=parties)
+
+    def failed(self, event: TraceEvent) -> Step:
+        """Starting a child again failed."""
+        tag, rest = tagged(event.data["reason"])
+        cause = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
+        reason = text_of_reason(cause)
+        who = "its child" if event.data.get("id") is None else id_text(event.data["id"])
+        text = f"{self.called(number_of(event.pid))} could not start {who} again: {reason}"
+        step = self._of_supervisor(event, "restart_failed", text)
+        return step.told(reason=reason, crash=True, line=line_of(cause))
+
+    def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
+        """A supervisor had no restart left; `before` are those that it did within the window."""
+        data = event.data
+        earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
+        text = (
+            f"{self.called(number_of(event.pid))} gave up: {data['used']} restarts in {data['window']} s, allowed are "
+            f"{data['allowed']}; it stopped its children and ended"
+        )
+        step = self._of_supervisor(event, "gave_up", text, parties=earlier)
+        return step.told(
+            reason=text_of_reason(data["reason"]), crash=True, used=data["used"], allowed=data["allowed"],
+            window=data["window"],
+        )  # fmt: skip
+
+    def ended_with_child(self, event: TraceEvent, child: TraceEvent) -> Step:
+        """A supervisor ended because a significant child of it did."""
+        name = self._child(child)
+        text = f"{self._who(event)} stopped its children and ended: its significant child {name} had ended"
+        return self._of_supervisor(event, "exited", text).told(reason=text_of_reason(event.data["reason"]))
+
+    # Parts
+
+    def _of_supervisor(
+        self,
+        event: TraceEvent,
+        kind: str,
+        text: str,
+        *,
+        strategy: str | None = None,
+        parties: tuple[Party, ...] = (),
+    ) -> Step:
+        number = number_of(event.pid)
+        name = self.called(number)
+        return Step(event.seq, event.at, kind, number, text, name, strategy=strategy, parties=parties)
+
+    def _who(self, event: TraceEvent) -> str:
+        name = event.data.get("name")
+        return f"{id_text(event.data.get('what') if name is None else name)} ({number_of(event.pid)})"
+
+    def _earlier(self, event: TraceEvent) -> Party:
+        """The end that a restart was about."""
+        old, reason = number_of(event.data.get("old")), text_of_reason(event.data["reason"])
+        return Party("earlier", self._child(event), old, event.at, reason)
+
+    def _child(self, event: TraceEvent) -> str:
+        """A child as its supervisor's event names it."""
+        given = event.data.get("id")
+        return id_text(given) if given is not None else self.called(number_of(event.data.get("child")))
+
+
+def listed(names: Sequence[str], count: int, last: str) -> str:
+    """Some names in a sentence.
+
+    >>> listed(["mailer", "cart"], 2, "then"), listed(["a"], 1, "and"), listed(["a", "b", "c"], 3, "and")
+    ('mailer, then cart', 'a', 'a, b and c')
+    """
+    more = count - NAMED
+    if more > 0:
+        return f"{', '.join(names[:NAMED])} and {more} more"
+    if len(names) < 2:
+        return "".join(names)
+    comma = ", " if last == "then" else " "
+    return f"{', '.join(names[:-1])}{comma}{last} {names[-1]}"
+
+
+def line_of(reason: Any) -> Line | None:
+    """The line of the person's own code at which a crash happened, with its text if the file can be read."""
+    frame = own_frame(reason)
+    if frame is None:
+        return None
+    file, line, function = frame
+    source = clip(linecache.getline(file, line).strip(), 200) or None
+    return Line(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)

@@ -1,0 +1,256 @@
+"""Why a process was started again: chains from the first cause, read from what the runtime remembers of real ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import otp
+from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
+from superlearner.control.cause_steps import OUTSIDE, Step
+from superlearner.control.causes import trail, why
+from superlearner.control.terms import plain_pid
+
+
+class Worker(GenServer[Any]):
+    @impl
+    async def init(self, arg: Any) -> Ok[Any]:
+        if arg is not None:
+            otp.link(otp.whereis(arg))  # type: ignore[arg-type]
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        raise ValueError(request)
+
+
+class Group(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        children, options = arg
+        return Children(list(children), **options)
+
+
+def worker(name: str, *, friend: str | None = None, **spec: Any) -> ChildSpec:
+    return Worker.child_spec(friend, id=name, name=name, **spec)
+
+
+def group(name: str, *children: ChildSpec, **options: Any) -> ChildSpec:
+    return Group.child_spec((children, options), id=name, name=name)
+
+
+def run(test: Callable[[otp.Node], Any], *children: ChildSpec, **options: Any) -> None:
+    """`await test(node)` with these children under `top`."""
+
+    async def main() -> None:
+        await Group.start_link((children, {"max_restarts": 20, **options}), name="top")
+        await test(otp.trace.node_of(otp.self()))
+
+    otp.run(main)
+
+
+def number(name: str) -> str:
+    pid = otp.whereis(name)
+    assert pid is not None
+    return plain_pid(pid)
+
+
+async def settled(*names: str) -> None:
+    """Until these supervisors have dealt with what was before."""
+    for name in (*names, "top"):
+        if otp.whereis(name) is not None:
+            with suppress(otp.CallExit):  # it gave up meanwhile
+                await Supervisor.count_children(name)
+
+
+async def kill(name: str, *supervisors: str) -> None:
+    otp.exit(name, "kill")
+    await settled(*supervisors)
+
+
+def kinds(steps: list[Step]) -> list[tuple[str, str | None]]:
+    return [(step.kind, step.name) for step in steps]
+
+
+def test_whoever_was_taken_along_is_told_of_the_first_cause_and_of_the_order() -> None:
+    async def test(node: otp.Node) -> None:
+        before = {name: number(name) for name in ("a", "b", "c", "d")}
+        pid = node.parse_pid(before["b"])
+        GenServer.cast(pid, "negative amount")
+        await otp.wait_down(pid)
+        await settled()
+        steps = why(node, number("d"))
+        assert kinds(steps) == [("exited", "b"), ("stopped", "top"), ("child_restarted", "top")]
+        crash, stopped, restarted = steps
+        assert (crash.pid, crash.crash, crash.reason) == (before["b"], True, "ValueError('negative amount')")
+        assert crash.line is not None
+        assert (crash.line.file, crash.line.source) == ("test_causes.py", "raise ValueError(request)")
+        assert [(one.name, one.pid, one.reason) for one in stopped.parties] == [
+            ("d", before["d"], "shutdown"),
+            ("c", before["c"], "shutdown"),
+        ]
+        assert stopped.text == "top (rest_for_one) stopped d, then c: they were started after b"
+        assert [(one.name, one.pid) for one in restarted.parties] == [(name, number(name)) for name in "bcd"]
+        assert restarted.text.startswith(f"top (rest_for_one) started b again as {number('b')}: restart 1 of 20")
+        assert restarted.text.endswith(f"; with it c ({number('c')}) and d ({number('d')})")
+        assert kinds(why(node, before["d"])) == [("exited", "b"), ("stopped", "top")]
+        assert kinds(why(node, number("a"))) == [("child_started", "top")]
+
+    run(test, *map(worker, "abcd"), strategy="rest_for_one")
+
+
+def test_after_a_give_up_the_chain_goes_on_to_the_end_that_was_one_too_many() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("x", "inner", "middle")
+        assert kinds(why(node, number("x")))[0] == ("exited", "x")
+        last = number("x")
+        await kill("x", "inner", "middle")
+        await settled("inner", "middle")
+        steps = why(node, number("y"))
+        assert kinds(steps) == [
+            ("exited", "x"), ("gave_up", "inner"), ("child_restarted", "middle"), ("child_started", "inner"),
+        ]  # fmt: skip
+        assert steps[0].pid == last
+        assert [(one.role, one.name) for one in steps[1].parties] == [("earlier", "x")]
+        assert (steps[1].used, steps[1].allowed) == (2, 1)
+        assert steps[-1].text == f"inner started y as {number('y')}, permanent"
+
+    run(test, group("middle", group("inner", worker("x"), worker("y"), max_restarts=1)))
+
+
+def test_two_levels_that_give_up_are_one_chain() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("x", "inner", "middle")
+        await settled("inner", "middle")
+        assert kinds(why(node, number("x"))) == [
+            ("exited", "x"), ("gave_up", "inner"), ("gave_up", "middle"), ("child_restarted", "top"),
+            ("child_started", "middle"), ("child_started", "inner"),
+        ]  # fmt: skip
+
+    run(test, group("middle", group("inner", worker("x"), max_restarts=0), max_restarts=0))
+
+
+def test_a_process_that_was_linked_to_the_one_that_crashed_is_told_so() -> None:
+    async def test(node: otp.Node) -> None:
+        a, b = number("a"), number("b")
+        await kill("a", "left", "right")
+        steps = why(node, number("b"))
+        assert kinds(steps) == [("exited", "a"), ("linked", "b"), ("child_restarted", "right")]
+        assert steps[0].signal_from == plain_pid(otp.self())
+        assert steps[1].text == f"b ({b}) was linked to a and ended with it: killed"
+        assert [(one.role, one.pid) for one in steps[1].parties] == [("linked", a)]
+
+    run(test, group("left", worker("a")), group("right", worker("b", friend="a")))
+
+
+def test_a_restart_that_failed_at_first_is_part_of_the_chain() -> None:
+    starts: list[int] = []
+
+    async def second_fails() -> Any:
+        starts.append(1)
+        if len(starts) == 2:
+            raise RuntimeError("the disk is full")
+        return await Worker.start_link(None, name="w")
+
+    async def test(node: otp.Node) -> None:
+        await kill("w")
+        await settled()
+        steps = why(node, number("w"))
+        assert kinds(steps) == [
+            ("exited", "w"), ("stopped", "top"), ("restart_failed", "top"), ("child_restarted", "top"),
+        ]  # fmt: skip
+        assert steps[2].text == "top could not start w again: RuntimeError('the disk is full')"
+
+    run(test, ChildSpec("w", start=(second_fails,)), worker("v"), strategy="one_for_all")
+
+
+def test_a_significant_child_takes_its_supervisor_along() -> None:
+    async def test(node: otp.Node) -> None:
+        inner = number("inner")
+        otp.exit("job", "shutdown")
+        await settled("inner")
+        steps = why(node, inner)
+        assert kinds(steps) == [("exited", "job"), ("exited", "inner")]
+        assert steps[1].text == f"inner ({inner}) stopped its children and ended: its significant child job had ended"
+        assert kinds(why(node, number("inner")))[-1] == ("child_restarted", "top")
+
+    job = worker("job", restart="transient", significant=True)
+    run(test, group("inner", job, worker("other"), auto_shutdown="any_significant"))
+
+
+def test_a_child_that_somebody_had_stopped_was_asked_to() -> None:
+    async def test(node: otp.Node) -> None:
+        a, x = number("a"), number("x")
+        await Supervisor.terminate_child("top", "a")
+        assert [step.text for step in why(node, a)] == ["top stopped a: it was asked to"]
+        await Supervisor.terminate_child("top", "inner")
+        assert [step.text for step in why(node, x)] == [
+            "top stopped inner: it was asked to", "inner stopped x: it was ending itself",
+        ]  # fmt: skip
+
+    run(test, worker("a"), group("inner", worker("x")))
+
+
+def test_a_child_that_was_started_later_is_not_due_to_the_restart_of_its_supervisor() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("inner", "inner")
+        await Supervisor.start_child("inner", worker("late"))
+        assert kinds(why(node, number("late"))) == [("child_started", "inner")]
+        assert kinds(why(node, number("x"))) == [
+            ("exited", "inner"), ("child_restarted", "top"), ("child_started", "inner"),
+        ]  # fmt: skip
+
+    run(test, group("inner", worker("x")))
+
+
+def test_what_is_longer_ago_than_the_node_remembers_has_no_chain() -> None:
+    assert trail([], "0.7.0") == []
+
+
+@dataclass
+class Told:
+    """An event as a reducer sees it."""
+
+    seq: int
+    kind: str
+    pid: Any
+    cause: int
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def at(self) -> int:
+        return self.seq
+
+
+def test_a_signal_from_code_that_is_no_process_comes_from_outside() -> None:
+    (step,) = trail([Told(1, "exited", "0.5.0", 0, {"reason": "killed", "sender": "0.1.0", "what": "W"})], "0.5.0")
+    assert (step.signal_from, step.text) == (OUTSIDE, "W (0.5.0) ended: killed, by a signal from outside")
+
+
+PIDS = st.sampled_from(["0.1.0", "0.2.0", "0.3.0", "0.4.0"])
+IDS = st.sampled_from(["a", "b", None])
+DATA = st.fixed_dictionaries(
+    {
+        "reason": st.sampled_from(["killed", "shutdown", ("shutdown", "x"), 7]), "sender": st.none() | PIDS, "id": IDS,
+        "child": PIDS, "old": st.none() | PIDS, "by": st.sampled_from(["exit", "supervisor"]), "what": st.just("W"),
+        "strategy": st.sampled_from(["one_for_one", "one_for_all", "rest_for_one"]), "used": st.integers(0, 4),
+        "allowed": st.integers(0, 4), "window": st.sampled_from([5, "infinity"]), "group": st.just(()),
+    }
+)  # fmt: skip
+KINDS = st.sampled_from(
+    ["exited", "child_started", "child_restarted", "child_terminated", "restart_failed", "gave_up", "spawned"]
+)
+
+
+@given(st.lists(st.tuples(KINDS, PIDS, st.integers(0, 12), DATA), max_size=14), PIDS)
+def test_whatever_is_remembered_makes_a_bounded_chain(found: list[tuple[str, str, int, Any]], pid: str) -> None:
+    events = [Told(seq, kind, of, cause, data) for seq, (kind, of, cause, data) in enumerate(found, 1)]
+    steps = trail(events, pid)
+    assert len(steps) <= 20
+    assert len({(step.event, step.kind) for step in steps}) == len(steps)
+    assert all(step.text for step in steps)
