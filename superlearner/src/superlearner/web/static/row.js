@@ -40,6 +40,7 @@ export class RowView {
     this.id = make("span", { class: "id" });
     this.what = make("span", { class: "what" });
     this.why = make("span", { class: "why" });
+    this.note = make("span", { class: "mark", hidden: true });
     this.pid = make("span", { class: "pid" });
     this.state = make("span", { class: "st" });
     this.restarts = make("span", { class: "rs" });
@@ -48,7 +49,7 @@ export class RowView {
     this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
-      make("span", { class: "nm" }, this.id, this.what, this.why),
+      make("span", { class: "nm" }, this.id, this.what, this.note, this.why),
       this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
   }
 
@@ -132,6 +133,15 @@ export class RowView {
     delete this.element.dataset.pending;
   }
 
+  /** What another part of the page says of the process. @param {import("./map-marks.js").Note|null} note */
+  annotate(note) {
+    this.note.hidden = note === null;
+    attribute(this.note, "data-mark", note?.mark);
+    attribute(this.element, "data-mark", note?.mark);
+    write(this.note, note?.text ?? note?.mark ?? "");
+    if (this.line) this.repaint(this);
+  }
+
   /** Takes leave of a row that is gone: it stands for a moment as it ended. @param {string} reason */
   leave(reason) {
     this.settle();
@@ -193,7 +203,7 @@ export class RowView {
     this.kill.disabled = pending || (dead && !line.startable);
     const next = this.#paintBudget(row, now);
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
-    attribute(element, "aria-label", `${label(row)}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}`);
+    attribute(element, "aria-label", `${label(row)}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }

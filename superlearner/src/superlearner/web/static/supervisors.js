@@ -16,8 +16,10 @@ import { showStatus } from "./status.js";
 import { complain, toast } from "./toast.js";
 import { counted, MEANINGS, number, time } from "./words.js";
 import { SlFeed } from "./feed.js";
+import { SlMap } from "./map.js";
 import { SlProcess } from "./process.js";
 import { SlTree } from "./tree.js";
+import { Views } from "./views.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./model.js").Message} Message */
@@ -27,6 +29,7 @@ const BUSY_EVENTS_PER_S = 60;
 
 const page = byId("supervisors", HTMLElement);
 const tree = byId("tree", SlTree);
+const map = byId("map", SlMap);
 const pane = byId("process", SlProcess);
 const events = byId("events", SlFeed);
 const find = byId("find", HTMLInputElement);
@@ -43,8 +46,12 @@ const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 /** @param {Message[]} messages */
 function onMessages(messages) {
   const before = model;
+  /** @type {Set<string>} */
+  const touched = new Set();
   for (const message of messages) {
     model = reduce(model, message);
+    if (message.k === "d") for (const [key] of message.p ?? []) touched.add(key);
+    if (message.k === "d") for (const { key } of message.n ?? []) touched.add(key);
     if (message.k === "s") skew = message.now - Date.now() / 1000;
   }
   if (model.gap) {
@@ -59,6 +66,7 @@ function onMessages(messages) {
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S);
   tree.show(model, skew);
+  map.show(model, skew, anew ? null : touched);
   events.show(model.feed);
   follow();
   if (anew) announcer.skip(model.feed);
@@ -175,6 +183,7 @@ function look(key) {
   pane.show(key === null ? null : model.rows.get(key) ?? null, skew);
   attribute(page, "data-detail", key !== null);
   tree.bring(key); // on a phone the details cover a part of the tree
+  map.bring(key);
 }
 
 /** Goes to a process by key or pid. @param {string} target */
@@ -186,6 +195,16 @@ function goTo(target) {
   }
   if (find.value) seek("");
   tree.reveal(key);
+}
+
+/** A cell of the map was clicked. @param {{key: string, add: boolean}} what */
+function pick({ key, add }) {
+  if (!add) goTo(key);
+  else {
+    const keys = new Set(tree.selected);
+    if (!keys.delete(key)) keys.add(key);
+    tree.select([...keys]);
+  }
 }
 
 /** @param {string} query */
@@ -211,10 +230,12 @@ tree.addEventListener("sl-start", (event) => void begin(detail(event)));
 tree.addEventListener("sl-select", (event) => look(detail(event)));
 tree.addEventListener("sl-selection", (event) => {
   const keys = /** @type {string[]} */ (detail(event));
+  map.select(tree.selected);
   const several = byId("several", HTMLElement);
   several.hidden = keys.length < 2;
   write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
 });
+map.addEventListener("sl-pick", (event) => pick(detail(event)));
 tree.addEventListener("sl-arranged", () => find.value && write(byId("found", HTMLElement), tree.found ? `${number(tree.found)} of ${number(model.rows.size)}` : ""));
 pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event)));
 pane.addEventListener("sl-start", (event) => void begin(detail(event)));
@@ -251,4 +272,5 @@ shortcuts([
   { keys: ["Escape"], text: "Close the details", run: leave },
 ]);
 
+new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 feed.start();

@@ -33,6 +33,7 @@ export class SlTree extends HTMLElement {
   /** @type {Set<string>} */ #selected = new Set();
   /** @type {string|null} */ #cursor = null;
   /** The line that the keyboard was on is gone, and nobody has chosen another one since. */ #unchosen = false;
+  /** @type {Map<string, import("./map-marks.js").Note>} */ #notes = new Map();
   #room = new Room();
   #giving = 0;
   #query = "";
@@ -44,7 +45,7 @@ export class SlTree extends HTMLElement {
   connectedCallback() {
     if (this.#list.isConnected) return;
     this.#collapsed = recall();
-    const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, text)));
+    const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, make("b", {}, text), make("i", {}, text.replace("Restarts left", "Left")))));
     this.append(make("div", { class: "tree-scroll" }, head, this.#list));
     this.#list.addEventListener("click", (event) => this.#keys.clicked(event));
     this.#list.addEventListener("dblclick", (event) => this.#keys.clickedTwice(event));
@@ -190,6 +191,20 @@ export class SlTree extends HTMLElement {
     if (row && startable(this.#model, row)) this.dispatchEvent(new CustomEvent("sl-start", { detail: key }));
   }
 
+  /**
+   * Says something of a process in its line, or with null no more; without a key all of it goes. The map has the same.
+   * @param {string|null} key
+   * @param {import("./map-marks.js").Note|null} [note]
+   */
+  annotate(key, note = null) {
+    const keys = key === null ? [...this.#notes.keys()] : [key];
+    for (const one of keys) {
+      if (note) this.#notes.set(one, note);
+      else this.#notes.delete(one);
+      this.#views.get(one)?.annotate(note);
+    }
+  }
+
   /** Shows at once that something is on its way. @param {string} key @param {string} [word] */
   mark(key, word = "killing…") {
     this.#views.get(key)?.mark(word);
@@ -274,6 +289,7 @@ export class SlTree extends HTMLElement {
       }, LEAVE_MS);
     }
     this.#views.set(row.key, view);
+    view.annotate(this.#notes.get(row.key) ?? null);
     return view;
   }
 
