@@ -25,7 +25,7 @@ from tools.telemetry_table import TableCheck
 import otp
 from otp import Application
 from superlearner.application import SuperLearner, start_trees, trees_of
-from superlearner.arsenal.adapters.rest import PREFIX
+from superlearner.arsenal import PREFIX
 from superlearner.configuration import Configuration
 from superlearner.listening import Listener
 from superlearner.running import Platform, Tree

@@ -10,10 +10,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
-__all__ = ["AlreadyRunning", "DataDir", "DataDirError", "default_data_dir"]
+__all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "default_data_dir"]
 
+DATABASE_FILE: Final = "superlearner.db"
 LOCK_FILE = "lock"
 START_WAIT_S = 3.0
 """How long a second `run` waits for the address of a first one that is just starting."""

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from superlearner.analytics import Ledger
-from superlearner.arsenal.audit import AuditEntry, AuditLog
+from superlearner.arsenal.audit import AuditLog
 from superlearner.arsenal.registry import all_operations
 from superlearner.arsenal.searched import searched
 from superlearner.arsenal.tokens import Tokens
 from superlearner.configuration import Configuration
 from superlearner.control.terms import clip
+from superlearner.data_dir import DATABASE_FILE
 from superlearner.events import EventLog
 from superlearner.keeping import Keeper, Kept
 from superlearner.listening import Listener
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["NODE_NAME", "Platform", "Tree"]
 
 NODE_NAME: Final = "superlearner@127.0.0.1"
-DATABASE_FILE: Final = "superlearner.db"
 RECORDINGS: Final = "recordings"
 ANOMALY_EVENTS: Final = {"anomaly.raised": "anomaly_raised", "anomaly.ended": "anomaly_ended"}
 LONGEST_TOLD: Final = 500
@@ -110,7 +110,8 @@ class Platform:
         self.nodes = Nodes(lambda: self.settings)
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.tokens = Tokens(self.store)
-        self.audit.listen(self._keep)
+        self.audit.listen(self.store.append_audit)
+        self.audit.listen(self._tell_operation)
         self.events = EventLog(self.epoch, settings.events_kept)
         self.telemetry.attach(self._tell_anomaly)
         self.log = LogView(settings.log_kept, None if credentials is None else credentials.is_token)
@@ -170,20 +171,7 @@ class Platform:
             text = f"{who} held everything up for {held.seconds:.1f} s ({place}); the platform answers again"
             self.hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
 
-    def _keep(self, entry: AuditEntry) -> None:
-        self.store.append_audit(
-            AuditRow(
-                entry.at,
-                entry.user,
-                entry.door,
-                entry.operation,
-                entry.parameters,
-                entry.did,
-                entry.outcome,
-                entry.duration,
-            )
-        )
-
+    def _tell_operation(self, entry: AuditRow) -> None:
         data = {
             "operation": entry.operation,
             "user": entry.user,

@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import BaseRoute
 
 import otp
-from superlearner.arsenal.adapters.rest import PREFIX
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.registry import all_operations
 
 Run = Callable[..., Any]

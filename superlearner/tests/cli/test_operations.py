@@ -27,7 +27,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())
 # pydantic is not among them: typer checks what was typed with it.
 HEAVY = {
-    "superlearner.arsenal",
+    "superlearner.arsenal.declaration",
     "superlearner.settings",
     "fastapi",
     "uvicorn",

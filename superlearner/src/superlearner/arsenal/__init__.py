@@ -9,3 +9,12 @@ and the form of the page; scope, validation, dry run, audit and telemetry are th
 what an operation is, `registry` knows all of them, `execution` runs one, `adapters` are the doors, and `operations`
 holds those of the platform. A package adds its own by an entry point of the group `superlearner.operations`.
 """
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["PREFIX"]
+
+PREFIX: Final = "/api/v1"
+"""What the path of every operation begins with."""

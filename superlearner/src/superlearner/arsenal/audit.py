@@ -5,27 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["AuditEntry", "AuditLog"]
+from superlearner.store.rows import AuditRow
+
+__all__ = ["AuditLog"]
 
 KEPT: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One change, or one that was refused. `at` is wall clock seconds, `parameters` hides secrets."""
-
-    number: int
-    at: float
-    user: str
-    door: str
-    operation: str
-    parameters: Any
-    did: str | None
-    outcome: str
-    duration: float
 
 
 class AuditLog:
@@ -40,11 +26,11 @@ class AuditLog:
     """
 
     def __init__(self) -> None:
-        self._entries: deque[AuditEntry] = deque(maxlen=KEPT)
+        self._entries: deque[AuditRow] = deque(maxlen=KEPT)
         self._number = 0
-        self._listeners: tuple[Callable[[AuditEntry], object], ...] = ()
+        self._listeners: tuple[Callable[[AuditRow], object], ...] = ()
 
-    def listen(self, listener: Callable[[AuditEntry], object]) -> None:
+    def listen(self, listener: Callable[[AuditRow], object]) -> None:
         """Call `listener(entry)` for each entry from now on."""
         self._listeners = (*self._listeners, listener)
 
@@ -53,13 +39,21 @@ class AuditLog:
     ) -> None:
         """Write one entry."""
         self._number += 1
-        entry = AuditEntry(
-            self._number, round(time.time(), 6), user, door, operation, parameters, did, outcome, round(duration, 6)
+        entry = AuditRow(
+            round(time.time(), 6),
+            user,
+            door,
+            operation,
+            parameters,
+            did,
+            outcome,
+            round(duration, 6),
+            number=self._number,
         )
         self._entries.append(entry)
         for listener in self._listeners:
             listener(entry)
 
-    def entries(self, since: int = 0) -> list[AuditEntry]:
+    def entries(self, since: int = 0) -> list[AuditRow]:
         """The entries with a greater number that are still in memory, oldest first."""
         return [entry for entry in self._entries if entry.number > since]

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.adapters.cli import entry_of
 from superlearner.arsenal.declaration import Operation
 
 __all__ = ["EXAMPLES", "command_of", "curl_of", "example_of", "example_of_schema"]
 
-API: Final = "/api/v1"
 PLAIN: Final = re.compile(r"[\w./:=@%+,-]+")
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -104,7 +104,7 @@ def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
 
     `code` needs a credential everywhere, and `superlearner token` prints one.
     """
-    address, query, body = f"{at}{API}{_path(operation, values)}", dict[str, Any](), dict[str, Any]()
+    address, query, body = f"{at}{PREFIX}{_path(operation, values)}", dict[str, Any](), dict[str, Any]()
     for one in operation.parameters:
         if one.name in values and one.place != "path":
             (query if one.place == "query" or operation.method == "DELETE" else body)[one.name] = values[one.name]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from superlearner.arsenal import PREFIX
 from superlearner.cli.finding import START, NotFound, Platform
 
-__all__ = ["PREFIX", "Answer", "Refused", "ask", "request"]
+__all__ = ["Answer", "Refused", "ask", "request"]
 
-PREFIX: Final = "/api/v1"
 """Where the operations are."""
 WAIT_S: Final = 60.0
 CALM_S: Final = 0.5

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -16,11 +16,11 @@ from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import drawn, json_text
+from superlearner.data_dir import DATABASE_FILE
 from superlearner.terminal import say
 
 __all__ = ["database_of", "db"]
 
-DATABASE_FILE: Final = "superlearner.db"
 
 Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 DataDirectory = Annotated[

@@ -154,7 +154,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 def _database(url: str | None, folder: Path) -> Finding:
     """The database that a platform would open: its file, or the server that the setting names."""
-    from superlearner.cli.db import DATABASE_FILE
+    from superlearner.data_dir import DATABASE_FILE
     from superlearner.store import StoreUnavailable, database_info
 
     file = folder / DATABASE_FILE

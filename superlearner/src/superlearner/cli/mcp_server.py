@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.adapters.mcp import error_of, result_of, tool_name, tool_of
-from superlearner.cli.asking import PREFIX, Refused
+from superlearner.cli.asking import Refused
 from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import NotFound, Platform, WrongUrl
 from superlearner.cli.hints import translated

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from superlearner.cli.asking import PREFIX, Answer, Refused, ask
+from superlearner.arsenal import PREFIX
+from superlearner.cli.asking import Answer, Refused, ask
 from superlearner.cli.finding import Platform, find
 from superlearner.cli.manifest import Entry, entry_of_verb
 

@@ -26,10 +26,7 @@ class LogView(logging.Handler):
 
     >>> view = LogView(kept=2)
     >>> for number in range(3):
-    ...     view.handle(logging.LogRecord("shop", logging.INFO, "shop.py", 1, "sold %d", (number,), None))
-    True
-    True
-    True
+    ...     view.emit(logging.LogRecord("shop", logging.INFO, "shop.py", 1, "sold %d", (number,), None))
     >>> [(number, line.text) for number, line in view.lines()]
     [(2, 'sold 1'), (3, 'sold 2')]
     """

@@ -82,8 +82,9 @@ def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str
     with one_at_a_time:
         if app.openapi_schema is None:
             settings = platform.settings
+            described = routes_of(tuple(platform.arsenal), described=True)
             app.openapi_schema = completed(
-                get_openapi(title=app.title, version=app.version, routes=app.routes),
+                get_openapi(title=app.title, version=app.version, routes=described),
                 platform.arsenal,
                 at=settings.address if platform.listener is None else platform.listener.url(settings.root_path),
                 root_path=settings.root_path,

@@ -16,28 +16,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from superlearner.descriptors import descriptors
 from superlearner.settings import Settings
 
-__all__ = ["LEAST_TAKEN", "Connections", "SlowSend"]
+__all__ = ["LEAST_TAKEN", "Connections", "LimitedConnection"]
 
 LEAST_TAKEN: Final = 65_536
 RESERVED: Final = 256
 """Descriptors that are not for connections: the database, files, pipes of other programs."""
-
-
-class Connection(Protocol):
-    """A connection, as far as it can be too many."""
-
-    def unsent(self) -> int:
-        """Bytes that the other side has not taken."""
-        ...
-
-    def give_up(self) -> None:
-        """End at once."""
-        ...
 
 
 class Connections:
@@ -49,9 +37,9 @@ class Connections:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._open: set[Connection] = set()
-        self._idle: dict[Connection, None] = {}  # in the order in which they began to wait
-        self._slow: dict[Connection, None] = {}
+        self._open: set[LimitedConnection] = set()
+        self._idle: dict[LimitedConnection, None] = {}  # in the order in which they began to wait
+        self._slow: dict[LimitedConnection, None] = {}
 
     @property
     def settings(self) -> Settings:
@@ -67,7 +55,7 @@ class Connections:
         wanted = self.settings.max_connections
         return wanted if allowed is None else min(wanted, max(allowed // 2, allowed - RESERVED))
 
-    def enter(self, one: Connection) -> bool:
+    def enter(self, one: LimitedConnection) -> bool:
         """One more; whether there is room for it."""
         self._open.add(one)
         if len(self._open) <= self.most():
@@ -79,22 +67,22 @@ class Connections:
         self.leave(longest)
         return True
 
-    def leave(self, one: Connection) -> None:
+    def leave(self, one: LimitedConnection) -> None:
         """One has ended."""
         self._open.discard(one)
         self._idle.pop(one, None)
         self._slow.pop(one, None)
 
-    def waits(self, one: Connection) -> None:
+    def waits(self, one: LimitedConnection) -> None:
         """It has no request in progress."""
         if one in self._open:
             self._idle.setdefault(one)
 
-    def works(self, one: Connection) -> None:
+    def works(self, one: LimitedConnection) -> None:
         """It has one."""
         self._idle.pop(one, None)
 
-    def is_slow(self, one: Connection) -> None:
+    def is_slow(self, one: LimitedConnection) -> None:
         """Its reader does not keep up; if too much waits for such readers, those go that have been slow longest."""
         self._slow[one] = None
         unsent = sum(each.unsent() for each in self._slow)
@@ -105,9 +93,62 @@ class Connections:
             each.give_up()
             self._slow.pop(each, None)
 
-    def keeps_up(self, one: Connection) -> None:
+    def keeps_up(self, one: LimitedConnection) -> None:
         """It has caught up."""
         self._slow.pop(one, None)
+
+
+class LimitedConnection(asyncio.Protocol):
+    """A connection, as far as it can be too many or too slow; mixed into what speaks the protocol on it.
+
+    Args:
+        connections: those that it is one of.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, *args: object, connections: Connections, **options: object) -> None:
+        super().__init__(*args, **options)
+        self._all = connections
+        self._send: SlowSend | None = None
+
+    def _enter(self) -> bool:
+        """It has begun; whether there is room for it."""
+        self._send = SlowSend(self.transport, lambda: self._all.settings.send_timeout)
+        return self._all.enter(self)
+
+    def _leave(self) -> None:
+        """It has ended, or is somebody else's now."""
+        if self._send is not None:
+            self._send.end()
+        self._all.leave(self)
+
+    def _end_if_closing(self) -> None:
+        """What is left must be taken, else it is never closed."""
+        if self._send is not None and self.transport.is_closing():
+            self._send.begin()
+
+    def pause_writing(self) -> None:
+        """The other side does not take what is sent."""
+        super().pause_writing()
+        if self._send is not None:
+            self._send.begin()
+        self._all.is_slow(self)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._all.keeps_up(self)
+        if self._send is not None and not self.transport.is_closing():
+            self._send.end()
+
+    def unsent(self) -> int:
+        """Bytes that the other side has not taken."""
+        return self.transport.get_write_buffer_size()
+
+    def give_up(self) -> None:
+        """End at once, whatever is not sent."""
+        self.transport.abort()
 
 
 class SlowSend:

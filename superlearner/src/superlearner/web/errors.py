@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.terms import text_of
 from superlearner.web.envelope import timestamp
@@ -138,7 +139,7 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     if platform is None or not path.startswith(f"{API_PREFIX}/"):
         return []
-    there = [one for one in platform.arsenal if pattern_of(f"{API_PREFIX}/v1{one.path}").match(path)]
+    there = [one for one in platform.arsenal if pattern_of(f"{PREFIX}{one.path}").match(path)]
     fitting = min((one.path for one in there), key=_openness, default="")
     return sorted(one.method for one in there if one.path == fitting)
 

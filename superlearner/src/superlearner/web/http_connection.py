@@ -10,7 +10,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from superlearner.web.connections import Connections, SlowSend
+from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
 
 __all__ = ["HttpConnection"]
@@ -23,22 +23,19 @@ PHRASES: Final = {
 }
 
 
-class HttpConnection(H11Protocol):
+class HttpConnection(LimitedConnection, H11Protocol):
     """One connection, from its first byte until it ends or becomes a web socket."""
 
-    def __init__(self, *args: Any, connections: Connections, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._all = connections
         self._head_timer: asyncio.TimerHandle | None = None
-        self._send: SlowSend | None = None
         self._begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Somebody is there, and has some time to say what they want."""
         super().connection_made(transport)
         self.timeout_keep_alive = self._all.settings.keep_alive  # pyright: ignore[reportAttributeAccessIssue]
-        self._send = SlowSend(transport, lambda: self._all.settings.send_timeout)
-        if self._all.enter(self):
+        if self._enter():
             self._look()
         else:
             self._refuse(ApiError(503, "service_unavailable", "too many connections are open; try again in a moment"))
@@ -75,20 +72,6 @@ class HttpConnection(H11Protocol):
         super().shutdown()
         self._look()
 
-    def pause_writing(self) -> None:
-        """The other side does not take what is sent."""
-        super().pause_writing()
-        if self._send is not None:
-            self._send.begin()
-        self._all.is_slow(self)
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        super().resume_writing()
-        self._all.keeps_up(self)
-        if self._send is not None and not self.transport.is_closing():
-            self._send.end()
-
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP; the head may only be too long."""
         error = sys.exc_info()[1]
@@ -97,14 +80,6 @@ class HttpConnection(H11Protocol):
             self._refuse(ApiError(431, "head_too_large", "expected a head of at most 64 KiB, got more"))
         else:
             self._refuse(ApiError(400, "malformed_request", "what came is no HTTP request"))
-
-    def unsent(self) -> int:
-        """Bytes that the other side has not taken."""
-        return self.transport.get_write_buffer_size()
-
-    def give_up(self) -> None:
-        """End at once, whatever is not sent."""
-        self.transport.abort()
 
     def _is_waiting(self) -> bool:
         """For a head, or for the end of a body that nobody wants because the request is answered already."""
@@ -115,8 +90,7 @@ class HttpConnection(H11Protocol):
         """After everything that happens: which time runs now."""
         if self.transport.is_closing():
             self._stop_head_timer()
-            if self._send is not None:
-                self._send.begin()  # what is left must be taken, else it is never closed
+            self._end_if_closing()
         elif not self._is_waiting():
             self._stop_head_timer()
             self._all.works(self)
@@ -157,6 +131,4 @@ class HttpConnection(H11Protocol):
 
     def _let_go(self) -> None:
         self._stop_head_timer()
-        if self._send is not None:
-            self._send.end()
-        self._all.leave(self)
+        self._leave()

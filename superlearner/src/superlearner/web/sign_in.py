@@ -24,10 +24,11 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.tokens import Tokens
 from superlearner.web.credentials import Credentials
 from superlearner.web.envelope import timestamp
-from superlearner.web.errors import API_PREFIX, ApiError
+from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
@@ -43,7 +44,7 @@ NEW_LINK: Final = "/sign-in/link"
 SIGN_OUT: Final = "/sign-out"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
-OF_OPERATIONS: Final = f"{API_PREFIX}/v1/"
+OF_OPERATIONS: Final = f"{PREFIX}/"
 
 
 class SignIn:

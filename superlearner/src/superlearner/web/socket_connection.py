@@ -13,7 +13,7 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from superlearner.web.connections import Connections, SlowSend
+from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
 from superlearner.web.throttle import Throttle
 
@@ -27,27 +27,22 @@ PIECE: Final = 4096
 POLICY_VIOLATION: Final = 1008
 
 
-class SocketConnection(WebSocketsSansIOProtocol):
+class SocketConnection(LimitedConnection, WebSocketsSansIOProtocol):
     """One web socket, from its handshake until it ends."""
 
-    def __init__(self, *args: Any, connections: Connections, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._all = connections
         self._pace = Throttle(burst=AT_ONCE, every=EVERY_S, now=self.loop.time)
-        self._send: SlowSend | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The HTTP connection became ours."""
         super().connection_made(transport)
-        self._send = SlowSend(self.transport, lambda: self._all.settings.send_timeout)
-        if not self._all.enter(self):
+        if not self._enter():
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
-        if self._send is not None:
-            self._send.end()
-        self._all.leave(self)
+        self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -102,28 +97,6 @@ class SocketConnection(WebSocketsSansIOProtocol):
         await super().run_asgi()
         self._end_if_closing()
 
-    def pause_writing(self) -> None:
-        """The other side does not take what is sent."""
-        super().pause_writing()
-        if self._send is not None:
-            self._send.begin()
-        self._all.is_slow(self)
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        super().resume_writing()
-        self._all.keeps_up(self)
-        if self._send is not None and not self.transport.is_closing():
-            self._send.end()
-
-    def unsent(self) -> int:
-        """Bytes that the other side has not taken."""
-        return self.transport.get_write_buffer_size()
-
-    def give_up(self) -> None:
-        """End at once, whatever is not sent."""
-        self.transport.abort()
-
     def _is_no_handshake(self) -> None:
         """Say so: uvicorn answers only what could be read as a request, and such a connection would stay for ever."""
         error = ApiError(400, "malformed_request", "expected the handshake of a web socket, got something else")
@@ -138,7 +111,3 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
-
-    def _end_if_closing(self) -> None:
-        if self._send is not None and self.transport.is_closing():
-            self._send.begin()

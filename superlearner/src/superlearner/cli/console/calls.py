@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from superlearner.arsenal import PREFIX
 from superlearner.arsenal.adapters.console import docstring_of, signature_of
-from superlearner.cli.asking import PREFIX, Refused
+from superlearner.cli.asking import Refused
 from superlearner.cli.console.failures import NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.values import Record, value_of
 from superlearner.cli.finding import NotFound, WrongUrl

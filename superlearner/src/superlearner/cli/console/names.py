@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from superlearner.cli.asking import PREFIX
+from superlearner.arsenal import PREFIX
 from superlearner.cli.console.calls import Caller, Changed, Functions, made
 from superlearner.cli.console.failures import OperationFailed, WrongCall
 from superlearner.cli.console.values import Record, Rows, value_of
