@@ -39,8 +39,10 @@ from otp.observer.node_view import NodeView
 from otp.observer.operations import ChildStart
 from otp.observer.remote_view import Link, RemoteView
 from otp.observer.sizes import Memory, memory
+from otp.observer.sources import Code, Running, running
 from otp.observer.stream import EventStream
 from otp.observer.terms import Opaque
+from otp.observer.unfolding import State, Term, seen_state, unfold
 from otp.observer.view_server import ViewServer
 from otp.observer.views import (
     Budget,
@@ -67,6 +69,7 @@ __all__ = [
     "ChildPage",
     "ChildStart",
     "ChildView",
+    "Code",
     "Edge",
     "EventStream",
     "EventView",
@@ -90,7 +93,10 @@ __all__ = [
     "Reloaded",
     "ReloadedServer",
     "RemoteView",
+    "Running",
+    "State",
     "SupervisorView",
+    "Term",
     "TraceSpec",
     "Tree",
     "ViewError",
@@ -104,6 +110,9 @@ __all__ = [
     "metrics",
     "process",
     "processes",
+    "running",
+    "seen_state",
     "supervision_tree",
+    "unfold",
     "waits",
 ]

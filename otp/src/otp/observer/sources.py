@@ -1,0 +1,103 @@
+"""Which code a process runs: its class or function, and the callback that is not through yet."""
+
+# Behaviours have no type here.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from otp._structure import mro, name_of
+from otp.kernel.pids import Pid
+from otp.kernel.states import DEAD
+from otp.observer.reading import waiting_at
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.process import Process
+
+__all__ = ["Code", "Running", "running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function: where it begins, and the line at which it stands, None while it does not run."""
+
+    name: str
+    file: str
+    first_line: int
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a process runs: `what` is its class or function, `callbacks` the functions that its own class defines.
+
+    `now` is the one that is not through yet; None while the process waits for a message.
+    """
+
+    what: str
+    callbacks: tuple[Code, ...]
+    now: Code | None
+
+
+def running(node: Node, pid: Pid) -> Running | None:
+    """Which code a process runs; None if it is not alive. No source is read, and no code of the program runs.
+
+    >>> import otp
+    >>> from otp import GenServer, Ok, impl, observer
+    >>> class Till(GenServer[int]):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         return Ok(arg)
+    >>> async def main():
+    ...     till = await Till.start_link(3)
+    ...     found = observer.running(otp.trace.node_of(till), till)
+    ...     return found.what, [one.name for one in found.callbacks], found.now
+    >>> otp.run(main)
+    ('Till', ['init'], None)
+    """
+    p: Process | None = node._procs.get(pid.id)
+    if p is None or p is not pid or p._st == DEAD:
+        return None
+    places = waiting_at(p)
+    if p._vt is None:
+        outermost: Any = getattr(p._coro, "cr_code", None)
+        function = [] if type(outermost) is not CodeType else [_code(outermost.co_qualname, outermost)]
+        return Running(function[0].name if function else "", tuple(function), _standing(function, places))
+    cls: type = p._vt.cls
+    found = list(_functions(cls))
+    x = p._x
+    callback = None if x is None or p._coro is None else x.callback
+    at_work = [one for one in found if one.name == callback]
+    return Running(name_of(cls), tuple(found), _standing(at_work, places) or (at_work[0] if at_work else None))
+
+
+def _standing(functions: list[Code], places: Any) -> Code | None:
+    """The function of these that stands at one of the places."""
+    for one in functions:
+        for place in places:
+            if place.file == one.file and place.function.rpartition(".")[2] == one.name.rpartition(".")[2]:
+                return Code(one.name, one.file, one.first_line, place.line)
+    return None
+
+
+def _functions(cls: type) -> Iterator[Code]:
+    """The functions of a class and of its bases up to the runtime's own, the class's first."""
+    seen: set[str] = set()
+    for base in mro(cls):
+        attributes: Any = type.__dict__["__dict__"].__get__(base)
+        if str(attributes.get("__module__")).startswith("otp.behaviours"):
+            break
+        for name, value in attributes.items():
+            function = value.__func__ if type(value) in (staticmethod, classmethod) else value
+            if type(function) is FunctionType and name not in seen:
+                seen.add(name)
+                yield _code(name, function.__code__)
+
+
+def _code(name: str, code: CodeType) -> Code:
+    return Code(name, code.co_filename, code.co_firstlineno)

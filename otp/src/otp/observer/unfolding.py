@@ -1,0 +1,206 @@
+"""A state as a tree of terms, a part at a time: what a page unfolds while somebody looks."""
+
+# States have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from otp._structure import field_names, mro, name_of, stored
+from otp.bounded import text
+from otp.kernel.pids import Pid, Ref
+from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.results import Result
+from otp.kernel.states import DEAD
+from otp.kernel.system import HIDDEN_STATE, formatted_state, shown_state
+from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.process import Process
+
+__all__ = ["State", "Term", "seen_state", "unfold"]
+
+_LEAVES: Final = (
+    *(str, int, float, bytes, bytearray, type, Pid, Ref, Crash, ExceptionTerm, Result),
+    *(Enum, PurePath, UUID, FunctionType, BuiltinFunctionType, MethodType, ModuleType),
+)
+_SETS: Final = (set, frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a process lets others see of its state. `exact`: it is the state itself, not what `format_status` made."""
+
+    value: Any
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value: the name of its type, a bounded text, and what it is made of.
+
+    `label` says where it stands in the value around it: the key, field or index. `size` counts its members, and for
+    text and bytes their length; `members` are those from `start` on that were asked for. `hidden`: a secret, of which
+    nothing but the label is told. `cut`: `text` is not all of it.
+    """
+
+    label: str
+    type: str
+    text: str
+    size: int | None = None
+    start: int = 0
+    members: tuple[Term, ...] = ()
+    hidden: bool = False
+    cut: bool = False
+
+
+def seen_state(node: Node, pid: Pid) -> State | None:
+    """The state of a server as others may see it; None for a coroutine, a dead or a sensitive process.
+
+    Nobody is asked: it is the state as the last callback left it.
+    """
+    p: Process | None = node._procs.get(pid.id)
+    if p is None or p is not pid or p._st == DEAD or p._vt is None:
+        return None
+    own = shown_state(p)
+    value = own if p._state is None else formatted_state(p)
+    return None if value is HIDDEN_STATE else State(value, value is own)
+
+
+def unfold(
+    value: object,
+    path: Sequence[int] = (),
+    *,
+    start: int = 0,
+    items: int = 100,
+    depth: int = 2,
+    length: int = 200,
+    redact: Redact | None = is_secret,
+) -> Term | None:
+    """A value, or the one at `path` within it, opened `depth` levels deep; None if there is no such place.
+
+    Args:
+        value: any object; it is not changed, and none of its own code runs.
+        path: positions of members: `(2, 0)` is the first member of the third.
+        start: the first member that is told of the value at `path`.
+        items: how many members of each value.
+        depth: how many levels.
+        length: the most characters of a text.
+        redact: answers for the name of a key or field whether it is hidden; None hides nothing.
+
+    >>> from otp.observer import unfold
+    >>> state = {"owner": "ada", "password": "hunter2", "items": [3, 4]}
+    >>> [(one.label, one.type, one.text) for one in unfold(state).members]
+    [("'owner'", 'str', "'ada'"), ("'password'", 'str', '***'), ("'items'", 'list', '[3, 4]')]
+    >>> unfold(state, (2, 1)).text
+    '4'
+    """
+    label, hidden, parents = "", False, [value]
+    for step in path:
+        found = next(islice(_members(value, redact), step, None), None) if step >= 0 else None
+        if found is None or hidden or any(found[1] is parent for parent in parents):
+            return None
+        label, value, hidden = found
+        parents.append(value)
+    return _Reader(items, length, redact).term(label, value, hidden, depth, parents[:-1], start)
+
+
+class _Reader:
+    def __init__(self, items: int, length: int, redact: Redact | None) -> None:
+        self.items = max(items, 0)
+        self.length = max(length, 1)
+        self.redact = redact
+
+    def term(self, label: str, value: Any, hidden: bool, depth: int, parents: list[Any], start: int = 0) -> Term:
+        kind = name_of(type(value))
+        if hidden:
+            return Term(label, kind, HIDDEN, hidden=True)
+        if any(value is parent for parent in parents):
+            return Term(label, kind, "<cycle>")
+        size = _size(value)
+        shown = self.written(value)
+        within: tuple[Term, ...] = ()
+        if depth > 0 and size:
+            found = islice(_members(value, self.redact), start, start + self.items)
+            around = [*parents, value]
+            within = tuple(self.term(name, one, secret, depth - 1, around) for name, one, secret in found)
+        leaf = _is_leaf(value)
+        long = size is not None and leaf and size > self.length
+        return Term(label, kind, shown, size, start, within, cut=long or (leaf and shown.endswith("…")))
+
+    def written(self, value: Any) -> str:
+        bases = mro(type(value))
+        if (
+            str in bases
+        ):  # `text` cuts behind the quotes; a long text is read by people, so it is told to its full length
+            part: str = str.__getitem__(value, slice(0, self.length))
+            return repr(part if self.redact is None else without_secrets(part))
+        return text(value, length=self.length, depth=3, items=20, redact=self.redact)
+
+
+def _is_leaf(value: Any) -> bool:
+    bases = mro(type(value))
+    return any(kind in bases for kind in _LEAVES) or _size(value) is None
+
+
+def _size(value: Any) -> int | None:
+    """How many members, or characters; None for what has neither."""
+    bases: Any = mro(type(value))
+    for kind in (str, bytes, bytearray):
+        if kind in bases:
+            return kind.__len__(value)
+    if any(kind in bases for kind in _LEAVES):
+        return None
+    for kind in (dict, list, tuple, set, frozenset, deque):
+        if kind in bases:
+            return kind.__len__(value)
+    found = sum(1 for _ in islice(_attributes(value), 10_000))
+    return found or None
+
+
+def _members(value: Any, redact: Redact | None) -> Iterator[tuple[str, Any, bool]]:
+    """What a value is made of: label, member, and whether it is hidden."""
+    kind: Any = type(value)
+    bases = mro(kind)
+    if any(one in bases for one in _LEAVES):
+        return
+    if dict in bases:
+        for key, member in dict.items(value):
+            yield text(key, length=200, redact=redact), member, _hides(redact, key)
+    elif names := field_names(kind):
+        for name, member in zip(names, tuple.__iter__(value), strict=False):
+            yield name, member, _hides(redact, name)
+    elif tuple in bases:
+        tag = tuple.__getitem__(value, 0) if tuple.__len__(value) > 1 else None
+        hides = _hides(redact, tag)
+        for number, member in enumerate(tuple.__iter__(value)):
+            yield str(number), member, hides and number > 0
+    elif list in bases or deque in bases:
+        base: Any = list if list in bases else deque
+        for number, member in enumerate(base.__iter__(value)):
+            yield str(number), member, False
+    elif any(one in bases for one in _SETS):
+        base = set if set in bases else frozenset
+        for member in base.__iter__(value):
+            yield "", member, False
+    else:
+        for name, member in _attributes(value):
+            yield name, member, _hides(redact, name)
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    return (pair for pair in stored(value, type(value)) if pair[0][:2] != "__")
+
+
+def _hides(redact: Redact | None, name: Any) -> bool:
+    return redact is not None and type(name) is str and redact(name)

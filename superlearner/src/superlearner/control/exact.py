@@ -1,0 +1,82 @@
+"""Whether a value is exactly what JSON can say, and that JSON: what can be edited as text without losing anything."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, cast
+
+from otp.redaction import is_secret
+from superlearner.control.terms import MAX_SAFE_INTEGER
+
+__all__ = ["NotExact", "exact_json"]
+
+MOST_VALUES: Final = 2000
+MOST_TEXT: Final = 20_000
+DEEPEST: Final = 50
+
+
+class NotExact(ValueError):
+    """JSON would say something else than the value; the text says why."""
+
+
+class _Budget:
+    def __init__(self) -> None:
+        self.values = MOST_VALUES
+        self.text = MOST_TEXT
+        self.tuples = False
+
+    def take(self, characters: int = 0) -> None:
+        self.values -= 1
+        self.text -= characters
+        if self.values < 0 or self.text < 0:
+            raise NotExact("too large to edit here")
+
+
+def exact_json(value: Any) -> tuple[Any, bool]:
+    """The JSON of a value, and whether tuples in it became lists.
+
+    Raises:
+        NotExact: it holds a secret, something that JSON does not have, or too much.
+
+    >>> exact_json({"items": [1, ("add", 3)]})
+    ({'items': [1, ['add', 3]]}, True)
+    >>> exact_json({"token": "t0p"})
+    Traceback (most recent call last):
+        ...
+    superlearner.control.exact.NotExact: holds the secret 'token', which is hidden
+    """
+    budget = _Budget()
+    return _json(value, budget, DEEPEST), budget.tuples
+
+
+def _json(value: Any, budget: _Budget, levels: int) -> Any:
+    kind = cast("Any", type(value))
+    if levels <= 0:
+        raise NotExact("nested too deeply")
+    budget.take(len(value) if kind is str else 0)
+    if value is None or kind in (bool, str):
+        return value
+    if kind is int:
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise NotExact("holds a number with more digits than a browser keeps")
+        return value
+    if kind is float and math.isfinite(value):
+        return value
+    if kind in (list, tuple):
+        budget.tuples = budget.tuples or kind is tuple
+        return [_json(item, budget, levels - 1) for item in value]
+    if kind is dict:
+        return _object(value, budget, levels)
+    name = type.__dict__["__qualname__"].__get__(kind)
+    raise NotExact(f"holds a {name}, which JSON does not have")
+
+
+def _object(value: dict[Any, Any], budget: _Budget, levels: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if type(key) is not str:
+            raise NotExact("holds a dict with keys that are no texts")
+        if is_secret(key):
+            raise NotExact(f"holds the secret {key[:40]!r}, which is hidden")
+        found[key] = _json(item, budget, levels - 1)
+    return found

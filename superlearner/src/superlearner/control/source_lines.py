@@ -1,0 +1,90 @@
+"""Lines of a program's own source as people read them: the function around a line, in coloured words."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from superlearner.control.terms import clip, safe_text
+
+__all__ = ["Lines", "lines_around"]
+
+LONGEST_FILE: Final = 20_000
+"""Lines; in a longer one the function around a line is not looked for."""
+
+MOST_LINES: Final = 300
+NEAR: Final = 12
+WIDEST: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines of a file, each as (class of the highlighter, text); `name` is the function they make up."""
+
+    first: int
+    lines: tuple[tuple[tuple[str, str], ...], ...]
+    name: str | None
+    cut: bool
+
+
+def lines_around(file: str, line: int) -> Lines | None:
+    """The function that holds a line, or the lines near it; None if the file cannot be read or has no such line."""
+    linecache.checkcache(file)
+    text = linecache.getlines(file)
+    if not 1 <= line <= len(text):
+        return None
+    first, last, name = _function("".join(text), line) if len(text) <= LONGEST_FILE else (0, 0, None)
+    if not first:
+        first, last = max(1, line - NEAR), min(len(text), line + NEAR)
+    cut = last - first >= MOST_LINES
+    if cut:
+        first = max(first, line - MOST_LINES // 2)
+        last = min(last, first + MOST_LINES - 1)
+    return Lines(first, _highlighted("".join(clip(one, WIDEST) for one in _whole(text[first - 1 : last]))), name, cut)
+
+
+def _whole(lines: list[str]) -> list[str]:
+    """Each line with its end, a long one cut before it."""
+    return [one if len(one) <= WIDEST else f"{one[: WIDEST - 2]}…\n" for one in lines]
+
+
+@lru_cache(maxsize=16)
+def _functions(text: str) -> tuple[tuple[int, int, str], ...]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since it was imported
+        return ()
+    found: list[tuple[int, int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            begin = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            found.append((begin, node.end_lineno or node.lineno, node.name))
+    return tuple(found)
+
+
+def _function(text: str, line: int) -> tuple[int, int, str | None]:
+    """The innermost function around a line."""
+    around = [one for one in _functions(text) if one[0] <= line <= one[1]]
+    return min(around, key=lambda one: one[1] - one[0]) if around else (0, 0, None)
+
+
+def _highlighted(code: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+    from pygments import lex
+    from pygments.lexers.python import PythonLexer
+    from pygments.token import STANDARD_TYPES
+
+    lexer: Any = PythonLexer(stripnl=False, ensurenl=False)
+    lines: list[list[tuple[str, str]]] = [[]]
+    for kind, words in lex(safe_text(code), lexer):
+        look = STANDARD_TYPES.get(kind, "")
+        for number, part in enumerate(words.split("\n")):
+            if number:
+                lines.append([])
+            if part:
+                lines[-1].append((look, part))
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    return tuple(tuple(line) for line in lines)

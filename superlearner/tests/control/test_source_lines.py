@@ -1,0 +1,51 @@
+"""The function around a line, whatever has become of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from superlearner.control.source_lines import lines_around
+
+CODE = '''class Till:
+    @property
+    def total(self):
+        """Two
+        lines."""
+
+        return "<b>"
+
+
+after = 1
+'''
+
+
+def test_a_line_is_shown_with_its_whole_function(tmp_path: Path) -> None:
+    file = tmp_path / "till.py"
+    file.write_text(CODE)
+    found = lines_around(str(file), 7)
+    assert found is not None
+    assert (found.first, found.name, len(found.lines)) == (2, "total", 6)
+    assert "".join(text for _, text in found.lines[5]) == '        return "<b>"'
+    assert found.lines[4] == ()
+    outside = lines_around(str(file), 10)
+    assert outside is not None
+    assert (outside.first, outside.name, len(outside.lines)) == (1, None, 10)
+
+
+def test_what_cannot_be_read_is_nothing_and_what_is_broken_is_shown_near_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text("def (\n" + f"x = '{'w' * 5000}'\n" * 100)
+    found = lines_around(str(file), 50)
+    assert found is not None
+    assert (found.first, found.name, len(found.lines)) == (38, None, 25)
+    assert max(sum(len(text) for _, text in line) for line in found.lines) < 400
+    assert lines_around(str(file), 1000) is None
+    assert lines_around(str(tmp_path / "gone.py"), 1) is None
+
+
+def test_a_long_function_is_cut_around_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "long.py"
+    file.write_text("def long():\n" + "    x = 1\n" * 1000)
+    found = lines_around(str(file), 600)
+    assert found is not None
+    assert (found.cut, found.first, len(found.lines)) == (True, 450, 300)
