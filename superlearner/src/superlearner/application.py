@@ -225,6 +225,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     """The hubs of the live pages, the web application and what a web server process needs."""
     from superlearner.web.app import create_app
     from superlearner.web.hubs import Hubs
+    from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
     settings = platform.settings
@@ -238,6 +239,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
         frame_rows=settings.frame_rows,
     )
     platform.nodes.listen(platform.hubs.keep)
+    platform.trace_feeds = TraceFeeds()
     platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 

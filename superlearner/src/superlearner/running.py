@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from superlearner.web.credentials import Credentials
     from superlearner.web.hub import Hub
     from superlearner.web.hubs import Hubs
+    from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
 __all__ = ["NODE_NAME", "Platform", "Tree"]
@@ -98,6 +99,7 @@ class Platform:
         self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
         self.hubs: Hubs | None = None
+        self.trace_feeds: TraceFeeds | None = None
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None

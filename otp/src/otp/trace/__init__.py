@@ -32,7 +32,7 @@ from otp.kernel.tracing import (
     Event,
     Subscription,
 )
-from otp.trace._recorder import Recorder, record
+from otp.trace._recorder import Recorder, pack, record
 from otp.trace._recording import Recording, RecordingError, load
 from otp.trace._rows import Row
 from otp.trace._timeline import MessageAt, Moment, ProcessAt, Timeline, apply
@@ -61,6 +61,7 @@ __all__ = [
     "history",
     "load",
     "node_of",
+    "pack",
     "record",
     "subscribe",
 ]

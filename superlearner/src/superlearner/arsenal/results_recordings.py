@@ -25,7 +25,7 @@ class RecordingLine(BaseModel):
     """A recording, as far as is known without opening its file."""
 
     name: str
-    kind: str = Field(description="`recorded` here, or `loaded` from a file")
+    kind: str = Field(description="`recorded` here, `traced` (saved from a trace), or `loaded` from a file")
     recording: bool = Field(description="whether it is being recorded")
     at: Seconds = Field(description="when it was begun")
     events: int | None = Field(description="null until it is known: of one that was interrupted until it is opened")

@@ -31,6 +31,7 @@ from superlearner.tracing.recordings import (
     RecordingsUnavailable,
     StillRecording,
 )
+from superlearner.tracing.saved import as_recording
 from superlearner.tracing.server import TRACER, MessageTracer
 from superlearner.tracing.svg import as_svg
 from superlearner.tracing.trace import MAX_PIDS, Ended, Trace, TraceOptions
@@ -68,6 +69,7 @@ __all__ = [
     "Traces",
     "Way",
     "as_mermaid",
+    "as_recording",
     "as_svg",
     "causes_of",
     "chatter_of",

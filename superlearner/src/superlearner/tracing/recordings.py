@@ -144,7 +144,9 @@ class Recordings:
                 await self._measure(name, recorder.events)
         self._running.clear()
 
-    async def take_in(self, name: str, content: bytes, *, damaged: bool = False) -> tuple[Recording, Read]:
+    async def take_in(
+        self, name: str, content: bytes, *, damaged: bool = False, kind: str = "loaded"
+    ) -> tuple[Recording, Read]:
         """Keep a recording that was made elsewhere.
 
         Raises:
@@ -164,7 +166,7 @@ class Recordings:
             if read.problem is not None and not damaged:
                 raise BadRecording(f"expected a whole recording, got a damaged one: {read.problem}")
             async with self._placing:
-                row = await self._place(name, "loaded", {"node": read.node, "problem": read.problem})
+                row = await self._place(name, kind, {"node": read.node, "problem": read.problem})
             os.replace(temporary, self._path(row))
         except OSError as error:
             raise RecordingsUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None

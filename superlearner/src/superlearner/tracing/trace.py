@@ -91,6 +91,9 @@ class Trace:
         self.left_out = 0
         """Processes that are not traced because there are too many."""
         self.on_end: Callable[[], object] | None = None
+        self.watchers: list[Callable[[int | None], object]] = []
+        """Called with the number of a message that is new or of which more is known, with None for anything else; at
+        once, while the runtime delivers: they must be short."""
         self._node = node
         self._root = None if root is None else plain_pid(root)
         self._by_seq: dict[int, Captured] = {}
@@ -171,6 +174,11 @@ class Trace:
         self._alive.clear()
         if self.on_end is not None:
             self.on_end()
+        self._tell(None)
+
+    def _tell(self, seq: int | None) -> None:
+        for watcher in self.watchers:
+            watcher(seq)
 
     # What happens
 
@@ -195,6 +203,7 @@ class Trace:
         if self._join(child):
             self._reader.choose(self._pids)
             self.marks.append(Mark(event.seq, self.clock.wall(event.at), "started", plain_pid(child), None, None))
+            self._tell(None)
 
     def _join(self, pid: Pid) -> bool:
         if len(self._pids) >= MAX_PIDS:  # those that have ended make room
@@ -256,6 +265,7 @@ class Trace:
         if call is not None:
             call.answer, message.answers = message.seq, call.seq
             message.cause = message.cause or call.seq
+            self._tell(call.seq)
         self._keep(message)
 
     def _skip(self, ref: Any) -> None:
@@ -276,12 +286,14 @@ class Trace:
         for known in (self._received, self._calls):
             while len(known) > self.options.message_limit:
                 known.pop(next(iter(known)))  # pyright: ignore[reportArgumentType]
+        self._tell(message.seq)
 
     def _arrived(self, event: Event) -> None:
         message = self._by_seq.get(event.cause)
         if message is not None:
             message.received_at = self.clock.wall(event.at)
             self._received[event.seq] = message.seq
+            self._tell(message.seq)
 
     def _exited(self, event: Event) -> None:
         pid, reason = event.pid, event.data.get("reason")
@@ -293,6 +305,7 @@ class Trace:
         self.marks.append(
             Mark(event.seq, self.clock.wall(event.at), kind, plain_pid(pid), text_of_reason(reason), cause)
         )
+        self._tell(None)
         if self.options.auto_cleanup and not self._alive:
             self.end("process_ended")
 

@@ -39,4 +39,11 @@ async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[s
     return None if platform.hubs is None else platform.hubs.of(watched)
 
 
-TOPICS: Mapping[str, Topic] = {"supervisors": supervisors}
+async def traces(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+    """The traces of a node, and what one of them captures: `trace` is its id."""
+    if platform.trace_feeds is None:
+        return None
+    return platform.trace_feeds.find(platform.traces, watched.node.name, asked.get("trace", "")[:40], platform.epoch)
+
+
+TOPICS: Mapping[str, Topic] = {"supervisors": supervisors, "traces": traces}

@@ -36,9 +36,11 @@ from superlearner.tracing import (
     MAX_EVENTS,
     BadRecording,
     NoRecording,
+    NoTrace,
     RecordingsFull,
     RecordingsUnavailable,
     StillRecording,
+    as_recording,
 )
 
 STORED: Final = ("store_unavailable", "service_unavailable")
@@ -108,6 +110,38 @@ async def stop(ctx: Context, name: Known) -> RecordingLine:
             raise NoRecording(f"no recording {name[:100]!r} runs")
         ctx.about_to(f"end the recording {name}")
         return _line(ctx, await ctx.platform.recordings.stop(name))
+
+
+@operation(
+    "trace.save",
+    http=("POST", "/traces/{trace_id}/recording"),
+    scope="operate",
+    changes=True,
+    errors=("trace_not_found", "name_taken", "conflict", *STORED),
+)
+async def save(
+    ctx: Context,
+    trace_id: Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"])],
+    name: Name,
+) -> RecordingLine:
+    """Keep what a trace saw as a recording.
+
+    Its messages, ends and starts: to be replayed, and to be handed on. Secrets are hidden in it.
+    """
+    try:
+        trace = ctx.platform.traces.find(trace_id, node=ctx.node.name)
+    except NoTrace as error:
+        raise OperationError("trace_not_found", clip(str(error), 400), hint="see GET /api/v1/traces") from None
+    messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)
+    with recording_errors():
+        if await ctx.platform.recordings.knows(name):
+            raise NameTaken(f"there is a recording {name} already")
+        ctx.about_to(f"keep {len(messages)} messages of the trace {trace.id} as the recording {name}")
+        packed = await otp.Task.run_blocking(
+            lambda: as_recording(messages, marks, people, node=trace.node, started=trace.started_at)
+        )
+        row, _ = await ctx.platform.recordings.take_in(name, packed, kind="traced")
+        return _line(ctx, row)
 
 
 @operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", errors=STORED)

@@ -142,6 +142,13 @@ function lanesOf(items, people, opened, most) {
   /** @type {Map<string, string[]>} */ const groups = new Map();
   if (seen.size > most) {
     for (const [key, one] of seen) if (one.supervisor !== null) groups.set(one.supervisor, [...(groups.get(one.supervisor) ?? []), key]);
+    const told = (/** @type {string[]} */ members) => members.filter((key) => seen.get(key)?.traced).length;
+    const order = [...groups].sort(([, a], [, b]) => told(a) - told(b) || b.length - a.length);
+    let left = seen.size;
+    for (const [supervisor, members] of order) {  // those that nobody asked for first, and no more than there have to be
+      if (left <= most) groups.delete(supervisor);
+      else left -= members.length - 1;
+    }
   }
   /** @type {Lane[]} */ const lanes = [];
   /** @type {Map<string, number>} */ const lane = new Map();

@@ -1,0 +1,140 @@
+/**
+ * What the page /traces knows, as one value, and the function that changes it: the list of traces, and messages, marks
+ * and people of the one that is looked at. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {import("./sequence-layout.js").Item} Item */
+/** @typedef {import("./sequence-layout.js").Message} Message */
+/** @typedef {import("./sequence-layout.js").Mark} Mark */
+/** @typedef {import("./sequence-layout.js").Person} Person */
+
+/**
+ * A trace as `trace.list` tells it.
+ * @typedef {object} Trace
+ * @property {string} trace_id
+ * @property {boolean} tracing
+ * @property {string[]} pids
+ * @property {string[]} names
+ * @property {number} processes
+ * @property {number} alive
+ * @property {string|null} supervisor
+ * @property {number} started_at
+ * @property {number|null} ended_at
+ * @property {string|null} ended
+ * @property {number} messages
+ * @property {number} over_rate
+ * @property {number} displaced
+ * @property {number} filtered
+ * @property {number} left_out
+ * @property {number} message_limit
+ * @property {string|null} pattern_matching
+ * @property {boolean} include_system_messages
+ * @property {boolean} auto_cleanup
+ * @property {number} rate
+ * @property {number|null} duration_ms
+ */
+
+/**
+ * @typedef {object} Seen
+ * @property {string|null} epoch
+ * @property {number} seq
+ * @property {boolean} gap
+ * @property {number} now
+ * @property {readonly Trace[]} traces
+ * @property {string|null} trace  whose messages these are; null when there is none of this id (any more)
+ * @property {readonly Item[]} items
+ * @property {ReadonlyMap<string, Person>} people
+ */
+
+/** @typedef {{k: "s", epoch: string, seq: number, now: number, traces: Trace[], trace: string|null, messages?: Message[], marks?: Mark[], people?: Person[]}} Snapshot */
+/** @typedef {{k: "d", seq: number, now: number, first?: number, traces?: Trace[], m?: Message[], u?: Message[], marks?: Mark[], people?: Person[]}} Delta */
+
+/** @type {Seen} */
+export const NOTHING = Object.freeze({ epoch: null, seq: 0, gap: false, now: 0, traces: [], trace: null, items: [], people: new Map() });
+
+/** @param {Item} a @param {Item} b */
+const inOrder = (a, b) => a.seq - b.seq;
+
+/**
+ * @param {Seen} seen
+ * @param {Snapshot|Delta} frame
+ * @returns {Seen}
+ */
+export function take(seen, frame) {
+  if (frame.k === "s") {
+    const items = [...(frame.messages ?? []), ...(frame.marks ?? [])].sort(inOrder);
+    return { epoch: frame.epoch, seq: frame.seq, gap: false, now: frame.now, traces: frame.traces, trace: frame.trace, items, people: new Map((frame.people ?? []).map((one) => [one.pid, one])) };
+  }
+  if (frame.k !== "d" || seen.epoch === null || seen.gap || frame.seq <= seen.seq) return seen;
+  if (frame.seq !== seen.seq + 1) return { ...seen, gap: true };
+  let { items, people } = seen;
+  if (frame.m?.length || frame.u?.length || frame.marks?.length) {
+    const changed = new Map((frame.u ?? []).map((one) => [one.seq, one]));
+    const first = frame.first ?? 0;
+    const kept = items.filter((one) => one.seq >= first || "who" in one).map((one) => changed.get(one.seq) ?? one);
+    items = [...kept, ...[...(frame.m ?? []), ...(frame.marks ?? [])].sort(inOrder)];
+    if (frame.marks?.length) items = [...items].sort(inOrder);
+  }
+  if (frame.people?.length) people = new Map([...people, ...frame.people.map((one) => /** @type {[string, Person]} */ ([one.pid, one]))]);
+  return { ...seen, seq: frame.seq, now: frame.now, traces: frame.traces ?? seen.traces, items, people };
+}
+
+/**
+ * What a trace is called: its supervisor, or who is traced.
+ * @param {Trace} trace
+ */
+export function title(trace) {
+  if (trace.supervisor !== null) {
+    const place = trace.pids.indexOf(trace.supervisor);
+    return `${place >= 0 && trace.names[0] ? trace.names[0] : trace.supervisor} and all below it`;
+  }
+  const known = trace.names.length ? trace.names : trace.pids;
+  return known.length < 4 && trace.processes <= known.length ? known.join(", ") : `${known.slice(0, 2).join(", ")} and ${trace.processes - 2} more`;
+}
+
+/** @type {Record<string, string>} */
+const ENDS = { stopped: "stopped", process_ended: "its process ended", duration: "its time was over", node_down: "the node ended" };
+
+/** Why a trace is not running. @param {Trace} trace */
+export const endText = (trace) => (trace.tracing ? "running" : ENDS[trace.ended ?? ""] ?? "ended");
+
+/**
+ * What a trace did not keep, in words; empty when it kept all.
+ * @param {Trace} trace
+ */
+export function lossText(trace) {
+  return [
+    trace.over_rate ? `${trace.over_rate} not captured` : "", trace.displaced ? `${trace.displaced} displaced` : "",
+    trace.filtered ? `${trace.filtered} filtered` : "", trace.left_out ? `${trace.left_out} processes left out` : "",
+  ].filter(Boolean).join(", ");
+}
+
+/**
+ * How long calls took, by pair and first word, the slowest median first.
+ * @param {readonly Item[]} items
+ * @param {ReadonlyMap<string, Person>} people
+ * @returns {{from: string, to: string, tag: string, count: number, open: number, p50: number|null, p95: number|null, max: number|null, slowest: number|null}[]}
+ */
+export function latencies(items, people) {
+  /** @type {Map<number, number>} */ const replies = new Map();
+  for (const item of items) if (!("who" in item) && item.kind === "reply" && item.answers) replies.set(item.answers, item.at);
+  const who = (/** @type {string|null} */ pid) => (pid === null ? "outside" : people.get(pid)?.label ?? pid);
+  /** @type {Map<string, {from: string, to: string, tag: string, took: [number, number][], open: number}>} */ const groups = new Map();
+  for (const item of items) {
+    if ("who" in item || item.kind !== "call") continue;
+    const [from, to, tag] = [who(item.from), who(item.to), item.tag ?? ""];
+    const key = JSON.stringify([from, to, tag]);
+    const group = groups.get(key) ?? { from, to, tag, took: [], open: 0 };
+    groups.set(key, group);
+    const end = replies.get(item.seq);
+    if (end === undefined) group.open += 1;
+    else group.took.push([Math.max(0, end - item.at), item.seq]);
+  }
+  return [...groups.values()].map(({ took, open, ...rest }) => {
+    took.sort((a, b) => a[0] - b[0]);
+    const at = (/** @type {number} */ part) => took[Math.min(took.length - 1, Math.max(0, Math.ceil(part * took.length) - 1))]?.[0] ?? null;
+    return { ...rest, count: took.length + open, open, p50: at(0.5), p95: at(0.95), max: took.at(-1)?.[0] ?? null, slowest: took.at(-1)?.[1] ?? null };
+  }).sort((a, b) => (b.p50 ?? -1) - (a.p50 ?? -1));
+}

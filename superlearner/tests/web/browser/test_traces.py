@@ -1,0 +1,117 @@
+"""The page /traces as a person uses it, on a platform that is real."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+Open = Callable[..., Page]
+BOMB = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def shop(start_for_all: Callable[..., Any]) -> Any:
+    """A platform with the shop; the tests of this module share it."""
+    return start_for_all()
+
+
+@pytest.fixture(scope="module")
+def traced(shop: Any) -> str:
+    """A trace that has ended: calls, a cast that is HTML, a crash and a restart."""
+    with shop.client() as client:
+        begun = client.post("/api/v1/traces", json={"supervisor": "demo_one_for_one", "auto_cleanup": False})
+        trace = begun.json()["data"]["trace_id"]
+        for message, way in (
+            (["add", 3], "cast"),
+            ("get_value", "call"),
+            (["add", BOMB], "cast"),
+            ("get_value", "call"),
+        ):
+            body = {"message": message, "message_type": way}
+            client.post("/api/v1/processes/counter_1/message", json=body)
+        client.post("/api/v1/processes/counter_2/message", json={"message": "crash", "message_type": "cast"})
+        client.post("/api/v1/processes/counter_1/message", json={"message": "get_value", "message_type": "call"})
+        client.post(f"/api/v1/traces/{trace}/stop")
+    return trace
+
+
+def test_one_click_traces_the_checkout_and_shows_why_the_cart_asks_for_another_account(
+    open_page: Open, shop: Any
+) -> None:
+    page = open_page(f"{shop.url}/traces", ready=False)
+    page.get_by_role("button", name="Trace it and kill the ledger").click()
+    expect(page.get_by_role("heading", name="checkout_sup and all below it")).to_be_visible()
+    messages = page.get_by_role("listbox", name=re.compile("Messages"))
+    page.get_by_label("Kind").select_option(label="Ends, starts and signals")
+    expect(messages.get_by_role("option", name=re.compile("ledger crashed: killed"))).to_be_attached()
+    expect(messages.get_by_role("option", name=re.compile("ledger was started"))).to_be_attached()
+    page.get_by_label("Kind").select_option(label="Calls and answers")
+    expect(messages.get_by_role("option", name=re.compile("cart calls ledger: 'open_account'"))).to_be_attached()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("#one-counts")).to_contain_text("stopped")
+
+
+def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open_page: Open, shop: Any) -> None:
+    page = open_page(f"{shop.url}/traces?process=counter_2", ready=False)
+    form = page.get_by_role("region", name="New trace")
+    expect(form.get_by_role("list", name="Traced")).to_contain_text("counter_2")
+    form.get_by_text("Patterns, limits, duration").click()
+    form.get_by_label("Messages a second").fill("0")
+    form.get_by_role("button", name="Start the trace").click()
+    expect(form.get_by_label("Messages a second")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_text("Input should be greater than or equal to 1")).to_be_visible()
+    form.get_by_label("Messages a second").fill("500")
+    form.get_by_role("button", name="Start the trace").click()
+    expect(page.get_by_role("heading", name="counter_2")).to_be_visible()
+    expect(page.locator("#list")).to_contain_text("counter_2")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("region", name="New trace")).to_be_visible()
+
+
+def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop: Any, traced: str) -> None:
+    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    messages = page.get_by_role("listbox", name=re.compile("Messages"))
+    expect(messages.get_by_role("option").first).to_be_attached()
+    page.get_by_label("Kind").select_option(label="Calls and answers")
+    messages.focus()
+    page.keyboard.press("Home")
+    said = page.locator("sl-sequence .said")
+    expect(said).to_contain_text(re.compile("Kind\\s*call"))
+    expect(said).to_contain_text(re.compile("answered in .* (µs|ms)"))
+    page.keyboard.press("Enter")
+    expect(said).to_contain_text(re.compile("Kind\\s*reply"))
+    expect(messages.locator("[aria-selected=true]")).to_have_attribute("aria-label", re.compile("replies to"))
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("table").locator("tr[aria-selected=true]")).to_contain_text("reply")
+    page.get_by_role("tab", name="Latency").click()
+    page.get_by_role("button", name=re.compile("Show the slowest")).first.click()
+    expect(said).to_contain_text("answered in")
+
+
+def test_what_is_html_in_a_message_is_text(open_page: Open, shop: Any, traced: str) -> None:
+    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    page.get_by_label("Find in messages").fill("onerror")
+    expect(page.get_by_role("option", name=re.compile("onerror"))).not_to_have_count(0)
+    assert page.locator("main img").count() == 0
+
+
+def test_a_trace_that_is_gone_says_so_and_how_to_keep_the_next(open_page: Open, shop: Any) -> None:
+    page = open_page(f"{shop.url}/traces?trace=t99", ready=False)
+    expect(page.get_by_role("heading", name="This trace is not here any more")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_page_is_accessible_and_fits(open_page: Open, shop: Any, traced: str, theme: str, width: int) -> None:
+    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False, theme=theme, width=width)
+    expect(page.get_by_role("option").first).to_be_attached()
+    page.get_by_role("option", name=re.compile("get_value")).first.click()
+    found = Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
