@@ -119,6 +119,10 @@ slow: install-dev ## the tests that make test leaves out
 bench: install-dev ## measure, and write docs/performance.md
 	$(PY) -m benchmarks $(ARGS)
 
+.PHONY: bench-web
+bench-web: install-dev ## measure the pages, and write docs/web-performance.md (needs Chromium)
+	$(PY) -m benchmarks --only web $(ARGS)
+
 .PHONY: screenshots
 screenshots: install-dev ## the pictures in docs/pictures, both themes, wide and narrow
 	$(PY) -m tools.screenshots $(ARGS)

@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks.peers import ERLANG, ROOT
 from benchmarks.promises import LIMITS, NOTES, PROMISES, READING, WORDS
-from benchmarks.web_report import section
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = ROOT / "docs" / "performance.md"
@@ -25,7 +24,7 @@ def main() -> int:
     if workloads is None:
         print("nothing measured yet: python -m benchmarks.run", file=sys.stderr)
         return 1
-    PAGE.write_text("\n".join(page(workloads, read("soak"), read("web"))).rstrip() + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(page(workloads, read("soak"))).rstrip() + "\n", encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
 
@@ -35,14 +34,12 @@ def read(name: str) -> Any:
     return json.loads(file.read_text()) if file.exists() else None
 
 
-def page(workloads: Any, soak: Any, web: Any) -> Iterator[str]:
+def page(workloads: Any, soak: Any) -> Iterator[str]:
     figures = Figures(workloads["rows"])
     yield from introduction(workloads)
     yield from promises(figures)
     if soak is not None:
         yield from large(soak)
-    if web is not None:
-        yield from section(web)
     yield from all_ratios(figures)
     yield from memory(figures)
     yield from own_times(workloads["profile"])

@@ -1,4 +1,4 @@
-"""What a viewer of the page sees, and what that costs: 300 processes, 20 crashes a second, three viewers.
+"""What a viewer of the page sees, and what that costs: 300 processes, 20 events a second, three viewers.
 
 python -m benchmarks.web [--seconds 12] [--viewers 3] [--rounds 2] [--quick]
 
@@ -26,11 +26,14 @@ from typing import Any, Protocol
 
 from tools.serving import serving
 
+from benchmarks.machine import machine
 from benchmarks.peers import ROOT, environments_folder
 
 RESULTS = Path(__file__).parent / "results"
 PROTOTYPE = ROOT.parent / "shared" / "reference" / "web-prototype"
 RATE = 20
+"""Events a second: a crash is one, its restart another, as the prototype counts."""
+
 CLICKS = 30
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -98,8 +101,8 @@ class Platform:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)["data"].get("reply")
 
-    def start_events(self) -> None:
-        self._driver(["rate", RATE], "cast")
+    def start_events(self, rate: int = RATE) -> None:
+        self._driver(["rate", rate / 2], "cast")
 
     def forget(self) -> None:
         self._driver("forget", "cast")
@@ -175,10 +178,10 @@ def cpu_share(pid: int, seconds: float) -> float:
 
 
 @contextmanager
-def platform() -> Iterator[Platform]:
+def platform(**environment: str) -> Iterator[Platform]:
     with TemporaryDirectory() as folder:
         kills = Path(folder) / "kills.json"
-        environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder, "BENCHMARK_KILLS": str(kills)}
+        environment = {**os.environ, "SUPERLEARNER_DATA_DIR": folder, "BENCHMARK_KILLS": str(kills), **environment}
         program = Path(sys.executable).parent / "superlearner"
         world = f"{Path(__file__).parent / 'web_world.py'}:World"
         with serving(program, Path(folder), environment, world) as (address, process):
@@ -306,6 +309,7 @@ def main() -> int:
 
     if options.quick:
         options.seconds, options.rounds = 5.0, 1
+    at = machine(sys.executable)
     other = prototype_python()
     rows: list[dict[str, Any]] = []
     with sync_playwright() as playwright:
@@ -318,6 +322,7 @@ def main() -> int:
                     print(json.dumps(rows[-1]), file=sys.stderr)
         browser.close()
     result = {
+        "machine": at,
         "seconds": options.seconds,
         "viewers": options.viewers,
         "rate": RATE,

@@ -1,6 +1,6 @@
 """The tree the page is measured with: 300 processes under nested supervisors, and a driver that lets them crash.
 
-superlearner run benchmarks/web_world.py:World
+superlearner run benchmarks/web_world.py:World    (BENCHMARK_WORKERS workers, 274 by default)
 superlearner run benchmarks/web_world.py:Crowd    (the driver, and BENCHMARK_CROWD idle servers, 100,000 by default)
 
 `POST /api/v1/processes/driver/message` with `["rate", 20]` (a cast) makes it kill 20 workers a second; the call
@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import otp
 from otp import Children, Continue, DynamicSupervisor, GenServer, NoReply, Ok, Reply, Supervisor, impl
 
-SUPERVISORS, WORKERS = 24, 274  # with the root and the driver 300
+WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "274"))  # with supervisors, the root and the driver 300
+SUPERVISORS = max(24, WORKERS // 100)
 LAG_EVERY = 0.01
 
 
@@ -36,7 +37,7 @@ class Worker(GenServer[int]):
 
 
 class Branch(Supervisor):
-    """A supervisor of every 24th worker."""
+    """A supervisor of as many workers as its siblings have."""
 
     @impl
     def init(self, arg):

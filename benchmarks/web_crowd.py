@@ -1,0 +1,167 @@
+"""The page with very many: 10,000 processes and 500 events a second in a browser, and 30 viewers of the feed.
+
+python -m benchmarks.web_crowd [--seconds 8] [--workers 10000] [--rate 500] [--sockets 30] [--quick]
+
+Needs Chromium and playwright. The browser draws with software and shares the cores with the server; frames are counted
+by `requestAnimationFrame`, at rest and while the list is scrolled. The viewers without a browser read the same feed of
+the tree of 300 processes. Writes `benchmarks/results/web_crowd.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import statistics
+import sys
+import time
+from typing import Any
+
+from benchmarks.web import BROWSER, RATE, RESULTS, Platform, cpu_seconds, platform, resident_mib
+
+# Notes how long each frame took, in ms.
+FRAMES = """() => {
+  window.__frames = []; let last = performance.now();
+  const note = (now) => { window.__frames.push(now - last); last = now; requestAnimationFrame(note); };
+  requestAnimationFrame(note);
+}"""
+TAKE = "() => { const frames = window.__frames; window.__frames = []; return frames; }"
+# Goes through the list and back at a steady pace until it is told to stop.
+SCROLL = """() => {
+  const list = document.querySelector(".tree-scroll"); let way = 90;
+  const step = () => {
+    const before = list.scrollTop; list.scrollTop += way;
+    if (list.scrollTop === before) way = -way;
+    window.__scroll = requestAnimationFrame(step);
+  };
+  step();
+}"""
+STOP = "() => cancelAnimationFrame(window.__scroll)"
+
+
+def frames(page: Any, seconds: float) -> dict[str, float]:
+    """How the frames of the next seconds were: how many a second, and how long the longer ones took."""
+    page.evaluate(TAKE)
+    page.wait_for_timeout(seconds * 1000)
+    took = sorted(page.evaluate(TAKE))
+    if not took:
+        return {"frames_per_second": 0.0, "frame_p95_ms": seconds * 1000, "frame_worst_ms": seconds * 1000}
+    return {
+        "frames_per_second": round(1000 * len(took) / sum(took), 1),
+        "frame_p95_ms": round(took[int(len(took) * 0.95)], 1),
+        "frame_worst_ms": round(took[-1], 1),
+    }
+
+
+def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> dict[str, Any]:
+    """The page of many processes: until it is there, its frames at rest and in motion, what the server pays."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    sizes: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda payload: sizes.append(len(payload))))
+    begun = time.monotonic()
+    page.goto(stack.url)
+    page.locator("#supervisors[data-ready=tree]").wait_for(state="attached", timeout=60_000)
+    there = time.monotonic() - begun
+    page.evaluate(FRAMES)
+    idle = frames(page, 2)
+    stack.start_events(rate)
+    page.wait_for_timeout(2000)
+    stack.forget()
+    used, begun = cpu_seconds(stack.pid), time.monotonic()
+    at_rest = frames(page, seconds)
+    cpu = 100 * (cpu_seconds(stack.pid) - used) / (time.monotonic() - begun)
+    page.evaluate(SCROLL)
+    scrolling = frames(page, seconds)
+    page.evaluate(STOP)
+    stats = stack.stats()
+    heap = page.evaluate("performance.memory.usedJSHeapSize")
+    page.context.close()
+    return {
+        "until_shown_s": round(there, 2),
+        "snapshot_kb": round(max(sizes) / 1024),
+        "idle": idle,
+        "events": at_rest,
+        "scrolling": scrolling,
+        "server_cpu": round(cpu, 1),
+        "heap_mib": round(heap / 2**20, 1),
+        **{key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")},
+    }
+
+
+async def listen(address: str, viewers: int, seconds: float) -> list[int]:
+    """Bytes that each of so many viewers got."""
+    import websockets
+
+    got = [0] * viewers
+    live = address.replace("http", "ws") + "/live/supervisors"
+
+    async def one(number: int) -> None:
+        async with websockets.connect(live, compression=None, max_size=None) as socket:
+            await socket.recv()
+            async for frame in socket:
+                got[number] += len(frame)
+
+    tasks = [asyncio.create_task(one(number)) for number in range(viewers)]
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return got
+
+
+def by_many(stack: Platform, viewers: int, seconds: float) -> dict[str, Any]:
+    """So many viewers without a browser, of 300 processes and 20 events a second."""
+    stack.start_events(RATE)
+    time.sleep(2)
+    alone, begun = cpu_seconds(stack.pid), time.monotonic()
+    time.sleep(seconds)
+    without = 100 * (cpu_seconds(stack.pid) - alone) / (time.monotonic() - begun)
+    resident = resident_mib(stack.pid)
+    stack.forget()
+    used, begun = cpu_seconds(stack.pid), time.monotonic()
+    got = asyncio.run(listen(stack.base, viewers, seconds))
+    took = time.monotonic() - begun
+    stats = stack.stats()
+    return {
+        "viewers": viewers,
+        "cpu_without": round(without, 1),
+        "cpu": round(100 * (cpu_seconds(stack.pid) - used) / took, 1),
+        "kb_per_second_and_viewer": round(statistics.median(got) / 1024 / took, 2),
+        "mib_per_viewer": round((resident_mib(stack.pid) - resident) / viewers, 2),
+        **{key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")},
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.web_crowd", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--workers", type=int, default=10_000)
+    parser.add_argument("--rate", type=int, default=500)
+    parser.add_argument("--sockets", type=int, default=30)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    if options.quick:
+        options.seconds = 4.0
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        print("no Chromium here: the page is not measured", file=sys.stderr)
+        return 1
+    from playwright.sync_api import sync_playwright
+
+    result: dict[str, Any] = {"workers": options.workers, "rate": options.rate, "seconds": options.seconds}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
+        with platform(BENCHMARK_WORKERS=str(options.workers)) as stack:
+            result["crowd"] = in_the_browser(stack, browser, options.rate, options.seconds)
+        browser.close()
+    with platform() as stack:
+        result["many"] = by_many(stack, options.sockets, options.seconds)
+    print(json.dumps(result, indent=1), file=sys.stderr)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "web_crowd.json").write_text(json.dumps(result, indent=0))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
