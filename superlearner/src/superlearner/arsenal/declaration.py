@@ -57,7 +57,10 @@ class Body(BaseModel):
 class Picker:
     """What a form offers for a parameter: `Annotated[str, Picker("process")]`."""
 
-    kind: Literal["process", "supervisor", "child", "application", "module", "registry", "setting", "recording"]
+    kind: Literal[
+        "process", "supervisor", "child", "application", "module", "registry", "setting", "recording",
+        "name", "trace", "token", "backup", "simulation", "operation", "page",
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,16 @@ __all__ = [
     "SupervisorText",
     "Term",
     "TimeoutMs",
+    "UNIX_TIME",
 ]
 
 # For whoever reads the schema: what begins as a pid and is none is 400 malformed_pid, which says more than a pattern.
 PID_OR_NAME: Final[dict[str, Any]] = {
     "pattern": r"^((#PID)?<?[0-9]{1,15}\.[0-9]{1,15}\.[0-9]{1,15}>?|[^0-9<#][\s\S]*)$"
 }
+
+UNIX_TIME: Final[dict[str, Any]] = {"format": "unix-time"}
+"""Seconds since 1970, for whoever makes a form: people choose a date and a time."""
 
 PidText = Annotated[
     str,

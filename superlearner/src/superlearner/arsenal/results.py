@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 __all__ = [
+    "Asker",
     "BulkError",
     "BulkItem",
     "BulkResult",
@@ -257,6 +258,15 @@ class NodeLine(BaseModel):
     os_pid: int
 
 
+class Asker(BaseModel):
+    """Who asks, and what they may do."""
+
+    user: str = Field(description="as the audit log names them")
+    scopes: list[Literal["read", "operate", "code", "own"]] = Field(description="what their credential has")
+    may: list[Literal["read", "operate", "code"]] = Field(description="what of it holds on the node that is asked")
+    credential: bool = Field(description="false for who comes over loopback without one")
+
+
 class OperationLine(BaseModel):
     """One operation of Arsenal."""
 
@@ -271,5 +281,7 @@ class OperationLine(BaseModel):
     destroys: bool = Field(description="what it ends does not come back by itself")
     bare: bool = Field(description="the answer is not put into the envelope")
     on_node: bool = Field(description="it takes `node`, the name of the node that is asked")
+    streams: bool = Field(description="it goes on for as long as somebody reads, as server-sent events")
+    media: list[str] = Field(description="what it may answer besides JSON, as a file")
     parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` says what a form can offer")
     availability: Literal["working"]

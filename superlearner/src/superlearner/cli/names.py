@@ -20,6 +20,12 @@ LISTS: Final = {
     "setting": ("settings", "list", "name"),
     "recording": ("recording", "list", "name"),
     "node": ("node", "list", "name"),
+    "name": ("registry", "names", "name"),
+    "trace": ("trace", "list", "trace_id"),
+    "token": ("token", "list", "name"),
+    "simulation": ("simulation", "list", "id"),
+    "operation": ("arsenal", "operations", "name"),
+    "page": ("docs", "list", "page"),
 }
 """Where the names of each kind of thing are: an operation, and the field of its rows."""
 MOST: Final = "200"
@@ -45,6 +51,7 @@ def _names(platform: Platform, category: str, verb: str, field: str, begin: str)
     if entry is None:
         return []
     search = {"search": begin} if category == "process" and begin else {}
-    lines = ask(platform, entry, {"per_page": MOST, **search}).data
+    paged = {"per_page": MOST} if any(one["name"] == "per_page" for one in entry["parameters"]) else {}
+    lines = ask(platform, entry, {**paged, **search}).data
     names: list[str] = [line[field] for line in lines if line[field] is not None]
     return [name for name in names if name.startswith(begin) and name.isprintable() and not set(name) & set(" '\"\\$`")]

@@ -61,19 +61,23 @@ class Reading:
         self,
         *,
         user: str | None = None,
+        door: str | None = None,
         operation: str | None = None,
         outcome: str | None = None,
         since: float | None = None,
+        until: float | None = None,
         before: int | None = None,
         limit: int = 1000,
         offset: int = 0,
     ) -> list[AuditRow]:
         """Committed rows of the audit log, newest first; arguments and errors as those of `restarts`."""
-        asked = {"user": user, "operation": operation, "outcome": outcome, "since": since}
+        asked = {
+            "user": user, "door": door, "operation": operation, "outcome": outcome, "since": since, "until": until,
+        }  # fmt: skip
         return await self._opened().audit(asked, limit, before, offset)
 
     async def count_audit(self, **asked: Any) -> int:
-        """How many rows `audit` would find with the same `user`, `operation`, `outcome` and `since`."""
+        """How many rows `audit` would find for the same `user`, `door`, `operation`, `outcome`, `since`, `until`."""
         return await self._opened().count(AUDIT, asked)
 
     async def setting_changes(

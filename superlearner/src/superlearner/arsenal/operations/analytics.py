@@ -12,7 +12,7 @@ from superlearner.analytics import Entry, EventType, FailureRate, History, settl
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import PageNumber, PerPage, SupervisorText
+from superlearner.arsenal.parameters import UNIX_TIME, PageNumber, PerPage, SupervisorText
 from superlearner.arsenal.results_analytics import (
     AllSupervisorStats,
     BaselineResult,
@@ -40,9 +40,20 @@ Limit = Annotated[int, Field(ge=1, le=10_000, description="at most so many")]
 Kind = Annotated[EventType | None, Field(description="only this kind of event")]
 ChildFilter = Annotated[str | None, Field(max_length=200, description="only the child of this id")]
 Since = Annotated[
-    float | None, Field(ge=0, le=1e12, description="only from this time on, in seconds of the wall clock")
+    float | None,
+    Field(
+        ge=0,
+        le=1e12,
+        description="only from this time on, in seconds of the wall clock",
+        json_schema_extra=UNIX_TIME,
+    ),
 ]
-Until = Annotated[float | None, Field(ge=0, le=1e12, description="only before this time, in seconds of the wall clock")]
+Until = Annotated[
+    float | None,
+    Field(
+        ge=0, le=1e12, description="only before this time, in seconds of the wall clock", json_schema_extra=UNIX_TIME
+    ),
+]
 
 
 @operation(

@@ -6,7 +6,8 @@ from typing import Any
 
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Operation, operation
-from superlearner.arsenal.results import OperationLine
+from superlearner.arsenal.results import Asker, OperationLine
+from superlearner.arsenal.users import ANONYMOUS, GRANTS, SCOPES
 
 
 @operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read")
@@ -27,6 +28,20 @@ async def docs(ctx: Context) -> dict[str, Any]:
     return await ctx.platform.document()
 
 
+@operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read")
+async def whoami(ctx: Context) -> Asker:
+    """Say who asks.
+
+    The name in the audit log, the scopes of the credential, and which of them hold on this node.
+    """
+    return Asker(
+        user=ctx.user.name,
+        scopes=[one for one in GRANTS if one in ctx.user.scopes],
+        may=[one for one in SCOPES if ctx.user.may(one, ctx.owner)],
+        credential=ctx.user != ANONYMOUS,
+    )
+
+
 def line_of(one: Operation) -> OperationLine:
     """What is said of an operation to who wants to offer it."""
     return OperationLine(
@@ -41,6 +56,8 @@ def line_of(one: Operation) -> OperationLine:
         destroys=one.destroys,
         bare=one.bare,
         on_node=one.on_node,
+        streams=one.streams,
+        media=list(one.media),
         parameters=one.schema(),
         availability="working",
     )

@@ -10,7 +10,7 @@ import otp
 from otp import Pid, Supervisor
 from otp.observer import ChildStart
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.supervisors import NOT_THERE, STEERED
 from superlearner.arsenal.parameters import ChildText, Force, NewName, PageNumber, PerPage, Reason, SupervisorText, Term
@@ -208,7 +208,9 @@ async def bulk(
     ctx: Context,
     name: SupervisorText,
     action: Annotated[Literal["restart", "terminate", "delete"], Field(description="what is done with each of them")],
-    children: Annotated[list[str], Field(min_length=1, max_length=MOST_AT_ONCE, description="ids, or pids")],
+    children: Annotated[
+        list[str], Field(min_length=1, max_length=MOST_AT_ONCE, description="ids, or pids"), Picker("child")
+    ],
     force: Force = False,
 ) -> BulkOfChildren:
     """Restart, stop or delete many children.

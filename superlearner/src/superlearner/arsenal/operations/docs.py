@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.declaration import Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.results_docs import DocsHeading, DocsHit, DocsLine, DocsPage
 from superlearner.manual import NoSuchPage
@@ -20,6 +20,7 @@ PageText = Annotated[
         description="the name of a page, as the list has it",
         examples=["library", "behaviours/supervisor"],
     ),
+    Picker("page"),
 ]
 Question = Annotated[
     str,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
-from superlearner.arsenal.parameters import PageNumber, PerPage
+from superlearner.arsenal.parameters import UNIX_TIME, PageNumber, PerPage
 from superlearner.arsenal.results_log import Level, LogLineResult
 from superlearner.control.clock import timestamp
 from superlearner.logs import LogLine
@@ -31,7 +31,8 @@ async def list_log(
     logger: Annotated[str | None, Field(max_length=200, description="only of loggers that begin so")] = None,
     search: Annotated[str | None, Field(max_length=200, description="only with these words, case aside")] = None,
     since: Annotated[
-        float | None, Field(ge=0, le=1e12, description="only from this time on, seconds since 1970")
+        float | None,
+        Field(ge=0, le=1e12, description="only from this time on, seconds since 1970", json_schema_extra=UNIX_TIME),
     ] = None,
     after: Annotated[int, Field(ge=0, le=2**53, description="only behind the line of this number")] = 0,
     page: PageNumber = 1,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
 from superlearner.arsenal.results import (
@@ -97,7 +97,11 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
 async def bulk(
     ctx: Context,
     action: Annotated[Literal["kill"], Field(description="what is done with each of them")],
-    pids: Annotated[list[str], Field(min_length=1, max_length=MAX_BULK, description="pids, or registered names")],
+    pids: Annotated[
+        list[str],
+        Field(min_length=1, max_length=MAX_BULK, description="pids, or registered names"),
+        Picker("process"),
+    ],
     reason: Reason = "kill",
     force: Force = False,
 ) -> BulkResult:

@@ -29,7 +29,11 @@ from superlearner.control.tree import what_of
 
 NO_PROCESS = ("malformed_pid", "process_not_found")
 
-NameText = Annotated[str, Field(min_length=1, max_length=1000, description="a registered name", examples=["counter_1"])]
+NameText = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="a registered name", examples=["counter_1"]),
+    Picker("name"),
+]
 RegistryText = Annotated[
     str, Field(max_length=1000, description="the name of a registry, or its pid"), Picker("registry")
 ]

@@ -9,7 +9,7 @@ from pydantic import Field
 import otp
 from otp import Pid, observer
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.declaration import Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PidText, Reason, SupervisorText, Term
 from superlearner.arsenal.results_simulation import SimulationLine
@@ -137,7 +137,9 @@ async def chaos(
 
 
 @operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)
-async def end(ctx: Context, id: Annotated[str, Field(max_length=100, description="from the list")]) -> SimulationLine:
+async def end(
+    ctx: Context, id: Annotated[str, Field(max_length=100, description="from the list"), Picker("simulation")]
+) -> SimulationLine:
     """Cancel a simulation.
 
     A process that was held goes on; what has ended stays so.

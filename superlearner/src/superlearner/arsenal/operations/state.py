@@ -13,7 +13,7 @@ import otp
 from otp import Pid, observer, sys
 from superlearner.arsenal.backups import Backup, Why
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText, TimeoutMs
 from superlearner.arsenal.results_state import (
@@ -35,7 +35,7 @@ ASKS = (*NOT_THERE, "not_a_server", "sensitive_process", "timeout", "call_failed
 SETS = (*ASKS, "critical_process_protection", "conflict")
 MOST_CHANGES = 200
 
-BackupId = Annotated[str, Field(max_length=40, description="the id of a backup", examples=["b1"])]
+BackupId = Annotated[str, Field(max_length=40, description="the id of a backup", examples=["b1"]), Picker("backup")]
 
 
 @operation("state.get", http=("GET", "/processes/{pid}/state"), scope="read", errors=NOT_THERE)

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import PageNumber, PerPage
+from superlearner.arsenal.parameters import UNIX_TIME, PageNumber, PerPage
 from superlearner.arsenal.results_store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
 from superlearner.control.clock import timestamp
 from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, StoreUnavailable, Written
@@ -24,7 +24,7 @@ Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
 Aging = Literal["restarts", "audit", "setting_changes"]
 LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999: times beyond it cannot be written."""
-Moment = Annotated[float | None, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False)]
+Moment = Annotated[float | None, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False, json_schema_extra=UNIX_TIME)]
 FileName = Annotated[
     str | None,
     Field(
@@ -39,9 +39,15 @@ WRITES: Final = ("store_unavailable", "name_taken", "conflict")
 async def audit(
     ctx: Context,
     user: Annotated[Asked, Field(description="only what this user did")] = None,
-    operation: Annotated[Asked, Field(description="only this operation", examples=["process.kill"])] = None,
+    door: Annotated[
+        Asked, Field(description="only what came through it: `rest`, `cli`, `console`, `mcp` or `page`")
+    ] = None,
+    operation: Annotated[
+        Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
+    ] = None,
     outcome: Annotated[Asked, Field(description="only what ended so: `ok`, or the code of an error")] = None,
-    since: Annotated[float | None, Field(ge=0, description="only from this time on, in seconds since 1970")] = None,
+    since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
+    until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[AuditLine]:
@@ -52,10 +58,11 @@ async def audit(
     store = ctx.platform.store
     with reading_the_store():
         await store.sync()
-        asked: dict[str, Any] = {"user": user, "operation": operation, "outcome": outcome}
+        asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
         start = (page - 1) * per_page
-        rows = await store.audit(**asked, since=since, limit=per_page, offset=start)
-        total = await store.count_audit(**asked, since=since)
+        asked |= {"since": since, "until": until}
+        rows = await store.audit(**asked, limit=per_page, offset=start)
+        total = await store.count_audit(**asked)
     return Paged([_line(row) for row in rows], total, page, per_page)
 
 
@@ -144,7 +151,13 @@ async def delete(
     ctx: Context,
     before: Annotated[
         float,
-        Field(ge=0, le=LAST_SECOND, allow_inf_nan=False, description="a time in seconds since 1970"),
+        Field(
+            ge=0,
+            le=LAST_SECOND,
+            allow_inf_nan=False,
+            description="a time in seconds since 1970",
+            json_schema_extra=UNIX_TIME,
+        ),
     ],
     table: Annotated[Aging, Field(description="whose rows")] = "restarts",
 ) -> RowsDeleted:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.arsenal.parameters import PageNumber, PerPage
 from superlearner.arsenal.results_tokens import TokenLine, TokenMade, TokenRevoked
@@ -99,7 +99,7 @@ async def list_tokens(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50
     errors=("token_not_found", "store_unavailable"),
 )
 async def revoke(
-    ctx: Context, name: Annotated[str, Field(max_length=200, description="its name, from the list")]
+    ctx: Context, name: Annotated[str, Field(max_length=200, description="its name, from the list"), Picker("token")]
 ) -> TokenRevoked:
     """Take a token back.
 

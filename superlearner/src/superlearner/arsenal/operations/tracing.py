@@ -11,7 +11,7 @@ from pydantic import Field
 
 from otp import Pid
 from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Paged, operation
+from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import PageNumber, PerPage, PidText, SupervisorText
 from superlearner.arsenal.results_tracing import (
@@ -57,7 +57,7 @@ from superlearner.tracing import (
 STARTS: Final = ("malformed_pid", "process_not_found", "already_tracing", "conflict")
 NO_TRACE: Final = ("trace_not_found",)
 
-TraceId = Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"])]
+TraceId = Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"]), Picker("trace")]
 MessageLimit = Annotated[int, Field(ge=1, le=10_000, description="the newest so many messages are kept")]
 Pattern = Annotated[
     str | None,
@@ -108,7 +108,7 @@ async def start(
 )
 async def start_group(
     ctx: Context,
-    pids: Annotated[list[PidText], Field(max_length=MAX_PIDS, description="several processes")] = [],  # noqa: B006
+    pids: Annotated[list[PidText], Field(max_length=MAX_PIDS, description="several processes"), Picker("process")] = [],  # noqa: B006
     supervisor: SupervisorText | None = None,
     message_limit: MessageLimit = 1000,
     pattern_matching: Pattern = None,

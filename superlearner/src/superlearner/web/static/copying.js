@@ -1,0 +1,43 @@
+/**
+ * Buttons that copy, and say that they did.
+ *
+ * @module
+ */
+
+import { make, write } from "./dom.js";
+
+const SAID_MS = 1500;
+
+/**
+ * @param {() => string} text
+ * @param {string} [words]
+ * @param {string} [label]  for who cannot see what it stands beside
+ */
+export function copyButton(text, words = "Copy", label = words) {
+  const button = make("button", { type: "button", class: "btn quiet", "aria-label": label === words ? null : label }, words);
+  let timer = 0;
+  button.onclick = async () => {
+    const done = await copy(text());
+    write(button, done ? "Copied" : "Not allowed");
+    write(document.getElementById("announce") ?? button, done ? "Copied" : "The browser does not allow to copy");
+    clearTimeout(timer);
+    timer = setTimeout(() => write(button, words), SAID_MS);
+  };
+  return button;
+}
+
+/** Over plain http to another machine there is no clipboard; then the old way. @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = make("textarea", { class: "vh", "aria-hidden": "true" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * An operation and its values as a request, and a refusal as words beside the fields. Pure: no DOM.
+ *
+ * @module
+ */
+
+/** @typedef {import("./form-fields.js").Line} Line */
+/** @typedef {{method: string, path: string, query: [string, string][], body: Record<string, unknown>|undefined}} Request */
+/** @typedef {{field?: string, problem?: string, hint?: string}} Detail */
+
+/**
+ * Each value where it belongs: into the path, the query or the body. The body of a DELETE travels in the query, as not
+ * everything on the way lets one through, unless a value needs the types of JSON.
+ * @param {Line} line
+ * @param {Readonly<Record<string, unknown>>} values
+ * @param {{node?: string, dryRun?: boolean}} [how]
+ * @returns {Request}  its path is whole: `/api/v1/processes/0.17.0`
+ */
+export function requestOf(line, values, { node = "", dryRun = false } = {}) {
+  /** @type {Set<string>} */ const used = new Set();
+  const path = line.path.replace(/\{(\w+)\}/g, (_, name) => {
+    used.add(name);
+    return segment(String(values[name] ?? ""));
+  });
+  const rest = Object.entries(values).filter(([name]) => !used.has(name));
+  const simple = rest.every(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  const inQuery = line.method === "GET" || (line.method === "DELETE" && simple);
+  /** @type {[string, string][]} */
+  const query = inQuery ? rest.flatMap(([name, value]) => pairs(name, value)) : [];
+  if (node && line.on_node) query.push(["node", node]);
+  if (dryRun && line.changes) query.push(["dry_run", "true"]);
+  const body = inQuery || (line.method === "DELETE" && !rest.length) ? undefined : Object.fromEntries(rest);
+  return { method: line.method, path, query, body };
+}
+
+/** A part of a path. A slash is escaped too, or what is behind it would be read as the way up or down. @param {string} text */
+export const segment = (text) => escaped(text).replaceAll("%3A", ":");
+
+/** Everything but letters, digits and `-._~`. @param {string} text */
+export const escaped = (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD")).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** @param {string} name @param {unknown} value @returns {[string, string][]} */
+function pairs(name, value) {
+  if (Array.isArray(value)) return value.map((one) => [name, worded(one)]);
+  return [[name, worded(value)]];
+}
+
+/** @param {unknown} value */
+const worded = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The address of a request. @param {Request} request */
+export const addressOf = ({ path, query }) =>
+  path + (query.length ? `?${query.map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join("&")}` : "");
+
+/**
+ * What a refusal says of each field; what it says of none is left to the result.
+ * @param {Iterable<string>} names  of the fields
+ * @param {readonly Detail[]} details
+ * @returns {Record<string, string>}
+ */
+export function refusals(names, details) {
+  const known = new Set(names);
+  /** @type {Record<string, string>} */ const found = {};
+  for (const { field = "", problem = "", hint = "" } of details) {
+    const parts = field.split(".");
+    const name = parts.find((part) => known.has(part));
+    if (name === undefined) continue;
+    const inside = parts.slice(parts.indexOf(name) + 1).join(".");
+    const text = [inside ? `${inside}: ${problem}` : problem, hint].filter(Boolean).join("; ");
+    found[name] = found[name] ? `${found[name]}. ${text}` : text;
+  }
+  return found;
+}

@@ -1,0 +1,118 @@
+/**
+ * Any JSON as lines of a foldable tree, and lists of flat objects as tables. Pure: no DOM.
+ *
+ * @module
+ */
+
+/** @typedef {"object"|"list"|"text"|"number"|"boolean"|"null"} Kind */
+/**
+ * `key` is null for the whole; `parts` is the way from there; `more` counts what of a long list or object is left out here.
+ * @typedef {{id: string, parts: readonly (string|number)[], key: string|null, depth: number, kind: Kind, value: unknown, size: number, open: boolean, more: number}} Line
+ */
+
+/** So many items of a list, or fields of an object, are shown at once. */
+export const STEP = 100;
+/** Characters of a text that are shown before somebody wants all of it. */
+export const LONGEST = 400;
+const DEEPEST = 60;
+
+/** @param {unknown} value @returns {Kind} */
+export function kindOf(value) {
+  if (value === null || value === undefined) return "null";
+  if (Array.isArray(value)) return "list";
+  const type = typeof value;
+  return type === "object" ? "object" : type === "string" ? "text" : type === "number" ? "number" : "boolean";
+}
+
+/** @param {unknown} value */
+const entriesOf = (value) => (Array.isArray(value) ? value.map((one, place) => /** @type {[number, unknown]} */ ([place, one])) : Object.entries(/** @type {object} */ (value)));
+
+/** @param {readonly (string|number)[]} parts */
+const idOf = (parts) => JSON.stringify(parts);
+
+/**
+ * @param {unknown} value
+ * @param {ReadonlyMap<string, boolean>} folds  what somebody has opened or closed, by the id of the line
+ * @param {ReadonlyMap<string, number>} shown  how much of a long one somebody wants to see, by its id
+ * @returns {Line[]}
+ */
+export function linesOf(value, folds = new Map(), shown = new Map()) {
+  /** @type {Line[]} */ const lines = [];
+  /** @param {unknown} one @param {readonly (string|number)[]} parts */
+  const walk = (one, parts) => {
+    const kind = kindOf(one);
+    const id = idOf(parts);
+    const holds = kind === "object" || kind === "list";
+    const size = holds ? (Array.isArray(one) ? one.length : Object.keys(/** @type {object} */ (one)).length) : kind === "text" ? String(one).length : 0;
+    const open = holds && size > 0 && parts.length < DEEPEST && (folds.get(id) ?? opensItself(parts.length, size));
+    const most = shown.get(id) ?? STEP;
+    const last = parts.at(-1);
+    lines.push({ id, parts, key: last === undefined ? null : String(last), depth: parts.length, kind, value: one, size, open, more: open ? Math.max(0, size - most) : 0 });
+    if (open) for (const [key, inside] of entriesOf(one).slice(0, most)) walk(inside, [...parts, key]);
+  };
+  walk(value, []);
+  return lines;
+}
+
+/** What is not deep and not long is open at first. @param {number} depth @param {number} size */
+const opensItself = (depth, size) => depth === 0 || (depth === 1 && size <= 20) || (depth === 2 && size <= 6);
+
+/**
+ * The way to a value, as one would write it: `data.links[2].pid`.
+ * @param {readonly (string|number)[]} parts
+ */
+export const pathOf = (parts) => parts.reduce((/** @type {string} */ text, part) =>
+  typeof part === "number" ? `${text}[${part}]` : /^[A-Za-z_]\w*$/.test(part) ? `${text}.${part}` : `${text}[${JSON.stringify(part)}]`, "data");
+
+/** A value as text to copy: a text as it is, all others as JSON. @param {unknown} value */
+export const copied = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null");
+
+/** In a few characters what a closed object or list holds. @param {unknown} value @param {number} [room] */
+export function preview(value, room = 80) {
+  const text = JSON.stringify(value, (key, one) => (key !== "" && typeof one === "string" && one.length > 40 ? `${one.slice(0, 40)}…` : one)) ?? "null";
+  return text.length > room ? `${text.slice(0, room)}…` : text;
+}
+
+const PID = /^(?:#PID)?<?(\d{1,15}\.\d{1,15}\.\d{1,15})>?$/;
+const NO_PIDS = new Set(["version", "python", "release", "address", "host"]);
+
+/** The pid that a text is, as an address has it; "" if it is none, as a version. @param {string} text @param {string|null} key */
+export const pidOf = (text, key) => (key !== null && NO_PIDS.has(key) ? "" : PID.exec(text)?.[1] ?? "");
+
+/** @typedef {{columns: string[], rows: Record<string, unknown>[]}} Table */
+
+/**
+ * A list of objects as a table, if most of their fields are plain values; null if a tree says it better.
+ * @param {unknown} value
+ * @returns {Table|null}
+ */
+export function tableOf(value) {
+  if (!Array.isArray(value) || !value.length || !value.every((one) => kindOf(one) === "object")) return null;
+  const rows = /** @type {Record<string, unknown>[]} */ (value);
+  const columns = [...new Set(rows.slice(0, 1000).flatMap((one) => Object.keys(one)))];
+  if (!columns.length || columns.length > 40) return null;
+  const cells = rows.slice(0, 50).flatMap((one) => Object.values(one));
+  const nested = cells.filter((one) => kindOf(one) === "object" || (Array.isArray(one) && one.some((inside) => typeof inside === "object"))).length;
+  return nested > cells.length / 4 ? null : { columns, rows };
+}
+
+/**
+ * The rows in the order of a column: numbers by size, all others as people read them; nothing comes last either way.
+ * @param {readonly Record<string, unknown>[]} rows
+ * @param {string} column
+ * @param {boolean} down
+ * @returns {Record<string, unknown>[]}
+ */
+export function sorted(rows, column, down) {
+  const sign = down ? -1 : 1;
+  /** @param {unknown} value */
+  const none = (value) => value === null || value === undefined || value === "";
+  /** @param {unknown} value */
+  const text = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  return [...rows].sort((one, other) => {
+    const [a, b] = [one[column], other[column]];
+    if (none(a) || none(b)) return Number(none(a)) - Number(none(b));
+    if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+    return sign * text(a).localeCompare(text(b), "en", { numeric: true });
+  });
+}

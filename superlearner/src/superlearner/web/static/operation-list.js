@@ -1,0 +1,123 @@
+/**
+ * The operations in the order in which people want them, and the search among them. Pure: no DOM.
+ *
+ * @module
+ */
+
+/** @typedef {import("./form-fields.js").Line} Line */
+/** @typedef {{category: string, label: string, lines: Line[]}} Group */
+/** @typedef {{effect: ""|"reads"|"changes"|"destroys", scope: ""|"read"|"operate"|"code"}} Filter */
+
+/** Categories in plain words, those that people come for first. @type {Record<string, string>} */
+export const LABELS = {
+  process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
+  error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", debug: "Debugging a server", system: "The whole system",
+  analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
+  settings: "Settings", token: "Tokens", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
+};
+
+/** Of a category, what is wanted most. @type {Record<string, string[]>} */
+const FIRST = {
+  process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
+  supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
+  tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
+  error: ["why", "last", "list"], simulation: ["crash", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], system: ["health", "anomalies", "bottlenecks"],
+  registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], application: ["list", "info", "start", "stop"],
+};
+
+/** Other words that people have for the same. @type {Record<string, string[]>} */
+const SYNONYMS = {
+  kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], send: ["message"], find: ["list", "search", "whereis"],
+  show: ["list", "info"], queue: ["mailbox"], actor: ["process"], worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
+  freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["token", "audit"], config: ["settings"], configuration: ["settings"], permission: ["token"], why: ["why", "error"],
+};
+const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all"]);
+
+/** @param {string} category */
+export const labelOf = (category) => LABELS[category] ?? category.charAt(0).toUpperCase() + category.slice(1).replaceAll("_", " ");
+
+/**
+ * @param {readonly Line[]} lines
+ * @returns {Group[]}  first what people come for, at the end what packages add
+ */
+export function grouped(lines) {
+  const order = Object.keys(LABELS);
+  /** @type {Map<string, Line[]>} */ const found = new Map();
+  for (const line of lines) found.set(line.category, [...(found.get(line.category) ?? []), line]);
+  /** @param {string} category */
+  const place = (category) => (order.includes(category) ? order.indexOf(category) : order.length);
+  return [...found].sort(([one], [other]) => place(one) - place(other) || one.localeCompare(other)).map(([category, inside]) => ({ category, label: labelOf(category), lines: ordered(category, inside) }));
+}
+
+/** @param {string} category @param {Line[]} lines */
+function ordered(category, lines) {
+  const first = FIRST[category] ?? [];
+  /** @param {Line} line */
+  const place = (line) => {
+    const at = first.indexOf(line.name.slice(line.name.indexOf(".") + 1));
+    return at < 0 ? first.length + (line.changes ? 1 : 0) : at;
+  };
+  return lines.sort((one, other) => place(one) - place(other) || one.summary.localeCompare(other.summary));
+}
+
+/** @param {Line} line @param {Filter} filter */
+export function passes(line, { effect, scope }) {
+  const right = effect === "" || (effect === "reads" && !line.changes) || (effect === "changes" && line.changes) || (effect === "destroys" && line.destroys);
+  return right && (scope === "" || line.scope === scope);
+}
+
+/**
+ * How well an operation fits what was typed; 0 not at all. Every word must fit somewhere: in the name, in what it is called,
+ * in what is said of it, by another word for the same, or by its letters in their order.
+ * @param {Line} line
+ * @param {string} typed
+ */
+export function fit(line, typed) {
+  const words = typed.toLowerCase().split(/[\s,;/]+/).filter(Boolean);
+  const asked = words.filter((word) => !EMPTY.has(word));
+  let sum = 0;
+  for (const word of asked.length ? asked : words) {
+    const found = Math.max(...[word, ...(SYNONYMS[word] ?? [])].map((one, place) => fitOf(line, singular(one)) * (place ? 0.8 : 1)));
+    if (!found) return 0;
+    sum += found;
+  }
+  return words.length ? sum / words.length : 1;
+}
+
+/** @param {string} word */
+const singular = (word) => (word.length > 4 && word.endsWith("es") && !word.endsWith("tes") ? word.slice(0, -2) : word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word);
+
+/** @param {Line} line @param {string} word */
+function fitOf(line, word) {
+  const name = line.name.toLowerCase();
+  const summary = line.summary.toLowerCase();
+  if (name === word) return 12;
+  if (name.split(/[._]/).includes(word)) return 9 - name.length / 100;
+  if (summary.split(/\W+/).map(singular).includes(word)) return 8 - summary.length / 100;
+  if (name.includes(word)) return 6 - name.length / 100;
+  if (summary.includes(word)) return 5 - summary.length / 100;
+  if (labelOf(line.category).toLowerCase().includes(word)) return 4;
+  if (line.description.toLowerCase().includes(word)) return 3;
+  return word.length > 2 && inOrder(name, word) ? 1 : 0;
+}
+
+/** Whether the letters stand there in this order: `prkill` in `process.kill`. @param {string} text @param {string} letters */
+function inOrder(text, letters) {
+  let at = -1;
+  return [...letters].every((letter) => (at = text.indexOf(letter, at + 1)) >= 0);
+}
+
+/**
+ * @param {readonly Line[]} lines
+ * @param {string} typed
+ * @param {Filter} filter
+ * @returns {Group[]}  what is left, grouped; with a search the best first in one group
+ */
+export function found(lines, typed, filter) {
+  const left = lines.filter((line) => passes(line, filter));
+  if (!typed.trim()) return grouped(left);
+  const fits = left.map((line) => ({ line, score: fit(line, typed) })).filter((one) => one.score > 0);
+  const best = Math.max(0, ...fits.map((one) => one.score));
+  const kept = fits.filter((one) => one.score >= best * 0.45).sort((one, other) => other.score - one.score || one.line.name.localeCompare(other.line.name));
+  return kept.length ? [{ category: "", label: "Found", lines: kept.map((one) => one.line) }] : [];
+}

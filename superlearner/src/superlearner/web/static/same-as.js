@@ -1,0 +1,123 @@
+/**
+ * What a form would do, as a line for each other door: curl, the command line, the console, an AI client. Pure: no DOM.
+ *
+ * Tests give every operation's example through these lines and look whether the same arrives.
+ *
+ * @module
+ */
+
+import { fieldsOf, read } from "./form-fields.js";
+import { addressOf, requestOf } from "./form-request.js";
+
+/** @typedef {import("./form-fields.js").Line} Line */
+/** @typedef {{node?: string, dryRun?: boolean}} How */
+/** @typedef {Readonly<Record<string, unknown>>} Values */
+/** @typedef {{id: string, label: string, text: string, words: string}} Same */
+
+const PLAIN = /^[\w./:=@%+,-]+$/;
+// What a terminal would act on, and what turns the direction of writing.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u;
+
+/** @param {string} one  a character */
+const code = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** @param {string} text  JSON, where such characters stand in texts only */
+const seen = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, (found) => [...Array(found.length).keys()].map((place) => code(found.charAt(place))).join(""));
+
+/** @param {unknown} value @param {number} [indent] */
+const json = (value, indent) => JSON.stringify(value, null, indent).split("\n").map(seen).join("\n");
+
+/** A word of a shell, whatever it holds. @param {string} text */
+export function quoted(text) {
+  if (PLAIN.test(text)) return text;
+  if (!UNSEEN.test(text)) return `'${text.replaceAll("'", `'"'"'`)}'`;
+  const escaped = text.replace(/[\\']/g, "\\$&").replace(new RegExp(UNSEEN, "gu"), (one) => {
+    const number = one.codePointAt(0) ?? 0;
+    return number < 0x80 ? `\\x${number.toString(16).padStart(2, "0")}` : `\\U${number.toString(16).padStart(8, "0")}`;
+  });
+  return `$'${escaped}'`;
+}
+
+/**
+ * @param {Line} line
+ * @param {Values} values
+ * @param {How & {at: string, credential?: boolean}} how  `at` is the address of the platform; `credential`: nobody may come without
+ */
+export function curlOf(line, values, { at, credential = false, ...how }) {
+  const request = requestOf(line, values, how);
+  const words = ["curl", line.streams ? "-sN" : "-s", ...(line.method === "GET" ? [] : ["-X", line.method])];
+  const lines = [words.join(" ")];
+  if (credential || line.scope === "code") lines.push('-H "authorization: Bearer $(superlearner token)"');
+  if (request.body !== undefined) lines.push("-H 'content-type: application/json'", `-d ${quoted(json(request.body))}`);
+  lines.push(quoted(at + addressOf(request)));
+  return lines.length > 2 ? lines.join(" \\\n  ") : lines.join(" ");
+}
+
+/** @param {Line} line @param {Values} values @param {How} how */
+export function commandOf(line, values, { node = "", dryRun = false }) {
+  const [category = "", ...verb] = line.name.split(".");
+  /** @type {string[]} */ const words = [];
+  /** @type {string[]} */ const places = [];
+  for (const field of fieldsOf(line)) {
+    const value = values[field.name];
+    if (value === undefined) continue;
+    const option = `--${field.name.replaceAll("_", "-")}`;
+    if (field.place === "path") places.push(String(value));
+    else if (field.kind === "flag") words.push(value ? option : `--no-${option.slice(2)}`);
+    else if ((field.kind === "list" || field.kind === "several") && Array.isArray(value) && value.length && !(value.length === 1 && String(value[0]).startsWith("["))) {
+      for (const one of value) words.push(...named(option, String(one)));
+    } else words.push(...named(option, typedAs(field, value)));
+  }
+  if (node && line.on_node) words.push(...named("--node", node));
+  if (dryRun && line.changes) words.push("--dry-run");
+  const before = places.some((one) => one.startsWith("-")) ? [...words, "--", ...places.map(quoted)] : [...places.map(quoted), ...words];
+  return ["superlearner", category, verb.join("-").replaceAll("_", "-"), ...before].join(" ");
+}
+
+/** @param {string} option @param {string} value */
+const named = (option, value) => (value.startsWith("-") ? [`${option}=${quoted(value)}`] : [option, quoted(value)]);
+
+/** What has to be typed so that this value is read. @param {import("./form-fields.js").Field} field @param {unknown} value */
+function typedAs(field, value) {
+  if (typeof value !== "string") return json(value);
+  if (field.kind !== "any" && field.kind !== "mixed") return value;
+  const found = read({ ...field, kind: "any", required: false }, value);
+  return "value" in found && found.value === value ? value : json(value);
+}
+
+/** A call of the console. @param {Line} line @param {Values} values @param {How} how */
+export function pythonOf(line, values, { node = "", dryRun = false }) {
+  const fields = fieldsOf(line).filter((one) => values[one.name] !== undefined);
+  const given = fields.map((one) => (one.place === "path" ? python(values[one.name]) : `${one.name}=${python(values[one.name])}`));
+  if (node && line.on_node) given.push(`node=${python(node)}`);
+  if (dryRun && line.changes) given.push("dry_run=True");
+  return `${line.name}(${given.join(", ")})`;
+}
+
+/** JSON as Python writes it. @param {unknown} value @returns {string} */
+function python(value) {
+  if (value === null || value === undefined) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
+  if (typeof value === "object") return `{${Object.entries(value).map(([key, one]) => `${json(key)}: ${python(one)}`).join(", ")}}`;
+  return json(value);
+}
+
+/** What an AI client sends. @param {Line} line @param {Values} values @param {How} how */
+export function mcpOf(line, values, { node = "", dryRun = false }) {
+  const more = { ...(node && line.on_node ? { node } : {}), ...(dryRun && line.changes ? { dry_run: true } : {}) };
+  return json({ method: "tools/call", params: { name: line.name.replaceAll(".", "_"), arguments: { ...values, ...more } } }, 2);
+}
+
+/**
+ * @param {Line} line
+ * @param {Values} values
+ * @param {How & {at: string, credential?: boolean}} how
+ * @returns {Same[]}
+ */
+export const sameAs = (line, values, how) => [
+  { id: "curl", label: "curl", text: curlOf(line, values, how), words: "Over HTTP, from anywhere that reaches this address." },
+  { id: "cli", label: "Command line", text: commandOf(line, values, how), words: "On the machine of the platform, or elsewhere with --url." },
+  { id: "python", label: "Python", text: pythonOf(line, values, how), words: "In superlearner console, or behind its -c." },
+  { id: "mcp", label: "AI client", text: mcpOf(line, values, how), words: "What a client of superlearner mcp sends." },
+];

@@ -1,0 +1,41 @@
+/**
+ * Tabs as the pattern of ARIA has them: one is in the tab order, arrows, Home and End go to the others.
+ *
+ * @module
+ */
+
+import { attribute } from "./dom.js";
+
+/**
+ * @param {Element} list  role=tablist
+ * @param {(id: string) => void} [onShow]  the id of the panel
+ * @returns {(id: string, focus?: boolean) => void}  shows a panel
+ */
+export function tabs(list, onShow = () => {}) {
+  const all = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=tab]")]);
+  /** @param {HTMLElement} tab */
+  const panel = (tab) => tab.getAttribute("aria-controls") ?? "";
+  /** @param {string} id */
+  const show = (id, focus = false) => {
+    for (const tab of all) {
+      const on = panel(tab) === id;
+      attribute(tab, "aria-selected", String(on));
+      attribute(tab, "tabindex", on ? 0 : -1);
+      const shown = document.getElementById(panel(tab));
+      if (shown) shown.hidden = !on;
+      if (on && focus) tab.focus();
+    }
+    onShow(id);
+  };
+  for (const tab of all) tab.onclick = () => show(panel(tab));
+  list.addEventListener("keydown", (event) => {
+    if (!(event instanceof KeyboardEvent)) return;
+    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+    const tab = to === undefined || at < 0 ? undefined : all[to];
+    if (!tab) return;
+    event.preventDefault();
+    show(panel(tab), true);
+  });
+  return show;
+}

@@ -1,0 +1,54 @@
+"""What the operations say of themselves and of who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
+@pytest.mark.operation("arsenal.whoami")
+def test_who_asks_is_told_what_they_may(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        anonymous = (await platform.get("/api/v1/arsenal/whoami"))["data"]
+        assert anonymous == {
+            "user": "anonymous", "scopes": ["read", "operate"], "may": ["read", "operate"], "credential": False,
+        }  # fmt: skip
+        owner = (await platform.get("/api/v1/arsenal/whoami", headers=OWNER))["data"]
+        assert (owner["user"], owner["may"], owner["credential"]) == ("owner", ["read", "operate", "code"], True)
+
+    inside(test)
+
+
+def test_a_form_is_told_what_to_offer_and_what_comes_as_a_stream_or_a_file(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        lines = {one["name"]: one for one in (await platform.get("/api/v1/arsenal/operations"))["data"]}
+        assert lines["trace.info"]["parameters"]["properties"]["trace_id"]["x-picker"] == "trace"
+        assert lines["process.bulk"]["parameters"]["properties"]["pids"]["x-picker"] == "process"
+        assert lines["store.delete"]["parameters"]["properties"]["before"]["format"] == "unix-time"
+        assert [name for name, one in lines.items() if one["streams"]] == ["events.stream"]
+        assert lines["system.export"]["media"] == ["text/csv"]
+
+    inside(test)
+
+
+@pytest.mark.operation("audit.list")
+def test_the_audit_log_is_asked_by_door_and_until_a_time(inside: Callable[..., Any], tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        await platform.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
+        await platform.client.delete("/api/v1/processes/counter_2")
+
+        async def found(**asked: Any) -> list[str]:
+            lines = (await platform.get("/api/v1/audit", params=asked, headers=OWNER))["data"]
+            return [line["parameters"]["pid"] for line in lines]
+
+        assert await found(door="page") == ["counter_1"]
+        assert await found(door="rest") == ["counter_2"]
+        assert await found(until=1) == []
+        assert len(await found(until=253402300799)) == 2
+
+    inside(test, data_dir=tmp_path)

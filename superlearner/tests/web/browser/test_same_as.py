@@ -1,0 +1,205 @@
+"""The lines for the other doors under a form: what stands there does the same."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+import superlearner
+from superlearner.arsenal.adapters.cli import entry_of
+from superlearner.arsenal.adapters.mcp import tool_name
+from superlearner.arsenal.examples import example_of
+from superlearner.arsenal.operations.arsenal import line_of
+from superlearner.arsenal.registry import all_operations
+from superlearner.cli import operations as commands
+from superlearner.cli.asking import Answer
+from superlearner.cli.console.calls import Caller
+from superlearner.cli.console.names import namespace
+
+STATIC = Path(superlearner.__file__).parent / "web" / "static"
+OPERATIONS = {one.name: one for one in all_operations()}
+LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
+HOSTILE = "-x'\"$(touch /tmp/x)`;\n\\ \x1b[31m \u202eabc <b> {a} %2F ü😀"
+AT = "http://127.0.0.1:1"
+
+
+class Asked(NamedTuple):
+    name: str
+    values: dict[str, Any]
+    dry_run: bool
+    node: str | None
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser, untouched: Any) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(f"{untouched.url}/static/icon.svg")
+    names = ["same-as", "form-request", "form-fields"]
+    text = "(names) => Promise.all(names.map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"  # noqa: E501
+    page.evaluate(text, names)
+    yield page
+    page.close()
+
+
+def same(modules: Page, name: str, values: dict[str, Any], **how: Any) -> dict[str, str]:
+    text = "([line, values, how]) => sameAs(line, values, how)"
+    return {one["id"]: one["text"] for one in modules.evaluate(text, [LINES[name], values, {"at": AT, **how}])}
+
+
+def request(modules: Page, name: str, values: dict[str, Any], **how: Any) -> dict[str, Any]:
+    return modules.evaluate("([line, values, how]) => requestOf(line, values, how)", [LINES[name], values, how])
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> Asked:
+    """What a command would ask."""
+    asked: list[Asked] = []
+
+    def ask(_: Any, entry: Any, values: Any, *, dry_run: bool = False, node: str | None = None) -> Answer:
+        asked.append(Asked(entry["name"], dict(values), dry_run, node))
+        return Answer(None)
+
+    def watch(_: Any, entry: Any, values: Any, *, node: str | None, as_json: bool) -> None:
+        asked.append(Asked(entry["name"], dict(values), as_json, node))
+
+    monkeypatch.setattr(commands, "reach", lambda *_: None)
+    monkeypatch.setattr(commands, "ask_or_fail", ask)
+    monkeypatch.setattr("superlearner.cli.following.follow", watch)
+    monkeypatch.setattr(commands, "show", lambda *_, **__: None)
+    program, category, verb, *words = split(line)
+    entry = entry_of(OPERATIONS[f"{category}.{verb.replace('-', '_')}"])
+    assert program == "superlearner"
+    commands.command_of(entry).main(words, standalone_mode=False)
+    return asked[0]
+
+
+def split(line: str) -> list[str]:
+    """The words of a line as the shell has them."""
+    if "$'" not in line and "$(" not in line:
+        return shlex.split(line)
+    done = subprocess.run(["bash", "-c", f"superlearner() {{ printf '%s\\0' superlearner \"$@\"; }}; curl() {{ printf '%s\\0' curl \"$@\"; }}; {line}"], capture_output=True, check=True, text=True)  # noqa: E501  # fmt: skip
+    return done.stdout.split("\0")[:-1]
+
+
+class FakeRemote:
+    asked: Asked
+
+    def ask(self, line: Any, given: Any, *, dry_run: bool, node: str | None) -> Answer:
+        self.asked = Asked(line["name"], dict(given), dry_run, node)
+        return Answer(None)
+
+
+REMOTE: Any = FakeRemote()
+NAMES = namespace(Caller(REMOTE, LINES))
+
+
+def called(line: str) -> Asked:
+    """What a line of the console would ask."""
+    eval(line, dict(NAMES))
+    return REMOTE.asked
+
+
+def without_defaults(asked: Asked) -> Asked:
+    """The console sends what it is told; so does the command line."""
+    properties = LINES[asked.name]["parameters"].get("properties", {})
+    kept = {name: value for name, value in asked.values.items() if value != properties[name].get("default", ...)}
+    return asked._replace(values=kept)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_door_is_asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each operation's example: the words of curl are the request of the form, the others give its values."""
+    operation, values = OPERATIONS[name], example_of(OPERATIONS[name])
+    node = "till@127.0.0.1" if operation.on_node else None
+    how = {"node": node or "", "dryRun": operation.changes}
+    lines = same(modules, name, values, **how)
+    asked = Asked(name, values, operation.changes, node)
+
+    in_path = {one.name for one in operation.parameters if one.place == "path"}
+    as_text = {key: str(value) if key in in_path else value for key, value in values.items()}
+    assert typed(monkeypatch, lines["cli"]) == asked._replace(values=as_text)
+    assert without_defaults(called(lines["python"])) == without_defaults(asked)
+    told = json.loads(lines["mcp"])["params"]
+    more = ({"node": node} if node else {}) | ({"dry_run": True} if operation.changes else {})
+    assert (told["name"], told["arguments"]) == (tool_name(name), values | more)
+
+    words = split(lines["curl"].replace("$(superlearner token)", "TOKEN"))
+    expected = request(modules, name, values, **how)
+    address = urlsplit(words[-1])
+    assert (address.path, parse_qs(address.query, keep_blank_values=True)) == (
+        expected["path"],
+        _lists(expected["query"]),
+    )
+    assert (words[words.index("-X") + 1] if "-X" in words else "GET") == expected["method"]
+    body = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
+    assert body == expected.get("body")
+    carried = (body or {}) | {key: value[0] for key, value in _lists(expected["query"]).items()}
+    assert {*values} == in_path | {*carried} - {"node", "dry_run"}
+
+
+def _lists(query: list[list[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in query:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("pid", [HOSTILE, "--force", "a b", "it's", "../../x"])
+def test_whatever_a_value_holds_arrives_as_it_is(modules: Page, monkeypatch: pytest.MonkeyPatch, pid: str) -> None:
+    values = {"pid": pid, "message": HOSTILE, "timeout_ms": 5}
+    lines = same(modules, "process.message", values)
+    assert typed(monkeypatch, lines["cli"]).values == values
+    assert called(lines["python"]).values == values
+    assert json.loads(lines["mcp"])["params"]["arguments"] == values
+    words = split(lines["curl"])
+    assert json.loads(words[words.index("-d") + 1]) == {"message": HOSTILE, "timeout_ms": 5}
+    path = urlsplit(words[-1]).path
+    assert unquote(path) == f"/api/v1/processes/{pid}/message"
+    assert path.count("/") == 5
+    for text in lines.values():
+        assert all(one.isprintable() or one == "\n" for one in text)
+
+
+@pytest.mark.parametrize("message", ["5", "true", "[1", '"quoted"', "null", "add", "", 5, None, [], {"a": ["b"]}])
+def test_a_text_that_looks_like_something_else_stays_a_text(
+    modules: Page, monkeypatch: pytest.MonkeyPatch, message: Any
+) -> None:
+    values = {"pid": "counter_1", "message": message}
+    assert typed(monkeypatch, same(modules, "process.message", values)["cli"]).values == values
+
+
+def test_what_is_run_in_a_shell_does_it(modules: Page, start_for_all: Callable[..., Any]) -> None:
+    """A kill by curl, by the command line and by the console, typed as the page shows it."""
+    program = start_for_all()
+    with program.client() as client:
+
+        def pid_of(name: str) -> str:
+            return client.get(f"/api/v1/processes/{name}/info").json()["data"]["pid"]
+
+        before = pid_of("counter_1")
+        lines = same(modules, "process.kill", {"pid": "counter_1", "reason": "it's over"}, at=program.url)
+        done = subprocess.run(["bash", "-c", lines["curl"]], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["data"]["reason"] == "it's over"
+        again = pid_of("counter_1")
+        assert again != before
+        for door in ("cli", "python"):
+            words = split(lines["cli"])[1:] if door == "cli" else ["console", "-c", lines["python"]]
+            subprocess.run([*_superlearner(), *words], env=program.environment, check=True, capture_output=True)
+            assert pid_of("counter_1") != again
+            again = pid_of("counter_1")
+        log = client.get("/api/v1/events?types=operation_done&last=10&limit=3", headers={"accept": "application/json"})
+        doors = [one["data"]["door"] for one in log.json()["data"]["items"]]
+    assert doors == ["rest", "cli", "console"]
+
+
+def _superlearner() -> list[str]:
+    import sys
+
+    return [sys.executable, "-m", "superlearner"]
