@@ -27,7 +27,7 @@ from superlearner.cli.console.names import namespace
 STATIC = Path(superlearner.__file__).parent / "web" / "static"
 OPERATIONS = {one.name: one for one in all_operations()}
 LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}
-HOSTILE = "-x'\"$(touch /tmp/x)`;\n\\ \x1b[31m \u202eabc <b> {a} %2F ü😀"
+HOSTILE = "-x'\"$(touch x)`;\n\\ \x1b[31m \u202eabc <b> {a} %2F ü😀"
 AT = "http://127.0.0.1:1"
 
 
