@@ -247,3 +247,89 @@ def test_reasons_of_the_runtime_are_told_in_plain_words(inside: Callable[..., An
         assert any("got a message it does not know" in text for text in await texts(platform))
 
     inside(test, tree("a"), playground_restart_after=30)
+
+
+def drawn(entry: Any) -> list[str]:
+    """The signals of an entry, each as `kind from>to`."""
+    signals = entry.parts["signals"]
+    names = [label for _, label in signals["who"]] + ["nobody"]
+    return [f"{kind} {names[source]}>{names[target]}" for kind, source, target, _, _ in signals["list"]]
+
+
+def test_the_signals_of_a_restart_are_told_in_their_order(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "b"))
+        await texts(platform)
+        (entry,) = platform.hub.feed.entries()
+        assert drawn(entry) == [
+            "kill nobody>b", "exit b>sup", "stop sup>d", "stop sup>c", "start sup>b", "start sup>c", "start sup>d",
+        ]  # fmt: skip
+        assert entry.parts["settled"]
+        assert entry.parts["keys"] == [f"superlearner/playground/sup/{name}" for name in "bcd"]
+        times = [signal[3] for signal in entry.parts["signals"]["list"]]
+        assert times == sorted(times)
+        assert entry.parts["signals"]["list"][-1][4] == str(platform.node.whereis("d")).strip("<>")
+
+    inside(test, tree("a", "b", "c", "d", strategy="rest_for_one"))
+
+
+def test_a_give_up_draws_what_led_to_it_and_the_start_of_all_again(inside: Callable[..., Any]) -> None:
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            inner = Group.child_spec((("a", "b"), {"max_restarts": 0}), id="sup", name="sup")
+            return Children([inner], max_restarts=9)
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "a"))
+        await Supervisor.count_children(("top", platform.node))
+        first, last = platform.hub.feed.entries()
+        assert drawn(first) == ["kill nobody>a", "exit a>sup"]
+        assert drawn(last) == [
+            "kill nobody>a", "exit a>sup", "gave_up sup>sup", "stop sup>b", "exit sup>top", "start top>sup",
+            "start sup>a", "start sup>b",
+        ]  # fmt: skip
+        assert (last.kind, last.parts["settled"], first.parts["settled"]) == ("gave_up", True, True)
+
+    inside(test, Tree("top", lambda: Top.start_link(None, name="top")))
+
+
+def test_the_end_of_a_linked_process_is_a_signal_over_the_link(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "a"))
+        await texts(platform)
+        entry = next(one for one in platform.hub.feed.entries() if one.text.startswith("linked "))
+        assert drawn(entry) == ["kill nobody>a", "link a>linked", "exit linked>sup", "start sup>linked"]
+
+    class Linked(Worker):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            otp.link(resolve(otp.trace.node_of(otp.self()), "a"))
+            return Ok(None)
+
+    class Sup(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children(
+                [Worker.child_spec(None, id="a", name="a"), Linked.child_spec(None, id="linked", name="linked")]
+            )
+
+    inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
+
+
+def test_a_clean_end_of_a_transient_child_is_settled_at_once(inside: Callable[..., Any]) -> None:
+    class Sup(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            children = [Worker.child_spec(None, id=name, name=name, restart="transient") for name in "ab"]
+            return Children(children, strategy="one_for_all")
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "a"), "shutdown")
+        await texts(platform)
+        (entry,) = platform.hub.feed.entries()
+        assert (entry.kind, entry.parts["settled"], drawn(entry)) == ("stopped", True, ["kill nobody>a", "exit a>sup"])
+        await terminate_child(resolve(platform.node, "sup"), "b")
+        assert (await texts(platform))[-1] == "sup stopped b"
+
+    inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))

@@ -173,7 +173,7 @@ class Words:
         data, first = lead.data, self._child(lead)
         text = (
             f"{by} ({data['strategy']}) started {first} again as {number_of(data.get('child'))}: "
-            f"restart {data['used']} of {data['allowed']} allowed in {data['window']} s"
+            f"restart {data['used']} of {data['allowed']} allowed in {plain(data['window'])} s"
         )
         others = [f"{one.name} ({one.pid})" for one in parties if one.pid != number_of(data.get("child"))]
         if others:
@@ -204,10 +204,11 @@ class Words:
     def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
         """A supervisor had no restart left; `before` are those that it did within the window."""
         data = event.data
+        several = "restart" if data["used"] == 1 else "restarts"
         earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
         text = (
-            f"{self.called(number_of(event.pid))} gave up: {data['used']} restarts in {data['window']} s, allowed are "
-            f"{data['allowed']}; it stopped its children and ended"
+            f"{self.called(number_of(event.pid))} gave up: {data['used']} {several} in {plain(data['window'])} s, "
+            f"allowed are {data['allowed']}; it stopped its children and ended"
         )
         step = self._of_supervisor(event, "gave_up", text, parties=earlier)
         return step.told(
@@ -264,6 +265,15 @@ def listed(names: Sequence[str], count: int, last: str) -> str:
         return "".join(names)
     comma = ", " if last == "then" else " "
     return f"{', '.join(names[:-1])}{comma}{last} {names[-1]}"
+
+
+def plain(amount: Any) -> str:
+    """Seconds as people write them.
+
+    >>> plain(5.0), plain(2.5), plain("infinity")
+    ('5', '2.5', 'infinity')
+    """
+    return f"{amount:g}" if is_a(amount, int, float) else str(amount)
 
 
 def line_of(reason: Any) -> Line | None:

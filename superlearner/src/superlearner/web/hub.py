@@ -32,7 +32,7 @@ from superlearner.web.words import Feed
 
 __all__ = ["KINDS", "Hub"]
 
-KINDS: Final = TREE_KINDS | {"drain_too_long", "abandoned_cleanup"}
+KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 MAX_RESTING: Final = 200
 

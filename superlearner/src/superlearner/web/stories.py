@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from superlearner.web.bursts import Burst
 from superlearner.web.phrases import Restarts, after_restart, trigger_text
 
 __all__ = ["Entry", "Story"]
@@ -51,6 +52,16 @@ class Story:
     failed: str = ""
     """Why it did not start again at the first try."""
     done: bool = False
+    burst: Burst = field(default_factory=Burst)
+    waits: bool = False
+    """Whether its supervisor is going to start it again, and has not said so yet."""
+    pending: set[str] = field(default_factory=set[str])
+    """Keys of those that are started with it, and have not come yet."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that follows has happened."""
+        return not self.waits and not self.pending
 
     @property
     def kind(self) -> str:
@@ -84,5 +95,9 @@ class Story:
             key=self.key,
             pid=self.pid,
             sup=self.sup_key,
-            parts=parts | self.restarts.parts(),
+            parts=parts | self.restarts.parts() | self._signals(),
         )
+
+    def _signals(self) -> dict[str, Any]:
+        """What was signalled, for who draws it, and whether that is all."""
+        return {"settled": self.settled, "signals": self.burst.shown()} if self.burst.signals else {}

@@ -18,10 +18,12 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
+from superlearner.web.bursts import Burst
 from superlearner.web.naming import called, name_of, slot_of
 from superlearner.web.phrases import Restarts, gave_up_text
 from superlearner.web.projection import Projection, row_of
 from superlearner.web.rows import Row, label
+from superlearner.web.signals import Signals, comes_back, party_of
 from superlearner.web.stories import Entry, Story
 
 __all__ = ["Feed"]
@@ -54,6 +56,7 @@ class Feed:
         """Stories of supervisors that gave up, by their pid: their own supervisor goes on with them."""
         self._recent: dict[str, deque[float]] = {}
         self._latest: dict[str, Story] = {}
+        self._signals = Signals()
 
     @property
     def changed(self) -> bool:
@@ -86,6 +89,7 @@ class Feed:
             why = ""
         said = "" if why in ("", "gave up") else f"; it {why}"
         story.tail, story.again, story.done = f"{said}; {supervisor} starts it again in {pause:g} s", supervisor, True
+        story.waits = False
         story.failed = said
         self._put(story.entry())
 
@@ -94,6 +98,8 @@ class Feed:
         data = event.data
         at = wall_of(self._offset, event.at)
         match event.kind:
+            case "exited":
+                self._signals.ended(model, event)
             case "child_terminated":
                 self._terminated(model, event, data, at)
             case "child_started":
@@ -123,9 +129,8 @@ class Feed:
         if supervisor is None:
             return
         sup_pid = plain_pid(event.pid)
-        open_story = self._open.get(sup_pid)
         if data.get("by") != "exit":
-            self._stopped(model, supervisor, open_story, data, at)
+            self._stopped(model, event, supervisor, at)
             return
         child = data.get("child")
         pid = None if child is None else plain_pid(child)
@@ -134,6 +139,10 @@ class Feed:
             story.supervisor, story.strategy = label(supervisor), supervisor.strategy or ""
             story.restarts = Restarts()
             self._open[sup_pid] = story
+            row = model.rows.get(model.by_pid.get(pid, ""))
+            story.waits = row is None or comes_back(row.restart, data["reason"])
+            self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
+            self._put(story.entry())
             return
         row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
         reason = data["reason"]
@@ -148,16 +157,20 @@ class Feed:
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.reason = text_of_reason(reason)
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
+        story.waits = row is None or comes_back(row.restart, reason)
         self._open[sup_pid] = story
+        self._signals.begins(story, model, event, supervisor, (key, who))
         self._put(story.entry())
 
-    def _stopped(
-        self, model: Projection, supervisor: Row, story: Story | None, data: Mapping[str, Any], at: float
-    ) -> None:
+    def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
         """The supervisor stopped a child: part of a story, or somebody asked for it."""
-        if story is not None and not story.done:
+        data = event.data
+        larger = self._part_of(model, supervisor)
+        if larger is not None:
+            self._signals.stopped(larger, model, event, supervisor)
+            self._put(larger.entry())
             return
-        if self._part_of_more(model, supervisor) or supervisor.strategy in DYNAMIC:
+        if self._gives_up_above(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
         key = slot_of(supervisor, data["id"])
         if key in model.rows and model.rows[key].state == "stopped":
@@ -169,6 +182,9 @@ class Feed:
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         """A child runs again after its supervisor's pause, or because somebody asked for it."""
         supervisor = row_of(model, event.pid)
+        part_of = self._signals.started(model, event, supervisor)
+        if part_of is not None:
+            self._put(part_of.entry())
         if supervisor is None or data.get("id") is None:
             return
         key = slot_of(supervisor, data["id"])
@@ -190,15 +206,21 @@ class Feed:
             )
         )  # fmt: skip
 
-    def _part_of_more(self, model: Projection, supervisor: Row) -> bool:
-        """Whether a supervisor above (or this one) is just dealing with an end: then nobody asked for this stop."""
+    def _part_of(self, model: Projection, supervisor: Row) -> Story | None:
+        """The story of this supervisor, or one above, that just deals with an end: nobody asked for this stop."""
         row: Row | None = supervisor
         while row is not None:
             story = None if row.pid is None else self._open.get(row.pid)
-            if row.state == "gave_up" or (story is not None and not story.done):
-                return True
+            if story is not None and not story.done and story.waits:
+                return story
             row = None if row.parent is None else model.rows[row.parent]
-        return False
+        return None
+
+    def _gives_up_above(self, model: Projection, supervisor: Row) -> bool:
+        row: Row | None = supervisor
+        while row is not None and row.state != "gave_up":
+            row = None if row.parent is None else model.rows[row.parent]
+        return row is not None
 
     def _drop_stops_below(self, key: str) -> None:
         """Who stops a supervisor stops what is below it: one entry says enough."""
@@ -209,6 +231,7 @@ class Feed:
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         supervisor = row_of(model, event.pid)
+        self._signals.started(model, event, supervisor)
         story = self._story_of(supervisor, event, data)
         if story is None or supervisor is None:
             return
@@ -221,6 +244,7 @@ class Feed:
             story.key = slot_of(supervisor, None, successor)
             story.restarts.add({story.key: story.who}, data, successor)
         story.done = True
+        self._signals.restarted(story, story.restarts.restarted)
         self._put(story.entry())
 
     def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
@@ -230,6 +254,7 @@ class Feed:
             return
         who = called(model, supervisor, data.get("id"), story.who)
         story.restarts.failed(who, text_of_reason(data["reason"]), data)
+        self._signals.failed(model, event, supervisor, story)
         self._put(story.entry())
 
     def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
@@ -247,7 +272,7 @@ class Feed:
         sup_pid = plain_pid(event.pid)
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
-            last.done = True
+            last.done, last.waits = True, False
             last.tail = f"; {last.supervisor} has no restart left"
             self._put(last.entry())
         if supervisor is None:
@@ -261,6 +286,8 @@ class Feed:
         story.reason = text_of_reason(data["reason"])
         child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
         story.opening = gave_up_text(who, child, story.reason, data)
+        story.waits = parent is not None
+        self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story
         self._gave_up[sup_pid] = story
         while len(self._gave_up) > MAX_ENTRIES:
@@ -284,6 +311,7 @@ class Feed:
         if fold and storm and latest is not None:
             latest.times += 1
             latest.at, latest.restarts, latest.tail, latest.done = at, Restarts(), "", False
+            latest.burst, latest.waits, latest.pending = Burst(), False, set()
             self._entries.pop(latest.id, None)  # the newest entry again
             return latest
         story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at)

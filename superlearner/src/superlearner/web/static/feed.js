@@ -68,7 +68,9 @@ export class SlFeed extends HTMLElement {
     const event = item instanceof HTMLElement ? this.#items.get(Number(item.dataset.id))?.event : undefined;
     if (!event?.key) return;
     this.#expand(false);
-    this.dispatchEvent(new CustomEvent("sl-goto", { detail: event.key }));
+    const act = target instanceof Element ? target.closest("[data-act]") : null;
+    if (act instanceof HTMLElement) this.dispatchEvent(new CustomEvent(`sl-${act.dataset.act}`, { detail: act.dataset.act === "signals" ? event.id : event.key }));
+    else this.dispatchEvent(new CustomEvent("sl-goto", { detail: event.key }));
   }
 
   /** Arrows walk the sentences, so that the list is one stop for the Tab key. @param {KeyboardEvent} event */
@@ -114,7 +116,11 @@ function sentence(event) {
     rest = rest.slice(at + reason.length);
   }
   line.append(rest);
+  if (event.key && event.parts?.signals) line.append(" ", act("signals", "Signals", event), " ", act("why", "Why?", event));
   return line;
 }
+
+/** @param {string} what @param {string} text @param {FeedEvent} event */
+const act = (what, text, event) => make("button", { type: "button", class: "link act", "data-act": what, tabindex: -1, "aria-label": `${text} ${event.parts?.who ?? ""}`.trim() }, text);
 
 customElements.define("sl-feed", SlFeed);

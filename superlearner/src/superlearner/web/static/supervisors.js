@@ -18,6 +18,7 @@ import { counted, MEANINGS, number, time } from "./words.js";
 import { SlFeed } from "./feed.js";
 import { SlMap } from "./map.js";
 import { SlProcess } from "./process.js";
+import { teach, tell } from "./teaching.js";
 import { SlTree } from "./tree.js";
 import { Views } from "./views.js";
 
@@ -68,6 +69,7 @@ function onMessages(messages) {
   tree.show(model, skew);
   map.show(model, skew, anew ? null : touched);
   events.show(model.feed);
+  tell(model);
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
@@ -243,6 +245,7 @@ pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
+teach({ tree, map, pane, events, goTo });
 byId("kill-selected", HTMLButtonElement).onclick = () => void end([...tree.selected]);
 byId("clear-selected", HTMLButtonElement).onclick = leave;
 byId("open-all", HTMLButtonElement).onclick = () => tree.toggleAll(true);

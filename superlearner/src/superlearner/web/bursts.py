@@ -1,0 +1,82 @@
+"""The signals of one burst in the order in which they happened: who told whom what, bounded, as it travels.
+
+A crash and all that follows take less than a millisecond, so nobody sees them happen. The page draws them afterwards,
+slowly; what it draws is this, and every arrow of it is one event of the runtime:
+
+    kill → ledger, ledger → exit → checkout_sup, checkout_sup → stop → mailer, … → start → ledger, …
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+__all__ = ["MOST_SIGNALS", "NOBODY", "Burst", "Kind"]
+
+MOST_SIGNALS: Final = 40
+NOBODY: Final = -1
+"""Stands for whoever is no process of the tree: a person, code outside, a process that no supervisor started."""
+
+Kind = Literal["kill", "link", "exit", "stop", "start", "failed", "gave_up"]
+"""A signal that ended a process; the end of a linked one; an end as the supervisor sees it; a shutdown by the
+supervisor; a start by it, or one that failed; no restart left."""
+
+
+@dataclass(slots=True)
+class Burst:
+    """The signals from the first cause on.
+
+    Attributes:
+        who: key and label of each process in it, in the order of their first part in it.
+        signals: kind, from, to (places in `who`, or `NOBODY`), time in ns, reason or pid.
+        more: how many came beyond `MOST_SIGNALS`.
+    """
+
+    who: dict[str, str] = field(default_factory=dict[str, str])
+    signals: list[tuple[Kind, int, int, int, str]] = field(default_factory=list[tuple[Kind, int, int, int, str]])
+    more: int = 0
+
+    def add(
+        self, kind: Kind, source: tuple[str, str] | None, target: tuple[str, str] | None, at_ns: int, word: str = ""
+    ) -> None:
+        """One more signal, between processes that are given as key and label; None is nobody of the tree.
+
+        >>> burst = Burst()
+        >>> burst.add("kill", None, ("s/a", "a"), 1_000_000)
+        >>> burst.add("exit", ("s/a", "a"), ("s", "s"), 1_200_000, "killed")
+        >>> burst.shown()["list"]
+        [['kill', -1, 0, 0, ''], ['exit', 0, 1, 200, 'killed']]
+        """
+        if len(self.signals) >= MOST_SIGNALS:
+            self.more += 1
+            return
+        if self.signals:
+            at_ns = max(at_ns, self.signals[-1][3])  # an end is told when its supervisor takes it: never before
+        self.signals.append((kind, self._place(source), self._place(target), at_ns, word[:80]))
+
+    def starts(self) -> set[str]:
+        """The keys of those that were started in it."""
+        keys = list(self.who)
+        return {keys[target] for kind, _, target, _, _ in self.signals if kind == "start" and target != NOBODY}
+
+    def copy(self) -> Burst:
+        """Another one that begins with the same signals."""
+        return replace(self, who=dict(self.who), signals=list(self.signals))
+
+    def shown(self) -> dict[str, Any]:
+        """As it travels: times are microseconds since the first signal."""
+        first = self.signals[0][3] if self.signals else 0
+        return {
+            "who": [[key, label] for key, label in self.who.items()],
+            "list": [
+                [kind, source, target, (at - first) // 1000, word] for kind, source, target, at, word in self.signals
+            ],
+            "more": self.more,
+        }
+
+    def _place(self, party: tuple[str, str] | None) -> int:
+        if party is None:
+            return NOBODY
+        key, label = party
+        self.who.setdefault(key, label)
+        return list(self.who).index(key)

@@ -1,0 +1,85 @@
+/**
+ * How the signals of a burst are drawn over the lines of a tree: each line of the tree is a lane, each signal an arrow
+ * from one lane to another, and the order of events goes from left to right. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {"kill"|"link"|"exit"|"stop"|"start"|"failed"|"gave_up"} Kind */
+/** Kind, from, to (places in `who`, -1 for nobody of the tree), microseconds since the first one, reason or pid. @typedef {[Kind, number, number, number, string]} Signal */
+/** @typedef {{who: [string, string][], list: Signal[], more: number}} Burst */
+/** An arrow from one height to another; `outside`: it comes from the left edge, from nobody of the tree. @typedef {{n: number, kind: Kind, x: number, from: number, to: number, outside: boolean, word: string, after: string}} Arrow */
+/** @typedef {{top: number, bottom: number, lanes: number[], arrows: Arrow[], words: boolean}} Drawing */
+
+/** How long a burst is shown to take, whatever it took. */
+export const REPLAY_MS = 1500;
+/** Arrows that are nearer to one another have no room for words. */
+const ROOM = 54;
+const MARGIN = 24, END = 44;
+
+/**
+ * @param {Burst} burst
+ * @param {readonly (number|null)[]} heights  the middle of the line of each in `who`; null: it is not on the page
+ * @param {{left: number, right: number, row: number}} space  the columns to draw in, and the height of a line
+ * @returns {Drawing}
+ */
+export function drawing(burst, heights, { left, right, row }) {
+  const known = heights.filter((y) => y !== null);
+  const top = Math.min(...known) - row / 2;
+  const bottom = Math.max(...known) + row / 2;
+  const shown = burst.list.map((signal, place) => ({ signal, n: place + 1 })).filter(({ signal: [, , to] }) => (heights[to] ?? null) !== null);
+  const step = shown.length > 1 ? (right - left - MARGIN - END) / (shown.length - 1) : 0;
+  const arrows = shown.map(({ signal: [kind, source, target, us], n }, place) => {
+    const to = heights[target] ?? top;
+    const from = source < 0 || source === target ? to : heights[source] ?? to;
+    return { n, kind, x: Math.round(left + MARGIN + place * step), from, to, outside: source < 0, word: WORDS[kind], after: offset(us) };
+  });
+  return { top, bottom, lanes: [...new Set(known)].sort((one, other) => one - other), arrows, words: arrows.length < 2 || step >= ROOM };
+}
+
+/** @type {Record<Kind, string>} */
+const WORDS = { kill: "kill", link: "link", exit: "exit", stop: "stop", start: "start", failed: "no start", gave_up: "gives up" };
+
+/**
+ * When each of so many arrows begins and ends, in milliseconds: one after the other, in the order of the events.
+ * @param {number} count
+ * @param {number} [total]
+ * @returns {[number, number][]}
+ */
+export const schedule = (count, total = REPLAY_MS) =>
+  Array.from({ length: count }, (_, place) => [(total * place) / count, (total * (place + 1)) / count]);
+
+/**
+ * A short time as people read it.
+ * @param {number} us
+ */
+export function offset(us) {
+  if (us < 1000) return `+${us} µs`;
+  return us < 1e6 ? `+${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms` : `+${(us / 1e6).toFixed(1)} s`;
+}
+
+/**
+ * One signal as a sentence, for the list beside the picture.
+ * @param {Signal} signal
+ * @param {[string, string][]} who
+ */
+export function sentence([kind, source, target, , word], who) {
+  const name = (/** @type {number} */ place) => who[place]?.[1] ?? "somebody outside the tree";
+  const [from, to] = [name(source), name(target)];
+  switch (kind) {
+    case "kill":
+      return `${source < 0 ? "A signal from outside the tree" : `A signal from ${from}`} ended ${to}.`;
+    case "link":
+      return `${to} was linked to ${from} and ended with it${word ? `: ${word}` : ""}.`;
+    case "exit":
+      return `${to} saw the end of ${from}${word ? `: ${word}` : ""}.`;
+    case "stop":
+      return `${from} stopped ${to}${word ? `: ${word}` : ""}.`;
+    case "start":
+      return `${from} started ${to}${word ? ` as ${word}` : ""}.`;
+    case "failed":
+      return `${from} could not start ${to}${word ? `: ${word}` : ""}.`;
+    default:
+      return `${from} had no restart left and gave up.`;
+  }
+}

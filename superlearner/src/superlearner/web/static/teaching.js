@@ -1,0 +1,111 @@
+/**
+ * What the page teaches about restarts, put together: the tabs Strategy, Predict and Why, and the signals of a burst
+ * drawn over the tree. The page calls `teach` once and tells the newest model; all else happens here.
+ *
+ * @module
+ */
+
+import "./predict.js";
+import { SlSignals } from "./signals.js";
+import "./strategy.js";
+import { model, tell, watch } from "./watching.js";
+import "./why.js";
+
+/** @typedef {import("./model.js").FeedEvent} FeedEvent */
+/** @typedef {import("./map-marks.js").Note} Note */
+/** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
+
+/** After a kill from this page its signals are shown if they come within this time. */
+const SOON_MS = 4000;
+/** So long they stay, if nobody has a hand on them. */
+const STAY_MS = 5000;
+
+export { tell };
+
+/**
+ * @param {{tree: Written, map: Written, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
+ */
+export function teach({ tree, map, pane, events, goTo }) {
+  const signals = new SlSignals();
+  /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
+  const awaited = new Map();
+  let leaving = 0;
+
+  /** @param {FeedEvent} entry @param {boolean} stay */
+  const show = (entry, stay) => {
+    const burst = entry.parts?.signals;
+    if (!burst) return;
+    const us = burst.list.at(-1)?.[3] ?? 0;
+    signals.show(burst, tree, `${burst.list.length} signals in ${us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`}`);
+    clearTimeout(leaving);
+    if (!stay) leaving = window.setTimeout(() => !signals.busy && signals.clear(), STAY_MS);
+  };
+
+  /** @param {string} id */
+  const open = (id) => {
+    const found = document.getElementById(`tab-${id}`);
+    if (found) found.click();
+    else pane.dispatchEvent(new CustomEvent("sl-tab", { detail: id }));
+  };
+
+  /** The entries that were there before a kill. @type {Set<FeedEvent>} */
+  let known = new Set();
+  watch(({ feed }) => {
+    if (awaited.size) {
+      for (const [key, until] of awaited) {
+        if (until < performance.now()) awaited.delete(key);
+        const entry = feed.findLast((event) => about(event, key) && event.parts?.settled === true);
+        if (!entry || (entry.parts?.signals?.list.length ?? 0) < 2 || known.has(entry)) continue;
+        awaited.delete(key);
+        show(entry, false);
+      }
+    }
+    signals.place();
+  });
+
+  for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
+    const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
+    known = new Set(model().feed);
+    signals.clear();
+    for (const one of key === null ? keys : [key]) awaited.set(one, performance.now() + SOON_MS);
+    if (awaited.size > 1) awaited.clear(); // several bursts over one another would say nothing
+  });
+
+  events.addEventListener("sl-signals", (event) => {
+    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail);
+    if (!entry) return;
+    if (entry.key) goTo(entry.key);
+    show(entry, true);
+  });
+  events.addEventListener("sl-why", (event) => {
+    goTo(/** @type {CustomEvent} */ (event).detail);
+    open("why");
+  });
+  tree.addEventListener("click", (event) => { // "was killed" and "after …" of a line answer why
+    const why = event.target instanceof Element ? event.target.closest(".why, .rs") : null;
+    const key = why?.closest("[data-key]");
+    if (why?.textContent && key instanceof HTMLElement && key.dataset.key && !key.dataset.gone) {
+      goTo(key.dataset.key);
+      open("why");
+    }
+  });
+  tree.addEventListener("sl-arranged", () => signals.place());
+  new ResizeObserver(() => signals.place()).observe(tree);
+
+  pane.addEventListener("sl-happened", (event) => {
+    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
+    if (entry) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, when they stand there
+  });
+  pane.addEventListener("sl-marks", (event) => {
+    const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
+    for (const place of [tree, map]) {
+      place.annotate(null);
+      for (const [key, note] of notes) place.annotate(key, note);
+    }
+    if (!notes.size) signals.clear();
+  });
+  pane.addEventListener("sl-predict-at", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
+}
+
+/** Whether an entry tells of the end of the process in this place. @param {FeedEvent} event @param {string} key */
+const about = (event, key) => event.key === key || (event.parts?.signals?.who ?? []).some(([one]) => one === key);

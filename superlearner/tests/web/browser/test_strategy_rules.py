@@ -1,0 +1,153 @@
+"""What strategies mean, how answers are graded and how signals are laid out: pure functions, run where they live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+from superlearner.control.prediction import Flags, Sibling, predict
+
+HURRY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Any:
+    """A page that has the modules and nothing else."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def rules(blank: Page, platform: Any) -> Page:
+    """The modules, from a platform that serves them."""
+    blank.goto(f"{platform.url}/static/icon.svg")
+    blank.evaluate(
+        """Promise.all(["model", "strategy-rules", "signal-lanes"].map((name) => import(`/static/${name}.js`)))
+            .then((found) => Object.assign(window, ...found) && null)"""
+    )
+    return blank
+
+
+restarts = st.sampled_from(["permanent", "transient", "temporary"])
+strategies = st.sampled_from(["one_for_one", "rest_for_one", "one_for_all"])
+
+
+@given(st.lists(restarts, min_size=1, max_size=5), strategies, st.data(), st.sampled_from(["killed", "shutdown"]))
+@HURRY
+def test_the_picture_of_a_strategy_says_what_the_platform_predicts(
+    rules: Page, kinds: list[Any], strategy: str, data: Any, reason: str
+) -> None:
+    siblings = [Sibling(f"c{place}", kind) for place, kind in enumerate(kinds)]
+    victim = data.draw(st.sampled_from([one.id for one in siblings]))
+    found = predict(Flags(strategy, "infinity", 5), siblings, victim, reason)
+    children = [{"key": one.id, "restart": one.restart} for one in siblings]
+    fates = rules.evaluate("(asked) => Object.fromEntries(fates(...asked))", [strategy, children, victim, reason])
+    assert {key for key, fate in fates.items() if fate == "restarts"} == set(found.started)
+    assert {key for key, fate in fates.items() if fate == "stays"} == set(found.untouched)
+
+
+def tree(**pids: str | None) -> list[dict[str, Any]]:
+    base = {"kind": "worker", "name": None, "restart": "permanent", "state": "running", "strategy": None}
+    top = base | {
+        "key": "s",
+        "id": "s",
+        "parent": None,
+        "pid": "0.1.0",
+        "kind": "supervisor",
+        "strategy": "rest_for_one",
+    }
+    return [top, *(base | {"key": f"s/{id}", "id": id, "parent": "s", "pid": pid} for id, pid in pids.items())]
+
+
+def snapshot(nodes: list[dict[str, Any]], feed: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"k": "s", "epoch": "e", "seq": 0, "now": 0, "nodes": nodes, "feed": feed, "health": None}
+
+
+PLAY = """([then, now, expected]) => {
+    const was = before(reduce(EMPTY, then), "s", "s/b", "killed");
+    const seen = observe(was, reduce(EMPTY, now));
+    return {settled: seen.settled, gaveUp: seen.gaveUp, started: [...seen.started].sort(),
+        graded: grade(new Set(expected), was, seen).map(({label, verdict, words}) => [label, verdict, words]),
+        score: counting(NO_SCORE, grade(new Set(expected), was, seen), !seen.gaveUp)};
+}"""
+
+
+def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_reason(rules: Page) -> None:
+    told = {
+        "id": 1,
+        "key": "s/b",
+        "pid": "0.3.0",
+        "kind": "restarted",
+        "parts": {"settled": True, "keys": ["s/b", "s/c"]},
+    }
+    then = snapshot(tree(a="0.2.0", b="0.3.0", c="0.4.0"), [])
+    now = snapshot(tree(a="0.2.0", b="0.5.0", c="0.6.0"), [told])
+    found = rules.evaluate(PLAY, [then, now, ["s/a", "s/b"]])
+    assert (found["settled"], found["gaveUp"], found["started"]) == (True, False, ["s/b", "s/c"])
+    assert found["graded"] == [
+        ["a", "wrong", "It was started before b: rest_for_one leaves it alone."],
+        ["b", "right", "It died; a permanent child is always started again."],
+        ["c", "missed", "rest_for_one restarts it too, because it was started after b."],
+    ]
+    assert found["score"] == {"rounds": 1, "clean": 0, "right": 1, "of": 3}
+
+
+def test_nothing_is_told_before_the_feed_says_that_it_is_over(rules: Page) -> None:
+    then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
+    open_entry = {
+        "id": 1,
+        "key": "s/b",
+        "pid": "0.3.0",
+        "kind": "restarted",
+        "parts": {"settled": False, "keys": ["s/b"]},
+    }
+    assert not rules.evaluate(PLAY, [then, then, []])["settled"]
+    assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.2.0", b=None), [open_entry]), []])["settled"]
+    other = open_entry | {"key": "s/a", "pid": "0.2.0", "parts": {"settled": True, "keys": ["s/a"]}}
+    assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.9.0", b="0.3.0"), [other]), []])["settled"]
+
+
+def test_a_give_up_is_told_as_such(rules: Page) -> None:
+    then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
+    end = {"id": 1, "key": "s/b", "pid": "0.3.0", "kind": "killed", "parts": {"settled": True}}
+    up = {"id": 2, "key": "s", "pid": "0.1.0", "kind": "gave_up", "parts": {"settled": True, "keys": ["s"]}}
+    found = rules.evaluate(PLAY, [then, snapshot(tree(a="0.8.0", b="0.9.0"), [end, up]), []])
+    assert (found["gaveUp"], found["started"]) == (True, ["s/a", "s/b"])
+    assert found["graded"][0] == [
+        "a", "missed", "s had no restart left and gave up; it was started again, with all its children.",
+    ]  # fmt: skip
+
+
+kinds_of_signals = st.sampled_from(["kill", "exit", "stop", "start", "gave_up"])
+signals = st.tuples(kinds_of_signals, st.integers(-1, 3), st.integers(0, 3), st.integers(0, 9999), st.just("x"))
+lines = st.lists(st.none() | st.integers(0, 900), min_size=4, max_size=4)
+
+
+@given(st.lists(signals, min_size=1, max_size=40), lines.filter(lambda heights: heights != [None] * 4))
+@HURRY
+def test_arrows_stand_in_the_order_of_the_signals_between_their_lines(
+    rules: Page, told: list[Any], heights: list[int | None]
+) -> None:
+    burst = {"who": [[f"k{n}", f"n{n}"] for n in range(4)], "list": told, "more": 0}
+    plan = rules.evaluate("(asked) => drawing(...asked)", [burst, heights, {"left": 0, "right": 500, "row": 30}])
+    xs = [arrow["x"] for arrow in plan["arrows"]]
+    assert xs == sorted(xs)
+    assert all(0 <= x <= 500 for x in xs)
+    for arrow in plan["arrows"]:
+        kind, source, target, _, _ = told[arrow["n"] - 1]
+        assert (arrow["kind"], arrow["to"], arrow["outside"]) == (kind, heights[target], source < 0)
+        assert plan["top"] <= min(arrow["from"], arrow["to"]) <= max(arrow["from"], arrow["to"]) <= plan["bottom"]
+    assert len(plan["arrows"]) == sum(heights[signal[2]] is not None for signal in told)
+
+
+def test_a_burst_is_replayed_in_a_second_and_a_half_one_arrow_after_the_other(rules: Page) -> None:
+    times = rules.evaluate("schedule(6)")
+    assert times[0][0] == 0
+    assert times[-1][1] == 1500
+    assert all(times[place][1] == times[place + 1][0] for place in range(5))
+    assert rules.evaluate("[850, 1234, 36_000, 2_500_000].map(offset)") == ["+850 µs", "+1.2 ms", "+36 ms", "+2.5 s"]

@@ -1,0 +1,167 @@
+"""Strategies changed, restarts predicted, signals drawn and causes told, on the real shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+SHOP = "superlearner/playground/shop"
+DEMO = "superlearner/playground/demo_one_for_one"
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def shop(start_for_all: Callable[..., Any]) -> Any:
+    """One platform for all; each test has a supervisor of its own, since restarts are counted."""
+    return start_for_all()
+
+
+def line(page: Page, key: str) -> Locator:
+    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
+
+
+def opened(page: Page, key: str, tab: str) -> Locator:
+    """The tab of a process."""
+    line(page, key).locator(".id").click()
+    page.get_by_role("tab", name=tab).click()
+    return page.locator(f"#panel-{tab.lower()}")
+
+
+def predict(page: Page, supervisor: str, victim: str, *expected: str) -> Locator:
+    """Answers, and kills; the tab tells how it went."""
+    asked = opened(page, supervisor, "Predict")
+    asked.get_by_role("radio", name=victim).check()
+    for one in expected:
+        asked.get_by_role("checkbox", name=one).check()
+    asked.get_by_role("button", name="Kill it and see").click()
+    expect(asked.get_by_role("button", name="Try another one")).to_be_visible(timeout=15_000)
+    return asked
+
+
+def verdicts(asked: Locator) -> dict[str, str | None]:
+    return {
+        one.locator("b").inner_text(): one.get_attribute("data-verdict") for one in asked.locator(".verdicts li").all()
+    }
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_rest_for_one_is_predicted_and_a_mistake_is_explained(
+    open_page: Callable[..., Page], shop: Any, theme: str, width: int
+) -> None:
+    supervisor, victim = (f"{SHOP}/checkout_sup", "cart") if theme == "light" else (DEMO, "counter_1")
+    page = open_page(f"{shop.url}/supervisors", theme=theme, width=width)
+    asked = predict(page, supervisor, victim, victim)
+    if theme == "light":
+        assert verdicts(asked) == {"ledger": "left", "cart": "right", "mailer": "missed"}
+        expect(asked).to_contain_text("1 mistake")
+        expect(asked).to_contain_text("rest_for_one restarts it too, because it was started after cart.")
+        expect(asked).to_contain_text("SuperLearner had predicted, from what the supervisor knew, just what happened.")
+        expect(page.locator("sl-signals")).to_contain_text("5 signals in")
+    else:
+        assert verdicts(asked) == {"counter_1": "right", "counter_2": "left", "printer_1": "left"}
+        expect(asked).to_contain_text("All right")
+        expect(asked).to_contain_text("1 round, 1 without a mistake; 3 of 3 children right")
+    assert Axe().run(page).response["violations"] == []
+    assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_a_give_up_is_seen_to_the_end_and_explained_from_its_first_cause(
+    open_page: Callable[..., Page], shop: Any
+) -> None:
+    page = open_page(f"{shop.url}/supervisors")
+    strategy = opened(page, f"{SHOP}/warehouse_sup", "Strategy")
+    strategy.get_by_label("At most").fill("0")
+    strategy.get_by_role("button", name="Set", exact=True).click()
+    expect(strategy.get_by_role("status")).to_have_text("Set. Restarts that were counted stay counted.")
+    expect(strategy).to_contain_text("With restart 1 within 5 s it gives up")
+    asked = predict(page, f"{SHOP}/warehouse_sup", "robot", "robot", "shelves")
+    assert verdicts(asked) == {"warehouse_sup": "missed", "shelves": "right", "robot": "right"}
+    expect(asked).to_contain_text("missed: it gave up")
+    why = opened(page, f"{SHOP}/warehouse_sup/shelves", "Why")
+    steps = why.locator(".why-chain > li")
+    expect(steps).to_have_count(4)
+    expect(steps.nth(0)).to_contain_text("ended: killed, by your request from the page (process.kill)")
+    expect(steps.nth(1)).to_contain_text("warehouse_sup gave up: 1 restart in 5 s, allowed are 0")
+    expect(steps.nth(2)).to_contain_text("shop (one_for_one) started warehouse_sup again as")
+    expect(steps.nth(3)).to_contain_text("warehouse_sup started shelves as")
+    steps.nth(2).get_by_role("button").click()
+    expect(page.locator("#process-title")).to_have_text("warehouse_sup")
+
+
+def test_a_strategy_is_compared_on_the_real_children_and_changed_while_it_runs(
+    open_page: Callable[..., Page], shop: Any
+) -> None:
+    page = open_page(f"{shop.url}/supervisors")
+    strategy = opened(page, f"{SHOP}/checkout_sup", "Strategy")
+    fates = strategy.get_by_role("table")
+    fates.get_by_role("button", name="mailer").click()
+    expect(fates.get_by_role("row", name="ledger")).to_have_text("ledger" + "does not notice" * 2 + "againstarts again")
+    strategy.get_by_role("button", name="one_for_all", exact=True).click()
+    strategy.get_by_role("button", name="Change to one_for_all").click()
+    expect(line(page, f"{SHOP}/checkout_sup")).to_contain_text("one_for_all")
+    expect(strategy.get_by_role("status")).to_contain_text("The strategy is one_for_all from the next end")
+    strategy.get_by_role("button", name="rest_for_one", exact=True).click()
+    strategy.get_by_role("button", name="Change to rest_for_one").click()
+    expect(line(page, f"{SHOP}/checkout_sup")).to_contain_text("rest_for_one")
+    strategy.get_by_label("At most").fill("many")
+    strategy.get_by_role("button", name="Set", exact=True).click()
+    expect(strategy.get_by_role("status")).to_contain_text("Expected a whole number of restarts")
+    dynamic = opened(page, f"{SHOP}/orders", "Strategy")
+    expect(dynamic).to_contain_text("Its strategy cannot be changed while it runs")
+
+
+def test_a_change_of_what_the_platform_needs_is_asked_for_first(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors")
+    strategy = opened(page, "superlearner/services", "Strategy")
+    strategy.get_by_role("button", name="Set", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change what the platform needs?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(strategy.get_by_role("status")).to_have_text("Nothing was changed.")
+
+
+def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
+    line(page, f"{DEMO}/counter_2").get_by_role("button", name="Kill").click()
+    signals = page.locator("sl-signals")
+    expect(signals).to_have_attribute("data-playing", "")
+    expect(signals).not_to_have_attribute("data-playing", "", timeout=15_000)
+    expect(signals.locator("[data-n]")).to_have_count(3)
+    assert [one.get_attribute("data-kind") for one in signals.locator("[data-n]").all()] == ["kill", "exit", "start"]
+    signals.get_by_role("button", name="As a list").click()
+    expect(signals.get_by_role("listitem")).to_have_count(3)
+    expect(signals.get_by_role("listitem").nth(1)).to_have_text("demo_one_for_one saw the end of counter_2: killed.")
+    signals.get_by_role("button", name="Again").click()
+    expect(signals).to_have_attribute("data-playing", "")
+    page.keyboard.press("Escape")
+    expect(signals).to_be_hidden()
+
+
+def test_who_wants_less_motion_sees_numbered_arrows_at_once(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
+    entry = page.locator(".events li", has_text="counter_2").first
+    entry.get_by_role("button", name="Signals").click()
+    signals = page.locator("sl-signals")
+    expect(signals.locator("[data-n]")).to_have_count(3)
+    expect(signals).not_to_have_attribute("data-playing", "")
+    assert signals.evaluate("(element) => element.getAnimations({subtree: true}).length") == 0
+    entry.get_by_role("button", name="Why?").click()
+    expect(page.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".why-chain > li")).to_have_count(2)
+
+
+def test_an_answer_can_be_given_with_the_keyboard_alone(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors")
+    asked = opened(page, DEMO, "Predict")
+    asked.get_by_role("radio", name="printer_1").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")  # how it ends
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(asked.get_by_role("checkbox", name="printer_1")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(asked.get_by_role("heading", name="All right")).to_be_focused(timeout=15_000)
