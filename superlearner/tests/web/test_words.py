@@ -249,11 +249,16 @@ def test_reasons_of_the_runtime_are_told_in_plain_words(inside: Callable[..., An
     inside(test, tree("a"), playground_restart_after=30)
 
 
+KINDS = {"k": "kill", "l": "link", "e": "exit", "t": "stop", "s": "start", "f": "failed", "g": "gave_up"}
+
+
 def drawn(entry: Any) -> list[str]:
     """The signals of an entry, each as `kind from>to`."""
     signals = entry.parts["signals"]
-    names = [label for _, label in signals["who"]] + ["nobody"]
-    return [f"{kind} {names[source]}>{names[target]}" for kind, source, target, _, _ in signals["list"]]
+    names = [
+        one[1] if isinstance(one, list) else ((entry.sup or "") + one).rpartition("/")[2] for one in signals["who"]
+    ]
+    return [f"{KINDS[s[0]]} {'nobody' if s[1] < 0 else names[s[1]]}>{names[s[2]]}" for s in signals["list"]]
 
 
 def test_the_signals_of_a_restart_are_told_in_their_order(inside: Callable[..., Any]) -> None:
@@ -264,8 +269,8 @@ def test_the_signals_of_a_restart_are_told_in_their_order(inside: Callable[..., 
         assert drawn(entry) == [
             "kill nobody>b", "exit b>sup", "stop sup>d", "stop sup>c", "start sup>b", "start sup>c", "start sup>d",
         ]  # fmt: skip
-        assert entry.parts["settled"]
-        assert entry.parts["keys"] == [f"superlearner/playground/sup/{name}" for name in "bcd"]
+        assert "open" not in entry.parts
+        assert entry.parts["signals"]["who"] == ["/b", "", "/d", "/c"]
         times = [signal[3] for signal in entry.parts["signals"]["list"]]
         assert times == sorted(times)
         assert entry.parts["signals"]["list"][-1][4] == str(platform.node.whereis("d")).strip("<>")
@@ -289,7 +294,7 @@ def test_a_give_up_draws_what_led_to_it_and_the_start_of_all_again(inside: Calla
             "kill nobody>a", "exit a>sup", "gave_up sup>sup", "stop sup>b", "exit sup>top", "start top>sup",
             "start sup>a", "start sup>b",
         ]  # fmt: skip
-        assert (last.kind, last.parts["settled"], first.parts["settled"]) == ("gave_up", True, True)
+        assert (last.kind, "open" in last.parts, "open" in first.parts) == ("gave_up", False, False)
 
     inside(test, Tree("top", lambda: Top.start_link(None, name="top")))
 
@@ -328,7 +333,8 @@ def test_a_clean_end_of_a_transient_child_is_settled_at_once(inside: Callable[..
         await kill(resolve(platform.node, "a"), "shutdown")
         await texts(platform)
         (entry,) = platform.hub.feed.entries()
-        assert (entry.kind, entry.parts["settled"], drawn(entry)) == ("stopped", True, ["kill nobody>a", "exit a>sup"])
+        assert (entry.kind, "open" in entry.parts) == ("stopped", False)
+        assert drawn(entry) == ["kill nobody>a", "exit a>sup"]
         await terminate_child(resolve(platform.node, "sup"), "b")
         assert (await texts(platform))[-1] == "sup stopped b"
 

@@ -21,6 +21,11 @@ Kind = Literal["kill", "link", "exit", "stop", "start", "failed", "gave_up"]
 """A signal that ended a process; the end of a linked one; an end as the supervisor sees it; a shutdown by the
 supervisor; a start by it, or one that failed; no restart left."""
 
+LETTERS: Final[dict[Kind, str]] = {
+    "kill": "k", "link": "l", "exit": "e", "stop": "t", "start": "s", "failed": "f", "gave_up": "g",
+}  # fmt: skip
+"""What stands for a kind on the wire."""
+
 
 @dataclass(slots=True)
 class Burst:
@@ -45,7 +50,7 @@ class Burst:
         >>> burst.add("kill", None, ("s/a", "a"), 1_000_000)
         >>> burst.add("exit", ("s/a", "a"), ("s", "s"), 1_200_000, "killed")
         >>> burst.shown()["list"]
-        [['kill', -1, 0, 0, ''], ['exit', 0, 1, 200, 'killed']]
+        [['k', -1, 0, 0], ['e', 0, 1, 200, 'killed']]
         """
         if len(self.signals) >= MOST_SIGNALS:
             self.more += 1
@@ -63,16 +68,34 @@ class Burst:
         """Another one that begins with the same signals."""
         return replace(self, who=dict(self.who), signals=list(self.signals))
 
-    def shown(self) -> dict[str, Any]:
-        """As it travels: times are microseconds since the first signal."""
+    @property
+    def full(self) -> bool:
+        """Whether more of them are only counted."""
+        return len(self.signals) >= MOST_SIGNALS
+
+    def shown(self, base: str | None = None, reason: str = "") -> dict[str, Any]:
+        """As it travels, and that is short: every viewer gets it for every crash.
+
+        Args:
+            base: the key of the entry's supervisor; keys below it are told without it.
+            reason: what the entry gives as the reason of the end; it is not repeated, nor is a stop's `shutdown`.
+
+        `who` are keys, with the label where it is not the last part of the key; a signal is its letter, from, to and
+        the microseconds since the first one.
+
+        >>> burst = Burst()
+        >>> burst.add("exit", ("top/s/a", "a"), ("top/s", "shop"), 1_200_000, "killed")
+        >>> burst.add("start", ("top/s", "shop"), ("top/s/a", "a"), 1_900_000, "0.9.0")
+        >>> burst.shown("top/s", "killed")
+        {'who': ['/a', ['', 'shop']], 'list': [['e', 0, 1, 0], ['s', 1, 0, 700, '0.9.0']]}
+        """
         first = self.signals[0][3] if self.signals else 0
-        return {
-            "who": [[key, label] for key, label in self.who.items()],
-            "list": [
-                [kind, source, target, (at - first) // 1000, word] for kind, source, target, at, word in self.signals
-            ],
-            "more": self.more,
-        }
+        listed: list[list[Any]] = []
+        for kind, source, target, at, word in self.signals:
+            said = word != {"exit": reason, "stop": "shutdown"}.get(kind, "")
+            listed.append([LETTERS[kind], source, target, (at - first) // 1000, *([word] if said else [])])
+        shown: dict[str, Any] = {"who": [_told(key, label, base) for key, label in self.who.items()], "list": listed}
+        return shown | {"more": self.more} if self.more else shown
 
     def _place(self, party: tuple[str, str] | None) -> int:
         if party is None:
@@ -80,3 +103,11 @@ class Burst:
         key, label = party
         self.who.setdefault(key, label)
         return list(self.who).index(key)
+
+
+def _told(key: str, label: str, base: str | None) -> str | list[str]:
+    """A key as it travels, with the label if that is not its last part."""
+    plain = label == key.rpartition("/")[2]
+    if base is not None and (key == base or key.startswith(f"{base}/")):
+        key = key[len(base) :]
+    return key if plain else [key, label]

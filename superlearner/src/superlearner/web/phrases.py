@@ -11,8 +11,6 @@ __all__ = ["Restarts", "after_restart", "gave_up_text", "left_text", "trigger_te
 UNREMARKABLE: Final = 1000
 """A supervisor that allows this many restarts has no budget worth a word."""
 
-MOST_KEYS: Final = 200
-
 
 @dataclass(slots=True)
 class Restarts:
@@ -44,8 +42,8 @@ class Restarts:
         """For clients that write their own sentence."""
         if self.used is None:
             return {}
-        restarted, keys = list(self.restarted.values()), list(self.restarted)[:MOST_KEYS]
-        return {"restarted": restarted, "keys": keys, "used": self.used, "max": self.max, "window_s": self.window_s}
+        restarted = list(self.restarted.values())
+        return {"restarted": restarted, "used": self.used, "max": self.max, "window_s": self.window_s}
 
     def _budget(self, data: Mapping[str, Any]) -> None:
         self.used, self.max, self.window_s = data["used"], data["allowed"], data["window"]

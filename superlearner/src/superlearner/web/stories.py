@@ -99,5 +99,8 @@ class Story:
         )
 
     def _signals(self) -> dict[str, Any]:
-        """What was signalled, for who draws it, and whether that is all."""
-        return {"settled": self.settled, "signals": self.burst.shown()} if self.burst.signals else {}
+        """What was signalled, for who draws it, and whether more will follow."""
+        if not self.burst.signals:
+            return {}
+        shown = {"signals": self.burst.shown(self.sup_key, self.reason)}
+        return shown if self.settled else shown | {"open": True}

@@ -167,8 +167,10 @@ class Feed:
         data = event.data
         larger = self._part_of(model, supervisor)
         if larger is not None:
+            full = larger.burst.full
             self._signals.stopped(larger, model, event, supervisor)
-            self._put(larger.entry())
+            if not full:
+                self._put(larger.entry())
             return
         if self._gives_up_above(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
@@ -183,7 +185,7 @@ class Feed:
         """A child runs again after its supervisor's pause, or because somebody asked for it."""
         supervisor = row_of(model, event.pid)
         part_of = self._signals.started(model, event, supervisor)
-        if part_of is not None:
+        if part_of is not None and (part_of.settled or not part_of.burst.full):
             self._put(part_of.entry())
         if supervisor is None or data.get("id") is None:
             return

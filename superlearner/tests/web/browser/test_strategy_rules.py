@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from superlearner.control.prediction import Flags, Sibling, predict
+from superlearner.web.bursts import Burst
 
 HURRY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -27,8 +28,8 @@ def rules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        """Promise.all(["model", "strategy-rules", "signal-lanes"].map((name) => import(`/static/${name}.js`)))
-            .then((found) => Object.assign(window, ...found) && null)"""
+        """Promise.all(["model", "bursts", "strategy-rules", "signal-lanes"]
+            .map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"""
     )
     return blank
 
@@ -68,6 +69,11 @@ def snapshot(nodes: list[dict[str, Any]], feed: list[dict[str, Any]]) -> dict[st
     return {"k": "s", "epoch": "e", "seq": 0, "now": 0, "nodes": nodes, "feed": feed, "health": None}
 
 
+def started(*keys: str) -> dict[str, Any]:
+    """Signals of an entry whose supervisor started these, as they travel."""
+    return {"who": ["", *keys], "list": [["s", 0, place, place, "0.9.0"] for place in range(1, len(keys) + 1)]}
+
+
 PLAY = """([then, now, expected]) => {
     const was = before(reduce(EMPTY, then), "s", "s/b", "killed");
     const seen = observe(was, reduce(EMPTY, now));
@@ -83,7 +89,8 @@ def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_re
         "key": "s/b",
         "pid": "0.3.0",
         "kind": "restarted",
-        "parts": {"settled": True, "keys": ["s/b", "s/c"]},
+        "sup": "s",
+        "parts": {"signals": started("/b", "/c")},
     }
     then = snapshot(tree(a="0.2.0", b="0.3.0", c="0.4.0"), [])
     now = snapshot(tree(a="0.2.0", b="0.5.0", c="0.6.0"), [told])
@@ -104,18 +111,19 @@ def test_nothing_is_told_before_the_feed_says_that_it_is_over(rules: Page) -> No
         "key": "s/b",
         "pid": "0.3.0",
         "kind": "restarted",
-        "parts": {"settled": False, "keys": ["s/b"]},
+        "sup": "s",
+        "parts": {"signals": started("/b"), "open": True},
     }
     assert not rules.evaluate(PLAY, [then, then, []])["settled"]
     assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.2.0", b=None), [open_entry]), []])["settled"]
-    other = open_entry | {"key": "s/a", "pid": "0.2.0", "parts": {"settled": True, "keys": ["s/a"]}}
+    other = open_entry | {"key": "s/a", "pid": "0.2.0", "parts": {"signals": started("/a")}}
     assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.9.0", b="0.3.0"), [other]), []])["settled"]
 
 
 def test_a_give_up_is_told_as_such(rules: Page) -> None:
     then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
-    end = {"id": 1, "key": "s/b", "pid": "0.3.0", "kind": "killed", "parts": {"settled": True}}
-    up = {"id": 2, "key": "s", "pid": "0.1.0", "kind": "gave_up", "parts": {"settled": True, "keys": ["s"]}}
+    end = {"id": 1, "key": "s/b", "pid": "0.3.0", "kind": "killed", "parts": {"signals": started()}}
+    up = {"id": 2, "key": "s", "pid": "0.1.0", "kind": "gave_up", "parts": {"signals": started("s")}}
     found = rules.evaluate(PLAY, [then, snapshot(tree(a="0.8.0", b="0.9.0"), [end, up]), []])
     assert (found["gaveUp"], found["started"]) == (True, ["s/a", "s/b"])
     assert found["graded"][0] == [
@@ -151,3 +159,20 @@ def test_a_burst_is_replayed_in_a_second_and_a_half_one_arrow_after_the_other(ru
     assert times[-1][1] == 1500
     assert all(times[place][1] == times[place + 1][0] for place in range(5))
     assert rules.evaluate("[850, 1234, 36_000, 2_500_000].map(offset)") == ["+850 µs", "+1.2 ms", "+36 ms", "+2.5 s"]
+
+
+def test_signals_are_read_as_they_were_before_they_were_made_short(rules: Page) -> None:
+    burst = Burst()
+    burst.add("kill", None, ("top/s/a", "a"), 1_000_000)
+    burst.add("exit", ("top/s/a", "a"), ("top/s", "shop"), 1_200_000, "killed")
+    burst.add("stop", ("top/s", "shop"), ("top/s/b%2F1", "b/1"), 1_300_000, "shutdown")
+    burst.add("start", ("top/s", "shop"), ("top/s/a", "a"), 1_900_000, "0.9.0")
+    burst.add("link", ("other/x", "x"), ("top/s", "shop"), 2_000_000, "killed")
+    event = {"sup": "top/s", "parts": {"reason": "killed", "signals": burst.shown("top/s", "killed")}}
+    who = [["top/s/a", "a"], ["top/s", "shop"], ["top/s/b%2F1", "b/1"], ["other/x", "x"]]
+    found = rules.evaluate("(event) => burstOf(event)", event)
+    assert (found["who"], found["more"]) == (who, 0)
+    assert [signal[0] for signal in found["list"]] == ["kill", "exit", "stop", "start", "link"]
+    assert [signal[3] for signal in found["list"]] == [0, 200, 300, 900, 1000]
+    assert [signal[4] for signal in found["list"]] == ["", "killed", "shutdown", "0.9.0", "killed"]
+    assert rules.evaluate("(event) => [isSettled(event), startedIn(event)]", event) == [True, ["top/s/a"]]

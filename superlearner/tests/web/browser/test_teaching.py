@@ -142,7 +142,8 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
 
 def test_who_wants_less_motion_sees_numbered_arrows_at_once(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
-    entry = page.locator(".events li", has_text="counter_2").first
+    line(page, f"{DEMO}/printer_1").get_by_role("button", name="Kill").click()
+    entry = page.locator(".events li", has_text="printer_1").first
     entry.get_by_role("button", name="Signals").click()
     signals = page.locator("sl-signals")
     expect(signals.locator("[data-n]")).to_have_count(3)

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isSettled, startedIn } from "./bursts.js";
 import { label } from "./model.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -85,7 +86,7 @@ export function observe(then, model) {
   const fresh = model.feed.filter((event) => !then.feed.includes(event));
   const own = fresh.findLast((event) => (event.pid !== null && event.pid === then.victim.pid) || event.key === then.victim.key) ?? null;
   const end = fresh.findLast((event) => event.kind === "gave_up" && event.key === then.supervisor) ?? null;
-  const told = new Set(own?.parts?.keys ?? []);
+  const told = new Set(own ? startedIn(own) : []);
   const started = new Set(then.children.filter(({ key, pid }) => {
     const now = model.rows.get(key)?.pid ?? null;
     return now !== null && now !== pid;
@@ -93,9 +94,7 @@ export function observe(then, model) {
   if (isDynamic(then.strategy) && told.size && !started.size) started.add(then.victim.key);
   const entry = end ?? own;
   const all = [...told].every((key) => model.rows.get(key)?.pid ?? null);
-  const row = model.rows.get(then.victim.key);
-  const down = own !== null && (row === undefined || row.state === "stopped");
-  return { settled: entry !== null && (entry.parts?.settled === true || (down && end === null && !comesBack(then.victim.restart, then.reason))) && all, gaveUp: end !== null, started, entry };
+  return { settled: entry !== null && isSettled(entry) && all, gaveUp: end !== null, started, entry };
 }
 
 /** One line of the comparison. @typedef {{key: string, label: string, verdict: Verdict, words: string}} Graded */

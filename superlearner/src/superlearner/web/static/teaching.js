@@ -5,6 +5,7 @@
  * @module
  */
 
+import { burstOf, isSettled } from "./bursts.js";
 import "./predict.js";
 import { SlSignals } from "./signals.js";
 import "./strategy.js";
@@ -33,7 +34,7 @@ export function teach({ tree, map, pane, events, goTo }) {
 
   /** @param {FeedEvent} entry @param {boolean} stay */
   const show = (entry, stay) => {
-    const burst = entry.parts?.signals;
+    const burst = burstOf(entry);
     if (!burst) return;
     const us = burst.list.at(-1)?.[3] ?? 0;
     signals.show(burst, tree, `${burst.list.length} signals in ${us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`}`);
@@ -54,7 +55,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     if (awaited.size) {
       for (const [key, until] of awaited) {
         if (until < performance.now()) awaited.delete(key);
-        const entry = feed.findLast((event) => about(event, key) && event.parts?.settled === true);
+        const entry = feed.findLast((event) => about(event, key) && isSettled(event));
         if (!entry || (entry.parts?.signals?.list.length ?? 0) < 2 || known.has(entry)) continue;
         awaited.delete(key);
         show(entry, false);
@@ -108,4 +109,4 @@ export function teach({ tree, map, pane, events, goTo }) {
 }
 
 /** Whether an entry tells of the end of the process in this place. @param {FeedEvent} event @param {string} key */
-const about = (event, key) => event.key === key || (event.parts?.signals?.who ?? []).some(([one]) => one === key);
+const about = (event, key) => event.key === key || (burstOf(event)?.who ?? []).some(([one]) => one === key);
