@@ -180,6 +180,46 @@ class SystemGraph(BaseModel):
     partial: bool = Field(description="there are more processes, or edges, than are shown")
 
 
+class TopologySpot(BaseModel):
+    """One process that talks, or several behind their supervisor, and where a picture has it."""
+
+    key: str
+    pid: PlainPid | None = Field(description="of the process; of the supervisor that stands for its children")
+    name: str
+    what: str
+    group: str = Field(description="what `unfold` takes to show the processes behind it one by one")
+    processes: int = Field(description="how many this stands for")
+    sent: int
+    received: int
+    x: float = Field(description="from 0 to 1000")
+    y: float
+
+
+class TopologyLine(BaseModel):
+    """Messages that were seen from one to another, or to itself."""
+
+    source: str = Field(description="`key` of the sender")
+    target: str
+    messages: int
+    per_s: float = Field(description="those that were only counted included, in proportion")
+
+
+class Topology(BaseModel):
+    """Who talks to whom."""
+
+    spots: list[TopologySpot]
+    lines: list[TopologyLine] = Field(description="the heaviest first")
+    folded: bool = Field(description="supervisors stand for their children, since there are too many")
+    seconds: float = Field(description="of how long this is; at most a minute")
+    seen: int = Field(description="messages whose sender and receiver are counted here")
+    unseen: int = Field(description="messages that are only a number, since there were more than `rate` a second")
+    share: float = Field(description="`seen` of all")
+    rate: int
+    processes: int
+    watched: int = Field(description="processes that are watched, the oldest")
+    cost: str = Field(description="what looking costs the others")
+
+
 class Exported(BaseModel):
     """A table of what is known."""
 

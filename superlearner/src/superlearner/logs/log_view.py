@@ -34,6 +34,8 @@ class LogView(logging.Handler):
     def __init__(self, kept: int = KEPT, is_secret: IsSecret | None = None) -> None:
         super().__init__(logging.INFO)
         self.listener: Listener | None = None
+        self.followers: tuple[Listener, ...] = ()
+        """Told of each line as well, in the thread that logs."""
         self.written = 0
         """How many lines there have been; the number of the newest one."""
         self._is_secret = is_secret
@@ -71,6 +73,8 @@ class LogView(logging.Handler):
             self._lines.append((self.written, line))
             if self.listener is not None:
                 self.listener(self.written, line)
+            for follower in self.followers:
+                follower(self.written, line)
         except Exception:
             self.handleError(record)
         finally:

@@ -27,6 +27,7 @@ from superlearner.monitoring.detectors import detect
 from superlearner.monitoring.facts import Alone, Callback, Facts, Hold, Track, Waiter, Watcher
 from superlearner.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.monitoring.points import History, Point
+from superlearner.monitoring.talking import Talking
 from superlearner.monitoring.witness import Witness
 from superlearner.settings import Settings
 from superlearner.telemetry import Telemetry
@@ -89,6 +90,17 @@ class Monitor:
         self._earlier: Figures | None = None
         self._late = 0.0
         self._subscription: Any = None
+        self.talking = Talking(lambda: self.node)
+        self._followers: tuple[Callable[[Point], object], ...] = ()
+
+    def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
+        """Call `follower(point)` after each sample, when its anomalies are known; answers what ends that."""
+        self._followers = (*self._followers, follower)
+
+        def leave() -> None:
+            self._followers = tuple(one for one in self._followers if one is not follower)
+
+        return leave
 
     def watch(self, node: Node) -> None:
         """Follow a node from now on."""
@@ -102,12 +114,17 @@ class Monitor:
 
     def close(self) -> None:
         """Stop following; what is known stays."""
+        self.talking.close()
         self._collector.close()
         if self._witness is not None:
             self._witness.close()
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+
+    def time(self) -> float:
+        """The wall clock of the points and the anomalies, which never runs backwards."""
+        return self._clock.now()
 
     def ready(self) -> None:
         """The platform has started: from now on it is a fault if something holds the loop."""
@@ -188,8 +205,12 @@ class Monitor:
         """A look has come to its end: keep a point, and look for anomalies."""
         self._take(scan)
         self._track(scan)
-        self.history.add(self._point(scan))
+        point = self._point(scan)
+        self.history.add(point)
         self.look()
+        self.talking.look()
+        for follower in self._followers:
+            follower(point)
         measured = {"duration": took, "processes": scan.scanned, "message_queue_lengths": scan.waiting}
         self.telemetry.execute("monitoring.sample", measured, {})
 

@@ -48,6 +48,7 @@ class Page(NamedTuple):
 
 PAGES: Final = (
     Page("supervisors", "Supervisors", "Supervision tree", live=True),
+    Page("system", "System", "System", live=True),
     Page("traces", "Traces", "Traces", live=True),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("docs", "Docs", "Documentation", own_routes=True),

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from superlearner.nodes import WatchedNode
+from superlearner.web.log_source import log_source
+from superlearner.web.system_source import system_source
 from superlearner.web.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -46,4 +48,16 @@ async def traces(platform: Platform, watched: WatchedNode, asked: Mapping[str, s
     return platform.trace_feeds.find(platform.traces, watched.node.name, asked.get("trace", "")[:40], platform.epoch)
 
 
-TOPICS: Mapping[str, Topic] = {"supervisors": supervisors, "traces": traces}
+async def system(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+    """The points of a node as they are made, and its anomalies."""
+    del asked
+    return system_source(platform, watched)
+
+
+async def log(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+    """The lines of the log, which is the platform's and so the same for all nodes."""
+    del watched, asked
+    return log_source(platform)
+
+
+TOPICS: Mapping[str, Topic] = {"supervisors": supervisors, "traces": traces, "system": system, "log": log}

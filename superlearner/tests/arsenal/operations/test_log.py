@@ -38,6 +38,9 @@ def test_the_log_is_read_by_level_process_supervisor_and_words(
         assert [line["level"] for line in of_supervisor] == ["info", "error"] * 2
         (restart,) = await ask(f"search=RESTARTED%20child%20'counter_2'&after={begun}")
         assert restart["fields"]["otp_decision"] == "restarted"
+        number = restart["number"]
+        assert await ask(f"after={number - 1}&before={number + 1}") == [restart]
+        assert await ask(f"level=error&until={crash['at']}&after={begun}") == [crash]
         assert await ask(f"logger=otp.supervisor&level=warning&after={begun}") == []
         assert await ask(f"since={of_supervisor[0]['at'] + 1}") == []
         page = await platform.get(f"/api/v1/log?supervisor=demo_one_for_one&after={begun}&per_page=3&page=2")

@@ -386,6 +386,31 @@ def test_the_graph_follows_links_monitors_supervision_and_talk(inside: Inside) -
     inside(test, PAIR)
 
 
+@pytest.mark.operation("system.topology")
+def test_who_talks_to_whom_is_told_as_a_picture_from_the_first_question_on(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        ada, bob = platform.node.whereis("ada"), platform.node.whereis("bob")
+        there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        GenServer.cast(ada, ("wait", there))
+        await there
+        first = await data(platform, "/system/topology?watch_ms=0")
+        assert (first["spots"], first["share"], first["watched"]) == ([], 1.0, first["processes"])
+        GenServer.cast(bob, 1)
+        GenServer.cast(bob, 2)
+        found = await data(platform, "/system/topology")
+        spots = {spot["name"]: spot for spot in found["spots"]}
+        line = next(one for one in found["lines"] if one["target"] == spots["bob"]["key"])
+        assert (line["messages"], spots["bob"]["received"], spots["bob"]["group"]) == (
+            2,
+            2,
+            str(platform.node.whereis("pair")).strip("<>"),
+        )
+        assert found["folded"] is False
+        otp.send(ada, "go on")
+
+    inside(test, PAIR)
+
+
 @pytest.mark.operation("system.bottlenecks")
 def test_who_handles_most_messages_is_measured_when_that_is_asked(inside: Inside) -> None:
     async def test(platform: Any) -> None:

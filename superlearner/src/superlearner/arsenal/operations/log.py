@@ -34,7 +34,11 @@ async def list_log(
         float | None,
         Field(ge=0, le=1e12, description="only from this time on, seconds since 1970", json_schema_extra=UNIX_TIME),
     ] = None,
+    until: Annotated[float | None, Field(ge=0, le=1e12, description="only up to this time, seconds since 1970")] = None,
     after: Annotated[int, Field(ge=0, le=2**53, description="only behind the line of this number")] = 0,
+    before: Annotated[
+        int | None, Field(ge=1, le=2**53, description="only those before the line of this number")
+    ] = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[LogLineResult]:
@@ -49,7 +53,9 @@ async def list_log(
     def wanted(number: int, line: LogLine) -> bool:
         return (
             number > after
+            and (before is None or number < before)
             and (since is None or line.at >= since)
+            and (until is None or line.at <= until)
             and (line.level not in ORDER or ORDER.index(line.level) >= least)
             and (logger is None or line.logger.startswith(logger))
             and (asked is None or asked in (line.pid, line.name))

@@ -136,9 +136,9 @@ async def anomalies(
     active = sorted(
         monitor.alarms.active.values(), key=lambda alarm: (-RANKS.index(alarm.finding.severity), alarm.number)
     )
-    shown = [_anomaly(alarm, now) for alarm in active]
+    shown = [anomaly_line(alarm, now) for alarm in active]
     if ended:
-        shown += [_anomaly(alarm, now) for alarm in reversed(monitor.alarms.ended)]
+        shown += [anomaly_line(alarm, now) for alarm in reversed(monitor.alarms.ended)]
     kinds = Counter(alarm.finding.type for alarm in active)
     return SystemAnomalies(
         anomalies=shown,
@@ -186,7 +186,8 @@ def _point(point: Point) -> PointLine:
     return PointLine(timestamp=timestamp(point.at), **asdict(point))
 
 
-def _anomaly(alarm: Alarm, now: float) -> AnomalyLine:
+def anomaly_line(alarm: Alarm, now: float) -> AnomalyLine:
+    """An anomaly as operations and the live feed tell it."""
     finding = alarm.finding
     return AnomalyLine(
         number=alarm.number,

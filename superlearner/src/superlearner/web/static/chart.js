@@ -44,7 +44,7 @@ const CLICK = 5;
 export class SlChart extends HTMLElement {
   /** @type {ChartGroup} */ #group = new ChartGroup();
   /** @type {Picture|null} */ #picture = null;
-  #title = make("h3");
+  #title = make("h2");
   #now = make("output", { class: "chart-now", "aria-live": "off" });
   #meta = make("span", { class: "chart-meta" });
   #toggle = make("button", { type: "button", class: "link chart-toggle", "aria-pressed": "false" }, "Show as table");

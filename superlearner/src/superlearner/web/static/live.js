@@ -34,6 +34,8 @@ export class Feed {
   #silence = 0;
   #patience = 0;
   #answer = 0;
+  #silenceMs = SILENCE_MS;
+  #patienceMs = PATIENCE_MS;
   /** @type {Status} */ #status = "connecting";
 
   /**
@@ -49,6 +51,13 @@ export class Feed {
     window.addEventListener("online", () => this.#reconnectNow());
     window.addEventListener("pagehide", () => this.#drop());
     window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
+  }
+
+  /** How often this feed speaks by itself, in seconds; 0: only when there is something to say. @param {number} every */
+  expect(every) {
+    this.#silenceMs = every ? Math.max(SILENCE_MS, every * 2500) : 0;
+    this.#patienceMs = every ? Math.max(PATIENCE_MS, every * 5000) : 0;
+    this.#listen();
   }
 
   start() {
@@ -102,8 +111,8 @@ export class Feed {
   #listen() {
     clearTimeout(this.#silence);
     clearTimeout(this.#patience);
-    if (this.#status === "live") this.#silence = setTimeout(() => this.#say("silent"), SILENCE_MS);
-    this.#patience = setTimeout(() => this.#again(), PATIENCE_MS);
+    if (this.#status === "live" && this.#silenceMs) this.#silence = setTimeout(() => this.#say("silent"), this.#silenceMs);
+    if (this.#patienceMs) this.#patience = setTimeout(() => this.#again(), this.#patienceMs);
   }
 
   #drop() {

@@ -1,0 +1,87 @@
+/**
+ * What the page knows of a node's figures: a value, and a function from it and a frame to the next one. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {(number|string|null)[]} Point  in the order of the columns */
+/**
+ * @typedef {object} Anomaly
+ * @property {number} number
+ * @property {string} type
+ * @property {"low"|"medium"|"high"|"critical"} severity
+ * @property {boolean} active
+ * @property {string|null} pid
+ * @property {string|null} name
+ * @property {string} description
+ * @property {string} since
+ * @property {string|null} until
+ * @property {number} lasted_s
+ * @property {Record<string, any>} evidence
+ * @property {number} threshold
+ * @property {string} setting
+ * @property {string} hint
+ */
+/**
+ * @typedef {object} Model
+ * @property {number} seq
+ * @property {string} epoch
+ * @property {number} interval  seconds between two points
+ * @property {string[]} columns
+ * @property {Point[]} points
+ * @property {boolean[]} gaps
+ * @property {Anomaly[]} anomalies  that go on
+ * @property {Anomaly[]} ended
+ */
+
+const HOUR = 3600;
+const ENDED = 50;
+
+/**
+ * @param {Model|null} model
+ * @param {any} frame
+ * @returns {Model|null}  null: frames are missing, a snapshot is needed
+ */
+export function reduce(model, frame) {
+  if (frame.k === "s") {
+    const skipped = new Set(frame.gaps);
+    return {
+      seq: frame.seq, epoch: frame.epoch, interval: frame.interval, columns: frame.columns, points: frame.points,
+      gaps: frame.points.map((/** @type {Point} */ _, /** @type {number} */ place) => skipped.has(place)),
+      anomalies: frame.anomalies, ended: frame.ended,
+    };
+  }
+  if (!model || frame.seq !== model.seq + 1) return null;
+  const oldest = Number(frame.point[0]) - HOUR;
+  let skip = 0;
+  while (skip < model.points.length && Number(model.points[skip]?.[0]) < oldest) skip += 1;
+  return {
+    ...model,
+    seq: frame.seq,
+    interval: frame.interval,
+    points: [...model.points.slice(skip), frame.point],
+    gaps: [...model.gaps.slice(skip), frame.gap],
+    anomalies: frame.anomalies,
+    ended: [...model.ended, ...frame.ended].slice(-ENDED),
+  };
+}
+
+/**
+ * One column, oldest first; what is counted in a point as a rate when `per_s`.
+ * @param {Model} model
+ * @param {string} name
+ * @param {{perS?: boolean, times?: number}} [how]
+ * @returns {(number|null)[]}
+ */
+export function column(model, name, { perS = false, times = 1 } = {}) {
+  const at = model.columns.indexOf(name);
+  const seconds = model.columns.indexOf("seconds");
+  return model.points.map((point) => {
+    const value = point[at];
+    if (typeof value !== "number") return null;
+    return perS ? value / Math.max(1e-6, Number(point[seconds])) : value * times;
+  });
+}
+
+/** @param {string} moment  as the API writes it @returns {number} seconds since 1970 */
+export const secondsOf = (moment) => Date.parse(moment) / 1000;

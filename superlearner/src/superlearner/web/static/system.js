@@ -1,0 +1,229 @@
+/**
+ * The system page: figures over time with one cursor, what is wrong, who talks to whom, the log, the thresholds.
+ *
+ * @module
+ */
+
+import { SlAnomalies } from "./anomalies.js";
+import { SlChart } from "./chart.js";
+import { ChartGroup } from "./chart-group.js";
+import { nearest, withUnit } from "./chart-scale.js";
+import { chosen, byId, icon, make, renew, reshape, write } from "./dom.js";
+import { shortcuts } from "./keys.js";
+import { Feed, liveUrl } from "./live.js";
+import { SlLog } from "./log-view.js";
+import { csv, save } from "./save.js";
+import { showStatus } from "./status.js";
+import { kindOf, pictures } from "./system-charts.js";
+import { reduce, secondsOf } from "./system-model.js";
+import { trends } from "./system-trends.js";
+import { SlTalk } from "./talk.js";
+import { tabs } from "./tabs.js";
+import { SlThresholds } from "./thresholds.js";
+import { toast } from "./toast.js";
+import { counted, duration, number, time } from "./words.js";
+
+/** @typedef {import("./system-model.js").Model} Model */
+
+const RANGES = [60, 600, 3600];
+const RANKS = ["low", "medium", "high", "critical"];
+const SHOWN_TRENDS = 6;
+/** A platform that is younger than the range shows its life, and at least so many seconds. */
+const LEAST = 60;
+
+const page = byId("system", HTMLElement);
+const anomalies = byId("anomalies", SlAnomalies);
+const log = byId("log", SlLog);
+const thresholds = byId("thresholds", SlThresholds);
+const talk = byId("talk", SlTalk);
+const charts = byId("charts", HTMLElement);
+const group = new ChartGroup();
+/** @type {Model|null} */ let model = null;
+/** @type {import("./chart.js").SlChart[]} */ let made = [];
+/** @type {import("./chart.js").Picture[]} */ let shown = [];
+/** @type {Record<string, number>} */ let limits = {};
+/** What the charts stand still at; null: they go on. @type {{from: number, to: number}|null} */ let still = null;
+let range = 600;
+let view = "figures";
+
+const feed = new Feed(liveUrl("system"), (messages) => {
+  for (const message of messages) {
+    const next = reduce(model, message);
+    if (!next) return feed.sync();
+    if (model && next.epoch !== model.epoch) letGo();
+    model = next;
+  }
+  if (!model) return;
+  feed.expect(model.interval);
+  show();
+  if (view === "talk") void talk.refresh();
+}, showStatus);
+
+function show() {
+  if (!model) return;
+  const last = model.points.at(-1);
+  const known = last !== undefined;
+  page.dataset.ready = known ? "points" : "waiting";
+  byId("first-point", HTMLElement).hidden = known;
+  charts.hidden = !known;
+  write(byId("first-point-text", HTMLElement), `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
+  anomalies.show(model.anomalies, model.ended);
+  showState();
+  if (!known) return;
+  const at = (/** @type {string} */ name) => last[model?.columns.indexOf(name) ?? 0];
+  const seconds = Number(at("seconds")) || 1;
+  write(byId("figure-lag", HTMLElement), withUnit(Number(at("loop_lag_ms")), "ms"));
+  write(byId("figure-processes", HTMLElement), number(Number(at("processes"))));
+  write(byId("figure-activations", HTMLElement), rate(Number(at("activations_per_s"))));
+  write(byId("figure-restarts", HTMLElement), rate(Number(at("restarts")) / seconds));
+  drawCharts();
+}
+
+/** @param {number} value */
+const rate = (value) => withUnit(value, "per_s").replace("/s", "");
+
+/** The word in the bar: what the worst anomaly is. */
+function showState() {
+  const state = byId("state", HTMLAnchorElement);
+  const active = model?.anomalies ?? [];
+  const worst = active.reduce((most, one) => Math.max(most, RANKS.indexOf(one.severity)), -1);
+  state.dataset.level = worst < 0 ? "none" : RANKS[worst];
+  const svg = state.querySelector("svg");
+  if (svg) reshape(svg, worst < 0 ? "running" : worst === 0 ? "gave-up" : "crashed");
+  const text = state.querySelector("span");
+  if (text) write(text, worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
+}
+
+function drawCharts() {
+  if (!model) return;
+  shown = pictures(model, limits);
+  const newest = Number(model.points.at(-1)?.[0] ?? 0);
+  if (!made.length) {
+    made = shown.map(() => new SlChart());
+    for (const chart of made) chart.group = group;
+    charts.append(...made);
+  }
+  if (still) group.show(still.from, still.to);
+  else group.show(Math.max(newest - range, Math.min(Number(model.points[0]?.[0]), newest - LEAST)), newest);
+  shown.forEach((picture, place) => made[place]?.show(picture));
+  byId("now", HTMLButtonElement).hidden = still === null;
+  showTrends();
+}
+
+function showTrends() {
+  const { from, to } = group.span;
+  const found = trends(shown, from, to);
+  write(byId("trends-hint", HTMLElement), found.length ? "" : `Nothing rises or falls clearly over ${duration(to - from)}, or there are too few points to say so.`);
+  renew(byId("trends-list", HTMLElement), found.slice(0, SHOWN_TRENDS).map((one) => make("li", { class: "trend" },
+    icon("up", one.rises ? "icon rises" : "icon falls"),
+    make("p", {}, make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`), ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
+    make("p", { class: "hint" }, `${one.perMinute > 0 ? "+" : "−"}${withUnit(Math.abs(one.perMinute), one.unit).replace("/s", "/s ")} a minute, fitted to ${counted(one.samples, "point")} of ${duration(one.seconds)}`))));
+}
+
+/** @param {number} seconds */
+function setRange(seconds) {
+  range = seconds;
+  still = null;
+  for (const input of byId("ranges", HTMLElement).querySelectorAll("input")) input.checked = Number(input.value) === seconds;
+  drawCharts();
+}
+
+/** Lets all charts stand still at a stretch of time. @param {number} from @param {number} to */
+function stand(from, to) {
+  still = { from, to };
+  for (const input of byId("ranges", HTMLElement).querySelectorAll("input")) input.checked = false;
+  drawCharts();
+}
+
+function letGo() {
+  still = null;
+  group.hold(null);
+  setRange(range);
+}
+
+/** Puts the shared cursor at a moment and lets the charts show it. @param {number} at */
+function goTo(at) {
+  const newest = Number(model?.points.at(-1)?.[0] ?? 0);
+  const oldest = Number(model?.points[0]?.[0] ?? 0);
+  if (!model?.points.length || at < oldest - 60) {
+    toast(`There are no figures of ${time(at)} any more.`, { hint: "The page has those of the last hour.", level: "bad" });
+    return;
+  }
+  choose("figures");
+  const wide = RANGES.find((one) => one >= newest - at + 20);
+  if (wide !== undefined && wide <= 600 && newest - at < wide * 0.9) setRange(wide);
+  else stand(at - 60, at + 60);
+  group.hold(at);
+  byId("moment", HTMLElement).scrollIntoView({ block: "nearest" });
+}
+
+function showMoment() {
+  const at = group.held;
+  const moment = byId("moment", HTMLElement);
+  moment.hidden = at === null;
+  if (at === null) return;
+  write(byId("moment-title", HTMLElement), `Moment ${time(at)}`);
+  const figures = shown.map((picture) => {
+    const place = nearest(picture.times.at, at);
+    const value = picture.series[0]?.values[place];
+    return value ? `${picture.title.toLowerCase()} ${withUnit(value, picture.unit)}` : "";
+  }).filter(Boolean);
+  write(byId("moment-text", HTMLElement), figures.slice(0, 5).join(", "));
+}
+
+/** What is on the screen, as rows with columns. */
+function onScreen() {
+  if (view === "log") return { name: "log", rows: log.rows() };
+  if (view === "talk") return { name: "topology", rows: talk.rows() };
+  if (view === "thresholds") return { name: "thresholds", rows: Object.entries(limits).filter(([name]) => name.startsWith("anomaly_") || name === "scan_interval").map(([setting, value]) => ({ setting, value })) };
+  const { from, to } = group.span;
+  const columns = model?.columns ?? [];
+  const points = (model?.points ?? []).filter((point) => Number(point[0]) >= from && Number(point[0]) <= to);
+  return { name: "figures", rows: points.map((point) => ({ timestamp: new Date(Number(point[0]) * 1000).toISOString(), ...Object.fromEntries(columns.map((name, place) => [name, point[place] ?? null])) })) };
+}
+
+/** @param {"json"|"csv"} format */
+function exportShown(format) {
+  const { name, rows } = onScreen();
+  if (!rows.length) {
+    toast("There is nothing on the screen to export.");
+    return;
+  }
+  const file = `superlearner-${name}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
+  if (format === "csv") save(file, "text/csv", csv(Object.keys(rows[0] ?? {}), rows));
+  else save(file, "application/json", JSON.stringify({ what: name, node: chosen() || document.documentElement.dataset.node, exported_at: new Date().toISOString(), rows, ...(name === "figures" ? { anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) => secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)) } : {}) }, null, 1));
+}
+
+const choose = tabs(byId("views", HTMLElement), (opened) => {
+  view = opened;
+  if (opened === "talk") void talk.refresh();
+  if (opened === "log") log.open();
+  if (opened === "thresholds") void thresholds.load();
+});
+
+byId("ranges", HTMLElement).onchange = (event) => event.target instanceof HTMLInputElement && setRange(Number(event.target.value));
+byId("now", HTMLButtonElement).onclick = letGo;
+byId("export-json", HTMLButtonElement).onclick = () => exportShown("json");
+byId("export-csv", HTMLButtonElement).onclick = () => exportShown("csv");
+byId("moment-end", HTMLButtonElement).onclick = letGo;
+byId("moment-log", HTMLButtonElement).onclick = () => {
+  const at = group.held;
+  choose("log");
+  if (at !== null) log.around(at);
+};
+anomalies.addEventListener("sl-moment", (event) => event instanceof CustomEvent && goTo(event.detail));
+thresholds.addEventListener("sl-limits", (event) => {
+  if (!(event instanceof CustomEvent)) return;
+  limits = event.detail;
+  if (model?.points.length) drawCharts();
+});
+group.addEventListener("sl-moment", showMoment);
+group.addEventListener("sl-span", (event) => event instanceof CustomEvent && stand(event.detail.from, event.detail.to));
+shortcuts([
+  { keys: ["1"], text: "The last minute", run: () => setRange(60) },
+  { keys: ["2"], text: "The last ten minutes", run: () => setRange(600) },
+  { keys: ["3"], text: "The last hour", run: () => setRange(3600) },
+  { keys: ["n"], text: "Back to now", run: letGo },
+  { keys: ["←", "→"], text: "On a chart: move the cursor of all charts; Enter holds the moment, Escape lets it go" },
+]);
+feed.start();

@@ -1,0 +1,261 @@
+"""The system page on a real platform: figures, anomalies with evidence, who talks to whom, log, thresholds, export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+import superlearner.web
+
+STATIC = Path(superlearner.web.__file__).parent / "static"
+TROUBLE = '''
+import otp
+from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+
+
+class Pulse(GenServer):
+    """Crashes at every tenth beat, and sends what nobody handles in time."""
+
+    @impl
+    def init(self, arg):
+        otp.send_after(0.1, self.pid, 1)
+        return Ok(arg)
+
+    @impl
+    def handle_info(self, beat, state):
+        if beat == 3:
+            raise ValueError("<b>negative</b> amount")
+        otp.send("sink", beat)
+        otp.send_after(0.1, self.pid, beat + 1)
+        return NoReply(state)
+
+
+class Sink(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_info(self, message, state):
+        return NoReply(state)
+
+
+class Trouble(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [Sink.child_spec(None, id="sink", name="sink"), Pulse.child_spec(None, id="pulse", name="pulse")]
+        return Children(children, max_restarts=100000, max_seconds=1)
+'''
+SETTINGS = "scan_interval = 0.5\nanomaly_restarts = 3\n"
+PLENTY = 30_000
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def troubled(start_for_all: Callable[..., Any]) -> Any:
+    """A platform on which a child crashes three times a second."""
+    return start_for_all("trouble.py:Trouble", files={"trouble.py": TROUBLE, "superlearner.toml": SETTINGS})
+
+
+@pytest.fixture
+def system(open_page: Callable[..., Page], troubled: Any) -> Callable[..., Page]:
+    """Opens a view of the page, and waits for the anomaly."""
+
+    def open_view(view: str = "figures", **how: Any) -> Page:
+        page = open_page(f"{troubled.url.rstrip('/')}/system?view={view}", ready=False, **how)
+        expect(page.locator("#system")).to_have_attribute("data-ready", "points", timeout=PLENTY)
+        expect(anomaly(page)).to_be_visible(timeout=PLENTY)
+        return page
+
+    return open_view
+
+
+def anomaly(page: Page) -> Any:
+    return page.locator("#anomalies > ul > li").filter(has_text="restart storm")
+
+
+def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_moment(system: Any) -> None:
+    page = system()
+    expect(page.locator("#figure-restarts")).not_to_have_text("0")
+    expect(page.get_by_role("slider")).to_have_count(12)
+    anomaly(page).get_by_text("Evidence").click()
+    expect(anomaly(page)).to_contain_text("setting anomaly_restarts")
+    expect(anomaly(page)).to_contain_text("pulse: ")
+    expect(anomaly(page)).to_contain_text("<b>negative</b> amount")
+    expect(anomaly(page).get_by_role("link")).to_have_attribute("href", re.compile(r"/supervisors\?process=0\.\d+\.0$"))
+    anomaly(page).get_by_role("button", name="Show this moment").click()
+    expect(page.locator("#moment-title")).to_have_text(re.compile(r"^Moment \d\d:\d\d:\d\d$"))
+    expect(page.locator(".chart-line[data-held]")).to_have_count(12)
+    page.get_by_role("button", name="Log of this time").click()
+    expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#log")).to_contain_text("Only what was logged from")
+    expect(page.locator(".log-line").first).to_be_visible(timeout=PLENTY)
+
+
+def test_a_range_changes_all_charts_and_what_is_exported_is_what_is_shown(system: Any) -> None:
+    page = system()
+    page.get_by_text("1 min", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert {"timestamp", "loop_lag_ms", "restarts"} <= set(rows[0])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    told = json.loads(download.value.path().read_text())
+    assert told["what"] == "figures"
+    assert [one["type"] for one in told["anomalies"]] == ["restart_storm"]
+    assert len(told["rows"]) >= len(rows)
+
+
+def test_who_talks_to_whom_as_graph_matrix_and_table(system: Any) -> None:
+    page = system("talk")
+    talk = page.locator("#talk")
+    spot = talk.get_by_role("button", name=re.compile("^sink: sent"))
+    expect(spot).to_be_visible(timeout=PLENTY)
+    spot.press("Enter")
+    expect(talk.locator(".talk-pick")).to_contain_text("gets from pulse")
+    expect(talk).to_contain_text("What looking costs:")
+    talk.get_by_role("button", name="Matrix").click()
+    expect(talk.get_by_role("columnheader", name="sink")).to_be_visible()
+    talk.get_by_role("button", name="Table").click()
+    expect(talk.get_by_role("row").filter(has=page.get_by_role("link", name="sink")).first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    targets = {row["target"] for row in csv.DictReader(io.StringIO(download.value.path().read_text()))}
+    assert "sink" in targets
+
+
+def test_a_threshold_is_changed_in_place_refused_beside_its_field_and_reset(system: Any, troubled: Any) -> None:
+    page = system("thresholds")
+    form = page.locator("[data-setting=anomaly_monitors]")
+    form.get_by_role("spinbutton").fill("30")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("needs the scope code")
+    token = (troubled.data_dir / "token").read_text().strip()
+    page = system("thresholds", extra_http_headers={"authorization": f"Bearer {token}"})
+    form = page.locator("[data-setting=anomaly_monitors]")
+    field = form.get_by_role("spinbutton")
+    expect(field).to_have_value("20")
+    field.fill("1")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("anomaly_monitors")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("30")
+    field.press("Enter")
+    expect(form).to_contain_text("default 20; set by the API")
+    expect(form.locator(".wrong")).to_be_empty()
+    form.get_by_role("button", name="Reset").click()
+    expect(field).to_have_value("20")
+    expect(form).to_contain_text("the default")
+
+
+def test_the_log_is_live_filtered_paused_and_leads_to_the_process(system: Any) -> None:
+    page = system("log")
+    lines = page.locator(".log-line")
+    expect(lines.filter(has_text="negative").last).to_be_visible(timeout=PLENTY)
+    page.get_by_label("Least level").select_option("error")
+    expect(page.locator(".log-line[data-level=info]")).to_have_count(0)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#log .log-bar [role=status]")).to_contain_text("new", timeout=PLENTY)
+    page.get_by_label("Search the log").fill("NEGATIVE")
+    lines.last.click()
+    detail = page.get_by_label("The chosen line")
+    expect(detail).to_contain_text("ValueError: <b>negative</b> amount")
+    expect(detail.get_by_role("link", name="Open pulse")).to_be_visible()
+    page.get_by_label("Search the log").fill("no such words")
+    expect(page.locator("#log")).to_contain_text("No line is like that.")
+    page.get_by_label("Search the log").fill("")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Only of this process").fill("nobody")
+    expect(lines).to_have_count(0)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_no_rule_of_axe_is_broken_and_a_phone_scrolls_only_up_and_down(system: Any, theme: str, width: int) -> None:
+    page = system(theme=theme, width=width)
+    for view, there in (
+        ("figures", "sl-chart"),
+        ("talk", ".graph-spots g"),
+        ("log", ".log-line"),
+        ("thresholds", "form"),
+    ):
+        page.locator(f"#tab-{view}").click()
+        expect(page.locator(f"#view-{view} {there}").first).to_be_visible(timeout=PLENTY)
+        assert page.evaluate(SIDEWAYS) == 0, view
+        found = Axe().run(page).response["violations"]
+        assert [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]] == [], view
+
+
+@pytest.fixture(scope="module")
+def pure(browser: Browser) -> Any:
+    """A page that has the modules without DOM and nothing else."""
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.fulfill(path=STATIC / Path(route.request.url).name))
+    page.goto("http://system.test/icon.svg")
+    page.evaluate(
+        """Promise.all(["system-model", "system-trends", "log-lines", "save"].map((name) => import(`/${name}.js`)))
+            .then((modules) => Object.assign(window, ...modules) && null)"""
+    )
+    yield page
+    page.close()
+
+
+def test_frames_make_the_model_and_a_missing_one_asks_for_a_snapshot(pure: Page) -> None:
+    found = pure.evaluate(
+        """() => {
+            const first = { k: "s", seq: 4, epoch: "e", interval: 2, columns: ["at", "seconds", "restarts"],
+                points: [[100, 2, 0], [200, 2, 4], [202, 2, null]], gaps: [1], anomalies: [], ended: [] };
+            const next = { k: "d", seq: 5, interval: 1, point: [3750, 2, 1], gap: true, anomalies: [{}], ended: [] };
+            const one = reduce(null, first), two = reduce(one, next);
+            return [one.gaps, column(one, "restarts", { perS: true }), two.points.length, two.gaps, two.interval,
+                reduce(two, { ...next, seq: 7 }), reduce(null, next)];
+        }"""
+    )
+    assert found == [[False, True, False], [0, 2, None], 3, [True, False, True], 1, None, None]
+
+
+def test_a_trend_is_told_only_when_it_stands_out_of_the_noise(pure: Page) -> None:
+    trend = """(values) => { const at = values.map((_, place) => 10 + place), gap = [];
+        const memory = {title: "Memory", unit: "bytes", times: {at, gap}, series: [{name: "Memory", values}]};
+        return trends([memory], 10, 9 + values.length)
+            .map(({rises, ...line}) => [rises, ...[line.from, line.to, line.perMinute].map(Math.round)]); }"""
+    rising = [100 + 2 * place + (place % 3) for place in range(100)]
+    assert pure.evaluate(trend, rising) == [[True, 101, 299, 120]]
+    assert pure.evaluate(trend, rising[::-1])[0][0] is False
+    assert pure.evaluate(trend, rising[:8]) == []
+    assert pure.evaluate(trend, [100 + 40 * (place % 2) for place in range(100)]) == []
+    assert pure.evaluate(trend, [0] * 99 + [5000]) == []
+    assert pure.evaluate(trend, [None] * 100) == []
+
+
+def test_csv_is_safe_to_open_in_a_spreadsheet(pure: Page) -> None:
+    told = pure.evaluate(
+        """csv(["a", "b"], [{a: "=1+1", b: 'say "x",\\ny'}, {a: -2, b: null}, {a: {c: 1}, b: true}])"""
+    )
+    assert told == 'a,b\r\n\'=1+1,"say ""x"",\ny"\r\n-2,\r\n"{""c"":1}",true\r\n'
+
+
+def test_lines_of_the_log_are_taken_once_and_chosen_by_level_process_words_and_time(pure: Page) -> None:
+    found = pure.evaluate(
+        """() => {
+            const line = (...told) => [told[0], ...told, null, false];
+            const sold = line(1, "info", "shop", "Sold", "0.7.0", "till", "sup");
+            const broke = line(2, "error", "shop", "broke", "0.8.0", null, "sup");
+            const late = line(3, "warning", "shop", "late", "0.7.0", "till", "sup");
+            const lines = take(take([], { k: "s", lines: [sold, broke] }), { k: "d", lines: [broke, late] });
+            const all = { level: "debug", words: "", process: "", from: null, to: null };
+            const wanted = [{}, { level: "warning" }, { words: "SOLD" }, { process: "till" }, { process: "<0.8.0>" }];
+            return [...wanted, { from: 2, to: 2 }]
+                .map((one) => chosenLines(lines, { ...all, ...one }).map((line) => line.number));
+        }"""
+    )
+    assert found == [[1, 2, 3], [2, 3], [1], [1, 3], [2], [2]]
