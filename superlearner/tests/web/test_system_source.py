@@ -26,9 +26,10 @@ async def frame(viewer: Any) -> dict[str, Any]:
 
 
 async def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    while not wanted(found := await frame(viewer)):
-        pass
-    return found
+    while True:
+        found = await frame(viewer)
+        if wanted(found):
+            return found
 
 
 def test_the_first_frame_is_the_history_and_each_new_point_is_one_more(inside: Inside) -> None:
