@@ -17,26 +17,32 @@ from playwright.sync_api import Browser, Page, expect
 import superlearner.web
 
 STATIC = Path(superlearner.web.__file__).parent / "static"
-TROUBLE = '''
+TROUBLE = """
+import itertools
+import logging
+
 import otp
 from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
 
+life = itertools.count(1)
+
 
 class Pulse(GenServer):
-    """Crashes at every tenth beat, and sends what nobody handles in time."""
-
+    # Crashes in each of its first lives; what it says must not fill the pipe that nobody reads.
     @impl
     def init(self, arg):
         otp.send_after(0.1, self.pid, 1)
-        return Ok(arg)
+        return Ok(next(life))
 
     @impl
-    def handle_info(self, beat, state):
-        if beat == 3:
+    def handle_info(self, beat, life):
+        if life < 6:
             raise ValueError("<b>negative</b> amount")
         otp.send("sink", beat)
-        otp.send_after(0.1, self.pid, beat + 1)
-        return NoReply(state)
+        if beat % 5 == 0:
+            logging.getLogger("shop").info("beat %d", beat)
+        otp.send_after(0.2, self.pid, beat + 1)
+        return NoReply(life)
 
 
 class Sink(GenServer):
@@ -54,15 +60,15 @@ class Trouble(Supervisor):
     def init(self, arg):
         children = [Sink.child_spec(None, id="sink", name="sink"), Pulse.child_spec(None, id="pulse", name="pulse")]
         return Children(children, max_restarts=100000, max_seconds=1)
-'''
-SETTINGS = "scan_interval = 0.5\nanomaly_restarts = 3\n"
+"""
+SETTINGS = "scan_interval = 0.5\nanomaly_restarts = 3\nanomaly_window = 3600\n"
 PLENTY = 30_000
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
 def troubled(start_for_all: Callable[..., Any]) -> Any:
-    """A platform on which a child crashes three times a second."""
+    """A platform on which a child has crashed again and again."""
     return start_for_all("trouble.py:Trouble", files={"trouble.py": TROUBLE, "superlearner.toml": SETTINGS})
 
 
@@ -85,7 +91,7 @@ def anomaly(page: Page) -> Any:
 
 def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_moment(system: Any) -> None:
     page = system()
-    expect(page.locator("#figure-restarts")).not_to_have_text("0")
+    expect(page.locator("#figure-restarts")).to_have_text("0", timeout=PLENTY)
     expect(page.get_by_role("slider")).to_have_count(12)
     anomaly(page).get_by_text("Evidence").click()
     expect(anomaly(page)).to_contain_text("setting anomaly_restarts")
@@ -112,7 +118,7 @@ def test_a_range_changes_all_charts_and_what_is_exported_is_what_is_shown(system
         page.get_by_role("button", name="JSON").click()
     told = json.loads(download.value.path().read_text())
     assert told["what"] == "figures"
-    assert [one["type"] for one in told["anomalies"]] == ["restart_storm"]
+    assert "restart_storm" in [one["type"] for one in told["anomalies"]]
     assert len(told["rows"]) >= len(rows)
 
 
@@ -162,10 +168,10 @@ def test_the_log_is_live_filtered_paused_and_leads_to_the_process(system: Any) -
     page = system("log")
     lines = page.locator(".log-line")
     expect(lines.filter(has_text="negative").last).to_be_visible(timeout=PLENTY)
-    page.get_by_label("Least level").select_option("error")
-    expect(page.locator(".log-line[data-level=info]")).to_have_count(0)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#log .log-bar [role=status]")).to_contain_text("new", timeout=PLENTY)
+    page.get_by_label("Least level").select_option("error")
+    expect(page.locator(".log-line[data-level=info]")).to_have_count(0)
     page.get_by_label("Search the log").fill("NEGATIVE")
     lines.last.click()
     detail = page.get_by_label("The chosen line")
