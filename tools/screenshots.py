@@ -70,6 +70,30 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
     take(page, folder / f"supervisors-{theme}-{width}.png", width)
 
 
+def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """Pictures of a prediction with a mistake in it, and of the chain of causes of the process it was about.
+
+    Raises:
+        SystemExit: the page scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/supervisors?tab=predict")
+    select(page, line(page, f"{SHOP}/checkout_sup"), loaded=False)
+    asked = page.locator("sl-predict")
+    asked.get_by_role("radio", name="ledger").check()
+    for name in ("ledger", "cart"):
+        asked.get_by_role("checkbox", name=name).check()
+    asked.get_by_role("button", name="Kill it and see").click()
+    expect(asked).to_contain_text("1 mistake")
+    take(page, folder / f"predict-{theme}-{width}.png", width)
+    book(address, -5)
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/supervisors?tab=why")
+    select(page, line(page, f"{SHOP}/checkout_sup/mailer"), loaded=False)
+    expect(page.locator(".why-chain > li")).to_have_count(3)
+    take(page, folder / f"why-{theme}-{width}.png", width)
+
+
 def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
     """Pictures of pages that are read.
 
@@ -110,11 +134,12 @@ def line(page: Page, key: str) -> Locator:
     return page.locator(f'[role=treeitem][data-key="{key}"]')
 
 
-def select(page: Page, one: Locator) -> None:
-    """Look at a process, and take the pointer away."""
+def select(page: Page, one: Locator, *, loaded: bool = True) -> None:
+    """Look at a process, and take the pointer away; `loaded`: wait for what the overview says of it."""
     one.locator(".id").click()
     page.mouse.move(0, 0)
-    expect(page.locator("#process")).to_have_attribute("data-loaded", one.get_attribute("data-pid") or "")
+    if loaded:
+        expect(page.locator("#process")).to_have_attribute("data-loaded", one.get_attribute("data-pid") or "")
 
 
 def kill(address: str, name: str) -> None:
@@ -155,6 +180,7 @@ def main(folder: Path) -> None:
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
                         shoot(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
+                        shoot_prediction(browser, address, folder, theme, width)
         browser.close()
 
 

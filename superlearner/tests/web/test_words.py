@@ -339,3 +339,45 @@ def test_a_clean_end_of_a_transient_child_is_settled_at_once(inside: Callable[..
         assert (await texts(platform))[-1] == "sup stopped b"
 
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
+
+
+def test_a_significant_child_takes_its_supervisor_along_in_one_story(inside: Callable[..., Any]) -> None:
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Job.child_spec(None, id="sup", name="sup")], max_restarts=9)
+
+    class Job(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            job = Worker.child_spec(None, id="job", name="job", restart="transient", significant=True)
+            return Children([job, Worker.child_spec(None, id="b", name="b")], auto_shutdown="any_significant")
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "job"), "shutdown")
+        await Supervisor.count_children(("top", platform.node))
+        first, last = platform.hub.feed.entries()
+        assert (first.text, last.kind) == ("job ended: shutdown", "restarted")
+        assert drawn(last) == [
+            "kill nobody>job", "exit job>sup", "stop sup>b", "exit sup>top", "start top>sup", "start sup>job",
+            "start sup>b",
+        ]  # fmt: skip
+
+    inside(test, Tree("top", lambda: Top.start_link(None, name="top")))
+
+
+def test_the_children_of_a_killed_supervisor_end_over_their_links(inside: Callable[..., Any]) -> None:
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Group.child_spec((("a", "b"), {}), id="sup", name="sup")], max_restarts=9)
+
+    async def test(platform: Any) -> None:
+        await kill(resolve(platform.node, "sup"))
+        await Supervisor.count_children(("top", platform.node))
+        (entry,) = platform.hub.feed.entries()
+        assert sorted(drawn(entry)[:2]) == ["exit sup>top", "kill nobody>sup"]
+        assert sorted(drawn(entry)[2:4]) == ["link sup>a", "link sup>b"]
+        assert drawn(entry)[4:] == ["start top>sup", "start sup>a", "start sup>b"]
+
+    inside(test, Tree("top", lambda: Top.start_link(None, name="top")))

@@ -39,6 +39,7 @@ class _Ended:
     linked: _Ended | None
     """Whose end it shared over a link; one step back and no further, so that a long chain of links is not kept."""
     at_ns: int
+    cause: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class Signals:
         sent_by = None if sender is None else plain_pid(sender)
         other = self._ends.get(event.cause)
         linked = replace(other, linked=None) if other is not None and other.pid == sent_by else None
-        self._ends[event.seq] = _Ended(pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at)
+        self._ends[event.seq] = _Ended(
+            pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at, event.cause
+        )
         _shorten(self._ends, MOST_ENDS)
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
@@ -97,6 +100,25 @@ class Signals:
                 story.burst.add("kill", found.sent_by, who, found.at_ns)
         story.burst.add("exit", who, party_of(supervisor), event.at, reason)
         self._belongs(event.cause, story)
+
+    def took_along(
+        self, story: Story, last: Story | None, model: Projection, me: Row, stopped: list[str], event: TraceEvent
+    ) -> None:
+        """A supervisor ended with a child of it: what became of that child, and of the others, comes first."""
+        if not stopped:
+            return
+        if last is not None and not last.done:
+            story.burst = last.burst.copy()
+        for key in stopped:
+            row = model.rows.get(key)
+            if row is not None:
+                story.burst.add("stop", party_of(me), party_of(row), event.at, "shutdown")
+
+    def linked(self, story: Story, event: TraceEvent, who: Party) -> None:
+        """A supervisor is gone: those that were linked to it, its children, ended with it."""
+        for seq, one in self._ends.items():
+            if seq > event.cause and one.cause == event.cause and one.party is not None:
+                story.burst.add("link", who, one.party, one.at_ns, text_of_reason(event.data["reason"], 80))
 
     def above(self, story: Story, event: TraceEvent, supervisor: Row, who: Party) -> None:
         """A supervisor that gave up has ended, and its own supervisor sees it."""

@@ -158,8 +158,13 @@ class Feed:
         story.reason = text_of_reason(reason)
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or comes_back(row.restart, reason)
+        if row is not None and row.kind == "supervisor" and pid is not None:
+            stopped = self._drop_stops_below(key)
+            self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)
         self._open[sup_pid] = story
         self._signals.begins(story, model, event, supervisor, (key, who))
+        if row is not None and row.kind == "supervisor":
+            self._signals.linked(story, event, (key, who))
         self._put(story.entry())
 
     def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
@@ -224,12 +229,19 @@ class Feed:
             row = None if row.parent is None else model.rows[row.parent]
         return row is not None
 
-    def _drop_stops_below(self, key: str) -> None:
-        """Who stops a supervisor stops what is below it: one entry says enough."""
+    def _drop_stops_below(self, key: str) -> list[str]:
+        """Who stops a supervisor, as who ends with a child, stops what is below: one entry says enough.
+
+        Answers the keys of those who were stopped.
+        """
+        found: list[str] = []
         for number, entry in list(self._changed.items()):
             if entry.kind == "stopped" and entry.key is not None and entry.key.startswith(key + "/"):
-                del self._changed[number]
-                self._entries.pop(number, None)
+                if not entry.parts:
+                    del self._changed[number]
+                    self._entries.pop(number, None)
+                    found.append(entry.key)
+        return found
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         supervisor = row_of(model, event.pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_give_up_is_told_as_such(rules: Page) -> None:
     found = rules.evaluate(PLAY, [then, snapshot(tree(a="0.8.0", b="0.9.0"), [end, up]), []])
     assert (found["gaveUp"], found["started"]) == (True, ["s/a", "s/b"])
     assert found["graded"][0] == [
-        "a", "missed", "s had no restart left and gave up; it was started again, with all its children.",
+        "a", "missed", "s had no restart left, gave up and was started again, with all its children.",
     ]  # fmt: skip
 
 
@@ -176,3 +177,17 @@ def test_signals_are_read_as_they_were_before_they_were_made_short(rules: Page) 
     assert [signal[3] for signal in found["list"]] == [0, 200, 300, 900, 1000]
     assert [signal[4] for signal in found["list"]] == ["", "killed", "shutdown", "0.9.0", "killed"]
     assert rules.evaluate("(event) => [isSettled(event), startedIn(event)]", event) == [True, ["top/s/a"]]
+
+
+spots = st.fixed_dictionaries({"x": st.integers(0, 900), "y": st.integers(0, 900), "size": st.integers(3, 20)})
+
+
+@given(st.none() | spots, spots, st.integers(0, 39))
+@HURRY
+def test_an_arrow_of_the_map_ends_at_the_edge_of_its_cell(
+    rules: Page, begin: dict[str, int] | None, target: dict[str, int], place: int
+) -> None:
+    found = rules.evaluate("(asked) => bow(...asked)", [begin, target, place])
+    assert "NaN" not in found["path"]
+    away = math.dist(found["end"], (target["x"], target["y"]))
+    assert abs(away - target["size"] / 2 - 3) < 1

@@ -80,7 +80,7 @@ def test_a_give_up_is_seen_to_the_end_and_explained_from_its_first_cause(
     expect(strategy).to_contain_text("With restart 1 within 5 s it gives up")
     asked = predict(page, f"{SHOP}/warehouse_sup", "robot", "robot", "shelves")
     assert verdicts(asked) == {"warehouse_sup": "missed", "shelves": "right", "robot": "right"}
-    expect(asked).to_contain_text("missed: it gave up")
+    expect(asked).to_contain_text("missed: it ended itself")
     why = opened(page, f"{SHOP}/warehouse_sup/shelves", "Why")
     steps = why.locator(".why-chain > li")
     expect(steps).to_have_count(4)
@@ -131,6 +131,7 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
     expect(signals).not_to_have_attribute("data-playing", "", timeout=15_000)
     expect(signals.locator("[data-n]")).to_have_count(3)
     assert [one.get_attribute("data-kind") for one in signals.locator("[data-n]").all()] == ["kill", "exit", "start"]
+    expect(page.locator("#map .map-signals [data-n]")).to_have_count(3)
     signals.get_by_role("button", name="As a list").click()
     expect(signals.get_by_role("listitem")).to_have_count(3)
     expect(signals.get_by_role("listitem").nth(1)).to_have_text("demo_one_for_one saw the end of counter_2: killed.")
@@ -138,6 +139,7 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
     expect(signals).to_have_attribute("data-playing", "")
     page.keyboard.press("Escape")
     expect(signals).to_be_hidden()
+    expect(page.locator("#map .map-signals [data-n]")).to_have_count(0)
 
 
 def test_who_wants_less_motion_sees_numbered_arrows_at_once(open_page: Callable[..., Page], shop: Any) -> None:

@@ -116,7 +116,7 @@ function sentence(event) {
     rest = rest.slice(at + reason.length);
   }
   line.append(rest);
-  if (event.key && event.parts?.signals) line.append(" ", act("signals", "Signals", event), " ", act("why", "Why?", event));
+  if (event.key && event.parts?.signals && event.kind !== "stopped") line.append(" ", act("signals", "Signals", event), " ", act("why", "Why?", event));
   return line;
 }
 

@@ -175,7 +175,7 @@ export class SlPredict extends HTMLElement {
     const gives = make("input", { type: "checkbox", "data-mark": "gives" });
     gives.checked = this.#giveUp;
     gives.onchange = () => (this.#giveUp = gives.checked);
-    marks.append(make("label", { class: "gives" }, gives, make("span", {}, `${name} gives up itself`)));
+    marks.append(make("label", { class: "gives" }, gives, make("span", {}, `${name} gives up, or ends with it`)));
     const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" }, busy ? "Watching…" : "Kill it and see");
     const form = make("form", { class: "predict" }, make("p", { class: "hint" }, `${name} is ${row.strategy}. Mark whom you expect to have a new process afterwards; then it really happens.`),
       make("div", { class: "both" }, who, marks), make("p", { class: "acts" }, go, scoreWords()), this.#note ? make("p", { class: "strategy-said", "data-level": "bad", role: "status" }, this.#note) : null);
@@ -251,8 +251,8 @@ export class SlPredict extends HTMLElement {
     const lines = this.#graded.map(({ label, verdict, words }) => line(verdict, label, words));
     if (this.#giveUp || now.gaveUp) {
       const verdict = this.#giveUp && now.gaveUp ? "right" : now.gaveUp ? "missed" : "wrong";
-      const words = now.gaveUp ? "One restart too many: it stopped its children and ended." : "It had a restart left.";
-      lines.unshift(line(verdict, name, words, { right: "right: it gave up", missed: "missed: it gave up", wrong: "wrong: it did not give up", left: "" }[verdict]));
+      const words = now.gaveUp ? `It ${now.how} and stopped its children.` : "It had a restart left, and ends with nobody.";
+      lines.unshift(line(verdict, name, words, { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
     const said = agreed === null ? "" : agreed ? "SuperLearner had predicted, from what the supervisor knew, just what happened." : "SuperLearner had predicted something else: something changed in between, or another process ended at the same moment.";

@@ -14,7 +14,7 @@
 /** How long a burst is shown to take, whatever it took. */
 export const REPLAY_MS = 1500;
 /** Arrows that are nearer to one another have no room for words. */
-const ROOM = 54;
+const ROOM = 48;
 const MARGIN = 24, END = 44;
 
 /**
@@ -82,4 +82,38 @@ export function sentence([kind, source, target, , word], who) {
     default:
       return `${from} had no restart left and gave up.`;
   }
+}
+
+/** A point of the map. @typedef {{x: number, y: number, size: number}} Spot */
+
+/**
+ * The way of the arrow with this place in the order from one cell of the map to another: the later, the wider its bow,
+ * so that those between the same two do not lie upon one another.
+ * @param {Spot|null} from  null: it comes from outside
+ * @param {Spot} to
+ * @param {number} place
+ * @returns {{path: string, at: [number, number], end: [number, number], turn: number}}  `at` is where its number stands
+ */
+export function bow(from, to, place) {
+  const far = to.size / 2 + 3;
+  if (from === null || (from.x === to.x && from.y === to.y)) {
+    const [x, y] = [to.x - far - 16, to.y - 10];
+    return { path: `M${x} ${y}L${to.x - far} ${to.y - 2}`, at: [x, y], end: [to.x - far, to.y - 2], turn: 27 };
+  }
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(dx, dy);
+  const wide = 16 + 15 * (place % 8);
+  const side = dy < 0 || (dy === 0 && dx < 0) ? 1 : -1; // always to the right: there is room beside the first cells of a box
+  const [nx, ny] = [(-dy / length) * side, (dx / length) * side];
+  const [cx, cy] = [(from.x + to.x) / 2 + nx * wide * 2, (from.y + to.y) / 2 + ny * wide * 2];
+  const back = Math.hypot(to.x - cx, to.y - cy) || 1;
+  const end = /** @type {[number, number]} */ ([to.x - ((to.x - cx) / back) * far, to.y - ((to.y - cy) / back) * far]);
+  const out = Math.hypot(cx - from.x, cy - from.y) || 1;
+  const begin = [from.x + ((cx - from.x) / out) * far, from.y + ((cy - from.y) / out) * far];
+  const round = (/** @type {number} */ value) => Math.round(value * 10) / 10;
+  return {
+    path: `M${begin.map(round).join(" ")}Q${round(cx)} ${round(cy)} ${end.map(round).join(" ")}`,
+    at: [round((begin[0] ?? 0) / 4 + cx / 2 + end[0] / 4), round((begin[1] ?? 0) / 4 + cy / 2 + end[1] / 4)],
+    end, turn: round((Math.atan2(end[1] - cy, end[0] - cx) * 180) / Math.PI),
+  };
 }

@@ -16,8 +16,8 @@ const FOOT = 36;
 /** The least room of an arrow; where the names leave less, it covers their ends. */
 const LEAST = 25;
 
-/** @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
-function draw(tag, attributes, ...children) {
+/** Makes an element of a picture. @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
+export function draw(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
@@ -81,6 +81,7 @@ export class SlSignals extends HTMLElement {
     this.#stop();
     this.#burst = null;
     this.hidden = true;
+    this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: null } }));
   }
 
   /** Draws it where the lines are now. */
@@ -103,7 +104,9 @@ export class SlSignals extends HTMLElement {
   #play() {
     this.#stop();
     const plan = this.#draw();
-    if (!plan || matchMedia("(prefers-reduced-motion: reduce)").matches || document.documentElement.dataset.motion === "reduced") return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.documentElement.dataset.motion === "reduced";
+    if (this.#burst) this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: this.#burst, moving: !still } }));
+    if (!plan || still) return;
     this.dataset.playing = "";
     const times = schedule(plan.arrows.length);
     this.#running = plan.arrows.flatMap((arrow, place) => travel(this.#picture.querySelector(`[data-n="${arrow.n}"]`), arrow, times[place] ?? [0, 0]));

@@ -73,7 +73,7 @@ export function before(model, supervisor, victim, reason) {
   return { supervisor, name: label(row), strategy: row.strategy, children, victim: child, reason, feed: model.feed };
 }
 
-/** What came of it. @typedef {{settled: boolean, gaveUp: boolean, started: Set<string>, entry: FeedEvent|null}} Observed */
+/** What came of it. @typedef {{settled: boolean, gaveUp: boolean, how: string, started: Set<string>, entry: FeedEvent|null}} Observed */
 
 /**
  * What has happened since, read from the live model alone: the entry of the feed that tells of this end, whom it says
@@ -85,7 +85,8 @@ export function before(model, supervisor, victim, reason) {
 export function observe(then, model) {
   const fresh = model.feed.filter((event) => !then.feed.includes(event));
   const own = fresh.findLast((event) => (event.pid !== null && event.pid === then.victim.pid) || event.key === then.victim.key) ?? null;
-  const end = fresh.findLast((event) => event.kind === "gave_up" && event.key === then.supervisor) ?? null;
+  const end = fresh.findLast((event) => event.key === then.supervisor && event.kind !== "note") ?? null;
+  const how = end === null ? "" : end.kind === "gave_up" ? "had no restart left, gave up" : `ended with ${then.victim.label}, which is significant,`;
   const told = new Set(own ? startedIn(own) : []);
   const started = new Set(then.children.filter(({ key, pid }) => {
     const now = model.rows.get(key)?.pid ?? null;
@@ -94,7 +95,7 @@ export function observe(then, model) {
   if (isDynamic(then.strategy) && told.size && !started.size) started.add(then.victim.key);
   const entry = end ?? own;
   const all = [...told].every((key) => model.rows.get(key)?.pid ?? null);
-  return { settled: entry !== null && isSettled(entry) && all, gaveUp: end !== null, started, entry };
+  return { settled: entry !== null && isSettled(entry) && all, gaveUp: end !== null, how, started, entry };
 }
 
 /** One line of the comparison. @typedef {{key: string, label: string, verdict: Verdict, words: string}} Graded */
@@ -125,8 +126,8 @@ export function grade(expected, then, now) {
 function because(child, then, now, came) {
   const { victim, strategy, name } = then;
   if (now.gaveUp) {
-    if (came) return `${name} had no restart left and gave up; it was started again, with all its children.`;
-    return child.restart === "temporary" ? "It is temporary, and nobody starts it again." : `${name} had no restart left, gave up and stopped it.`;
+    if (came) return `${name} ${now.how} and was started again, with all its children.`;
+    return child.restart === "temporary" ? "It is temporary, and nobody starts it again." : `${name} ${now.how} and stopped its children.`;
   }
   if (child.key === victim.key) {
     if (came) return child.restart === "transient" ? `It died, and ${then.reason} is a failure: a transient child is started again.` : "It died; a permanent child is always started again.";

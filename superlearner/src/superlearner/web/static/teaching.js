@@ -8,12 +8,14 @@
 import { burstOf, isSettled } from "./bursts.js";
 import "./predict.js";
 import { SlSignals } from "./signals.js";
+import { MapSignals } from "./signals-map.js";
 import "./strategy.js";
 import { model, tell, watch } from "./watching.js";
 import "./why.js";
 
 /** @typedef {import("./model.js").FeedEvent} FeedEvent */
 /** @typedef {import("./map-marks.js").Note} Note */
+/** @typedef {import("./signals-map.js").Map} Mapped */
 /** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
 
 /** After a kill from this page its signals are shown if they come within this time. */
@@ -24,10 +26,16 @@ const STAY_MS = 5000;
 export { tell };
 
 /**
- * @param {{tree: Written, map: Written, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
+ * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
  */
 export function teach({ tree, map, pane, events, goTo }) {
   const signals = new SlSignals();
+  const onMap = new MapSignals(map);
+  signals.addEventListener("sl-play", (event) => {
+    const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
+    if (burst) onMap.show(burst, moving);
+    else onMap.clear();
+  });
   /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
   const awaited = new Map();
   let leaving = 0;
