@@ -225,13 +225,15 @@ def make_web(platform: Platform, listener: Listener) -> None:
     """The hubs of the live pages, the web application and what a web server process needs."""
     from superlearner.web.app import create_app
     from superlearner.web.hubs import Hubs
+    from superlearner.web.node_list import NodeList
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
     settings = platform.settings
+    head = {"epoch": platform.epoch, "version": platform.version}
     platform.hubs = Hubs(
         platform.running_node(),
-        {"epoch": platform.epoch, "version": platform.version},
+        head,
         CRITICAL,
         frame_interval=settings.frame_interval,
         heartbeat_interval=settings.heartbeat_interval,
@@ -240,6 +242,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     )
     platform.nodes.listen(platform.hubs.keep)
     platform.trace_feeds = TraceFeeds()
+    platform.node_list = NodeList(platform.nodes, head)
     platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from superlearner.web.credentials import Credentials
     from superlearner.web.hub import Hub
     from superlearner.web.hubs import Hubs
+    from superlearner.web.node_list import NodeList
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
@@ -100,6 +101,7 @@ class Platform:
         self.root: otp.Pid | None = None
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
+        self.node_list: NodeList | None = None
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None

@@ -88,6 +88,7 @@ class FakePlatform:
             Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
             Route("/api/v1/processes/{pid}/info", self._info), WebSocketRoute("/live/supervisors", self._live),
+            WebSocketRoute("/live/platform", self._platform),
         ])  # fmt: skip
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)
         self._server = uvicorn.Server(config)
@@ -180,6 +181,15 @@ class FakePlatform:
         finally:
             self._viewers.discard(viewer)
             beat.cancel()
+
+    async def _platform(self, viewer: WebSocket) -> None:
+        """Which nodes there are; nothing more, since there is one."""
+        await viewer.accept()
+        await viewer.send_text(json.dumps({"k": "s", "nodes": ["test@127.0.0.1"]}))
+        try:
+            await viewer.receive_text()
+        except (WebSocketDisconnect, RuntimeError):
+            pass
 
     async def _beat(self, viewer: WebSocket) -> None:
         """Says that the line is alive with a frame the page has already."""

@@ -180,3 +180,15 @@ def test_other_limits_are_those_of_every_hub(inside: Inside) -> None:
             assert (viewer.limit, running.platform.hubs.known(node).frame_rows) == (3, 2)
 
     inside(test)
+
+
+def test_every_page_hears_which_nodes_there_are_when_that_changes_and_not_in_between(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        listening = running.platform.node_list.attach()
+        assert (await frame(listening))["nodes"] == ["superlearner@127.0.0.1"]
+        async with till(running.platform):
+            assert (await frame(listening))["nodes"] == ["superlearner@127.0.0.1", OTHER]
+        assert (await frame(listening))["nodes"] == ["superlearner@127.0.0.1"]
+        running.platform.node_list.detach(listening)
+
+    inside(test)

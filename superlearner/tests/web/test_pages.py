@@ -5,18 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from superlearner.web.pages import near
+
 Inside = Callable[..., Any]
 
 
-def test_the_front_page_leads_to_the_supervision_tree(inside: Inside) -> None:
+def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        answer = await platform.client.get("/")
-        assert (answer.status_code, answer.headers["location"]) == (307, "/supervisors")
-        page = await platform.client.get("/supervisors")
+        page = await platform.client.get("/")
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'self'" in page.headers["content-security-policy"]
-
+        assert "First steps" in page.text
+        assert "needs JavaScript" in page.text
+        assert (await platform.client.head("/")).status_code == 200
         assert (await platform.client.head("/supervisors")).status_code == 200
+
+    inside(test)
+
+
+def test_who_comes_before_the_platform_is_there_is_told_so(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        platform.platform.ready = False
+        page = await platform.client.get("/supervisors")
+        platform.platform.ready = True
+        assert page.status_code == 503
+        assert "SuperLearner is starting" in page.text
+
+    inside(test)
+
+
+def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        page = await platform.client.get("/supervisor/ledger")
+        assert 'Did you mean <a href="/supervisors">Supervisors</a>?' in page.text
+        assert [one.id for one in near("/seting")] == ["settings"]
+        assert near("/<script>") == []
+        gone = await platform.client.get("/supervisors?node=nobody")
+        assert gone.status_code == 404
+        assert "superlearner@127.0.0.1" in gone.text
 
     inside(test)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import mimetypes
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -20,9 +21,11 @@ from superlearner.web.visitors import is_signed_in
 if TYPE_CHECKING:
     from superlearner.running import Platform
 
-__all__ = ["install", "make_templates"]
+__all__ = ["install", "make_templates", "near"]
 
 FOLDER: Final = Path(__file__).parent
+START: Final = "start"
+NEAR: Final = 3
 
 
 class Page(NamedTuple):
@@ -43,10 +46,11 @@ class Page(NamedTuple):
     @property
     def href(self) -> str:
         """Where it is, below the root path."""
-        return f"/{self.id}"
+        return "/" if self.id == START else f"/{self.id}"
 
 
 PAGES: Final = (
+    Page(START, "Start", "Start", live=True, aside=True),
     Page("supervisors", "Supervisors", "Supervision tree", live=True),
     Page("system", "System", "System", live=True),
     Page("traces", "Traces", "Traces", live=True),
@@ -69,6 +73,18 @@ class OwnFiles(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["cache-control"] = "no-cache"
         return response
+
+
+def near(path: str) -> list[Page]:
+    """The pages whose address is like this one.
+
+    >>> [page.id for page in near("/supervisor/ledger")]
+    ['supervisors']
+    """
+    first = path.strip("/").partition("/")[0].lower()
+    by_name = {name: page for page in PAGES for name in (page.id, page.label.lower())}
+    found = (by_name[name] for name in get_close_matches(first, by_name, NEAR, 0.6))
+    return list(dict.fromkeys(found))
 
 
 def make_templates() -> Environment:
@@ -101,8 +117,8 @@ def install(app: FastAPI, platform: Platform) -> None:
         return HTMLResponse(html, code, headers={"cache-control": "no-store"})
 
     async def error_page(request: Request, error: ApiError) -> Response:
-        del request
         hint = error.details[0]["hint"] if error.details else None
+        there = error.code in ("operation_not_found", "page_not_found")
         return render(
             "error.html",
             error.status,
@@ -111,15 +127,15 @@ def install(app: FastAPI, platform: Platform) -> None:
             status=error.status,
             heading=HEADINGS.get(error.status, "That did not work"),
             message=error.message,
-            hint="The supervision tree is at /supervisors." if error.code == "operation_not_found" else hint,
+            hint=None if error.code in ("operation_not_found", "node_not_found") else hint,
+            near=near(request.scope["path"]) if there else (),
+            lost_node=error.code == "node_not_found",
         )
-
-    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    async def index() -> RedirectResponse:
-        return RedirectResponse(f"{platform.settings.root_path}/supervisors", 307)
 
     def add(page: Page) -> None:
         async def show(request: Request, node: str | None = None) -> HTMLResponse:
+            if not platform.ready:
+                return render("starting.html", 503, page="starting", title="Starting")
             if platform.nodes.find(node) is None:
                 known = ", ".join(one.node.name for one in platform.nodes)
                 there_is_none = f"there is no node {(node or '')[:200]!r}"

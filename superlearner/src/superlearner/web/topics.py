@@ -60,4 +60,16 @@ async def log(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]
     return log_source(platform)
 
 
-TOPICS: Mapping[str, Topic] = {"supervisors": supervisors, "traces": traces, "system": system, "log": log}
+async def platform(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+    """Which nodes there are, whatever node is shown."""
+    del watched, asked
+    return platform.node_list
+
+
+TOPICS: Mapping[str, Topic] = {
+    "platform": platform,
+    "supervisors": supervisors,
+    "traces": traces,
+    "system": system,
+    "log": log,
+}

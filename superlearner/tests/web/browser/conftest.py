@@ -5,15 +5,22 @@ A page that logs an error, breaks its content policy or throws fails the test it
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import inspect
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+import otp
+from superlearner.demo import Shop
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -34,7 +41,9 @@ def _load(path: Path) -> Any:
 
 
 FAKE = _load(Path(__file__).parents[1] / "fake.py")
+INSIDE = _load(Path(__file__).parents[2] / "conftest.py")
 SHOP = "app/shop_sup"
+SECOND = "shop@127.0.0.1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -116,6 +125,63 @@ def platform() -> Iterator[Any]:
     made.start()
     yield made
     made.stop()
+
+
+class TwoNodes:
+    """A real platform in a thread, and a second node with a shop of its own that it looks into."""
+
+    def __init__(self, url: str, loop: asyncio.AbstractEventLoop, platform: Any, node: otp.Node) -> None:
+        self.url = url
+        self.platform = platform
+        self.node = node
+        self._loop = loop
+
+    def do(self, work: Callable[[], object]) -> Any:
+        """Call something in the loop of the platform."""
+
+        async def call() -> object:
+            found = work()
+            return await found if inspect.isawaitable(found) else found
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[TwoNodes]:
+    """One for all tests of a module: the platform's own node has the demo and the shop, `shop@127.0.0.1` a shop."""
+    started: Future[TwoNodes] = Future()
+
+    async def main() -> None:
+        async with INSIDE.platform_inside(max_body=1 << 16) as running, otp.Node(SECOND) as node:
+            running.platform.nodes.attach(node)
+
+            async def life() -> None:
+                await Shop.start_link(None, name="shop")
+                await otp.receive(otp.Is("end"))
+
+            node.spawn(life)
+            await node.wait_registered("stocktaking")
+            end = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            started.set_result(TwoNodes(running.platform.listener.url(""), loop, running.platform, node))
+            ends.append(lambda: loop.call_soon_threadsafe(end.set))
+            await end.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            raise
+
+    ends: list[Callable[[], object]] = []
+    thread = threading.Thread(target=run, name="two nodes", daemon=True)
+    thread.start()
+    found = started.result(30)
+    yield found
+    ends[0]()
+    thread.join(30)
 
 
 @pytest.fixture

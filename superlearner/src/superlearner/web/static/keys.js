@@ -7,7 +7,7 @@
 import { byId, make } from "./dom.js";
 import { MEANINGS } from "./words.js";
 
-/** @typedef {{keys: string[], text: string, run?: () => void}} Shortcut */
+/** @typedef {{keys: string[], text: string, run?: () => void}} Shortcut  "g s" is g and then s, "Ctrl K" Ctrl or Cmd with k */
 
 const NUMBERS = {
   Pid: MEANINGS.pid, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, processes: MEANINGS.processes,
@@ -18,7 +18,34 @@ const NUMBERS = {
 const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
+/** Keys where letters jump to names. @param {EventTarget|null} target */
+const naming = (target) => target instanceof Element && target.closest("[role=tree]") !== null;
+
+/** How long after the first key of two the second one belongs to it. */
+const TOGETHER_MS = 1200;
+const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
 /** @type {Shortcut[]} */ const known = [];
+/** @type {{key: string, at: number}|null} */ let begun = null;
+
+/** A shortcut as its keys. @param {string} keys */
+function caps(keys) {
+  const [first = "", second = ""] = keys.split(" ");
+  if (first === "Ctrl") return [make("kbd", {}, MAC ? "⌘" : "Ctrl"), " ", make("kbd", {}, second)];
+  return /^[a-z] [a-z]$/.test(keys) ? [make("kbd", {}, first), " then ", make("kbd", {}, second)] : [make("kbd", {}, keys)];
+}
+
+/** @param {KeyboardEvent} event @returns {Shortcut|undefined} */
+function meant(event) {
+  if (event.ctrlKey || event.metaKey) return event.altKey || event.shiftKey ? undefined : known.find(({ keys }) => keys.includes(`Ctrl ${event.key.toUpperCase()}`));
+  if (event.altKey || typing(event.target)) return undefined;
+  const first = begun && event.timeStamp - begun.at < TOGETHER_MS ? begun.key : "";
+  begun = null;
+  const both = first && known.find(({ keys }) => keys.includes(`${first} ${event.key}`));
+  if (both) return both;
+  if (!naming(event.target) && known.some(({ keys }) => keys.some((one) => one.length === 3 && one.startsWith(`${event.key} `)))) begun = { key: event.key, at: event.timeStamp };
+  return known.find(({ keys }) => keys.includes(event.key));
+}
 
 /**
  * Adds shortcuts: a page its own, the shell those of every page.
@@ -27,7 +54,7 @@ const typing = (target) =>
 export function shortcuts(shortcuts) {
   known.push(...shortcuts);
   byId("keys-list", HTMLElement).replaceChildren(...known.flatMap(({ keys, text }) => [
-    make("dt", {}, ...keys.filter((key) => key !== "Delete").flatMap((key, index) => [index ? " " : null, make("kbd", {}, key)])),
+    make("dt", {}, ...keys.filter((key) => key !== "Delete").flatMap((key, index) => [index ? " " : null, ...caps(key)])),
     make("dd", {}, text),
   ]));
 }
@@ -45,10 +72,10 @@ export function listen() {
   byId("keys-open", HTMLButtonElement).onclick = help;
   dialog.onclick = (event) => event.target === dialog && dialog.close();
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-    const found = known.find(({ keys, run }) => run && keys.includes(event.key));
-    if (!found) return;
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const found = meant(event);
+    if (!found?.run) return;
     event.preventDefault();
-    found.run?.();
+    found.run();
   });
 }

@@ -4,7 +4,8 @@
  *
  * A lost connection is retried for ever, at most 0.8 s apart, unless it is the session that ended: then the page is
  * loaded anew, which leads to the sign-in page. A server that is connected but says nothing, because a
- * callback does not return, is told apart from one that is gone. A hidden tab throws frames away and asks for a snapshot
+ * callback does not return, is told apart from one that is gone. A node that is gone is not asked for again until it is
+ * said to be back. A hidden tab throws frames away and asks for a snapshot
  * when it is looked at again, so that nothing piles up.
  *
  * @module
@@ -13,7 +14,7 @@
 import { chosen, root } from "./dom.js";
 
 /** @typedef {import("./model.js").Message} Message */
-/** @typedef {"connecting"|"live"|"silent"|"lost"} Status */
+/** @typedef {"connecting"|"live"|"silent"|"lost"|"gone"} Status */
 
 /** Silence after which the server is said not to answer: it speaks twice a second. */
 const SILENCE_MS = 2000;
@@ -21,6 +22,8 @@ const SILENCE_MS = 2000;
 const PATIENCE_MS = 6000;
 /** How long a snapshot that was asked for may take. */
 const ANSWER_MS = 2000;
+/** What the server closes with when the node is not there (any more). */
+const NODE_GONE = 4404;
 const RETRY_MS = 100;
 const RETRY_LIMIT_MS = 800;
 
@@ -49,6 +52,7 @@ export class Feed {
     this.onStatus = onStatus;
     document.addEventListener("visibilitychange", () => this.#looked());
     window.addEventListener("online", () => this.#reconnectNow());
+    window.addEventListener("sl-node-back", () => this.#status === "gone" && this.#reconnectNow());
     window.addEventListener("pagehide", () => this.#drop());
     window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
   }
@@ -65,7 +69,7 @@ export class Feed {
     this.#socket = socket;
     this.#listen();
     socket.onmessage = (event) => this.#received(String(event.data));
-    socket.onclose = () => this.#closed();
+    socket.onclose = (event) => (event.code === NODE_GONE ? this.#gone() : this.#closed());
   }
 
   /** Asks for a fresh snapshot; without an answer the connection is made anew. */
@@ -123,6 +127,11 @@ export class Feed {
     this.#socket = null;
   }
 
+  #gone() {
+    this.#drop();
+    this.#say("gone");
+  }
+
   #closed() {
     this.#say(this.#status === "connecting" && this.#tries < 3 ? "connecting" : "lost");
     if (this.#tries > 0) void this.#knock();
@@ -164,8 +173,9 @@ export class Feed {
  * Where a topic is to be had, of the node that the page shows: same host, same scheme, below the same path.
  * @param {string} topic
  * @param {Record<string, string>} [options]  what the topic is asked besides
+ * @param {string} [node]  another node than the page's; "" for the platform's own
  */
-export function liveUrl(topic, options = {}) {
-  const asked = new URLSearchParams({ ...options, ...(chosen() ? { node: chosen() } : {}) }).toString();
+export function liveUrl(topic, options = {}, node = chosen()) {
+  const asked = new URLSearchParams({ ...options, ...(node ? { node } : {}) }).toString();
   return `${location.origin.replace(/^http/, "ws")}${root()}/live/${topic}${asked ? `?${asked}` : ""}`;
 }

@@ -1,20 +1,20 @@
 /**
- * What every page has: keys and help, the choice of the node.
+ * What every page has: keys and help, the ways to other pages, the choice of the node, the command palette.
  *
  * @module
  */
 
 import { help, listen, shortcuts } from "./keys.js";
+import { followNavigation, pages } from "./nav.js";
+import { followNodes } from "./nodes.js";
+import { openPalette, wirePalette } from "./palette.js";
 
-const nodes = document.getElementById("node");
-if (nodes instanceof HTMLSelectElement) {
-  nodes.onchange = () => {
-    const here = new URL(location.href);
-    if (nodes.value) here.searchParams.set("node", nodes.value);
-    else here.searchParams.delete("node");
-    location.assign(here);
-  };
-}
-
-shortcuts([{ keys: ["?"], text: "This list", run: help }]);
+followNavigation();
+followNodes();
+wirePalette();
+shortcuts([
+  { keys: ["?"], text: "This help", run: help },
+  { keys: ["Ctrl K"], text: "Go to a page, process, operation or text", run: openPalette },
+  ...pages().filter(({ letter }) => letter).map(({ letter, label, href }) => ({ keys: [`g ${letter}`], text: `Go to ${label}`, run: () => location.assign(href) })),
+]);
 listen();

@@ -9,7 +9,7 @@ import { settle } from "./toast.js";
 
 /** @typedef {import("./live.js").Status} Status */
 
-const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting" };
+const WORDS = { connecting: "Connecting", live: "Live", silent: "Not answering", lost: "Reconnecting", gone: "Node is gone" };
 
 /** @param {Status} status */
 export function showStatus(status) {

@@ -70,6 +70,7 @@ function onMessages(messages) {
   map.show(model, skew, anew ? null : touched);
   events.show(model.feed);
   tell(model);
+  if (wanted && model.rows.size) arrive();
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
@@ -82,12 +83,24 @@ function onMessages(messages) {
 function onStatus(status) {
   showStatus(status);
   page.dataset.status = status;
-  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting";
+  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
   const text = byId("lost-text", HTMLElement);
   if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
   if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
+}
+
+/** Whom the address asks for (`?process=` a name, a pid, an id or a key); the first picture of the tree shows them. */
+let wanted = new URLSearchParams(location.search).get("process") ?? "";
+
+function arrive() {
+  const bare = wanted.replace(/^#PID|[<>]/g, "");
+  const rows = [...model.rows.values()];
+  const row = rows.find((one) => one.key === wanted || one.name === wanted || one.pid === bare) ?? rows.find((one) => one.id === wanted);
+  if (row) goTo(row.key);
+  else toast(`${wanted.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or no supervisor started it." });
+  wanted = "";
 }
 
 /** The pane follows its row. */

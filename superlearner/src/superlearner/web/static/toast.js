@@ -7,6 +7,8 @@
 import { icon, make } from "./dom.js";
 
 const SHOWN_MS = 7000;
+/** What went wrong takes longer to read. */
+const BAD_MS = 14000;
 const LIMIT = 3;
 
 /**
@@ -21,10 +23,17 @@ export function toast(text, { hint = "", level = "info", about = "" } = {}) {
     icon(level === "bad" ? "crashed" : "running", "glyph"),
     make("p", {}, make("b", {}, text), hint ? ` ${hint}` : null), close);
   let timer = 0;
-  const wait = () => (timer = setTimeout(() => note.remove(), SHOWN_MS));
-  close.onclick = () => note.remove();
-  note.onpointerenter = note.onfocus = () => clearTimeout(timer);
-  note.onpointerleave = () => wait();
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => note.remove(), level === "bad" ? BAD_MS : SHOWN_MS);
+  };
+  close.onclick = () => {
+    const next = note.nextElementSibling ?? note.previousElementSibling;
+    if (note.contains(document.activeElement)) next?.querySelector("button")?.focus();
+    note.remove();
+  };
+  for (const type of ["pointerenter", "focusin"]) note.addEventListener(type, () => clearTimeout(timer));
+  for (const type of ["pointerleave", "focusout"]) note.addEventListener(type, wait);
   wait();
   for (const old of [...shelf.children].slice(0, -(LIMIT - 1))) old.remove();
   shelf.append(note);

@@ -1,0 +1,199 @@
+"""What every page has: the palette, keys, the choice of the node, what is said when a node is gone, errors, phones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+import otp
+
+SECOND = "shop@127.0.0.1"
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'
+
+
+def opened(page: Page) -> Any:
+    """The palette, when it has asked the server."""
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Go to")
+    expect(field).to_be_focused()
+    return field
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def test_the_page_of_another_node_shows_its_trees_and_kills_there(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/supervisors?node={SECOND}")
+    ours = two_nodes.do(lambda: two_nodes.platform.node.whereis("ledger"))
+    line = page.locator(LEDGER)
+    expect(line).to_be_visible()
+    expect(page.get_by_role("treeitem", name=re.compile("^superlearner,"))).to_have_count(0)
+    line.hover()
+    line.get_by_role("button", name="Kill ledger").click()
+    expect(line).to_have_attribute("data-restarts", "1")
+    expect(page.locator("#events")).to_contain_text("ledger was killed; checkout_sup (rest_for_one) restarted ledger")
+    assert two_nodes.do(lambda: two_nodes.platform.node.whereis("ledger")) == ours
+
+
+def test_the_palette_finds_a_process_of_the_node_that_is_shown_and_leads_to_it(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/settings?node={SECOND}", ready=False)
+    field = opened(page)
+    field.fill("mlr")
+    first = page.get_by_role("listbox", name="Found").get_by_role("option").first
+    expect(first).to_contain_text("mailer")
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", "palette-0")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"/supervisors\?process=mailer&node=shop%40127\.0\.0\.1$"))
+    expect(page.get_by_role("treeitem", name=re.compile("^mailer,"))).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("region", name="Process details")).to_contain_text("mailer")
+    opened(page)
+    expect(page.get_by_role("group", name="Recent").get_by_role("option").first).to_contain_text("mailer")
+
+
+def test_the_palette_finds_operations_words_of_the_documentation_and_pages(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/settings", ready=False)
+    field = opened(page)
+    field.fill("supervis")
+    expect(
+        page.get_by_role("group", name="Pages").get_by_role("option", name=re.compile("Supervisors"))
+    ).to_be_visible()
+    field.fill("process.kill")
+    expect(page.get_by_role("group", name="Operations").get_by_role("option").first).to_contain_text("process.kill")
+    field.fill("intensity")
+    expect(page.get_by_role("group", name="Documentation").get_by_role("option").first).to_be_visible()
+    field.press("ArrowDown")
+    field.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_palette_has_the_pages_when_the_server_is_gone_and_says_what_is_missing(
+    open_page: Callable[..., Page], platform: Any
+) -> None:
+    page = open_page(f"{platform.url}/supervisors")
+    page.route("**/api/v1/**", lambda route: route.abort())
+    field = opened(page)
+    expect(
+        page.get_by_role("listbox", name="Found").get_by_role("option", name=re.compile("Supervisors"))
+    ).to_be_visible()
+    expect(page.locator("#palette .said")).to_contain_text("missing: The server does not answer.")
+    field.fill("nobody has this name")
+    expect(page.locator("#palette")).to_contain_text("Nothing fits “nobody has this name”.")
+
+
+def test_a_name_that_is_html_is_text_in_the_palette(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    two_nodes.do(lambda: in_node(two_nodes, name))
+    page = open_page(f"{two_nodes.url}/settings?node={SECOND}", ready=False)
+    field = opened(page)
+    field.fill("onerror")
+    expect(page.get_by_role("listbox", name="Found").get_by_role("option").first).to_contain_text(name)
+    assert page.locator("#palette img").count() == 0
+
+
+async def in_node(two_nodes: Any, name: str) -> None:
+    """A process with this name."""
+
+    async def life() -> None:
+        otp.register(name, otp.self())
+        await otp.receive(otp.Is("end"))
+
+    two_nodes.node.spawn(life)
+    await two_nodes.node.wait_registered(name)
+
+
+def test_keys_lead_to_pages_except_where_somebody_types(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    page = open_page(f"{two_nodes.url}/settings", ready=False)
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Help")
+    expect(keys).to_contain_text("g then sGo to Supervisors")
+    expect(keys).to_contain_text("Ctrl K")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page).to_have_url(f"{two_nodes.url}/supervisors")
+    page.get_by_role("searchbox", name="Find a process").press_sequentially("gd")
+    expect(page.get_by_role("searchbox", name="Find a process")).to_have_value("gd")
+    expect(page).to_have_url(f"{two_nodes.url}/supervisors")
+
+
+def test_a_node_that_goes_while_its_page_is_open_is_told_and_comes_back_by_itself(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/supervisors?node={SECOND}")
+    other = open_page(f"{two_nodes.url}/settings", ready=False)
+    expect(other.get_by_role("combobox", name="Node")).to_be_visible()
+    two_nodes.do(lambda: two_nodes.platform.nodes.detach(SECOND))
+    said = page.get_by_role("alert").filter(has_text="The node shop@127.0.0.1 is gone")
+    expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
+    expect(page.locator("#live")).to_have_text("Node is gone")
+    expect(other.get_by_role("combobox", name="Node")).to_be_hidden()
+    there_is_none = open_page(f"{two_nodes.url}/supervisors?node={SECOND}", ready=False)
+    expect(there_is_none.get_by_role("link", name="superlearner@127.0.0.1")).to_be_visible()
+    two_nodes.do(lambda: two_nodes.platform.nodes.attach(two_nodes.node))
+    expect(said).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(other.get_by_role("combobox", name="Node")).to_be_visible()
+    other.get_by_role("combobox", name="Node").select_option(SECOND)
+    expect(other).to_have_url(re.compile("node=shop%40127.0.0.1"))
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_no_rule_of_axe_is_broken_in_palette_and_errors_and_nothing_scrolls_sideways(
+    open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
+) -> None:
+    page = open_page(f"{two_nodes.url}/supervisor/ledger", ready=False, theme=theme, width=width)
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    expect(page.get_by_text("Did you mean").get_by_role("link", name="Supervisors")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Find a page, process or operation").click()
+    page.get_by_role("combobox", name="Go to").fill("ledger")
+    expect(page.get_by_role("listbox", name="Found").get_by_role("option").first).to_contain_text("ledger")
+    assert violations(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_a_navigation_that_is_wider_than_a_phone_scrolls_and_shows_that_it_goes_on(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/settings", ready=False, width=390)
+    page.evaluate(
+        """() => { const nav = document.getElementById("nav");
+        for (let n = 0; n < 6; n += 1) nav.append(nav.lastElementChild.cloneNode(true));
+        nav.style.paddingLeft = "3px"; }"""
+    )
+    nav = page.get_by_role("navigation", name="Main")
+    nav.evaluate("(one) => (one.scrollLeft = 1)")
+    nav.evaluate("(one) => (one.scrollLeft = 0)")
+    expect(nav).to_have_attribute("data-more", "right")
+    nav.evaluate("(one) => (one.scrollLeft = 9999)")
+    expect(nav).to_have_attribute("data-more", "left")
+    assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page], platform: Any) -> None:
+    page = open_page(f"{platform.url}/supervisors")
+    page.evaluate(
+        """import("/static/toast.js").then(({ toast }) => { for (const n of [1, 2, 3, 4]) toast(`note ${n}`); })"""
+    )
+    notes = page.get_by_role("status", name="Notes")
+    expect(notes.locator(".toast")).to_have_count(3)
+    expect(notes).not_to_contain_text("note 1")
+    notes.get_by_role("button", name="Dismiss").first.focus()
+    page.keyboard.press("Enter")
+    expect(notes.locator(".toast")).to_have_count(2)
+    expect(notes.get_by_role("button", name="Dismiss").first).to_be_focused()

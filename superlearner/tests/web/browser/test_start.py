@@ -1,0 +1,102 @@
+"""The start page: from nothing to "I killed a process and saw why it came back", told by what really happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+OWN = """
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+
+class Counter(GenServer[int]):
+    @impl
+    def init(self, start): return Ok(start)
+
+
+class Tally(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [Counter.child_spec(0, id=one, name=one) for one in ("left", "right")]
+        return Children(children, strategy="one_for_all", max_restarts=2, max_seconds=3600)
+"""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def done(page: Page, *names: str) -> None:
+    expect(page.locator("#steps [data-done]")).to_have_count(len(names))
+    for name in names:
+        expect(page.locator(f"#steps [data-step={name}]")).to_have_attribute("data-done", "")
+
+
+def test_from_the_start_to_the_reason_and_the_restarted_children_in_eight_actions(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False)  # 1: open the page
+    page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger").click()  # 2
+    answers = page.get_by_role("region", name="First steps")
+    expect(answers).to_contain_text("Why did it end?")
+    expect(answers).to_contain_text("ledger was killed: its reason is “killed”")
+    expect(answers).to_contain_text("Who was started again, and why?")
+    expect(answers).to_contain_text("ledger, cart and mailer. checkout_sup is rest_for_one")
+    page.get_by_role("link", name="See it in the whole tree").click()  # 3
+    details = page.get_by_role("region", name="Process details")
+    expect(details.get_by_role("heading", name="ledger")).to_be_visible()
+    expect(page.get_by_role("treeitem", name=re.compile("^ledger, .*, 1 restart$"))).to_be_visible()
+    expect(page.get_by_role("region", name="Events")).to_contain_text(
+        "ledger was killed; checkout_sup (rest_for_one) restarted ledger and the 2 after it"
+    )
+
+
+def test_the_steps_tick_by_what_happens_whoever_does_it_and_stay_after_a_reload(
+    open_page: Callable[..., Page], platform: Any, two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/?node=shop@127.0.0.1", ready=False)
+    done(page, "look")
+    two_nodes.do(lambda: two_nodes.node.whereis("cart").send("this is no message of a cart"))
+    two_nodes.do(lambda: kill_on(two_nodes, "cart"))
+    done(page, "look", "kill", "read")
+    expect(page.locator("#answer-who")).to_contain_text("cart and mailer. checkout_sup is rest_for_one")
+    expect(page.locator("#last")).to_contain_text("cart was killed")
+    page.reload()
+    done(page, "look", "kill", "read")
+
+
+async def kill_on(two_nodes: Any, name: str) -> None:
+    from superlearner.control.steer import kill, resolve
+
+    await kill(resolve(two_nodes.node, name))
+
+
+def test_a_tree_of_ones_own_is_shown_with_its_own_words(
+    start_for_all: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    program = start_for_all("tally.py:Tally", files={"tally.py": OWN})
+    page = open_page(f"{program.url}/", ready=False)
+    expect(page.locator("#look-text")).to_contain_text("It started left and right")
+    page.get_by_role("list", name="Children").get_by_role("button", name="Kill right").hover()
+    expect(page.locator("#fam-said")).to_contain_text("If right ends,")
+    expect(page.locator("#fam-said")).to_contain_text("will start left and right again")
+    steps = page.get_by_role("region", name="First steps")
+    for count in (1, 0):
+        steps.get_by_role("button", name=re.compile("Kill left")).click()
+        expect(page.locator("#answer-left")).to_contain_text(f"{count} of 2 restarts in 3600 s")
+    steps.get_by_role("button", name="Kill left again").click()
+    expect(page.locator("#answer-why")).to_contain_text("gave up: 3 restarts")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
+    open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False, theme=theme, width=width)
+    done(page, "look")
+    expect(page.locator(".fam-kids > li")).to_have_count(3)
+    found = Axe().run(page).response["violations"]
+    assert [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]] == []
+    assert page.evaluate(SIDEWAYS) == 0
