@@ -1,4 +1,4 @@
-"""The pictures of the documentation: the real page in the moment of a crash, a page of the documentation and of the
+"""The pictures of the documentation: the start page and the tree in the moment of a crash, a page of the documentation and of the
 reference of the API, in both themes, wide and narrow.
 
 python -m tools.screenshots [FOLDER]
@@ -94,6 +94,17 @@ def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, w
     take(page, folder / f"why-{theme}-{width}.png", width)
 
 
+def shoot_start(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """The start page just after its first kill: the picture holds what happened, the steps say why."""
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/")
+    page.get_by_role("button", name="Kill ledger").last.click()
+    expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
+    expect(page.locator(".fam-kids [data-look=crashed]")).to_have_count(1)
+    page.locator(".start").evaluate("(one) => one.scrollTo(0, 0)")
+    take(page, folder / f"start-{theme}-{width}.png", width)
+
+
 def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
     """Pictures of pages that are read.
 
@@ -181,6 +192,7 @@ def main(folder: Path) -> None:
                         shoot(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
                         shoot_prediction(browser, address, folder, theme, width)
+                        shoot_start(browser, address, folder, theme, width)
         browser.close()
 
 
