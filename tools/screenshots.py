@@ -1,5 +1,5 @@
-"""The pictures of the documentation: the start page and the tree in the moment of a crash, a page of the documentation and of the
-reference of the API, in both themes, wide and narrow.
+"""The pictures of the documentation: the start page and the tree in the moment of a crash, a page of the documentation
+and of the reference of the API, in both themes, wide and narrow.
 
 python -m tools.screenshots [FOLDER]
 """
