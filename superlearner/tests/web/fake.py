@@ -66,6 +66,8 @@ class FakePlatform:
     #: Answers a command; None stands for the usual answer.
     on_command: Callable[[str, str, Any], Response | None] = lambda _method, _path, _body: None
     info: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: What is predicted, by the id of the child; None: there is no such operation.
+    predictions: dict[str, Any] = field(default_factory=dict[str, Any])
     #: Whether the session of the browser has ended.
     signed_out: bool = False
     syncs: int = 0
@@ -87,6 +89,8 @@ class FakePlatform:
             Route("/api/v1/processes/{pid}", self._command, methods=["DELETE"]),
             Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
+            Route("/api/v1/supervisors/{pid}/children/bulk", self._bulk, methods=["POST"]),
+            Route("/api/v1/supervisors/{pid}/children/{id}/predict", self._predict),
             Route("/api/v1/processes/{pid}/info", self._info), WebSocketRoute("/live/supervisors", self._live),
             WebSocketRoute("/live/platform", self._platform),
         ])  # fmt: skip
@@ -207,3 +211,16 @@ class FakePlatform:
     async def _info(self, request: Request) -> Response:
         data = {"pid": request.path_params["pid"], **self.info}
         return JSONResponse({"data": data, "success": True})
+
+    async def _predict(self, request: Request) -> Response:
+        step = self.predictions.get(request.path_params["id"])
+        if step is None:
+            return failure("child_not_found", "there is no such child", 404)
+        return JSONResponse({"data": {"child": request.path_params["id"], "steps": [step]}, "success": True})
+
+    async def _bulk(self, request: Request) -> Response:
+        body = json.loads(await request.body())
+        self.asked.append((request.method, request.url.path, body))
+        answer = await asyncio.to_thread(self.on_command, request.method, request.url.path, body)
+        results = [{"id": child, "ok": True} for child in body["children"]]
+        return answer or JSONResponse({"data": {"results": results}, "success": True})

@@ -174,7 +174,7 @@ def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-@given(trees(), st.integers(150, 1200), st.integers(0, 11))
+@given(trees(), st.integers(150, 1200), st.integers(0, 14))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_two_things_of_the_map_lie_on_each_other(
     modules: Page, nodes: list[dict[str, Any]], width: int, level: int

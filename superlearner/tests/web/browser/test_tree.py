@@ -223,6 +223,7 @@ def test_several_are_selected_and_killed_together(page: Page, platform: Any) -> 
     line(page, "app/pool/0.81.0").click(modifiers=["Control"])
     button = page.get_by_role("button", name="Kill 3 selected")
     button.click()
+    page.get_by_role("dialog").get_by_role("button", name="Kill 3 processes").click()
     expect(page.locator("[role=treeitem][data-pending]")).to_have_count(3)
     platform.delta(p=[[key, {"pid": "0.99.0"}] for key in (LEDGER, f"{SHOP}/cart", "app/pool/0.81.0")])
     expect(page.locator("[role=treeitem][data-pending]")).to_have_count(0)
@@ -263,6 +264,45 @@ def test_a_thousand_lines_are_patched_one_by_one(
     platform.delta(p=[[f"app/w_{count - 1}", {"mailbox": 7}]])
     expect(last.locator(".mq")).to_have_text("7")
     assert page.evaluate("window.changes") <= 5
+
+
+def test_of_ten_thousand_lines_those_near_the_view_are_in_the_page(
+    page: Page, platform: Any, row: Callable[..., Any]
+) -> None:
+    groups = [f"app/s{number}" for number in range(20)]
+    platform.nodes = [
+        row("app", strategy="one_for_one"),
+        *(
+            one
+            for key in groups
+            for one in (row(key, strategy="one_for_one"), *(row(f"{key}/w_{n}") for n in range(499)))
+        ),
+    ]
+    platform.epoch = "e2"
+    platform.snapshot()
+    lines = page.locator("[role=treeitem]")
+    expect(page.locator("#map")).to_have_attribute("data-cells", "10001")
+    expect(line(page, "app/s0/w_3")).to_have_attribute("aria-setsize", "499")
+    assert lines.count() < 200
+    lines.first.focus()
+    page.keyboard.press("End")
+    last = line(page, "app/s19/w_498")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(last).to_have_attribute("aria-posinset", "499")
+    tops = lines.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert tops == sorted(tops)
+    page.locator(".tree-scroll").evaluate("(one) => { one.scrollTop = one.scrollHeight / 2; }")
+    expect(line(page, "app/s10/w_3")).to_be_in_viewport()
+    expect(last).to_be_focused()
+    assert lines.count() < 200
+    platform.delta(p=[["app/s10/w_3", {"mailbox": 7}], ["app/s2/w_3", {"mailbox": 8}]])
+    expect(line(page, "app/s10/w_3").locator(".mq")).to_have_text("7")
+    page.keyboard.press("ArrowUp")
+    expect(line(page, "app/s19/w_497")).to_be_in_viewport(ratio=1)
+    page.evaluate("document.getElementById('tree').reveal('app/s2/w_3')")
+    expect(line(page, "app/s2/w_3")).to_be_in_viewport(ratio=1)
+    expect(line(page, "app/s2/w_3").locator(".mq")).to_have_text("8")
 
 
 def test_a_line_that_slides_under_a_resting_pointer_is_not_killed(

@@ -22,16 +22,17 @@ import { label } from "./model.js";
  * @property {boolean} names  whether cells have room for a name
  */
 
-/** @param {number} pitch @returns {Level} */
-const dots = (pitch) => ({
+/** @param {number} pitch @param {boolean} [named]  whether boxes have a line with their name @returns {Level} */
+const dots = (pitch, named = true) => ({
   w: pitch, h: pitch, glyph: pitch >= 10 ? Math.min(12, pitch - 6) : Math.max(3, pitch - 2), names: false,
-  head: pitch >= 14 ? 22 : pitch >= 7 ? 17 : 0, pad: pitch >= 14 ? 7 : pitch >= 7 ? 5 : 2,
+  head: !named ? 0 : pitch >= 14 ? 22 : pitch >= 7 ? 17 : 16, pad: pitch >= 14 ? 7 : pitch >= 7 ? 5 : named ? 4 : 2,
 });
 
 /** From the closest look to the one with most on it. @type {readonly Level[]} */
 export const LEVELS = [
   { w: 112, h: 22, glyph: 11, head: 24, pad: 8, names: true },
-  ...[22, 18, 15, 13, 11, 9, 8, 7, 6, 5, 4].map(dots),
+  ...[22, 18, 15, 13, 11, 9, 8, 7, 6, 5].map((pitch) => dots(pitch)),
+  dots(6, false), dots(5, false), dots(4), dots(4, false),
 ];
 
 /**
@@ -139,7 +140,9 @@ function block(branch, most, level, folded, measure) {
   let x = 0, y = 0, tall = 0, wide = 0;
   /** @param {number} w @param {number} h */
   const put = (w, h) => {
-    if (x > 0 && x + w > inner) {
+    // what does not fit, and what is of quite another height, begins a line: a small box beside a tall one wastes room
+    const unlike = x > 0 && Math.max(h, tall) > 60 && (h > 3 * tall || tall > 3 * h);
+    if (unlike || (x > 0 && x + w > inner)) {
       y += tall + pad;
       x = tall = 0;
     }
@@ -199,15 +202,8 @@ function place(found, one, x, y, depth) {
  * @returns {number}
  */
 export function fitting(roots, width, height, folded, measure) {
-  let first = 0, last = LEVELS.length - 1;
-  while (first < last) {
-    const middle = Math.floor((first + last) / 2);
-    const level = LEVELS[middle] ?? dots(4);
-    const tall = heightAt(roots, width, level, folded, measure);
-    if (tall <= height) last = middle;
-    else first = middle + 1;
-  }
-  return first;
+  const found = LEVELS.findIndex((level) => heightAt(roots, width, level, folded, measure) <= height);
+  return found < 0 ? LEVELS.length - 1 : found;
 }
 
 /** @param {Branch[]} roots @param {number} width @param {Level} level @param {ReadonlySet<string>} folded @param {(text: string) => number} measure */

@@ -19,7 +19,7 @@
  * @property {string} id
  * @property {string|null} name
  * @property {string|null} pid
- * @property {"supervisor"|"worker"} kind
+ * @property {"supervisor"|"worker"|"group"} kind
  * @property {string} what
  * @property {string|null} strategy
  * @property {string|null} restart
@@ -225,6 +225,7 @@ export function rowOf(model, pid) {
 export function tally(model) {
   const count = { running: 0, restarting: 0, stuck: 0, crashed: 0, stopped: 0 };
   for (const row of model.rows.values()) {
+    if (row.kind === "group") continue;
     if (row.state === "running" || row.state === "stuck" || row.state === "stopped") count[row.state] += 1;
     else count[row.state === "crashed" || row.state === "gave_up" ? "crashed" : "restarting"] += 1;
   }

@@ -1,5 +1,5 @@
 /**
- * The lines of the tree that are to be seen: model, collapsed branches and search words in, a flat list out. Pure.
+ * The lines of the tree that are to be seen: model, collapsed branches and what is searched for in, a flat list out. Pure.
  *
  * @module
  */
@@ -14,7 +14,7 @@
  * @property {number} place  1 for the first child
  * @property {number} siblings
  * @property {boolean|null} open  null: has no children
- * @property {boolean} match  fits the search words itself (not only something below it)
+ * @property {boolean} match  fits the search itself (not only something below it)
  * @property {boolean} startable  it is stopped, and its supervisor can start it
  * @property {boolean} ended  it is gone, only its line still stands
  */
@@ -22,13 +22,12 @@
 /**
  * @param {Model} model
  * @param {ReadonlySet<string>} collapsed
- * @param {string} query
+ * @param {((row: Row) => boolean)|null} fits  null: all
  * @param {import("./room.js").Room} [room]  lines of children that ended
  * @returns {Line[]}
  */
-export function outline(model, collapsed, query, room) {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const wanted = words.length ? matching(model, words) : null;
+export function outline(model, collapsed, fits, room) {
+  const wanted = fits ? matching(model, fits) : null;
   /** @type {Line[]} */
   const lines = [];
   /** @param {string} parent @param {number} depth */
@@ -71,17 +70,16 @@ export const startableState = (row) => row.pid === null && row.parent !== null &
   && (row.state === "stopped" || row.state === "crashed");
 
 /**
- * The rows that fit all words, and those above them.
+ * The rows that fit, and those above them.
  * @param {Model} model
- * @param {string[]} words
+ * @param {(row: Row) => boolean} fits
  * @returns {Map<string, boolean>} key → fits itself
  */
-function matching(model, words) {
+function matching(model, fits) {
   /** @type {Map<string, boolean>} */
   const found = new Map();
   for (const row of model.rows.values()) {
-    const text = `${row.id} ${row.name ?? ""} ${row.pid ?? ""} ${row.what} ${row.strategy ?? ""} ${row.state}`.toLowerCase();
-    if (!words.every((word) => text.includes(word))) continue;
+    if (!fits(row)) continue;
     found.set(row.key, true);
     for (let up = row.parent; up !== null && !found.has(up); up = model.rows.get(up)?.parent ?? null) found.set(up, false);
   }

@@ -5,10 +5,14 @@
  * @module
  */
 
+import * as address from "./address.js";
 import { Announcer } from "./announce.js";
 import { ApiError, kill, start } from "./api.js";
+import { bulk } from "./bulk.js";
 import { confirm } from "./confirm.js";
 import { attribute, byId, make, renew, write } from "./dom.js";
+import { SlFilters } from "./filter-bar.js";
+import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
 import { EMPTY, label, reduce, rowOf, tally } from "./model.js";
@@ -34,6 +38,7 @@ const map = byId("map", SlMap);
 const pane = byId("process", SlProcess);
 const events = byId("events", SlFeed);
 const find = byId("find", HTMLInputElement);
+const filters = byId("filters", SlFilters);
 const announcer = new Announcer(byId("announce", HTMLElement));
 
 /** @type {Model} */ let model = EMPTY;
@@ -66,7 +71,7 @@ function onMessages(messages) {
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   attribute(tree, "data-busy", (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S);
-  tree.show(model, skew);
+  tree.show(model, skew, anew ? null : touched);
   map.show(model, skew, anew ? null : touched);
   events.show(model.feed);
   tell(model);
@@ -75,6 +80,9 @@ function onMessages(messages) {
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
+  if (model.snapshots === 1 && anew) arrive();
+  if (filters.wanted.recent && told === undefined) apply(); // a minute passes without a word from the server
+  filters.count(model, fresh);
   if (before.health !== model.health || anew) vitals();
   if (told?.k === "d") page.dataset.at = String(told.t); // what this frame told is on the page: latency is measured here
 }
@@ -149,10 +157,20 @@ function vitals() {
  */
 async function end(keys, { reason = "kill", ask = false } = {}) {
   const rows = keys.flatMap((key) => model.rows.get(key) ?? []).filter((row) => row.pid !== null);
-  const names = rows.map(label).join(", ");
-  if (ask && rows.length > 1 && !(await confirm(`Kill ${rows.length} processes?`, `${names}.`, `Kill ${rows.length} processes`))) return;
+  if (ask && rows.length > 1) {
+    many("kill");
+    return;
+  }
   for (const row of rows) if (!row.critical) void endOne(row, reason, false);
   for (const row of rows) if (row.critical && (await sure(row))) void endOne(row, reason, true);
+}
+
+/** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
+function many(action) {
+  void bulk(model, tree.selected, action, {
+    mark: (row, word) => tree.mark(row.key, word),
+    answered: (row, refused) => tree.answered(row.key, refused),
+  });
 }
 
 /** Asks before the end of what the platform needs. @param {import("./model.js").Row} row */
@@ -194,11 +212,12 @@ async function endOne(row, reason, force) {
 
 /** @param {string|null} key */
 function look(key) {
-  shown = key;
-  pane.show(key === null ? null : model.rows.get(key) ?? null, skew);
-  attribute(page, "data-detail", key !== null);
+  shown = key !== null && model.rows.get(key)?.kind === "group" ? null : key;
+  pane.show(shown === null ? null : model.rows.get(shown) ?? null, skew);
+  attribute(page, "data-detail", shown !== null);
   tree.bring(key); // on a phone the details cover a part of the tree
   map.bring(key);
+  remember();
 }
 
 /** Goes to a process by key or pid. @param {string} target */
@@ -208,7 +227,12 @@ function goTo(target) {
     toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it." });
     return;
   }
-  if (find.value) seek("");
+  const row = model.rows.get(key), fits = fitting(filters.wanted, now);
+  if (find.value || (row && fits && !fits(row))) {
+    find.value = "";
+    filters.show({ ...ALL });
+    apply();
+  }
   tree.reveal(key);
 }
 
@@ -222,14 +246,59 @@ function pick({ key, add }) {
   }
 }
 
+const now = () => Date.now() / 1000 + skew;
+
 /** @param {string} query */
 function seek(query) {
   find.value = query;
-  tree.search(query.trim());
-  const none = query.trim() !== "" && tree.found === 0;
+  filters.show({ ...filters.wanted, q: query.trim() });
+  apply();
+}
+
+/** Shows what is wanted, in list and map. */
+function apply() {
+  const fits = fitting(filters.wanted, now);
+  tree.search(fits);
+  map.filter(fits);
+  tellFound();
+  remember();
+}
+
+/** How many fit. */
+function tellFound() {
+  const { q } = filters.wanted;
+  const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
+  const all = [...model.rows.values()].filter((row) => row.kind !== "group").length;
   byId("nothing", HTMLElement).hidden = !none;
-  write(byId("nothing-text", HTMLElement), none ? `No process matches “${query.trim()}”.` : "");
-  write(byId("found", HTMLElement), query.trim() === "" || none ? "" : `${number(tree.found)} of ${number(model.rows.size)}`);
+  write(byId("nothing-text", HTMLElement), !none ? "" : filtered(filters.wanted) ? `No process fits ${q ? `“${q}” and these filters` : "these filters"}.` : `No process matches “${q}”.`);
+  write(byId("found", HTMLElement), q === "" || none ? "" : `${number(found)} of ${number(all)}`);
+  filters.tell(some ? found : null, all);
+}
+
+/** The words of the address that are the page's. */
+const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "process", "closed"];
+
+/** Writes into the address what is to be seen. */
+function remember() {
+  if (!model.snapshots) return;
+  address.tell(WORDS, () => [
+    ...toAddress(filters.wanted),
+    ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", key])),
+    ...[...tree.closed].filter((key) => model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
+  ]);
+}
+
+/** The first picture is there: what the address asked for is looked up. */
+function arrive() {
+  const asked = address.asked();
+  const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
+  if (closed.length) tree.close(closed);
+  if (filters.wanted.q || filtered(filters.wanted)) apply();
+  const targets = asked.getAll("process");
+  const keys = targets.flatMap((target) => (model.rows.has(target) ? target : rowOf(model, target)?.key ?? [...model.rows.values()].find((row) => row.name === target)?.key ?? []));
+  if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
+  else if (keys.length) tree.select(keys);
+  if (targets.length > keys.length) toast(`${targets.find((target) => !keys.includes(target))} is not in the tree.`, { hint: "It has ended, or it is on another node." });
 }
 
 function leave() {
@@ -249,9 +318,17 @@ tree.addEventListener("sl-selection", (event) => {
   const several = byId("several", HTMLElement);
   several.hidden = keys.length < 2;
   write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
+  for (const word of ["restart", "terminate"]) attribute(byId(`${word}-selected`, HTMLElement), "aria-label", `${word[0]?.toUpperCase()}${word.slice(1)} ${number(keys.length)} selected`);
+  remember();
 });
 map.addEventListener("sl-pick", (event) => pick(detail(event)));
-tree.addEventListener("sl-arranged", () => find.value && write(byId("found", HTMLElement), tree.found ? `${number(tree.found)} of ${number(model.rows.size)}` : ""));
+tree.addEventListener("sl-arranged", tellFound);
+tree.addEventListener("sl-fold", remember);
+filters.addEventListener("sl-filter", () => {
+  if (find.value.trim() !== filters.wanted.q) find.value = filters.wanted.q;
+  apply();
+});
+filters.addEventListener("sl-all", () => tree.select(tree.lines.filter((line) => line.match).map((line) => line.row.key), false));
 pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event)));
 pane.addEventListener("sl-start", (event) => void begin(detail(event)));
 pane.find = (pid) => rowOf(model, pid);
@@ -259,11 +336,14 @@ pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
 teach({ tree, map, pane, events, goTo });
-byId("kill-selected", HTMLButtonElement).onclick = () => void end([...tree.selected]);
+byId("kill-selected", HTMLButtonElement).onclick = () => many("kill");
+byId("restart-selected", HTMLButtonElement).onclick = () => many("restart");
+byId("terminate-selected", HTMLButtonElement).onclick = () => many("terminate");
 byId("clear-selected", HTMLButtonElement).onclick = leave;
 byId("open-all", HTMLButtonElement).onclick = () => tree.toggleAll(true);
 byId("close-all", HTMLButtonElement).onclick = () => tree.toggleAll(false);
 byId("clear-search", HTMLButtonElement).onclick = () => {
+  filters.show({ ...ALL });
   seek("");
   find.focus();
 };
@@ -283,10 +363,14 @@ shortcuts([
   { keys: ["Enter"], text: "Show the details of a process" },
   { keys: ["Space"], text: "Add to the selection, or take out" },
   { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
+  { keys: ["Ctrl A"], text: "Select all that are shown" },
+  { keys: ["w"], text: "Show only what is wrong, or everything again", run: () => byId("filters", HTMLElement).querySelector("button")?.click() },
   { keys: ["a … z"], text: "Jump to a name" },
   { keys: ["Del", "Delete"], text: "Kill the process, or all that are selected", run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true) },
   { keys: ["Escape"], text: "Close the details", run: leave },
 ]);
 
+filters.show(fromAddress(address.asked()));
+find.value = filters.wanted.q;
 new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 feed.start();

@@ -91,7 +91,7 @@ export class TreeKeys {
     if (event.ctrlKey || event.metaKey) {
       if (event.key !== "a") return;
       event.preventDefault();
-      this.tree.select(this.tree.lines.filter((line) => line.match).map((line) => line.row.key));
+      this.tree.select(this.tree.lines.filter((line) => line.match).map((line) => line.row.key), false);
       return;
     }
     if (this.#handle(event, key)) event.preventDefault();
