@@ -10,7 +10,9 @@ from typing import Any
 import otp
 from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
 from superlearner.control.steer import kill, resolve
+from superlearner.control.terms import plain_pid
 from superlearner.running import Tree
+from superlearner.web.alone import GROUP, MOST
 from superlearner.web.frames import encode
 from superlearner.web.live import serve_viewer
 from superlearner.web.ticks import Tick
@@ -321,3 +323,54 @@ def test_a_tab_that_sends_bytes_or_nonsense_leaves_nothing_behind(inside: Inside
         assert asyncio.all_tasks() <= before
 
     inside(test, heartbeat_interval=3600)
+
+
+async def sits() -> None:
+    await otp.receive(lambda message: message == "go")
+
+
+async def fails() -> None:
+    await sits()
+    raise ValueError("no supervisor")
+
+
+def test_a_process_without_a_supervisor_comes_and_goes_in_a_group_of_its_own(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        first = otp.spawn(sits)
+        viewer = platform.hub.attach()
+        told = {row["key"]: row for row in (await frame(viewer))["nodes"]}
+        assert told[GROUP]["kind"] == "group"
+        assert told[f"{GROUP}/{plain_pid(first)}"]["id"] == f"sits {plain_pid(first)}"
+        assert "superlearner" in told
+        second = otp.spawn(fails)
+        came = await until(viewer, lambda found: any(row["id"].startswith("fails") for row in found.get("n", ())))
+        assert [row["parent"] for row in came["n"]] == [GROUP]
+        otp.send(second, "go")
+        gone = await until(viewer, lambda found: f"{GROUP}/{plain_pid(second)}" in found.get("x", ()))
+        assert gone["e"][0]["text"].endswith("crashed: ValueError('no supervisor'); no supervisor starts it again")
+        otp.send(first, "go")
+        await until(viewer, lambda found: f"{GROUP}/{plain_pid(first)}" in found.get("x", ()))
+        platform.hub.detach(viewer)
+        assert platform.hub.alone._subscription is None
+
+    inside(test)
+
+
+def test_very_many_that_live_for_a_moment_flood_no_frame(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        for _ in range(20):
+            pids = [otp.spawn(sits) for _ in range(100)]
+            await until(viewer, lambda found: "h" in found) if _ == 10 else None
+            for pid in pids:
+                otp.exit(pid, "kill")
+        rows = 0
+        while True:
+            told = await frame(viewer)
+            rows += len(told.get("n", ())) + len(told.get("x", ()))
+            if "h" in told:
+                break
+        assert rows <= 2 * MOST
+
+    inside(test)

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
+from superlearner.web.alone import GROUP, MOST, stand
+from superlearner.web.alone import ended as left
 from superlearner.web.frames import Frames
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import apply, measure, rest
@@ -223,7 +225,20 @@ def histories(draw: st.DrawFn) -> list[tuple[str, int, int]]:
     """Steps: what to do, to which of the living, and when a frame is due."""
     step = st.tuples(
         st.sampled_from(
-            ["end", "stop", "restart", "start", "dynamic", "fail", "give_up", "replace", "measure", "frame"]
+            [
+                "end",
+                "stop",
+                "restart",
+                "start",
+                "dynamic",
+                "fail",
+                "give_up",
+                "replace",
+                "measure",
+                "frame",
+                "alone",
+                "leave",
+            ]
         ),
         st.integers(0, 50),
         st.integers(0, 3),
@@ -249,6 +264,13 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
         if what == "frame":
             browser.take(frames.delta(0.0, dirty))
             dirty = set()
+        elif what == "alone":
+            shown = model.children.get(GROUP, [])
+            fresh = [supervisor("own", pid, worker("a", f"0.{fresh_pid * 1000}.0"))] if how == 0 else [worker("x", pid)]
+            fresh = [replace(slot, part=pid) for slot in fresh]
+            dirty |= stand(model, fresh, 0 if how == 3 and not shown else len(shown) + which, float(at))
+        elif what == "leave" and living:
+            dirty |= left(model, living[which % len(living)])
         elif what == "measure" and living:
             chosen = living[which % len(living)]
             dirty |= measure(model, {chosen: which}, {chosen: (1.0, "x")} if how == 0 else {})
@@ -276,7 +298,7 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
             dirty |= apply(model, Happened("child_started", sup.pid, data, at), None if id is None else slot)
         elif what == "replace" and sups:
             sup = sups[which % len(sups)]
-            if sup.parent is not None and model.rows[sup.parent].strategy != "dynamic":
+            if sup.parent not in (None, GROUP) and model.rows[sup.parent].strategy != "dynamic":
                 children = [worker(name, f"0.{fresh_pid * 1000 + i}.0") for i, name in enumerate(NAMES[: how + 1])]
                 dirty |= graft(model, supervisor(sup.id, pid, *children), sup.parent, float(at))
         elif what in ("fail", "give_up") and sups:
@@ -287,6 +309,34 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
     browser.take(frames.delta(0.0, dirty))
     assert browser.nodes() == json.loads(frames.snapshot(0.0, (), None))["nodes"]
     assert sorted(model.by_pid.values()) == sorted(row.key for row in model.walk() if row.pid is not None)
+
+
+def alone(number: int) -> Slot:
+    return replace(worker(f"w{number}", f"0.{number}.0"), part=f"0.{number}.0")
+
+
+def test_those_without_a_supervisor_stand_in_a_group_that_goes_with_the_last_of_them() -> None:
+    model = model_of(shop())
+    assert stand(model, [], 0, 1.0) == set()
+    assert stand(model, [alone(70), alone(71)], 2, 1.0) == {GROUP, f"{GROUP}/0.70.0", f"{GROUP}/0.71.0"}
+    assert keys(model)[-3:] == [GROUP, f"{GROUP}/0.70.0", f"{GROUP}/0.71.0"]
+    assert stand(model, [alone(70)], 2, 2.0) == set()
+    assert left(model, "0.70.0") == {f"{GROUP}/0.70.0", GROUP}
+    assert left(model, "0.3.0") == set()  # that one is a child of a supervisor
+    assert model.rows[GROUP].children == 1
+    stand(model, [], 0, 3.0)
+    assert keys(model) == keys(model_of(shop()))
+    assert "0.71.0" not in model.by_pid
+
+
+def test_of_very_many_without_a_supervisor_the_oldest_are_shown_and_all_are_counted() -> None:
+    model = model_of(shop())
+    stand(model, [alone(1000 + number) for number in range(MOST + 50)], 100_000, 1.0)
+    assert (len(model.children[GROUP]), model.rows[GROUP].children) == (MOST, 100_000)
+
+
+def test_no_key_of_a_tree_is_the_key_of_the_group() -> None:
+    assert key_part(GROUP) != GROUP
 
 
 def test_children_that_stay_in_another_order_are_sent_anew() -> None:

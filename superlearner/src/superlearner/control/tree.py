@@ -56,6 +56,13 @@ class TreeReader:
         part = key_part(name or plain_pid(pid))
         return self._of_process(pid, id=name or plain_pid(pid), part=part, kind="supervisor", depth=MAX_DEPTH)
 
+    def process(self, pid: Pid) -> Slot:
+        """A process that no supervisor started; if it is a supervisor itself, with everything below it."""
+        shown, name = plain_pid(pid), _name(pid)
+        kind = "worker" if supervisor_state(pid) is None else "supervisor"
+        known = name or f"{what_of(pid)} {shown}".strip()
+        return self._of_process(pid, id=known, part=shown, kind=kind, depth=MAX_DEPTH)
+
     def child(self, supervisor: Pid, pid: Pid) -> Slot | None:
         """The slot of one child, and what is below it; None if the supervisor does not know it (any more)."""
         state = supervisor_state(supervisor)

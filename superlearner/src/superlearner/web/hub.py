@@ -18,14 +18,17 @@ from otp import Node, Pid
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.exits import ExitLog
+from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
+from superlearner.web.alone import GROUP, Alone, ended
 from superlearner.web.frames import Frames
 from superlearner.web.measuring import measurements
-from superlearner.web.projection import Projection, graft
+from superlearner.web.projection import Projection, graft, row_of
 from superlearner.web.projector import KINDS as TREE_KINDS
 from superlearner.web.projector import apply, measure, rest
+from superlearner.web.rows import label
 from superlearner.web.ticks import Asked, tell_clock
 from superlearner.web.viewer import Viewer
 from superlearner.web.words import Feed
@@ -79,6 +82,7 @@ class Hub:
         self.feed = Feed(clock.offset)
         self.exits = ExitLog(clock.offset)
         self.frames = Frames(self.model, head)
+        self.alone = Alone(node, reader, self._left)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
         self._resting: deque[tuple[str, str, str, float]] = deque(maxlen=MAX_RESTING)
@@ -108,6 +112,7 @@ class Hub:
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+        self.alone.end()
         for viewer in list(self.viewers):
             viewer.close()
 
@@ -138,6 +143,7 @@ class Hub:
             self._broken = False
             self._read_again()
         self._pending()
+        self.alone.begin(self.model, self.roots, self.clock.now())
         self._forget()
         self.feed.drain()
         self.frames.begin()
@@ -152,6 +158,8 @@ class Hub:
     def detach(self, viewer: Viewer) -> None:
         """A viewer has gone."""
         self.viewers.discard(viewer)
+        if not self.viewers:
+            self.alone.end()
 
     # Events
 
@@ -173,6 +181,23 @@ class Hub:
             self._dirty |= dirty
             if self._oldest is None:
                 self._oldest = self.model.wall(event.at)
+            self._arm()
+
+    def _left(self, event: Event) -> None:
+        """A process without a supervisor has ended."""
+        pid = "" if event.pid is None else plain_pid(event.pid)
+        try:
+            row = row_of(self.model, event.pid)
+            if row is not None and row.parent == GROUP and is_crash(event.data["reason"]):
+                words = f"{label(row)} crashed: {text_of_reason(event.data['reason'])}; no supervisor starts it again"
+                self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
+            dirty = ended(self.model, pid)
+        except Exception:
+            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            return
+        if dirty:
+            self._snapshot = None
+            self._dirty |= dirty
             self._arm()
 
     def _take(self, event: Event) -> set[str]:
@@ -271,6 +296,7 @@ class Hub:
             self._lag = max(0.0, now - self._beat_due)
         self._beat_due = now + self.heartbeat_interval
         self._pending()
+        self._dirty |= self.alone.look(self.model, self.clock.now())
         self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock))
         self.health = self._health()
         self._snapshot = None

@@ -174,7 +174,7 @@ def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-@given(trees(), st.integers(150, 1200), st.integers(0, 14))
+@given(trees(), st.integers(150, 1200), st.integers(0, 15))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_two_things_of_the_map_lie_on_each_other(
     modules: Page, nodes: list[dict[str, Any]], width: int, level: int
@@ -205,7 +205,7 @@ def test_a_folded_box_is_one_line_that_tells_its_sum(modules: Page) -> None:
         {"key": "s", "parent": None, "id": "s", "name": None, "kind": "supervisor", "strategy": None},
         *({"key": f"s/{n}", "parent": "s", "id": str(n), "name": None, "kind": "worker"} for n in range(500)),
     ]
-    open_, shut = (modules.evaluate(LAYOUT, [nodes, 400, 3, folded]) for folded in ([], ["s"]))
+    open_, shut = (modules.evaluate(LAYOUT, [nodes, 400, 4, folded]) for folded in ([], ["s"]))
     assert len(open_["cells"]) == 501
     assert list(shut["cells"]) == ["s"]
     assert shut["height"] < 50 < open_["height"]

@@ -28,6 +28,7 @@ const MOST_PIPS = 6;
  */
 export function shapeOf(row, look = row?.state ?? "empty") {
   if (!row) return "empty";
+  if (row.kind === "group") return "empty";
   return look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped";
 }
 

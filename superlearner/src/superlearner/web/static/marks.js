@@ -10,7 +10,7 @@ import { counted } from "./words.js";
 /** State → shape in the sprite. A state is never told by colour alone. @type {Record<string, string>} */
 export const SHAPES = {
   running: "running", starting: "restarting", restarting: "restarting", exiting: "restarting",
-  stopped: "stopped", crashed: "crashed", stuck: "stuck", gave_up: "gave-up", supervisor: "supervisor",
+  stopped: "stopped", crashed: "crashed", stuck: "stuck", gave_up: "gave-up", supervisor: "supervisor", group: "list",
 };
 
 /** More than this many restarts allowed are told in numbers only. */

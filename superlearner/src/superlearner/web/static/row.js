@@ -7,7 +7,7 @@
  * @module
  */
 
-import { attribute, icon, make, reshape, write } from "./dom.js";
+import { attribute, chosen, icon, make, reshape, root, write } from "./dom.js";
 import { budgetAt, label } from "./model.js";
 import { hiddenText, pips, SHAPES } from "./marks.js";
 import { budgetText, counted, kindText, MEANINGS, number, STATES, stateText, time, unlimited } from "./words.js";
@@ -22,6 +22,11 @@ const STOP_MS = 150;
 const LOUD = new Set(["crashed", "gave_up", "stuck"]);
 /** How long "killing" may be shown after the answer, waiting for the frame that tells what became of it. */
 const PENDING_MS = 1500;
+/** Processes without a supervisor that the platform tells one by one. */
+const MOST_ALONE = 200;
+
+/** How many stand in a group. @param {Row} row */
+const groupText = (row) => counted(row.children ?? 0, "process", "processes") + ((row.children ?? 0) > MOST_ALONE ? `, the oldest ${MOST_ALONE} here` : "");
 
 export class RowView {
   /** @type {Line|null} */ line = null;
@@ -40,6 +45,8 @@ export class RowView {
     this.id = make("span", { class: "id" });
     this.what = make("span", { class: "what" });
     this.why = make("span", { class: "why" });
+    /** @type {HTMLAnchorElement|null} */
+    this.more = null;
     this.note = make("span", { class: "mark", hidden: true });
     this.pid = make("span", { class: "pid" });
     this.state = make("span", { class: "st" });
@@ -181,10 +188,11 @@ export class RowView {
     attribute(element, "data-since", row.since);
     attribute(element, "data-above", !match);
     if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
-    reshape(this.glyph, look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped");
+    reshape(this.glyph, look === "running" && row.kind !== "worker" ? SHAPES[row.kind] ?? "running" : SHAPES[look] ?? "stopped");
 
     this.#name(row);
-    write(this.what, kindText(row));
+    write(this.what, row.kind === "group" ? groupText(row) : kindText(row));
+    if (row.kind === "group") this.#more(row);
     const why = this.#why(row, inside);
     write(this.why, why);
     attribute(this.why, "title", why || null);
@@ -203,9 +211,18 @@ export class RowView {
     this.kill.disabled = pending || (dead && !line.startable);
     const next = this.#paintBudget(row, now);
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
-    attribute(element, "aria-label", `${label(row)}, ${row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
+    attribute(element, "aria-label", `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
     const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
     return waits === null ? next : Math.min(waits, next ?? Infinity);
+  }
+
+  /** Of very many the oldest are shown; the others are on the page of all processes. @param {Row} row */
+  #more(row) {
+    const some = (row.children ?? 0) > MOST_ALONE;
+    if (some === Boolean(this.more)) return;
+    this.more?.remove();
+    this.more = some ? make("a", { class: "more", href: `${root()}/processes${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`, tabindex: -1 }, "All processes") : null;
+    if (this.more) this.what.after(this.more);
   }
 
   /** The pid in the name of a nameless child is told twice where there is a column for it. @param {Row} row */
@@ -236,6 +253,7 @@ export class RowView {
       return null;
     }
     const { left, next } = budgetAt(row.budget, now);
+    attribute(this.element, "data-spent", left < row.budget.max);
     attribute(this.budget, "data-left", left);
     attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
     const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);

@@ -176,7 +176,7 @@ function many(action) {
 /** Asks before the end of what the platform needs. @param {import("./model.js").Row} row */
 function sure(row) {
   const name = label(row);
-  if (row.parent === null) return confirm("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
+  if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
   return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
 }
 

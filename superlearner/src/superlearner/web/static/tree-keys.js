@@ -54,7 +54,7 @@ export class TreeKeys {
   /** @param {MouseEvent} event */
   clicked(event) {
     const key = this.#keyOf(event);
-    if (key === null || !(event.target instanceof Element)) return;
+    if (key === null || !(event.target instanceof Element) || event.target.closest("a")) return;
     this.tree.point(key);
     const act = event.target.closest(".kill");
     if (act) this.#killed(key, event, act.matches("[data-act=start]"));
@@ -122,7 +122,11 @@ export class TreeKeys {
         if (line.open) this.tree.toggle(key, false);
         if (!line.open || this.tree.lines[place]?.open) this.#move(lines.findIndex((other) => other.row.key === line.row.parent), false);
         return true;
-      case "Enter": return this.#only(key);
+      case "Enter": {
+        const more = /** @type {HTMLElement|null} */ (document.activeElement?.querySelector("a.more"));
+        if (more) more.click();
+        return more ? true : this.#only(key);
+      }
       case " ": return this.#add(key);
       case "Delete": return this.#delete(key);
       default: return this.#jump(event.key, place);

@@ -114,6 +114,6 @@ export const MEANINGS = {
   mailbox: "Messages that wait until the process takes them.",
   events: "What the runtime noted in a second: starts, ends, restarts, messages of watched processes.",
   lag: "How late the event loop was at worst in the last half second. Much of it means that a callback computes for long.",
-  processes: "All living processes of the node, also those that no supervisor started: they are not in the tree.",
+  processes: "All living processes of the node, also those that no supervisor started: they stand at the end of the tree.",
   running: "Processes of the tree that run.",
 };
