@@ -315,7 +315,8 @@ class Hub:
         dirty, self._dirty = self._dirty, set()
         since, self._oldest = self._oldest, None
         events = self.feed.drain()
-        if len(dirty) > self.frame_rows:
+        # a snapshot of ten thousand rows is far more than a delta of a thousand
+        if len(dirty) > max(self.frame_rows, len(self.model.rows) // 8):
             self.frames.resent(dirty)
             for viewer in self.viewers:
                 viewer.want_snapshot()
