@@ -119,6 +119,28 @@ def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width:
         take(page, folder / f"{name}-{theme}-{width}.png", width)
 
 
+def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """The system page while a supervisor is near its end, and who talks to whom.
+
+    Raises:
+        SystemExit: one scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/system?view=talk")
+    expect(page.get_by_role("button", name=re.compile("^ledger: sent"))).to_be_visible(timeout=60_000)
+    take(page, folder / f"system-talk-{theme}-{width}.png", width)
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/system")
+    for _ in range(3):
+        with contextlib.suppress(urllib.error.HTTPError):  # it is just being started again
+            cast(address, "counter_2", "crash")
+    expect(page.locator("#anomalies > ul > li").first).to_be_visible(timeout=20_000)
+    if width > 600:
+        page.locator("#anomalies > ul > li summary").first.click()
+        page.mouse.move(0, 0)
+    take(page, folder / f"system-{theme}-{width}.png", width)
+
+
 def open_page(browser: Browser, theme: str, width: int) -> Page:
     """An empty page in a theme, as wide as a laptop or a phone."""
     phone = width < 600
@@ -187,12 +209,13 @@ def main(folder: Path) -> None:
         for theme in THEMES:
             for width in SIZES:
                 with tempfile.TemporaryDirectory() as data:
-                    environment = {**os.environ, "HOME": data}
+                    environment = {**os.environ, "HOME": data, "SUPERLEARNER_SCAN_INTERVAL": "0.25"}
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
                         shoot(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
                         shoot_prediction(browser, address, folder, theme, width)
                         shoot_start(browser, address, folder, theme, width)
+                        shoot_system(browser, address, folder, theme, width)
         browser.close()
 
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { chosen, icon, make, root, write } from "./dom.js";
+import { icon, make, write } from "./dom.js";
+import { processLink } from "./process-link.js";
 import { kindOf } from "./system-charts.js";
 import { secondsOf } from "./system-model.js";
 import { counted, duration, time } from "./words.js";
@@ -16,12 +17,6 @@ const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_ENDED = 10;
 /** Evidence that the sentence or another line has already. */
 const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
-
-/** @param {string} pid */
-export const processHref = (pid) => {
-  const asked = new URLSearchParams({ process: pid, ...(chosen() ? { node: chosen() } : {}) });
-  return `${root()}/supervisors?${asked}`;
-};
 
 export class SlAnomalies extends HTMLElement {
   #title = make("h2");
@@ -91,20 +86,23 @@ function parts(one, open) {
     make("dl", { class: "facts" }, ...figures.flatMap(([name, value]) => [make("dt", {}, words(name)), make("dd", {}, told(value))]),
       make("dt", {}, "threshold"), make("dd", {}, `${one.threshold}, setting ${one.setting}`)),
     newest.length ? make("ul", { class: "newest" }, ...newest.map((/** @type {any} */ entry) => make("li", {}, make("time", {}, time(secondsOf(entry.timestamp))), ` ${[entry.child_id, entry.reason ?? entry.what].filter(Boolean).join(": ")}`))) : null,
-    make("p", { class: "todo" }, make("b", {}, "Try: "), one.hint));
+    make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.hint)));
   more.open = open;
   return [
     make("p", { class: "kind" }, icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"), make("b", {}, kindOf(one.type)), make("span", {}, one.active ? one.severity : "over"), make("time", { datetime: one.since }, span)),
     make("p", { class: "says" }, one.description),
     make("p", { class: "links" },
       make("button", { type: "button", class: "link", "data-since": since, "data-act": "moment" }, "Show this moment"),
-      one.pid ? make("a", { href: processHref(one.pid), "data-act": "process" }, `Open ${one.name ?? one.pid}`) : null),
+      one.pid ? processLink(one.pid, `Open ${one.name ?? one.pid}`, { "data-act": "process" }) : null),
     more,
   ];
 }
 
+/** Words, with what stands between backticks as code. @param {string} text */
+const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+
 /** @param {string} name */
-const words = (name) => name.replaceAll("_", " ").replace(/ s$/, " (s)").replace("per s", "per second");
+const words = (name) => name.replaceAll("_", " ").replace(/per s$/, "per second").replace(/ s$/, ", seconds").replace("message queue len", "waiting messages");
 
 /** @param {any} value @returns {string} */
 function told(value) {

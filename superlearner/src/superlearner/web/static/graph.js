@@ -127,7 +127,7 @@ function place(spot, heavy) {
   }, label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
   const words = `${label}: sent ${number(spot.sent)}, received ${counted(spot.received, "message")}`;
   const shape = spot.processes > 1 ? draw("rect", { x: -radius, y: -radius, width: 2 * radius, height: 2 * radius, rx: 4 }) : draw("circle", { r: radius });
-  const group = draw("g", { transform: `translate(${spot.x + LEFT} ${spot.y + TOP})`, "data-key": spot.key, "data-folded": spot.processes > 1, tabindex: 0, role: "button", "aria-label": words }, draw("title", {}, words), shape, text);
+  const group = draw("g", { transform: `translate(${spot.x + LEFT} ${spot.y + TOP})`, "data-key": spot.key, "data-folded": spot.processes > 1, tabindex: 0, role: "button", "aria-label": words }, draw("title", {}, spot.what && spot.processes === 1 ? `${words} · ${spot.what}` : words), shape, text);
   return group;
 }
 
@@ -161,7 +161,7 @@ export function matrix(spots, lines) {
     make("tbody", {}, ...senders.map((from) => make("tr", {}, make("th", { scope: "row", title: from.name }, from.name), ...receivers.map((to) => {
       const line = known.get(`${from.key}\n${to.key}`);
       const cell = make("td", { class: "num", title: line ? `${from.name} to ${to.name}: ${counted(line.messages, "message")}` : null }, line ? number(line.messages) : "");
-      if (line) cell.style.setProperty("--heat", `${Math.round(12 + 60 * Math.sqrt(line.messages / most))}%`);
+      if (line) cell.style.setProperty("--heat", `${Math.round(5 + 31 * Math.sqrt(line.messages / most))}%`);
       return cell;
     })))));
   return table;

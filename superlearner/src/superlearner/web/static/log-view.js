@@ -4,11 +4,11 @@
  * @module
  */
 
-import { processHref } from "./anomalies.js";
 import { ApiError, platform } from "./api.js";
 import { attribute, icon, make, renew, write } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
 import { LEVELS, chosenLines, plain, take } from "./log-lines.js";
+import { processLink } from "./process-link.js";
 import { toast } from "./toast.js";
 import { counted, number, time } from "./words.js";
 
@@ -197,7 +197,7 @@ export class SlLog extends HTMLElement {
     const fields = Object.entries(whole?.fields ?? {}).filter(([, value]) => value !== null && value !== "");
     this.#detail.replaceChildren(
       make("div", { class: "log-detail-head" }, make("b", {}, line.level), make("time", {}, time(line.at)), make("code", {}, line.logger),
-        line.pid ? make("a", { href: processHref(line.pid) }, `Open ${line.name ?? line.pid}`) : null, close),
+        line.pid ? processLink(line.pid, `Open ${line.name ?? line.pid}`) : null, close),
       make("pre", {}, whole?.text ?? line.text),
       ...(fields.length ? [make("dl", { class: "facts" }, ...fields.flatMap(([name, value]) => [make("dt", {}, name.replace(/^otp_/, "").replaceAll("_", " ")), make("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]))] : []),
       ...(whole?.traceback ? [make("pre", {}, whole.traceback)] : []));

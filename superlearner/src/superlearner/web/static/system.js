@@ -29,7 +29,7 @@ const RANGES = [60, 600, 3600];
 const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_TRENDS = 6;
 /** A platform that is younger than the range shows its life, and at least so many seconds. */
-const LEAST = 60;
+const LEAST = 30;
 
 const page = byId("system", HTMLElement);
 const anomalies = byId("anomalies", SlAnomalies);

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { processHref } from "./anomalies.js";
 import { ApiError, request } from "./api.js";
 import { attribute, make, renew, write } from "./dom.js";
 import { SlGraph, matrix } from "./graph.js";
+import { processLink } from "./process-link.js";
 import { counted, duration, number } from "./words.js";
 
 /** @typedef {{spots: import("./graph.js").Spot[], lines: import("./graph.js").Line[], folded: boolean, seconds: number, seen: number, unseen: number, share: number, rate: number, processes: number, watched: number, cost: string}} Topology */
@@ -126,7 +126,7 @@ export class SlTalk extends HTMLElement {
       .slice(0, 4).map((line) => `${names.get(line[other])} ${number(line.messages)}`).join(", ");
     const [to, from] = [of("source", "target"), of("target", "source")];
     renew(this.#pick, [make("b", {}, spot.name), document.createTextNode(` ${[spot.what, to ? `sends to ${to}` : "", from ? `gets from ${from}` : ""].filter(Boolean).join("; ")} `),
-      ...(spot.pid ? [make("a", { href: processHref(spot.pid) }, "Open the process")] : [])]);
+      ...(spot.pid ? [processLink(spot.pid, "Open the process")] : [])]);
   }
 }
 
@@ -138,7 +138,7 @@ function table(spots, lines) {
   const places = new Map(spots.map((spot) => [spot.key, spot]));
   const who = (/** @type {string} */ key) => {
     const spot = places.get(key);
-    return make("td", {}, spot?.pid ? make("a", { href: processHref(spot.pid) }, spot.name) : spot?.name ?? key);
+    return make("td", {}, spot?.pid ? processLink(spot.pid, spot.name) : spot?.name ?? key);
   };
   return make("table", { class: "table" }, make("caption", { class: "vh" }, "Who talks to whom"),
     make("thead", {}, make("tr", {}, ...["From", "To"].map((name) => make("th", { scope: "col" }, name)), ...["Messages", "Each second"].map((name) => make("th", { scope: "col", class: "num" }, name)))),
