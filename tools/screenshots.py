@@ -192,6 +192,24 @@ def cast(address: str, name: str, message: object) -> None:
     ask(f"{address}/api/v1/processes/{name}/message", "POST", {"message": message, "message_type": "cast"})
 
 
+def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """An operation that was found by plain words and tried dry.
+
+    Raises:
+        SystemExit: the page scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/arsenal")
+    expect(page.locator("#arsenal")).to_have_attribute("data-ready", "operations")
+    page.get_by_role("searchbox").fill("kill a process")
+    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("combobox", name="Process").fill("ledger")
+    page.get_by_role("heading", name="End a process").click()
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.locator(".operation .would")).to_contain_text("ledger")
+    take(page, folder / f"arsenal-{theme}-{width}.png", width)
+
+
 def ask(url: str, method: str, body: object) -> None:
     """One request; a refusal raises."""
     headers = {"content-type": "application/json"}
@@ -212,6 +230,7 @@ def main(folder: Path) -> None:
                     environment = {**os.environ, "HOME": data, "SUPERLEARNER_SCAN_INTERVAL": "0.25"}
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
                         shoot(browser, address, folder, theme, width)
+                        shoot_arsenal(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
                         shoot_prediction(browser, address, folder, theme, width)
                         shoot_start(browser, address, folder, theme, width)

@@ -113,9 +113,13 @@ def without_defaults(asked: Asked) -> Asked:
     return asked._replace(values=kept)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_every_door_is_asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_every_door_is_asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation's example: the words of curl are the request of the form, the others give its values."""
+    for name in OPERATIONS:
+        asked_for_the_same(modules, monkeypatch, name)
+
+
+def asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     operation, values = OPERATIONS[name], example_of(OPERATIONS[name])
     node = "till@127.0.0.1" if operation.on_node else None
     how = {"node": node or "", "dryRun": operation.changes}

@@ -11,6 +11,7 @@ import { copyButton } from "./copying.js";
 import { attribute, byId, chosen, make, root } from "./dom.js";
 import { entryOf, fieldsOf, valuesOf } from "./form-fields.js";
 import { shortcuts } from "./keys.js";
+import { OFTEN } from "./operation-list.js";
 import { Shelf, hrefOf } from "./operation-shelf.js";
 import { Work } from "./operation-work.js";
 import { SlResult } from "./result.js";
@@ -197,6 +198,15 @@ async function begin() {
   }
   byId("asker", HTMLElement).replaceChildren(...(asker ? [make("b", {}, asker.user), ` · ${asker.scopes.join(", ") || "no scope"}`] : []));
   shelf.show([...lines.values()], new Set(asker?.may ?? ["read", "operate", "code"]));
+  byId("often", HTMLElement).replaceChildren(...Object.entries(OFTEN).filter(([name]) => lines.has(name)).map(([name, words]) => {
+    const link = make("a", { href: hrefOf(name) }, words);
+    link.onclick = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(name, {}, { push: true });
+    };
+    return make("li", {}, link);
+  }));
   drawRuns();
   same();
   fromAddress();

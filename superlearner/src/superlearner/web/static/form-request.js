@@ -6,7 +6,7 @@
 
 /** @typedef {import("./form-fields.js").Line} Line */
 /** @typedef {{method: string, path: string, query: [string, string][], body: Record<string, unknown>|undefined}} Request */
-/** @typedef {{field?: string, problem?: string, hint?: string}} Detail */
+/** @typedef {{field?: string|null, problem?: string|null, hint?: string|null}} Detail */
 
 /**
  * Each value where it belongs: into the path, the query or the body. The body of a DELETE travels in the query, as not
@@ -61,12 +61,12 @@ export const addressOf = ({ path, query }) =>
 export function refusals(names, details) {
   const known = new Set(names);
   /** @type {Record<string, string>} */ const found = {};
-  for (const { field = "", problem = "", hint = "" } of details) {
-    const parts = field.split(".");
+  for (const { field, problem, hint } of details) {
+    const parts = (field ?? "").split(".");
     const name = parts.find((part) => known.has(part));
     if (name === undefined) continue;
     const inside = parts.slice(parts.indexOf(name) + 1).join(".");
-    const text = [inside ? `${inside}: ${problem}` : problem, hint].filter(Boolean).join("; ");
+    const text = [inside ? `${inside}: ${problem ?? ""}` : problem, hint].filter(Boolean).join("; ");
     found[name] = found[name] ? `${found[name]}. ${text}` : text;
   }
   return found;

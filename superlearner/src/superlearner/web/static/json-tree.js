@@ -79,6 +79,16 @@ const NO_PIDS = new Set(["version", "python", "release", "address", "host"]);
 /** The pid that a text is, as an address has it; "" if it is none, as a version. @param {string} text @param {string|null} key */
 export const pidOf = (text, key) => (key !== null && NO_PIDS.has(key) ? "" : PID.exec(text)?.[1] ?? "");
 
+/**
+ * Seconds since 1970 as people read them, where the name says that it is a time; "" for other numbers.
+ * @param {unknown} value
+ * @param {string|null} key
+ */
+export function momentOf(value, key) {
+  if (typeof value !== "number" || value < 1e9 || value > 1e10 || !/(^|_)(at|since|until|before|after|time)$/.test(key ?? "")) return "";
+  return new Date(value * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** @typedef {{columns: string[], rows: Record<string, unknown>[]}} Table */
 
 /**

@@ -16,6 +16,12 @@ export const LABELS = {
   settings: "Settings", token: "Tokens", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
 };
 
+/** What people come for, in the words they have for it. @type {Record<string, string>} */
+export const OFTEN = {
+  "process.kill": "Kill a process and see who restarts it", "process.list": "See all processes", "process.message": "Send a message to a process", "tree.show": "See the supervision tree",
+  "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted", "events.stream": "Watch what happens, live", "simulation.chaos": "Let chance break things, bounded",
+};
+
 /** Of a category, what is wanted most. @type {Record<string, string[]>} */
 const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],

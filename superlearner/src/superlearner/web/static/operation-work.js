@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, icon, make, root } from "./dom.js";
+import { attribute, chosen, icon, make, root } from "./dom.js";
 import { SlForm } from "./form.js";
 
 /** @typedef {import("./form-fields.js").Line} Line */
@@ -116,7 +116,8 @@ export class Work {
     const effect = line.destroys ? "Destroys: what it ends does not come back by itself" : line.changes ? "Changes something; it is written into the audit log" : line.streams ? "Reads, for as long as you like" : "Reads only";
     const facts = make("ul", { class: "facts" },
       make("li", { "data-level": line.destroys ? "bad" : null }, icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph"), effect),
-      make("li", {}, icon(allowed ? "running" : "stopped", "glyph"), make("span", {}, "Needs the scope ", make("b", {}, line.scope), `, which ${SCOPES[line.scope]}`)));
+      make("li", {}, icon(allowed ? "running" : "stopped", "glyph"), make("span", {}, "Needs the scope ", make("b", {}, line.scope), `, which ${SCOPES[line.scope]}`)),
+      chosen() ? make("li", {}, icon("supervisor", "glyph"), line.on_node ? `Asks the node ${chosen()}` : `Asks the platform itself, not the node ${chosen()}`) : null);
     if (allowed || !asker) return facts;
     const here = location.pathname.slice(root().length) + location.search;
     return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, `You are ${asker.user} and have ${asker.scopes.join(", ") || "no scope"}. To run it, `,

@@ -30,7 +30,10 @@ export class SlPicker extends HTMLElement {
     if (this.childElementCount) return;
     attribute(this.#list, "aria-label", `Choices of ${this.#kind}`);
     this.append(this.#input, this.#list, this.#said);
-    this.#input.oninput = () => this.#soon();
+    this.#input.oninput = () => {
+      this.#narrow();
+      this.#soon();
+    };
     this.#input.onfocus = () => this.#soon(0);
     this.#input.onclick = () => this.#list.hidden && this.#soon(0);
     this.#input.onkeydown = (event) => this.#key(event);
@@ -70,6 +73,15 @@ export class SlPicker extends HTMLElement {
 
   set value(text) {
     this.#input.value = text;
+  }
+
+  /** Until the answer is there: what is shown and does not have what is typed is no choice any more. */
+  #narrow() {
+    const typed = this.#input.value.trim().toLowerCase();
+    if (this.#list.hidden) return;
+    const left = this.#choices.filter(({ value, text, note }) => `${value} ${text} ${note}`.toLowerCase().includes(typed));
+    if (left.length) this.#show(left, "");
+    else this.#close();
   }
 
   #soon(pause = PAUSE_MS) {

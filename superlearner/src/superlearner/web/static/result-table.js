@@ -5,7 +5,7 @@
  */
 
 import { attribute, make } from "./dom.js";
-import { STEP, pidOf, preview, sorted } from "./json-tree.js";
+import { STEP, momentOf, pidOf, preview, sorted } from "./json-tree.js";
 import { processLink } from "./process-link.js";
 
 export class ResultTable {
@@ -62,6 +62,8 @@ export class ResultTable {
 /** @param {unknown} value @param {string} column */
 function cell(value, column) {
   if (value === null || value === undefined) return make("td", { class: "none" }, "–");
+  const moment = momentOf(value, column);
+  if (moment) return make("td", { title: String(value) }, moment);
   if (typeof value === "number") return make("td", { class: "num" }, String(value));
   if (typeof value === "object") return make("td", {}, make("code", {}, preview(value, 100)));
   const text = String(value);

@@ -6,7 +6,7 @@
 
 import { attribute, icon, make } from "./dom.js";
 import { processLink } from "./process-link.js";
-import { LONGEST, STEP, kindOf, linesOf, pidOf, preview } from "./json-tree.js";
+import { LONGEST, STEP, kindOf, linesOf, momentOf, pidOf, preview } from "./json-tree.js";
 
 /** @typedef {import("./json-tree.js").Line} Line */
 
@@ -86,7 +86,8 @@ export class JsonTree {
 
   /** @param {Line} line */
   #leaf(line) {
-    if (line.kind !== "text") return make("span", { class: "value" }, line.kind === "null" ? "null" : String(line.value));
+    const moment = momentOf(line.value, line.key);
+    if (line.kind !== "text") return make("span", { class: "value" }, line.kind === "null" ? "null" : String(line.value), moment ? make("span", { class: "moment" }, ` ${moment}`) : null);
     const text = String(line.value);
     const pid = pidOf(text, line.key);
     if (pid) return make("span", { class: "value" }, processLink(pid, text));
