@@ -126,7 +126,8 @@ def test_every_value_goes_where_it_belongs(modules: Page) -> None:
 def test_a_refusal_is_told_beside_its_field(modules: Page) -> None:
     details = [
         {"field": "body.children.0.start", "problem": "Field required", "hint": "this parameter is required"},
-        {"field": "children", "problem": "too many"}, {"field": "other", "problem": "no"}, {"field": None, "problem": None, "hint": None},
+        {"field": "children", "problem": "too many"}, {"field": "other", "problem": "no"},
+        {"field": None, "problem": None, "hint": None},
     ]  # fmt: skip
     found = modules.evaluate("(details) => refusals(['children', 'name'], details)", details)
     assert found == {"children": "0.start: Field required; this parameter is required. too many"}
