@@ -10,6 +10,7 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
+from superlearner.web.entries import shorten
 from superlearner.web.naming import called, slot_of
 from superlearner.web.projection import Projection
 from superlearner.web.rows import Row, label
@@ -84,7 +85,7 @@ class Signals:
         self._ends[event.seq] = _Ended(
             pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at, event.cause
         )
-        _shorten(self._ends, MOST_ENDS)
+        shorten(self._ends, MOST_ENDS)
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
         """A child ended by itself: what ended it, and that its supervisor sees it."""
@@ -144,7 +145,7 @@ class Signals:
                 below = self._unborn.setdefault(plain_pid(event.pid), [])
                 if len(below) < MOST_BELOW:
                     below.append(_Start(data.get("id"), pid, event.at))
-                _shorten(self._unborn, MOST_UNBORN)
+                shorten(self._unborn, MOST_UNBORN)
             return None
         story = self._stories.get(event.cause) if event.cause else None
         if story is None:
@@ -190,7 +191,7 @@ class Signals:
     def _belongs(self, seq: int, story: Story) -> None:
         if seq:
             self._stories[seq] = story
-            _shorten(self._stories, MOST_STORIES)
+            shorten(self._stories, MOST_STORIES)
 
 
 def _part(start: _Start) -> str:
@@ -199,8 +200,3 @@ def _part(start: _Start) -> str:
 
 def _row(model: Projection, pid: str | None) -> Party | None:
     return None if pid is None else party_of(model.rows.get(model.by_pid.get(pid, "")))
-
-
-def _shorten(remembered: dict[Any, Any], most: int) -> None:
-    while len(remembered) > most:
-        del remembered[next(iter(remembered))]

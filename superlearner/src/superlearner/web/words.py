@@ -19,6 +19,7 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.web.bursts import Burst
+from superlearner.web.entries import MAX_ENTRIES, Entries, shorten
 from superlearner.web.naming import called, name_of, slot_of
 from superlearner.web.phrases import Restarts, gave_up_text
 from superlearner.web.projection import Projection, row_of
@@ -28,7 +29,6 @@ from superlearner.web.stories import Entry, Story
 
 __all__ = ["Feed"]
 
-MAX_ENTRIES: Final = 200
 FOLD_WINDOW_S: Final = 2.0
 FOLD_BEYOND: Final = 5
 """Ends of one child within the window beyond which they share one entry."""
@@ -47,9 +47,7 @@ class Feed:
 
     def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
-        self._next_id = 1
-        self._entries: dict[int, Entry] = {}
-        self._changed: dict[int, Entry] = {}
+        self._entries = Entries()
         self._open: dict[str, Story] = {}
         """The latest story of each supervisor, by its pid."""
         self._gave_up: dict[str, Story] = {}
@@ -61,16 +59,15 @@ class Feed:
     @property
     def changed(self) -> bool:
         """Whether entries wait to be sent."""
-        return bool(self._changed)
+        return self._entries.changed
 
     def entries(self) -> list[Entry]:
         """All kept entries, newest last."""
-        return list(self._entries.values())
+        return self._entries.all()
 
     def drain(self) -> list[Entry]:
         """New and changed entries since the last time."""
-        changed, self._changed = self._changed, {}
-        return list(changed.values())
+        return self._entries.drain()
 
     def note(self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str = "note") -> None:
         """An entry that is no story."""
@@ -159,7 +156,7 @@ class Feed:
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or comes_back(row.restart, reason)
         if row is not None and row.kind == "supervisor" and pid is not None:
-            stopped = self._drop_stops_below(key)
+            stopped = self._entries.drop_stops_below(key)
             self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)
         self._open[sup_pid] = story
         self._signals.begins(story, model, event, supervisor, (key, who))
@@ -182,7 +179,7 @@ class Feed:
         key = slot_of(supervisor, data["id"])
         if key in model.rows and model.rows[key].state == "stopped":
             return  # it was stopped before
-        self._drop_stops_below(key)
+        self._entries.drop_stops_below(key)
         text = f"{label(supervisor)} stopped {called(model, supervisor, data['id'])}"
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
@@ -228,20 +225,6 @@ class Feed:
         while row is not None and row.state != "gave_up":
             row = None if row.parent is None else model.rows[row.parent]
         return row is not None
-
-    def _drop_stops_below(self, key: str) -> list[str]:
-        """Who stops a supervisor, as who ends with a child, stops what is below: one entry says enough.
-
-        Answers the keys of those who were stopped.
-        """
-        found: list[str] = []
-        for number, entry in list(self._changed.items()):
-            if entry.kind == "stopped" and entry.key is not None and entry.key.startswith(key + "/"):
-                if not entry.parts:
-                    del self._changed[number]
-                    self._entries.pop(number, None)
-                    found.append(entry.key)
-        return found
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         supervisor = row_of(model, event.pid)
@@ -304,8 +287,7 @@ class Feed:
         self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story
         self._gave_up[sup_pid] = story
-        while len(self._gave_up) > MAX_ENTRIES:
-            del self._gave_up[next(iter(self._gave_up))]
+        shorten(self._gave_up)
         self._put(story.entry())
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
@@ -326,7 +308,7 @@ class Feed:
             latest.times += 1
             latest.at, latest.restarts, latest.tail, latest.done = at, Restarts(), "", False
             latest.burst, latest.waits, latest.pending = Burst(), False, set()
-            self._entries.pop(latest.id, None)  # the newest entry again
+            self._entries.renew(latest.id)
             return latest
         story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at)
         self._latest[key] = story
@@ -337,15 +319,8 @@ class Feed:
         return story
 
     def _number(self) -> int:
-        number = self._next_id
-        self._next_id += 1
-        return number
+        return self._entries.number()
 
     def _put(self, entry: Entry) -> None:
-        self._entries[entry.id] = entry
-        self._changed[entry.id] = entry
-        for entries in (self._entries, self._changed):
-            while len(entries) > MAX_ENTRIES:
-                del entries[next(iter(entries))]
-        while len(self._open) > MAX_ENTRIES:
-            del self._open[next(iter(self._open))]
+        self._entries.put(entry)
+        shorten(self._open)

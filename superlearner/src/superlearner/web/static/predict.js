@@ -11,7 +11,6 @@
 import { ApiError, kill, request } from "./api.js";
 import { confirm } from "./confirm.js";
 import { icon, make } from "./dom.js";
-import { tab } from "./process-tabs.js";
 import { before, childrenOf, counting, grade, isDynamic, NO_SCORE, observe, predictedRight } from "./strategy-rules.js";
 import { model, watch } from "./watching.js";
 import { counted } from "./words.js";
@@ -294,13 +293,3 @@ function scoreWords() {
 }
 
 customElements.define("sl-predict", SlPredict);
-
-tab({
-  id: "predict", label: "Predict", place: 3,
-  show: (row) => row.kind === "supervisor" || isSupervised(row), element: new SlPredict(),
-});
-
-/** @param {import("./model.js").Row} row */
-function isSupervised(row) {
-  return row.parent !== null;
-}

@@ -9,7 +9,6 @@ import { ApiError, request } from "./api.js";
 import { confirm } from "./confirm.js";
 import { attribute, icon, make, renew } from "./dom.js";
 import { Panel } from "./process-panel.js";
-import { tab } from "./process-tabs.js";
 import { childrenOf, fates, isDynamic, STATIC } from "./strategy-rules.js";
 import { model, watch } from "./watching.js";
 import { counted, duration, number, STRATEGIES } from "./words.js";
@@ -228,5 +227,3 @@ function write(element, said) {
 }
 
 customElements.define("sl-strategy", SlStrategy);
-
-tab({ id: "strategy", label: "Strategy", place: 2, show: (row) => row.kind === "supervisor", element: new SlStrategy() });

@@ -1,17 +1,15 @@
 /**
  * What the page teaches about restarts, put together: the tabs Strategy, Predict and Why, and the signals of a burst
- * drawn over the tree. The page calls `teach` once and tells the newest model; all else happens here.
+ * drawn over the tree. The page calls `teach` once and tells the newest model; all else happens here, and is loaded
+ * when somebody wants it.
  *
  * @module
  */
 
 import { burstOf, isSettled } from "./bursts.js";
-import "./predict.js";
-import { SlSignals } from "./signals.js";
-import { MapSignals } from "./signals-map.js";
-import "./strategy.js";
+import { SlLate, style } from "./late.js";
+import { tab } from "./process-tabs.js";
 import { model, tell, watch } from "./watching.js";
-import "./why.js";
 
 /** @typedef {import("./model.js").FeedEvent} FeedEvent */
 /** @typedef {import("./map-marks.js").Note} Note */
@@ -25,17 +23,28 @@ const STAY_MS = 5000;
 
 export { tell };
 
+/** Styles and modules, both there before anything is shown. @template T @param {Promise<T>} module @returns {Promise<T>} */
+const whole = async (module) => (await Promise.all([module, style("strategy.css")]))[0];
+
+tab({
+  id: "strategy", label: "Strategy", place: 2, show: (row) => row.kind === "supervisor",
+  element: new SlLate(async () => new (await whole(import("./strategy.js"))).SlStrategy()),
+});
+tab({
+  id: "predict", label: "Predict", place: 3, show: (row) => row.kind === "supervisor" || row.parent !== null,
+  element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
+});
+tab({
+  id: "why", label: "Why", place: 4, show: (row) => row.parent !== null,
+  element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
+});
+
 /**
  * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
  */
 export function teach({ tree, map, pane, events, goTo }) {
-  const signals = new SlSignals();
-  const onMap = new MapSignals(map);
-  signals.addEventListener("sl-play", (event) => {
-    const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
-    if (burst) onMap.show(burst, moving);
-    else onMap.clear();
-  });
+  /** @type {import("./signals.js").SlSignals|null} */ let signals = null;
+  /** What is to be drawn next, while what draws it comes. */ let wanted = 0;
   /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
   const awaited = new Map();
   let leaving = 0;
@@ -45,9 +54,35 @@ export function teach({ tree, map, pane, events, goTo }) {
     const burst = burstOf(entry);
     if (!burst) return;
     const us = burst.list.at(-1)?.[3] ?? 0;
-    signals.show(burst, tree, `${burst.list.length} signals in ${us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`}`);
-    clearTimeout(leaving);
-    if (!stay) leaving = window.setTimeout(() => !signals.busy && signals.clear(), STAY_MS);
+    const mine = ++wanted;
+    const draw = async () => {
+      const pen = await drawing();
+      if (mine !== wanted) return;
+      pen.show(burst, tree, `${burst.list.length} signals in ${us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`}`);
+      clearTimeout(leaving);
+      if (!stay) leaving = window.setTimeout(() => !pen.busy && pen.clear(), STAY_MS);
+    };
+    void draw().catch(() => {}); // without an answer of the server there is nothing to draw with, and the page says so
+  };
+
+  const clear = () => {
+    wanted += 1;
+    signals?.clear();
+  };
+
+  /** What draws signals, loaded with the first one. */
+  const drawing = async () => {
+    if (signals) return signals;
+    const [{ SlSignals }, { MapSignals }] = await whole(Promise.all([import("./signals.js"), import("./signals-map.js")]));
+    if (signals) return signals;
+    const made = signals = new SlSignals();
+    const onMap = new MapSignals(map);
+    made.addEventListener("sl-play", (event) => {
+      const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
+      if (burst) onMap.show(burst, moving);
+      else onMap.clear();
+    });
+    return made;
   };
 
   /** @param {string} id */
@@ -69,13 +104,13 @@ export function teach({ tree, map, pane, events, goTo }) {
         show(entry, false);
       }
     }
-    signals.place();
+    signals?.place();
   });
 
   for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
     const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
     known = new Set(model().feed);
-    signals.clear();
+    clear();
     for (const one of key === null ? keys : [key]) awaited.set(one, performance.now() + SOON_MS);
     if (awaited.size > 1) awaited.clear(); // several bursts over one another would say nothing
   });
@@ -98,8 +133,8 @@ export function teach({ tree, map, pane, events, goTo }) {
       open("why");
     }
   });
-  tree.addEventListener("sl-arranged", () => signals.place());
-  new ResizeObserver(() => signals.place()).observe(tree);
+  tree.addEventListener("sl-arranged", () => signals?.place());
+  new ResizeObserver(() => signals?.place()).observe(tree);
 
   pane.addEventListener("sl-happened", (event) => {
     const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
@@ -111,7 +146,7 @@ export function teach({ tree, map, pane, events, goTo }) {
       place.annotate(null);
       for (const [key, note] of notes) place.annotate(key, note);
     }
-    if (!notes.size) signals.clear();
+    if (!notes.size) clear();
   });
   pane.addEventListener("sl-predict-at", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
 }

@@ -7,7 +7,6 @@
 import { request } from "./api.js";
 import { icon, make } from "./dom.js";
 import { Panel } from "./process-panel.js";
-import { tab } from "./process-tabs.js";
 import { offset } from "./signal-lanes.js";
 import { time } from "./words.js";
 
@@ -122,5 +121,3 @@ function linked(text, seen) {
 }
 
 customElements.define("sl-why", SlWhy);
-
-tab({ id: "why", label: "Why", place: 4, show: (row) => row.parent !== null, element: new SlWhy() });
