@@ -81,6 +81,7 @@ def test_a_give_up_is_seen_to_the_end_and_explained_from_its_first_cause(
     asked = predict(page, f"{SHOP}/warehouse_sup", "robot", "robot", "shelves")
     assert verdicts(asked) == {"warehouse_sup": "missed", "shelves": "right", "robot": "right"}
     expect(asked).to_contain_text("missed: it ended itself")
+    expect(page.locator("sl-signals")).to_contain_text("8 signals in")
     why = opened(page, f"{SHOP}/warehouse_sup/shelves", "Why")
     steps = why.locator(".why-chain > li")
     expect(steps).to_have_count(4)

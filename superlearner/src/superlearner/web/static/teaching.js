@@ -86,11 +86,7 @@ export function teach({ tree, map, pane, events, goTo }) {
   };
 
   /** @param {string} id */
-  const open = (id) => {
-    const found = document.getElementById(`tab-${id}`);
-    if (found) found.click();
-    else pane.dispatchEvent(new CustomEvent("sl-tab", { detail: id }));
-  };
+  const open = (id) => document.getElementById(`tab-${id}`)?.click();
 
   /** The entries that were there before a kill. @type {Set<FeedEvent>} */
   let known = new Set();
@@ -98,8 +94,9 @@ export function teach({ tree, map, pane, events, goTo }) {
     if (awaited.size) {
       for (const [key, until] of awaited) {
         if (until < performance.now()) awaited.delete(key);
-        const entry = feed.findLast((event) => about(event, key) && isSettled(event));
-        if (!entry || (entry.parts?.signals?.list.length ?? 0) < 2 || known.has(entry)) continue;
+        const mine = feed.filter((event) => !known.has(event) && about(event, key));
+        const entry = mine.at(-1);
+        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two
         awaited.delete(key);
         show(entry, false);
       }
