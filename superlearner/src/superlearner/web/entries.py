@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from superlearner.web.stories import Entry
+from superlearner.web.stories import Entry, Story
 
 __all__ = ["MAX_ENTRIES", "Entries", "shorten"]
 
@@ -18,12 +18,15 @@ def shorten(remembered: dict[Any, Any], most: int = MAX_ENTRIES) -> None:
 
 
 class Entries:
-    """At most `MAX_ENTRIES`; one that is put again keeps its place."""
+    """At most `MAX_ENTRIES`; one that is put again keeps its place.
+
+    A story is put as it is, and told only when somebody wants its entry: most change several times before that.
+    """
 
     def __init__(self) -> None:
         self._next = 1
-        self._kept: dict[int, Entry] = {}
-        self._changed: dict[int, Entry] = {}
+        self._kept: dict[int, Entry | Story] = {}
+        self._changed: dict[int, Entry | Story] = {}
 
     @property
     def changed(self) -> bool:
@@ -32,12 +35,14 @@ class Entries:
 
     def all(self) -> list[Entry]:
         """All kept entries, newest last."""
-        return list(self._kept.values())
+        return [_told(self._kept, number) for number in self._kept]
 
     def drain(self) -> list[Entry]:
         """New and changed entries since the last time."""
         changed, self._changed = self._changed, {}
-        return list(changed.values())
+        for number in changed.keys() & self._kept.keys():
+            changed[number] = _told(self._kept, number)
+        return [_told(changed, number) for number in changed]
 
     def number(self) -> int:
         """The number of a new entry."""
@@ -45,7 +50,7 @@ class Entries:
         self._next += 1
         return number
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: Entry | Story) -> None:
         """A new entry, or what has become of one."""
         self._kept[entry.id] = entry
         self._changed[entry.id] = entry
@@ -63,13 +68,18 @@ class Entries:
         """
         found: list[str] = []
         for number, entry in list(self._changed.items()):
-            if (
-                entry.kind == "stopped"
-                and entry.key is not None
-                and entry.key.startswith(f"{key}/")
-                and not entry.parts
-            ):
+            if isinstance(entry, Story) or entry.kind != "stopped" or entry.key is None:
+                continue
+            if entry.key.startswith(f"{key}/") and not entry.parts:
                 del self._changed[number]
                 self._kept.pop(number, None)
                 found.append(entry.key)
         return found
+
+
+def _told(entries: dict[int, Entry | Story], number: int) -> Entry:
+    """The entry with this number, which is told from now on."""
+    found = entries[number]
+    if isinstance(found, Story):
+        found = entries[number] = found.entry()
+    return found

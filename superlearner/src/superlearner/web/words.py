@@ -88,7 +88,7 @@ class Feed:
         story.tail, story.again, story.done = f"{said}; {supervisor} starts it again in {pause:g} s", supervisor, True
         story.waits = False
         story.failed = said
-        self._put(story.entry())
+        self._put(story)
 
     def take(self, model: Projection, event: TraceEvent) -> None:
         """One event of the trace; `model` is as it was before the event."""
@@ -139,7 +139,7 @@ class Feed:
             row = model.rows.get(model.by_pid.get(pid, ""))
             story.waits = row is None or comes_back(row.restart, data["reason"])
             self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
-            self._put(story.entry())
+            self._put(story)
             return
         row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
         reason = data["reason"]
@@ -162,7 +162,7 @@ class Feed:
         self._signals.begins(story, model, event, supervisor, (key, who))
         if row is not None and row.kind == "supervisor":
             self._signals.linked(story, event, (key, who))
-        self._put(story.entry())
+        self._put(story)
 
     def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
         """The supervisor stopped a child: part of a story, or somebody asked for it."""
@@ -172,7 +172,7 @@ class Feed:
             full = larger.burst.full
             self._signals.stopped(larger, model, event, supervisor)
             if not full:
-                self._put(larger.entry())
+                self._put(larger)
             return
         if self._gives_up_above(model, supervisor) or supervisor.strategy in DYNAMIC:
             return
@@ -188,7 +188,7 @@ class Feed:
         supervisor = row_of(model, event.pid)
         part_of = self._signals.started(model, event, supervisor)
         if part_of is not None and (part_of.settled or not part_of.burst.full):
-            self._put(part_of.entry())
+            self._put(part_of)
         if supervisor is None or data.get("id") is None:
             return
         key = slot_of(supervisor, data["id"])
@@ -196,7 +196,7 @@ class Feed:
         who, by = called(model, supervisor, data["id"]), label(supervisor)
         if story is not None and story.again:
             story.tail, story.again = f"{story.failed}; {story.again} started it again", ""
-            self._put(story.entry())
+            self._put(story)
             text = f"{by} started {who} again"
         elif row is not None and row.state == "stopped" and row.last is not None and not event.cause:
             text = f"{by} started {who}"
@@ -242,7 +242,7 @@ class Feed:
             story.restarts.add({story.key: story.who}, data, successor)
         story.done = True
         self._signals.restarted(story, story.restarts.restarted)
-        self._put(story.entry())
+        self._put(story)
 
     def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
         supervisor = row_of(model, event.pid)
@@ -252,7 +252,7 @@ class Feed:
         who = called(model, supervisor, data.get("id"), story.who)
         story.restarts.failed(who, text_of_reason(data["reason"]), data)
         self._signals.failed(model, event, supervisor, story)
-        self._put(story.entry())
+        self._put(story)
 
     def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
         """The open story of this very child, else the latest one of its supervisor."""
@@ -271,7 +271,7 @@ class Feed:
         if last is not None and not last.done:
             last.done, last.waits = True, False
             last.tail = f"; {last.supervisor} has no restart left"
-            self._put(last.entry())
+            self._put(last)
         if supervisor is None:
             return
         who = label(supervisor)
@@ -288,7 +288,7 @@ class Feed:
         self._open[sup_pid] = story
         self._gave_up[sup_pid] = story
         shorten(self._gave_up)
-        self._put(story.entry())
+        self._put(story)
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         row = row_of(model, event.pid)
@@ -321,6 +321,6 @@ class Feed:
     def _number(self) -> int:
         return self._entries.number()
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: Entry | Story) -> None:
         self._entries.put(entry)
         shorten(self._open)
