@@ -29,12 +29,14 @@ export class SlStrategy extends Panel {
   /** @type {string|null} */ #victim = null;
   /** @type {{text: string, bad: boolean}|null} */ #said = null;
   #busy = false;
+  /** Fields that a person has changed, which what was read leaves alone. @type {Set<EventTarget|null>} */ #typed = new Set();
   #intensity = make("input", { type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
   #period = make("input", { type: "text", inputmode: "decimal", id: "period", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
+  #set = make("button", { class: "btn", disabled: true }, "Set");
   #form = make("form", { class: "limits", novalidate: true },
     make("label", { for: "intensity" }, "At most"), this.#intensity, make("span", {}, "restarts in"),
     make("label", { class: "vh", for: "period" }, "Seconds in which restarts count"), this.#period, make("span", {}, "s"),
-    make("button", { class: "btn" }, "Set"));
+    this.#set);
   #limits = make("section", {}, make("h3", {}, "Intensity and period"), this.#form, make("p", { class: "hint", id: "limits-said" }));
   #picture = make("section", { class: "fates" });
   #answer = make("p", { class: "strategy-said", role: "status" });
@@ -44,9 +46,10 @@ export class SlStrategy extends Panel {
     if (this.#picture.isConnected) return;
     this.content.append(this.#picture, this.#limits, this.#answer);
     this.#picture.onclick = (event) => this.#pressed(event.target);
+    this.#form.oninput = (event) => void this.#typed.add(event.target);
     this.#form.onsubmit = (event) => {
       event.preventDefault();
-      void this.#set();
+      void this.#limit();
     };
     watch(() => this.isConnected && this.seen && this.content.offsetParent && this.renew());
   }
@@ -65,6 +68,7 @@ export class SlStrategy extends Panel {
   forget() {
     this.#chosen = this.#victim = this.#said = null;
     this.#intensity.value = this.#period.value = "";
+    this.#typed.clear();
   }
 
   /** @override @param {Seen} seen */
@@ -138,11 +142,9 @@ export class SlStrategy extends Panel {
 
   #paintLimits() {
     const { known } = this;
-    const fields = [this.#intensity, this.#period];
-    if (known && !fields.includes(/** @type {any} */ (document.activeElement)) && !this.#busy) {
-      this.#intensity.value = String(known.max_restarts);
-      this.#period.value = String(known.max_seconds);
-    }
+    if (known && !this.#typed.has(this.#intensity)) this.#intensity.value = String(known.max_restarts);
+    if (known && !this.#typed.has(this.#period)) this.#period.value = String(known.max_seconds);
+    this.#set.disabled = known === null || this.#busy;
     const said = this.#limits.lastElementChild;
     if (said) said.textContent = known ? limitWords(known) : "";
   }
@@ -153,7 +155,7 @@ export class SlStrategy extends Panel {
     this.#again("[data-strategy][aria-pressed=true]");
   }
 
-  async #set() {
+  async #limit() {
     const restarts = amount(this.#intensity.value, true);
     const seconds = amount(this.#period.value, false);
     if (restarts === null || seconds === null) {
@@ -162,7 +164,7 @@ export class SlStrategy extends Panel {
       this.renew();
       return;
     }
-    await this.#ask("PUT", "flags", { max_restarts: restarts, max_seconds: seconds }, "Set. Restarts that were counted stay counted.");
+    if (await this.#ask("PUT", "flags", { max_restarts: restarts, max_seconds: seconds }, "Set. Restarts that were counted stay counted.")) this.#typed.clear();
     this.renew();
   }
 
