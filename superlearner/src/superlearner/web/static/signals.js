@@ -129,7 +129,7 @@ export class SlSignals extends HTMLElement {
       this.hidden = true;
       return null;
     }
-    const names = burst.who.flatMap(([key]) => [...(lineOf(tree, key)?.querySelectorAll(".id, .note:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
+    const names = burst.who.flatMap(([key]) => [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
     const width = room.clientWidth;
     const kill = lineOf(tree, burst.who[0]?.[0] ?? "")?.querySelector(".kill")?.getBoundingClientRect().left ?? 0;
     const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // who wants to kill again can

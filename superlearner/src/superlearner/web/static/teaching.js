@@ -45,6 +45,7 @@ tab({
 export function teach({ tree, map, pane, events, goTo }) {
   /** @type {import("./signals.js").SlSignals|null} */ let signals = null;
   /** What is to be drawn next, while what draws it comes. */ let wanted = 0;
+  /** Whether the cells of the map carry an answer: arrows over it would hide it. */ let marked = false;
   /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
   const awaited = new Map();
   let leaving = 0;
@@ -79,7 +80,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     const onMap = new MapSignals(map);
     made.addEventListener("sl-play", (event) => {
       const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
-      if (burst) onMap.show(burst, moving);
+      if (burst && !marked) onMap.show(burst, moving);
       else onMap.clear();
     });
     return made;
@@ -139,6 +140,7 @@ export function teach({ tree, map, pane, events, goTo }) {
   });
   pane.addEventListener("sl-marks", (event) => {
     const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
+    marked = notes.size > 0;
     for (const place of [tree, map]) {
       place.annotate(null);
       for (const [key, note] of notes) place.annotate(key, note);
