@@ -75,7 +75,6 @@ function onMessages(messages) {
   map.show(model, skew, anew ? null : touched);
   events.show(model.feed);
   tell(model);
-  if (wanted && model.rows.size) arrive();
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
@@ -97,18 +96,6 @@ function onStatus(status) {
   if (status === "lost") write(text, fresh
     ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
-}
-
-/** Whom the address asks for (`?process=` a name, a pid, an id or a key); the first picture of the tree shows them. */
-let wanted = new URLSearchParams(location.search).get("process") ?? "";
-
-function arrive() {
-  const bare = wanted.replace(/^#PID|[<>]/g, "");
-  const rows = [...model.rows.values()];
-  const row = rows.find((one) => one.key === wanted || one.name === wanted || one.pid === bare) ?? rows.find((one) => one.id === wanted);
-  if (row) goTo(row.key);
-  else toast(`${wanted.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or no supervisor started it." });
-  wanted = "";
 }
 
 /** The pane follows its row. */
@@ -288,6 +275,12 @@ function remember() {
   ]);
 }
 
+/** Whom an address means: by pid as it is written anywhere, by name or by id. @param {string} target */
+function keyOf(target) {
+  const rows = [...model.rows.values()];
+  return (rowOf(model, target.replace(/^#PID|[<>]/g, "")) ?? rows.find((row) => row.name === target) ?? rows.find((row) => row.id === target))?.key;
+}
+
 /** The first picture is there: what the address asked for is looked up. */
 function arrive() {
   const asked = address.asked();
@@ -295,7 +288,7 @@ function arrive() {
   if (closed.length) tree.close(closed);
   if (filters.wanted.q || filtered(filters.wanted)) apply();
   const targets = asked.getAll("process");
-  const keys = targets.flatMap((target) => (model.rows.has(target) ? target : rowOf(model, target)?.key ?? [...model.rows.values()].find((row) => row.name === target)?.key ?? []));
+  const keys = targets.flatMap((target) => (model.rows.has(target) ? target : keyOf(target) ?? []));
   if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
   else if (keys.length) tree.select(keys);
   if (targets.length > keys.length) toast(`${targets.find((target) => !keys.includes(target))} is not in the tree.`, { hint: "It has ended, or it is on another node." });
