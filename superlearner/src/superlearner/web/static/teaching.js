@@ -31,11 +31,11 @@ tab({
   element: new SlLate(async () => new (await whole(import("./strategy.js"))).SlStrategy()),
 });
 tab({
-  id: "predict", label: "Predict", place: 3, show: (row) => row.kind === "supervisor" || row.parent !== null,
+  id: "predict", label: "Predict", place: 3, show: (row) => row.kind === "supervisor" || row.restart !== null,
   element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
 });
 tab({
-  id: "why", label: "Why", place: 4, show: (row) => row.parent !== null,
+  id: "why", label: "Why", place: 4, show: (row) => row.restart !== null, // what no supervisor started is never restarted
   element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
 });
 
