@@ -243,11 +243,9 @@ def tree(
     """
     from superlearner.cli.tree import show_tree, watch_tree
 
-    if watch and node is not None:
-        fail("--watch is for the platform's own node; without --watch --node may name another one", USAGE)
     shown = Format.json if as_json else format
     if watch:
-        watch_tree(url or ctx.obj, data_dir, root, depth, shown.value)
+        watch_tree(url or ctx.obj, data_dir, root, depth, shown.value, node)
     else:
         show_tree(url or ctx.obj, data_dir, root, depth, shown.value, node)
 

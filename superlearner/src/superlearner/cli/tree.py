@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
@@ -33,13 +34,15 @@ def show_tree(
     say(_drawn(reach(url, data_dir), root, depth, format, node=node))
 
 
-def watch_tree(url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str) -> None:
+def watch_tree(
+    url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
+) -> None:
     """Write them now and after each change, until Ctrl-C; what the live feed says makes us look, no clock does."""
     platform = reach(url, data_dir)
     before = None
     with suppress(KeyboardInterrupt):
-        for _ in _changes(platform):
-            drawn = _drawn(platform, root, depth, format, compact=True)
+        for _ in _changes(platform, node):
+            drawn = _drawn(platform, root, depth, format, compact=True, node=node)
             if drawn == before:
                 continue
             before = drawn
@@ -48,6 +51,8 @@ def watch_tree(url: str | None, data_dir: Path | None, root: str | None, depth: 
                 say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
             else:
                 say(drawn if format == "json" else f"{drawn}\n")
+        if node is not None:
+            _drawn(platform, root, depth, format, node=node)  # says so if it is the node that is gone
         fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
@@ -68,15 +73,15 @@ def _drawn(
     return json.dumps(data) if compact else json_text(data)
 
 
-def _changes(platform: Platform) -> Iterator[None]:
-    """One item at the start, and one for each frame that changes something; it ends with the platform."""
+def _changes(platform: Platform, node: str | None) -> Iterator[None]:
+    """One item at the start, and one for each frame that changes something; it ends with the platform, or the node."""
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect
 
     from superlearner.tls import client_context
 
     headers = {} if platform.token is None else {"authorization": f"Bearer {platform.token}"}
-    address = platform.url.replace("http", "ws", 1) + LIVE
+    address = platform.url.replace("http", "ws", 1) + LIVE + ("" if node is None else f"?node={quote(node)}")
     open_it: Callable[..., Any] = connect
     tls = {"ssl": client_context(platform.certificate)} if address.startswith("wss:") else {}
     try:
