@@ -107,6 +107,16 @@ def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_mo
     expect(page.locator(".log-line").first).to_be_visible(timeout=PLENTY)
 
 
+def test_the_page_goes_on_after_the_feed_was_lost_and_tells_a_new_anomaly(system: Any) -> None:
+    page = system()
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('pagehide'))")  # closes the feed as a lost connection does
+    page.context.set_offline(False)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(page.locator("#live-word")).to_have_text("Live", timeout=PLENTY)
+    expect(page.get_by_role("slider")).to_have_count(12)
+
+
 def test_a_range_changes_all_charts_and_what_is_exported_is_what_is_shown(system: Any) -> None:
     page = system()
     page.get_by_text("1 min", exact=True).click()

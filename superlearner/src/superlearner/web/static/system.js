@@ -11,16 +11,14 @@ import { nearest, withUnit } from "./chart-scale.js";
 import { chosen, byId, icon, make, renew, reshape, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
-import { SlLog } from "./log-view.js";
 import { csv, save } from "./save.js";
 import { showStatus } from "./status.js";
 import { kindOf, pictures } from "./system-charts.js";
 import { reduce, secondsOf } from "./system-model.js";
 import { trends } from "./system-trends.js";
-import { SlTalk } from "./talk.js";
 import { tabs } from "./tabs.js";
 import { SlThresholds } from "./thresholds.js";
-import { toast } from "./toast.js";
+import { complain, toast } from "./toast.js";
 import { counted, duration, number, time } from "./words.js";
 
 /** @typedef {import("./system-model.js").Model} Model */
@@ -33,9 +31,7 @@ const LEAST = 30;
 
 const page = byId("system", HTMLElement);
 const anomalies = byId("anomalies", SlAnomalies);
-const log = byId("log", SlLog);
 const thresholds = byId("thresholds", SlThresholds);
-const talk = byId("talk", SlTalk);
 const charts = byId("charts", HTMLElement);
 const group = new ChartGroup();
 /** @type {Model|null} */ let model = null;
@@ -43,20 +39,26 @@ const group = new ChartGroup();
 /** @type {import("./chart.js").Picture[]} */ let shown = [];
 /** @type {Record<string, number>} */ let limits = {};
 /** What the charts stand still at; null: they go on. @type {{from: number, to: number}|null} */ let still = null;
+/** The number of the newest anomaly that was told. @type {number|null} */ let heard = null;
 let range = 600;
 let view = "figures";
+/** Views that are loaded when they are opened first. @type {import("./log-view.js").SlLog|null} */ let log = null;
+/** @type {import("./talk.js").SlTalk|null} */ let talk = null;
 
 const feed = new Feed(liveUrl("system"), (messages) => {
   for (const message of messages) {
     const next = reduce(model, message);
     if (!next) return feed.sync();
-    if (model && next.epoch !== model.epoch) letGo();
+    if (model && next.epoch !== model.epoch) {
+      heard = null;
+      letGo();
+    }
     model = next;
   }
   if (!model) return;
   feed.expect(model.interval);
   show();
-  if (view === "talk") void talk.refresh();
+  if (view === "talk") void talk?.refresh();
 }, showStatus);
 
 function show() {
@@ -69,6 +71,7 @@ function show() {
   write(byId("first-point-text", HTMLElement), `This node is looked at every ${duration(model.interval)}. The first point comes within that time.`);
   anomalies.show(model.anomalies, model.ended);
   showState();
+  announce();
   if (!known) return;
   const at = (/** @type {string} */ name) => last[model?.columns.indexOf(name) ?? 0];
   const seconds = Number(at("seconds")) || 1;
@@ -92,6 +95,14 @@ function showState() {
   if (svg) reshape(svg, worst < 0 ? "running" : worst === 0 ? "gave-up" : "crashed");
   const text = state.querySelector("span");
   if (text) write(text, worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
+}
+
+/** Says to who listens what is new among the anomalies; what was there at first is on the page. */
+function announce() {
+  const active = model?.anomalies ?? [];
+  const fresh = heard === null ? [] : active.filter((one) => one.number > /** @type {number} */ (heard));
+  heard = Math.max(heard ?? 0, ...active.map((one) => one.number));
+  if (fresh.length) write(byId("announce", HTMLElement), fresh.map((one) => `${kindOf(one.type)}: ${one.description}`).join(". "));
 }
 
 function drawCharts() {
@@ -173,8 +184,8 @@ function showMoment() {
 
 /** What is on the screen, as rows with columns. */
 function onScreen() {
-  if (view === "log") return { name: "log", rows: log.rows() };
-  if (view === "talk") return { name: "topology", rows: talk.rows() };
+  if (view === "log") return { name: "log", rows: log?.rows() ?? [] };
+  if (view === "talk") return { name: "topology", rows: talk?.rows() ?? [] };
   if (view === "thresholds") return { name: "thresholds", rows: Object.entries(limits).filter(([name]) => name.startsWith("anomaly_") || name === "scan_interval").map(([setting, value]) => ({ setting, value })) };
   const { from, to } = group.span;
   const columns = model?.columns ?? [];
@@ -194,10 +205,32 @@ function exportShown(format) {
   else save(file, "application/json", JSON.stringify({ what: name, node: chosen() || document.documentElement.dataset.node, exported_at: new Date().toISOString(), rows, ...(name === "figures" ? { anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) => secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)) } : {}) }, null, 1));
 }
 
+/** @param {number|null} [at]  only what was logged around this moment */
+async function openLog(at = null) {
+  try {
+    const { SlLog } = await import("./log-view.js");
+    log = byId("log", SlLog);
+    log.open();
+    if (at !== null) log.around(at);
+  } catch (error) {
+    complain(error, "Open the log");
+  }
+}
+
+async function openTalk() {
+  try {
+    const { SlTalk } = await import("./talk.js");
+    talk = byId("talk", SlTalk);
+    await talk.refresh();
+  } catch (error) {
+    complain(error, "Open who talks to whom");
+  }
+}
+
 const choose = tabs(byId("views", HTMLElement), (opened) => {
   view = opened;
-  if (opened === "talk") void talk.refresh();
-  if (opened === "log") log.open();
+  if (opened === "talk") void openTalk();
+  if (opened === "log") void openLog();
   if (opened === "thresholds") void thresholds.load();
 });
 
@@ -209,7 +242,7 @@ byId("moment-end", HTMLButtonElement).onclick = letGo;
 byId("moment-log", HTMLButtonElement).onclick = () => {
   const at = group.held;
   choose("log");
-  if (at !== null) log.around(at);
+  if (at !== null) void openLog(at);
 };
 anomalies.addEventListener("sl-moment", (event) => event instanceof CustomEvent && goTo(event.detail));
 thresholds.addEventListener("sl-limits", (event) => {
