@@ -71,7 +71,7 @@ class WhyStep(BaseModel):
     strategy: str | None
     parties: list[WhyParty]
     used: int | None = Field(description="restarts that counted, this one included")
-    allowed: float | Literal["infinity"] | None
+    allowed: int | Literal["infinity"] | None
     window: float | Literal["infinity"] | None
 
 
