@@ -76,3 +76,5 @@ def test_what_happened_is_read_from_the_feed_and_from_nowhere_else(page: Page, p
     ]
     expect(asked).not_to_contain_text("SuperLearner had predicted")  # it was not asked with success
     expect(page.locator("sl-signals")).to_contain_text("3 signals in 99 µs")
+    page.reload()
+    expect(predicting(page)).to_contain_text("1 round, 0 without a mistake; 2 of 3 children right")

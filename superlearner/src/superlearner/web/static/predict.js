@@ -38,7 +38,25 @@ const MARKS = {
   wrong: { mark: "wrong", text: "wrong" }, left: { mark: "spared", text: "right, left alone" },
 };
 
-let score = NO_SCORE;
+/** Where the score of this tab of the browser is kept. */
+const STORE = "superlearner.predictions";
+
+let score = recalled();
+
+/** @returns {import("./strategy-rules.js").Score} */
+function recalled() {
+  try {
+    return { ...NO_SCORE, ...JSON.parse(sessionStorage.getItem(STORE) ?? "{}") };
+  } catch {
+    return NO_SCORE; // no storage, or not ours
+  }
+}
+
+function keepScore() {
+  try {
+    sessionStorage.setItem(STORE, JSON.stringify(score));
+  } catch { /* then it lasts as long as the page */ }
+}
 
 export class SlPredict extends HTMLElement {
   /** @type {Seen|null} */ #seen = null;
@@ -69,7 +87,7 @@ export class SlPredict extends HTMLElement {
     const worker = seen.row.kind !== "supervisor";
     const supervisor = worker ? seen.row.parent : seen.row.key;
     if (this.#stage === "told" || this.#stage === "watching") {
-      if (this.#before?.supervisor === supervisor) return;
+      if (this.#before?.supervisor === supervisor) return this.#mark();
     }
     if (other || first || this.#supervisor === null) {
       this.#begin(supervisor, worker ? seen.row.key : null);
@@ -235,6 +253,7 @@ export class SlPredict extends HTMLElement {
     this.#now = now;
     this.#graded = grade(this.#expected, then, now);
     score = counting(score, this.#graded, this.#giveUp === now.gaveUp);
+    keepScore();
     this.#stage = "told";
     this.#paint();
     const title = this.querySelector("h3");
