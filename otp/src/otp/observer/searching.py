@@ -25,7 +25,7 @@ from otp.observer.views import Kind, ProcessPage
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["Search", "Sort"]
+__all__ = ["Search", "Sort", "everybody"]
 
 Sort = Literal["pid", "name", "kind", "what", "status", "mailbox", "links", "monitors"]
 
@@ -40,6 +40,11 @@ _SORTS: Final[dict[str, Callable[[Process], Any]]] = {
     "links": lambda p: (link_count(p), p._id),
     "monitors": lambda p: (monitor_count(p), p._id),
 }
+
+
+def everybody(node: Node) -> tuple[Process, ...]:
+    """The processes of a node as they are in its table, oldest first: those that are just ending, too."""
+    return tuple(node._procs.values())
 
 
 class Search:

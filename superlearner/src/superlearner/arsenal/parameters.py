@@ -11,6 +11,7 @@ from superlearner.arsenal.declaration import Picker
 __all__ = [
     "ChildText",
     "Force",
+    "MeasureMs",
     "NewName",
     "PageNumber",
     "PerPage",
@@ -68,6 +69,14 @@ NewName = Annotated[
 Reason = Annotated[str, Field(min_length=1, max_length=200, description="`kill` cannot be trapped; else any reason")]
 Force = Annotated[bool, Field(description="do it although the platform needs the process")]
 Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
+MeasureMs = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10_000,
+        description="look at every message for so many milliseconds; calls take about twice as long meanwhile",
+    ),
+]
 TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds until the answer is given up")]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page, from 1")]
 PerPage = Annotated[int, Field(ge=1, le=1000, description="items of a page")]

@@ -74,6 +74,14 @@ class ProcessLine(BaseModel):
     trap_exit: bool
     parent: Pid | None
     critical: bool = Field(description="the platform needs it")
+    supervisor: Pid | None = Field(description="who started it, if that is a supervisor")
+    supervisor_name: str | None
+    child_id: str | None = Field(description="what its supervisor calls it")
+    restarts: int | None = Field(description="how often it was started again; null for who is nobody's child")
+    started_at: Seconds | None = Field(description="within some seconds; null if it was there before that was noted")
+    current_function: str | None = Field(description="where it waits, or the callback that is not through yet")
+    messages_per_s: float | None = Field(description="null unless `measure_ms`")
+    callback_percent: float | None = Field(description="share of the time in callbacks; null unless `measure_ms`")
 
 
 class ChildOf(BaseModel):

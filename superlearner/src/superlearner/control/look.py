@@ -8,31 +8,19 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import Node, Pid, observer
-from otp.observer.reading import summary_of
-from otp.observer.searching import Search
 from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
-from superlearner.control.turns import Steps
 
-__all__ = ["KINDS", "TYPES", "Sort", "describe", "doing", "line_of", "list_processes", "named", "supervisors"]
+__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "line_of", "named", "supervisors"]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
 KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "worker", "worker": "coroutine"}
 """What the routes call the kinds of processes: a `genserver` is a behaviour, a `worker` a function."""
-
-Sort = Literal[
-    "pid", "-pid", "name", "-name", "type", "-type", "what", "-what", "status", "-status",
-    "mailbox", "-mailbox", "links", "-links", "monitors", "-monitors",
-]  # fmt: skip
-"""The columns of a list of processes; with `-` the other way round."""
-
-STEP: Final = 1_000
-"""Processes that are looked at in one step: about a millisecond."""
 
 MAX_MESSAGES: Final = 20
 MAX_STATE: Final = 4000
@@ -40,37 +28,6 @@ MAX_RELATED: Final = 200
 """Links and monitors of one process that are told one by one; the rest is counted."""
 
 TYPES: Final[dict[Kind, Type]] = {kind: name for name, kind in KINDS.items()}
-
-
-async def list_processes(
-    node: Node, *, type: Type | None, search: str, sort: Sort, page: int, per_page: int
-) -> tuple[list[dict[str, Any]], int]:
-    """One page of the living processes that fit, and how many fit. `sort` is a column, with `-` the other way.
-
-    Many processes are looked at in steps, between which the loop turns.
-    """
-    column: Any = sort.removeprefix("-")
-    offset = (page - 1) * per_page
-    if sort == "pid" and type is None and not search:
-        found = observer.processes(node, offset=offset, limit=per_page)
-        return [line_of(summary) for summary in found.processes], found.total
-    searched = Search(
-        node,
-        kind=None if type is None else KINDS[type],
-        search=search,
-        sort="kind" if column == "type" else column,
-        descending=sort.startswith("-"),
-        offset=offset,
-        limit=per_page,
-    )
-    steps = Steps()
-    while not searched.step(STEP):
-        await steps.between()
-    shown: list[Any] = []
-    for found_now in searched.pages(STEP):
-        shown = found_now
-        await steps.between()
-    return [line_of(summary_of(process)) for process in shown], searched.total
 
 
 def line_of(summary: observer.ProcessSummary) -> dict[str, Any]:

@@ -38,6 +38,17 @@ class Measuring:
     complete: bool = True
     work: dict[Pid, Work] = field(default_factory=dict[Pid, Work])
 
+    def of(self, pid: Pid) -> tuple[float, float]:
+        """Messages a second, and the share of the time (percent) that a process spent in callbacks."""
+        work = self.work.get(pid)
+        if work is None or not self.seconds:
+            return 0.0, 0.0
+        return work.messages / self.seconds, min(100.0, work.time / NS / self.seconds * 100)
+
+    def busy(self) -> Iterable[Pid]:
+        """Who did anything."""
+        return self.work.keys()
+
     def on_event(self, event: Event) -> None:
         """One event."""
         pid = event.pid

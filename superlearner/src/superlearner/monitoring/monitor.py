@@ -23,6 +23,7 @@ from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
 from superlearner.control.turns import Steps
 from superlearner.monitoring.alarms import Alarm, Alarms
+from superlearner.monitoring.births import Births
 from superlearner.monitoring.detectors import detect
 from superlearner.monitoring.facts import Alone, Callback, Facts, Hold, Track, Waiter, Watcher
 from superlearner.monitoring.machine import Collector, MachineFacts, read_machine
@@ -75,6 +76,7 @@ class Monitor:
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.history = History()
         self.alarms = Alarms()
+        self.births = Births()
         self.holds: deque[Hold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
         """The last look at all processes that came to its end."""
@@ -107,6 +109,7 @@ class Monitor:
         self._node = node
         self._clock = Clock()
         self._before = self._figures()
+        self.births.note(self._clock.now(), self._before[0].spawned)
         self._collector.open()
         self._witness = Witness(node)
         self._witness.open()
@@ -250,6 +253,7 @@ class Monitor:
         now = self._figures()
         before = self._before or now
         point = self._read(scan, before, now)
+        self.births.note(point.at, now[0].spawned)
         self._earlier, self._before = before, now
         self._explain_holds(point.at - point.seconds, _less(now[1].starved, before[1].starved))
         held = any(hold.at > point.at - point.seconds for hold in self.holds)

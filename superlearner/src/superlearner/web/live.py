@@ -17,6 +17,7 @@ class Request(msgspec.Struct):
     """What a viewer may say."""
 
     k: str = ""
+    ask: dict[str, str] = {}
 
 
 decode = msgspec.json.Decoder(Request).decode
@@ -53,3 +54,5 @@ async def _listen(socket: WebSocket, viewer: Viewer) -> None:
             continue  # not ours; a viewer cannot do harm by what it says here
         if request.k == "sync":
             viewer.want_snapshot()
+        elif request.k == "look":
+            viewer.look(request.ask)

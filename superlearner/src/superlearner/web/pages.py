@@ -53,6 +53,7 @@ PAGES: Final = (
     Page(START, "Start", "Start", live=True, aside=True),
     Page("supervisors", "Supervisors", "Supervision tree", live=True),
     Page("system", "System", "System", live=True),
+    Page("processes", "Processes", "Processes", live=True),
     Page("traces", "Traces", "Traces", live=True),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("docs", "Docs", "Documentation", own_routes=True),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from superlearner.nodes import WatchedNode
 from superlearner.web.log_source import log_source
+from superlearner.web.process_topic import processes
 from superlearner.web.system_source import system_source
 from superlearner.web.viewer import Viewer
 
@@ -72,4 +73,5 @@ TOPICS: Mapping[str, Topic] = {
     "traces": traces,
     "system": system,
     "log": log,
+    "processes": processes,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from typing import Protocol
 
 __all__ = ["Snapshots", "Viewer"]
@@ -49,6 +50,9 @@ class Viewer:
         self._frames.clear()
         self.resync = True
         self._wake.set()
+
+    def look(self, asked: Mapping[str, str]) -> None:
+        """It looks at another part of what there is; most topics are looked at as a whole."""
 
     def close(self) -> None:
         """The hub ends."""

@@ -22,7 +22,8 @@ from superlearner.arsenal.results_mailbox import (
     MessageType,
 )
 from superlearner.arsenal.targets import answering, called, name_of, process_of, protect
-from superlearner.control.look import list_processes
+from superlearner.control.listing import Wanted
+from superlearner.control.process_list import list_processes
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state
 
@@ -151,7 +152,8 @@ async def stats(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
 
     All processes of the node, the one with the most messages first.
     """
-    lines, total = await list_processes(ctx.node, type=None, search="", sort="-mailbox", page=page, per_page=per_page)
+    wanted = Wanted(sort="mailbox", descending=True)
+    lines, total = await list_processes(ctx.node, wanted, page=page, per_page=per_page)
     return Paged([MailboxLine(**{name: line[name] for name in MailboxLine.model_fields}) for line in lines],
                  total, page, per_page)  # fmt: skip
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
+from superlearner.arsenal.parameters import Force, MeasureMs, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
 from superlearner.arsenal.results import (
     BulkError,
     BulkItem,
@@ -22,15 +22,18 @@ from superlearner.arsenal.results import (
 )
 from superlearner.arsenal.targets import answering, called, feels, process_of, protect, term_of
 from superlearner.control.clock import timestamp
-from superlearner.control.look import Sort, Type, describe, list_processes
+from superlearner.control.listing import IDLE, Column, Status, Wanted
+from superlearner.control.look import KINDS, Type, describe
+from superlearner.control.process_list import Sort, list_processes
 from superlearner.control.steer import NotThere, deliver, kill
 from superlearner.control.terms import json_of, plain_pid, text_of
+from superlearner.monitoring.measuring import measure
 
 MAX_BULK = 1000
 NOT_THERE = ("malformed_pid", "process_not_found")
 
 
-@operation("process.list", http=("GET", "/processes"), scope="read")
+@operation("process.list", http=("GET", "/processes"), scope="read", errors=NOT_THERE)
 async def list_all(
     ctx: Context,
     page: PageNumber = 1,
@@ -38,12 +41,41 @@ async def list_all(
     type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
     sort: Annotated[Sort, Field(description="column; `-` in front turns it round")] = "pid",
+    status: Annotated[Status | None, Field(description="only those that do this just now")] = None,
+    what: Annotated[str, Field(max_length=200, description="only of this class or function, by its beginning")] = "",
+    mailbox: Annotated[int, Field(ge=0, description="only those in whose mailbox so many messages wait")] = 0,
+    supervised: Annotated[bool | None, Field(description="only those that a supervisor started, or the others")] = None,
+    below: Annotated[
+        str | None,
+        Field(max_length=20_000, description="only this process and whoever it started, and was started by those"),
+        Picker("process"),
+    ] = None,
+    measure_ms: MeasureMs = 0,
 ) -> Paged[ProcessLine]:
     """List processes.
 
-    The living processes of the node.
+    The living processes of the node. With `measure_ms` it is also known who handles how many messages, and who spends
+    how much time in callbacks; `sort=-messages` and `sort=-callback` need that.
     """
-    lines, total = await list_processes(ctx.node, type=type, search=search, sort=sort, page=page, per_page=per_page)
+    wanted = Wanted(
+        search=search,
+        kind=None if type is None else KINDS[type],
+        status=status,
+        what=what,
+        mailbox=mailbox,
+        supervised=supervised,
+        below=None if below is None else process_of(ctx, below),
+        sort=cast("Column", sort.removeprefix("-")),
+        descending=sort.startswith("-"),
+    )
+    seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
+    born = ctx.watched.monitor.births.of
+    lines, total = await list_processes(
+        ctx.node, wanted, page=page, per_page=per_page, work=IDLE if seen is None else seen, born=born
+    )
+    if seen is None:
+        for line in lines:
+            line["messages_per_s"] = line["callback_percent"] = None
     return Paged([ProcessLine(**line) for line in lines], total, page, per_page)
 
 

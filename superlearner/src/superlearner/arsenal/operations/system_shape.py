@@ -10,6 +10,7 @@ import otp
 from otp import Pid, observer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.parameters import MeasureMs
 from superlearner.arsenal.results_system import (
     Bottleneck,
     BottleneckAnalysis,
@@ -37,15 +38,6 @@ MANY_PER_S: Final = 100
 """Messages a second from which on a process that handles most of them is a narrow place."""
 BRIEF_S: Final = 1.0
 """An `async def` callback that has not come back for so long is worth a line."""
-
-MeasureMs = Annotated[
-    int,
-    Field(
-        ge=0,
-        le=10_000,
-        description="look at every message for so many milliseconds; calls take about twice as long meanwhile",
-    ),
-]
 
 
 @operation("system.graph", http=("GET", "/system/graph"), scope="read")

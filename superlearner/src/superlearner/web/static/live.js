@@ -79,6 +79,16 @@ export class Feed {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send('{"k":"sync"}');
   }
 
+  /**
+   * Looks at another part of the topic, now and after a new connection.
+   * @param {string} url
+   * @param {Record<string, string>} ask  what the address asks besides the node
+   */
+  look(url, ask) {
+    this.url = url;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ k: "look", ask }));
+  }
+
   /** @param {string} text */
   #received(text) {
     /** @type {Message} */

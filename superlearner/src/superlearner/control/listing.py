@@ -1,0 +1,258 @@
+"""All processes of a node that fit a question, in an order: found in steps, between which the loop turns.
+
+Looking at 100,000 processes takes some hundredths of a second, and nothing waits for it longer than a step takes. What
+is found is a list of pids; the facts of those that are shown are read when they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, get_args
+
+import otp
+from otp import Node, Pid
+from otp.observer.reading import kind_of, link_count, mailbox_len, monitor_count, name_text, status_of, what_of
+from otp.observer.searching import everybody
+from otp.observer.tree import is_child
+from superlearner.control.slots import DYNAMIC
+from superlearner.control.tree import supervisor_state
+from superlearner.control.turns import Steps
+
+__all__ = [
+    "COLUMNS",
+    "IDLE",
+    "STATUSES",
+    "Column",
+    "Kind",
+    "Status",
+    "Wanted",
+    "Work",
+    "find",
+    "restarts_of",
+]
+
+Kind = Literal["supervisor", "worker", "coroutine"]
+Status = Literal["running", "runnable", "waiting", "calling", "awaiting", "suspended", "exiting"]
+Column = Literal[
+    "pid", "name", "type", "what", "status", "mailbox", "links", "monitors",
+    "supervisor", "restarts", "age", "messages", "callback",
+]  # fmt: skip
+"""What processes can be ordered by. `age` begins with the youngest."""
+
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
+STEP: Final = 1_000
+"""Processes that are looked at in one step: about a millisecond."""
+
+RUN: Final = 8_192
+"""Places that are sorted in one step; longer runs are merged, which is a third of the work of sorting them."""
+
+FEW: Final = frozenset({"restarts", "messages", "callback"})
+"""Columns that are 0 of most processes."""
+
+LAST: Final = "\U0010ffff"
+"""Sorts after every name."""
+
+
+class Work(Protocol):
+    """What was measured of processes."""
+
+    def of(self, pid: Any) -> tuple[float, float]:
+        """Messages a second, and the share of the time (percent) that a process spent in callbacks."""
+        ...
+
+    def busy(self) -> Iterable[Pid]:
+        """Those of whom that is not nothing."""
+        ...
+
+
+class Idle:
+    """Nothing was measured."""
+
+    def of(self, pid: Any) -> tuple[float, float]:
+        """Nothing."""
+        del pid
+        return 0.0, 0.0
+
+    def busy(self) -> Iterable[Pid]:
+        """Nobody."""
+        return ()
+
+
+IDLE: Final = Idle()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which processes, in which order. What is empty or None lets everybody through.
+
+    Args:
+        search: part of name, class or pid.
+        what: the class or function, from its beginning.
+        mailbox: so many messages wait at least.
+        supervised: whether a supervisor started it.
+        below: a process; itself and whoever it started, and who was started by those.
+    """
+
+    search: str = ""
+    kind: Kind | None = None
+    status: Status | None = None
+    what: str = ""
+    mailbox: int = 0
+    supervised: bool | None = None
+    below: Pid | None = None
+    sort: Column = "pid"
+    descending: bool = False
+
+    @property
+    def filters(self) -> bool:
+        """Whether it leaves anybody out."""
+        texts = self.search, self.what, self.kind, self.status
+        return any((*texts, self.mailbox, self.below)) or self.supervised is not None
+
+
+async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
+    """The pids, those of equal rank oldest first; with `descending` all of it the other way round."""
+    found: list[Any] = list(everybody(node))
+    backwards = wanted.descending
+    if wanted.sort == "age":
+        backwards = not backwards
+    steps = Steps()
+    if wanted.filters:
+        fits = _filter(wanted)
+        fitting: list[Any] = []
+        for start in range(0, len(found), STEP):
+            fitting += [pid for pid in found[start : start + STEP] if fits(pid)]
+            await steps.between()
+        found = fitting
+    if wanted.sort in ("pid", "age"):
+        if backwards:
+            found.reverse()
+        return found
+    if wanted.sort in FEW:
+        return await _sorted_few(found, await _values(node, wanted.sort, work, steps), steps, backwards=backwards)
+    key = _KEYS[wanted.sort]
+    keys: list[Any] = []  # numbers and texts: no tuples, of which so many would call the collector
+    for start in range(0, len(found), STEP):
+        keys += [key(pid) for pid in found[start : start + STEP]]
+        await steps.between()
+    places = await _sorted(keys, steps, backwards=backwards)
+    return [found[place] for place in places]
+
+
+async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int]:
+    """The places of the keys in their order: runs that are sorted, then merged two by two. Python's sort is stable."""
+    key = keys.__getitem__
+    runs: list[list[int]] = []
+    for start in range(0, len(keys), RUN):
+        run = list(range(start, min(start + RUN, len(keys))))
+        run.sort(key=key, reverse=backwards)
+        runs.append(run)
+        await steps.between()
+    while len(runs) > 1:
+        merged: list[list[int]] = []
+        for first in range(0, len(runs), 2):
+            run = [place for pair in runs[first : first + 2] for place in pair]
+            if first + 1 < len(runs):
+                run.sort(key=key, reverse=backwards)  # two runs: Python finds and merges them
+            merged.append(run)
+            await steps.between()
+        runs = merged
+    return runs[0] if runs else []
+
+
+def _filter(wanted: Wanted) -> Callable[[Any], bool]:
+    """One question after the other, the cheap ones first."""
+    tests: list[Callable[[Any], bool]] = []
+    if wanted.kind is not None:
+        tests.append(lambda p: kind_of(p) == wanted.kind)
+    if wanted.mailbox:
+        tests.append(lambda p: mailbox_len(p) >= wanted.mailbox)
+    if wanted.status is not None:
+        tests.append(lambda p: status_of(p) == wanted.status)
+    if wanted.supervised is not None:
+        tests.append(lambda p: is_child(p) == wanted.supervised)
+    if wanted.below is not None:
+        tests.append(_below(wanted.below))
+    if wanted.what:
+        beginning = wanted.what.casefold()
+        tests.append(lambda p: what_of(p).rpartition(".")[2].casefold().startswith(beginning))
+    if wanted.search:
+        needle = wanted.search.casefold()
+        tests.append(lambda p: needle in f"{name_text(p) or ''}\0{what_of(p)}\0{p}".casefold())
+    if len(tests) == 1:
+        return tests[0]
+    return lambda p: all(test(p) for test in tests)
+
+
+def _below(root: Pid) -> Callable[[Any], bool]:
+    """Whether somebody is `root` or was started by it or by one below it; each starter is asked about once."""
+    known: dict[Any, bool] = {root: True, None: False}
+
+    def below(pid: Any) -> bool:
+        way: list[Any] = []
+        while pid not in known:
+            way.append(pid)
+            known[pid] = False  # a circle of starters cannot be, and would end here
+            pid = otp.process_info(pid, "parent")
+        for one in way:
+            known[one] = known[pid]
+        return known[pid]
+
+    return below
+
+
+async def _values(node: Node, sort: Column, work: Work, steps: Steps) -> Mapping[Pid, float]:
+    if sort == "restarts":
+        return await restarts_of(node, steps)
+    place = 0 if sort == "messages" else 1
+    return {pid: work.of(pid)[place] for pid in work.busy()}
+
+
+async def _sorted_few(found: list[Any], values: Mapping[Pid, float], steps: Steps, *, backwards: bool) -> list[Pid]:
+    """In the order of values that few processes have; it is 0 of all others, and those stay as they are."""
+    have: list[Any] = []
+    rest: list[Any] = []
+    for start in range(0, len(found), STEP):
+        for pid in found[start : start + STEP]:
+            (have if values.get(pid) else rest).append(pid)
+        await steps.between()
+    have.sort(key=values.__getitem__, reverse=backwards)
+    return [*have, *rest] if backwards else [*rest, *have]
+
+
+def _supervisor_text(pid: Any) -> str:
+    parent: Any = otp.process_info(pid, "parent") if is_child(pid) else None
+    return LAST if parent is None else name_text(parent) or str(parent)
+
+
+_KEYS: Final[dict[str, Callable[[Any], Any]]] = {
+    "name": lambda p: name_text(p) or LAST,
+    "type": kind_of,
+    "what": what_of,
+    "status": status_of,
+    "mailbox": mailbox_len,
+    "links": link_count,
+    "monitors": monitor_count,
+    "supervisor": _supervisor_text,
+}
+
+
+async def restarts_of(node: Node, steps: Steps) -> dict[Pid, int]:
+    """How often each living process was started again, of those that were."""
+    counts: dict[Pid, int] = {}
+    for pid in await find(node, Wanted(kind="supervisor")):
+        state = supervisor_state(pid)
+        if state is None:
+            continue
+        if state.strategy in DYNAMIC:  # its children are made into records when they are read; few of them have a past
+            counts |= {child: past[0] for child, past in list(state.history.items()) if past[0]}
+            continue
+        children = list(state.children)
+        for start in range(0, len(children), STEP):
+            for record in children[start : start + STEP]:
+                if record.restarts and record.pid is not None:
+                    counts[record.pid] = record.restarts
+            await steps.between()
+    return counts

@@ -1,0 +1,127 @@
+"""The list of processes, page by page: who is on it, and each as a line with what its supervisor knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal
+
+import otp
+from otp import Node, Pid
+from otp.observer.reading import summary_of, waiting_at
+from otp.observer.tree import is_child
+from superlearner.control.critical import is_critical
+from superlearner.control.listing import IDLE, Wanted, Work, find
+from superlearner.control.look import TYPES, doing
+from superlearner.control.slots import DYNAMIC, id_text
+from superlearner.control.terms import clip, plain_pid
+from superlearner.control.tree import record_of, supervisor_state
+
+__all__ = ["Line", "Sort", "lines_of", "list_processes"]
+
+Line = dict[str, Any]
+Born = Callable[[int], "float | None"]
+LONGEST_NAME: Final = 120
+
+Sort = Literal[
+    "pid", "-pid", "name", "-name", "type", "-type", "what", "-what", "status", "-status",
+    "mailbox", "-mailbox", "links", "-links", "monitors", "-monitors", "supervisor", "-supervisor",
+    "restarts", "-restarts", "age", "-age", "messages", "-messages", "callback", "-callback",
+]  # fmt: skip
+"""The columns of a list of processes; with `-` the other way round."""
+
+
+def unknown(number: int) -> None:
+    """Nobody has counted."""
+    del number
+
+
+async def list_processes(
+    node: Node, wanted: Wanted, *, page: int, per_page: int, work: Work = IDLE, born: Born = unknown
+) -> tuple[list[Line], int]:
+    """One page of the processes that are wanted, and how many fit; `work` and `born` as for `lines_of`.
+
+    Many processes are looked at in steps, between which the loop turns.
+    """
+    found = await find(node, wanted, work)
+    start = (page - 1) * per_page
+    return lines_of((pid for pid in found[start : start + per_page] if otp.is_alive(pid)), work, born), len(found)
+
+
+def lines_of(pids: Iterable[Pid], work: Work = IDLE, born: Born = unknown) -> list[Line]:
+    """Each process as a line; one that has ended meanwhile says so.
+
+    Args:
+        pids: few of them: some dozens.
+        work: what they do, if that is measured.
+        born: about when the process of a number was started.
+    """
+    living = list(pids)
+    records = _records_of(living)
+    return [_line(pid, records.get(pid), work, born) for pid in living]
+
+
+def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
+    summary = summary_of(pid)
+    parent = summary.parent if is_child(pid) else None
+    messages, busy = work.of(pid)
+    return {
+        "pid": plain_pid(pid),
+        "name": None if summary.name is None else clip(summary.name, LONGEST_NAME),
+        "type": TYPES[summary.kind],
+        "what": clip(summary.what.rpartition(".<locals>.")[2], 200),
+        "status": summary.status,
+        "message_queue_len": summary.mailbox,
+        "links": summary.links,
+        "monitors": summary.monitors,
+        "monitored_by": summary.monitored_by,
+        "trap_exit": summary.trap_exit,
+        "parent": None if summary.parent is None else plain_pid(summary.parent),
+        "critical": is_critical(pid),
+        "supervisor": None if parent is None else plain_pid(parent),
+        "supervisor_name": None if parent is None else _name(parent),
+        "child_id": None if record is None or record.id is None else id_text(record.id),
+        "restarts": None if record is None else record.restarts,
+        "started_at": born(pid.id),
+        "current_function": _doing(pid),
+        "messages_per_s": round(messages, 1),
+        "callback_percent": round(busy, 1),
+    }
+
+
+def _records_of(pids: Iterable[Pid]) -> dict[Pid, Any]:
+    """What supervisors remember about these: each supervisor's table is gone through once."""
+    wanted: dict[Pid, set[Pid]] = {}
+    for pid in pids:
+        process: Any = pid
+        if is_child(process):
+            parent: Any = otp.process_info(pid, "parent")
+            wanted.setdefault(parent, set()).add(pid)
+    found: dict[Pid, Any] = {}
+    for parent, children in wanted.items():
+        state = supervisor_state(parent)
+        if state is not None and state.strategy in DYNAMIC:
+            found |= {pid: record for pid in children if (record := record_of(pid)) is not None}
+            continue
+        left = len(children)
+        for record in () if state is None else state.children:
+            if record.pid in children:
+                found[record.pid] = record
+                left -= 1
+                if not left:
+                    break
+    return found
+
+
+def _name(pid: Pid) -> str | None:
+    name = otp.process_info(pid, "registered_name")
+    return None if name is None else id_text(name)
+
+
+def _doing(pid: Any) -> str | None:
+    """The callback that is not through yet, or the function that a coroutine waits in."""
+    extra: Any = getattr(pid, "_x", None)
+    callback = None if extra is None else extra.callback
+    places = waiting_at(pid, 6)
+    if callback is not None:
+        return clip(doing(str(callback), places), 200)
+    return clip(doing(places[0].function.rpartition(".<locals>.")[2], places), 200) if places else None

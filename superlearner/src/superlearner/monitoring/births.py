@@ -1,0 +1,48 @@
+"""When processes were started, as far as their numbers tell: a node counts them, and the count is looked at often."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+__all__ = ["Births"]
+
+KEPT: Final = 20_000
+"""Looks that are kept; beyond that every other one is forgotten."""
+
+
+class Births:
+    """How many processes there had been at which time.
+
+    >>> births = Births()
+    >>> births.note(100.0, 5)
+    >>> births.note(102.0, 9)
+    >>> births.of(3), births.of(7), births.of(12)
+    (None, 101.0, 102.0)
+    """
+
+    def __init__(self) -> None:
+        self._at: list[float] = []
+        self._spawned: list[int] = []
+
+    def note(self, at: float, spawned: int) -> None:
+        """So many processes have ever been started by the time `at` (wall clock seconds)."""
+        if self._spawned and spawned <= self._spawned[-1]:
+            return
+        self._at.append(at)
+        self._spawned.append(spawned)
+        if len(self._at) > KEPT:
+            del self._at[1::2]
+            del self._spawned[1::2]
+
+    def of(self, number: int) -> float | None:
+        """About when the process of this number was started; None for one that was there at the first look.
+
+        It lies between two looks, and the middle of them is told.
+        """
+        place = bisect_left(self._spawned, number)
+        if place == 0:
+            return None
+        if place == len(self._at):
+            return self._at[-1]
+        return round((self._at[place - 1] + self._at[place]) / 2, 3)

@@ -1,0 +1,117 @@
+"""What a viewer of the list of processes asks: which processes, in which order, and which part of them is looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from otp import Node, Pid
+from superlearner.control.listing import COLUMNS, STATUSES, Wanted
+from superlearner.control.look import KINDS
+from superlearner.control.steer import MalformedPid, NotThere, resolve
+
+__all__ = ["WORKING", "Question", "question_of"]
+
+MOST_ROWS: Final = 200
+MOST_PINS: Final = 50
+LONGEST: Final = 200
+WORKING: Final = frozenset({"messages", "callback"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One view of the list; viewers with equal ones share their frames.
+
+    Attributes:
+        wanted: filters and order; `below` is still a text.
+        below: the process below which they are, as it was written.
+        offset, count: the part that is looked at.
+        pins: processes that are told besides, by name, slot or pid.
+        work: whether messages and callbacks are measured.
+        hold: whether the order stays as it is.
+    """
+
+    wanted: Wanted
+    below: str = ""
+    offset: int = 0
+    count: int = 50
+    pins: tuple[str, ...] = ()
+    work: bool = False
+    hold: bool = False
+
+    @property
+    def order(self) -> tuple[Wanted, str]:
+        """What decides who comes where."""
+        return self.wanted, self.below
+
+    @property
+    def measures_all(self) -> bool:
+        """Whether the order depends on what everybody does."""
+        return self.work and self.wanted.sort in WORKING
+
+    def resolved(self, node: Node) -> Wanted | None:
+        """Filters and order with the process that `below` names; None while there is no such process."""
+        if not self.below:
+            return self.wanted
+        try:
+            root: Pid = resolve(node, self.below)
+        except (NotThere, MalformedPid):
+            return None
+        wanted = self.wanted
+        return Wanted(
+            wanted.search, wanted.kind, wanted.status, wanted.what, wanted.mailbox, wanted.supervised, root,
+            wanted.sort, wanted.descending,
+        )  # fmt: skip
+
+
+def question_of(asked: Mapping[str, str]) -> Question:
+    """The question in an address, or in a message. What is not understood is not asked.
+
+    >>> question_of({"sort": "-mailbox", "offset": "100", "count": "x", "type": "robot"}).wanted
+    Wanted(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, sort='mailbox', \
+descending=True)
+    """
+    sort = asked.get("sort", "pid")
+    column: Any = sort.removeprefix("-")
+    kind: Any = asked.get("type")
+    status: Any = asked.get("status")
+    supervised = {"yes": True, "no": False}.get(asked.get("supervised", ""))
+    wanted = Wanted(
+        search=asked.get("search", "")[:LONGEST],
+        kind=KINDS.get(kind),
+        status=status if status in STATUSES else None,
+        what=asked.get("what", "")[:LONGEST],
+        mailbox=_number(asked.get("mailbox"), 0, 1_000_000_000, 0),
+        supervised=supervised,
+        sort=column if column in COLUMNS else "pid",
+        descending=sort.startswith("-"),
+    )
+    return Question(
+        wanted,
+        below=asked.get("below", "")[:LONGEST],
+        offset=_number(asked.get("offset"), 0, 1_000_000_000, 0),
+        count=_number(asked.get("count"), 0, MOST_ROWS, 50),
+        pins=_texts(asked.get("pins", "")),
+        work=asked.get("work") == "yes",
+        hold=asked.get("hold") == "yes",
+    )
+
+
+def _number(text: str | None, least: int, most: int, otherwise: int) -> int:
+    if text is None or not (text.isascii() and text.isdigit()):
+        return otherwise
+    return max(least, min(most, int(text[:12])))
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    """A list of texts in JSON."""
+    found: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(text)
+    if not isinstance(found, list):
+        return ()
+    items = cast("list[Any]", found)
+    return tuple(dict.fromkeys(item[: 3 * LONGEST] for item in items if isinstance(item, str)))[:MOST_PINS]

@@ -1,0 +1,45 @@
+"""The topic `processes`: `/live/processes?sort=-mailbox&offset=0&count=50&…`, one lookout for each node.
+
+A viewer looks at another part, or in another order, by the message `{"k": "look", "ask": {…}}` with the
+whole question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from superlearner.control.clock import Clock
+from superlearner.nodes import WatchedNode
+from superlearner.web.process_lookout import Lookout
+from superlearner.web.process_question import Question, question_of
+from superlearner.web.viewer import Viewer
+
+if TYPE_CHECKING:
+    from superlearner.running import Platform
+
+__all__ = ["processes"]
+
+
+class _Asked:
+    """The lookout of a node, with what the address asks of it."""
+
+    def __init__(self, lookout: Lookout, question: Question) -> None:
+        self._lookout = lookout
+        self._question = question
+
+    def attach(self) -> Viewer:
+        return self._lookout.attach(self._question)
+
+    def detach(self, viewer: Viewer) -> None:
+        self._lookout.detach(viewer)
+
+
+async def processes(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
+    """The list of processes of a node."""
+    known = platform.lookouts.get(watched.node.name)
+    if known is None or known.node is not watched.node:
+        head = {"epoch": platform.epoch, "node": watched.node.name, "version": platform.version}
+        known = Lookout(watched.node, watched.monitor.births, head, Clock().now)
+        platform.lookouts[watched.node.name] = known
+    return _Asked(known, question_of(asked))

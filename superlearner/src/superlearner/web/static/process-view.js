@@ -1,0 +1,84 @@
+/**
+ * What the page /processes shows, as its address says it, and as the server is asked for it. Pure.
+ *
+ * @module
+ */
+
+/**
+ * @typedef {object} View
+ * @property {string} search
+ * @property {string} type
+ * @property {string} status
+ * @property {string} what
+ * @property {string} mailbox
+ * @property {string} supervised  "yes", "no" or ""
+ * @property {string} below
+ * @property {string} sort  a column, with `-` the other way round
+ * @property {string[]|null} columns  null: the usual ones
+ */
+
+/** Filters besides the search; "" filters nothing. */
+export const FILTERS = /** @type {const} */ (["type", "status", "what", "mailbox", "supervised", "below"]);
+/** The order without a choice: the process that is the least of a surprise comes first. */
+export const USUAL = "pid";
+/** Columns for which messages are looked at. */
+const WORKING = ["messages", "callback"];
+
+/** @param {URLSearchParams} asked @returns {View} */
+export function viewOf(asked) {
+  const text = (/** @type {string} */ name) => (asked.get(name) ?? "").slice(0, 200);
+  const columns = asked.get("columns");
+  return {
+    search: text("search"), type: text("type"), status: text("status"), what: text("what"),
+    mailbox: /^\d{1,9}$/.test(text("mailbox")) ? text("mailbox") : "",
+    supervised: ["yes", "no"].includes(text("supervised")) ? text("supervised") : "", below: text("below"),
+    sort: /^-?[a-z]+$/.test(text("sort")) ? text("sort") : USUAL, columns: columns === null ? null : columns.split(",").filter(Boolean),
+  };
+}
+
+/**
+ * The address of a view: what is as usual is left out, what others put there stays.
+ * @param {View} view
+ * @param {URLSearchParams} before
+ */
+export function addressOf(view, before) {
+  const asked = new URLSearchParams(before);
+  for (const name of /** @type {const} */ (["search", ...FILTERS])) put(asked, name, view[name]);
+  put(asked, "sort", view.sort === USUAL ? "" : view.sort);
+  if (view.columns) asked.set("columns", view.columns.join(","));
+  else asked.delete("columns");
+  return asked;
+}
+
+/** @param {URLSearchParams} asked @param {string} name @param {string} value */
+function put(asked, name, value) {
+  if (value) asked.set(name, value);
+  else asked.delete(name);
+}
+
+/**
+ * What the live feed is asked.
+ * @param {View} view
+ * @param {{first: number, end: number}} part
+ * @param {{pins: string[], hold: boolean, columns: string[]}} more  the columns that are shown
+ * @returns {Record<string, string>}
+ */
+export function askOf(view, part, { pins, hold, columns }) {
+  /** @type {Record<string, string>} */
+  const asked = { sort: view.sort, offset: String(part.first), count: String(Math.max(1, Math.min(200, part.end - part.first))) };
+  for (const name of /** @type {const} */ (["search", ...FILTERS])) if (view[name]) asked[name] = view[name];
+  if (pins.length) asked.pins = JSON.stringify(pins);
+  if (hold) asked.hold = "yes";
+  if ([...columns, view.sort.replace("-", "")].some((id) => WORKING.includes(id))) asked.work = "yes";
+  return asked;
+}
+
+/** How many filters are set. @param {View} view */
+export const filtersOf = (view) => FILTERS.filter((name) => view[name]).length;
+
+/**
+ * What stays when all filters are taken away.
+ * @param {View} view
+ * @returns {View}
+ */
+export const unfiltered = (view) => ({ ...view, search: "", type: "", status: "", what: "", mailbox: "", supervised: "", below: "" });
