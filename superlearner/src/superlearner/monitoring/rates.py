@@ -115,7 +115,7 @@ class Rates:
         if self._subscription is None:
             return
         self._close()
-        seconds = (self._until or self._now()) - self._since
+        seconds = (self._now() if self._until is None else self._until) - self._since
         if seconds <= 0:
             return
         if len(self._windows) == WINDOWS:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import otp
-from otp import Node, Pid
+from otp import Node, Pid, observer
 from superlearner.control.listing import Wanted, find
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import Line, lines_of
@@ -158,7 +158,7 @@ class LookingViewer(Viewer):
                     await self._asked.wait()
             except TimeoutError:
                 pass
-        if self.closed:
+        if self.closed or observer.info(self._lookout.node).life == "closed":
             return None
         self._asked.clear()
         if look is None or look.question != self.question:

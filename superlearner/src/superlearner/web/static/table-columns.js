@@ -12,7 +12,8 @@ import { attribute, make } from "./dom.js";
  * @property {string} id
  * @property {string} label
  * @property {string} [hint]  what it means
- * @property {number} width  pixels; the first one takes what is left besides
+ * @property {number} width  pixels
+ * @property {number} [grow]  its share of what is left
  * @property {boolean} [num]  numbers: to the right, in tabular figures
  * @property {"asc"|"desc"|""} [sort]  the order a first click asks for; "": cannot be ordered by
  * @property {boolean} [shown]  whether it is shown unless something else was chosen
@@ -79,7 +80,10 @@ export class Columns {
 
   /** As `grid-template-columns`. */
   get template() {
-    return this.shown.map((one, place) => place === 0 ? `minmax(${this.width(one)}px, 1fr)` : `${this.width(one)}px`).join(" ");
+    return this.shown.map((one, place) => {
+      const grow = place === 0 ? one.grow ?? 1 : one.id in this.#widths ? 0 : one.grow ?? 0;
+      return grow ? `minmax(${this.width(one)}px, ${grow}fr)` : `${this.width(one)}px`;
+    }).join(" ");
   }
 
   /** Pixels that the columns take at least, without gaps. */
