@@ -24,7 +24,11 @@ from tools.serving import serving
 
 SIZES = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
-READ = {"docs": "/docs/behaviours/supervisor", "api": "/api/docs/supervisor"}
+READ = {
+    "docs": "/docs/behaviours/supervisor",
+    "api": "/api/docs/supervisor",
+    "settings": "/settings#configuration",
+}
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
 # The page shows a crash for 400 ms. A picture needs it longer: this timer never rings.
@@ -141,6 +145,24 @@ def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width
     take(page, folder / f"system-{theme}-{width}.png", width)
 
 
+def shoot_processes(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """The list of processes, ordered by what they do, with one that is pinned.
+
+    Raises:
+        SystemExit: it scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/processes?search=ledger")
+    page.locator(".grid-body .id").first.click()
+    page.keyboard.press("p")
+    expect(page.locator(".grid-pins .grid-row")).to_contain_text("ledger")
+    page.goto(f"{address}/processes?sort=-messages")
+    expect(page.locator(".grid-pins .grid-row")).to_contain_text("ledger")
+    expect(page.locator(".grid-body [data-column=messages]").first).not_to_have_text("")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    take(page, folder / f"processes-{theme}-{width}.png", width)
+
+
 def open_page(browser: Browser, theme: str, width: int) -> Page:
     """An empty page in a theme, as wide as a laptop or a phone."""
     phone = width < 600
@@ -231,6 +253,7 @@ def main(folder: Path) -> None:
                     with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
                         shoot(browser, address, folder, theme, width)
                         shoot_arsenal(browser, address, folder, theme, width)
+                        shoot_processes(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
                         shoot_prediction(browser, address, folder, theme, width)
                         shoot_start(browser, address, folder, theme, width)

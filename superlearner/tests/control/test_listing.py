@@ -39,7 +39,7 @@ class Team(Supervisor):
 
 
 async def loner() -> None:
-    otp.register("loner")
+    otp.register("loner", otp.self())
     await otp.receive(otp.Is("end"))
 
 

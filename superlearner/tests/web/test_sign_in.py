@@ -473,3 +473,14 @@ def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
 
     with pytest.raises(RuntimeError, match="credentials are needed"):
         create_app(Platform(Settings(host="0.0.0.0"), None, ()))
+
+
+@pytest.mark.operation("token.whoami")
+def test_everybody_can_ask_who_they_are(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        nobody = (await platform.get("/api/v1/whoami"))["data"]
+        assert nobody == {"name": "anonymous", "scopes": ["read", "operate"], "anonymous": True, "local": True}
+        owner = (await platform.get("/api/v1/whoami", headers={"authorization": f"Bearer {TOKEN}"}))["data"]
+        assert (owner["name"], owner["scopes"], owner["anonymous"]) == ("owner", ["read", "operate", "code"], False)
+
+    inside(test)

@@ -14,18 +14,51 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 
 
 @pytest.fixture(scope="module")
-def served(start_for_all: Callable[..., Any]) -> str:
+def program(start_for_all: Callable[..., Any]) -> Any:
     """A platform of its own: its settings are changed."""
-    return start_for_all().url.rstrip("/")
+    return start_for_all()
+
+
+@pytest.fixture(scope="module")
+def served(program: Any) -> str:
+    return program.url.rstrip("/")
+
+
+def part(page: Page, name: str) -> None:
+    """Goes to a part of the page, and waits until it has its facts."""
+    page.get_by_role("tab", name=name).click()
+    expect(page.locator("#settings")).to_have_attribute("data-ready", name.lower(), timeout=20_000)
+
+
+@pytest.fixture
+def owned(open_page: Callable[..., Page], program: Any, served: str) -> Page:
+    """The page, of somebody who has the owner's token."""
+    page = open_page(f"{served}/settings", ready=False)
+    part(page, "Configuration")
+    page.get_by_role("link", name="Sign in with it").click()
+    page.get_by_label("Token").fill((program.data_dir / "token").read_text().strip())
+    page.keyboard.press("Enter")
+    expect(page.locator("#settings")).to_have_attribute("data-user", "owner", timeout=20_000)
+    return page
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, theme: str, width: int) -> None:
+def test_everybody_can_read_every_part(open_page: Callable[..., Page], served: str, theme: str, width: int) -> None:
     page = open_page(f"{served}/settings", theme=theme, width=width, ready=False)
-    expect(page.get_by_role("radio", name="Comfortable")).to_be_checked()
-    found = Axe().run(page).response["violations"]
-    assert [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]] == []
-    assert page.evaluate(SIDEWAYS) == 0
+    for name in ("Appearance", "Configuration", "Access", "Data"):
+        part(page, name)
+        found = Axe().run(page).response["violations"]
+        assert [f"{name}: {one['id']}: {node['target']}" for one in found for node in one["nodes"]] == []
+        assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_who_is_not_signed_in_is_told_what_takes_a_credential(open_page: Callable[..., Page], served: str) -> None:
+    page = open_page(f"{served}/settings#access", ready=False)
+    expect(page.locator("#me-name")).to_have_text("Nobody is signed in in this browser")
+    expect(page.locator("#me-scopes")).to_have_text("read, operate")
+    expect(page.get_by_text("prints it on the machine where the platform runs")).to_be_visible()
+    part(page, "Configuration")
+    expect(page.get_by_role("button", name="Apply")).to_have_count(0)
 
 
 def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], served: str) -> None:
@@ -44,3 +77,54 @@ def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], 
     expect(page.get_by_role("radio", name="Compact")).to_be_checked()
     page.get_by_text("Comfortable", exact=True).click()
     expect(html).not_to_have_attribute("data-density", re.compile(""))
+
+
+def test_a_setting_is_refused_beside_its_field_then_set_and_reset(owned: Page) -> None:
+    part(owned, "Configuration")
+    owned.get_by_role("searchbox", name="Find a setting").fill("kill_wait")
+    field = owned.get_by_label("kill_wait")
+    field.fill("-1")
+    owned.get_by_role("button", name="Apply").click()
+    expect(owned.get_by_text("expected greater than 0, got -1")).to_be_visible()
+    expect(field).to_be_focused()
+    field.fill("2.5")
+    owned.keyboard.press("Enter")
+    line = owned.locator("[data-setting=kill_wait]")
+    expect(line).to_contain_text("set here, until a restart")
+    line.get_by_role("button", name="Reset").click()
+    expect(line).not_to_contain_text("set here")
+    owned.get_by_role("searchbox", name="Find a setting").fill("port")
+    expect(owned.locator("[data-setting=port]")).to_contain_text("takes effect after a restart")
+
+
+def test_a_token_is_shown_once_and_revoked_after_a_question(owned: Page) -> None:
+    part(owned, "Access")
+    owned.get_by_label("Name", exact=True).fill("no spaces")
+    owned.get_by_role("button", name="Make the token").click()
+    expect(owned.locator("#token-wrong")).to_contain_text("letters, digits")
+    owned.get_by_label("Name", exact=True).fill("ada")
+    owned.get_by_label("operate").check()
+    owned.get_by_role("button", name="Make the token").click()
+    expect(owned.locator("#token-secret")).to_have_text(re.compile("^sl_"))
+    owned.get_by_role("button", name="I have it").click()
+    expect(owned.locator("#token-secret")).to_have_text("")
+    line = owned.locator("[data-token=ada]")
+    expect(line).to_contain_text("read, operate")
+    line.get_by_role("button", name="Revoke ada").click()
+    owned.get_by_role("dialog", name="Revoke ada?").get_by_role("button", name="Revoke").click()
+    expect(line).to_contain_text("revoked")
+
+
+def test_what_is_deleted_is_said_before_and_typed(owned: Page) -> None:
+    part(owned, "Data")
+    owned.get_by_role("button", name="Back up").click()
+    expect(owned.locator("#store-said")).to_contain_text("A copy of the database is in")
+    owned.get_by_label("older than").select_option("0")
+    owned.get_by_role("button", name="Delete…").click()
+    dialog = owned.get_by_role("dialog", name="Delete rows?")
+    expect(dialog).to_contain_text(re.compile(r"This would delete \d+ rows of restarts"))
+    sure = dialog.get_by_role("button", name="Delete")
+    expect(sure).to_be_disabled()
+    dialog.get_by_role("textbox").fill("delete")
+    sure.click()
+    expect(owned.locator("#store-said")).to_contain_text("were deleted")

@@ -6,7 +6,7 @@
 
 import { byId } from "./dom.js";
 
-const form = byId("appearance", HTMLElement);
+const form = byId("part-appearance", HTMLElement);
 const page = document.documentElement;
 const inputs = () => /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("input[type=radio]")]);
 

@@ -1,0 +1,79 @@
+/**
+ * Values of settings as people write and read them. Pure.
+ *
+ * @module
+ */
+
+/**
+ * @typedef {object} Setting
+ * @property {string} name
+ * @property {string} description
+ * @property {"string"|"integer"|"number"|"boolean"|"array"} type
+ * @property {string|null} unit
+ * @property {unknown} default
+ * @property {unknown} value
+ * @property {string} source
+ * @property {string} where
+ * @property {boolean} hot
+ * @property {unknown} after_restart
+ * @property {string[]} choices
+ * @property {Record<string, any>} bounds
+ * @property {boolean} hidden
+ */
+
+/** Who gave a value, in words. @type {Record<string, string>} */
+const SOURCES = { default: "default", file: "file", environment: "environment", flag: "command line", api: "set here, until a restart" };
+
+/** @param {Setting} one */
+export const sourceText = (one) => SOURCES[one.source] ?? one.source;
+
+/** A value as it stands in a field. @param {unknown} value */
+export function shownValue(value) {
+  if (value === null || value === undefined) return "";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** A value as it is said. @param {unknown} value @param {string|null} unit */
+export function saidValue(value, unit) {
+  const text = shownValue(value);
+  if (text === "") return "nothing";
+  return unit === "s" ? `${text} s` : unit ? `${text} ${unit}` : text;
+}
+
+/**
+ * What was written, as the operation takes it. What is no number stays text, so that the refusal says what was expected.
+ * @param {Setting} one
+ * @param {string} text
+ * @returns {unknown}
+ */
+export function valueOf(one, text) {
+  const written = text.trim();
+  if (one.type === "boolean") return written === "true";
+  if (one.type === "array") return written ? written.split(",").map((part) => part.trim()).filter(Boolean) : [];
+  if (written === "" && one.default === null) return null;
+  if ((one.type === "integer" || one.type === "number") && written !== "" && Number.isFinite(Number(written))) return Number(written);
+  return written;
+}
+
+/** What may be given, in words. @param {Setting} one */
+export function boundsText({ bounds, type }) {
+  const { minimum, maximum, exclusiveMinimum } = bounds;
+  const least = minimum !== undefined ? `${minimum}` : null;
+  if (least !== null && maximum !== undefined) return `${least} to ${maximum}`;
+  if (least !== null) return `at least ${least}`;
+  if (exclusiveMinimum !== undefined) return maximum !== undefined ? `more than ${exclusiveMinimum}, at most ${maximum}` : `more than ${exclusiveMinimum}`;
+  if (maximum !== undefined) return `at most ${maximum}`;
+  return type === "array" ? "separated by commas" : "";
+}
+
+/** The line of `superlearner.toml` that sets it. @param {Setting} one @param {unknown} value */
+export const tomlLine = (one, value) => `${one.name} = ${JSON.stringify(value)}`;
+
+/**
+ * Whether a setting is what is looked for.
+ * @param {Setting} one
+ * @param {string} search
+ * @param {boolean} changed  only those that somebody has given a value
+ */
+export const fits = (one, search, changed) =>
+  (!changed || one.source !== "default") && `${one.name} ${one.description}`.toLowerCase().includes(search.trim().toLowerCase());
