@@ -79,7 +79,7 @@ def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
         clock.at = 102.0
         rates.turn(None)
         assert rates.of(taker)[0] == 2.5
-        assert list(rates.busy()) == [taker]
+        assert taker in rates.busy()
 
     otp.run(main)
 
