@@ -56,7 +56,7 @@ def test_who_is_not_signed_in_is_told_what_takes_a_credential(open_page: Callabl
     page = open_page(f"{served}/settings#access", ready=False)
     expect(page.locator("#me-name")).to_have_text("Nobody is signed in in this browser")
     expect(page.locator("#me-scopes")).to_have_text("read, operate")
-    expect(page.get_by_text("prints it on the machine where the platform runs")).to_be_visible()
+    expect(page.get_by_text("Seeing and making tokens takes the scope")).to_be_visible()
     part(page, "Configuration")
     expect(page.get_by_role("button", name="Apply")).to_have_count(0)
 
@@ -66,7 +66,7 @@ def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], 
     html = page.locator("html")
     page.get_by_text("Dark", exact=True).click()
     expect(html).to_have_attribute("data-theme", "dark")
-    page.get_by_text("Compact", exact=True).click()
+    page.get_by_label("Appearance").get_by_text("Compact", exact=True).click()
     page.get_by_text("Reduced", exact=True).click()
     page.goto(f"{served}/supervisors")
     for name, value in {"theme": "dark", "density": "compact", "motion": "reduced"}.items():

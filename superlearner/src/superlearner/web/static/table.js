@@ -13,8 +13,9 @@
  * @module
  */
 
-import { attribute, icon, make, write } from "./dom.js";
+import { attribute, make, write } from "./dom.js";
 import { Columns } from "./table-columns.js";
+import { TableHead } from "./table-head.js";
 import { drawnAt, height, scrollTo, visible } from "./table-window.js";
 
 /** @typedef {import("./table-columns.js").Column} Column */
@@ -42,14 +43,19 @@ export class SlTable extends HTMLElement {
 
   #scroll = make("div", { class: "grid-scroll" });
   #grid = make("div", { role: "grid", class: "grid", "aria-multiselectable": "true" });
-  #head = make("div", { role: "row", class: "grid-head", "aria-rowindex": 1 });
+  #head = new TableHead({
+    order: (id, descending) => this.dispatchEvent(new CustomEvent("sl-sort", { detail: { id, descending } })),
+    moved: () => this.#spread(),
+    resized: () => this.drawHead(),
+    down: () => this.#go(this.#at),
+  });
   #pins = make("div", { role: "rowgroup", class: "grid-pins" });
   #body = make("div", { role: "rowgroup", class: "grid-body" });
   #probe = make("div", { class: "grid-probe", "aria-hidden": "true" });
 
   connectedCallback() {
     if (this.#grid.isConnected) return;
-    this.#grid.append(make("div", { role: "rowgroup", class: "grid-top" }, this.#head), this.#pins, this.#body);
+    this.#grid.append(make("div", { role: "rowgroup", class: "grid-top" }, this.#head.element), this.#pins, this.#body);
     this.#scroll.append(this.#grid);
     this.append(this.#probe, this.#scroll);
     this.#scroll.onscroll = () => this.#soon();
@@ -131,7 +137,7 @@ export class SlTable extends HTMLElement {
   }
 
   get #size() {
-    const above = this.#head.offsetHeight + this.#pins.offsetHeight;
+    const above = this.#head.element.offsetHeight + this.#pins.offsetHeight;
     return { total: this.#shown.total, row: this.#row, view: Math.max(0, this.#scroll.clientHeight - above) };
   }
 
@@ -233,64 +239,20 @@ export class SlTable extends HTMLElement {
   drawHead() {
     const columns = this.#columns.shown;
     attribute(this.#grid, "aria-colcount", columns.length);
-    this.style.setProperty("--columns", this.#columns.template);
-    this.style.setProperty("--least", `${this.#columns.least + 12 * (columns.length - 1) + 32}px`);
-    const focused = document.activeElement?.closest(".grid-head [role=columnheader]")?.getAttribute("data-column");
-    this.#head.replaceChildren(...columns.map((column, place) => this.#title(column, place)));
-    if (focused) this.#button(focused)?.focus();
+    this.#spread();
+    this.#head.draw(this.#columns, this.#sort);
     this.draw();
   }
 
-  /** @param {string} id */
-  #button(id) {
-    return /** @type {HTMLElement|null} */ (this.#head.querySelector(`[data-column="${CSS.escape(id)}"] button`));
-  }
-
-  /** @param {Column} column @param {number} place */
-  #title(column, place) {
-    const mine = column.id === this.#sort.id;
-    const sorted = mine ? (this.#sort.descending ? "descending" : "ascending") : "none";
-    const cell = make("div", { role: "columnheader", class: column.num ? "num" : "", "data-column": column.id, "aria-colindex": place + 1, "aria-sort": column.sort === "" ? null : sorted, title: column.hint ?? null });
-    if (column.sort === "") cell.append(make("span", {}, column.label));
-    else {
-      const button = make("button", { type: "button", tabindex: place === 0 ? 0 : -1 }, column.label, mine ? icon("up", "icon arrow") : null);
-      button.onclick = () => {
-        const descending = mine ? !this.#sort.descending : column.sort === "desc";
-        this.dispatchEvent(new CustomEvent("sl-sort", { detail: { id: column.id, descending } }));
-      };
-      cell.append(button);
-    }
-    if (place) cell.append(this.#grip(column));
-    return cell;
-  }
-
-  /** What is drawn to make a column wider. @param {Column} column */
-  #grip(column) {
-    const grip = make("span", { class: "grip", "aria-hidden": "true" });
-    grip.onpointerdown = (event) => {
-      event.preventDefault();
-      grip.setPointerCapture(event.pointerId);
-      const from = event.clientX;
-      const before = this.#columns.width(column);
-      grip.onpointermove = (moved) => {
-        this.#columns.resize(column, before - (moved.clientX - from));
-        this.style.setProperty("--columns", this.#columns.template);
-      };
-      grip.onpointerup = () => {
-        grip.onpointermove = null;
-        this.drawHead();
-      };
-    };
-    grip.ondblclick = () => {
-      this.#columns.resize(column, null);
-      this.drawHead();
-    };
-    return grip;
+  /** The columns get their room. */
+  #spread() {
+    this.style.setProperty("--columns", this.#columns.template);
+    this.style.setProperty("--least", `${this.#columns.least + 12 * (this.#columns.shown.length - 1) + 32}px`);
   }
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (this.#head.contains(/** @type {Node} */ (event.target))) return this.#pressedHead(event);
+    if (this.#head.pressed(event)) return;
     const page = Math.max(1, Math.floor(this.#size.view / this.#row) - 1);
     const to = /** @type {Record<string, number>} */ ({
       ArrowUp: this.#at - 1, ArrowDown: this.#at + 1, PageUp: this.#at - page, PageDown: this.#at + page, Home: 0, End: this.#length - 1,
@@ -298,7 +260,7 @@ export class SlTable extends HTMLElement {
     if (event.altKey || ((event.ctrlKey || event.metaKey) && to === undefined)) return;
     if (to !== undefined) {
       event.preventDefault();
-      if (to < 0 && this.#at === 0) this.#head.querySelector("button")?.focus();
+      if (to < 0 && this.#at === 0) this.#head.focus();
       else this.#go(to, event.shiftKey);
     } else if (event.key === " ") {
       event.preventDefault();
@@ -311,25 +273,6 @@ export class SlTable extends HTMLElement {
       const box = this.#drawn.get(this.#at)?.getBoundingClientRect();
       event.preventDefault();
       if (box) this.#tellOf("sl-menu", event, { x: box.left + 40, y: box.bottom });
-    }
-  }
-
-  /** Left and right move between titles; with Alt they make a column wider or narrower. @param {KeyboardEvent} event */
-  #pressedHead(event) {
-    const buttons = [.../** @type {NodeListOf<HTMLElement>} */ (this.#head.querySelectorAll("button"))];
-    const at = buttons.findIndex((one) => one === event.target);
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "ArrowDown") {
-      event.preventDefault();
-      this.#go(this.#at);
-    } else if (step) {
-      event.preventDefault();
-      const id = buttons[at]?.closest("[data-column]")?.getAttribute("data-column");
-      const column = this.#columns.all.find((one) => one.id === id);
-      if (event.altKey && column) {
-        this.#columns.resize(column, this.#columns.width(column) + 12 * step);
-        this.drawHead();
-      } else buttons[Math.max(0, Math.min(buttons.length - 1, at + step))]?.focus();
     }
   }
 
