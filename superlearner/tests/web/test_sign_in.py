@@ -417,7 +417,7 @@ def test_a_platform_that_asks_for_credentials_opens_with_its_token(inside: Insid
         assert (await client.get("/api/v1/supervisors", headers=BEARER)).status_code == 200
         code = platform.platform.credentials.new_code()
         page = await client.get(f"/?token={code}", follow_redirects=True)
-        assert (page.status_code, str(page.url)) == (200, "http://localhost/supervisors")
+        assert (page.status_code, str(page.url)) == (200, "http://localhost/")
         assert (await client.get("/api/v1/supervisors")).status_code == 200
 
     inside(test, auth="all")
