@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 SHOP = "app/shop_sup"
@@ -130,6 +132,23 @@ def test_all_that_fit_are_selected_and_what_does_not_is_faint_on_the_map(page: P
     expect(page.get_by_role("button", name="Kill 4 selected")).to_be_visible()
     expect(page.locator("[role=treeitem][aria-selected=true]")).to_have_count(4)
     expect(page.locator("#process .pane")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_no_rule_of_axe_is_broken_with_filters_a_menu_and_the_question(
+    open_page: Callable[..., Page], platform: Any, theme: str, width: int
+) -> None:
+    page = open_page(f"{platform.url}/supervisors?q=er&kind=worker", theme=theme, width=width)
+    page.get_by_role("button", name="Class").click()
+    expect(page.get_by_role("group", name="Class").get_by_label("Order")).to_be_visible()
+    violations = Axe().run(page).response["violations"]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select all 3").click()
+    page.get_by_role("button", name="Kill 3 selected").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Kill 3 processes")).to_be_enabled()
+    violations += Axe().run(page).response["violations"]
+    assert [(one["id"], node["target"]) for one in violations for node in one["nodes"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
 def test_classes_with_html_for_names_are_text(page: Page, platform: Any, row: Callable[..., Any]) -> None:

@@ -24,6 +24,8 @@ export function tell(names, told) {
   clearTimeout(timer);
   timer = setTimeout(() => {
     const words = asked();
+    const before = JSON.stringify([...words].filter(([name]) => names.includes(name)).sort());
+    if (before === JSON.stringify([...told()].sort())) return; // it says so already, in whatever order
     for (const name of names) words.delete(name);
     for (const [name, value] of told()) if (words.toString().length + value.length < LONGEST) words.append(name, value);
     const text = words.toString();

@@ -79,7 +79,7 @@ function onMessages(messages) {
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
-  if (model.snapshots === 1 && anew) arrive();
+  if (!arrived && model.rows.size) arrive();
   if (filters.wanted.recent && told === undefined) apply(); // a minute passes without a word from the server
   filters.count(model, fresh);
   if (before.health !== model.health || anew) vitals();
@@ -267,31 +267,35 @@ const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "
 
 /** Writes into the address what is to be seen. */
 function remember() {
-  if (!model.snapshots) return;
+  if (!arrived) return;
   address.tell(WORDS, () => [
     ...toAddress(filters.wanted),
-    ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", key])),
+    ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", spelled.get(key) ?? key])),
     ...[...tree.closed].filter((key) => model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
   ]);
 }
 
-/** Whom an address means: by pid as it is written anywhere, by name or by id. @param {string} target */
-function keyOf(target) {
-  const rows = [...model.rows.values()];
-  return (rowOf(model, target.replace(/^#PID|[<>]/g, "")) ?? rows.find((row) => row.name === target) ?? rows.find((row) => row.id === target))?.key;
-}
+/** How the address calls those that it asked for. @type {Map<string, string>} */
+const spelled = new Map();
+let arrived = false;
 
-/** The first picture is there: what the address asked for is looked up. */
+/** The first picture is there: whom the address asks for (a key, a name, a pid or an id) is looked up. */
 function arrive() {
+  arrived = true;
   const asked = address.asked();
   const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
   if (closed.length) tree.close(closed);
   if (filters.wanted.q || filtered(filters.wanted)) apply();
-  const targets = asked.getAll("process");
-  const keys = targets.flatMap((target) => (model.rows.has(target) ? target : keyOf(target) ?? []));
+  const rows = [...model.rows.values()];
+  for (const text of asked.getAll("process")) {
+    const bare = text.replace(/^#PID|[<>]/g, "");
+    const row = model.rows.get(text) ?? rows.find((one) => one.name === text || one.pid === bare) ?? rows.find((one) => one.id === text);
+    if (row) spelled.set(row.key, text);
+    else toast(`${text.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or it is on another node." });
+  }
+  const keys = [...spelled.keys()];
   if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
   else if (keys.length) tree.select(keys);
-  if (targets.length > keys.length) toast(`${targets.find((target) => !keys.includes(target))} is not in the tree.`, { hint: "It has ended, or it is on another node." });
 }
 
 function leave() {
