@@ -31,6 +31,8 @@ import { Views } from "./views.js";
 
 /** Above this rate single lines no longer fade. */
 const BUSY_EVENTS_PER_S = 60;
+/** So often the list of what happened is written anew then: nobody reads five hundred lines a second. */
+const BUSY_PAUSE_MS = 250;
 
 const page = byId("supervisors", HTMLElement);
 const tree = byId("tree", SlTree);
@@ -46,6 +48,8 @@ let skew = 0;
 /** Server time of the newest frame, for "as of". */
 let fresh = 0;
 /** @type {string|null} */ let shown = null;
+/** When the list of what happened was written last. */
+let listed = 0;
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 
@@ -70,10 +74,14 @@ function onMessages(messages) {
   page.dataset.ready = model.rows.size ? "tree" : "empty";
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
-  attribute(tree, "data-busy", (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S);
+  const busy = (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S;
+  attribute(tree, "data-busy", busy);
   tree.show(model, skew, anew ? null : touched);
   map.show(model, skew, anew ? null : touched);
-  events.show(model.feed);
+  if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
+    events.show(model.feed); // the next heartbeat brings what is left out now
+    listed = performance.now();
+  }
   tell(model);
   follow();
   if (anew) announcer.skip(model.feed);
