@@ -60,6 +60,7 @@ export async function bulk(model, keys, action, lines) {
   const abort = new AbortController();
   dialog.showModal();
   const closed = new Promise((resolve) => (dialog.onclose = () => {
+    if (dialog.open) return; // the end of the question before is told late
     abort.abort();
     resolve(false);
   }));
