@@ -40,6 +40,7 @@ export class Feed {
   #silenceMs = SILENCE_MS;
   #patienceMs = PATIENCE_MS;
   /** @type {Status} */ #status = "connecting";
+  #end = new AbortController();
 
   /**
    * @param {string} url
@@ -50,11 +51,19 @@ export class Feed {
     this.url = url;
     this.onMessages = onMessages;
     this.onStatus = onStatus;
-    document.addEventListener("visibilitychange", () => this.#looked());
-    window.addEventListener("online", () => this.#reconnectNow());
-    window.addEventListener("sl-node-back", () => this.#status === "gone" && this.#reconnectNow());
-    window.addEventListener("pagehide", () => this.#drop());
-    window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
+    const { signal } = this.#end;
+    document.addEventListener("visibilitychange", () => this.#looked(), { signal });
+    window.addEventListener("online", () => this.#reconnectNow(), { signal });
+    window.addEventListener("sl-node-back", () => this.#status === "gone" && this.#reconnectNow(), { signal });
+    window.addEventListener("pagehide", () => this.#drop(), { signal });
+    window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow(), { signal });
+  }
+
+  /** For good: nothing more is heard. */
+  stop() {
+    this.#end.abort();
+    this.#batch = [];
+    this.#drop();
   }
 
   /** How often this feed speaks by itself, in seconds; 0: only when there is something to say. @param {number} every */

@@ -7,12 +7,11 @@
  */
 
 import { ApiError } from "./api.js";
-import { make } from "./dom.js";
+import { make, renew } from "./dom.js";
 import { time } from "./words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 
-/** Changes of one row are answered by at most one question in this time. */
 const PAUSE_MS = 250;
 
 /** @template T */
@@ -20,6 +19,8 @@ export class Panel extends HTMLElement {
   /** @type {Seen|null} */ seen = null;
   /** What was read last; null: nothing yet. @type {T|null} */ known = null;
   /** When that was, in the clock of this machine; 0: never. */ readAt = 0;
+  /** And the time before that. */ readBefore = 0;
+  /** Changes of one row are answered by at most one question in this time. */ pause = PAUSE_MS;
   /** The pid that was read. @type {string|null} */ readOf = null;
 
   /** @type {AbortController|null} */ #asking = null;
@@ -57,7 +58,7 @@ export class Panel extends HTMLElement {
     const other = before?.row.key !== seen.row.key;
     if (other) {
       this.known = null;
-      this.readAt = 0;
+      this.readAt = this.readBefore = 0;
       this.readOf = null;
       this.#refused = null;
       this.#asking?.abort();
@@ -65,7 +66,7 @@ export class Panel extends HTMLElement {
     }
     if (seen.gone) this.#drop();
     else if (other || before === null || this.#left) this.again(0);
-    else if (before.row.pid !== seen.row.pid || this.stale(seen, before)) this.again(PAUSE_MS);
+    else if (before.row.pid !== seen.row.pid || this.stale(seen, before)) this.again(this.pause);
     this.#left = false;
     this.renew();
   }
@@ -86,7 +87,7 @@ export class Panel extends HTMLElement {
   renew() {
     if (!this.seen) return;
     this.paint(this.seen);
-    this.#foot.replaceChildren(...this.#words(this.seen));
+    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // a button that has the focus stays
   }
 
   #drop() {
@@ -105,6 +106,7 @@ export class Panel extends HTMLElement {
       const answer = await this.read(pid, asking.signal);
       if (asking.signal.aborted) return;
       this.known = answer;
+      this.readBefore = this.readAt;
       this.readAt = Date.now() / 1000;
       this.readOf = pid;
       this.#refused = null;

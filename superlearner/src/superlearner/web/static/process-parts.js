@@ -13,6 +13,7 @@ import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATE
 /** @typedef {Record<string, any>} Info */
 /** @typedef {string|{pid?: string|null, name?: string|null, what?: string|null}} Party */
 /** @typedef {(pid: string) => Row|undefined} Find */
+/** @typedef {{pid: string|null, name: string|null, what: string|null, kind: "call"|"start", request: string|null}} OpenWait */
 
 /** @param {string} title @param {...(Node|null)} content */
 const section = (title, ...content) => make("section", {}, make("h3", {}, title), ...content);
@@ -26,7 +27,7 @@ const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
  * @param {Party} party
  * @param {Find} find
  */
-function link(party, find) {
+export function link(party, find) {
   const { pid = null, name = null, what = null } = typeof party === "string" ? { pid: party } : party;
   const row = pid ? find(pid) : undefined;
   if (row) return make("button", { type: "button", class: "link", "data-goto": pid, title: pid }, label(row));
@@ -73,11 +74,18 @@ export function facts(row, info, now, find) {
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
     ["Started", typeof info?.started_at === "number" ? `${time(info.started_at)}, ${duration(Math.max(0, now - info.started_at))} ago` : null],
     ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
-    ["Memory", typeof info?.memory === "number" ? size(info.memory) : null],
+    ["Memory", typeof info?.memory === "number" ? size(info.memory) : memoryText(info?.use)],
     ["Traps exits", info?.trap_exit === true ? "yes" : null],
     ["Kill", row.critical ? "needed by the platform: asks first" : null],
     ["Now in", info?.current_call ? make("code", {}, info.current_call) : null],
   ]));
+}
+
+/** State, mailbox and dictionary in bytes, an estimate. @param {Info|null|undefined} use */
+function memoryText(use) {
+  if (typeof use?.total !== "number") return use ? `${size(use.mailbox + use.dictionary)} in mailbox and dictionary` : null;
+  const parts = [["state", use.state], ["mailbox", use.mailbox], ["dictionary", use.dictionary]].filter(([, bytes]) => bytes > 1000);
+  return `${use.complete ? "about" : "more than"} ${size(use.total)}${parts.length > 1 ? `: ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ")}` : ""}`;
 }
 
 /** @param {Info|null} info @param {Find} find */
@@ -122,4 +130,19 @@ export function links(info, find) {
   return groups.filter(([, parties]) => parties.length).map(([title, parties]) =>
     section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map((one) => link(one, find)),
       parties.length > 50 ? ` and ${number(parties.length - 50)} more` : null)));
+}
+
+/**
+ * Who waits for whom just now, as `process.ties` tells it.
+ * @param {{waits_for: OpenWait|null, waited_for_by: OpenWait[]}|null} told
+ * @param {Find} find
+ */
+export function waitSection(told, find) {
+  if (!told?.waits_for && !told?.waited_for_by?.length) return null;
+  const line = (/** @type {OpenWait} */ one, /** @type {boolean} */ out) => make("li", {}, out ? "Waits for " : "", link(one, find),
+    out ? (one.kind === "call" ? " to answer" : " to have started") : one.kind === "call" ? " waits for its answer" : " waits for its start",
+    ...(one.request ? [" to ", make("code", {}, one.request)] : []));
+  return section("Waiting", make("ul", { class: "waits" },
+    ...(told.waits_for ? [line(told.waits_for, true)] : []), ...told.waited_for_by.slice(0, 10).map((one) => line(one, false)),
+    told.waited_for_by.length > 10 ? make("li", { class: "hint" }, `and ${number(told.waited_for_by.length - 10)} more`) : null));
 }

@@ -11,6 +11,7 @@ import { attribute, icon, make, reshape, write } from "./dom.js";
 import { SHAPES } from "./marks.js";
 import { label } from "./model.js";
 import { startableState } from "./outline.js";
+import "./process-more.js";
 import "./process-overview.js";
 import { TabBar } from "./process-tab-bar.js";
 import { stateText, time } from "./words.js";

@@ -1,0 +1,52 @@
+/**
+ * The lives of one place in the tree, from its ends: when each process in it began, how long it lasted and how it ended.
+ * Pure.
+ *
+ * @module
+ */
+
+/** @typedef {{at: number, reason: string, pid: string|null, crash: boolean, message?: string|null, where?: string|null}} Exit */
+
+/**
+ * @typedef {object} Life
+ * @property {string|null} pid
+ * @property {number|null} from  when the one before ended, for the last the start that is known; null: not known
+ * @property {number|null} to  null: it lives
+ * @property {Exit|null} exit
+ */
+
+/**
+ * Oldest first. A process begins when the one before it ends, as nearly as is known: a restart that waited took longer.
+ * @param {readonly Exit[]} exits  newest first
+ * @param {{pid: string|null, startedAt: number|null}} now  who lives there now; pid null: nobody
+ * @returns {Life[]}
+ */
+export function livesOf(exits, now) {
+  /** @type {Life[]} */ const lives = [];
+  [...exits].reverse().forEach((exit, index, all) => {
+    lives.push({ pid: exit.pid, from: all[index - 1]?.at ?? null, to: exit.at, exit });
+  });
+  if (now.pid !== null) lives.push({ pid: now.pid, from: now.startedAt ?? exits[0]?.at ?? null, to: null, exit: null });
+  return lives;
+}
+
+/**
+ * The lives as parts of a line from 0 to 1, none so small that it cannot be seen.
+ * @param {readonly Life[]} lives
+ * @param {number} now
+ * @param {number} least  the smallest part
+ * @returns {{life: Life, left: number, width: number}[]}
+ */
+export function timeline(lives, now, least = 0.012) {
+  const begin = Math.min(...lives.flatMap((life) => [life.from ?? life.to ?? now, life.to ?? now]));
+  const whole = Math.max(now - begin, 1e-6);
+  const raw = lives.map((life) => ({ life, from: ((life.from ?? life.to ?? now) - begin) / whole, to: ((life.to ?? now) - begin) / whole }));
+  let reached = 0;
+  const stretched = raw.map(({ life, from, to }) => {
+    const left = Math.max(from, reached);
+    const width = Math.max(to - left, least);
+    reached = left + width;
+    return { life, left, width };
+  });
+  return reached > 1 ? stretched.map(({ life, left, width }) => ({ life, left: left / reached, width: width / reached })) : stretched;
+}

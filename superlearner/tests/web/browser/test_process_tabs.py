@@ -1,0 +1,300 @@
+"""The tabs of the detail pane on a real platform: what they show of servers that are ordinary, full, and hostile."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+APP = '''
+"""Servers for the detail pane."""
+
+import otp
+from otp import Application, Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+
+class Counter(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state, state)
+
+    @impl
+    def handle_cast(self, request, state):
+        match request:
+            case ("divide", by):
+                return NoReply(state // by)  # fails when by is 0
+            case _:
+                return NoReply(state + 1)
+
+
+class Hostile:
+    def __init__(self):
+        self.inner = "<b>in</b>"
+
+    def __repr__(self):
+        raise RuntimeError("looked at")
+
+
+class Session(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok({
+            "user": "ada", "password": "hunter2", "cart": [{"price": 12.5}], "seen": ("add", 3),
+            "octets": b"x" * 10_000_000, "many": list(range(100_000)), "<i>key</i>": Hostile(),
+        })
+
+    @impl
+    def handle_cast(self, request, state):
+        return NoReply({**state, "last": request})
+
+
+class Slow(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    async def handle_info(self, message, state):
+        if message == "wait":
+            await otp.receive(otp.Is("go"))
+        return NoReply(state)
+
+
+class Asks(GenServer):
+    @impl
+    def init(self, arg):
+        otp.monitor(otp.whereis("session"))
+        otp.link(otp.whereis("slow"))
+        return Ok(arg)
+
+    @impl
+    async def handle_info(self, message, state):
+        if message == "go":
+            await GenServer.call("slow", "how are you?", timeout=100_000)
+        return NoReply(state)
+
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        children = [
+            Counter.child_spec(5, id="counter", name="counter"),
+            Counter.child_spec(5, id="divider", name="divider"),
+            Counter.child_spec(5, id="talker", name="talker"),
+            Session.child_spec(None, id="session", name="session"),
+            Slow.child_spec(None, id="slow", name="slow"),
+            Asks.child_spec(None, id="asks", name="asks", restart="temporary"),
+            Counter.child_spec(1, id="<b>bold</b>", name="<b>bold</b>"),
+            Counter.child_spec(1, id="brief", name="brief", restart="temporary"),
+        ]
+        return Children(children, max_restarts=50, max_seconds=5)
+
+
+class Desk(Application):
+    @impl
+    async def start(self, type, args):
+        return await Top.start_link(None, name="desk")
+'''
+
+
+class Desk:
+    """The running program, and its owner's way to its operations."""
+
+    def __init__(self, program: Any, open_page: Callable[..., Page]) -> None:
+        self.url = program.url
+        self.headers = {"authorization": f"Bearer {Path(program.data_dir, 'token').read_text().strip()}"}
+        self._open = open_page
+
+    def open(self, who: str, tab: str = "", *, owner: bool = True, **how: Any) -> Locator:
+        """The pane with a process in it."""
+        if owner:
+            how["extra_http_headers"] = self.headers
+        page = self._open(f"{self.url}/supervisors{f'?tab={tab}' if tab else ''}", **how)
+        page.get_by_role("treeitem").filter(has=page.get_by_text(who, exact=True)).last.click()
+        return page.locator("#process")
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        data = json.dumps(body).encode() if body else None
+        headers = {**self.headers, "content-type": "application/json"}
+        asked = urllib.request.Request(f"{self.url}/api/v1{path}", method=method, data=data, headers=headers)
+        with urllib.request.urlopen(asked) as answer:
+            return json.load(answer)["data"]
+
+    def send(self, who: str, message: Any, kind: str = "cast") -> None:
+        self.ask("POST", f"/processes/{who}/message", message=message, message_type=kind)
+
+
+@pytest.fixture(scope="module")
+def program(start_for_all: Callable[..., Any]) -> Any:
+    return start_for_all("app.py:Desk", files={"app.py": APP})
+
+
+@pytest.fixture
+def desk(program: Any, open_page: Callable[..., Page]) -> Desk:
+    return Desk(program, open_page)
+
+
+def test_tabs_are_moved_by_keys_kept_for_the_next_process_and_in_the_address(desk: Desk) -> None:
+    pane = desk.open("session")
+    pane.get_by_role("tab", name="Mailbox").click()
+    pane.page.keyboard.press("ArrowLeft")
+    expect(pane.get_by_role("tab", name="State")).to_be_focused()
+    expect(pane.get_by_role("tab", name="State")).to_have_attribute("aria-selected", "true")
+    expect(pane.page).to_have_url(re.compile(r"[?&]tab=state\b"))
+    pane.page.locator('[role=treeitem][data-key$="/counter"]').click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("Read at")
+    expect(pane.get_by_role("tab", name="State")).to_have_attribute("aria-selected", "true")
+    pane.get_by_role("tab", name="State").press("End")
+    expect(pane.get_by_role("tab", name="Source")).to_be_focused()
+    pane.page.get_by_role("treeitem").filter(has=pane.page.get_by_text("desk", exact=True)).click()
+    expect(pane.get_by_role("tab", name="State")).to_have_count(0)
+
+
+def test_a_state_unfolds_and_marks_what_has_changed(desk: Desk) -> None:
+    pane = desk.open("session", "state")
+    tree = pane.locator(".terms-tree")
+    expect(tree).to_contain_text("<b>in</b>")
+    expect(tree).not_to_contain_text("hunter2")
+    expect(tree.locator(".term", has_text="'password'")).to_contain_text("str, hidden")
+    many = tree.get_by_role("button", name=re.compile(r"^'many'"))
+    many.click()
+    expect(many).to_have_attribute("aria-expanded", "true")
+    tree.get_by_role("button", name="Show 100 more of 99,950").click()
+    expect(tree.get_by_role("button", name="Show 100 more of 99,850")).to_be_visible()
+    octets = tree.locator("li", has_text="'octets'").last
+    octets.get_by_role("button", name="Show more").click()
+    expect(octets).to_contain_text("x" * 1000)
+    desk.send("session", ["hello", 1])
+    pane.get_by_role("button", name="Read again").click()
+    expect(pane.get_by_text(re.compile("^1 place changed since"))).to_be_visible()
+    expect(tree.locator(".term", has_text="'last'").get_by_text("changed")).to_be_visible()
+
+
+def test_a_state_is_edited_with_its_changes_said_first_and_undone(desk: Desk) -> None:
+    pane = desk.open("session", "state")
+    pane.get_by_role("button", name="Edit").click()
+    field = pane.get_by_label("State as JSON")
+    expect(field).to_be_focused()
+    expect(pane.locator("#state-left")).to_contain_text("password stays as it is: a secret, which is hidden.")
+    before = field.input_value()
+    field.fill("{'user'")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile("This is not JSON. .*Texts stand in double quotes"))
+    expect(pane.get_by_role("button", name="Review")).to_be_disabled()
+    field.fill(before.replace('"ada"', '"grace"'))
+    expect(pane.locator(".changes")).to_contain_text('user "ada" → "grace"')
+    pane.get_by_role("button", name="Review").click()
+    expect(pane.get_by_text("It will change 'user' in the state of session")).to_be_visible()
+    assert "'ada'" in desk.ask("GET", "/processes/session/state")["state"]
+    pane.get_by_role("button", name="Apply").click()
+    expect(pane.locator(".terms-tree")).to_contain_text("'grace'")
+    assert desk.ask("GET", "/processes/session/state?redact=false")["state"].count("hunter2") == 1
+    pane.get_by_role("button", name="Undo").click()
+    expect(pane.get_by_text("The state before is back.")).to_be_visible()
+    expect(pane.locator(".terms-tree")).to_contain_text("'ada'")
+    expect(pane.get_by_role("heading", name=re.compile("Kept states"))).to_be_visible()
+
+
+def test_who_may_not_change_states_or_see_source_is_told_what_it_takes(desk: Desk) -> None:
+    pane = desk.open("counter", "state", owner=False)
+    pane.get_by_role("button", name="Edit").click()
+    pane.get_by_label("State as JSON").fill("41")
+    pane.get_by_role("button", name="Review").click()
+    expect(pane.get_by_role("alert")).to_contain_text("needs the scope code")
+    pane.get_by_role("tab", name="Source").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("needs the scope code")
+
+
+def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk) -> None:
+    desk.send("slow", "wait", "send")
+    desk.send("asks", "go", "send")
+    for number in range(3):
+        desk.send("slow", ["add", number])
+    desk.send("slow", {"password": "hunter2"}, "send")
+    pane = desk.open("slow", "mailbox")
+    expect(pane).to_contain_text("5 messages wait.")
+    expect(pane.locator(".waiting")).to_contain_text("from asks")
+    expect(pane.locator(".waiting")).not_to_contain_text("hunter2")
+    pane.get_by_role("button", name="Only cast add: 3 of 5").click()
+    expect(pane.locator(".waiting li")).to_have_count(3)
+    pane.get_by_role("button", name="Drop these…").click()
+    dialog = pane.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This will drop messages of kind 'cast' tag 'add' that wait for slow")
+    expect(dialog).to_contain_text("It cannot be undone.")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert desk.ask("GET", "/processes/slow/mailbox/count")["count"] == 5
+    pane.get_by_role("button", name="Drop these…").click()
+    dialog.get_by_role("button", name="Drop them").click()
+    expect(pane.page.locator(".toast")).to_contain_text("3 messages dropped.")
+    expect(pane).to_contain_text("2 messages wait.")
+    pane.get_by_role("tab", name="Links").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("asks waits for its answer to 'how are you?'")
+    expect(pane.locator(".ties li", has_text="linked")).to_contain_text("dies with it, unless it ends normally")
+    pane.locator(".ties").get_by_role("button", name="desk").click()
+    expect(pane.locator("#process-title")).to_have_text("desk")
+
+
+def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(desk: Desk) -> None:
+    pane = desk.open("talker", "messages")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It is traced while this tab is open: 0 messages so far.")
+    desk.send("talker", "value", "call")
+    expect(pane.get_by_role("option", name=re.compile("call.*value"))).to_be_attached()
+    desk.ask("DELETE", "/processes/talker")
+    desk.send("talker", ["add", 1])
+    expect(pane.get_by_role("option", name=re.compile("cast.*add"))).to_be_attached()
+    assert [one["tracing"] for one in desk.ask("GET", "/traces")] == [True]
+    with pane.page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        pane.get_by_role("tab", name="Links").click()
+    assert desk.ask("GET", "/traces") == []
+
+
+def test_a_crash_stands_in_history_and_source_follows_the_successor(desk: Desk) -> None:
+    pane = desk.open("divider", "history")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It has never ended.")
+    desk.send("divider", ["divide", 0])
+    expect(pane.get_by_role("tabpanel")).to_contain_text("2 lives, 1 crash.")
+    lives = pane.locator(".lives-table tbody tr")
+    expect(lives).to_have_count(2)
+    expect(lives.last).to_contain_text("ZeroDivisionError")
+    expect(lives.last).to_contain_text("while handling ('divide', 0), app.py:")
+    pane.get_by_role("tab", name="Source").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It last crashed in handle_cast, at line")
+    marked = pane.locator(".source .ln[data-here=crash]")
+    expect(marked).to_contain_text("return NoReply(state // by)  # fails when by is 0")
+    pane.get_by_label("Function").select_option("init")
+    expect(pane.locator(".source")).to_contain_text("def init(self, arg):")
+
+
+def test_a_name_that_is_html_and_a_process_that_goes(desk: Desk) -> None:
+    pane = desk.open("<b>bold</b>", "state")
+    expect(pane.locator("#process-title")).to_have_text("<b>bold</b>")
+    expect(pane.locator(".terms-tree")).to_contain_text("int 1")
+    desk.ask("POST", "/supervisors/desk/children/%3Cb%3Ebold%3C%2Fb%3E/terminate")
+    expect(pane.locator(".tab-panels .read:visible")).to_contain_text("No process runs here at the moment.")
+    pane.page.get_by_role("treeitem").filter(has=pane.page.get_by_text("brief", exact=True)).click()
+    expect(pane.locator(".tab-panels .read:visible")).to_contain_text("Read at")
+    desk.ask("DELETE", "/processes/brief")
+    expect(pane.locator(".tab-panels .read:visible")).to_contain_text("this is what was known")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_every_tab_can_be_used_by_everybody(desk: Desk, theme: str, width: int) -> None:
+    """axe finds nothing, nothing scrolls sideways."""
+    pane = desk.open("session", theme=theme, width=width)
+    page = pane.page
+    for name in ("State", "Mailbox", "Links", "History", "Source", "Overview"):
+        pane.get_by_role("tab", name=name).click()
+        expect(pane.locator(".tab-panels .read:visible")).to_contain_text("Read at")
+        assert Axe().run(page).response["violations"] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
