@@ -84,12 +84,15 @@ class Look:
     async def _refresh(self) -> None:
         lookout, question = self._lookout, self.question
         wanted = question.resolved(lookout.node)
+        if question.measures_all:  # before the order is found, so that it is that of the figures which are shown
+            lookout.look_at_work()
         if self.order is None or not question.hold:
             self.order = Order([], otp.monotonic(), 0.0) if wanted is None else await lookout.order(wanted)
         order = self.order
         self.pids = order.pids[question.offset : question.offset + question.count]
         fixed = pinned(lookout.node, question.pins)
-        lookout.look_at_work()
+        if not question.measures_all:
+            lookout.look_at_work()
         work = lookout.rates
         lines = {line["pid"]: line for line in lines_of(self.pids, work, lookout.births.of)}
         told = {
