@@ -66,6 +66,26 @@ def test_a_page_that_is_not_there_is_told_as_a_page(inside: Inside) -> None:
     inside(test)
 
 
+def test_text_is_sent_packed_to_who_takes_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def get(encoding: str, **more: str) -> Any:
+            headers = {"accept-encoding": encoding, **more}
+            return await platform.client.get("/static/supervisors.js", headers=headers)
+
+        plain, packed = await get("identity"), await get("gzip, br")
+        assert plain.text == packed.text
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == "gzip"
+        assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+        assert {plain.headers["vary"], packed.headers["vary"]} == {"accept-encoding"}
+        assert packed.headers["content-type"].startswith("text/javascript")
+        assert (await get("gzip", **{"if-none-match": packed.headers["etag"]})).status_code == 304
+        font = await platform.client.get("/static/fonts/inter-latin.woff2", headers={"accept-encoding": "gzip"})
+        assert "content-encoding" not in font.headers
+
+    inside(test)
+
+
 def test_static_files_have_their_types_and_are_asked_for_again(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         script = await platform.client.get("/static/supervisors.js")

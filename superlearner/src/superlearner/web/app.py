@@ -23,6 +23,7 @@ from superlearner.web.guard import Guard
 from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
+from superlearner.web.packing import with_packing
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.throttle import Throttle
 from superlearner.web.topics import TOPICS, Topic
@@ -59,7 +60,7 @@ def create_app(platform: Platform) -> ASGIApp:
     pages.install(app, platform)
     settings = platform.settings
     guarded = Guard(
-        _behind_its_door(app, platform),
+        with_packing(_behind_its_door(app, platform)),
         allowed_hosts=(*settings.allow_host, settings.host),
         limits=lambda: _body_limits(platform.settings),
         form_paths=() if platform.credentials is None else (SIGN_IN,),

@@ -11,11 +11,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
+from superlearner.web.static_files import OwnFiles
 from superlearner.web.visitors import is_signed_in
 
 if TYPE_CHECKING:
@@ -64,16 +64,6 @@ HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not l
 # The operating system's table of types may say something else, or nothing.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
-
-
-class OwnFiles(StaticFiles):
-    """Static files that a browser asks for again each time; the answer is 304 unless they changed."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """As Starlette's, with our caching."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "no-cache"
-        return response
 
 
 def near(path: str) -> list[Page]:

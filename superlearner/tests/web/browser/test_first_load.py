@@ -1,0 +1,28 @@
+"""What a browser that has nothing yet gets for each page: at most 300 kB, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from superlearner.web.pages import PAGES
+
+MOST = 300_000
+WEIGHT = """() => {
+    const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+    return all.map((one) => [one.name, one.transferSize]);
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", *(page.href for page in PAGES)])
+def test_the_first_load_is_light(path: str, open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url}{path}", ready=False)
+    expect(page.get_by_role("heading").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    loaded = page.evaluate(WEIGHT)
+    assert [name for name, _ in loaded if not name.startswith(untouched.url)] == []
+    heaviest = sorted(loaded, key=lambda one: -one[1])[:5]
+    assert sum(size for _, size in loaded) < MOST, heaviest
