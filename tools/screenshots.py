@@ -184,6 +184,34 @@ def take(page: Page, file: Path, width: int) -> None:
     page.close()
 
 
+def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """A trace of the checkout while the ledger is killed, with a call chosen; and the replay of a recording of it.
+
+    Raises:
+        SystemExit: one scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/traces")
+    page.get_by_role("button", name="Trace it and kill the ledger").click()
+    expect(page.get_by_role("heading", name="checkout_sup and all below it")).to_be_visible()
+    messages = page.get_by_role("listbox")
+    expect(messages.get_by_role("option", name=re.compile("mailer was started"))).to_be_attached()
+    messages.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("sl-sequence .said")).to_be_visible()
+    take(page, folder / f"traces-{theme}-{width}.png", width)
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/replay")
+    page.get_by_role("button", name="Record it and play it").click()
+    expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
+    page.get_by_label("Lanes", exact=True).select_option(label="Below checkout_sup")
+    page.get_by_role("group", name="Crashes").get_by_role("button").first.click()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.mouse.move(0, 0)
+    take(page, folder / f"replay-{theme}-{width}.png", width)
+
+
 def line(page: Page, key: str) -> Locator:
     """A line of the tree."""
     return page.locator(f'[role=treeitem][data-key="{key}"]')
@@ -246,6 +274,12 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for theme in THEMES:  # on a platform of their own: nothing else has used up restarts there
+            for width in SIZES:
+                with tempfile.TemporaryDirectory() as data:
+                    environment = {**os.environ, "HOME": data}
+                    with serving(superlearner, Path(data), environment, "--data-dir", data) as (address, _):
+                        shoot_traces(browser, address, folder, theme, width)
         for theme in THEMES:
             for width in SIZES:
                 with tempfile.TemporaryDirectory() as data:

@@ -226,6 +226,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     from superlearner.web.app import create_app
     from superlearner.web.hubs import Hubs
     from superlearner.web.node_list import NodeList
+    from superlearner.web.replay import Replays
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
@@ -243,6 +244,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     platform.nodes.listen(platform.hubs.keep)
     platform.trace_feeds = TraceFeeds()
     platform.node_list = NodeList(platform.nodes, head)
+    platform.replays = Replays()
     platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from superlearner.web.hubs import Hubs
     from superlearner.web.node_list import NodeList
     from superlearner.web.process_lookout import Lookout
+    from superlearner.web.replay import Replays
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
 
@@ -104,6 +105,7 @@ class Platform:
         self.trace_feeds: TraceFeeds | None = None
         self.node_list: NodeList | None = None
         self.lookouts: dict[str, Lookout] = {}
+        self.replays: Replays | None = None
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None

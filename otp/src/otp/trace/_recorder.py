@@ -202,6 +202,7 @@ def record(
     pids: Iterable[Pid] | None = None,
     limit: int | None = LIMIT,
     rate: int | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Recorder:
     """Write the events of `node` to the file `path` until the answer is closed; use it in a `with` statement.
 
@@ -214,6 +215,7 @@ def record(
         pids: only events of these.
         limit: events after which the recording ends; None for none.
         rate: at most so many a second; the rest is counted in `dropped`.
+        about: what else the first line is to say, as values of JSON, under the name `about`.
 
     Raises `BadArgument` for a kind that does not exist, a limit or rate below 1, a node that does not run yet;
     `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error`
@@ -244,7 +246,8 @@ def record(
             raise BadArgument(f"record({what}): expected a number from 1, or None for no bound, got {number!r}")
     only = None if pids is None else list(pids)
     shown = None if only is None else [str(pid) for pid in only[:100]]
-    header = header_of(node, chosen, pids=shown, limit=limit, rate=rate)
+    said: dict[str, Any] = {} if about is None else {"about": dict(about)}
+    header = header_of(node, chosen, pids=shown, limit=limit, rate=rate, **said)
     return Recorder(node, path, header, kinds=chosen, pids=only, limit=limit, rate=rate)
 
 

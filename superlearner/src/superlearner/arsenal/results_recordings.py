@@ -16,6 +16,7 @@ __all__ = [
     "RecordingDeleted",
     "RecordingDetails",
     "RecordingFile",
+    "RecordingFrames",
     "RecordingLine",
     "RecordingMoment",
 ]
@@ -123,3 +124,26 @@ class RecordingDeleted(BaseModel):
 
     name: str
     deleted: Literal[True]
+
+
+class RecordingFrames(BaseModel):
+    """A part of a recording as a page plays it: the tree as a snapshot, then what changes it, and the events."""
+
+    name: str
+    node: str
+    io: str = Field(description="`real` or `virtual` time")
+    started_at: Seconds | None
+    complete: bool
+    problem: str | None = Field(description="what is wrong where, if it is not complete")
+    dropped: int = Field(description="events that the rate held back")
+    place: int = Field(description="events before the first one of this part")
+    last: int = Field(description="events of the whole recording")
+    next_place: int | None = Field(description="where the next part begins; null behind the last one")
+    keyframe: dict[str, Any] = Field(description="the trees at `place`: a snapshot of the live feed")
+    frames: list[tuple[int, dict[str, Any]]] = Field(description="deltas of the live feed, and after how many events")
+    events: list[tuple[int, str, Pid | None, Pid | None, str, int, str]] = Field(
+        description="µs since the first, kind, who, the other one, words, place of the cause, way and reference or more"
+    )
+    people: list[tuple[Pid | None, str | None, str | None, Pid | None]] = Field(
+        description="with the first part, who was there when it began: pid, name, class, parent"
+    )

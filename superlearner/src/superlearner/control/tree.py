@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
 import otp
-from otp import Pid
+from otp import Node, Pid
 from otp.observer import tree as tables
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["TreeReader", "record_of", "supervisor_state", "what_of"]
+__all__ = ["TreeReader", "record_of", "supervisor_state", "trees_at", "what_of"]
 
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
@@ -142,6 +143,25 @@ class TreeReader:
         skip = max(0, len(state.restarts) - min(MAX_TIMES, used))
         times = tuple(self.clock.wall(at) for at in islice(state.restarts, skip, None))
         return Budget(used, state.max_restarts, float(state.max_seconds), times)
+
+
+def trees_at(node: Node, reader: TreeReader, *, most: int = 1_000) -> list[Slot]:
+    """The supervision trees of a node as they are now, of those nobody supervises, with at most so many slots.
+
+    What is beyond that is left out, whole branches first: a picture of the beginning, not a census.
+    """
+    supervisors = [pid for pid in node.processes() if supervisor_state(pid) is not None]
+    known = set(supervisors)
+    found = [reader.root(pid) for pid in supervisors if otp.process_info(pid, "parent") not in known]
+    left = most - len(found)
+
+    def cut(slot: Slot) -> Slot:
+        nonlocal left
+        kept = slot.children[: max(0, left)]
+        left -= len(kept)
+        return replace(slot, children=tuple(cut(child) for child in kept))
+
+    return [cut(slot) for slot in found[:most]]
 
 
 def what_of(pid: Pid) -> str:

@@ -94,8 +94,11 @@ class Recordings:
         limit: int = MAX_EVENTS,
         rate: int | None = None,
         about: dict[str, Any] | None = None,
+        tree: list[Any] | None = None,
     ) -> Recording:
         """Begin to write the events of a node. The arguments are those of `otp.trace.record`.
+
+        `tree` are the supervision trees as they are now: they go into the file, so that it can be replayed with them.
 
         Raises:
             NameTaken: there is one of this name.
@@ -109,7 +112,15 @@ class Recordings:
             row = await self._place(name, "recorded", about)
             path = self._path(row)
             try:
-                recorder = otp.trace.record(node, path, kinds=kinds, pids=pids, limit=min(limit, MAX_EVENTS), rate=rate)
+                recorder = otp.trace.record(
+                    node,
+                    path,
+                    kinds=kinds,
+                    pids=pids,
+                    limit=min(limit, MAX_EVENTS),
+                    rate=rate,
+                    about=None if tree is None else {"tree": tree},
+                )
                 recorder.flush()
             except RecordingError as error:
                 await self._records.delete_recording(name)

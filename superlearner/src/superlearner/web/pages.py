@@ -57,6 +57,7 @@ PAGES: Final = (
     Page("traces", "Traces", "Traces", live=True),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("docs", "Docs", "Documentation", own_routes=True),
+    Page("replay", "Replay", "Replay", aside=True),
     Page("settings", "Settings", "Settings", aside=True),
 )
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}

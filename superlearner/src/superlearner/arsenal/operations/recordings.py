@@ -7,6 +7,7 @@ import binascii
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import islice
 from typing import Annotated, Final
 
@@ -27,10 +28,13 @@ from superlearner.arsenal.results_recordings import (
     RecordingDeleted,
     RecordingDetails,
     RecordingFile,
+    RecordingFrames,
     RecordingLine,
     RecordingMoment,
 )
+from superlearner.control.clock import Clock
 from superlearner.control.terms import clip, json_of
+from superlearner.control.tree import TreeReader, trees_at
 from superlearner.store import NameTaken, Recording, StoreUnavailable
 from superlearner.tracing import (
     MAX_EVENTS,
@@ -47,6 +51,7 @@ STORED: Final = ("store_unavailable", "service_unavailable")
 THERE: Final = ("recording_not_found", *STORED)
 PART: Final = 1_000_000
 SHOWN: Final = 1000
+MOST_FRAMES: Final = 5_000
 
 Name = Annotated[
     str,
@@ -88,7 +93,10 @@ async def start(
             raise NameTaken(f"there is a recording {name} already")
         ctx.about_to(f"record what {ctx.node.name} does as {name}")
         about = {"node": ctx.node.name, "messages": messages, "states": states}
-        row = await ctx.platform.recordings.start(ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about)
+        slots = trees_at(ctx.node, TreeReader(Clock()))
+        row = await ctx.platform.recordings.start(
+            ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about, tree=[asdict(slot) for slot in slots]
+        )
         return _line(ctx, row)
 
 
@@ -254,6 +262,39 @@ async def moment(
         process_count=len(then.processes),
         messages=[_message(one) for one in islice(then.messages.values(), SHOWN)],
         message_count=len(then.messages),
+    )
+
+
+@operation("recording.frames", http=("GET", "/recordings/{name}/frames"), scope="read", on="platform", errors=THERE)
+async def frames(
+    ctx: Context,
+    name: Known,
+    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="begin after so many events")] = 0,
+    limit: Annotated[int, Field(ge=1, le=MOST_FRAMES, description="the most events")] = 2_000,
+) -> RecordingFrames:
+    """A recording as a page plays it.
+
+    The supervision trees as frames of the live feed, begun by a snapshot, and the events, part by part.
+    """
+    replays = ctx.platform.replays
+    if replays is None:
+        raise OperationError("service_unavailable", "this platform has no pages, and makes no frames for them")
+    with recording_errors():
+        read = await ctx.platform.recordings.read(name)
+    last = len(read.events)
+    page = await replays.page(read, min(place, last), limit)
+    after = page["place"] + len(page["events"])
+    started = read.header.get("started")
+    return RecordingFrames(
+        **page,
+        name=name,
+        node=clip(read.node, 200),
+        io=read.header["io"],
+        started_at=started if isinstance(started, float) else None,
+        complete=read.complete,
+        problem=None if read.problem is None else clip(read.problem, 500),
+        dropped=read.dropped,
+        next_place=after if after < last else None,
     )
 
 

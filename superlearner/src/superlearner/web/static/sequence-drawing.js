@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fate, GAP_S, isMark, isSignal, lifeIn, short, spansIn } from "./sequence-layout.js";
+import { brief, fate, GAP_S, isMark, isSignal, lifeIn, short, spansIn } from "./sequence-layout.js";
 
 /** @typedef {import("./sequence-layout.js").Layout} Layout */
 /** @typedef {import("./sequence-layout.js").Row} Row */
@@ -114,7 +114,7 @@ function arrow(row, place, grid, now) {
   }
   const room = Math.floor((width - start - 24) / letter) - (tail ? tail.length + 2 : 0);
   const label = shape("text", { x: start + (lane === to ? 28 : 9), y: y - 5, class: `say ${kind}` });
-  label.append(clipped(item.text, Math.max(6, Math.min(room, now ? room : LONGEST))));
+  label.append(clipped(brief(item.text), Math.max(6, Math.min(room, now ? room : LONGEST))));
   if (tail) label.append(shape("tspan", { class: item.kind === "reply" ? "took" : "bad", dx: 9 }, tail));
   found.push(label);
   return found;

@@ -56,6 +56,7 @@ export const GAP_S = 0.5;
 
 const OUTSIDE = "\u0000outside";
 const OTHERS = "\u0000others";
+const NAMELESS = "\u0000nameless";
 
 /** @param {Item} item @returns {item is Mark} */
 export const isMark = (item) => "who" in item;
@@ -70,7 +71,7 @@ export const isSignal = (item) => !isMark(item) && (item.tag === "Down" || item.
  * @returns {Layout}
  */
 export function arrange(items, people, { opened = new Set(), most = MOST_LANES } = {}) {
-  const { lanes, of } = lanesOf(items, people, opened, most);
+  const { lanes, of } = lanesOf(items.flatMap((item) => (isMark(item) ? [item.who] : [item.from, item.to])), people, opened, most);
   /** @type {Row[]} */ const rows = [];
   /** @type {Map<number, number>} */ const places = new Map();
   /** @type {Span[]} */ const spans = [];
@@ -113,12 +114,14 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
 }
 
 /**
- * @param {readonly Item[]} items
+ * The lanes for those who take part, in the order in which they come, and which lane each of them has.
+ * @param {Iterable<string|null>} pids
  * @param {ReadonlyMap<string, Person>} people
  * @param {ReadonlySet<string>} opened
  * @param {number} most
+ * @returns {{lanes: Lane[], of: (pid: string|null) => number}}
  */
-function lanesOf(items, people, opened, most) {
+export function lanesOf(pids, people, opened, most) {
   /** @type {Map<string, {label: string, pids: Set<string>, supervisor: string|null, traced: boolean}>} */
   const seen = new Map();
   /** @type {Map<string|null, string>} */ const keys = new Map();
@@ -127,18 +130,13 @@ function lanesOf(items, people, opened, most) {
     const person = pid === null ? undefined : people.get(pid);
     const key = pid === null ? OUTSIDE : person?.name ? `n:${person.name}` : pid;
     keys.set(pid, key);
-    const one = seen.get(key) ?? { label: pid === null ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: person?.supervisor ?? null, traced: false };
+    const above = person?.supervisor ?? (pid === null || person?.name ? null : NAMELESS);
+    const one = seen.get(key) ?? { label: pid === null ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: above, traced: false };
     if (pid !== null) one.pids.add(pid);
     one.traced ||= person?.traced ?? false;
     seen.set(key, one);
   };
-  for (const item of items) {
-    if (isMark(item)) meet(item.who);
-    else {
-      meet(item.from);
-      meet(item.to);
-    }
-  }
+  for (const pid of pids) meet(pid);
   /** @type {Map<string, string[]>} */ const groups = new Map();
   if (seen.size > most) {
     for (const [key, one] of seen) if (one.supervisor !== null) groups.set(one.supervisor, [...(groups.get(one.supervisor) ?? []), key]);
@@ -174,7 +172,7 @@ function lanesOf(items, people, opened, most) {
       }
     } else {
       const pids = group.flatMap((member) => [...(seen.get(member)?.pids ?? [])]);
-      add(group, { key: `g:${one.supervisor}`, label: `${group.length} below ${one.supervisor}`, pids, group: one.supervisor, folded: true, traced: group.every((member) => seen.get(member)?.traced) });
+      add(group, { key: `g:${one.supervisor}`, label: one.supervisor === NAMELESS ? `${group.length} without a name` : `${group.length} below ${one.supervisor}`, pids, group: one.supervisor, folded: true, traced: group.every((member) => seen.get(member)?.traced) });
     }
   }
   return { lanes, of: (/** @type {string|null} */ pid) => lane.get(keys.get(pid) ?? "") ?? 0 };
@@ -233,6 +231,12 @@ export const KINDS = {
   call: "calls", cast: "casts to", info: "sends to", reply: "replies to", system: "asks",
   exited: "ended", crashed: "crashed", started: "was started", down: "is down",
 };
+
+/** What a message says on its arrow: signals by their reason. @param {string} text */
+export function brief(text) {
+  const [, signal, reason] = /^(ExitSignal|Down)\(.*reason=(.*)\)$/s.exec(text) ?? [];
+  return signal ? `${signal === "Down" ? "down" : "exit"}: ${reason}` : text;
+}
 
 /** @param {number} seconds */
 export function short(seconds) {

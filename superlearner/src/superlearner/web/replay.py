@@ -1,0 +1,301 @@
+"""A recording as the frames of the live page: what `/replay` plays. Pure: rows in, frames and plain lists out.
+
+The same projector that follows a living node follows the rows of a recording, so the page draws the tree at any moment
+with the reducer of the live pages. What a living node's tables would tell (what a fresh supervisor looks like) is put
+together from the events before. A file may hold anything: an event that makes no sense changes nothing.
+"""
+
+# The data of rows is whatever a file holds.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+import otp
+from otp.trace import Recording, Row
+from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
+from superlearner.control.terms import clip
+from superlearner.web.frames import Frames
+from superlearner.web.projection import Projection, graft
+from superlearner.web.projector import KINDS, apply
+
+__all__ = ["Replay", "Replays"]
+
+SUPERVISION: Final = frozenset({"child_started", "child_restarted", "child_terminated", "restart_failed", "gave_up"})
+DYNAMIC_CLASSES: Final = ("DynamicSupervisor", "TaskSupervisor", "PartitionSupervisor")
+TEXT: Final = 240
+STATE: Final = 500
+MOST_TREE: Final = 1_000
+LARGEST: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row in the form the projector reads: reasons as tuples where they were such."""
+
+    seq: int
+    at: int
+    kind: str
+    pid: str | None
+    cause: int
+    data: Mapping[str, Any]
+
+
+class Replay:
+    """Makes the pages of one recording. Who asks for them in order has each event projected once.
+
+    >>> from otp.trace import load, pack
+    >>> import tempfile
+    >>> row = Row(1, 0, "shop", "exited", "<0.3.0>", 0, {"reason": "killed"})
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(pack([row], node="shop"))
+    ...     file.flush()
+    ...     page = Replay(load(file.name)).page(0, 100)
+    >>> page["last"], page["events"]
+    (1, [[0, 'exited', '0.3.0', None, 'killed', 0, '']])
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._begin()
+
+    def page(self, place: int, limit: int) -> dict[str, Any]:
+        """The tree after `place` events as a snapshot, what changes it in the next `limit`, and these events."""
+        if place < self._place:
+            self._begin()
+        while self._place < place:
+            self._step(self.recording.events[self._place])
+        self._frames.begin()
+        keyframe = msgspec.json.decode(self._frames.snapshot(self._now, (), None))
+        frames: list[list[Any]] = []
+        events: list[list[Any]] = []
+        for row in self.recording.events[place : place + limit]:
+            dirty = self._step(row)
+            if dirty or self._model.removed:
+                frames.append([self._place, msgspec.json.decode(self._frames.delta(self._now, dirty))])
+            events.append(self._wire(row))
+        return {
+            "place": place,
+            "last": len(self.recording.events),
+            "keyframe": keyframe,
+            "frames": frames,
+            "events": events,
+        }
+
+    def people(self) -> list[list[str | None]]:
+        """Who was there when it began: pid, name, class, parent."""
+        found: list[list[str | None]] = []
+        for one in self.recording.processes:
+            name, what = one.get("name"), one.get("what")
+            found.append([_pid(one.get("process")), _short(name, 120), _short(what, 120), _pid(one.get("parent"))])
+        return found
+
+    # One event after the other
+
+    def _begin(self) -> None:
+        recording = self.recording
+        self._place = 0
+        self._seqs: list[int] = []
+        self._begun = recording.events[0].at if len(recording.events) else 0
+        started = recording.header.get("started")
+        self._started = float(started) if isinstance(started, int | float) and abs(started) < LARGEST else 0.0
+        self._now = self._started
+        self._model = Projection(offset=self._started - _bounded(self._begun) / 1e9)
+        self._frames = Frames(self._model, {"epoch": "recording", "node": clip(recording.node, 200), "version": ""})
+        self._people: dict[str, tuple[str | None, str]] = {}
+        self._waiting: dict[str, list[Slot]] = {}
+        for one in recording.processes:
+            pid = _pid(one.get("process"))
+            if pid is not None:
+                self._people[pid] = (_short(one.get("name"), 120), _short(one.get("what"), 120) or "")
+        try:
+            for slot in self._roots():
+                graft(self._model, slot, None, self._now)
+        except (RecursionError, TypeError, ValueError, AttributeError):
+            self._model = Projection(offset=self._model.offset)  # a file of somebody else
+            self._frames = Frames(self._model, self._frames.head)
+
+    def _roots(self) -> Iterator[Slot]:
+        """The trees at the beginning: as the header has them, else as far as the parents of processes tell."""
+        about = self.recording.header.get("about")
+        tree = about.get("tree") if isinstance(about, dict) else None
+        if isinstance(tree, list) and tree:
+            try:
+                yield from msgspec.convert(tree, list[Slot])[:50]
+                return
+            except (msgspec.ValidationError, RecursionError):
+                pass  # of another version, or of somebody else: then what the events tell has to do
+        supervisors = {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
+        below: dict[str, list[str]] = {}
+        above: dict[str, str] = {}
+        for one in self.recording.processes[:MOST_TREE]:
+            pid, parent = _pid(one.get("process")), _pid(one.get("parent")) or ""
+            if pid is not None and pid not in above:
+                above[pid] = parent
+                below.setdefault(parent, []).append(pid)
+        for pid, parent in above.items():
+            if pid in supervisors and parent not in supervisors:
+                yield self._inferred(pid, below, supervisors, 0)
+
+    def _inferred(self, pid: str, below: Mapping[str, list[str]], supervisors: set[str | None], depth: int) -> Slot:
+        name, what = self._people.get(pid, (None, ""))
+        is_one = pid in supervisors and depth < 20
+        children = (
+            tuple(self._inferred(one, below, supervisors, depth + 1) for one in below.get(pid, ())) if is_one else ()
+        )
+        kind = "supervisor" if is_one else "worker"
+        id = name or f"{what} {pid}".strip()
+        count = len(children) if is_one else None
+        return Slot(id, key_part(id), pid, name, kind, what, since=self._now, children=children, child_count=count)
+
+    def _step(self, row: Row) -> set[str]:
+        self._place += 1
+        self._seqs.append(row.seq)
+        self._now = self._model.wall(_bounded(row.at))
+        pid, get = _pid(row.pid), row.data.get
+        if row.kind == "spawned" and pid is not None:
+            self._people[pid] = (_short(get("name"), 120), _short(get("what"), 120) or "")
+        elif row.kind == "registered" and pid in self._people:
+            self._people[pid or ""] = (_short(get("name"), 120), self._people[pid or ""][1])
+        if row.kind not in KINDS or pid is None:
+            return set()
+        try:
+            return self._project(row, pid)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+            return set()  # a file of somebody else: this event makes no sense
+
+    def _project(self, row: Row, pid: str) -> set[str]:
+        data = {key: _term(value) for key, value in row.data.items()}
+        child = _pid(data.get("child"))
+        fresh: Slot | None = None
+        if child is not None and row.kind in ("child_started", "child_restarted"):
+            fresh = self._fresh(pid, child, data)
+            if pid not in self._model.by_pid:  # its own start is told later, and takes it along
+                members = self._waiting.setdefault(pid, [])
+                if len(members) < MOST_TREE:
+                    members.append(fresh)
+                return set()
+        elif row.kind == "strategy_changed":
+            window, allowed = data.get("max_seconds"), data.get("max_restarts")
+            budget = (
+                Budget(0, int(allowed), float(window))
+                if isinstance(allowed, int) and isinstance(window, int | float)
+                else None
+            )
+            fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
+        return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
+
+    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any]) -> Slot:
+        """What the tables of the living node would have told of a child that has just been started."""
+        model = self._model
+        above = model.rows.get(model.by_pid.get(supervisor, ""))
+        id = id_text(data["id"])
+        old = None if above is None else model.rows.get(f"{above.key}/{key_part(data['id'])}")
+        children = tuple(self._waiting.pop(child, ()))
+        name, what = self._people.get(child, (None, ""))
+        kind = data.get("type") if data.get("type") in ("supervisor", "worker") else None
+        if kind is None:
+            kind = old.kind if old is not None else "supervisor" if children else "worker"
+        is_one = kind == "supervisor"
+        strategy = old.strategy if old is not None else "dynamic" if what in DYNAMIC_CLASSES else None
+        budget = None if old is None or old.budget is None else Budget(0, old.budget.max, old.budget.window_s)
+        dynamic = above is not None and above.strategy in DYNAMIC
+        restart = data.get("restart")
+        return Slot(
+            id,
+            child if dynamic else key_part(data["id"]),
+            child,
+            name,
+            kind,
+            what or ("" if old is None else old.what),
+            restart=restart if isinstance(restart, str) else None if old is None else old.restart,
+            strategy=strategy if is_one else None,
+            budget=budget if is_one else None,
+            since=self._now,
+            children=children,
+            child_count=len(children) if is_one else None,
+        )
+
+    def _wire(self, row: Row) -> list[Any]:
+        """An event as a list: µs since the first, kind, who, the other one, words, place of its cause, way or more."""
+        get = row.data.get
+        kind, other, words, more = row.kind, None, "", ""
+        if kind in ("sent", "dropped"):
+            other, words = _pid(get("to")), _words(get("message"), TEXT)
+            more = " ".join(part for part in (_short(get("way"), 20), _short(get("ref"), 80)) if part)
+        elif kind == "received":
+            words, more = _words(get("message"), TEXT), _short(get("way"), 20) or ""
+        elif kind == "spawned":
+            other, words, more = _pid(get("parent")), _short(get("name"), 120) or "", _short(get("what"), 120) or ""
+        elif kind in ("child_started", "child_restarted", "child_terminated"):
+            other, words, more = _pid(get("child")), _words(get("id"), 120), _words(get("reason"), TEXT)
+            if kind == "child_started":
+                more = _short(get("type"), 20) or ""
+        elif kind == "state_changed":
+            words = _words(get("state"), STATE)
+        else:
+            first = next(
+                (get(key) for key in ("reason", "name", "callback", "strategy", "what", "module") if get(key)), None
+            )
+            words = "" if first is None else _words(first, TEXT)
+            other = _pid(get("other"))
+        cause = 0
+        if row.cause:
+            found = bisect_left(self._seqs, row.cause)
+            if found < len(self._seqs) and self._seqs[found] == row.cause:
+                cause = found + 1
+        at = max(0, _bounded(row.at - self._begun)) // 1000
+        return [at, clip(kind, 40), _pid(row.pid), other, words, cause, more]
+
+
+class Replays:
+    """The recording that was asked for last, with how far it was read: one in memory is enough."""
+
+    def __init__(self) -> None:
+        self._last: Replay | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
+        """A page of a recording, made beside the loop; the first one says who was there."""
+        async with self._one_at_a_time:
+            replay, self._last = self._last, None  # nobody else's, should this be cancelled in the middle
+
+            def make() -> tuple[Replay, dict[str, Any]]:
+                one = replay if replay is not None and replay.recording is recording else Replay(recording)
+                page = one.page(place, limit)
+                return one, page | {"people": [] if place else one.people()}
+
+            self._last, page = await otp.Task.run_blocking(make)
+            return page
+
+
+def _bounded(at: int) -> int:
+    return at if abs(at) < 2**62 else 0
+
+
+def _pid(words: Any) -> str | None:
+    return clip(words, 60).strip("<>") if isinstance(words, str) else None
+
+
+def _short(words: Any, limit: int) -> str | None:
+    return clip(words, limit) if isinstance(words, str) else None
+
+
+def _words(value: Any, limit: int) -> str:
+    if isinstance(value, str):
+        return clip(value, limit)
+    if isinstance(value, list):
+        return clip(f"({', '.join(str(one)[:limit] for one in value[:20])})", limit)
+    return "" if value is None else clip(str(value)[: limit + 1], limit)
+
+
+def _term(value: Any) -> Any:
+    """A value of a row as the runtime had it, as far as that matters: tuples were lists in the file."""
+    return tuple(value) if isinstance(value, list) else value
