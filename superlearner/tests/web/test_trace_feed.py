@@ -115,6 +115,30 @@ def test_a_trace_of_another_node_or_of_nobody_is_not_shown(inside: Inside) -> No
     inside(test)
 
 
+def test_the_traces_of_another_node_are_seen_there_and_only_there(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async with otp.Node("till@127.0.0.1") as node:
+            platform.platform.nodes.attach(node)
+
+            async def life() -> None:
+                await Agent.start(lambda: 0, name="till")
+                await otp.receive(otp.Is("end"))
+
+            node.spawn(life)
+            await node.wait_registered("till")
+            begun = await platform.client.post("/api/v1/processes/till/trace", params={"node": node.name}, json={})
+            trace = begun.json()["data"]["trace_id"]
+            feeds = [feed_of(platform, trace, node.name), feed_of(platform, trace)]
+            viewers = [feed.attach() for feed in feeds]
+            there, here = [await frame(viewer) for viewer in viewers]
+            assert ([one["trace_id"] for one in there["traces"]], there["trace"]) == ([trace], trace)
+            assert (here["traces"], here["trace"]) == ([], None)
+            for feed, viewer in zip(feeds, viewers, strict=True):
+                feed.detach(viewer)
+
+    inside(test)
+
+
 @pytest.mark.operation("trace.save")
 def test_a_trace_is_kept_as_a_recording_that_can_be_read(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:

@@ -102,9 +102,12 @@ def test_a_window_has_the_bars_that_began_long_before_it(modules: Page) -> None:
 
 def test_no_more_lanes_than_can_be_read_and_the_rest_share_the_last(modules: Page) -> None:
     items = [message(number, "info", None, f"0.{number}.0") for number in range(1, 200)]
-    found = arranged(modules, items)
+    people = [{"pid": f"0.{number}.0", "name": f"w{number}", "label": f"w{number}"} for number in range(1, 200)]
+    found = arranged(modules, items, people)
     assert len(found["lanes"]) == 40
     assert (found["lanes"][-1]["label"], found["rows"][-1]["to"]) == ("others", 39)
+    nameless = arranged(modules, items)
+    assert [lane["label"] for lane in nameless["lanes"]] == ["outside", "199 without a name"]
 
 
 def test_a_row_is_a_sentence_with_what_became_of_the_message(modules: Page) -> None:

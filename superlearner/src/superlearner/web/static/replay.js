@@ -308,9 +308,8 @@ new ResizeObserver(density).observe(byId("density", HTMLCanvasElement));
 onTheme(density);
 
 shortcuts([
-  { keys: [" "], text: "Play or pause", run: () => play(!playing) },
-  { keys: ["ArrowRight"], text: "The next event", run: () => step(1) },
-  { keys: ["ArrowLeft"], text: "The event before", run: () => step(-1) },
+  { keys: ["Space"], text: "Play or pause" },
+  { keys: ["←", "→"], text: "The event before, the next one" },
   { keys: ["Home"], text: "The beginning", run: () => goTo(0) },
   { keys: ["End"], text: "The end", run: () => goTo(reel.events.length) },
   { keys: ["["], text: "Slower", run: () => faster(-1) },
@@ -318,6 +317,16 @@ shortcuts([
   { keys: ["+"], text: "Closer", run: () => stage.zoom(0.5) },
   { keys: ["-"], text: "Further away", run: () => stage.zoom(2) },
 ]);
+
+document.addEventListener("keydown", (event) => {
+  const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (by === undefined || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || byId("player", HTMLElement).hidden || document.querySelector("dialog[open]")) return;
+  const target = /** @type {Element} */ (event.target);
+  if (target.matches("input, select, textarea") || (by === 0 && target.matches("a, summary, button:not(#events button)"))) return; // Space presses them
+  event.preventDefault();
+  if (by === 0) play(!playing);
+  else step(by);
+});
 
 if (name) void load();
 else {

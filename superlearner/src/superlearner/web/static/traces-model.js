@@ -54,6 +54,9 @@
 /** @type {Seen} */
 export const NOTHING = Object.freeze({ epoch: null, seq: 0, gap: false, now: 0, traces: [], trace: null, items: [], people: new Map() });
 
+/** As many marks as the server keeps. */
+const MOST_MARKS = 500;
+
 /** @param {Item} a @param {Item} b */
 const inOrder = (a, b) => a.seq - b.seq;
 
@@ -75,7 +78,11 @@ export function take(seen, frame) {
     const first = frame.first ?? 0;
     const kept = items.filter((one) => one.seq >= first || "who" in one).map((one) => changed.get(one.seq) ?? one);
     items = [...kept, ...[...(frame.m ?? []), ...(frame.marks ?? [])].sort(inOrder)];
-    if (frame.marks?.length) items = [...items].sort(inOrder);
+    if (frame.marks?.length) {
+      const spare = items.reduce((count, one) => count + ("who" in one ? 1 : 0), 0) - MOST_MARKS;
+      let seenMarks = 0;
+      items = items.filter((one) => !("who" in one) || ++seenMarks > spare).sort(inOrder);
+    }
   }
   if (frame.people?.length) people = new Map([...people, ...frame.people.map((one) => /** @type {[string, Person]} */ ([one.pid, one]))]);
   return { ...seen, seq: frame.seq, now: frame.now, traces: frame.traces ?? seen.traces, items, people };
