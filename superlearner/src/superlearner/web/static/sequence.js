@@ -21,6 +21,9 @@ import { counted, number } from "./words.js";
 const ROW = 28;
 const TABLE_ROW = 30;
 const SPARE = 6;
+/** So many rows are laid out anew at most every so often: the newest may be that late. */
+const MANY = 2000;
+const MANY_MS = 250;
 const NARROW = 96;
 const WIDE = 220;
 let elements = 0;
@@ -36,6 +39,8 @@ export class SlSequence extends HTMLElement {
   #following = true;
   #table = false;
   #due = false;
+  #taken = -Infinity;
+  #later = 0;
   #width = 0;
   #step = NARROW;
   #gutter = 72;
@@ -84,8 +89,9 @@ export class SlSequence extends HTMLElement {
   show({ items, people }) {
     this.#newest = items;
     this.#people = people;
-    if (this.#following || this.hasAttribute("data-still") || !this.#items.length || !items.length) this.#take();
-    else this.#tell();
+    if (!this.#following && !this.hasAttribute("data-still") && this.#items.length && items.length) this.#tell();
+    else if (items.length < MANY || performance.now() - this.#taken > MANY_MS) this.#take();
+    else if (!this.#later) this.#later = setTimeout(() => this.#following && this.#take(), MANY_MS);
   }
 
   /** What is to be seen of it. @param {Filter} filter */
@@ -120,6 +126,9 @@ export class SlSequence extends HTMLElement {
   }
 
   #take() {
+    clearTimeout(this.#later);
+    this.#later = 0;
+    this.#taken = performance.now();
     this.#items = this.#newest;
     const seen = this.#filter.kind || this.#filter.text || this.#filter.who ? this.#items.filter((item) => fits(item, this.#filter, this.#people)) : this.#items;
     this.#layout = arrange(seen, this.#people, { opened: this.#opened });
