@@ -53,7 +53,7 @@ function follow(before) {
   const trace = one();
   byId("begin", HTMLElement).hidden = true;
   byId("one", HTMLElement).hidden = !trace;
-  byId("gone", HTMLElement).hidden = trace !== undefined;
+  byId("no-trace", HTMLElement).hidden = trace !== undefined;
   if (!trace) return;
   write(byId("one-title", HTMLElement), title(trace));
   byId("stop", HTMLButtonElement).hidden = !trace.tracing;
