@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Heading", "Rendered", "Section", "inline", "render"]
 
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+HERE: Final = "http://localhost:4000"
+"""What a page calls the platform: where it is unless it was told otherwise. The platform writes its own address."""
+
 LANGUAGES: Final = {"sh": "bash", "console": "console", "text": ""}
 FIRST_PAGES: Final = frozenset({CONTENTS, "README.md"})
 
@@ -175,6 +178,8 @@ def _link_open(
     link = str(tokens[place].attrGet("href") or "")
     target, anchor = (*link.split("#", 1), "")[:2]
     behind = f"#{anchor}" if anchor else ""
+    if link.startswith(HERE):
+        return f'<a href="{html.escape(address("").removesuffix("/docs") + link.removeprefix(HERE))}">'
     if ELSEWHERE.match(link):
         return f'<a href="{html.escape(link)}" rel="noreferrer">'
     if not target:

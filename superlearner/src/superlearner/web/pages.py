@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from superlearner.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
@@ -56,6 +57,7 @@ PAGES: Final = (
     Page("processes", "Processes", "Processes", live=True),
     Page("traces", "Traces", "Traces", live=True),
     Page("arsenal", "Arsenal", "Arsenal"),
+    Page("learn", "Learn", "Learning path"),
     Page("docs", "Docs", "Documentation", own_routes=True),
     Page("replay", "Replay", "Replay", aside=True),
     Page("settings", "Settings", "Settings", aside=True),
@@ -87,7 +89,7 @@ def make_templates() -> Environment:
         undefined=StrictUndefined,
     )
     always: Any = templates.globals  # typed by jinja as what it holds at first
-    always.update({"nodes": (), "node": "", "chosen": "", "live": False, "can_sign_out": False})
+    always.update({"nodes": (), "node": "", "chosen": "", "live": False, "can_sign_out": False, "learning": PARTS})
     return templates
 
 

@@ -1,0 +1,61 @@
+/**
+ * Whether a step of a tour is done, told by an event of the platform or by the address of the page. Pure: no DOM.
+ *
+ * @module
+ */
+
+/**
+ * As `learning.tours` has it.
+ * @typedef {{kind: "event"|"operation"|"visited", type?: string|null, name?: string|null, supervisor?: string|null,
+ *   data?: Record<string, string>, operations?: string[], doors?: string[], path?: string|null, words?: Record<string, string>}} Condition
+ * @typedef {{id: string, title: string, text: string, page: string, done: Condition, hint: string, seen: string, concept: string}} Step
+ * @typedef {{id: string, title: string, why: string, minutes: number, steps: Step[], learned: string, docs: string, needs: string[], here: boolean}} Tour
+ * @typedef {{id: string, title: string, about: string, tours: Tour[]}} Part
+ * @typedef {{id?: string, type: string, name?: string|null, supervisor?: string|null, text?: string, data?: Record<string, any>|null}} Happened
+ */
+
+/** The type of event that a condition waits for; null if it waits for none. @param {Condition} done */
+export const typeOf = (done) => (done.kind === "event" ? done.type ?? null : done.kind === "operation" ? "operation_done" : null);
+
+/**
+ * Whether this event is what the step waits for.
+ * @param {Condition} done
+ * @param {Happened} event
+ */
+export function happened(done, event) {
+  if (event.type !== typeOf(done)) return false;
+  const data = event.data ?? {};
+  if (done.kind === "operation") {
+    return data.outcome === "ok" && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.door));
+  }
+  return (!done.name || event.name === done.name) && (!done.supervisor || event.supervisor === done.supervisor || event.name === done.supervisor)
+    && Object.entries(done.data ?? {}).every(([field, value]) => String(data[field]) === value);
+}
+
+/**
+ * Whether the page shows what the step asks for.
+ * @param {Condition} done
+ * @param {string} path  below the root
+ * @param {URLSearchParams} words
+ */
+export function shown(done, path, words) {
+  if (done.kind !== "visited" || (path.replace(/\/+$/, "") || "/") !== done.path) return false;
+  return Object.entries(done.words ?? {}).every(([name, value]) => words.getAll(name).some((one) => one === value || one.endsWith(`/${value}`)));
+}
+
+/**
+ * The tour to go on with: one that was begun, else the first that is not done; null after the last.
+ * @param {readonly {id: string, steps: number}[]} tours  in the order of the path
+ * @param {Readonly<Record<string, number>>} learned
+ */
+export function nextTour(tours, learned) {
+  const open = tours.filter(({ id, steps }) => (learned[id] ?? 0) < steps);
+  return open.find(({ id }) => (learned[id] ?? 0) > 0)?.id ?? open[0]?.id ?? null;
+}
+
+/**
+ * A text in pieces: words, and what stands between backticks.
+ * @param {string} text
+ * @returns {{code: boolean, text: string}[]}
+ */
+export const pieces = (text) => text.split("`").map((one, at) => ({ code: at % 2 === 1, text: one })).filter((one) => one.text);

@@ -1,0 +1,66 @@
+/**
+ * Where the reader is in a tour, for as long as this tab is open, and which tours are behind them, for as long as the
+ * browser keeps it. Where nothing can be kept, a tour lasts as long as its page.
+ *
+ * @module
+ */
+
+/**
+ * `over`: all steps are done; `after`: the id of the newest event that is known; `ticked`: whether the step is done, and `said` by which event.
+ * @typedef {{tour: string, step: number, after: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
+ */
+
+const PLACE = "superlearner.tour";
+const DONE = "superlearner.learned";
+
+/** @param {() => Storage} where @param {string} key @returns {unknown} */
+function read(where, key) {
+  try {
+    return JSON.parse(where().getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {() => Storage} where @param {string} key @param {unknown} value */
+function keep(where, key, value) {
+  try {
+    if (value === null) where().removeItem(key);
+    else where().setItem(key, JSON.stringify(value));
+  } catch {
+    // a browser that keeps nothing
+  }
+}
+
+/** @param {string} tour @returns {Place} */
+export const beginning = (tour) => ({ tour, step: 0, after: "", ticked: false, said: "", small: false, over: false });
+
+/** @returns {Place|null} */
+export function place() {
+  const found = /** @type {Partial<Place>|null} */ (read(() => sessionStorage, PLACE));
+  return found && typeof found === "object" && typeof found.tour === "string" && Number.isInteger(found.step) ? { ...beginning(found.tour), ...found } : null;
+}
+
+/** @param {Place|null} next  null: no tour any more */
+export const setPlace = (next) => keep(() => sessionStorage, PLACE, next);
+
+/** The tour that the address asks for; "" for none. */
+export const askedFor = () => new URLSearchParams(location.search).get("tour") ?? "";
+
+/** Whether a tour is under way or asked for. */
+export const touring = () => askedFor() !== "" || place() !== null;
+
+/** How many steps of which tour were done. @returns {Record<string, number>} */
+export function learned() {
+  const found = read(() => localStorage, DONE);
+  return Object.fromEntries(Object.entries(found && typeof found === "object" ? found : {}).filter(([, count]) => Number.isInteger(count)));
+}
+
+/** The first steps of a tour are done, as far as this one. @param {string} tour @param {number} steps */
+export function learn(tour, steps) {
+  const before = learned();
+  keep(() => localStorage, DONE, { ...before, [tour]: Math.max(before[tour] ?? 0, steps) });
+}
+
+/** Nothing was learned yet. */
+export const forget = () => keep(() => localStorage, DONE, null);

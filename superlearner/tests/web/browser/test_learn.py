@@ -1,0 +1,158 @@
+"""The learning path as a person walks it: a step is ticked by what really happened, and by nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+OWN = """
+from otp import Children, GenServer, Ok, Supervisor, impl
+
+
+class One(GenServer[int]):
+    @impl
+    def init(self, start): return Ok(start)
+
+
+class Own(Supervisor):
+    @impl
+    def init(self, arg): return Children([One.child_spec(0, id="one", name="one")], strategy="one_for_one")
+"""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def program(start_for_all: Callable[..., Any]) -> Any:
+    return start_for_all()
+
+
+def strip(page: Page) -> Locator:
+    return page.get_by_role("region", name="Tour", exact=True)
+
+
+def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., Page], program: Any) -> None:
+    page = open_page(f"{program.url}/learn", ready=False)
+    page.get_by_role("link", name="Start: Crash one, and only one").click()
+    tour = strip(page)
+    expect(tour.get_by_role("heading")).to_have_text("1 of 2 · Let counter_1 crash")
+    assert "tour=" not in page.url
+    tour.get_by_role("button", name="Hint").click()
+    expect(tour).to_contain_text("Write crash into the field")
+    page.get_by_label("Message", exact=True).or_(page.get_by_placeholder('"increment" or')).first.fill("crash")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(tour).to_contain_text(re.compile(r"counter_1 <.*> crashed: RuntimeError"))
+    expect(tour.get_by_role("status").last).to_contain_text("Step 1 is done.")
+    page.reload()
+    expect(tour).to_contain_text("The process is gone")
+    tour.get_by_role("button", name="Next step").click()
+    expect(tour.get_by_role("heading")).to_be_focused()
+    expect(tour.get_by_role("button", name="Finish")).to_be_hidden()
+    page.get_by_role("tab", name="Why").click()
+    tour.get_by_role("button", name="Finish").click()
+    expect(tour).to_contain_text("A crash ends one process and leaves a reason")
+    tour.get_by_role("link", name="Back to the path").click()
+    expect(page.get_by_text("1 of 11 tours done")).to_be_visible()
+    expect(page.get_by_role("link", name="Again: Crash one, and only one")).to_be_visible()
+    expect(tour).to_have_count(0)
+    page.get_by_role("button", name="Begin the path anew").click()
+    page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
+    expect(page.get_by_text("0 of 11 tours done")).to_be_visible()
+
+
+def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
+    open_page: Callable[..., Page], program: Any, superlearner: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    page = open_page(f"{program.url}/supervisors?process=counter_1&tour=terminal")
+    tour = strip(page)
+    expect(tour.get_by_role("heading")).to_have_text("1 of 3 · Send a message by hand")
+    page.get_by_placeholder('"increment" or').fill("increment")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
+    expect(tour.get_by_role("button", name="Next step")).to_be_hidden()
+    done = superlearner("process", "message", "counter_1", '"increment"', SUPERLEARNER_DATA_DIR=str(program.data_dir))
+    assert done.returncode == 0, done.stderr
+    expect(tour).to_contain_text("owner did process.message")
+    tour.get_by_role("button", name="Next step").click()
+    tour.get_by_role("link", name="Go to /arsenal").click()
+    expect(page).to_have_url(re.compile("/arsenal.operation=process.kill$"))
+    expect(tour.get_by_role("heading")).to_have_text("2 of 3 · Kill with curl, or the command")
+    with program.client() as client:
+        assert client.delete("/api/v1/processes/ledger").status_code == 200
+    expect(tour).to_contain_text("did process.kill")
+    tour.get_by_role("button", name="End tour").click()
+    expect(tour).to_have_count(0)
+    page.goto(f"{program.url}/learn")
+    expect(page.get_by_role("link", name="Go on: Do it from the terminal")).to_have_count(2)
+    expect(page.locator("[data-tour=terminal]")).to_contain_text("2 of 3 done")
+
+
+def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
+    start_for_all: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    own = start_for_all("own.py:Own", files={"own.py": OWN})
+    page = open_page(f"{own.url}/learn", ready=False)
+    expect(page.get_by_text("Most tours are about processes of the demo")).to_be_visible()
+    page.goto(f"{own.url}/supervisors?tour=kill")
+    expect(strip(page)).to_contain_text("This tour is about ledger, cart, mailer of the demo")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
+    open_page: Callable[..., Page], program: Any, theme: str, width: int
+) -> None:
+    page = open_page(f"{program.url}/learn", ready=False, theme=theme, width=width)
+    expect(page.get_by_text("0 of 11 tours done")).to_be_visible()
+    assert axe(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+    page.goto(f"{program.url}/supervisors?tour=process")
+    expect(strip(page).get_by_role("heading")).to_have_text("1 of 3 · Look at counter_1")
+    assert axe(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+    box, main = strip(page).bounding_box(), page.locator("#supervisors").bounding_box()
+    assert box and main
+    assert box["y"] + box["height"] <= main["y"] + 1 or main["y"] + main["height"] <= box["y"] + 1
+
+
+def axe(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
+
+
+def test_conditions_fit_what_they_name_and_nothing_else(open_page: Callable[..., Page], program: Any) -> None:
+    page = open_page(f"{program.url}/static/icon.svg", ready=False)
+    answers = page.evaluate(
+        """async () => {
+            const { happened, shown, nextTour, pieces } = await import("/static/tour-conditions.js");
+            const rest = { strategy: "rest_for_one" };
+            const event = { kind: "event", type: "child_restarted", name: "ledger", data: rest };
+            const kill = { kind: "operation", operations: ["process.kill"], doors: ["cli"] };
+            const look = { kind: "visited", path: "/supervisors", words: { process: "counter_1" } };
+            const good = { operation: "process.kill", door: "cli", outcome: "ok" };
+            const did = (data) => happened(kill, { type: "operation_done", data: { ...good, ...data } });
+            const restarted = (more) => happened(event, { ...event, ...more });
+            const at = (words, path = "/supervisors") => shown(look, path, new URLSearchParams(words));
+            const path = [{ id: "a", steps: 2 }, { id: "b", steps: 2 }, { id: "c", steps: 1 }];
+            return [
+                [restarted({}), restarted({ name: "cart" }), restarted({ data: null }), restarted({ type: "crashed" })],
+                [did({}), did({ door: "page" }), did({ outcome: "not_found" }), did({ operation: "process.exit" })],
+                [at("process=x/y/counter_1"), at("process=counter_1", "/supervisors/"), at("process=counter_11")],
+                [at(""), at("process=counter_1", "/")],
+                [{}, { b: 1 }, { a: 2, b: 2 }, { a: 2, b: 2, c: 1 }].map((learned) => nextTour(path, learned)),
+                pieces("kill `x`").map((one) => [one.code, one.text]),
+            ];
+        }"""
+    )
+    assert answers == [
+        [True, False, False, False],
+        [True, False, False, False],
+        [True, True, False],
+        [False, False],
+        ["a", "b", "c", None],
+        [[False, "kill "], [True, "x"]],
+    ]
