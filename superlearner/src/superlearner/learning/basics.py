@@ -73,7 +73,7 @@ CRASH: Final = Tour(
             text="Open the tab `Why`: it tells the exception, the line and the message that led to it.",
             page="/supervisors?process=counter_1",
             done=Visited("/supervisors", {"process": "counter_1", "tab": "why"}),
-            hint="The tabs are at the top of the details: Overview, Predict, Why.",
+            hint="The tabs are at the top of the details of counter_1.",
             seen="A crash leaves a reason. It reads the same here, in the log and in the API.",
             concept="exit-reason",
         ),

@@ -44,7 +44,7 @@ GIVE_UP: Final = Tour(
             text="A second later the tree is back: a level up restarts can go on. Open the tab `Why` of `counter_1`.",
             page="/supervisors?process=counter_1",
             done=Visited("/supervisors", {"process": "counter_1", "tab": "why"}),
-            hint="Pick counter_1; its details have the tabs Overview, Predict, Why.",
+            hint="Pick counter_1; the tabs are at the top of its details.",
             seen="The chain begins at your first kill and ends above the supervisor that gave up.",
             concept="supervisor",
         ),
