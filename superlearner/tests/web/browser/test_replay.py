@@ -120,6 +120,31 @@ def test_it_plays_to_its_end_and_from_the_beginning_again(open_page: Open, shop:
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+def test_while_it_plays_the_sentence_follows_slowly_enough_to_be_read_and_is_not_spoken(
+    open_page: Open, shop: Any
+) -> None:
+    page = replay(open_page, shop, reduced_motion="no-preference")
+    page.evaluate("""() => {
+        window.told = [];
+        const say = document.getElementById("say");
+        new MutationObserver(() => document.getElementById("replay").dataset.playing === "true"
+            && told.push([say.textContent, say.getAttribute("aria-live")]))
+            .observe(say, { childList: true, characterData: true, subtree: true });
+    }""")
+    page.get_by_label("Speed").select_option(label="1/2×")
+    began = page.evaluate("performance.now()")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("#place")).to_have_text("8 of 8")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    took = page.evaluate("performance.now()") - began
+    told = page.evaluate("told")
+    assert len({text for text, _ in told}) > 1
+    assert {live for _, live in told} == {"off"}
+    assert len(told) <= took / 250 + 1
+    expect(page.locator("#say")).to_have_text("shop_sup restarted ledger (ValueError)")
+    expect(page.locator("#say")).not_to_have_attribute("aria-live", "off")
+
+
 def test_one_click_records_the_checkout_and_plays_why_the_ledger_crashed(open_page: Open, shop: Any) -> None:
     page = open_page(f"{shop.url}/replay", ready=False)
     page.get_by_role("button", name="Record it and play it").click()

@@ -19,6 +19,8 @@ import { counted, number, time } from "./words.js";
 const SPEEDS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 5, 10, 20];
 const PART = 2000;
 const RECAST_MS = 700;
+/** While it plays, the sentence changes at most so often: it is to be read. */
+const SAY_MS = 250;
 
 const page = byId("replay", HTMLElement);
 const stage = byId("stage", SlStage);
@@ -37,6 +39,7 @@ let at = 0;
 let speed = 4;
 let playing = false;
 let before = 0;
+let said = -Infinity;
 /** @type {string|null} */ let chosen = null;
 
 const times = () => (even ? reel.even : reel.real);
@@ -53,7 +56,10 @@ function draw(anew = false) {
   attribute(scrub, "aria-valuetext", now ? `Event ${number(step + 1)} of ${number(reel.steps.length)}: ${sentence(reel, now)}` : `Before the first of ${counted(reel.steps.length, "event")}`);
   write(byId("clock", HTMLElement), `${((reel.real[here] ?? 0) / 1000).toFixed(3)} s`);
   write(byId("place", HTMLElement), `${number(step + 1)} of ${number(reel.steps.length)}`);
-  if (!playing || still.matches) write(byId("say", HTMLElement), now ? sentence(reel, now) : "");
+  if (!playing || performance.now() - said >= SAY_MS) {
+    said = performance.now();
+    write(byId("say", HTMLElement), now ? sentence(reel, now) : "");
+  }
   page.dataset.place = String(here);
   events.show(reel, here, anew);
   tree.show(reel.tree(here));
@@ -86,6 +92,7 @@ function play(on) {
   playing = on;
   write(byId("play", HTMLButtonElement), on ? "Pause" : "Play");
   page.dataset.playing = String(on);
+  attribute(byId("say", HTMLElement), "aria-live", on ? "off" : null); // nobody wants to hear four sentences a second
   if (on) {
     before = performance.now();
     requestAnimationFrame(frame);
