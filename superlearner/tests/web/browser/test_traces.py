@@ -74,6 +74,25 @@ def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open
     expect(page.get_by_role("region", name="New trace")).to_be_visible()
 
 
+def test_a_name_that_is_typed_in_full_counts_as_chosen(open_page: Open, shop: Any) -> None:
+    page = open_page(f"{shop.url}/traces", ready=False)
+    form = page.get_by_role("region", name="New trace")
+    who = form.get_by_label("Which process")
+    form.get_by_role("button", name="Start the trace").click()
+    expect(form.get_by_text("Choose at least one process.")).to_be_visible()
+    page.route("**/processes?*", lambda route: None)  # the message goes by what is typed, not by what is found
+    who.fill("counter")
+    expect(form.get_by_text("Choose at least one process.")).to_have_count(0)
+    form.get_by_role("button", name="Start the trace").click()
+    expect(form.get_by_text("No living process is called counter.")).to_be_visible()
+    who.fill("counter_2")
+    form.get_by_role("button", name="Start the trace").click()
+    expect(page.get_by_role("heading", name="counter_2")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(form).to_be_visible()
+
+
 def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop: Any, traced: str) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     messages = page.get_by_role("listbox", name=re.compile("Messages"))

@@ -89,7 +89,7 @@ export const start = (supervisor, id) =>
 
 /**
  * @param {string} pid
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Record<string, any>>}
  */
 export const info = (pid, signal) => request("GET", `${process(pid)}/info`, undefined, signal);

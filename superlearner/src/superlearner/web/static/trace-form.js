@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ApiError, request } from "./api.js";
+import { ApiError, info, request } from "./api.js";
 import { attribute, make, renew, write } from "./dom.js";
 import { complain } from "./toast.js";
 
@@ -48,10 +48,13 @@ export class SlTraceForm extends HTMLElement {
       event.preventDefault();
       void this.#start();
     };
-    this.#find.oninput = () => void this.#search();
+    this.#find.oninput = () => {
+      write(this.#wrong, "");
+      void this.#search();
+    };
     this.#find.onkeydown = (event) => {
       if (event.key === "ArrowDown") /** @type {HTMLElement|null} */ (this.#list.querySelector("button"))?.focus();
-      else if (event.key === "Enter" && this.#find.value && this.#found[0]) this.#pick(this.#found[0]);
+      else if (event.key === "Enter" && this.#find.value && this.#found[0]) this.#pick(this.#found.find(({ pid, name }) => [pid, name].includes(this.#find.value.trim())) ?? this.#found[0]);
       else return;
       event.preventDefault();
     };
@@ -61,10 +64,23 @@ export class SlTraceForm extends HTMLElement {
 
   /** Puts processes into the form, by name or pid. @param {string} words */
   async preset(words) {
-    const found = await this.#ask(words);
-    const one = found.find(({ pid, name }) => pid === words || name === words);
-    if (one) this.#pick(one);
-    else write(this.#wrong, `${words} does not live (any more). Choose a process that does.`);
+    try {
+      if (!(await this.#exactly(words))) write(this.#wrong, `${words} does not live (any more). Choose a process that does.`);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  /** Chooses the process with just this name or pid; false if there is none. @param {string} words */
+  async #exactly(words) {
+    try {
+      const one = await info(words);
+      this.#pick({ pid: one["pid"], name: one["registered_name"], type: one["type"], what: one["what"] });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && ["malformed_pid", "process_not_found", "validation_error"].includes(error.code)) return false;
+      throw error;
+    }
   }
 
   /** @param {string} name @param {string} label @param {string} type @param {string} value @param {string} hint */
@@ -72,6 +88,10 @@ export class SlTraceForm extends HTMLElement {
     const id = `trace-${name}-${++fields}`;
     const input = /** @type {HTMLInputElement} */ (make("input", { type, id, name, value, inputmode: type === "number" ? "numeric" : null, autocomplete: "off", "aria-describedby": `${id}-hint ${id}-wrong` }));
     const wrong = make("p", { class: "wrong", id: `${id}-wrong`, role: "alert" });
+    input.oninput = () => {
+      write(wrong, "");
+      attribute(input, "aria-invalid", null);
+    };
     this.#fields.set(name, { input, wrong });
     return make("div", { class: "field" }, make("label", { for: id }, label), input, make("p", { class: "hint", id: `${id}-hint` }, hint), wrong);
   }
@@ -99,7 +119,6 @@ export class SlTraceForm extends HTMLElement {
     const words = this.#find.value.trim();
     this.#found = await this.#ask(words);
     if (words !== this.#find.value.trim()) return;
-    write(this.#wrong, "");
     const lines = this.#found.filter((one) => !this.#chosen.has(one.pid)).map((one) => make("li", {},
       make("button", { type: "button", "data-pid": one.pid }, make("span", { class: "who" }, one.name ?? one.what), make("span", { class: "what" }, `${one.name ? one.what : ""} ${one.pid}`))));
     renew(this.#list, lines.length || !words ? lines : [make("li", { class: "hint" }, "No living process fits.")]);
@@ -149,6 +168,20 @@ export class SlTraceForm extends HTMLElement {
     for (const { input, wrong } of this.#fields.values()) {
       write(wrong, "");
       attribute(input, "aria-invalid", null);
+    }
+    const typed = this.#find.value.trim();
+    this.#go.disabled = true;
+    try {
+      if (typed && !(await this.#exactly(typed))) {
+        write(this.#wrong, `No living process is called ${typed.slice(0, 100)}. Choose one from the list, or type its whole name or pid.`);
+        this.#find.focus();
+        return;
+      }
+    } catch (error) {
+      this.#refused(error);
+      return;
+    } finally {
+      this.#go.disabled = false;
     }
     const pids = [...this.#chosen.keys()];
     if (!pids.length) {
