@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -43,6 +44,8 @@ def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) ->
     ):
         expect(pane).to_contain_text(text)
     expect(pane).not_to_contain_text("Monitored by")
+    started = pane.locator("dt:text-is('Started') + dd")
+    expect(started).to_have_text(re.compile(r"\d\d:\d\d:\d\d$"))  # no age that stands still
 
 
 def test_the_pane_reads_anew_when_its_process_was_replaced(page: Page, platform: Any) -> None:

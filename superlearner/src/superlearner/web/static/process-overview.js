@@ -55,7 +55,7 @@ export class SlOverview extends Panel {
     const now = Date.now() / 1000 + seen.skew;
     attribute(this.closest("sl-process") ?? this, "data-loaded", this.known?.pid === row.pid && row.pid !== null ? row.pid : null);
     renew(this.#holds, [budgetSection(row, now), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known)].filter((part) => part !== null));
-    renew(this.#facts, [facts(row, this.known, now, seen.find), past(row, this.known), ...links(this.known, seen.find)].filter((part) => part !== null));
+    renew(this.#facts, [facts(row, this.known, seen.find), past(row, this.known), ...links(this.known, seen.find)].filter((part) => part !== null));
     this.#form.show(seen.gone ? null : row.pid, row);
   }
 }

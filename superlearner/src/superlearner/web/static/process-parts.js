@@ -60,10 +60,9 @@ function strategy(row) {
 /**
  * @param {Row} row
  * @param {Info|null} info
- * @param {number} now
  * @param {Find} find
  */
-export function facts(row, info, now, find) {
+export function facts(row, info, find) {
   const name = row.name ?? info?.registered_name ?? null;
   return section("Process", list([
     ["Registered name", name],
@@ -72,7 +71,7 @@ export function facts(row, info, now, find) {
     ["Ancestors", ancestors(info, find)],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
-    ["Started", typeof info?.started_at === "number" ? `${time(info.started_at)}, ${duration(Math.max(0, now - info.started_at))} ago` : null],
+    ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
     ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
     ["Memory", typeof info?.memory === "number" ? size(info.memory) : memoryText(info?.use)],
     ["Traps exits", info?.trap_exit === true ? "yes" : null],
