@@ -52,12 +52,20 @@ def keep(client: Any, name: str, content: bytes) -> None:
     assert client.post("/api/v1/recordings/file", json=body).status_code == 200
 
 
+def without_tree() -> bytes:
+    """What a saved trace has: a message and an end."""
+    rows = [Row(1, 0, "shop", "sent", CART, 0, {"to": LEDGER, "way": "cast", "message": "'buy'"}),
+            Row(2, 1, "shop", "exited", LEDGER, 0, {"reason": "killed"})]  # fmt: skip
+    return pack(rows, node="shop@127.0.0.1", processes=PEOPLE, started=1000.0)
+
+
 @pytest.fixture(scope="module")
 def shop(start_for_all: Callable[..., Any]) -> Any:
     """A platform that has a recording of a crash; the tests of this module share it."""
     program = start_for_all()
     with program.client() as client:
         keep(client, "crash", crash())
+        keep(client, "treeless", without_tree())
     return program
 
 
@@ -118,6 +126,14 @@ def test_it_plays_to_its_end_and_from_the_beginning_again(open_page: Open, shop:
     expect(page.locator("#place")).to_have_text("1 of 8")
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_recording_without_a_tree_says_so_and_how_to_get_one(open_page: Open, shop: Any) -> None:
+    page = open_page(f"{shop.url}/replay?recording=treeless", ready=False)
+    page.get_by_role("tab", name="Tree").click()
+    about = page.get_by_role("tabpanel", name="Tree")
+    expect(about).to_contain_text("This recording has no supervision tree")
+    expect(about).to_contain_text("press “Record now”")
 
 
 def test_while_it_plays_the_sentence_follows_slowly_enough_to_be_read_and_is_not_spoken(

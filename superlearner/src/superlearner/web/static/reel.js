@@ -54,6 +54,11 @@ export class Reel {
     return this.events.length >= this.last;
   }
 
+  /** Whether all of it is here, and none of it tells of a supervision tree. */
+  get treeless() {
+    return this.complete && !this.#frames.length && !this.#newest.rows.size;
+  }
+
   /** The next page; pages come in order. @param {Page} page */
   add(page) {
     this.last = page.last;

@@ -15,6 +15,7 @@ import { counted, kindText, STATES } from "./words.js";
 const ROW = 28;
 const MOST_ROWS = 400;
 const MOST_WAITING = 50;
+const NO_TREE = "This recording has no supervision tree: a saved trace has messages, starts and ends only. To have the tree, record the whole node: on Traces press “Record now”, let it happen again, and press Stop.";
 
 /** `<sl-reel-events>`: the steps of a recording; the one at the playhead is marked. Event: `sl-seek` (detail: place). */
 export class SlReelEvents extends HTMLElement {
@@ -72,6 +73,7 @@ export class SlReelEvents extends HTMLElement {
 /** `<sl-reel-tree>`: the supervision tree at the playhead. Event: `sl-lane` (detail: pid). */
 export class SlReelTree extends HTMLElement {
   /** @type {Model|null} */ #model = null;
+  #treeless = false;
   #list = make("ul", { class: "rows", "aria-label": "Supervision tree at the playhead" });
   #more = make("p", { class: "hint", hidden: true });
 
@@ -84,10 +86,11 @@ export class SlReelTree extends HTMLElement {
     };
   }
 
-  /** @param {Model} model */
-  show(model) {
-    if (model === this.#model || !this.offsetParent) return;
+  /** @param {Model} model @param {boolean} treeless  there is no tree at any moment */
+  show(model, treeless) {
+    if ((model === this.#model && treeless === this.#treeless) || !this.offsetParent) return;
     this.#model = model;
+    this.#treeless = treeless;
     /** @type {HTMLElement[]} */ const rows = [];
     const walk = (/** @type {string} */ place, /** @type {number} */ depth) => {
       for (const key of model.kids.get(place) ?? []) {
@@ -107,7 +110,7 @@ export class SlReelTree extends HTMLElement {
     renew(this.#list, rows);
     this.#list.childNodes.forEach((node, index) => /** @type {HTMLElement} */ (node).style.setProperty("--depth", rows[index]?.style.getPropertyValue("--depth") ?? "0"));
     this.#more.hidden = model.rows.size > 0 && model.rows.size <= MOST_ROWS;
-    write(this.#more, model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.` : "The recording tells of no supervisor up to here.");
+    write(this.#more, model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.` : treeless ? NO_TREE : "The recording tells of no supervisor up to here.");
   }
 }
 

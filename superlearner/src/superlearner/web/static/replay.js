@@ -62,7 +62,7 @@ function draw(anew = false) {
   }
   page.dataset.place = String(here);
   events.show(reel, here, anew);
-  tree.show(reel.tree(here));
+  tree.show(reel.tree(here), reel.treeless);
   if (!process.hidden) process.show(reel, chosen, here);
 }
 
