@@ -252,7 +252,7 @@ def test_beyond_loopback_everybody_needs_a_credential(start: Callable[..., Any],
 
     with httpx.Client() as client:
         page = client.get(link, follow_redirects=True)
-        assert (page.status_code, page.url.path, page.url.query) == (200, "/supervisors", b"")
+        assert (page.status_code, page.url.path, page.url.query) == (200, "/", b"")
         assert client.get(api).status_code == 200
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     assert httpx.get(link).status_code == 401

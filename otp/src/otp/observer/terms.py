@@ -32,6 +32,8 @@ from otp.observer.mailbox import MailboxPage, MessageView
 from otp.observer.metrics import Metrics
 from otp.observer.operations import ChildStart
 from otp.observer.sizes import Memory
+from otp.observer.sources import Code, Running
+from otp.observer.unfolding import State, Term
 from otp.observer.views import (
     Budget,
     ChildCounts,
@@ -93,6 +95,7 @@ RECORDS: Final[dict[str, type]] = {
         *(MessageView, Metrics, Missed),
         *(NodeInfo, Opaque, Place, ProcessDetails, ProcessPage, ProcessSummary, Reloaded, ReloadedServer),
         *(SupervisorView, TraceSpec, Tree, Wait),
+        *(Code, Running, State, Term),
     )
 }
 """The records that travel, by name."""

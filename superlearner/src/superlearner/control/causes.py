@@ -68,7 +68,8 @@ def trail(
         seen.add(at.seq)
         found, at = memory.explain(at)
         steps += found
-    return steps[:MOST][::-1]
+    once = {(step.event, step.kind): step for step in reversed(steps)}  # two ends may name the same one before them
+    return list(once.values())[-MOST:]
 
 
 Explained = tuple[list[Step], TraceEvent | None]

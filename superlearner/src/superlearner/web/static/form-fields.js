@@ -57,14 +57,16 @@ export function fieldsOf(line) {
 function fieldOf(name, given, place, required, known) {
   const { schema, nullable, others } = plain(given, known);
   const items = schema.type === "array" ? plain(schema.items ?? {}, known).schema : {};
-  const kind = kindOf(schema, items, others, given.format);
+  const asked = kindOf(schema, items, others, given.format);
+  // yes, no, or left alone: a box to tick has only two states
+  const kind = asked === "flag" && nullable && (given.default ?? null) === null ? "choice" : asked;
   return {
     name, place, kind, required, nullable,
     label: labelOf(name, given["x-picker"] ?? schema["x-picker"] ?? ""),
     words: given.description ?? schema.description ?? "",
     fallback: given.default ?? null,
     choices: choicesOf(kind, schema, items, others),
-    of: kind === "list" ? kindOf(items, {}, []) : kind,
+    of: kind === "list" ? kindOf(items, {}, []) : asked,
     min: schema.minimum ?? null,
     above: schema.exclusiveMinimum ?? null,
     max: schema.maximum ?? schema.exclusiveMaximum ?? null,
@@ -145,6 +147,7 @@ function choicesOf(kind, schema, items, others) {
   if (kind === "several") return items.enum.map(String);
   if (kind === "mixed") return others.flatMap((one) => one.enum ?? [one.const]).map(String);
   if (kind !== "choice") return [];
+  if (schema.type === "boolean") return ["true", "false"];
   if ("const" in schema) return [String(schema.const)];
   return schema.enum?.map(String) ?? CHOICES_IN_PATTERN.exec(schema.pattern)?.[1]?.split("|") ?? [];
 }
@@ -192,7 +195,7 @@ export function read(field, entry) {
   if (field.kind === "any") return readAny(text);
   if (field.kind === "json") return readJson(text);
   if (field.kind === "text") return readText(field, text);
-  return { value: text };
+  return { value: field.of === "flag" ? text === "true" : text };
 }
 
 /** @param {Field} field @param {string} text @returns {Read} */

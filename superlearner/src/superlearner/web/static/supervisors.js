@@ -375,7 +375,9 @@ shortcuts([
   { keys: ["Escape"], text: "Close the details", run: leave },
 ]);
 
+const typed = find.value; // before this script was there
 filters.show(fromAddress(address.asked()));
 find.value = filters.wanted.q;
+if (typed && !find.value) seek(typed);
 new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 feed.start();
