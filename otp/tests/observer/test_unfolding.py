@@ -90,6 +90,31 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert unfold("short") == observer.Term("", "str", "'short'", size=5)
 
 
+def members_of(term: observer.Term) -> int:
+    return len(term.members) + sum(members_of(one) for one in term.members)
+
+
+def test_a_look_tells_of_some_hundreds_of_members_and_leaves_the_rest_closed() -> None:
+    value = [list(range(300)) for _ in range(300)]
+    for asked in ({}, {"items": 500, "depth": 4}):
+        term = unfold(value, **asked)
+        assert term is not None
+        assert 300 // 3 <= members_of(term) <= 500
+        assert (term.members[-1].size, term.members[-1].members) == (300, ())
+    inner = unfold(value, (299,), items=500)
+    assert inner is not None
+    assert len(inner.members) == 300
+
+
+def test_only_the_value_itself_is_told_at_length() -> None:
+    term = unfold(["w" * 50_000, "w" * 50_000], length=20_000)
+    assert term is not None
+    assert [(len(one.text), one.cut) for one in term.members] == [(302, True)] * 2
+    whole = unfold(["w" * 50_000], (0,), length=20_000)
+    assert whole is not None
+    assert len(whole.text) == 20_002
+
+
 class Till(GenServer[int]):
     @impl
     def init(self, arg: int) -> Ok[int]:

@@ -35,6 +35,10 @@ _LEAVES: Final = (
     *(Enum, PurePath, UUID, FunctionType, BuiltinFunctionType, MethodType, ModuleType),
 )
 _SETS: Final = (set, frozenset)
+_MEMBERS: Final = 500
+"""Members that one look tells of, on all levels together: each costs time in which nobody else runs."""
+_LENGTH: Final = 300
+"""The most characters of the text of a member; that of the value itself may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,16 @@ def unfold(
 ) -> Term | None:
     """A value, or the one at `path` within it, opened `depth` levels deep; None if there is no such place.
 
+    A look is bounded: it tells of some hundreds of members in all. A value whose members would be too many stays
+    closed: it has a `size` and no `members`, and can be asked for by its own path.
+
     Args:
         value: any object; it is not changed, and none of its own code runs.
         path: positions of members: `(2, 0)` is the first member of the third.
         start: the first member that is told of the value at `path`.
-        items: how many members of each value.
+        items: how many members of each value, 500 at most.
         depth: how many levels.
-        length: the most characters of a text.
+        length: the most characters of a text; of members no more than 300.
         redact: answers for the name of a key or field whether it is hidden; None hides nothing.
 
     >>> from otp.observer import unfold
@@ -112,40 +119,45 @@ def unfold(
             return None
         label, value, hidden = found
         parents.append(value)
-    return _Reader(items, length, redact).term(label, value, hidden, depth, parents[:-1], start)
+    return _Reader(items, length, redact).term(label, value, hidden, depth, parents[:-1], start, max(length, 1))
 
 
 class _Reader:
     def __init__(self, items: int, length: int, redact: Redact | None) -> None:
-        self.items = max(items, 0)
-        self.length = max(length, 1)
+        self.items = min(max(items, 0), _MEMBERS)
+        self.left = _MEMBERS
+        self.length = min(max(length, 1), _LENGTH)
         self.redact = redact
 
-    def term(self, label: str, value: Any, hidden: bool, depth: int, parents: list[Any], start: int = 0) -> Term:
+    def term(
+        self, label: str, value: Any, hidden: bool, depth: int, parents: list[Any], start: int = 0, length: int = 0
+    ) -> Term:
         kind = name_of(type(value))
         if hidden:
             return Term(label, kind, HIDDEN, hidden=True)
         if any(value is parent for parent in parents):
             return Term(label, kind, "<cycle>")
         size = _size(value)
-        shown = self.written(value)
+        length = length or self.length
+        leaf = _is_leaf(value)
+        shown = self.written(value, length)
         within: tuple[Term, ...] = ()
-        if depth > 0 and size:
+        if depth > 0 and size and not leaf and (many := max(0, min(size - start, self.items))) <= self.left:
+            self.left -= many
             found = islice(_members(value, self.redact), start, start + self.items)
             around = [*parents, value]
             within = tuple(self.term(name, one, secret, depth - 1, around) for name, one, secret in found)
-        leaf = _is_leaf(value)
-        long = size is not None and leaf and size > self.length
+        long = size is not None and leaf and size > length
         return Term(label, kind, shown, size, start, within, cut=long or (leaf and shown.endswith("…")))
 
-    def written(self, value: Any) -> str:
+    def written(self, value: Any, length: int) -> str:
         bases = mro(type(value))
         if (
             str in bases
         ):  # `text` cuts behind the quotes; a long text is read by people, so it is told to its full length
-            part: str = str.__getitem__(value, slice(0, self.length))
+            part: str = str.__getitem__(value, slice(0, length))
             return repr(part if self.redact is None else without_secrets(part))
-        return text(value, length=self.length, depth=3, items=20, redact=self.redact)
+        return text(value, length=length, depth=3, items=20, redact=self.redact)
 
 
 def _is_leaf(value: Any) -> bool:
