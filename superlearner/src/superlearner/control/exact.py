@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, cast
 
-from otp.redaction import is_secret
+from otp.redaction import is_secret, without_secrets
 from superlearner.control.terms import MAX_SAFE_INTEGER
 
 __all__ = ["NotExact", "exact_json"]
@@ -54,6 +54,8 @@ def _json(value: Any, budget: _Budget, levels: int) -> Any:
     if levels <= 0:
         raise NotExact("nested too deeply")
     budget.take(len(value) if kind is str else 0)
+    if kind is str and without_secrets(value) != value:
+        raise NotExact("holds a text with a secret, which is hidden")
     if value is None or kind in (bool, str):
         return value
     if kind is int:
@@ -63,6 +65,8 @@ def _json(value: Any, budget: _Budget, levels: int) -> Any:
     if kind is float and math.isfinite(value):
         return value
     if kind in (list, tuple):
+        if kind is tuple and len(value) > 1 and type(value[0]) is str and is_secret(value[0]):
+            raise NotExact(f"holds the secret {value[0][:40]!r}, which is hidden")
         budget.tuples = budget.tuples or kind is tuple
         return [_json(item, budget, levels - 1) for item in value]
     if kind is dict:
