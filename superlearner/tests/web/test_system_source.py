@@ -113,6 +113,31 @@ def test_time_in_which_nobody_looked_at_the_node_is_a_gap_and_old_points_are_tak
     inside(test, scan_interval=2.0)
 
 
+def test_the_points_are_gone_through_once_for_all_who_ask_before_the_next_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        watched = platform.platform.nodes.find(None)
+        await watched.monitor.sample()
+        history, asked = watched.monitor.history, []
+        since = history.since
+        history.since = lambda at: asked.append(at) or since(at)
+        source = system_source(platform.platform, watched)
+        viewers = [source.attach() for _ in range(3)]
+        for viewer in viewers:
+            await frame(viewer)
+            viewer.want_snapshot()
+            assert (await frame(viewer))["k"] == "s"
+        assert len(asked) == 1
+        await watched.monitor.sample()
+        asked.clear()
+        viewers[0].want_snapshot()
+        assert (await frame(viewers[0]))["k"] == "s"
+        assert len(asked) == 1
+        for viewer in viewers:
+            source.detach(viewer)
+
+    inside(test, scan_interval=3600.0)
+
+
 def test_another_node_has_points_of_its_own(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with otp.Node("till@127.0.0.1") as node:
@@ -145,5 +170,36 @@ def test_lines_of_the_log_come_from_any_thread_and_a_frame_has_several(inside: I
         assert [line[9] for line in lines] == [True, False]
         source.detach(viewer)
         assert platform.platform.log.followers == ()
+
+    inside(test)
+
+
+def test_of_a_very_long_log_the_newest_lines_are_told(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        view = platform.platform.log
+        for number in range(3000):
+            view.emit(logging.LogRecord("shop", logging.INFO, "shop.py", 1, "sold %d", (number,), None))
+        source = log_source(platform.platform)
+        viewer = source.attach()
+        lines = (await frame(viewer))["lines"]
+        assert len(lines) == 2000
+        assert lines[-1][0] == view.written
+        source.detach(viewer)
+
+    inside(test, log_kept=5000)
+
+
+def test_lines_that_wait_while_the_loop_is_held_are_bounded(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        source = log_source(platform.platform)
+        viewer = source.attach()
+        await frame(viewer)
+        log = logging.getLogger("shop")
+        for number in range(1000):
+            log.warning("sold %d", number)
+        assert len(source._waiting) < 1000
+        told = await until(viewer, lambda found: len(found["lines"]) > 900)
+        assert told["k"] == "s"
+        source.detach(viewer)
 
     inside(test)

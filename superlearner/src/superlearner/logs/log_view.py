@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from superlearner.logs.line import IsSecret, LogLine, line_of
@@ -61,6 +62,11 @@ class LogView(logging.Handler):
         """The lines with their numbers, oldest first."""
         with self.lock or threading.RLock():
             return list(self._lines)
+
+    def newest(self, limit: int) -> list[tuple[int, LogLine]]:
+        """As `lines`, but no more than so many."""
+        with self.lock or threading.RLock():
+            return list(islice(reversed(self._lines), limit))[::-1]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record; `handle` holds the lock."""

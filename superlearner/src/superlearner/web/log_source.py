@@ -6,6 +6,7 @@ A frame has what a list shows of a line; `GET /log?after=…&before=…` has the
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,8 @@ PAUSE_S: Final = 0.1
 LONGEST: Final = 600
 FRAME: Final = 400
 """More lines than that since the last frame: a snapshot says it shorter."""
+NEWEST: Final = 2_000
+"""Lines of a snapshot: a platform may keep very many more, and all of them would hold everybody up."""
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -39,7 +42,7 @@ class LogSource:
         self._view = view
         self._limit = limit
         self._viewers: set[Viewer] = set()
-        self._waiting: list[tuple[int, LogLine]] = []
+        self._waiting: deque[tuple[int, LogLine]] = deque(maxlen=FRAME + 1)
         self._armed = False
         self._seq = 0
         self._loop = asyncio.get_running_loop()
@@ -59,8 +62,8 @@ class LogSource:
             self._view.followers = tuple(one for one in self._view.followers if one != self._heard)
 
     def snapshot(self) -> bytes:
-        """All lines that are kept."""
-        lines = self._view.lines()
+        """The newest lines that are kept."""
+        lines = self._view.newest(NEWEST)
         return encode({"k": "s", "seq": self._seq, "lines": [_shown(number, line) for number, line in lines]})
 
     def _heard(self, number: int, line: LogLine) -> None:
@@ -74,7 +77,7 @@ class LogSource:
 
     def _send(self) -> None:
         self._armed = False
-        lines, self._waiting = self._waiting, []
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._seq += 1
         if len(lines) > FRAME:
             for viewer in self._viewers:

@@ -55,6 +55,7 @@ class SystemSource:
         self._leave: Callable[[], None] | None = None
         self._seq = 0
         self._last: Point | None = None
+        self._told: tuple[Point | None, list[tuple[Point, bool]]] | None = None
         self._told_over = 0
 
     def attach(self) -> Viewer:
@@ -76,7 +77,7 @@ class SystemSource:
 
     def snapshot(self) -> bytes:
         """All that a page needs at first."""
-        points = self._points()
+        points = self._known()
         alarms = self._monitor.alarms
         return encode({
             "k": "s",
@@ -109,6 +110,13 @@ class SystemSource:
         })  # fmt: skip
         for viewer in self._viewers:
             viewer.offer(frame)
+
+    def _known(self) -> list[tuple[Point, bool]]:
+        """The points of a snapshot, gone through once for all who ask before the next one is made."""
+        newest = self._monitor.history.last
+        if self._told is None or self._told[0] is not newest:
+            self._told = newest, self._points()
+        return self._told[1]
 
     def _points(self) -> list[tuple[Point, bool]]:
         """The last hour, what is not fresh by `COARSE_S`; each with whether nothing was sampled before it."""
