@@ -117,9 +117,14 @@ def test_the_points_are_gone_through_once_for_all_who_ask_before_the_next_one(in
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         await watched.monitor.sample()
-        history, asked = watched.monitor.history, []
+        history, asked = watched.monitor.history, list[float]()
         since = history.since
-        history.since = lambda at: asked.append(at) or since(at)
+
+        def counted(at: float) -> Any:
+            asked.append(at)
+            return since(at)
+
+        history.since = counted
         source = system_source(platform.platform, watched)
         viewers = [source.attach() for _ in range(3)]
         for viewer in viewers:
