@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from superlearner.web.hub import Hub
     from superlearner.web.hubs import Hubs
     from superlearner.web.node_list import NodeList
-    from superlearner.web.process_lookout import Lookout
     from superlearner.web.replay import Replays
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
@@ -104,7 +103,6 @@ class Platform:
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
         self.node_list: NodeList | None = None
-        self.lookouts: dict[str, Lookout] = {}
         self.replays: Replays | None = None
         self.web: WebState | None = None
         self.watchdog: Watchdog | None = None

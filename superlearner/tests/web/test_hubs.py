@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import websockets
 
 import otp
@@ -98,8 +100,8 @@ def test_a_tree_that_starts_while_somebody_looks_comes_and_when_it_ends_goes(ins
             assert await until(viewer, lambda found: any(row["key"] == "late" for row in found.get("n", ())))
             otp.exit(pid, "kill")
             gone = await until(viewer, lambda found: "late" in found.get("x", ()))
-            ended = "late ended: killed; it has no supervisor that starts it again"
-            assert ended in [one["text"] for one in gone["e"]]
+            # who started it is linked to it, and may be told of in the same frame
+            assert "late ended: killed; it has no supervisor that starts it again" in [one["text"] for one in gone["e"]]
 
     inside(test, heartbeat_interval=0.05)
 
@@ -155,6 +157,27 @@ def test_who_looks_at_a_node_that_is_gone_is_told_so(inside: Inside) -> None:
         async with websockets.connect(f"ws://127.0.0.1:{port}/live/supervisors?node={OTHER}") as again:
             await again.wait_closed()
             assert again.close_code == NODE_GONE
+
+    inside(test)
+
+
+@pytest.mark.parametrize("topic", ["system", "processes", "traces"])
+def test_whoever_looks_at_a_node_is_told_that_the_platform_has_left_it(inside: Inside, topic: str) -> None:
+    async def test(running: Any) -> None:
+        port = running.platform.listener.port
+        async with till(running.platform) as node:
+            feed = await websockets.connect(f"ws://127.0.0.1:{port}/live/{topic}?node={OTHER}")
+            log = await websockets.connect(f"ws://127.0.0.1:{port}/live/log?node={OTHER}")
+            assert json.loads(await feed.recv())["node"] == OTHER
+            assert json.loads(await log.recv())["k"] == "s"
+            running.platform.nodes.detach(OTHER)
+            async with asyncio.timeout(10):
+                await feed.wait_closed()
+            assert feed.close_code == NODE_GONE
+            logging.getLogger("shop").warning("still here")
+            assert json.loads(await log.recv())["k"] == "d"  # the log is that of the platform
+            await log.close()
+            running.platform.nodes.attach(node)
 
     inside(test)
 

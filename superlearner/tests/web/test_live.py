@@ -317,7 +317,7 @@ def test_a_tab_that_sends_bytes_or_nonsense_leaves_nothing_behind(inside: Inside
         socket: Any = Socket(
             {"type": "websocket.receive", "bytes": b"\x00"}, {"type": "websocket.receive", "text": "nonsense"}
         )
-        await serve_viewer(socket, platform.hub)
+        await serve_viewer(socket, platform.hub, platform.hub.attach())
         assert json.loads(socket.got[0])["k"] == "s"
         assert (socket.said, platform.hub.viewers) == ([], set())
         assert asyncio.all_tasks() <= before

@@ -13,6 +13,7 @@ import pytest
 import otp
 from superlearner.demo import DemoOneForOne
 from superlearner.web.process_question import question_of
+from superlearner.web.process_topic import lookout_of
 from superlearner.web.topics import TOPICS
 
 Inside = Callable[..., Any]
@@ -58,8 +59,10 @@ def test_viewers_with_the_same_question_share_their_frames(inside: Inside) -> No
             assert one.look_now is not third.look_now
             same = await asyncio.gather(one.next(), other.next())
             assert same[0] is same[1]
-        assert running.platform.lookouts[running.node.name].viewers == set()
-        assert not running.platform.lookouts[running.node.name].rates.watches
+            lookout = lookout_of(running.platform.nodes.find(None))
+            assert lookout is not None
+        assert lookout.viewers == set()
+        assert not lookout.rates.watches
 
     inside(test)
 

@@ -5,6 +5,7 @@ What runs belongs to the supervision tree (`superlearner.application`); this onl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from superlearner.arsenal.adapters.rest import routes_of
+from superlearner.nodes import WatchedNode
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import BodyLimits
@@ -26,7 +28,8 @@ from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.throttle import Throttle
-from superlearner.web.topics import TOPICS, Topic
+from superlearner.web.topics import OF_PLATFORM, TOPICS, Topic
+from superlearner.web.viewer import Viewer
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
@@ -155,6 +158,16 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
 def _add_live(app: FastAPI, platform: Platform) -> None:
     """The web sockets of the pages."""
     looking = 0
+    shown: dict[Viewer, WatchedNode] = {}
+
+    def keep(nodes: Iterable[WatchedNode]) -> None:
+        """Nobody goes on to look at a node that the platform has left."""
+        left = set(nodes)
+        for viewer, watched in list(shown.items()):
+            if watched not in left:
+                viewer.close()
+
+    platform.nodes.listen(keep)
 
     def tell(what: str, change: int, topic: str) -> None:
         nonlocal looking
@@ -172,13 +185,18 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
                 await socket.close(NODE_GONE if gone else TRY_AGAIN_LATER)
                 return
             tell("joined", 1, name)
+            viewer = source.attach()
+            if watched is not None and name not in OF_PLATFORM:
+                shown[viewer] = watched
+                keep(platform.nodes)  # it may have been left just now
             try:
-                await serve_viewer(socket, source)
+                await serve_viewer(socket, source, viewer)
                 gone = platform.nodes.find(asked.get("node")) is not watched
                 await socket.close(NODE_GONE if gone else GOING_AWAY)
             except (WebSocketDisconnect, RuntimeError):
                 pass  # the tab is closed, perhaps in the middle of a frame
             finally:
+                shown.pop(viewer, None)
                 tell("left", -1, name)
 
         handler: Any = serve

@@ -23,9 +23,8 @@ class Request(msgspec.Struct):
 decode = msgspec.json.Decoder(Request).decode
 
 
-async def serve_viewer(socket: WebSocket, source: LiveSource) -> None:
-    """Send frames until the tab or the source is gone."""
-    viewer = source.attach()
+async def serve_viewer(socket: WebSocket, source: LiveSource, viewer: Viewer) -> None:
+    """Send the frames of an attached viewer until the tab or the source is gone."""
     listening = asyncio.ensure_future(_listen(socket, viewer))
     sending = asyncio.ensure_future(_send(socket, viewer))
     try:

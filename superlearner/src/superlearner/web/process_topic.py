@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from superlearner.control.clock import Clock
+from superlearner.monitoring import Monitor
 from superlearner.nodes import WatchedNode
 from superlearner.web.process_lookout import Lookout
 from superlearner.web.process_question import Question, question_of
@@ -18,7 +20,10 @@ from superlearner.web.viewer import Viewer
 if TYPE_CHECKING:
     from superlearner.running import Platform
 
-__all__ = ["processes"]
+__all__ = ["lookout_of", "processes"]
+
+_lookouts: WeakValueDictionary[Monitor, Lookout] = WeakValueDictionary()
+"""Those that somebody looks through: of a node that was left, nothing is kept."""
 
 
 class _Asked:
@@ -35,11 +40,16 @@ class _Asked:
         self._lookout.detach(viewer)
 
 
+def lookout_of(watched: WatchedNode) -> Lookout | None:
+    """What those who look at the processes of a node share; None while nobody does."""
+    return _lookouts.get(watched.monitor)
+
+
 async def processes(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
     """The list of processes of a node."""
-    known = platform.lookouts.get(watched.node.name)
-    if known is None or known.node is not watched.node:
+    known = lookout_of(watched)
+    if known is None:
         head = {"epoch": platform.epoch, "node": watched.node.name, "version": platform.version}
         known = Lookout(watched.node, watched.monitor.births, head, Clock().now)
-        platform.lookouts[watched.node.name] = known
+        _lookouts[watched.monitor] = known
     return _Asked(known, question_of(asked))

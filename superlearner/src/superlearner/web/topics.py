@@ -6,7 +6,7 @@ A source makes its frames once and hands the same bytes to every viewer; see `hu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from superlearner.nodes import WatchedNode
 from superlearner.web.log_source import log_source
@@ -17,7 +17,10 @@ from superlearner.web.viewer import Viewer
 if TYPE_CHECKING:
     from superlearner.running import Platform
 
-__all__ = ["TOPICS", "LiveSource", "Topic"]
+__all__ = ["OF_PLATFORM", "TOPICS", "LiveSource", "Topic"]
+
+OF_PLATFORM: Final = frozenset({"log", "platform"})
+"""Topics that are the same whatever node is shown."""
 
 
 class LiveSource(Protocol):
