@@ -55,10 +55,11 @@ export class TreeKeys {
   clicked(event) {
     const key = this.#keyOf(event);
     if (key === null || !(event.target instanceof Element) || event.target.closest("a")) return;
-    this.tree.point(key);
     const act = event.target.closest(".kill");
-    if (act) this.#killed(key, event, act.matches("[data-act=start]"));
-    else if (event.target.closest(".twist") && event.target.closest("[aria-expanded]")) this.tree.toggle(key);
+    if (act) this.#killed(key, event, act.matches("[data-act=start]")); // said first: moving the focus takes a while
+    this.tree.point(key);
+    if (act) return;
+    if (event.target.closest(".twist") && event.target.closest("[aria-expanded]")) this.tree.toggle(key);
     else if (event.shiftKey) this.#extend(key);
     else if (event.ctrlKey || event.metaKey) this.#add(key);
     else this.#only(key);
