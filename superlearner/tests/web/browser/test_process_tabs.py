@@ -245,6 +245,52 @@ def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk
     expect(pane.locator("#process-title")).to_have_text("desk")
 
 
+def choose(pane: Locator, who: str) -> None:
+    """Another process in the same pane."""
+    page = pane.page
+    page.get_by_role("treeitem").filter(has=page.get_by_text(who, exact=True)).last.click()
+    expect(pane.get_by_role("heading", level=2)).to_have_text(who)
+
+
+def test_an_answer_about_another_process_opens_no_editor_and_asks_nothing(desk: Desk) -> None:
+    pane = desk.open("session", "state")
+    page = pane.page
+    held: list[Any] = []
+    page.route(re.compile("form=true|dry_run=true"), lambda route: held.append(route))
+    edit = pane.get_by_role("button", name="Edit")
+    with page.expect_request(re.compile("form=true")):
+        edit.click()
+    choose(pane, "counter")
+    expect(edit).to_be_visible()
+    with page.expect_response(re.compile("form=true")):
+        held.pop().continue_()
+    page.evaluate("fetch('/api/v1/whoami').then(() => new Promise(requestAnimationFrame))")
+    expect(pane.get_by_label("State as JSON")).to_be_hidden()
+
+    desk.send("slow", "wait", "send")
+    desk.send("slow", "something", "send")
+    choose(pane, "slow")
+    pane.get_by_role("tab", name="Mailbox").click()
+    with page.expect_request(re.compile("dry_run=true")):
+        pane.get_by_role("button", name="Empty it").click()
+    choose(pane, "counter")
+    with page.expect_response(re.compile("dry_run=true")):
+        held.pop().continue_()
+    page.evaluate("fetch('/api/v1/whoami').then(() => new Promise(requestAnimationFrame))")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    desk.send("slow", "go", "send")
+
+
+def test_a_trace_that_somebody_deletes_is_said_to_be_gone_and_begun_again(desk: Desk) -> None:
+    pane = desk.open("talker", "messages")
+    expect(pane.locator("sl-messages")).to_contain_text("It is traced while this tab is open")
+    for trace in desk.ask("GET", "/traces"):
+        desk.ask("DELETE", f"/traces/{trace['trace_id']}")
+    expect(pane.locator("sl-messages")).to_contain_text("The trace is gone")
+    pane.get_by_role("button", name="Trace again").click()
+    expect(pane.locator("sl-messages")).to_contain_text("It is traced while this tab is open")
+
+
 def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(desk: Desk) -> None:
     pane = desk.open("talker", "messages")
     expect(pane.get_by_role("tabpanel")).to_contain_text("It is traced while this tab is open: 0 messages so far.")

@@ -9,15 +9,16 @@ import { make, write } from "./dom.js";
 const SAID_MS = 1500;
 
 /**
- * @param {() => string} text
+ * @param {() => string|Promise<string>} text
  * @param {string} [words]
  * @param {string} [label]  for who cannot see what it stands beside
+ * @param {string} [look]
  */
-export function copyButton(text, words = "Copy", label = words) {
-  const button = make("button", { type: "button", class: "btn quiet", "aria-label": label === words ? null : label }, words);
+export function copyButton(text, words = "Copy", label = words, look = "btn quiet") {
+  const button = make("button", { type: "button", class: look, "aria-label": label === words ? null : label }, words);
   let timer = 0;
   button.onclick = async () => {
-    const done = await copy(text());
+    const done = await Promise.resolve().then(text).then(copy, () => false);
     write(button, done ? "Copied" : "Not allowed");
     write(document.getElementById("announce") ?? button, done ? "Copied" : "The browser does not allow to copy");
     clearTimeout(timer);
@@ -27,7 +28,7 @@ export function copyButton(text, words = "Copy", label = words) {
 }
 
 /** Over plain http to another machine there is no clipboard; then the old way. @param {string} text */
-async function copy(text) {
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -58,6 +58,34 @@ export function renew(element, nodes) {
 }
 
 /**
+ * Gives an element these children and changes those it has in place, so that the focus stays and a click that has begun
+ * ends where it began. Only for elements without handlers of their own: what holds them hears the clicks. Children with
+ * `data-key` stay what they are, whatever comes before them.
+ * @param {Element} element
+ * @param {Node[]} nodes
+ */
+export function mend(element, nodes) {
+  const key = (/** @type {Node|undefined} */ node) => (node instanceof HTMLElement ? node.dataset.key : undefined);
+  const wanted = new Set(nodes.map(key));
+  const there = new Set();
+  for (const old of [...element.childNodes]) {
+    if (wanted.has(key(old))) there.add(key(old));
+    else old.remove();
+  }
+  nodes.forEach((node, place) => {
+    const old = element.childNodes[place];
+    if (!old) element.append(node);
+    else if (key(old) !== key(node) && !there.has(key(node))) old.before(node);
+    else if (old instanceof Element && node instanceof Element && key(old) === key(node) && old.nodeName === node.nodeName) {
+      for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of node.attributes) attribute(old, name, value);
+      mend(old, [...node.childNodes]);
+    } else if (!old.isEqualNode(node)) old.replaceWith(node);
+  });
+  while (element.childNodes.length > nodes.length) element.lastChild?.remove();
+}
+
+/**
  * One of the shapes of the sprite in the page.
  * @param {string} name
  * @param {string} [className]

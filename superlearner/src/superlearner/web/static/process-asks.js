@@ -59,18 +59,3 @@ export function button(text, run, look = "btn") {
   made.onclick = run;
   return made;
 }
-
-/** A button that copies. @param {string} label  for a screen reader @param {() => string|Promise<string>} words */
-export function copier(label, words) {
-  const made = make("button", { type: "button", class: "btn quiet copy", "aria-label": label }, "Copy");
-  made.onclick = async () => {
-    try {
-      await navigator.clipboard.writeText(await words());
-      made.textContent = "Copied";
-    } catch {
-      made.textContent = "Not copied";
-    }
-    setTimeout(() => (made.textContent = "Copy"), 1500);
-  };
-  return made;
-}

@@ -6,7 +6,7 @@
 
 import { ApiError } from "./api.js";
 import { confirm } from "./confirm.js";
-import { make, renew, write } from "./dom.js";
+import { make, mend, renew, write } from "./dom.js";
 import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { link } from "./process-parts.js";
@@ -51,6 +51,10 @@ export class SlMailbox extends Panel {
   connectedCallback() {
     this.content.replaceChildren(make("section", {}, this.#head, this.#kinds, this.#said), this.#patterns, this.#all);
     this.#search.onsubmit = (event) => event.preventDefault();
+    this.#patterns.onclick = (event) => {
+      const only = event.target instanceof Element ? event.target.closest(".pattern") : null;
+      if (only instanceof HTMLElement) this.#seek({ tag: only.dataset.tag ?? "", kind: only.dataset.kind ?? "" });
+    };
     this.#text.oninput = () => this.#seek({ text: this.#text.value });
     this.#kind.onchange = () => this.#seek({ kind: this.#kind.value });
     super.connectedCallback();
@@ -85,7 +89,7 @@ export class SlMailbox extends Panel {
     this.#filter = { ...this.#filter, ...change };
     this.#shown = PART;
     this.#said.replaceChildren();
-    this.again(1);
+    this.again(); // what was asked with the filter before is not waited for
   }
 
   /** @override @param {Seen} seen */
@@ -96,7 +100,7 @@ export class SlMailbox extends Panel {
     const kinds = Object.entries(known?.count.by_kind ?? {}).filter(([, count]) => count);
     write(this.#kinds, depth === 0 ? "Messages stand here until the process takes them: while it works at one, or when it is suspended or stuck."
       : `${kinds.map(([kind, count]) => `${number(count)} ${(count === 1 ? ONE : KINDS)[kind] ?? kind}`).join(", ")}${known?.count.partial ? (kinds.length ? "; the oldest 10,000 were looked at." : "The process is sensitive: what waits is not told.") : "."}`);
-    renew(this.#patterns, known?.patterns.length ? [this.#common(known.patterns, depth)] : []);
+    mend(this.#patterns, known?.patterns.length ? [this.#common(known.patterns, depth)] : []);
     const filtered = Object.values(this.#filter).some(Boolean);
     this.#all.hidden = depth === 0 && !filtered;
     const { tag } = this.#filter;
@@ -117,11 +121,11 @@ export class SlMailbox extends Panel {
   #common(patterns, depth) {
     const most = Math.max(...patterns.map((one) => one.count));
     return make("section", {}, make("h3", {}, "What most of them are"), make("ul", { class: "patterns" }, ...patterns.map((one) => {
-      const only = button("", () => this.#seek({ tag: one.tag, kind: one.kind }), "pattern");
+      const only = make("button", { type: "button", class: "pattern", "data-tag": one.tag, "data-kind": one.kind });
       const bar = make("meter", { min: 0, max: most, value: one.count, "aria-hidden": "true" });
       only.append(make("code", { title: one.example }, one.tag || "(no word)"), make("span", {}, one.kind), bar, make("b", {}, number(one.count)));
       only.setAttribute("aria-label", `Only ${one.kind} ${one.tag}: ${number(one.count)} of ${number(depth)}`);
-      return make("li", {}, only);
+      return make("li", { "data-key": `${one.kind} ${one.tag}` }, only);
     })));
   }
 
@@ -134,10 +138,12 @@ export class SlMailbox extends Panel {
   async #away(all = false) {
     const pid = this.seen?.row.pid;
     if (!pid) return;
+    const here = () => this.seen?.row.pid === pid;
     const { text, kind, tag } = this.#filter;
     const [method, path, body] = all ? ["DELETE", "mailbox", {}] : ["POST", "mailbox/drop", Object.fromEntries(Object.entries({ text, kind, tag }).filter(([, value]) => value))];
     try {
       const { would } = await tryOut(method, pid, path, body);
+      if (!here()) return; // another process was chosen meanwhile
       const ok = await confirm(all ? "Empty the mailbox?" : "Drop these messages?",
         `${sentence(`this will ${would}`)} Whoever called hears “dropped” at once; casts and plain messages are lost, and nobody is told. What the runtime asks stays. It cannot be undone.`, all ? "Empty it" : "Drop them");
       if (!ok) return;
@@ -145,7 +151,7 @@ export class SlMailbox extends Panel {
       toast(`${counted(done.dropped, "message")} dropped.`, { hint: `${number(done.message_queue_len)} wait now.` });
     } catch (error) {
       if (error instanceof ApiError && error.status === 0) complain(error, "Drop");
-      else this.#said.replaceChildren(refusal(error));
+      else if (here()) this.#said.replaceChildren(refusal(error));
     }
     this.again();
   }

@@ -42,6 +42,9 @@ export class SlMessages extends HTMLElement {
     this.#sequence.dataset["empty"] = "No message yet. What it gets and sends from now on stands here; send it one from the tab Overview.";
     this.append(make("section", {}, make("div", { class: "acts" }, this.#act, this.#more), this.#note, this.#said), this.#sequence);
     window.addEventListener("pagehide", () => this.#end());
+    window.addEventListener("pageshow", (event) => { // back from the browser's memory, without the trace
+      if (event.persisted && this.#of !== null && !this.#paused && this.#seen?.row.pid) void this.#begin(this.#seen);
+    });
   }
 
   /** @param {Seen} seen */
@@ -63,7 +66,18 @@ export class SlMessages extends HTMLElement {
     this.#of = null;
   }
 
+  /** The trace was deleted, or its server has started anew. */
+  get #lost() {
+    return this.#trace !== null && this.#known.epoch !== null && !this.#known.traces.some((one) => one.trace_id === this.#trace);
+  }
+
   #pause() {
+    if (this.#lost) {
+      this.#ours = false; // there is nothing to stop
+      this.#end();
+      if (this.#seen?.row.pid) void this.#begin(this.#seen);
+      return;
+    }
     this.#paused = !this.#paused;
     if (this.#paused) this.#end();
     else if (this.#seen?.row.pid) void this.#begin(this.#seen);
@@ -124,7 +138,7 @@ export class SlMessages extends HTMLElement {
   #paint() {
     const trace = this.#known.traces.find((one) => one.trace_id === this.#trace);
     const alive = this.#seen?.row.pid !== null && !this.#seen?.gone;
-    write(this.#act, this.#paused ? "Go on" : "Pause");
+    write(this.#act, this.#paused ? "Go on" : this.#lost ? "Trace again" : "Pause");
     this.#act.hidden = !alive;
     this.#more.hidden = this.#trace === null;
     if (this.#seen) this.#more.href = `${root()}/traces?${new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), process: this.#seen.row.pid ?? "" })}`;
@@ -132,6 +146,7 @@ export class SlMessages extends HTMLElement {
     const lost = trace ? lossText(trace) : "";
     write(this.#note, this.#paused ? "Paused: it is not traced any more; what was seen stays."
       : trace && !trace.tracing ? "The trace has ended by itself."
+        : this.#lost ? "The trace is gone: somebody deleted it, or the server has started anew."
         : trace ? `${this.#ours ? "It is traced while this tab is open" : "It was being traced already"}: ${counted(trace.messages, "message")} so far${lost ? `, ${lost}` : ""}.`
           : alive ? "Beginning to trace…" : "No process runs here at the moment.");
   }

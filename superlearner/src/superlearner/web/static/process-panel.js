@@ -26,6 +26,8 @@ export class Panel extends HTMLElement {
   /** @type {AbortController|null} */ #asking = null;
   /** @type {ApiError|null} */ #refused = null;
   #timer = 0;
+  /** The pid of which an answer is on its way. @type {string|null} */ #busy = null;
+  /** Something has changed since it was asked. */ #more = false;
   #asked = -Infinity;
   #left = false;
   #foot = make("p", { class: "read" });
@@ -61,7 +63,7 @@ export class Panel extends HTMLElement {
       this.readAt = this.readBefore = 0;
       this.readOf = null;
       this.#refused = null;
-      this.#asking?.abort();
+      this.#drop();
       this.forget();
     }
     if (seen.gone) this.#drop();
@@ -79,6 +81,10 @@ export class Panel extends HTMLElement {
   /** Asks, soon. @param {number} [pause] */
   again(pause = 0) {
     clearTimeout(this.#timer);
+    if (pause && this.#busy !== null && this.#busy === this.seen?.row.pid) {
+      this.#more = true; // the answer that is on its way is shown first: changes must not starve it
+      return;
+    }
     const wait = Math.max(pause ? 20 : 0, this.#asked + pause - performance.now());
     this.#timer = setTimeout(() => void this.#fetch(), pause ? wait : 0);
   }
@@ -93,6 +99,7 @@ export class Panel extends HTMLElement {
   #drop() {
     clearTimeout(this.#timer);
     this.#asking?.abort();
+    this.#busy = null;
   }
 
   async #fetch() {
@@ -101,6 +108,8 @@ export class Panel extends HTMLElement {
     const pid = seen?.row.pid;
     if (!seen || !pid || seen.gone) return;
     this.#asked = performance.now();
+    this.#busy = pid;
+    this.#more = false;
     const asking = (this.#asking = new AbortController());
     try {
       const answer = await this.read(pid, asking.signal);
@@ -113,8 +122,11 @@ export class Panel extends HTMLElement {
     } catch (error) {
       if (asking.signal.aborted || !(error instanceof ApiError)) return;
       this.#refused = error;
+    } finally {
+      if (this.#asking === asking) this.#busy = null;
     }
     this.renew();
+    if (this.#more) this.again(this.pause);
   }
 
   /** @param {Seen} seen @returns {(Node|string)[]} */

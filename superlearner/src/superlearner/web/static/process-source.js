@@ -5,8 +5,9 @@
  * @module
  */
 
+import { copyButton } from "./copying.js";
 import { make } from "./dom.js";
-import { ask, copier } from "./process-asks.js";
+import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
@@ -78,7 +79,7 @@ export class SlSource extends Panel {
     }));
     this.content.replaceChildren(make("section", {}, make("p", { class: "depth" }, headline, told.reason ? " " : "", told.reason ? make("code", { class: "bad" }, told.reason) : null),
       make("div", { class: "acts" }, make("label", { for: "source-of", class: "vh" }, "Function"), this.#pick),
-      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file}:${at}`), copier("Copy file and line", () => `${told.file}:${at}`)), code,
+      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file}:${at}`), copyButton(() => `${told.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
       told.cut ? make("p", { class: "hint" }, "The function is longer; this is the part around the line.") : null));
     if (focused) this.#pick.focus();
   }

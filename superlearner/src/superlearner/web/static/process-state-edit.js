@@ -27,9 +27,10 @@ export class StateEditor {
   #review = make("button", { type: "submit", class: "btn" }, "Review");
   #lists = make("select", { "aria-label": "Lists become" }, make("option", { value: "tuple" }, "lists become tuples"), make("option", { value: "list" }, "lists stay lists"));
 
-  /** @param {() => void} changed  the state is another one now */
-  constructor(changed) {
+  /** @param {() => void} changed  the state is another one now @param {(pid: string) => boolean} here  whether this process is shown */
+  constructor(changed, here) {
     this.changed = changed;
+    this.here = here;
     const form = make("form", {}, make("div", { class: "field" }, make("label", { for: "state-json" }, "State as JSON"), this.#field, this.#wrong, this.#left),
       this.#diff, this.#said, make("div", { class: "acts" }, this.#review, this.#lists, button("Cancel", () => this.close(), "btn quiet")));
     this.element.append(form);
@@ -51,15 +52,19 @@ export class StateEditor {
 
   /** Reads the JSON of a state and offers it. @param {string} pid */
   async edit(pid) {
-    this.#pid = pid;
+    /** @type {Form} */ let form;
     try {
-      this.#form = /** @type {Form} */ ((await ask(pid, "state/tree", { depth: 0, form: true })).form);
+      form = (await ask(pid, "state/tree", { depth: 0, form: true })).form;
     } catch (error) {
+      if (!this.here(pid)) return;
       this.#tell(refusal(error));
       this.element.hidden = false;
       return;
     }
-    const { how, value, left_out: left, tuples } = this.#form;
+    if (!this.here(pid)) return; // another process was chosen meanwhile
+    this.#pid = pid;
+    this.#form = form;
+    const { how, value, left_out: left, tuples } = form;
     const none = how === "none";
     this.#field.value = none ? "" : JSON.stringify(value, null, 2);
     this.#field.rows = Math.min(16, Math.max(3, this.#field.value.split("\n").length + 1));
@@ -118,8 +123,10 @@ export class StateEditor {
   async #try() {
     const wish = this.#wish();
     if (!wish?.changes.length) return;
+    const pid = this.#pid;
     try {
-      const { would } = await tryOut(wish.method, this.#pid, wish.path, wish.body);
+      const { would } = await tryOut(wish.method, pid, wish.path, wish.body);
+      if (!this.here(pid)) return;
       const apply = button("Apply", () => void this.#do(wish), "btn primary");
       this.#tell(make("div", { class: "note ask" }, make("p", {}, sentence(`it will ${would}`), " Between two of its messages; the state before is kept."), apply));
       apply.focus();
@@ -130,11 +137,14 @@ export class StateEditor {
 
   /** @param {{method: string, path: string, body: Record<string, unknown>}} wish */
   async #do({ method, path, body }) {
+    const pid = this.#pid;
     try {
-      const done = await tell(method, this.#pid, path, body);
+      const done = await tell(method, pid, path, body);
+      if (!this.here(pid)) return;
       this.close();
       this.undoable(done.pid, done.undo, "The state is changed.");
     } catch (error) {
+      if (!this.here(pid)) return;
       this.#tell(refusal(error));
     }
     this.changed();
@@ -154,8 +164,10 @@ export class StateEditor {
   async #undo(pid, backup) {
     try {
       await tell("POST", pid, "state/restore", { backup_id: backup });
+      if (!this.here(pid)) return;
       this.notice.replaceChildren(make("p", { class: "note", "data-level": "ok" }, "The state before is back."));
     } catch (error) {
+      if (!this.here(pid)) return;
       this.notice.replaceChildren(refusal(error));
     }
     this.changed();

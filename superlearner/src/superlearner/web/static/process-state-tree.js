@@ -5,8 +5,9 @@
  */
 
 import { ApiError } from "./api.js";
+import { copyButton } from "./copying.js";
 import { icon, make } from "./dom.js";
-import { ask, button, copier } from "./process-asks.js";
+import { ask, button } from "./process-asks.js";
 import { complain } from "./toast.js";
 import { counted, number, size as bytes } from "./words.js";
 
@@ -36,6 +37,7 @@ export class StateTree {
 
   /** Another process. */
   forget() {
+    this.#pid = "";
     this.#open.clear();
     this.#loaded.clear();
     this.#root = null;
@@ -63,7 +65,7 @@ export class StateTree {
       open ? null : make("code", { "data-hidden": term.hidden }, term.text),
       changed || inside ? make("mark", {}, changed ? "changed" : "changed inside") : null);
     const line = make("div", { class: "term", "data-changed": changed || inside }, opens ? this.#twist(path, label, open, words) : make("span", { class: "leaf" }, words),
-      term.hidden ? null : copier(`Copy ${label}`, () => this.#whole(term, path)));
+      term.hidden ? null : copyButton(() => this.#whole(term, path), "Copy", `Copy ${label}`, "btn quiet copy"));
     const item = make("li", {}, line);
     if (term.cut) item.append(this.#longer(term, path));
     if (open) item.append(this.#members(term, path));
@@ -120,11 +122,14 @@ export class StateTree {
 
   /** @param {string} path @param {import("./process-asks.js").Query} how */
   async #load(path, how) {
+    const pid = this.#pid;
     try {
-      const answer = await ask(this.#pid, "state/tree", { path, ...how });
+      const answer = await ask(pid, "state/tree", { path, ...how });
+      if (pid !== this.#pid) return; // another process was chosen meanwhile
       if (answer.term) this.#loaded.set(path, answer.term);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (pid !== this.#pid) return;
       this.#open.delete(path);
       complain(error, "Unfold");
     }
@@ -133,9 +138,11 @@ export class StateTree {
 
   /** The members behind those that are there. @param {string} path @param {number} start */
   async #more(path, start) {
+    const pid = this.#pid;
     const known = this.#loaded.get(path) ?? this.#at(path);
     try {
-      const answer = await ask(this.#pid, "state/tree", { path, start, items: PART });
+      const answer = await ask(pid, "state/tree", { path, start, items: PART });
+      if (pid !== this.#pid) return;
       if (known && answer.term) this.#loaded.set(path, { ...known, size: answer.term.size, members: [...known.members, ...answer.term.members] });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

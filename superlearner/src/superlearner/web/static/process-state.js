@@ -5,8 +5,9 @@
  * @module
  */
 
+import { copyButton } from "./copying.js";
 import { make, write } from "./dom.js";
-import { ask, button, copier } from "./process-asks.js";
+import { ask, button } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
 import { StateEditor } from "./process-state-edit.js";
 import { KeptStates } from "./process-state-kept.js";
@@ -21,15 +22,20 @@ import { counted, time } from "./words.js";
 /** @extends {Panel<{told: Told, kept: Kept[]}>} */
 export class SlState extends Panel {
   #tree = new StateTree();
-  #editor = new StateEditor(() => this.again());
-  #kept = new KeptStates(() => this.again(), (pid, backup, words) => this.#editor.undoable(pid, backup, words));
+  #editor = new StateEditor(() => this.again(), (pid) => this.#here(pid));
+  #kept = new KeptStates(() => this.again(), (pid, backup, words) => this.#here(pid) && this.#editor.undoable(pid, backup, words));
   #edit = button("Edit", () => this.seen?.row.pid && void this.#editor.edit(this.seen.row.pid));
   #keep = button("Keep a copy", () => this.seen?.row.pid && void this.#kept.keep(this.seen.row.pid));
-  #copy = copier("Copy the whole state", async () => (await ask(this.seen?.row.pid ?? "", "state", { length: 100_000 })).state ?? "");
+  #copy = copyButton(async () => (await ask(this.seen?.row.pid ?? "", "state", { length: 100_000 })).state ?? "", "Copy", "Copy the whole state", "btn quiet copy");
   #note = make("p", { class: "hint changes-note", role: "status" });
   #none = make("p", { class: "hint" });
   #acts = make("div", { class: "acts" }, this.#edit, this.#keep, this.#copy);
   /** What is drawn: a new answer is compared with it once. @type {Told|null} */ #drawn = null;
+
+  /** Whether this process is shown: an answer may come when another one is. @param {string} pid */
+  #here(pid) {
+    return this.seen?.row.pid === pid;
+  }
 
   connectedCallback() {
     this.content.replaceChildren(make("section", {}, this.#acts, this.#editor.notice, this.#none, this.#note, this.#tree.element), this.#editor.element, this.#kept.element);

@@ -6,6 +6,7 @@
  */
 
 import { platform } from "./api.js";
+import { copy as copyText } from "./copying.js";
 import { byId, make, write } from "./dom.js";
 import { boundsText, fits, saidValue, shownValue, sourceText, tomlLine, valueOf } from "./setting-values.js";
 import { toast } from "./toast.js";
@@ -62,7 +63,7 @@ function value(one, id, wrong) {
   const now = one.hidden ? make("span", { class: "hint" }, "for the scope code only") : make("code", {}, saidValue(one.value, one.unit));
   if (!one.hot) {
     const copy = make("button", { type: "button", class: "link" }, "copy as a line of the file");
-    copy.onclick = () => void navigator.clipboard.writeText(tomlLine(one, one.value)).then(() => toast("Copied.", { hint: "Write it into superlearner.toml with your value, and start again." }));
+    copy.onclick = async () => ((await copyText(tomlLine(one, one.value))) ? toast("Copied.", { hint: "Write it into superlearner.toml with your value, and start again." }) : toast("The browser does not allow to copy.", { hint: tomlLine(one, one.value), level: "bad" }));
     return [now, make("p", { class: "from" }, "takes effect after a restart ", may && !one.hidden ? copy : null)];
   }
   if (!may) return [now, make("p", { class: "from" }, "takes effect at once")];
