@@ -29,12 +29,14 @@ const RETRY_LIMIT_MS = 800;
 
 export class Feed {
   /** @type {WebSocket|null} */ #socket = null;
+  /** What is to be looked at as soon as the socket is open. @type {string|null} */ #wish = null;
   /** @type {Message[]} */ #batch = [];
   #scheduled = false;
   #tries = 0;
   #stale = false;
   #retry = 0;
   #silence = 0;
+  #begun = false;
   #patience = 0;
   #answer = 0;
   #silenceMs = SILENCE_MS;
@@ -74,9 +76,12 @@ export class Feed {
   }
 
   start() {
+    this.#begun = true;
+    this.#wish = null;
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     this.#listen();
+    socket.onopen = () => this.#wish !== null && socket.send(this.#wish);
     socket.onmessage = (event) => this.#received(String(event.data));
     socket.onclose = (event) => (event.code === NODE_GONE ? this.#gone() : this.#closed());
   }
@@ -95,7 +100,8 @@ export class Feed {
    */
   look(url, ask) {
     this.url = url;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ k: "look", ask }));
+    this.#wish = JSON.stringify({ k: "look", ask });
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(this.#wish);
   }
 
   /** @param {string} text */
@@ -141,7 +147,7 @@ export class Feed {
   #drop() {
     for (const timer of [this.#silence, this.#patience, this.#answer, this.#retry]) clearTimeout(timer);
     if (!this.#socket) return;
-    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
     this.#socket = null;
   }
@@ -175,6 +181,7 @@ export class Feed {
   }
 
   #reconnectNow() {
+    if (!this.#begun) return;
     this.#drop();
     this.#tries = 0;
     this.start();

@@ -1,0 +1,173 @@
+"""What comes late or at once: answers about another process, questions that cross, words before a socket is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Any:
+    """A page that has the modules and nothing else."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def modules(blank: Page, platform: Any) -> Page:
+    """A page of a platform, from which modules can be had."""
+    blank.goto(f"{platform.url}/static/icon.svg")
+    return blank
+
+
+@pytest.fixture
+def whole(blank: Page, platform: Any) -> Page:
+    """A page with the dialogs of every page."""
+    blank.goto(f"{platform.url}/supervisors")
+    return blank
+
+
+def test_a_branch_that_was_opened_in_another_process_is_not_drawn_in_this_one(whole: Page) -> None:
+    shown = whole.evaluate(
+        """async () => {
+            const { StateTree } = await import("/static/process-state-tree.js");
+            const usual = {type: "list", size: 1, start: 0, members: [], cut: false, hidden: false};
+            const term = (label, text, more = {}) => ({...usual, label, text, ...more});
+            const tree = new StateTree();
+            const answers = [];
+            const fetched = window.fetch;
+            window.fetch = () => new Promise((resolve) => answers.push(resolve));
+            tree.show("0.1.0", term("", "[…]", {members: [term("0", "[of the first]")]}), []);
+            tree.element.querySelectorAll("button.unfold")[1].click();
+            tree.forget();
+            tree.show("0.2.0", term("", "[…]", {members: [term("0", "[of the second]")]}), []);
+            const late = term("0", "[late]", {members: [term("0", "a secret of the first", {size: null})]});
+            for (const answer of answers) answer(Response.json({success: true, data: {term: late}}));
+            window.fetch = fetched;
+            await fetch("/static/icon.svg");
+            return tree.element.textContent;
+        }"""
+    )
+    assert "of the second" in shown
+    assert "late" not in shown
+    assert "of the first" not in shown
+
+
+def test_changes_do_not_keep_a_slow_answer_from_being_shown(whole: Page) -> None:
+    told = whole.evaluate(
+        """async () => {
+            const { Panel } = await import("/static/process-panel.js");
+            const answers = [];
+            class Slow extends Panel {
+                pause = 1;
+                read(pid, signal) {
+                    return new Promise((resolve, reject) => {
+                        signal.onabort = () => reject(new DOMException("", "AbortError"));
+                        answers.push(resolve);
+                    });
+                }
+            }
+            customElements.define("sl-slow", Slow);
+            const panel = new Slow();
+            const until = async (is) => {
+                for (let turn = 0; turn < 200 && !is(); turn += 1) await new Promise(requestAnimationFrame);
+            };
+            const about = {gone: false, skew: 0, find: () => undefined};
+            const look = (mailbox) => panel.look({row: {key: "a", pid: "0.1.0", mailbox}, ...about});
+            look(0);
+            await until(() => answers.length === 1);
+            look(1);
+            await new Promise((resolve) => setTimeout(resolve, 60));
+            answers[0]("first");
+            await until(() => panel.known !== null || answers.length > 2);
+            const first = panel.known;
+            await until(() => answers.length === 2);
+            answers[1]("second");
+            await until(() => panel.known === "second");
+            return first;
+        }"""
+    )
+    assert told == "first"
+
+
+def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> None:
+    told = whole.evaluate(
+        """async () => {
+            const { confirm } = await import("/static/confirm.js");
+            const dialog = document.getElementById("confirm"), title = document.getElementById("confirm-title");
+            const first = confirm("First?", "", "Do");
+            const second = confirm("Second?", "", "Do");
+            await new Promise(requestAnimationFrame);
+            const titles = [title.textContent];
+            dialog.close("do");
+            const never = new Promise((resolve) => setTimeout(resolve, 500, "never"));
+            const one = await Promise.race([first, never]);
+            if (one === "never") return [titles, one];
+            while (!dialog.open) await new Promise(requestAnimationFrame);
+            titles.push(title.textContent);
+            dialog.close("no");
+            return [titles, one, await second];
+        }"""
+    )
+    assert told == [["First?", "Second?"], True, False]
+
+
+def test_what_is_looked_at_before_the_socket_is_open_is_asked_when_it_is(modules: Page) -> None:
+    sent = modules.evaluate(
+        """async () => {
+            const { Feed } = await import("/static/live.js");
+            const made = [];
+            const Real = window.WebSocket;
+            window.WebSocket = class {
+                static OPEN = 1;
+                readyState = 0;
+                sent = [];
+                constructor() { made.push(this); }
+                send(text) { this.sent.push(text); }
+                close() {}
+            };
+            const feed = new Feed("ws://here/live/processes?offset=0", () => {}, () => {});
+            feed.start();
+            feed.look("ws://here/live/processes?offset=90", {offset: "90"});
+            made[0].readyState = 1;
+            made[0].onopen?.();
+            feed.stop();
+            window.WebSocket = Real;
+            return made[0].sent.map((text) => JSON.parse(text));
+        }"""
+    )
+    assert sent == [{"k": "look", "ask": {"offset": "90"}}]
+
+
+def test_a_feed_that_nobody_began_stays_silent_when_the_network_is_back(modules: Page) -> None:
+    made = modules.evaluate(
+        """async () => {
+            const { Feed } = await import("/static/live.js");
+            let made = 0;
+            const Real = window.WebSocket;
+            window.WebSocket = class { constructor() { made += 1; } close() {} };
+            const feed = new Feed("ws://here/live/log", () => {}, () => {});
+            window.dispatchEvent(new Event("online"));
+            feed.stop();
+            window.WebSocket = Real;
+            return made;
+        }"""
+    )
+    assert made == 0
+
+
+def test_a_kill_is_said_before_the_focus_moves(page: Page) -> None:
+    order = page.evaluate(
+        """() => {
+            const line = document.querySelector('[role=treeitem][data-key="app/shop_sup/cart"]');
+            const seen = [];
+            line.addEventListener("focusin", () => seen.push("focus"));
+            document.getElementById("tree").addEventListener("sl-kill", () => seen.push("kill"));
+            line.querySelector(".kill").click();
+            return seen;
+        }"""
+    )
+    assert order == ["kill", "focus"]
