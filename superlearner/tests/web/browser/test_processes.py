@@ -120,6 +120,30 @@ def test_the_address_holds_search_filters_order_and_columns(open_page: Callable[
     all_there(page)
 
 
+def test_a_space_that_is_typed_slowly_stays_and_no_filter_takes_the_search_away(
+    open_page: Callable[..., Page], served: str
+) -> None:
+    page = open_page(f"{served}/processes", ready=False)
+    all_there(page)
+    find = page.locator("#find")
+    find.press_sequentially("two ")
+    expect(page).to_have_url(re.compile("search=two"))
+    find.press_sequentially("lines")
+    expect(find).to_have_value("two lines")
+    page.evaluate(
+        """() => {
+            const find = document.getElementById("find"), type = document.querySelector("#filters [name=type]");
+            find.value = "favourite";
+            find.dispatchEvent(new Event("input", {bubbles: true}));
+            type.value = "genserver";
+            type.dispatchEvent(new Event("input", {bubbles: true}));
+        }"""
+    )
+    expect(page).to_have_url(re.compile("type=genserver"))
+    expect(page).to_have_url(re.compile("search=favourite"))
+    expect(find).to_have_value("favourite")
+
+
 def test_names_are_text_whatever_is_in_them(open_page: Callable[..., Page], served: str) -> None:
     page = open_page(f"{served}/processes?below=Crowd&supervised=yes&sort=name", ready=False)
     page.goto(f"{served}/processes?search=onerror")

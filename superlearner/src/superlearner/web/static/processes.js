@@ -129,10 +129,10 @@ function go(change) {
 
 /** Controls as the view says. */
 function dress() {
-  if (find.value !== view.search) find.value = view.search;
+  if (find.value.trim() !== view.search) find.value = view.search; // a space at its end is the begin of the next word
   for (const name of FILTERS) {
     const control = filters.elements.namedItem(name);
-    if ((control instanceof HTMLInputElement || control instanceof HTMLSelectElement) && control.value !== view[name]) control.value = view[name];
+    if ((control instanceof HTMLInputElement || control instanceof HTMLSelectElement) && control.value.trim() !== view[name]) control.value = view[name];
   }
   const order = byId("f-sort", HTMLSelectElement);
   order.value = view.sort;
@@ -285,7 +285,7 @@ filters.oninput = () => {
   const given = new FormData(filters);
   const text = (/** @type {string} */ name) => String(given.get(name) ?? "").trim();
   clearTimeout(typing);
-  typing = setTimeout(() => go({ sort: text("sort") || view.sort, type: text("type"), status: text("status"), what: text("what"), mailbox: text("mailbox").replace(/\D/g, "").slice(0, 9), supervised: text("supervised"), below: text("below") }), TYPING_MS);
+  typing = setTimeout(() => go({ search: find.value.trim(), sort: text("sort") || view.sort, type: text("type"), status: text("status"), what: text("what"), mailbox: text("mailbox").replace(/\D/g, "").slice(0, 9), supervised: text("supervised"), below: text("below") }), TYPING_MS);
 };
 filters.onsubmit = (event) => event.preventDefault();
 for (const id of ["clear", "clear-nothing"]) byId(id, HTMLButtonElement).onclick = () => go(unfiltered(view));
