@@ -93,6 +93,26 @@ def test_a_name_that_is_typed_in_full_counts_as_chosen(open_page: Open, shop: An
     expect(form).to_be_visible()
 
 
+def test_the_list_keeps_the_focus_while_its_numbers_change_and_tabs_know_home_and_end(
+    open_page: Open, shop: Any, traced: str
+) -> None:
+    with shop.client() as client:
+        begun = client.post("/api/v1/processes/counter_2/trace", json={"auto_cleanup": False})
+        page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+        line = page.locator("#list li").filter(has_text="counter_2")
+        stop = line.get_by_role("button", name="Stop")
+        stop.focus()
+        client.post("/api/v1/processes/counter_2/message", json={"message": ["add", 3], "message_type": "cast"})
+        expect(line).to_contain_text(re.compile("1 message"))
+        expect(stop).to_be_focused()
+        client.delete(f"/api/v1/traces/{begun.json()['data']['trace_id']}")
+    page.get_by_role("tab", name="Messages").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Latency")).to_be_focused()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("tabpanel", name="Messages")).to_be_visible()
+
+
 def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop: Any, traced: str) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     messages = page.get_by_role("listbox", name=re.compile("Messages"))

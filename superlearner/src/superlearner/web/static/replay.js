@@ -13,6 +13,7 @@ import { SlRecordings, freshName, replayAddress } from "./recordings-list.js";
 import { lastUpTo, placeAt, Reel, sentence } from "./reel.js";
 import { SlReelEvents, SlReelProcess, SlReelTree } from "./replay-panels.js";
 import { SlStage } from "./replay-stage.js";
+import { tabs } from "./tab-list.js";
 import { complain, toast } from "./toast.js";
 import { counted, number, time } from "./words.js";
 
@@ -238,31 +239,7 @@ async function example() {
   }
 }
 
-/** @param {string} shown */
-function panel(shown) {
-  for (const one of ["events", "tree", "process"]) {
-    const tab = byId(`tab-${one}`, HTMLButtonElement);
-    attribute(tab, "aria-selected", String(one === shown));
-    tab.tabIndex = one === shown ? 0 : -1;
-    byId(one, HTMLElement).hidden = one !== shown;
-  }
-  draw(true);
-}
-
-const TABS = ["events", "tree", "process"];
-TABS.forEach((one, index) => {
-  const tab = byId(`tab-${one}`, HTMLButtonElement);
-  tab.onclick = () => panel(one);
-  tab.onkeydown = (event) => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? TABS.length - 1 : 0;
-    if (!by) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const next = TABS[(index + by) % TABS.length] ?? "events";
-    panel(next);
-    byId(`tab-${next}`, HTMLButtonElement).focus();
-  };
-});
+const panel = tabs(byId("tab-events", HTMLElement).parentElement ?? page, () => draw(true));
 
 byId("play", HTMLButtonElement).onclick = () => play(!playing);
 byId("back", HTMLButtonElement).onclick = () => step(-1);

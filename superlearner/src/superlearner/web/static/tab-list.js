@@ -8,7 +8,7 @@ import { attribute } from "./dom.js";
 
 /**
  * @param {Element} list  role=tablist
- * @param {(id: string) => void} [onShow]  the id of the panel
+ * @param {(id: string) => unknown} [onShow]  the id of the panel
  * @returns {(id: string, focus?: boolean) => void}  shows a panel
  */
 export function tabs(list, onShow = () => {}) {
@@ -30,11 +30,13 @@ export function tabs(list, onShow = () => {}) {
   for (const tab of all) tab.onclick = () => show(panel(tab));
   list.addEventListener("keydown", (event) => {
     if (!(event instanceof KeyboardEvent)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // Alt and an arrow go back in the browser
     const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
     const tab = to === undefined || at < 0 ? undefined : all[to];
     if (!tab) return;
     event.preventDefault();
+    event.stopPropagation();
     show(panel(tab), true);
   });
   return show;

@@ -7,13 +7,14 @@
 
 import { request } from "./api.js";
 import { confirm } from "./confirm.js";
-import { attribute, byId, chosen, make, renew, root, write } from "./dom.js";
+import { byId, chosen, make, mend, renew, root, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
 import { freshName, SlRecordings, replayAddress } from "./recordings-list.js";
 import { SlSequence } from "./sequence.js";
 import { short } from "./sequence-layout.js";
 import { showStatus } from "./status.js";
+import { tabs } from "./tab-list.js";
 import { complain, toast } from "./toast.js";
 import { SlTraceForm } from "./trace-form.js";
 import { endText, latencies, lossText, NOTHING, take, title } from "./traces-model.js";
@@ -83,7 +84,7 @@ function slow() {
   const lines = latencies(seen.items, seen.people);
   byId("no-latencies", HTMLElement).hidden = lines.length > 0;
   const took = (/** @type {number|null} */ seconds) => make("td", { class: "num" }, seconds === null ? "" : short(seconds));
-  renew(byId("latencies", HTMLElement), lines.map((line) => make("tr", {},
+  mend(byId("latencies", HTMLElement), lines.map((line) => make("tr", {},
     make("td", {}, line.from), make("td", {}, line.to), make("td", {}, make("code", {}, line.tag)), make("td", { class: "num" }, number(line.count)), make("td", { class: line.open ? "num bad" : "num" }, line.open ? number(line.open) : ""),
     took(line.p50), took(line.p95), took(line.max),
     make("td", {}, line.slowest === null ? null : make("button", { type: "button", class: "link", "data-seq": line.slowest, "aria-label": `Show the slowest: ${line.from} to ${line.to}, ${line.tag}` }, "Show the slowest")))));
@@ -91,9 +92,9 @@ function slow() {
 
 function list() {
   byId("no-traces", HTMLElement).hidden = seen.traces.length > 0;
-  renew(byId("list", HTMLElement), seen.traces.map((trace) => {
+  mend(byId("list", HTMLElement), seen.traces.map((trace) => {
     const told = [trace.tracing ? "running" : endText(trace), time(trace.started_at), counted(trace.messages, "message"), lossText(trace)];
-    return make("li", { "data-state": trace.tracing ? "running" : "stopped" },
+    return make("li", { "data-key": trace.trace_id, "data-state": trace.tracing ? "running" : "stopped" },
       make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null }, title(trace)),
       make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
       make("span", { class: "acts" },
@@ -174,27 +175,7 @@ function onStatus(status) {
   write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : status === "lost" ? "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew." : "");
 }
 
-/** @param {string} name */
-function show(name) {
-  for (const tab of ["messages", "latency"]) {
-    const button = byId(`tab-${tab}`, HTMLButtonElement);
-    attribute(button, "aria-selected", String(tab === name));
-    button.tabIndex = tab === name ? 0 : -1;
-    byId(tab, HTMLElement).hidden = tab !== name;
-  }
-  if (name === "latency") slow();
-}
-
-for (const name of ["messages", "latency"]) {
-  const button = byId(`tab-${name}`, HTMLButtonElement);
-  button.onclick = () => show(name);
-  button.onkeydown = (event) => {
-    if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
-    const other = name === "messages" ? "latency" : "messages";
-    show(other);
-    byId(`tab-${other}`, HTMLButtonElement).focus();
-  };
-}
+const show = tabs(byId("tab-messages", HTMLElement).parentElement ?? page, (name) => name === "latency" && slow());
 
 const filter = () => sequence.filter({ text: byId("text", HTMLInputElement).value.trim(), who: byId("who", HTMLSelectElement).value, kind: byId("kind", HTMLSelectElement).value });
 byId("filters", HTMLFormElement).oninput = filter;
