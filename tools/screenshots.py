@@ -26,8 +26,9 @@ SIZES = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
 READ = {
     "docs": "/docs/behaviours/supervisor",
-    "api": "/api/docs/supervisor",
+    "api": "/api/docs/supervisor", "learn": "/learn",
     "settings": "/settings#configuration",
+    "learn": "/learn",
 }
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"

@@ -73,7 +73,7 @@ CHANGE: Final = Tour(
         Step(
             id="all",
             title="Make it one_for_all",
-            text="Choose `one_for_all` and apply it.",
+            text="Choose `one_for_all`, and press “Change to one_for_all”.",
             page="/supervisors?process=demo_one_for_one&tab=strategy",
             done=Event("strategy_changed", data={"strategy": "one_for_all"}),
             hint="In the tab Strategy of demo_one_for_one. If it is one_for_all already, choose another and then this.",

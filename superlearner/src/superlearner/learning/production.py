@@ -13,7 +13,7 @@ HEALTHY: Final = Tour(
     title="Is it healthy?",
     why="Self-healing hides trouble. Somebody has to see how often it heals.",
     minutes=4,
-    needs=("counter_2",),
+    needs=("robot", "shelves"),
     steps=(
         Step(
             id="see",
@@ -28,10 +28,13 @@ HEALTHY: Final = Tour(
         Step(
             id="raise",
             title="Bring it to the edge",
-            text="Kill `counter_2` three times within 5 seconds: the next one would make its supervisor give up.",
-            page="/supervisors?process=counter_2",
+            text="Kill `robot` three times within 5 seconds: once more, and `warehouse_sup` would give up.",
+            page="/supervisors?process=robot",
             done=Event("anomaly_raised"),
-            hint="Click Kill as soon as it runs again. It is noticed within a few seconds.",
+            hint=(
+                "Click Kill as soon as it runs again. If it was noticed a moment ago, let it be over first: that "
+                "takes a minute."
+            ),
             seen="Nobody failed for good, and yet something is wrong. That is what an anomaly is.",
             concept="anomaly",
         ),

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { ApiError, request } from "./api.js";
-import { make, renew, root, write } from "./dom.js";
+import { ApiError, platform } from "./api.js";
+import { chosen, make, renew, root, write } from "./dom.js";
 import { happened, pieces, shown, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
 
@@ -97,7 +97,7 @@ export class SlTour extends HTMLElement {
     if (!type) return;
     if (!this.#place.after) {
       try { // from now on, also if the event comes while the next page is loaded
-        this.#keep({ after: String((await request("GET", "/events?limit=1&timeout_ms=1"))?.last_id ?? "") });
+        this.#keep({ after: String((await platform("GET", "/events?limit=1&timeout_ms=1"))?.last_id ?? "") });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
       }
@@ -184,6 +184,7 @@ export class SlTour extends HTMLElement {
   /** @param {Step} step */
   #isThere(step) {
     const wanted = new URL(step.page, location.origin);
+    if (chosen()) return false; // tours are about the platform's own node
     return location.pathname === `${root()}${wanted.pathname}`
       && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
   }
@@ -201,7 +202,7 @@ async function tour() {
     history.replaceState(history.state, "", url);
   }
   const wanted = place()?.tour;
-  /** @type {Part[]} */ const parts = (await request("GET", "/learning/tours")) ?? [];
+  /** @type {Part[]} */ const parts = (await platform("GET", "/learning/tours")) ?? [];
   const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;
