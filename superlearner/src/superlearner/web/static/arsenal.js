@@ -39,6 +39,10 @@ const showBelow = tabs(byId("tab-same", HTMLElement).parentElement ?? page);
 const showView = tabs(byId("tab-operations", HTMLElement).parentElement ?? page, (id) => {
   attribute(page, "data-view", id);
   audit.look(id === "audit");
+  const here = new URL(location.href);
+  if (id === "audit") here.searchParams.set("view", id);
+  else here.searchParams.delete("view");
+  if (here.href !== location.href) history.replaceState(history.state, "", here);
 });
 
 /** On a phone one thing is shown at a time. @param {"list"|"form"|"result"} name */

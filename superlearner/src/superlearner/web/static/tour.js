@@ -160,7 +160,7 @@ export class SlTour extends HTMLElement {
     write(this.#title, !step ? "You have done it" : `${at + 1} of ${tour.steps.length} · ${step.title}`);
     this.#next.hidden = !step || !ticked;
     write(this.#next, at + 1 < tour.steps.length ? "Next step" : "Finish");
-    this.#hint.hidden = !step || ticked;
+    this.#hint.hidden = !step || ticked || small;
     this.#hint.setAttribute("aria-expanded", String(this.#hinted));
     write(this.#small, small ? "Unfold" : "Fold");
     write(this.#end, step ? "End tour" : "Close");
