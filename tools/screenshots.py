@@ -26,7 +26,7 @@ SIZES = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
 READ = {
     "docs": "/docs/behaviours/supervisor",
-    "api": "/api/docs/supervisor", "learn": "/learn",
+    "api": "/api/docs/supervisor",
     "settings": "/settings#configuration",
     "learn": "/learn",
 }
