@@ -186,6 +186,49 @@ def test_a_navigation_that_is_wider_than_a_phone_scrolls_and_shows_that_it_goes_
     assert page.evaluate(SIDEWAYS) == 0
 
 
+OVERLAPS = """() => {
+    const parts = ".top > .brand, .top > nav, .top > select, .tools :is(i, span:not(.live), kbd, button, a, svg)";
+    const seen = [...document.querySelectorAll(parts)]
+        .filter((one) => one.checkVisibility() && getComputedStyle(one).clipPath === "none");
+    const called = (one) => one.id || one.outerHTML;
+    const found = [];
+    for (const one of seen) {
+        const here = one.getBoundingClientRect();
+        if (here.right > innerWidth) found.push(`${called(one)} goes beyond the window`);
+        const button = one.parentElement.closest("button, a")?.getBoundingClientRect();
+        const out = button && (here.left < button.left - 0.5 || here.right > button.right + 0.5);
+        if (out) found.push(`${called(one)} sticks out`);
+        for (const other of seen) {
+            if (one === other || one.contains(other) || other.contains(one)) continue;
+            const there = other.getBoundingClientRect();
+            const wide = Math.min(here.right, there.right) - Math.max(here.left, there.left);
+            const high = Math.min(here.bottom, there.bottom) - Math.max(here.top, there.top);
+            if (wide > 0.5 && high > 0.5) found.push(`${called(one)} lies on ${called(other)}`);
+        }
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/supervisors", "/", "/docs"])
+def test_nothing_in_the_header_lies_on_anything_else_in_a_narrow_window_with_a_mouse(
+    open_page: Callable[..., Page], two_nodes: Any, path: str
+) -> None:
+    page = open_page(f"{two_nodes.url}{path}", ready=False, has_touch=False, is_mobile=False)
+    live = path != "/docs"
+    for width in (390, 640, 820, 1024, 1181):
+        page.set_viewport_size({"width": width, "height": 800})
+        if live:
+            expect(page.locator("#live")).to_have_text("Live")
+        for hidden in (False, True):
+            page.evaluate("(hidden) => document.getElementById('node')?.toggleAttribute('hidden', hidden)", hidden)
+            assert page.evaluate(OVERLAPS) == [], (width, hidden)
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.locator("#palette-open kbd")).to_be_hidden()
+    if live:
+        expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)  # who hears the page has the word
+
+
 def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page], platform: Any) -> None:
     page = open_page(f"{platform.url}/supervisors")
     page.evaluate(
