@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 OWN = """
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
@@ -88,6 +90,62 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         expect(page.locator("#answer-left")).to_contain_text(f"{count} of 2 restarts in 3600 s")
     steps.get_by_role("button", name="Kill left again").click()
     expect(page.locator("#answer-why")).to_contain_text("gave up: 3 restarts")
+
+
+def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
+    """The monitor says what the test tells it to: the function that is answered says what it finds from now on."""
+    told: list[list[dict[str, Any]]] = [[]]
+    open_ones: list[WebSocketRoute] = []
+
+    def frame(**more: Any) -> str:
+        return json.dumps({"seq": len(told), "interval": 3600, "anomalies": told[-1], "ended": []} | more)
+
+    def opened(socket: WebSocketRoute) -> None:
+        open_ones.append(socket)
+        socket.send(frame(k="s", epoch="e", columns=["at"], points=[[time.time() - 7200]], gaps=[]))
+
+    def finds(anomalies: list[dict[str, Any]]) -> None:
+        told.append(anomalies)
+        for socket in open_ones:  # whoever comes later has it in the snapshot
+            socket.send(frame(k="d", point=[time.time() - 7200], gap=False))
+
+    page.route_web_socket(re.compile("/live/system"), opened)
+    return finds
+
+
+def test_what_is_wrong_is_told_as_it_begins_and_no_longer_when_it_has_ended(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/docs", ready=False)
+    finds = monitored(page)
+    page.goto(f"{two_nodes.url}/")
+    wrong = page.locator("#wrong")
+    expect(wrong).to_have_text("Nothing: all that should run does.")
+    found = {"number": 1, "type": "crash_loop", "severity": "critical", "name": "<b>till", "evidence": {"give_ups": 1}}
+    finds([found | {"description": "<b>till gave up once in the last 60 s: killed"}])
+    link = wrong.get_by_role("link", name="crash loop, critical")
+    expect(link).to_have_attribute("href", re.compile("/system$"))
+    expect(wrong).to_have_text("crash loop, critical: <b>till gave up once in the last 60 s: killed")
+    finds([])
+    expect(wrong).to_have_text("Nothing: all that should run does.")
+
+
+def test_a_supervisor_that_gave_up_is_told_at_once_though_it_runs_again_and_nobody_has_judged_it(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/docs", ready=False)
+    monitored(page)
+    page.goto(f"{two_nodes.url}/?node=shop@127.0.0.1")
+    done(page, "look")
+
+    async def too_often() -> None:
+        for _ in range(4):
+            await two_nodes.node.wait_registered("ledger")
+            await kill_on(two_nodes, "ledger")
+
+    two_nodes.do(too_often)
+    line = page.locator("#wrong li").filter(has_text=re.compile("^checkout_sup gave up at "))
+    expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/system\?node=shop"))
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])

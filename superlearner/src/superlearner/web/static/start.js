@@ -5,7 +5,7 @@
  * @module
  */
 
-import { kill, request } from "./api.js";
+import { kill } from "./api.js";
 import { byId, chosen, icon, make, renew, root, write } from "./dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
@@ -14,6 +14,7 @@ import { EMPTY, label, reduce, tally } from "./model.js";
 import { SHAPES } from "./marks.js";
 import { pages } from "./nav.js";
 import { showStatus } from "./status.js";
+import { reduce as judged } from "./system-model.js";
 import { complain } from "./toast.js";
 import { number, STATES, time } from "./words.js";
 
@@ -24,6 +25,9 @@ import { number, STATES, time } from "./words.js";
 
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
+/** So long it is told that a supervisor gave up when no monitor judges it. */
+const FRESH_S = 60;
+const RANKS = ["low", "medium", "high", "critical"];
 /** @type {Record<string, string>} */
 const ABOUT = {
   supervisors: "every process in its place, live: kill, restart, look inside", system: "load, memory, lag and anomalies over time",
@@ -41,9 +45,10 @@ let skew = 0;
 /** @type {Scene|null} */ let scene = null;
 /** What the feed said before this visit tells of no step. */
 let known = 0;
-/** @type {{text: string, href: string}[]} */ let anomalies = [];
+/** What the monitor of the node finds. @type {import("./system-model.js").Model|null} */ let found = null;
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, showStatus);
+const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the line above says whether the server answers
 
 /** @param {Message[]} messages */
 function onMessages(messages) {
@@ -62,8 +67,19 @@ function onMessages(messages) {
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
   if (before.feed !== model.feed) last();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
-  if (before.rows !== model.rows || before.snapshots !== model.snapshots) wrong();
+  if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots) wrong();
   page.dataset.ready = scene ? "scene" : "none";
+}
+
+/** With each look of the monitor: anomalies begin and end. @param {unknown[]} frames */
+function onFindings(frames) {
+  for (const frame of frames) {
+    found = judged(found, frame);
+    if (!found) return findings.sync();
+  }
+  if (!found) return;
+  findings.expect(found.interval);
+  wrong();
 }
 
 /** Where the visit began, also after the page was loaded anew. */
@@ -77,7 +93,6 @@ function begin() {
   } catch {
     known = newest;
   }
-  void lookForAnomalies();
 }
 
 /** The address of a process in the tree. @param {string} key */
@@ -163,29 +178,32 @@ function count() {
 /** What needs somebody, each with the way there. */
 function wrong() {
   const rows = [...model.rows.values()].filter(({ state }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state));
+  const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
       make("a", { href: inTree(row.key) }, label(row)), ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
-    ...anomalies.slice(0, SHOWN).map(({ text, href }) => make("li", { "data-look": "restarting" }, icon("stuck", "glyph"), make("a", { href }, text))),
+    ...gaveUp(new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map((event) =>
+      make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"), make("a", { href: system }, event.parts?.who ?? "A supervisor"), ` gave up at ${time(event.at)}`)),
+    ...anomalies.slice(0, SHOWN).map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" }, icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
+      make("a", { href: system }, `${one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
+    ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
   if (!items.length) items.push(make("li", { class: "hint" }, model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at."));
   renew(byId("wrong", HTMLElement), items);
 }
 
-/** Findings of the node, asked for when the page comes into sight and when something ended for good. */
-async function lookForAnomalies() {
-  const system = pages().find(({ id }) => id === "system");
-  try {
-    const found = await request("GET", "/system/anomalies");
-    anomalies = found.anomalies.map((/** @type {Record<string, any>} */ one) => ({
-      text: `${String(one.type).replaceAll("_", " ")}${one.name ? `: ${one.name}` : ""}`,
-      href: system?.href ?? (one.name ? inTree(String(one.name)) : `${root()}/docs/monitoring`),
-    }));
-  } catch {
-    anomalies = []; // the line above says whether the server answers
-  }
-  wrong();
+/**
+ * Who gave up since the monitor looked, each once, newest first: whoever gives up may run again at once, and is no finding yet.
+ * @param {Set<string|null|undefined>} told  what another line says
+ */
+function gaveUp(told) {
+  const looked = found?.points.at(-1)?.[found.columns.indexOf("at")];
+  const from = Math.max(Date.now() / 1000 + skew - FRESH_S, typeof looked === "number" && found ? looked - found.interval : 0);
+  /** @type {Map<string|null|undefined, import("./model.js").FeedEvent>} */ const newest = new Map();
+  for (const event of model.feed) if (event.kind === "gave_up" && event.at > from && !told.has(event.key) && !told.has(event.parts?.who)) newest.set(event.key, event);
+  return [...newest.values()].reverse().slice(0, SHOWN);
 }
 
 function last() {
@@ -198,8 +216,8 @@ function last() {
 
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
 killIt.onclick = () => void end(scene?.victim);
-document.addEventListener("visibilitychange", () => document.hidden || void lookForAnomalies());
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => id !== "start").map(({ id, label: name, href }) =>
   make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
 last();
 feed.start();
+findings.start();
