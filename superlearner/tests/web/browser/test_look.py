@@ -112,6 +112,28 @@ def test_no_width_scrolls_sideways(open_page: Callable[..., Page], platform: Any
     assert page.evaluate(cut) == []
 
 
+@pytest.mark.parametrize("width", [1081, 1280, 1440])
+def test_restarts_left_are_never_cut_in_the_middle_of_a_word(
+    open_page: Callable[..., Page], platform: Any, width: int
+) -> None:
+    page = open_page(f"{platform.url}/supervisors", width=width)
+    select(page, f"{SHOP}/ledger")
+    cell = page.locator(f'[role=treeitem][data-key="{SHOP}"] .bu')
+    budget = {"used": 0, "window_s": 5.0, "resets_at": None, "expires": []}
+    # what is seen: each part stands in the cell as a whole, or on a line below that is not shown
+    seen = """(cell) => { const box = cell.getBoundingClientRect();
+        return [...cell.querySelectorAll(".n, .in")].filter((one) => one.getBoundingClientRect().top < box.bottom - 2)
+            .map((one) => [one.textContent.trim(), one.scrollWidth <= one.clientWidth + 1
+                && one.getBoundingClientRect().right <= box.right + 0.5]) }"""
+    for most in (3, 6, 20, 100, 900):
+        platform.delta(p=[[SHOP, {"budget": budget | {"max": most}}]])
+        expect(cell).to_have_text(f"{most} of {most} in 5 s")
+        parts = cell.evaluate(seen)
+        assert parts[0] == [f"{most} of {most}", True]
+        assert all(whole for _, whole in parts)
+        assert len(parts) == 2 or most not in (3, 20)
+
+
 def test_the_theme_follows_the_system_until_the_switch_is_used(open_page: Callable[..., Page], platform: Any) -> None:
     page = open_page(f"{platform.url}/supervisors", theme="dark")
     background = "getComputedStyle(document.body.parentElement).backgroundColor"

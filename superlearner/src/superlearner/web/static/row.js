@@ -259,7 +259,7 @@ export class RowView {
     const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
     if (this.budget.textContent === text) return next;
     const end = text.indexOf(" in ");
-    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", {}, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end)))] : []));
+    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", { class: "fit" }, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end)))] : []));
     return next;
   }
 }
