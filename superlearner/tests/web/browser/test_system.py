@@ -132,6 +132,20 @@ def test_a_range_changes_all_charts_and_what_is_exported_is_what_is_shown(system
     assert len(told["rows"]) >= len(rows)
 
 
+def test_the_range_is_in_the_address_and_outlives_a_reload(system: Any) -> None:
+    page = system()
+    hour = page.get_by_role("radio", name="1 h")
+    page.get_by_text("1 h", exact=True).click()
+    expect(page).to_have_url(re.compile(r"[?&]range=1h"))
+    page.get_by_role("tab", name="Log").click()
+    expect(page).to_have_url(re.compile(r"\?view=log&range=1h$|\?range=1h&view=log$"))
+    page.reload()
+    expect(hour).to_be_checked()
+    page.get_by_role("tab", name="Figures").click()
+    page.get_by_text("10 min", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/system$"))
+
+
 def test_who_talks_to_whom_as_graph_matrix_and_table(system: Any) -> None:
     page = system("talk")
     talk = page.locator("#talk")

@@ -23,7 +23,9 @@ import { counted, duration, number, time } from "./words.js";
 
 /** @typedef {import("./system-model.js").Model} Model */
 
-const RANGES = [60, 600, 3600];
+/** What the charts can show, as the address says it (`?range=1h`). */
+const RANGES = new Map([["1m", 60], ["10m", 600], ["1h", 3600]]);
+const USUAL = "10m";
 const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_TRENDS = 6;
 /** A platform that is younger than the range shows its life, and at least so many seconds. */
@@ -40,7 +42,7 @@ const group = new ChartGroup();
 /** @type {Record<string, number>} */ let limits = {};
 /** What the charts stand still at; null: they go on. @type {{from: number, to: number}|null} */ let still = null;
 /** The number of the newest anomaly that was told. @type {number|null} */ let heard = null;
-let range = 600;
+let range = RANGES.get(new URL(location.href).searchParams.get("range") ?? USUAL) ?? 600;
 let view = "figures";
 /** Views that are loaded when they are opened first. @type {import("./log-view.js").SlLog|null} */ let log = null;
 /** @type {import("./talk.js").SlTalk|null} */ let talk = null;
@@ -135,8 +137,18 @@ function showTrends() {
 function setRange(seconds) {
   range = seconds;
   still = null;
+  tellRange();
   for (const input of byId("ranges", HTMLElement).querySelectorAll("input")) input.checked = Number(input.value) === seconds;
   drawCharts();
+}
+
+/** The address says the range, so that a reload and a link show the same. */
+function tellRange() {
+  const here = new URL(location.href);
+  const word = [...RANGES].find(([, seconds]) => seconds === range)?.[0] ?? USUAL;
+  if (word === USUAL) here.searchParams.delete("range");
+  else here.searchParams.set("range", word);
+  if (here.href !== location.href) history.replaceState(history.state, "", here);
 }
 
 /** Lets all charts stand still at a stretch of time. @param {number} from @param {number} to */
@@ -161,7 +173,7 @@ function goTo(at) {
     return;
   }
   choose("figures");
-  const wide = RANGES.find((one) => one >= newest - at + 20);
+  const wide = [...RANGES.values()].find((one) => one >= newest - at + 20);
   if (wide !== undefined && wide <= 600 && newest - at < wide * 0.9) setRange(wide);
   else stand(at - 60, at + 60);
   group.hold(at);
@@ -259,4 +271,5 @@ shortcuts([
   { keys: ["n"], text: "Back to now", run: letGo },
   { keys: ["←", "→"], text: "On a chart: move the cursor of all charts; Enter holds the moment, Escape lets it go" },
 ]);
+setRange(range);
 feed.start();
