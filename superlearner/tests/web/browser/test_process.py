@@ -106,6 +106,16 @@ def test_what_is_no_message_is_refused_with_the_accepted_forms(page: Page, platf
     assert platform.asked == []
 
 
+def test_nothing_is_not_sent_and_the_field_says_what_it_wants(page: Page, platform: Any) -> None:
+    page.locator(LEDGER).click()
+    for nothing in ("", "  "):
+        page.get_by_label("Message as JSON").fill(nothing)
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator(".answer")).to_have_text("Type a message first.")
+        expect(page.get_by_label("Message as JSON")).to_be_focused()
+    assert platform.asked == []
+
+
 def test_a_process_outside_the_tree_is_told_and_leads_nowhere(page: Page, platform: Any) -> None:
     shop = page.locator(f'[role=treeitem][data-key="{SHOP}"]').get_attribute("data-pid")
     platform.info = {

@@ -52,6 +52,11 @@ export class MessageForm {
 
   async #send() {
     if (this.#pid === null) return;
+    if (!this.#text.value.trim()) {
+      this.#say("Type a message first.", true);
+      this.#text.focus();
+      return;
+    }
     const message = parse(this.#text.value);
     if (message === undefined) {
       this.#say('Expected JSON: a text in quotes, a number, or a list such as ["add", 3].', true);
