@@ -63,6 +63,18 @@ def test_a_crash_names_who_why_what_followed_and_what_is_left(inside: Callable[.
     inside(test, tree("first", "ledger", "cart", "mailer", strategy="rest_for_one"))
 
 
+def test_a_change_of_the_strategy_says_from_what_to_what(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        await Supervisor.change_flags("sup", strategy="one_for_all")
+        await Supervisor.change_flags("sup", max_restarts=7)
+        assert await texts(platform) == [
+            "sup changed its strategy from rest_for_one to one_for_all",
+            "sup is one_for_all as before, and allows 7 restarts in 5 s now",
+        ]
+
+    inside(test, tree("a", "b", strategy="rest_for_one"))
+
+
 def test_one_for_all_restarts_the_others(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "b"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
-__all__ = ["Restarts", "after_restart", "gave_up_text", "left_text", "trigger_text"]
+__all__ = ["Restarts", "after_restart", "flags_text", "gave_up_text", "left_text", "trigger_text"]
 
 UNREMARKABLE: Final = 1000
 """A supervisor that allows this many restarts has no budget worth a word."""
@@ -95,3 +95,22 @@ def gave_up_text(who: str, child: str, reason: str, data: Mapping[str, Any]) -> 
     """
     used, allowed, window = data["used"], data["allowed"], data["window"]
     return f"{who} gave up: {used} restarts in {window:g} s, allowed are {allowed} (last: {child}, {reason})"
+
+
+def flags_text(who: str, before: str | None, data: Mapping[str, Any]) -> str:
+    """A supervisor has other flags; `before` is the strategy that it was known to have.
+
+    >>> flags_text("shop_sup", "one_for_one", {"strategy": "one_for_all", "max_restarts": 3, "max_seconds": 5})
+    'shop_sup changed its strategy from one_for_one to one_for_all'
+    >>> flags_text("shop_sup", "one_for_one", {"strategy": "one_for_one", "max_restarts": 9, "max_seconds": 5})
+    'shop_sup is one_for_one as before, and allows 9 restarts in 5 s now'
+    """
+    old, new = data.get("before"), data.get("strategy")
+    was = cast("Mapping[str, Any]", old).get("strategy") if isinstance(old, Mapping) else before
+    if not isinstance(new, str) or not isinstance(was, str):
+        return f"{who} changed its strategy"
+    if was != new:
+        return f"{who} changed its strategy from {was} to {new}"
+    allowed, window = data.get("max_restarts"), data.get("max_seconds")
+    seconds = f"{window:g} s" if isinstance(window, int | float) else str(window)
+    return f"{who} is {was} as before, and allows {allowed} restarts in {seconds} now"

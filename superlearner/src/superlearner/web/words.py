@@ -21,7 +21,7 @@ from superlearner.control.terms import plain_pid
 from superlearner.web.bursts import Burst
 from superlearner.web.entries import MAX_ENTRIES, Entries, shorten
 from superlearner.web.naming import called, name_of, slot_of
-from superlearner.web.phrases import Restarts, gave_up_text
+from superlearner.web.phrases import Restarts, flags_text, gave_up_text
 from superlearner.web.projection import Projection, row_of
 from superlearner.web.rows import Row, label
 from superlearner.web.signals import Signals, comes_back, party_of
@@ -110,7 +110,7 @@ class Feed:
             case "strategy_changed":
                 sup = row_of(model, event.pid)
                 if sup is not None:
-                    self.note(model, at, "info", f"{label(sup)} changed its strategy", plain_pid(event.pid))
+                    self.note(model, at, "info", flags_text(label(sup), sup.strategy, data), plain_pid(event.pid))
             case "drain_too_long" if LONG_DRAIN_MS <= data.get("ms", 0) < HELD_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
