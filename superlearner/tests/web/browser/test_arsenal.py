@@ -140,6 +140,14 @@ def test_the_server_refuses_a_field_and_it_is_marked(arsenal: Callable[..., Page
     expect(field(page, "types").locator("textarea")).to_have_attribute("aria-invalid", "true")
 
 
+def test_what_is_missing_stands_apart_from_the_lines(arsenal: Callable[..., Page]) -> None:
+    page = arsenal("?operation=process.kill")
+    missing = page.locator("#same").get_by_text("Still to fill in:")
+    expect(missing).to_be_visible()
+    below = page.locator("#same .door").first.evaluate("(one) => one.getBoundingClientRect().top")
+    assert below - missing.evaluate("(one) => one.getBoundingClientRect().bottom") >= 8
+
+
 def test_a_stream_comes_as_it_happens_until_it_is_stopped(arsenal: Callable[..., Page], running: Any) -> None:
     page = arsenal("?operation=events.stream&types=operation_done")
     page.get_by_role("button", name="Open the stream").click()
