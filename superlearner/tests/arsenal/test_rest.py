@@ -31,6 +31,23 @@ def test_a_dry_run_over_http_says_who_would_feel_it_and_ends_nobody(inside: Insi
     inside(test)
 
 
+def test_a_dry_run_names_those_whom_the_supervisor_restarts_along(inside: Inside) -> None:
+    async def affected(platform: Any, method: str, path: str, body: Any = None) -> set[str]:
+        answer = await platform.client.request(method, f"/api/v1/{path}", json=body)
+        return {one.partition(" ")[0] for one in answer.json()["data"]["affects"]}
+
+    async def test(platform: Any) -> None:
+        kill = "DELETE", "processes/counter_1?dry_run=true"
+        assert await affected(platform, *kill) == {"counter_1", "demo_one_for_one"}
+        await otp.Supervisor.change_flags("demo_one_for_one", strategy="one_for_all")
+        all = {"counter_1", "demo_one_for_one", "counter_2", "printer_1"}
+        assert await affected(platform, *kill) == all
+        crash = "POST", "supervisors/demo_one_for_one/simulate-failure?dry_run=true"
+        assert await affected(platform, *crash, {"failure_type": "child_crash", "target": "counter_1"}) == all
+
+    inside(test)
+
+
 def test_a_dry_run_of_what_must_not_be_is_refused_like_the_real_one(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("DELETE", "/api/v1/processes/superlearner?dry_run=true")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -72,12 +72,12 @@ class Context:
         found = None if self.on is None else self.platform.nodes.find(self.on)
         return None if found is None else found.owner
 
-    def about_to(self, would: str, affects: Sequence[str] = ()) -> None:
+    def about_to(self, would: str, affects: Sequence[str] | Callable[[], Sequence[str]] = ()) -> None:
         """Say what is done next, in one sentence that goes on from "would …"; a dry run ends here.
 
         Every operation that changes something says so after its checks and before the first change; `affects` names the
-        processes that feel it.
+        processes that feel it; what takes time to find out is a function, which only a dry run calls.
         """
         if self.dry_run:
-            raise DryRun(would, affects)
+            raise DryRun(would, affects() if callable(affects) else affects)
         self.announced.append(would)

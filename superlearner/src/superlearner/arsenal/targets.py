@@ -14,6 +14,7 @@ from superlearner.control.critical import is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
+from superlearner.control.supervising import taken_along
 from superlearner.control.terms import TooDeep, clip, plain_pid, term_of_json
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "supervisor_of",
     "term_of",
 ]
+
+MOST_NAMED: Final = 100
+"""Processes of one kind that are told of those who feel an end."""
 
 LISTINGS: Final = {"process": "processes", "child": "supervisors/{name}/children"}
 """Where those of a kind are listed; all others are below the supervisors."""
@@ -92,9 +96,16 @@ def name_of(pid: Pid) -> str | None:
     return None if name is None else clip(id_text(name), 120)
 
 
-def feels(pid: Pid) -> list[str]:
-    """Who feels the end of a process: itself, and all that are linked with it."""
-    return [called(pid), *(called(other) for other in (otp.process_info(pid, "links") or ())[:100])]
+def feels(pid: Pid, reason: str | None = None) -> list[str]:
+    """Who feels the end of a process: itself, all that are linked with it, and whom its supervisor restarts with it.
+
+    Args:
+        pid: the process that would end.
+        reason: why; None if no supervisor has to deal with it.
+    """
+    links = (otp.process_info(pid, "links") or ())[:MOST_NAMED]
+    along = [] if reason is None else taken_along(pid, reason)[:MOST_NAMED]
+    return [called(one) for one in dict.fromkeys((pid, *links, *along))]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
 import otp
 from otp import Pid, Supervisor
@@ -27,8 +27,13 @@ __all__ = [
     "restart_all",
     "restart_whole",
     "spec_of",
+    "taken_along",
     "text_of_record",
 ]
+
+
+MOST_READ: Final = 10_000
+"""Children of one supervisor beyond which nobody asks whom an end takes along: reading them would hold the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,25 @@ def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None =
         state = supervisor_state(above)
         dynamic = state is not None and state.strategy in DYNAMIC
         at, ended, why = above, _pid_text(record) if dynamic else text_of_id(record), "shutdown"
+
+
+def taken_along(pid: Pid, reason: str) -> list[Pid]:
+    """The running processes that supervisors would stop if a process ended; most of them start again with it.
+
+    Args:
+        pid: the process that ends; nobody is taken along by one that is no child.
+        reason: why it ends.
+    """
+    above, record = otp.process_info(pid, "parent"), record_of(pid)
+    state = None if above is None else supervisor_state(above)
+    if above is None or record is None or state is None or len(state) > MOST_READ:
+        return []
+    child = _pid_text(record) if state.strategy in DYNAMIC else text_of_id(record)
+    found: list[Pid] = []
+    for step in predict_all(above, child, reason):
+        running = {name: one for one, name in children_of(step.supervisor)} if step.found.stopped else {}
+        found += [running[name] for name in step.found.stopped if name in running]
+    return found
 
 
 def spec_of(supervisor: Pid, child: Any) -> dict[str, Any] | None:

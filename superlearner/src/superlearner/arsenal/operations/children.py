@@ -266,7 +266,7 @@ async def simulate_failure(
         if failure_type == "child_crash":
             victim, child = _victim(pid, target)
         protect(victim, force=force)
-        ctx.about_to(f"send the exit signal {reason} to {called(victim)}", feels(victim))
+        ctx.about_to(f"send the exit signal {reason} to {called(victim)}", lambda: feels(victim, reason))
         killed = await kill(victim, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return FailureSimulated(
         status="failure_simulated",

@@ -174,7 +174,7 @@ async def terminate(
     found = server_of(ctx, pid)
     with asking():
         protect(found, force=force)
-        ctx.about_to(f"let {called(found)} end with the reason {reason}", feels(found))
+        ctx.about_to(f"let {called(found)} end with the reason {reason}", lambda: feels(found, reason))
         name = name_of(found)
         await sys.terminate(found, reason, timeout_ms / 1000)
     return Terminating(pid=plain_pid(found), name=name, reason=reason)

@@ -128,7 +128,7 @@ async def stop(
         protect(pid, force=force)
         record = record_of(pid)
         registered = otp.process_info(pid, "registered_name")
-        ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", feels(pid))
+        ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     failed = reason not in ("normal", "shutdown")
     again = record is not None and (

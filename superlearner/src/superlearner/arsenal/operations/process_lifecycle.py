@@ -135,7 +135,7 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
     found = process_of(ctx, pid)
     with answering():
         protect(found, force=force)
-        ctx.about_to(f"send the exit signal {reason} to {called(found)}", feels(found))
+        ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
         result = SignalResult(
             pid=plain_pid(found),
             name=name_of(found),
@@ -157,7 +157,7 @@ async def shutdown(
     found = process_of(ctx, pid)
     with answering():
         protect(found, force=force)
-        ctx.about_to(f"ask {called(found)} to end, and kill it after {timeout_ms} ms", feels(found))
+        ctx.about_to(f"ask {called(found)} to end, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
         name, begun = name_of(found), time.perf_counter()
         terminated, killed = await shut_down(found, reason, timeout_ms / 1000)
     took = round((time.perf_counter() - begun) * 1000)
@@ -179,7 +179,7 @@ async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 500
         below = [other for other, _ in descendants_of(ctx.node, found)]
         ctx.about_to(
             f"end {called(found)} and the {len(below)} processes below it",
-            [*feels(found), *(called(other) for other in below[:100])],
+            lambda: [*feels(found, "shutdown"), *(called(other) for other in below[:100])],
         )
         end = await end_tree(ctx.node, found, timeout_ms / 1000)
     return TreeResult(

@@ -113,7 +113,7 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
     found = process_of(ctx, pid)
     with answering():
         protect(found, force=force)
-        ctx.about_to(f"send the exit signal {reason} to {called(found)}", feels(found))
+        ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
         killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return KillResult(
         pid=killed.pid, name=killed.name, reason=killed.reason, terminated=killed.terminated, timestamp=timestamp()

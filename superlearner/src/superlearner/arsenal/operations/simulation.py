@@ -62,7 +62,7 @@ async def crash(
         return await _begin(ctx, plan, force=force)
     with steering():
         protect(plan.target, force=force)
-        ctx.about_to(_words(plan), feels(plan.target))
+        ctx.about_to(_words(plan), lambda: _feels(plan))
         killed = await kill(plan.target, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return SimulationLine(
         id=None,
@@ -156,9 +156,13 @@ async def end(
 async def _begin(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
     with steering():
         protect(plan.target, force=force)
-        ctx.about_to(_words(plan), feels(plan.target))
+        ctx.about_to(_words(plan), lambda: _feels(plan))
         pid = await begin(ctx.node, plan)
     return _line(pid, plan)
+
+
+def _feels(plan: Plan) -> list[str]:
+    return feels(plan.target, plan.reason if plan.kind == "crash" else None)
 
 
 def _line(pid: Pid | None, plan: Plan) -> SimulationLine:
