@@ -30,6 +30,10 @@ ARGUMENTS = [
 EXPECTED = ("WebSocket connection to", "Failed to load resource")
 
 
+# How long a page may take to show what it has to: on two cores with a second browser and its platform beside it.
+expect.set_options(timeout=15_000)
+
+
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"sl_tests_{path.stem}", path)
     assert spec is not None
