@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.users import User
+from superlearner.arsenal.users import Scope, User
 
 if TYPE_CHECKING:
     import otp
@@ -71,6 +71,23 @@ class Context:
         """Whose node it acts on; None for one that nobody owns, as the platform's."""
         found = None if self.on is None else self.platform.nodes.find(self.on)
         return None if found is None else found.owner
+
+    def missing_scope(self, what: str, scope: Scope) -> OperationError:
+        """The refusal of `what` to who asks, for want of a scope."""
+        return OperationError(
+            "missing_scope",
+            f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
+            hint="send a credential: `superlearner token` prints the owner's",
+        )
+
+    def check_secrets(self, *, redact: bool) -> None:
+        """That who asks may see secrets, unless they are hidden.
+
+        Raises:
+            OperationError: `missing_scope`.
+        """
+        if not redact and not self.user.may("code", self.owner):
+            raise self.missing_scope("to see secrets", "code")
 
     def about_to(self, would: str, affects: Sequence[str] | Callable[[], Sequence[str]] = ()) -> None:
         """Say what is done next, in one sentence that goes on from "would …"; a dry run ends here.

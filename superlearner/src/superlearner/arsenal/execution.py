@@ -131,12 +131,7 @@ def _may(operation: Operation, context: Context) -> bool:
 
 
 def _missing_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> OperationError:
-    error = OperationError(
-        "missing_scope",
-        f"{operation.name} needs the scope {operation.scope}, and {context.user.name} has "
-        f"{', '.join(sorted(context.user.scopes)) or 'none'}",
-        hint="send a credential: `superlearner token` prints the owner's",
-    )
+    error = context.missing_scope(operation.name, operation.scope)
     _account(operation, context, parameters, 0, error.code)
     return error
 

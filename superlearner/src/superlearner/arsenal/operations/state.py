@@ -49,12 +49,7 @@ async def get(
 
     As its last callback left it; nobody is asked, so it is told of a process that is stuck, too.
     """
-    if not redact and not ctx.user.may("code", ctx.owner):
-        raise OperationError(
-            "missing_scope",
-            f"to see secrets needs the scope code, and {ctx.user.name} has {', '.join(sorted(ctx.user.scopes))}",
-            hint="send a credential: `superlearner token` prints the owner's",
-        )
+    ctx.check_secrets(redact=redact)
     found = process_of(ctx, pid)
     options: dict[str, Any] = {} if redact else {"redact": None}
     details = observer.process(ctx.node, found, messages=0, length=length, exits=0, related=0, **options)

@@ -51,12 +51,7 @@ async def unfold(
     With types and a bounded text of each value; `path` leads to a part of it. Nobody is asked, and no code runs but
     the server's own `format_status`.
     """
-    if not redact and not ctx.user.may("code", ctx.owner):
-        raise OperationError(
-            "missing_scope",
-            f"to see secrets needs the scope code, and {ctx.user.name} has {', '.join(sorted(ctx.user.scopes))}",
-            hint="send a credential: `superlearner token` prints the owner's",
-        )
+    ctx.check_secrets(redact=redact)
     found = process_of(ctx, pid)
     details = observer.process(ctx.node, found, messages=0, length=1, exits=0, related=0)
     if details is None:

@@ -204,7 +204,7 @@ async def messages(
 
     With an analysis of all of them: kinds, frequencies, latencies, first words. It works after the end of the process.
     """
-    _may_see(ctx, redact)
+    ctx.check_secrets(redact=redact)
     trace = _trace(ctx, pid)
     mine = pids_of(trace, pid)
     found = [one for one in trace.messages if one.sender in mine or one.receiver in mine]
@@ -239,7 +239,7 @@ async def history(
 
     Oldest first. With `after` a reader goes on where it was.
     """
-    _may_see(ctx, redact)
+    ctx.check_secrets(redact=redact)
     trace = _trace(ctx, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     found = [
@@ -265,7 +265,7 @@ async def causes(
 
     The message, then the one its sender was handling, and so on, as far as the trace knows.
     """
-    _may_see(ctx, redact)
+    ctx.check_secrets(redact=redact)
     trace = _trace(ctx, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     chain = causes_of(trace.messages, seq)
@@ -328,7 +328,7 @@ async def unanswered(
 
     Up to now; the oldest first.
     """
-    _may_see(ctx, redact)
+    ctx.check_secrets(redact=redact)
     trace = _trace(ctx, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     return paged([message_line(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
@@ -430,12 +430,3 @@ def _trace(ctx: Context, words: str) -> Trace:
         raise OperationError(
             "trace_not_found", clip(str(error), 400), hint="POST /api/v1/processes/{pid}/trace begins one"
         ) from None
-
-
-def _may_see(ctx: Context, redact: bool) -> None:
-    if not redact and not ctx.user.may("code", ctx.owner):
-        raise OperationError(
-            "missing_scope",
-            f"to see secrets needs the scope code, and {ctx.user.name} has {', '.join(sorted(ctx.user.scopes))}",
-            hint="send a credential: `superlearner token` prints the owner's",
-        )
