@@ -15,7 +15,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
-__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "line_of", "named", "supervisors"]
+__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "named", "process_line", "supervisors"]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
@@ -30,13 +30,13 @@ MAX_RELATED: Final = 200
 TYPES: Final[dict[Kind, Type]] = {kind: name for name, kind in KINDS.items()}
 
 
-def line_of(summary: observer.ProcessSummary) -> dict[str, Any]:
+def process_line(summary: observer.ProcessSummary) -> dict[str, Any]:
     """A process as the list shows it."""
     return {
         "pid": plain_pid(summary.pid),
         "name": _short(summary.name),
         "type": TYPES[summary.kind],
-        "what": clip(summary.what, 200),
+        "what": clip(summary.what.rpartition(".<locals>.")[2], 200),
         "status": summary.status,
         "message_queue_len": summary.mailbox,
         "links": summary.links,

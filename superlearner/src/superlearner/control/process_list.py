@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import otp
 from otp import Node, Pid
 from otp.observer.reading import summary_of, waiting_at
 from otp.observer.tree import is_child
-from superlearner.control.critical import is_critical
 from superlearner.control.listing import IDLE, Wanted, Work, find
-from superlearner.control.look import TYPES, doing
+from superlearner.control.look import doing, process_line
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import record_of, supervisor_state
@@ -20,7 +19,6 @@ __all__ = ["Line", "Sort", "lines_of", "list_processes"]
 
 Line = dict[str, Any]
 Born = Callable[[int], "float | None"]
-LONGEST_NAME: Final = 120
 
 Sort = Literal[
     "pid", "-pid", "name", "-name", "type", "-type", "what", "-what", "status", "-status",
@@ -65,18 +63,7 @@ def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
     parent = summary.parent if is_child(pid) else None
     messages, busy = work.of(pid)
     return {
-        "pid": plain_pid(pid),
-        "name": None if summary.name is None else clip(summary.name, LONGEST_NAME),
-        "type": TYPES[summary.kind],
-        "what": clip(summary.what.rpartition(".<locals>.")[2], 200),
-        "status": summary.status,
-        "message_queue_len": summary.mailbox,
-        "links": summary.links,
-        "monitors": summary.monitors,
-        "monitored_by": summary.monitored_by,
-        "trap_exit": summary.trap_exit,
-        "parent": None if summary.parent is None else plain_pid(summary.parent),
-        "critical": is_critical(pid),
+        **process_line(summary),
         "supervisor": None if parent is None else plain_pid(parent),
         "supervisor_name": None if parent is None else _name(parent),
         "child_id": None if record is None or record.id is None else id_text(record.id),

@@ -15,7 +15,7 @@ from otp import Node
 from otp.observer.reading import summary_of
 from superlearner.analytics import Ledger
 from superlearner.control.clock import timestamp
-from superlearner.control.look import line_of
+from superlearner.control.look import process_line
 from superlearner.control.turns import next_turn
 from superlearner.monitoring.monitor import Monitor
 
@@ -54,7 +54,7 @@ def rows_of(table: Table, node: Node, monitor: Monitor, ledger: Ledger) -> tuple
     """The rows of a table, each made when it is asked for, and how many there are about."""
     if table == "processes":
         pids: list[Any] = node.processes()
-        return (line_of(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
+        return (process_line(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
     if table == "metrics":
         points = monitor.history.since(0.0)
         return ({"timestamp": timestamp(point.at), **asdict(point)} for point in points), len(points)
