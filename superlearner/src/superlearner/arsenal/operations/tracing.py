@@ -92,10 +92,7 @@ async def start(
     From now on what it gets and sends is kept, with sender, receiver, answers and causes. Others run on at full speed.
     """
     found = process_of(ctx, pid)
-    seconds = None if duration_ms is None else duration_ms / 1000
-    options = TraceOptions(
-        message_limit, pattern_matching, include_system_messages, auto_cleanup, rate=rate, duration=seconds
-    )
+    options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
     return _start(ctx, [found], options, f"trace the messages of {called(found)}")
 
 
@@ -127,10 +124,7 @@ async def start_group(
         )
     root = None if supervisor is None else supervisor_of(ctx, supervisor)
     members = [process_of(ctx, pid) for pid in pids] if root is None else list(_below(root))
-    seconds = None if duration_ms is None else duration_ms / 1000
-    options = TraceOptions(
-        message_limit, pattern_matching, include_system_messages, auto_cleanup, rate=rate, duration=seconds
-    )
+    options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
     what = f"{len(members)} processes" if root is None else f"all {len(members)} processes of {called(root)}"
     return _start(ctx, members, options, f"trace the messages of {what}", root)
 
@@ -377,6 +371,12 @@ async def diagram(
 
 
 # Doing it
+
+
+def _options(
+    limit: int, pattern: str | None, system: bool, cleanup: bool, rate: int, duration_ms: int | None
+) -> TraceOptions:
+    return TraceOptions(limit, pattern, system, cleanup, rate, None if duration_ms is None else duration_ms / 1000)
 
 
 def _start(ctx: Context, pids: list[Pid], options: TraceOptions, would: str, root: Pid | None = None) -> TraceInfo:
