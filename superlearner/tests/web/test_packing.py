@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from superlearner.web.packing import LEAST_PACKED
 
 Inside = Callable[..., Any]
@@ -20,6 +22,28 @@ def test_a_large_answer_is_packed_for_who_takes_that(inside: Inside) -> None:
         assert "accept-encoding" in packed.headers["vary"]
         assert packed.json()["data"] == plain.json()["data"]
         assert int(packed.headers["content-length"]) < len(plain.content) / 4
+
+    inside(test)
+
+
+@pytest.mark.parametrize("path", [LIST, "/static/supervisors.js"], ids=["answer", "file"])
+def test_who_refuses_gzip_gets_none_though_the_word_stands_there(inside: Inside, path: str) -> None:
+    """Regression: `gzip;q=0` was answered with gzip."""
+
+    async def test(platform: Any) -> None:
+        asked = {
+            accepted: platform.client.get(path, headers={"accept-encoding": accepted})
+            for accepted in (
+                "gzip;q=0",
+                "gzip; q=0.000, br",
+                "gzip;q=0, *;q=1",
+                "gzip;q=much",
+                "br;q=1, GZip;q=0.1",
+                "*",
+            )
+        }
+        got = {accepted: "content-encoding" in (await answer).headers for accepted, answer in asked.items()}
+        assert [accepted for accepted, yes in got.items() if yes] == ["br;q=1, GZip;q=0.1", "*"]
 
     inside(test)
 

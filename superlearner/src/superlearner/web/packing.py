@@ -1,4 +1,4 @@
-"""Large JSON answers go out packed to who takes that; the packing is done beside the loop.
+"""Who takes packed answers; and large JSON answers packed for them, which is done beside the loop.
 
 Small ones are left alone: most answers are a few hundred bytes, and none that shows a credential gets near the limit.
 """
@@ -12,18 +12,38 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LEAST_PACKED", "with_packing"]
+__all__ = ["LEAST_PACKED", "takes_gzip", "with_packing"]
 
 LEAST_PACKED: Final = 32_768
 LEVEL: Final = 3
 JSON: Final = "application/json"
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Whether who sends this `Accept-Encoding` takes gzip: it is named, or `*` is, and not with a weight of 0.
+
+    As RFC 9110, 12.5.3, but that an absent or empty header takes nothing packed.
+
+    >>> takes_gzip("br, GZIP;q=0.5"), takes_gzip("*"), takes_gzip("gzip;q=0, *"), takes_gzip("")
+    (True, True, False, False)
+    """
+    weights = dict(map(_coding, accepted.lower().split(",")))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _coding(words: str) -> tuple[str, float]:
+    name, _, weight = words.partition(";")
+    try:
+        return name.strip(), float(weight.strip().removeprefix("q=") or 1)
+    except ValueError:  # a weight that nobody can read is no consent
+        return name.strip(), 0.0
+
+
 def with_packing(app: ASGIApp) -> ASGIApp:
     """The application; its JSON answers of at least `LEAST_PACKED` bytes that are made in one piece are packed."""
 
     async def packing(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        if scope["type"] != "http" or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
             await app(scope, receive, send)
             return
         begun: Message | None = None

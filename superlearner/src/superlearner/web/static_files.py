@@ -12,6 +12,8 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from superlearner.web.packing import takes_gzip
+
 __all__ = ["OwnFiles"]
 
 LEAST: Final = 1000
@@ -39,7 +41,7 @@ class OwnFiles(StaticFiles):
         if not isinstance(response, FileResponse) or not (response.media_type or "").startswith(PACKED):
             return response
         response.headers["vary"] = "accept-encoding"
-        if stat_result.st_size < LEAST or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        if stat_result.st_size < LEAST or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
             return response
         body = self._pack(str(full_path), stat_result.st_mtime_ns)
         # weak: it stands for the same text as the file's own, not for the same bytes
