@@ -49,3 +49,12 @@ def test_a_long_function_is_cut_around_the_line(tmp_path: Path) -> None:
     found = lines_around(str(file), 600)
     assert found is not None
     assert (found.cut, found.first, len(found.lines)) == (True, 450, 300)
+
+
+def test_in_a_file_that_takes_long_to_parse_the_lines_nearby_are_shown(tmp_path: Path) -> None:
+    """Regression: 19,800 lines were parsed, which held everything for a second."""
+    file = tmp_path / "generated.py"
+    file.write_text("def one():\n    return 1\n" * 9900)
+    found = lines_around(str(file), 600)
+    assert found is not None
+    assert (found.name, found.first, len(found.lines)) == (None, 588, 25)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+from superlearner.arsenal.operations import process_source
+from superlearner.control.source_lines import Lines
 from superlearner.running import Tree
 
 Inside = Callable[..., Any]
@@ -64,6 +67,25 @@ def test_the_line_of_the_last_crash_is_marked_in_its_callback(inside: Inside) ->
         assert text(marked) == "        return NoReply(state // request)  # the line that fails"
         assert ["k", "return"] in marked
         assert crashed["file"].endswith("test_process_source.py")
+
+    inside(test, TILLS, auth="all")
+
+
+def test_the_file_is_read_and_parsed_beside_the_loop(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a long file held the loop for a second."""
+    threads: list[int] = []
+
+    def lines_around(file: str, line: int) -> Lines | None:
+        threads.append(get_ident())
+        return real(file, line)
+
+    real = process_source.lines_around
+    monkeypatch.setattr(process_source, "lines_around", lines_around)
+
+    async def test(platform: Any) -> None:
+        assert (await source(platform))["why"] == "class"
+        assert threads
+        assert get_ident() not in threads
 
     inside(test, TILLS, auth="all")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Annotated, Literal
 
@@ -74,7 +75,8 @@ async def source(
             "nothing is known of that place",
             hint="without `place` the first that is known is shown",
         )
-    lines = lines_around(file, at)
+    name, what = name_of(found), what_of(found)  # asked while it lives
+    lines = await asyncio.to_thread(lines_around, file, at)
     if lines is None:
         raise OperationError(
             "source_not_found", f"{safe_text(os.path.basename(file))} cannot be read at line {at}",
@@ -82,8 +84,8 @@ async def source(
         )  # fmt: skip
     return SourceView(
         pid=plain_pid(found),
-        name=name_of(found),
-        what=what_of(found),
+        name=name,
+        what=what,
         why=why,
         reason=reason,
         function=lines.name,
