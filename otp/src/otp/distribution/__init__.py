@@ -1,0 +1,17 @@
+"""Nodes that are not here: connections to other runtimes, and what travels over them.
+
+Needs the extra `otp[remote]`.  Importing `otp` does not import this package.
+
+>>> from otp.distribution import NodeId
+>>> NodeId("shop@127.0.0.1", 1).name
+'shop@127.0.0.1'
+
+Source: Erlang's distribution (`net_kernel`, the *dist* channel between two nodes).
+"""
+
+from __future__ import annotations
+
+from otp.distribution.node_id import NodeId
+from otp.distribution.transport import Transport, TransportEvents
+
+__all__ = ["NodeId", "Transport", "TransportEvents"]

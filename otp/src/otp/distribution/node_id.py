@@ -1,0 +1,26 @@
+"""Which run of which node: its name and its creation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["NodeId"]
+
+
+class NodeId(NamedTuple):
+    """A node as others know it; another start under the same name is another node.
+
+    `name` is the node's name, `creation` a number that each start has for itself and that is part of every pid of it.
+
+    >>> from otp.distribution import NodeId
+    >>> str(NodeId("shop@127.0.0.1", 3))
+    'shop@127.0.0.1#3'
+
+    Source: the creation of Erlang's external term format; there it has 32 bits as well.
+    """
+
+    name: str
+    creation: int
+
+    def __str__(self) -> str:
+        return f"{self.name}#{self.creation}"
