@@ -1,6 +1,6 @@
 """What the API answers while trees crash, and while there are very many processes.
 
-python -m benchmarks.platform [--seconds 3] [--crowd 100000]
+python -m benchmarks.busy_platform [--seconds 3] [--crowd 100000]
 
 Loopback, one client process beside the platform on the same machine. First the ten routes that are used most, each
 asked by four connections at once while 20 workers a second are killed; then lists of a crowd of 100,000 processes, one
@@ -221,7 +221,7 @@ def _lines(seconds: float, size: int) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.platform", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.busy_platform", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--crowd", type=int, default=100_000)
     options = parser.parse_args()
