@@ -9,7 +9,7 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, Pid, Reply, impl, trace
-from otp.testing import Scheduler
+from otp.testing import Scheduler, wait_all_idle
 from otp.trace import Event, Subscription
 
 KINDS = {"sent", "received", "dropped", "exited"}
@@ -315,6 +315,60 @@ def test_messages_that_waited_before_are_told_as_received() -> None:
         assert ours == [("'before'", False), ("'after'", True)]
 
     run(main)
+
+
+def test_an_answer_to_a_call_from_before_is_neither_told_nor_counted() -> None:
+    """Regression: it counted as held back, though no rate had held anything back."""
+
+    async def main() -> None:
+        seen: list[Event] = []
+        me = otp.self()
+
+        async def answers_later() -> None:
+            _tag, caller, _request = await otp.receive()
+            otp.send(me, "asked")
+            await otp.receive(otp.Is("answer"))
+            GenServer.reply(caller, "late")
+
+        async def asks() -> None:
+            otp.send(me, await GenServer.call(server, "before"))
+
+        server = otp.spawn(answers_later)
+        otp.spawn(asks)
+        await otp.receive(otp.Is("asked"))
+        reader = focus(seen, server)
+        otp.send(server, "answer")
+        assert await otp.receive() == "late"
+        assert [event.data["way"] for event in seen if "way" in event.data] == ["info", "info"]  # "answer", twice
+        assert reader.dropped == 0
+
+    run(main)
+
+
+def test_a_call_that_waited_before_is_told_as_received_and_so_is_its_answer() -> None:
+    """Regression: its answer counted as held back."""
+
+    async def main() -> None:
+        seen: list[Event] = []
+        me, server = otp.self(), await Server.start(0)
+        await otp.sys.suspend(server)
+
+        async def asks() -> None:
+            otp.send(me, await GenServer.call(server, "before"))
+
+        caller = otp.spawn(asks)
+        await wait_all_idle()
+        reader = focus(seen, server)
+        await otp.sys.resume(server)
+        assert await otp.receive() == "before"
+        ours = [line for line in told(seen, {caller: "caller", server: "server"}) if line[3] == "'before'"]
+        assert ours == [
+            ("received", "server", "call", "'before'"),
+            ("sent", "server>caller", "reply", "'before'"),
+        ]
+        assert reader.dropped == 0
+
+    Scheduler(seed=1).run(main)
 
 
 def test_a_crash_in_focus_is_told_as_without() -> None:

@@ -12,14 +12,15 @@ from logging import ERROR
 from types import CoroutineType
 from typing import Any, Final
 
-from otp.kernel.calls import From, fail
+from otp.kernel.callers import From, call_of
+from otp.kernel.calls import fail
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down
 from otp.kernel.monitors import unwatch
 from otp.kernel.process import Ext, Process
-from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, SYSTEM_TAG
+from otp.kernel.states import CAST_TAG, DEAD
 
 __all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell_watcher"]
 
@@ -85,11 +86,9 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
         waiting = list(x.it) + list(waiting or ())
     if waiting:
         for message in waiting:
-            if type(message) is From:
-                fail(message, reason)
-            elif type(message) is tuple and len(message) == 3 and type(message[1]) is From:
-                if message[0] is CALL_TAG or message[0] is SYSTEM_TAG:
-                    fail(message[1], reason)
+            frm = call_of(message)
+            if frm is not None:
+                fail(frm, reason)
     if x is not None:
         if x.frm is not None:
             fail(x.frm, reason)

@@ -9,9 +9,9 @@ from typing import Any
 
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
-from otp.kernel.states import CALL_TAG, CALLING, DEAD
+from otp.kernel.states import CALL_TAG, CALLING, DEAD, SYSTEM_TAG
 
-__all__ = ["From", "OutsideCaller", "as_message", "new_call", "new_outside_caller"]
+__all__ = ["From", "OutsideCaller", "as_message", "call_of", "new_call", "new_outside_caller"]
 
 
 class OutsideCaller(Process):
@@ -84,3 +84,12 @@ def as_message(me: Process, message: Any) -> Any:
     if type(message) is From and me._vt is not None:
         return (CALL_TAG, message, message._request)
     return message
+
+
+def call_of(message: Any) -> From | None:
+    """The call whose request this message is, None if it is another message."""
+    if type(message) is From:
+        return message
+    if type(message) is tuple and len(message) == 3 and type(message[1]) is From:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        return message[1] if message[0] is CALL_TAG or message[0] is SYSTEM_TAG else None
+    return None

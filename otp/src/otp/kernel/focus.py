@@ -4,7 +4,8 @@ A process in focus has `_told` set: what is sent to it takes the slow way on whi
 itself, `node._watched` is up, so that what it sends takes that way, too. The others pay one check for each message.
 
 What is told is admitted first: a reader with a rate gets so many messages a second, spread over tenths of a second, and
-the rest is counted before anything of it is looked at. An answer belongs to its call: it is told if the call was.
+the rest is counted before anything of it is looked at. An answer belongs to its call: it is told if the call was,
+counted if the call was counted, and neither if the call was under way before the watching began.
 """
 
 # Messages are terms of any type.
@@ -16,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.kernel.callers import From, call_of
 from otp.kernel.causes import UNDER_WAY
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import Process
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Focus", "sender_of"]
 
-CALLS: Final = 10_000  # calls whose answers are awaited; of older ones the answer is not told
+CALLS: Final = 10_000  # calls whose answers are awaited; of older ones the answer is neither told nor counted
 
 
 class _Step:
@@ -86,7 +88,7 @@ class Focus:
         self._readers: dict[Any, tuple[Subscription, ...]] = {}
         self._under_way: dict[Any, dict[int, deque[Any]]] = {}
         self._backlog: dict[Any, int] = {}
-        self._calls: dict[Any, tuple[Subscription, ...]] = {}  # and whom the call was held back from
+        self._calls: dict[From, tuple[bool, tuple[Subscription, ...]]] = {}  # whether told, and held back from whom
         self._untold: dict[int, tuple[Subscription, ...]] = {}  # of messages under way: from whom, as far as from any
         self.held_back: tuple[Subscription, ...] = ()
         """Readers whose rate does not admit the message that is told now."""
@@ -170,6 +172,7 @@ class Focus:
         if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # no look at the clock
             for subscription in theirs:
                 subscription.dropped += 1
+            self._note(message, theirs, told=False)
             return False
         sender = sender_of(message)
         own = None if sender is dest else readers.get(sender)
@@ -192,6 +195,8 @@ class Focus:
                 admitted = True
             else:
                 held_back = (*held_back, subscription)
+        if not admitted:
+            self._note(message, held_back, told=False)
         self.held_back = held_back if admitted else ()
         return admitted
 
@@ -203,24 +208,26 @@ class Focus:
         """What was admitted last has been told."""
         self.held_back = ()
 
-    def asked(self, frm: Any) -> None:
-        """A call was told: its answer will be, too."""
-        if len(self._calls) >= CALLS:
-            self._calls.pop(next(iter(self._calls)))
-        self._calls[frm] = self.held_back
+    def asked(self, message: Any) -> None:
+        """A message was told: if it is a call, its answer will be, too."""
+        self._note(message, self.held_back, told=True)
 
-    def admits_answer(self, frm: Any) -> bool:
-        """Whether the call that is answered was told; if not, the answer is counted."""
-        held_back = self._calls.pop(frm, None)
-        if held_back is not None:
-            self.held_back = held_back
-            for subscription in held_back:
-                subscription.dropped += 1
-            return True
-        readers = {*self._readers.get(frm._to, ()), *self._readers.get(frm.pid, ())}
-        for subscription in readers:
+    def _note(self, message: Any, held_back: tuple[Subscription, ...], *, told: bool) -> None:
+        """What becomes of the answer, if the message is a call."""
+        frm = call_of(message)
+        if frm is not None:
+            if len(self._calls) >= CALLS:
+                self._calls.pop(next(iter(self._calls)))
+            self._calls[frm] = told, held_back
+
+    def admits_answer(self, frm: From) -> bool:
+        """Whether the call that is answered was told; whoever it was held back from counts the answer."""
+        told, held_back = self._calls.pop(frm, (False, ()))
+        for subscription in held_back:
             subscription.dropped += 1
-        return False
+        if told:
+            self.held_back = held_back
+        return told
 
     def sent(self, dest: Process, message: Any, seq: int) -> None:
         """The event `seq` put a message into the mailbox of `dest`."""
@@ -269,5 +276,6 @@ class Focus:
                 del waiting[id(message)]
             return seq
         if backlog and any(subscription.admits(self._trace.clock()) for subscription in self._readers.get(p, ())):
+            self.asked(message)
             return 0
         return None

@@ -103,8 +103,7 @@ def told_under_way(sender: Process, dest: Process, message: Any) -> int:
     data = described(message, dest)
     seq = trace.notice("sent", sender, {**data, "to": dest})
     if focus is not None:
-        if data["ref"] is not None:
-            focus.asked(message if type(message) is From else message[1])
+        focus.asked(message)
         focus.leaves(seq)
         focus.told()
     return seq
@@ -138,8 +137,7 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
     if not dropped:
         focus = trace.focus
         if focus is not None:
-            if data["ref"] is not None:
-                focus.asked(message if type(message) is From else message[1])
+            focus.asked(message)
             if not focus.watches(dest):  # what becomes of it there is nobody's interest
                 return
         told_arrived(dest, message, st, seq)
