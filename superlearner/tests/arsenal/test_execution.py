@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from superlearner.arsenal import execution
-from superlearner.arsenal.audit import AuditLog
+from superlearner.arsenal.audit import AuditLog, kept
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Operation, Paged, declared, operation
 from superlearner.arsenal.execution import Answer, checked, execute
@@ -118,6 +118,25 @@ def test_a_change_is_written_down_with_hidden_secrets() -> None:
     assert (entry.operation, entry.did, entry.outcome, entry.door) == ("wall.paint", "paint north red", "ok", "test")
     assert "hunter2" not in str(entry)
     assert entry.parameters["wall"] == "north"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"pid": "till", "message": ["password", "hunter2"]},
+        {"pid": "till", "message": {"login": [{"cookie": "hunter2"}]}},
+        {"pid": "till", "message": "token: hunter2"},
+        {"name": "shop", "key": "db_password", "value": "hunter2"},
+        {"name": "api-key", "value": {"for": ["all", "hunter2"]}},
+    ],
+    ids=["tagged", "nested", "text", "by key", "by name"],
+)
+def test_what_a_change_was_given_is_kept_without_what_names_call_a_secret(parameters: dict[str, Any]) -> None:
+    """Regression: only keys of objects hid their values."""
+    assert "hunter2" not in str(kept(parameters))
+    assert kept({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
+        "name": "shop", "key": "colour", "value": ["red", 3],
+    }  # fmt: skip
 
 
 def test_a_read_is_counted_and_not_written_down() -> None:

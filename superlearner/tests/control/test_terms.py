@@ -87,6 +87,8 @@ def test_numbers_that_a_browser_would_round_travel_as_text() -> None:
 
 def test_secrets_are_hidden() -> None:
     assert "hunter2" not in json.dumps(json_of({"password": "hunter2", "nested": [{"token": "hunter2"}]}))
+    assert "hunter2" not in json.dumps(json_of([("password", "hunter2"), "api_key=hunter2", "redis://me:hunter2@db"]))
+    assert json_of(("reset", "password", "password")) == ["reset", "password", "password"]
 
 
 @given(

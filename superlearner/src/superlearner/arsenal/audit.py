@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from otp.redaction import HIDDEN, is_secret
+from superlearner.control.terms import TooDeep, json_of, term_of_json
 from superlearner.store.rows import AuditRow
 
-__all__ = ["AuditLog"]
+__all__ = ["AuditLog", "kept"]
 
 KEPT: Final = 1000
 
@@ -57,3 +59,20 @@ class AuditLog:
     def entries(self, since: int = 0) -> list[AuditRow]:
         """The entries with a greater number that are still in memory, oldest first."""
         return [entry for entry in self._entries if entry.number > since]
+
+
+def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of an operation as the log keeps them: bounded, without what looks like a secret by its name.
+
+    >>> kept({"name": "shop", "key": "db_password", "value": "hunter2"})
+    {'name': 'shop', 'key': 'db_password', 'value': '***'}
+    """
+    given = dict(parameters)
+    try:
+        given = term_of_json(given)  # so that ["password", …] is known by its first word, as a message is
+    except TooDeep:
+        pass  # its operation refuses it, too
+    shown: dict[str, Any] = json_of(given)
+    if any(is_secret(name) for one in ("name", "key") if isinstance(name := shown.get(one), str)) and "value" in shown:
+        shown["value"] = HIDDEN
+    return shown

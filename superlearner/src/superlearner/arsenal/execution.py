@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from superlearner.arsenal.audit import kept
 from superlearner.arsenal.context import Context, DryRun
 from superlearner.arsenal.declaration import Download, Operation, Paged, Streamed
 from superlearner.arsenal.failures import Detail, OperationError
-from superlearner.control.terms import json_of, text_of
+from superlearner.control.terms import text_of
 
 __all__ = ["Answer", "checked", "execute", "refuse_without_scope"]
 
@@ -154,7 +155,7 @@ def _account(operation: Operation, context: Context, parameters: Mapping[str, An
             user=context.user.name,
             door=context.door,
             operation=operation.name,
-            parameters=json_of(dict(parameters)),
+            parameters=kept(parameters),
             did=context.announced[-1] if context.announced else None,
             outcome=outcome,
             duration=took_ns / 1e9,

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from otp import Crash, Pid, Ref
 from otp.bounded import text
-from otp.redaction import HIDDEN, is_secret
+from otp.redaction import HIDDEN, is_secret, without_secrets
 
 __all__ = ["TooDeep", "clip", "is_a", "json_of", "plain_pid", "safe_text", "term_of_json", "text_of"]
 
@@ -74,8 +74,8 @@ def clip(words: str, limit: int) -> str:
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     """`value` in JSON's types: tuples and sets become lists, pids and refs their text, the rest text.
 
-    >>> json_of(("add", {"n": 1}))
-    ['add', {'n': 1}]
+    >>> json_of(("add", {"n": 1})), json_of(("password", "hunter2"))
+    (['add', {'n': 1}], ['password', '***'])
     """
     kind = cast("Any", type(value))
     if value is None or kind is bool:
@@ -85,13 +85,15 @@ def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     if kind is float:
         return value if math.isfinite(value) else str(value)
     if kind is str:
-        return clip(value, MAX_TEXT)
+        return without_secrets(clip(value, MAX_TEXT))
     if is_a(value, Pid, Ref):
         return str(value)
     if is_a(value, Crash) or depth <= 0:
         return text_of(value, MAX_TEXT if depth > 0 else 80)
     if kind is dict:
         return _json_of_dict(value, depth)
+    if kind is tuple and len(value) > 1 and type(value[0]) is str and is_secret(value[0]):
+        return [clip(value[0], MAX_TEXT), HIDDEN]
     if kind in (list, tuple, set, frozenset):
         return _json_of_items(value, depth)
     return text_of(value)
