@@ -126,6 +126,23 @@ def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(in
     inside(test, auth="all")
 
 
+@pytest.mark.operation("application.set_env", "application.unset_env")
+def test_nobody_sets_the_environment_of_the_platform_itself(inside: Inside) -> None:
+    """Regression: who had `operate` could, without a credential."""
+
+    async def test(platform: Any) -> None:
+        before = await ask(platform, "GET", "/superlearner/env")
+        for headers in ({}, OWNER):
+            for method, body in (("PUT", {"value": 1}), ("DELETE", None)):
+                answer = await platform.client.request(
+                    method, f"{AT}/superlearner/env/colour", json=body, headers=headers
+                )
+                assert failure(answer) == (403, "critical_process_protection")
+        assert await ask(platform, "GET", "/superlearner/env") == before
+
+    inside(test)
+
+
 @pytest.mark.operation("application.stop", "application.start", "application.restart")
 def test_the_persons_own_application_is_stopped_and_started_in_the_playground(inside: Inside) -> None:
     own = OwnApplication(Bank)

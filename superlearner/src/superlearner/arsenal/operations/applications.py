@@ -182,14 +182,14 @@ async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> Environm
     scope="operate",
     on="platform",
     changes=True,
-    errors=("application_not_found",),
+    errors=("application_not_found", "critical_process_protection"),
 )
 async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term) -> EnvironmentValue:
     """Set a value of the environment of an application.
 
     On this node, as long as it runs; an application reads it when it asks for it. Lists become tuples.
     """
-    known = await _find(ctx, name)
+    known = await _steerable(ctx, name)
     term = term_of(value, "value")
     ctx.about_to(f"set {key[:200]} in the environment of {name}", [name])
     await Application.put_env(known.cls, key, term)
@@ -202,14 +202,14 @@ async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term
     scope="operate",
     on="platform",
     changes=True,
-    errors=("application_not_found",),
+    errors=("application_not_found", "critical_process_protection"),
 )
 async def unset_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
     """Take back a value of the environment of an application.
 
     The class's own value holds again, if it has one.
     """
-    known = await _find(ctx, name)
+    known = await _steerable(ctx, name)
     ctx.about_to(f"unset {key[:200]} in the environment of {name}", [name])
     await Application.unset_env(known.cls, key)
     return await _value(known, key)
@@ -240,14 +240,19 @@ async def _find(ctx: Context, name: str) -> Known:
     )
 
 
-async def _running(ctx: Context, name: str) -> Known:
+async def _steerable(ctx: Context, name: str) -> Known:
     known = await _find(ctx, name)
     if name == OURS:  # with force neither: who asks would never hear the answer
         raise OperationError(
             "critical_process_protection",
             f"{OURS} is the platform itself",
-            hint="Ctrl-C, or SIGTERM, ends it in order",
+            hint="Ctrl-C, or SIGTERM, ends it in order; settings.set changes how it works",
         )
+    return known
+
+
+async def _running(ctx: Context, name: str) -> Known:
+    known = await _steerable(ctx, name)
     if not known.running:
         raise OperationError("conflict", f"the application {name} does not run")
     return known
