@@ -30,6 +30,7 @@ __all__ = [
     "AT_START",
     "BYTES",
     "CONFIG_FILE",
+    "ENVIRONMENT",
     "SECONDS",
     "Given",
     "Problem",
@@ -46,9 +47,8 @@ __all__ = [
 ]
 
 CONFIG_FILE = "superlearner.toml"
-
-
 ENVIRONMENT: Final = "SUPERLEARNER_"
+"""What the variables begin with."""
 
 AT_START: Final[JsonDict] = {"at_start": True}
 """Marks a setting that a running platform cannot change. All others are read from `platform.settings` when needed."""

@@ -61,6 +61,12 @@ def test_what_keeps_a_platform_from_running_is_said(superlearner: Run, tmp_path:
     assert verdicts(superlearner("doctor"))["token"] == "bad"
 
 
+def test_a_misspelt_variable_is_good_to_know(superlearner: Run) -> None:
+    done = superlearner("doctor", SUPERLEARNER_PORT="0", SUPERLEARNER_MAXBODY="5")
+    assert (0, "note") == (done.returncode, verdicts(done)["environment"])
+    assert "did you mean SUPERLEARNER_MAX_BODY?" in done.stdout
+
+
 def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> None:
     (tmp_path / "superlearner.toml").write_text('port = 4001\ndatabase = "postgresql://me:secret@here/db"\n')
     done = superlearner("config", "show", "--json", SUPERLEARNER_PORT="4002", SUPERLEARNER_MAX_BODY="5")

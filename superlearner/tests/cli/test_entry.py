@@ -57,6 +57,18 @@ def test_a_wrong_environment_names_the_variable(superlearner: Run) -> None:
     assert "many" in done.stderr
 
 
+def test_a_misspelt_variable_is_said_and_those_of_the_commands_are_not(superlearner: Run) -> None:
+    """Regression: it passed in silence, and the default held."""
+    known = {"SUPERLEARNER_URL": "http://127.0.0.1:1", "SUPERLEARNER_TOKEN": "t", "superlearner_port": "0"}
+    done = superlearner("run", "nothing.py:Here", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1", **known)
+    said = [line for line in done.stderr.splitlines() if "read by nobody" in line]
+    assert said == [
+        "superlearner: SUPERLEARNER_DATADIR is read by nobody; did you mean SUPERLEARNER_DATA_DIR?",
+        "superlearner: SUPERLEARNER_X is read by nobody; see `superlearner config` and docs/command-line.md",
+    ]
+    assert said == superlearner("config", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1").stderr.splitlines()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_within_5_s(start: Callable[..., Any], number: signal.Signals) -> None:
     program = start()

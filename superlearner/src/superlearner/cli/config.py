@@ -10,7 +10,7 @@ import typer
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.showing import json_text, table
 from superlearner.data_dir import default_data_dir
-from superlearner.terminal import say
+from superlearner.terminal import complain, say
 
 __all__ = ["config"]
 
@@ -45,9 +45,12 @@ def path() -> None:
 
 def _show(*, as_json: bool) -> None:
     from otp.redaction import without_secrets
+    from superlearner.cli.variables import unread_variables
     from superlearner.configuration import described, load_configuration
     from superlearner.settings import SettingsError
 
+    for words in unread_variables():
+        complain(words)
     try:
         configuration = load_configuration()
     except SettingsError as error:

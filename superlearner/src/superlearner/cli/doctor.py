@@ -19,6 +19,7 @@ from superlearner.cli.finding import NotFound, Platform, WrongUrl, data_dir_of, 
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import json_text
+from superlearner.cli.variables import unread_variables
 from superlearner.terminal import say
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def findings() -> Iterator[Finding]:
     yield _data_directory(folder)
     yield from _room(folder)
     yield _token(folder)
+    yield from (Finding("note", "environment", words) for words in unread_variables())
     try:
         platform = find()
         health = ask(platform, entry_of_verb("system", "health") or {}, {}).data

@@ -157,9 +157,13 @@ def run(
         from superlearner.cli.finding import data_dir_of
 
         raise typer.Exit(run_behind(_typed(ctx, "console"), data_dir or data_dir_of()))
+    from superlearner.cli.variables import unread_variables
     from superlearner.configuration import load_configuration
     from superlearner.settings import SettingsError
+    from superlearner.terminal import complain
 
+    for words in unread_variables():
+        complain(words)
     try:
         configuration = load_configuration(
             host=host,

@@ -42,6 +42,11 @@ superlearner.toml, line 2: kill_wiat: expected a setting, got an unknown name; d
 Default < `superlearner.toml` < environment (`SUPERLEARNER_KILL_WAIT=2.5`) < flag (`--log-level info`) < API. All are
 checked, so a mistake in the file is found although a flag wins over it. `superlearner config` shows every setting, its
 value and who gave it, of the folder it is called in; `superlearner settings list` asks the platform that runs.
+A variable that begins with `SUPERLEARNER_` and is read by nobody is said at the start, by `config` and by `doctor`:
+
+```text
+superlearner: SUPERLEARNER_PROT is read by nobody; did you mean SUPERLEARNER_PORT?
+```
 
 ```sh
 superlearner settings set kill_wait --value 2.5

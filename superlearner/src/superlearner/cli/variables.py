@@ -1,0 +1,35 @@
+"""Variables of the environment that begin as ours do and that nobody reads: most of them are misspelt."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+from superlearner.cli.finding import TOKEN, URL
+from superlearner.tls import CACERT
+
+__all__ = ["unread_variables"]
+
+
+def unread_variables() -> list[str]:
+    """A sentence for each `SUPERLEARNER_*` that is no setting and that no command reads.
+
+    >>> os.environ["SUPERLEARNER_PROT"] = "4001"
+    >>> unread_variables()
+    ['SUPERLEARNER_PROT is read by nobody; did you mean SUPERLEARNER_PORT?']
+    >>> del os.environ["SUPERLEARNER_PROT"]
+    """
+    from superlearner.settings import ENVIRONMENT, Settings
+
+    read = {TOKEN, URL, CACERT, *(f"{ENVIRONMENT}{name.upper()}" for name in Settings.model_fields)}
+    # in any case, as a variable of a setting is read
+    unread = sorted(name for name in os.environ if name.upper().startswith(ENVIRONMENT) and name.upper() not in read)
+    return [f"{name} is read by nobody; {_meant(name, read)}" for name in unread]
+
+
+def _meant(name: str, read: set[str]) -> str:
+    from superlearner.settings import ENVIRONMENT
+
+    ends = [one.removeprefix(ENVIRONMENT) for one in read]
+    close = get_close_matches(name.upper().removeprefix(ENVIRONMENT), ends, n=1)
+    return f"did you mean {ENVIRONMENT}{close[0]}?" if close else "see `superlearner config` and docs/command-line.md"
