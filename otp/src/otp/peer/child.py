@@ -1,0 +1,190 @@
+"""The guard of a peer, the program `python -I -m otp.peer.child GUARD CONTROL LINK`: it makes the peer and outlives it.
+
+The three numbers are inherited sockets. Over `GUARD` it is told what to import beforehand and then what to be; it tells
+of the peer's beginning and end, and the end of that connection is to it the end of the platform. Over `CONTROL` the
+peer itself speaks, over `LINK` its node. The guard runs nothing of the peer's program, so what it says is true.
+
+Why two processes: a pid namespace takes in only who is forked after it was made; the exit status, the time and the
+memory of a process are known for sure to its parent only; and whoever is killed by SIGKILL cleans up nothing. The peer
+is killed by the kernel when the guard ends, and the guard when the platform does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import marshal
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any, Final, NoReturn
+
+import otp
+from otp.peer.frames import send_frame
+from otp.peer.meter import LOOK_EVERY_S, Meter, descendants
+from otp.peer.walls.plan import Part
+
+__all__ = ["main"]
+
+PR_SET_CHILD_SUBREAPER: Final = 36
+GIVE_UP_S: Final = 2.0
+"""Seconds for which what is left of a killed peer is looked for."""
+
+LONGEST_ORDER: Final = 64 << 20
+
+
+def main() -> NoReturn:
+    """Import, wait for the order, fork, watch."""
+    guard, control, link = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
+    _die_with_parent(signal.SIGKILL)
+    parent = os.getppid()
+    preload = _receive(guard)
+    try:
+        for module in preload["preload"]:
+            importlib.import_module(module)
+    except BaseException as error:  # whatever an import raises: the platform is told of it
+        send_frame(guard, {"what": "failed", "why": f"preload: {type(error).__name__}: {error}"[:1000]})
+        os._exit(1)
+    gc.collect()
+    gc.freeze()  # pages with what is imported stay shared with the peer
+    send_frame(guard, {"what": "warm"})
+    order = _receive(guard)
+    parts = _outside(order)
+    lifeline, held = os.pipe()
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGUSR1])
+    pid = os.fork()
+    if pid == 0:
+        guard.detach()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        from otp.peer.inner import become_peer
+
+        become_peer(order, parts, control, link, lifeline)
+    for number in (signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(number, lambda number, frame: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    _die_with_parent(signal.SIGUSR1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    control.close()
+    link.close()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):  # the peer's ends of the pipe are the only ones now
+        os.dup2(nothing, number)
+    send_frame(guard, {"what": "forked", "pid": pid})
+    _watch(guard, woken, pid, parent, order)
+    os.close(held)
+    os._exit(0)
+
+
+def _receive(guard: socket.socket) -> Any:
+    """The next order. It comes from the platform, whom the guard believes; the end of it is our end."""
+    try:
+        size = int.from_bytes(_exactly(guard, 4), "big")
+        if size > LONGEST_ORDER:
+            os._exit(1)
+        return marshal.loads(_exactly(guard, size))
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _exactly(guard: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = guard.recv(size - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _outside(order: dict[str, Any]) -> list[Part]:
+    if order["plan"] is None:
+        return []
+    from otp.peer.walls.raising import raise_outside
+
+    return raise_outside(order["plan"])
+
+
+def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any]) -> None:
+    """Wait until the peer has ended, or has to; then see to it that nobody is left, and tell."""
+    limits = order["limits"]
+    walled = order["plan"] is not None
+    meter = Meter(pid, limits["memory_mb"] if walled else None, limits["cpu_s"] if walled else None)
+    look_every = LOOK_EVERY_S if walled and sys.platform == "linux" else None
+    cause = None
+    listening = [guard.fileno(), woken]
+    while (ended := _reap(pid)) is None:
+        ready, _, _ = select.select(listening, [], [], look_every)
+        if woken in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(woken, 1000)
+        if guard.fileno() in ready or os.getppid() != parent:  # the only word that comes now is the last one
+            listening = [woken]
+            parent = os.getppid()
+            _kill(pid)
+        if cause is None and not ready and look_every is not None:
+            cause = meter.look()
+            if cause is not None:
+                _kill(pid)
+    status, used = ended
+    _kill_rest()
+    message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}
+    send_frame(guard, message | {"peak_kb": used.ru_maxrss})
+
+
+def _reap(pid: int) -> tuple[int, Any] | None:
+    """Exit status and usage of the peer once it has ended; others, whom it left behind, are buried by the way."""
+    while True:
+        try:
+            found, status, used = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if found == 0:
+            return None
+        if found == pid:
+            return os.waitstatus_to_exitcode(status), used
+
+
+def _kill(pid: int) -> None:
+    """Kill the peer and what descends from it, its session included."""
+    below = descendants(pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    for number in below:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(number, signal.SIGKILL)
+
+
+def _kill_rest() -> None:
+    """Kill whom the peer left behind: without a pid namespace they have become children of the guard."""
+    give_up = time.monotonic() + GIVE_UP_S
+    me = os.getpid()
+    while time.monotonic() < give_up:
+        for number in descendants(me)[1:]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
+        try:
+            os.wait4(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _die_with_parent(number: int) -> None:
+    """Linux only: elsewhere the end of the connection has to do, and orphans of the peer are not adopted."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    libc.prctl(1, int(number), 0, 0, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    assert otp.Node
+    main()

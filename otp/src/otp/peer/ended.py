@@ -1,0 +1,122 @@
+"""How a peer ended, in words that people read."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from otp.peer.limits import Limits
+
+__all__ = ["Ended", "Kind", "tell_end"]
+
+Kind: TypeAlias = Literal[
+    "stopped",
+    "killed",
+    "exit",
+    "signal",
+    "memory",
+    "cpu",
+    "held",
+    "wall",
+    "output",
+    "failed",
+    "walls",
+    "nonsense",
+    "late",
+    "lost",
+]
+"""Why a peer ended: asked to, or killed, by us; of its own, or by a signal; a limit; or it never began."""
+
+ENOUGH_CPU: Final = 0.9
+"""Of the limit: who was killed with so much used was killed for it; the kernel looks once in a tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a peer.
+
+    Args:
+        kind: why, for programs.
+        reason: why, for people.
+        status: exit status, negative by a signal; None if nobody could tell.
+        cpu_s: seconds of processor time, its descendants included that were waited for.
+        peak_mb: MiB of memory of its largest process at the most.
+
+    >>> Ended("exit", "ended the interpreter with os._exit(3)", 3, 0.1, 20.0).reason
+    'ended the interpreter with os._exit(3)'
+    """
+
+    kind: Kind
+    reason: str
+    status: int | None = None
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def tell_end(
+    told: Mapping[str, Any] | None,
+    limits: Limits,
+    *,
+    ours: tuple[Kind, str] | None,
+    last_word: Mapping[str, Any] | None,
+) -> Ended:
+    """The end of a peer, from all that is known of it.
+
+    Args:
+        told: what the guard said at the end; None if it could not.
+        limits: of the peer.
+        ours: kind and reason if we have ended it.
+        last_word: what the peer itself said last about its end; believed where nothing better is known.
+    """
+    if told is None:
+        kind, reason = ours or ("lost", "its guard was killed, and it with it")
+        return Ended(kind, reason)
+    status: int = told["status"]
+    used: float = told["cpu_s"]
+    kind, reason = ours or _why(told, status, used, limits, last_word or {})
+    return Ended(kind, printable(reason), status, round(used, 3), round(told["peak_kb"] / 1024, 1))
+
+
+def printable(text: str) -> str:
+    """A text of a peer in one line that steers no terminal.
+
+    >>> printable("a" + chr(27) + "[2J")
+    'a\ufffd[2J'
+    """
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def _why(
+    told: Mapping[str, Any], status: int, used: float, limits: Limits, last_word: Mapping[str, Any]
+) -> tuple[Kind, str]:
+    if told["cause"] == "memory":
+        return "memory", f"used more than {limits.memory_mb} MiB of memory"
+    out_of_time = limits.cpu_s is not None and used >= limits.cpu_s * ENOUGH_CPU
+    if told["cause"] == "cpu" or (status == -signal.SIGKILL and out_of_time):
+        return "cpu", f"killed by SIGKILL: out of CPU time ({limits.cpu_s:g} s)"
+    if status < 0:
+        return "signal", f"killed by {_signal_name(-status)}"
+    match last_word:
+        case {"what": "failed", "type": "MemoryError"}:
+            return "memory", f"used more than {limits.memory_mb} MiB of memory"
+        case {"what": "failed", "type": kind, "why": why}:
+            place = f"{last_word['file']}:{last_word['line']}: " if last_word.get("file") else ""
+            return "failed", f"could not start: {place}{kind}: {why}"
+        case {"what": "leaving", "how": "sys.exit"}:
+            return "exit", f"ended the interpreter with sys.exit({status})"
+        case {"what": "leaving"}:
+            return "stopped", "stopped in order"
+        case _:
+            return "exit", f"ended the interpreter with os._exit({status})"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

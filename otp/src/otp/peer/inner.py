@@ -1,0 +1,203 @@
+"""The peer itself: from the fork of its guard, through the walls, to a node on which its program runs.
+
+What it says over its control connection is believed by nobody once its program runs. So the report of the walls goes
+first, before a byte of the program was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import inspect
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from otp.kernel.node import Node
+from otp.peer.frames import BadFrame, Frames, send_frame
+from otp.peer.walls.plan import Part, Walls, walls_of
+from otp.watchdog import Held, Watchdog
+
+__all__ = ["Here", "become_peer"]
+
+BEAT_S: Final = 1.0
+"""Seconds between two signs of life, or a third of the time for which the loop may be held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What the boot function of a peer is given.
+
+    Args:
+        node: the peer's node, which runs.
+        args: what the starter passed, as it was.
+        folder: the folder of its own; the working directory, and first of where modules are looked for.
+        link: the connection to the starter for what the node says; nobody reads or writes it but the boot function.
+    """
+
+    node: Node
+    args: Any
+    folder: str
+    link: socket.socket
+
+
+def become_peer(
+    order: dict[str, Any], outside: list[Part], control: socket.socket, link: socket.socket, lifeline: int
+) -> NoReturn:
+    """Be the peer; called in the fork, and never back."""
+    status = 70
+    try:
+        _cut_loose(control, link, lifeline)
+        folder = _behind_walls(order, outside, control)
+        for name, text in order["files"].items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text)
+        sys.path[:0] = [folder] if order["cwd"] is None else [order["cwd"], folder]
+        status = _run(order, control, link, folder)
+    except SystemExit as error:
+        status = _status_of(error)
+        send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
+    except BaseException as error:  # the last who can tell of it
+        send_frame(control, _failure(error))
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
+        os._exit(status)
+
+
+def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> None:
+    """Be in a session of our own, killed with the guard, with no open file but the two connections and the outputs."""
+    os.setsid()
+    if sys.platform == "linux":
+        from otp.peer.walls.privileges import die_with_parent
+
+        die_with_parent()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL if number != signal.SIGPIPE else signal.SIG_IGN)
+    keep = sorted({0, 1, 2, control.fileno(), link.fileno(), lifeline})
+    for below, above in zip(keep, [*keep[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
+        os.closerange(below + 1, above)
+    if select.select([lifeline], [], [], 0)[0]:
+        os._exit(0)  # the guard ended before the kernel knew that we end with it
+    os.close(lifeline)
+
+
+def _behind_walls(order: dict[str, Any], outside: list[Part], control: socket.socket) -> str:
+    """Put the walls up, tell which stand, and go no further if a required one does not. Answers the folder."""
+    plan = order["plan"]
+    folder: str = order["folder"]
+    parts = outside
+    if plan is None:
+        os.chdir(order["cwd"] or folder)
+    else:
+        from otp.peer.walls.raising import raise_inside
+
+        more, folder = raise_inside(plan, outside)
+        parts = [*outside, *more]
+    os.environ.update(order["env"])
+    os.environ.update({"HOME": folder, "TMPDIR": _temporary(folder), "LANG": "C.UTF-8"})
+    send_frame(control, {"what": "walls", "parts": [asdict(part) for part in parts], "folder": folder})
+    if plan is not None and Walls(frozenset(plan["required"])).missing(walls_of(parts)):
+        os._exit(70)
+    return folder
+
+
+def _temporary(folder: str) -> str:
+    path = os.path.join(folder, "tmp")
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
+
+
+def _run(order: dict[str, Any], control: socket.socket, link: socket.socket, folder: str) -> int:
+    asyncio.run(_Peer(order, control, link, folder).live())
+    send_frame(control, {"what": "leaving", "how": "stop", "status": 0})
+    return 0
+
+
+class _Peer:
+    """The node of a peer, and the connection over which it shows life and is told to stop."""
+
+    def __init__(self, order: dict[str, Any], control: socket.socket, link: socket.socket, folder: str) -> None:
+        self._order = order
+        self._control = control
+        self._link = link
+        self._folder = folder
+        self._frames = Frames()
+        self._lock = threading.Lock()
+        self._hold: float | None = order["limits"]["hold_s"]
+        self._beat_s = BEAT_S if self._hold is None else min(BEAT_S, self._hold / 3)
+        self._stop = asyncio.Event()
+
+    async def live(self) -> None:
+        """Start the node, hand over to the program, and wait until we are told to stop."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._control.fileno(), self._hear)
+        async with Node(self._order["name"]) as node:
+            after = 1.0 if self._hold is None else self._hold / 3
+            watchdog = Watchdog(loop, node, after=after, say=self._held)
+            watchdog.start()
+            self._beat(loop)
+            await self._boot(node)
+            self._say({"what": "ready"})
+            await self._stop.wait()
+        watchdog.stop()
+
+    async def _boot(self, node: Node) -> None:
+        module, _, function = self._order["boot"].partition(":")
+        boot: Callable[[Here], object] = getattr(importlib.import_module(module), function)
+        answer = boot(Here(node, self._order["args"], self._folder, self._link))
+        if inspect.isawaitable(answer):
+            await answer
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._say({"what": "beat"})
+        loop.call_later(self._beat_s, self._beat, loop)
+
+    def _held(self, held: Held) -> None:
+        file = os.path.relpath(held.file, self._folder) if held.file.startswith(self._folder) else held.file
+        told = {"file": file, "line": held.line, "function": held.function, "who": held.name or held.pid}
+        self._say({"what": "held"} | told)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        with self._lock:  # the watchdog's thread speaks as well
+            send_frame(self._control, message)
+
+    def _hear(self) -> None:
+        try:
+            data = self._control.recv(4096)
+            orders = self._frames.feed(data)
+        except (OSError, BadFrame):
+            data, orders = b"", []
+        if not data:
+            os._exit(0)  # the platform has ended
+        if any(order.get("what") == "stop" for order in orders):
+            self._stop.set()
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """What is told of an exception that ended the peer: its line, and its place where the program's text is wrong."""
+    message = {"what": "failed", "type": type(error).__name__, "why": str(error)[:1000]}
+    if isinstance(error, SyntaxError):
+        return message | {"file": os.path.basename(error.filename or ""), "line": error.lineno}
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if os.getcwd() in frame.filename]
+    if own:
+        return message | {"file": os.path.basename(own[-1].filename), "line": own[-1].lineno}
+    return message
+
+
+def _status_of(error: SystemExit) -> int:
+    """The exit status that Python gives for a `SystemExit`."""
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1

@@ -1,0 +1,35 @@
+"""What a peer writes to its standard output and standard error: the newest of it, and a count of all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["KEPT", "Output"]
+
+KEPT: Final = 64 << 10
+"""Bytes that are kept."""
+
+
+class Output:
+    """A ring of bytes.
+
+    >>> output = Output(kept=4)
+    >>> output.add(b"abcdef")
+    >>> output.text(), output.total
+    ('cdef', 6)
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._bytes = bytearray()
+        self.total = 0
+
+    def add(self, data: bytes) -> None:
+        """Take what was written."""
+        self.total += len(data)
+        self._bytes += data
+        del self._bytes[: -self._kept]
+
+    def text(self) -> str:
+        """The newest output; what is no UTF-8 is shown as U+FFFD. It may steer a terminal: escape it."""
+        return self._bytes.decode(errors="replace")

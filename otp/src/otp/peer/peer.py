@@ -1,0 +1,334 @@
+"""A peer: a node of its own in a process of the operating system of its own, supervised by a process of ours."""
+
+# Messages, states and reasons are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from otp.behaviours.behaviour import impl
+from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
+from otp.behaviours.gen_server import GenServer
+from otp.kernel.calling import call
+from otp.kernel.calls import From, reply
+from otp.kernel.errors import BadArgument, CallExit, StartError
+from otp.kernel.mailbox import receive
+from otp.kernel.messages import ExitSignal
+from otp.kernel.names import node_here, resolve
+from otp.kernel.node import Node
+from otp.kernel.pids import Pid
+from otp.kernel.results import NoReply, Ok, Stop
+from otp.kernel.scheduler import current_process
+from otp.kernel.signals import on_exit, process_flag
+from otp.kernel.starting import start_server
+from otp.peer.ended import Ended
+from otp.peer.launch import REAP_S, launch
+from otp.peer.limits import Limits
+from otp.peer.running import Note, Running
+from otp.peer.spares import Spares
+from otp.peer.spec import PeerSpec
+from otp.peer.walls.plan import Part, Wall, WallMissing, Walls
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Dest, GivenName, Limit
+
+__all__ = ["Peer", "start"]
+
+
+class Peer(Startable):
+    """A peer that was started. As a child of a supervisor: `Peer.child_spec(PeerSpec(…))`, then `Peer.of(pid)`.
+
+    Its process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`.
+
+    Source: Erlang's `peer`. Difference: its walls and limits, and that a peer here is never connected over a network.
+    """
+
+    __slots__ = ("_running", "pid")
+
+    def __init__(self, pid: Pid, running: Running) -> None:
+        self.pid: Pid = pid
+        self._running = running
+
+    def __repr__(self) -> str:
+        return f"<Peer {self.name} {self.os_pid}>"
+
+    @property
+    def name(self) -> str:
+        """The name of its node."""
+        return self._running.spec.name
+
+    @property
+    def os_pid(self) -> int | None:
+        """The operating system's number of its process, as we see it."""
+        return self._running.os_pid
+
+    @property
+    def limits(self) -> Limits:
+        """What it may use."""
+        return self._running.spec.limits
+
+    @property
+    def walls(self) -> Mapping[str, Wall]:
+        """The walls, each with what holds it up; empty for a peer that was started without."""
+        return self._running.walls
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What its walls are made of, and what was not available, with the reason."""
+        return self._running.parts
+
+    @property
+    def folder(self) -> str:
+        """The folder of its own, by the name that it has in there."""
+        return self._running.folder
+
+    @property
+    def link(self) -> socket.socket | None:
+        """Our end of the connection for what its node says; not blocking; None when it has ended."""
+        return self._running.link
+
+    def output(self) -> str:
+        """The newest 64 KiB of what it wrote; it may steer a terminal, so escape it before printing."""
+        return self._running.output.text()
+
+    async def ended(self, timeout: Limit = "infinity") -> Ended:
+        """Wait for its end. Raises `CallTimeout` after `timeout` seconds."""
+        return await self._ask("ended", timeout)
+
+    async def stop(self, timeout: float | None = None) -> Ended:
+        """Stop it in order, leaves to root, and wait; after `timeout` seconds (its `shutdown`) it is killed."""
+        seconds = self._running.spec.shutdown if timeout is None else timeout
+        return await self._ask(("stop", float(seconds)), "infinity")
+
+    async def kill(self, reason: str = "was killed") -> Ended:
+        """Kill it and all that it started, and wait."""
+        return await self._ask(("kill", reason), "infinity")
+
+    async def _ask(self, request: Any, timeout: Limit) -> Ended:
+        if self._running.ended is None:
+            try:
+                return await call(self.pid, request, timeout)
+            except CallExit:
+                if self._running.ended is None:  # a time-out
+                    raise
+        assert self._running.ended is not None
+        return self._running.ended
+
+    @staticmethod
+    def of(pid: Dest) -> Peer | None:
+        """The peer that a process supervises; None if it is none, or has ended. A plain read of a table."""
+        process = resolve(pid, "Peer.of(pid)")
+        state: Any = None if process is None else process._state
+        return Peer(cast("Pid", process), state.running) if isinstance(state, _State) else None
+
+    @classmethod
+    async def start_link(cls, spec: PeerSpec, *, name: GivenName = None) -> Pid:
+        """Start a peer, linked with the calling process, and wait until it is ready; answers its process.
+
+        Raises:
+            StartError: `("peer", kind, reason)`, or `("wall_missing", names)`.
+        """
+        current_process("Peer.start_link", "outside a process use otp.peer.start(…, node=node)")
+        return await _start(spec, name=name, link=True)
+
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
+        """How a node starts a peer that it owns."""
+        return await _start(arg, name=name, node=node)
+
+    @classmethod
+    def child_spec(
+        cls,
+        arg: Any = None,
+        *,
+        name: GivenName = None,
+        id: Hashable | None = None,
+        restart: Restart = "permanent",
+        shutdown: Shutdown | None = None,
+        type: Literal["worker", "supervisor"] | None = None,
+        significant: bool = False,
+        **options: Any,
+    ) -> ChildSpec:
+        """The spec of a child that is the peer `arg`, a `PeerSpec`; by default its name is the id."""
+        if not isinstance(arg, PeerSpec):
+            raise BadArgument(f"Peer.child_spec(spec): expected a PeerSpec, got {arg!r:.200}")
+        return super().child_spec(
+            arg,
+            name=name,
+            id=arg.name if id is None else id,
+            restart=restart,
+            shutdown=arg.shutdown + REAP_S if shutdown is None else shutdown,
+            type=type,
+            significant=significant,
+            **options,
+        )
+
+
+async def start(
+    name: str,
+    boot: str,
+    args: Any = None,
+    *,
+    walls: Walls | None = None,
+    limits: Limits | None = None,
+    files: Mapping[str, str | bytes] | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    spares: Spares | None = None,
+    shutdown: float = 5.0,
+    on_output: Callable[[bytes], object] | None = None,
+    node: Node | None = None,
+    link: bool = False,
+) -> Peer:
+    r"""Start a peer and wait until it is ready.
+
+    Args:
+        name: of its node.
+        boot: `"module:function"`, called there with a `Here`.
+        args: plain terms for it: numbers, texts, bytes, tuples, lists, dicts.
+        walls: `Walls()` for code of somebody else; None for code of one's own.
+        limits: what it may use.
+        files: name in its folder → text or bytes; modules among them can be imported by `boot`.
+        env: environment for it, which is empty else.
+        cwd: working directory, for a peer without walls; None: its folder.
+        spares: where a warm one is taken from.
+        shutdown: seconds it may take to stop in order.
+        on_output: called in the loop with the bytes it writes, as they come.
+        node: whose process supervises it; the one of the caller.
+        link: whether that process is linked with the calling one.
+
+    Returns the `Peer`.
+
+    Raises:
+        WallMissing: a required wall does not stand here.
+        StartError: `("peer", kind, reason)`: it ended before it was ready.
+
+    >>> import otp
+    >>> async def main():
+    ...     peer = await start("shop@127.0.0.1", "shop:boot", files={"shop.py": "def boot(here): print(here.args)"})
+    ...     return (await peer.stop()).reason, peer.output()
+    >>> otp.run(main)
+    ('stopped in order', 'None\n')
+    """
+    spec = PeerSpec(
+        name,
+        boot,
+        args,
+        walls=walls,
+        limits=Limits() if limits is None else limits,
+        files={} if files is None else files,
+        env={} if env is None else env,
+        cwd=cwd,
+        spares=spares,
+        shutdown=shutdown,
+        on_output=on_output,
+    )
+    failed: list[WallMissing] = []
+    try:
+        pid = await _start(spec, node=node, link=link, failed=failed)
+    except StartError:
+        if failed:
+            raise failed[0] from None
+        raise
+    peer = Peer.of(pid)
+    if peer is None:
+        raise StartError(("peer", "lost", "ended as soon as it was ready"))
+    return peer
+
+
+class _State:
+    """Of the process: the peer, who waits for its end, and whether it was asked to end."""
+
+    __slots__ = ("running", "waiting")
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.waiting: list[From] = []
+
+
+class _PeerServer(GenServer[_State]):
+    """The process of a peer. It traps exits, since it has to end somebody else before itself."""
+
+    __slots__ = ()
+
+    @impl
+    async def init(self, arg: tuple[PeerSpec, list[WallMissing]]) -> Any:
+        process_flag("trap_exit", True)
+        spec, failed = arg
+        me = current_process("init")
+        try:
+            launched = (spec.spares.take() if spec.spares is not None else None) or launch()
+        except OSError as error:
+            return Stop(("peer", "failed", f"could not start: {error}"))
+        running = Running(spec, launched, me)
+        on_exit(me, Peer, running.destroy)
+        await running.begin()
+        await receive(Note)
+        if running.ended is not None:
+            if running.missing is not None:
+                failed.append(running.missing)
+                return Stop(running.missing.reason)
+            return Stop(_exit_reason(running.ended))
+        if spec.spares is not None:
+            me._node._s.loop.call_soon(spec.spares.refill)
+        return Ok(_State(running))
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: _State) -> Any:
+        match request:
+            case "ended":
+                pass
+            case ("stop", float(seconds)):
+                state.running.ask_to_stop(seconds)
+            case ("kill", str(reason)):
+                state.running.kill("killed", reason)
+            case _:
+                return super().handle_call(request, caller, state)
+        state.waiting.append(caller)
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: _State) -> Any:
+        match message:
+            case Note("ended"):
+                ended = state.running.ended
+                assert ended is not None
+                for caller in state.waiting:
+                    reply(caller, ended)
+                return Stop(_exit_reason(ended), state)
+            case ExitSignal(_, reason):  # as if it did not trap them
+                return NoReply(state) if reason == "normal" else Stop(reason, state)
+            case _:
+                return super().handle_info(message, state)
+
+    @impl
+    async def terminate(self, reason: Any, state: _State) -> None:
+        """Stop the peer, in order at first."""
+        running = state.running
+        if running.ended is None:
+            running.ask_to_stop(running.spec.shutdown)
+            await receive(Note)
+        for caller in state.waiting:
+            reply(caller, running.ended)
+
+    @impl
+    def format_status(self, state: _State) -> Any:
+        return {"peer": state.running.spec.name, "os_pid": state.running.os_pid}
+
+
+def _exit_reason(ended: Ended) -> Any:
+    return "normal" if ended.kind == "stopped" else ("peer", ended.kind, ended.reason)
+
+
+async def _start(
+    spec: PeerSpec, *, node: Node | None = None, failed: list[WallMissing] | None = None, **options: Any
+) -> Pid:
+    s = (node or node_here("otp.peer.start"))._s
+    if s.virtual:  # refused by the loop, in words that say what to use
+        refused: Any = s.loop.subprocess_exec
+        refused()
+    argument = (spec, [] if failed is None else failed)
+    return await start_server(Peer, argument, handler=_PeerServer(), node=node, **options)

@@ -1,0 +1,302 @@
+"""A peer that runs, as its supervising process sees it: what comes from its guard and from itself, and its limits.
+
+What the event loop notices is taken here and then; the process is told of two things only, `Note("ready")` and
+`Note("ended")`. A peer that sends as fast as it can fills nobody's mailbox.
+"""
+
+# What a peer says has no type.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from asyncio import TimerHandle
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final, NamedTuple
+
+from otp.kernel.mailbox import deliver
+from otp.kernel.process import Process
+from otp.peer.ended import Ended, Kind, tell_end
+from otp.peer.frames import BadFrame, Frames, send_frame
+from otp.peer.launch import Launched, order_bytes
+from otp.peer.output import Output
+from otp.peer.spec import PeerSpec
+from otp.peer.walls.plan import Part, Wall, WallMissing, walls_of
+from otp.peer.walls.probing import make_plan
+
+__all__ = ["Note", "Running"]
+
+READ: Final = 1 << 16
+PER_SECOND: Final = 256 << 10
+"""Bytes of control frames in a second, from which on a peer means to be in the way; others send 100."""
+
+
+class Note(NamedTuple):
+    """What the process of a peer is told: `"ready"`, or `"ended"`."""
+
+    what: str
+
+
+class Running:
+    """See the module's text. All is called in the thread of the loop.
+
+    Args:
+        spec: what it is.
+        launched: its guard.
+        process: who is told.
+    """
+
+    def __init__(self, spec: PeerSpec, launched: Launched, process: Process) -> None:
+        self.spec = spec
+        self.os_pid: int | None = None
+        self.parts: tuple[Part, ...] = ()
+        self.walls: dict[str, Wall] = {}
+        self.folder = launched.folder
+        self.output = Output()
+        self.is_ready = False
+        self.ended: Ended | None = None
+        self.missing: WallMissing | None = None
+        self.link: socket.socket | None = launched.link
+        self._launched = launched
+        self._process = process
+        self._loop = process._node._s.loop
+        self._guard_frames = Frames()
+        self._control_frames = Frames()
+        self._ours: tuple[Kind, str] | None = None
+        self._last_word: dict[str, Any] | None = None
+        self._held: dict[str, Any] | None = None
+        self._pidfd = -1
+        self._beat_at = self._loop.time()
+        self._second = 0
+        self._in_second = 0
+        self._timers: dict[str, TimerHandle] = {}
+
+    def __repr__(self) -> str:
+        return f"<peer {self.spec.name} {self.os_pid}>"
+
+    # The beginning
+
+    async def begin(self) -> None:
+        """Tell the guard what to be. Raises `BadArgument` for arguments that cannot travel."""
+        spec, launched = self.spec, self._launched
+        walls = spec.walls
+        order = order_bytes(
+            {
+                "name": spec.name,
+                "boot": spec.boot,
+                "args": spec.args,
+                "files": {name: data.encode() if isinstance(data, str) else data for name, data in spec.files.items()},
+                "limits": asdict(spec.limits),
+                "env": dict(spec.env),
+                "cwd": spec.cwd,
+                "folder": launched.folder,
+                "plan": None if walls is None else make_plan(walls, spec.limits, launched.folder),
+            }
+        )
+        self._loop.add_reader(launched.guard.fileno(), self._hear_guard)
+        self._loop.add_reader(launched.control.fileno(), self._hear_peer)
+        self._loop.add_reader(launched.output, self._hear_output)
+        limits = spec.limits
+        self._after("start", limits.start_s, lambda: self.kill("late", f"was not ready within {limits.start_s:g} s"))
+        if limits.wall_s is not None:
+            late = f"ran longer than {limits.wall_s:g} s by the clock"
+            self._after("wall", limits.wall_s, lambda: self.kill("wall", late))
+        with contextlib.suppress(ConnectionError):  # its end is told by its connection
+            await self._loop.sock_sendall(launched.guard, order)
+
+    def _after(self, what: str, seconds: float, act: Callable[[], object]) -> None:
+        self._forget(what)
+        self._timers[what] = self._loop.call_later(seconds, act)
+
+    def _forget(self, what: str) -> None:
+        timer = self._timers.pop(what, None)
+        if timer is not None:
+            timer.cancel()
+
+    # What comes from the guard, who is believed
+
+    def _hear_guard(self) -> None:
+        data = _received(self._launched.guard)
+        if data is None:
+            return
+        told: dict[str, Any] | None = None
+        for message in self._guard_frames.feed(data):
+            match message:
+                case {"what": "forked", "pid": int(pid)}:
+                    self._begun(pid)
+                case {"what": "failed", "why": str(why)}:
+                    self._ours = self._ours or ("failed", f"could not start: {why}")
+                case {"what": "ended"}:
+                    told = message
+                case _:
+                    pass
+        if told is not None or not data:
+            self._over(told)
+
+    def _begun(self, pid: int) -> None:
+        self.os_pid = pid
+        self._beat_at = self._loop.time()
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):  # it has ended already
+                self._pidfd = os.pidfd_open(pid)
+        self._watch_beat()
+
+    # What comes from the peer, who is not
+
+    def _hear_peer(self) -> None:
+        data = _received(self._launched.control)
+        if data is None:
+            return
+        if not data:
+            self._loop.remove_reader(self._launched.control.fileno())
+            return
+        second = int(self._loop.time())
+        self._in_second = len(data) + (self._in_second if second == self._second else 0)
+        self._second = second
+        try:
+            messages = self._control_frames.feed(data)
+            if self._in_second > PER_SECOND:
+                raise BadFrame(f"expected some bytes a second, got {self._in_second}")
+            for message in messages:
+                self._heard(message)
+        except BadFrame as error:
+            self._loop.remove_reader(self._launched.control.fileno())
+            self.kill("nonsense", f"spoke nonsense over its control connection: {error}"[:300])
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"what": "beat"}:
+                self._beat_at = self._loop.time()
+                self._held = None
+            case {"what": "walls", "parts": list(parts), "folder": str(folder)} if not self.parts:
+                self._told_of_walls(parts, folder)
+            case {"what": "ready"} if not self.is_ready and self.ended is None:
+                self.is_ready = True
+                self._forget("start")
+                deliver(self._process, Note("ready"))
+            case {"what": "held", "file": str(), "line": int(), "function": str()}:
+                self._held = message
+            case {"what": "failed", "type": str(), "why": str()} | {"what": "leaving", "how": str()}:
+                self._last_word = message
+            case _:
+                raise BadFrame(f"expected a sign of life, got {message!r:.100}")
+
+    def _told_of_walls(self, parts: list[Any], folder: str) -> None:
+        """The first word of a peer, before its program was read: this one is believed."""
+        self.folder = folder
+        self.parts = tuple(Part(**part) for part in parts)
+        self.walls = walls_of(self.parts) if self.spec.walls is not None else {}
+        missing = [] if self.spec.walls is None else self.spec.walls.missing(self.walls)
+        if missing:
+            self.missing = WallMissing(missing)
+            self.kill("walls", str(self.missing))
+
+    def _watch_beat(self) -> None:
+        """End a peer whose loop is held for too long. We may have been held ourselves: what has come is read first."""
+        hold = self.spec.limits.hold_s
+        if hold is None or self.ended is not None:
+            return
+        left = self._beat_at + hold - self._loop.time()
+        if left <= 0:
+            self._hear_peer()
+            left = self._beat_at + hold - self._loop.time()
+        if left > 0:
+            self._after("hold", left, self._watch_beat)
+            return
+        reason = f"did not answer for {hold:g} s"
+        if self._held is not None:
+            reason += f": its loop is held at {self._held['file']}:{self._held['line']} {self._held['function']}"
+        self.kill("held", reason[:500])
+
+    # Output
+
+    def _hear_output(self) -> None:
+        try:
+            data = os.read(self._launched.output, READ)
+        except BlockingIOError:
+            return
+        if not data:
+            self._loop.remove_reader(self._launched.output)
+            return
+        self.output.add(data)
+        if self.spec.on_output is not None:
+            self.spec.on_output(data)
+        if self.output.total > self.spec.limits.output_kb * 1024:
+            self._loop.remove_reader(self._launched.output)
+            self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output")
+
+    # The end
+
+    def ask_to_stop(self, seconds: float) -> None:
+        """Ask the peer to stop in order, and end it after `seconds`."""
+        with contextlib.suppress(OSError):
+            send_frame(self._launched.control, {"what": "stop"})
+        self._after("stop", seconds, lambda: self.kill("killed", f"did not stop within {seconds:g} s and was killed"))
+
+    def kill(self, kind: Kind, reason: str) -> None:
+        """End the peer and all it has started, for `reason`; the first one counts."""
+        self._ours = self._ours or (kind, reason)
+        with contextlib.suppress(OSError):  # to the guard this is our death
+            self._launched.guard.shutdown(socket.SHUT_WR)
+
+    def _over(self, told: dict[str, Any] | None) -> None:
+        if self.ended is not None:
+            return
+        if told is None:
+            self._kill_without_guard()
+        self._hear_peer()  # its last word
+        self.ended = tell_end(told, self.spec.limits, ours=self._ours, last_word=self._last_word)
+        self._let_go()
+        deliver(self._process, Note("ended"))
+
+    def _kill_without_guard(self) -> None:
+        """The guard was killed. The kernel has killed the peer then; what it could have done against that ends here."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        elif self.os_pid is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.os_pid, signal.SIGKILL)
+
+    def _let_go(self) -> None:
+        launched = self._launched
+        for what in list(self._timers):
+            self._forget(what)
+        for fd in (launched.guard.fileno(), launched.control.fileno(), launched.output):
+            if fd >= 0:
+                self._loop.remove_reader(fd)
+        if launched.output >= 0:
+            with contextlib.suppress(OSError):
+                while data := os.read(launched.output, READ):
+                    self.output.add(data)
+                    if self.output.total > self.spec.limits.output_kb * 1024:
+                        break
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        launched.close()
+        self.link = None
+
+    def destroy(self, process: Process | None = None) -> None:
+        """Leave nothing behind, now: for when the process that supervises it was killed."""
+        if self.ended is None and not self._loop.is_closed():
+            self.ended = Ended("killed", "its supervising process was killed")
+            self._let_go()
+
+
+def _received(connection: socket.socket) -> bytes | None:
+    """What has come; empty at the end; None if nothing has."""
+    try:
+        return connection.recv(READ)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _size(kib: int) -> str:
+    return f"{kib / 1024:g} MiB" if kib >= 1024 else f"{kib} KiB"

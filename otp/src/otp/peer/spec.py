@@ -1,0 +1,61 @@
+"""What a peer is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from otp.kernel.errors import BadArgument
+from otp.peer.limits import Limits
+from otp.peer.spares import Spares
+from otp.peer.walls.plan import Walls
+
+__all__ = ["PeerSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSpec:
+    """What a peer is to be.
+
+    Args:
+        name: of its node.
+        boot: `"module:function"`, called there with a `Here`; may be `async`. The peer is ready when it returns, and
+            runs until it is stopped.
+        args: plain terms for it.
+        walls: None: no walls, for code of one's own.
+        limits: see there.
+        files: name in its folder → text or bytes; there before `boot` is imported.
+        env: environment for it, which is empty else; `HOME`, `TMPDIR` and `LANG` are set in any case.
+        cwd: working directory, for a peer without walls; None: its folder. Modules are looked for there as well.
+        spares: where a warm one is taken from.
+        shutdown: seconds it may take to stop in order.
+        on_output: called in the loop with the bytes it writes, as they come.
+
+    >>> PeerSpec("shop@127.0.0.1", "shop:boot").limits.memory_mb
+    256
+    """
+
+    name: str
+    boot: str
+    args: Any = None
+    walls: Walls | None = None
+    limits: Limits = field(default_factory=Limits)
+    files: Mapping[str, str | bytes] = field(default_factory=dict[str, "str | bytes"])
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    cwd: str | None = None
+    spares: Spares | None = None
+    shutdown: float = 5.0
+    on_output: Callable[[bytes], object] | None = None
+
+    def __post_init__(self) -> None:
+        module, colon, function = self.boot.partition(":")
+        if not (colon and function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+            raise BadArgument(f'peer: expected boot as "module:function", got {self.boot!r:.200}')
+        if self.cwd is not None and self.walls is not None:
+            raise BadArgument("peer: expected no cwd= behind walls, where only its folder is; try files= or readable=")
+        for name in self.files:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                raise BadArgument(f"peer: expected names of files below its folder, got {name!r:.200}")

@@ -1,0 +1,59 @@
+"""Limits that the kernel holds a process to, set with no way back (`setrlimit(2)`)."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["set_limits"]
+
+MIB: Final = 1 << 20
+ROOM: Final = 1.5
+"""A process may have so many times `memory_mb` for a moment: the guard, which counts all of them, ends it at one."""
+
+ADDRESSES: Final = 512 * MIB
+"""Addresses beyond memory: libraries, and what threads reserve and do not use."""
+
+
+def set_limits(limits: Mapping[str, Any], *, others: int) -> None:
+    """Hold this process, and each it starts, to `limits`; `others` are those of ours that count as processes of its."""
+    size, data = _sizes()
+    memory = limits["memory_mb"] * MIB
+    pairs: list[tuple[str, int]] = [
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_NOFILE", limits["open_files"]),
+        ("RLIMIT_FSIZE", limits["files_mb"] * MIB),
+        ("RLIMIT_DATA", data + int(memory * ROOM)),
+        ("RLIMIT_AS", size + memory * 2 + ADDRESSES),
+        ("RLIMIT_MEMLOCK", 1 << 16),
+        ("RLIMIT_MSGQUEUE", 0),
+        ("RLIMIT_RTPRIO", 0),
+        ("RLIMIT_NICE", 0),
+        ("RLIMIT_SIGPENDING", 256),
+        ("RLIMIT_NPROC", limits["processes"] + others),
+    ]
+    if limits["cpu_s"] is not None:
+        pairs.append(("RLIMIT_CPU", max(1, -int(-limits["cpu_s"] // 1))))
+    for name, value in pairs:
+        number = getattr(resource, name, None)
+        if number is None:
+            continue
+        hard = resource.getrlimit(number)[1]
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(number, (value, value))
+    os.setpriority(os.PRIO_PROCESS, 0, min(19, os.getpriority(os.PRIO_PROCESS, 0) + limits["nice"]))
+
+
+def _sizes() -> tuple[int, int]:
+    """Addresses and private memory of this process so far, in bytes."""
+    try:
+        text = Path("/proc/self/statm").read_text(encoding="ascii")
+    except OSError:
+        return 256 * MIB, 128 * MIB  # more than an interpreter takes
+    numbers = [int(number) for number in text.split()]
+    page = os.sysconf("SC_PAGE_SIZE")
+    return numbers[0] * page, numbers[5] * page

@@ -1,0 +1,172 @@
+"""A filter of system calls: what no peer has any use for, and attacks on kernels like to use, is refused with EPERM.
+
+It is a second wall behind the others and small on purpose: a list of what is refused, not of what is allowed, so that
+a new libc does not break a peer. It also keeps the peer from taking off its parent-death signal, from running another
+program, and from any socket that is no Unix one.
+
+Sources: the kernel's `Documentation/userspace-api/seccomp_filter.rst`; numbers from `asm/unistd_64.h` and
+`asm-generic/unistd.h`.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from typing import Final
+
+from otp.peer.walls.system_calls import PR_SET_PDEATHSIG, machine, prctl
+
+__all__ = ["install"]
+
+PR_SET_SECCOMP: Final = 22
+MODE_FILTER: Final = 2
+
+# name: (x86-64, aarch64); None: it does not exist there.
+REFUSED: Final[dict[str, tuple[int, int | None]]] = {
+    # other processes
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272),
+    # another program
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    # mounts, roots and namespaces
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265),
+    # memory that no limit of a process counts
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    # doors into the kernel
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "fanotify_init": (300, 262),
+    "personality": (135, 92),
+    "modify_ldt": (154, None),
+    "iopl": (172, None),
+    "ioperm": (173, None),
+    # the machine itself
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "reboot": (169, 142),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "acct": (163, 89),
+    "quotactl": (179, 60),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+    "adjtimex": (159, 171),
+    "clock_adjtime": (305, 266),
+    "sethostname": (170, 161),
+    "setdomainname": (171, 162),
+    "syslog": (103, 116),
+    "vhangup": (153, 58),
+}
+
+# architecture: (audit's number of it, clone, clone3, prctl, socket)
+ARCHITECTURES: Final = {
+    "x86_64": (0xC000003E, 56, 435, 157, 41),
+    "aarch64": (0xC00000B7, 220, 435, 167, 198),
+}
+
+NEW_NAMESPACES: Final = 0x7E020000
+X32: Final = 0x40000000
+
+LOAD: Final = 0x20
+IF_EQUAL: Final = 0x15
+IF_AT_LEAST: Final = 0x35
+IF_ANY_BIT: Final = 0x45
+RETURN: Final = 0x06
+ALLOW: Final = 0x7FFF0000
+KILL: Final = 0x80000000
+REFUSE: Final = 0x00050000
+
+NUMBER: Final = 0
+ARCHITECTURE: Final = 4
+FIRST_ARGUMENT: Final = 16
+
+
+def install() -> None:
+    """Filter this process from now on; needs `no_new_privs`. Raises `OSError` on other architectures."""
+    import ctypes
+
+    code = program(machine())
+    text = ctypes.create_string_buffer(code, len(code))
+    head = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(text)))
+    prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(head))
+
+
+def program(architecture: str) -> bytes:
+    """The filter for an architecture, as the kernel reads it.
+
+    >>> len(program("x86_64")) % 8
+    0
+    """
+    known = ARCHITECTURES.get(architecture)
+    if known is None:
+        raise OSError(f"expected one of {', '.join(ARCHITECTURES)}, got {architecture}")
+    audit, clone, clone3, prctl_number, socket_number = known
+    column = list(ARCHITECTURES).index(architecture)
+    eperm, enosys = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
+    steps = [
+        (LOAD, 0, 0, ARCHITECTURE),
+        (IF_EQUAL, 1, 0, audit),
+        (RETURN, 0, 0, KILL),
+        (LOAD, 0, 0, NUMBER),
+    ]
+    if architecture == "x86_64":  # its second table of the same calls
+        steps += [(IF_AT_LEAST, 0, 1, X32), (RETURN, 0, 0, eperm)]
+    for numbers in REFUSED.values():
+        number = numbers[column]
+        if number is not None:
+            steps += [(IF_EQUAL, 0, 1, number), (RETURN, 0, 0, eperm)]
+    steps += [
+        (IF_EQUAL, 0, 1, clone3),  # its flags are out of reach; libc asks `clone` then
+        (RETURN, 0, 0, enosys),
+        (IF_EQUAL, 0, 4, clone),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (IF_ANY_BIT, 0, 1, NEW_NAMESPACES),
+        (RETURN, 0, 0, eperm),
+        (RETURN, 0, 0, ALLOW),
+        (IF_EQUAL, 0, 4, prctl_number),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (IF_EQUAL, 0, 1, PR_SET_PDEATHSIG),
+        (RETURN, 0, 0, eperm),
+        (RETURN, 0, 0, ALLOW),
+        (IF_EQUAL, 0, 3, socket_number),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (IF_EQUAL, 1, 0, int(socket.AF_UNIX)),
+        (RETURN, 0, 0, REFUSE | errno.EACCES),
+        (RETURN, 0, 0, ALLOW),
+    ]
+    return b"".join(struct.pack("@HBBI", *step) for step in steps)

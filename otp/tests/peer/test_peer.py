@@ -1,0 +1,276 @@
+"""Peers are started, supervised and stopped, and nothing of them is left whatever happens to either side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import BadArgument, Children, StartError, Supervisor, impl
+from otp.peer import Limits, Peer, PeerSpec, Spares, WallMissing, Walls, start
+from otp.peer.child import descendants
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+QUIET = "def boot(here): pass"
+
+
+def shop(source: str) -> dict[str, Any]:
+    """A peer with this program."""
+    return {"name": "shop@127.0.0.1", "boot": "shop:boot", "files": {"shop.py": source}}
+
+
+def test_a_peer_gets_its_arguments_and_stops_in_order(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        peer = await start(**shop("def boot(here): print(here.node.name, here.args)"), args=(1, {"a": b"b"}))
+        ended = await peer.stop()
+        assert ("stopped", "stopped in order", 0) == (ended.kind, ended.reason, ended.status)
+        assert "shop@127.0.0.1 (1, {'a': b'b'})\n" == peer.output()
+
+    run(main)
+
+
+def test_behind_walls_every_required_one_stands(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        peer = await start(**shop(QUIET), walls=Walls())
+        assert [] == [str(wall) for wall in Walls().missing(peer.walls)]
+        await peer.stop()
+
+    run(main)
+
+
+@pytest.mark.parametrize("part", ["limits"])
+def test_without_a_required_wall_nothing_of_its_program_runs(
+    run: Callable[..., Any], part: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        os.chmod(tmp_path, 0o777)
+        told = bytearray()
+        source = "print('it ran')\n" + QUIET
+        with pytest.raises(WallMissing, match=f"no {part}: left out"):
+            await start(**shop(source), walls=Walls(without=frozenset({part})), on_output=told.extend)
+        assert b"" == told
+
+    run(main)
+
+
+def test_a_program_that_cannot_start_says_where(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with pytest.raises(StartError) as caught:
+            await start(**shop("def boot(here):\n    raise ValueError('no till')"))
+        assert ("peer", "failed", "could not start: shop.py:2: ValueError: no till") == caught.value.reason
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "reason"),
+    [
+        ("import os\nos._exit(3)", "exit", "ended the interpreter with os._exit(3)"),
+        ("raise SystemExit(4)", "exit", "ended the interpreter with sys.exit(4)"),
+        ("import ctypes\nctypes.string_at(0)", "signal", "killed by SIGSEGV"),
+        ("import os\nos.kill(os.getpid(), 9)", "signal", "killed by SIGKILL"),
+        ("x = [0] * 10**11", "memory", "used more than 256 MiB of memory"),
+        ("(", "failed", "could not start: shop.py:1: SyntaxError: '(' was never closed (shop.py, line 1)"),
+    ],
+)
+def test_the_end_of_a_peer_is_told_in_words(run: Callable[..., Any], source: str, kind: str, reason: str) -> None:
+    async def main() -> None:
+        with pytest.raises(StartError) as caught:
+            await start(**shop(source))
+        assert ("peer", kind, reason) == caught.value.reason
+
+    run(main)
+
+
+def test_a_loop_that_is_held_ends_the_peer_and_the_place_is_told(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with pytest.raises(StartError) as caught:
+            await start(**shop("def boot(here):\n    while True: pass"), limits=Limits(hold_s=1.5))
+        assert (
+            "peer",
+            "held",
+            "did not answer for 1.5 s: its loop is held at shop.py:2 boot",
+        ) == caught.value.reason
+
+    run(main)
+
+
+def test_the_process_of_a_peer_ends_with_it_and_says_why(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        source = "import asyncio, os\ndef boot(here): asyncio.get_running_loop().call_later(0.05, os._exit, 7)"
+        peer = await start(**shop(source))
+        down = await otp.receive(otp.monitor(peer.pid))
+        assert ("peer", "exit", "ended the interpreter with os._exit(7)") == down.reason
+        assert "ended the interpreter with os._exit(7)" == (await peer.ended()).reason
+
+    run(main)
+
+
+def test_a_peer_that_does_not_stop_is_killed(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        source = """
+import time
+import otp
+
+class Stuck(otp.GenServer):
+    @otp.impl
+    def init(self, arg):
+        otp.process_flag("trap_exit", True)
+        return otp.Ok(0)
+
+    @otp.impl
+    def terminate(self, reason, state):
+        time.sleep(100)
+
+def boot(here):
+    return here.node.start(Stuck)
+"""
+        peer = await start(**shop(source), limits=Limits(hold_s=None))
+        assert "did not stop within 0.2 s and was killed" == (await peer.stop(0.2)).reason
+
+    run(main)
+
+
+@pytest.mark.parametrize("walls", [None, Walls()], ids=["own code", "walls"])
+def test_grandchildren_end_with_the_peer(run: Callable[..., Any], walls: Walls | None) -> None:
+    source = (
+        "import os, signal, time\n"
+        "def boot(here):\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork() == 0:\n"
+        "            signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "            while True: time.sleep(100)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+    )
+
+    async def main() -> None:
+        peer = await start(**shop(source), walls=walls)
+        guard = parent_of(peer.os_pid)
+        below = descendants(guard)
+        assert 3 == len(below)  # the guard, the peer, and one that has left its session
+        await peer.kill()
+        assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
+
+    run(main)
+
+
+def test_when_the_guard_is_killed_the_peer_goes_too(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        peer = await start(**shop(QUIET), walls=Walls())
+        assert peer.os_pid is not None
+        with open(f"/proc/{peer.os_pid}/stat", encoding="ascii"):
+            os.kill(parent_of(peer.os_pid), signal.SIGKILL)
+        assert "lost" == (await peer.ended()).kind
+
+    run(main)
+
+
+def test_when_the_supervising_process_is_killed_nothing_is_left(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        peer = await start(**shop(QUIET))
+        below = descendants(parent_of(peer.os_pid))
+        down = otp.monitor(peer.pid)
+        otp.exit(peer.pid, "kill")
+        await otp.receive(down)
+        assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
+
+    run(main)
+
+
+class Street(Supervisor):
+    @impl
+    def init(self, arg: PeerSpec) -> Any:
+        return Children([Peer.child_spec(arg)])
+
+
+def test_a_supervisor_restarts_a_peer(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        spec = PeerSpec("shop@127.0.0.1", "shop:boot", files={"shop.py": QUIET})
+        street = await Street.start_link(spec)
+        ((_, first, *_),) = await Supervisor.which_children(street)
+        peer = Peer.of(first)
+        assert peer is not None
+        os.kill(peer.os_pid or 0, signal.SIGKILL)
+        await otp.receive(otp.monitor(first))
+        ((_, second, *_),) = await Supervisor.which_children(street)
+        assert first != second
+        assert "killed by SIGKILL" == (await peer.ended()).reason
+
+    run(main)
+
+
+def test_output_beyond_the_limit_ends_the_peer_and_the_newest_is_kept(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        told = bytearray()
+        with pytest.raises(StartError) as caught:
+            await start(**shop("while True: print('x' * 1000)"), limits=Limits(output_kb=100), on_output=told.extend)
+        assert ("peer", "output", "wrote more than 100 KiB of output") == caught.value.reason
+        assert 100 * 1024 < len(told) < 400 * 1024
+
+    run(main)
+
+
+def test_a_peer_that_runs_too_long_by_the_clock_is_ended(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        peer = await start(**shop(QUIET), limits=Limits(wall_s=1.2))
+        assert "ran longer than 1.2 s by the clock" == (await peer.ended()).reason
+
+    run(main)
+
+
+def test_a_spare_becomes_a_peer_and_another_takes_its_place(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with Spares(1, preload=["json"]) as spares:
+            peer = await start(**shop("import sys\nprint('json' in sys.modules)\n" + QUIET), spares=spares)
+            await peer.stop()
+            assert "True\n" == peer.output()
+            assert 1 == len(spares)
+
+    run(main)
+
+
+def test_a_spare_that_died_is_not_taken(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with Spares(1) as spares:
+            spare = spares.take()
+            assert spare is not None
+            spare.program.kill()
+            spare.program.wait()
+            spares._ready.append(spare)
+            peer = await start(**shop(QUIET), spares=spares)
+            assert "stopped" == (await peer.stop()).kind
+
+    run(main)
+
+
+@pytest.mark.parametrize("boot", ["shop", "shop:", ":boot", "../shop:boot", "shop:boot()"])
+def test_boot_is_a_module_and_a_function(boot: str) -> None:
+    with pytest.raises(BadArgument, match='expected boot as "module:function"'):
+        PeerSpec("shop", boot)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", ""])
+def test_files_lie_below_the_folder(name: str) -> None:
+    with pytest.raises(BadArgument, match="expected names of files below its folder"):
+        PeerSpec("shop", "shop:boot", files={name: ""})
+
+
+def test_arguments_are_plain_terms(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with pytest.raises((BadArgument, StartError)):
+            await start(**shop(QUIET), args=object())
+
+    run(main)
+
+
+def parent_of(pid: int | None) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])

@@ -1,0 +1,71 @@
+"""The filter of system calls, as the kernel would run it."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from otp.peer.walls.seccomp import ALLOW, ARCHITECTURES, KILL, REFUSED, program
+
+
+def verdict(architecture: str, number: int, first: int = 0, *, audit: int | None = None) -> int:
+    """What the filter answers to a system call: the instructions of it, interpreted."""
+    code = list(struct.iter_unpack("@HBBI", program(architecture)))
+    data = {0: number, 4: ARCHITECTURES[architecture][0] if audit is None else audit, 16: first}
+    at = accumulator = 0
+    while True:
+        what, yes, no, value = code[at]
+        at += 1
+        match what:
+            case 0x20:
+                accumulator = data[value]
+            case 0x15:
+                at += yes if accumulator == value else no
+            case 0x35:
+                at += yes if accumulator >= value else no
+            case 0x45:
+                at += yes if accumulator & value else no
+            case _:
+                return value
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_every_call_of_the_list_is_refused_and_an_ordinary_one_is_not(architecture: str) -> None:
+    column = list(ARCHITECTURES).index(architecture)
+    allowed = [
+        n for n, numbers in REFUSED.items() if numbers[column] and verdict(architecture, numbers[column]) == ALLOW
+    ]
+    assert [] == allowed
+    assert ALLOW == verdict(architecture, 0)
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_a_process_may_fork_and_make_no_namespace(architecture: str) -> None:
+    clone = ARCHITECTURES[architecture][1]
+    assert ALLOW == verdict(architecture, clone, 17)
+    assert ALLOW != verdict(architecture, clone, 0x10000000 | 17)
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_unix_sockets_are_the_only_ones(architecture: str) -> None:
+    socket = ARCHITECTURES[architecture][4]
+    assert [ALLOW] == [verdict(architecture, socket, 1)]
+    assert ALLOW not in [verdict(architecture, socket, family) for family in (2, 10, 16, 17, 38, 40)]
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_the_signal_of_the_parents_death_cannot_be_taken_off(architecture: str) -> None:
+    prctl = ARCHITECTURES[architecture][3]
+    assert ALLOW != verdict(architecture, prctl, 1)
+    assert ALLOW == verdict(architecture, prctl, 15)
+
+
+def test_calls_of_another_architecture_kill() -> None:
+    assert KILL == verdict("x86_64", 0, audit=0x40000003)
+    assert ALLOW != verdict("x86_64", 0x40000000)
+
+
+def test_on_an_unknown_architecture_there_is_no_filter() -> None:
+    with pytest.raises(OSError, match="expected one of x86_64, aarch64, got mips"):
+        program("mips")
