@@ -11,7 +11,8 @@ Source: Erlang's distribution (`net_kernel`, the *dist* channel between two node
 
 from __future__ import annotations
 
+from otp.distribution.distribution import Distribution
 from otp.distribution.node_id import NodeId
 from otp.distribution.transport import Transport, TransportEvents
 
-__all__ = ["NodeId", "Transport", "TransportEvents"]
+__all__ = ["Distribution", "NodeId", "Transport", "TransportEvents"]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from otp.kernel.elsewhere import elsewhere
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
-from otp.kernel.states import CALL_TAG, CALLING, DEAD, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, CALLING, DEAD, REMOTE, SYSTEM_TAG
 
-__all__ = ["From", "OutsideCaller", "as_message", "call_of", "new_call", "new_outside_caller"]
+__all__ = ["From", "OutsideCaller", "as_message", "call_of", "new_call", "new_outside_caller", "stand_in"]
 
 
 class OutsideCaller(Process):
@@ -68,14 +69,20 @@ def new_outside_caller(to: Process) -> Process:
     s = to._node._s
     s.check_thread("a call", "node.call_from_thread(GenServer.call(dest, request))")
     owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
+    node = to._node if to._st != REMOTE else elsewhere(to).home
+    return stand_in(node, owner if owner is not None and owner._st != DEAD else None, s.loop.create_future())
+
+
+def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
+    """A caller that is no process; `future.set_result(value)` is called with the answer, or with a `Failed`."""
     stub = OutsideCaller.__new__(OutsideCaller)
-    template = new_process(to._node, owner if owner is not None and owner._st != DEAD else None)
+    template = new_process(node, parent)
     for slot in Process.__slots__:
         setattr(stub, slot, getattr(template, slot))
     stub._id, stub._node = template._id, template._node
-    del to._node._procs[stub._id]
+    del node._procs[stub._id]
     stub._st = CALLING
-    stub._ext().fut = s.loop.create_future()
+    stub._ext().fut = future
     return stub
 
 

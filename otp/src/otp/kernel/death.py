@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
+from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
@@ -27,7 +28,7 @@ from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.reasons import is_word
 from otp.kernel.scheduler import Scheduler, Timer
-from otp.kernel.states import DEAD, EXITING, RUN
+from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 
 __all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
@@ -54,7 +55,9 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     `linked` says that it came over a link: only an explicit `kill` cannot be trapped.
     """
     st = p._st
-    if st == DEAD:
+    if st <= DEAD:
+        if st == REMOTE:
+            elsewhere(p).exit(p, sender, reason, linked)
         return
     if not linked and (reason == "kill" if type(reason) is str else is_word(reason, "kill")):
         _decide(p, "killed", sender, cause, True)

@@ -15,7 +15,7 @@ from otp.kernel.monitors import monitors_of, watchers_of
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
-from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, STATE_NAMES, TIMED
+from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, REMOTE, STATE_NAMES, TIMED
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Monitored, Name
@@ -140,6 +140,7 @@ def process_info(pid: Any, item: str | None = None) -> Any:
         raise BadArgument(f"process_info(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r})")
     if item is not None and item not in _ITEMS:
         raise BadArgument(f"process_info: unknown item {item!r}; items are {', '.join(_ITEMS)}")
+    _require_local(pid, "process_info(pid)")
     if pid._st == DEAD or pid._st == EXITING:
         return None
     if item is not None:
@@ -157,5 +158,13 @@ def is_alive(pid: Pid) -> bool:
     """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
     if not isinstance(pid, Process):
         raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")
+    _require_local(pid, "is_alive(pid)")
     signal = pid._sig
     return pid._st != DEAD and pid._st != EXITING and (signal is None or signal is CANCEL)
+
+
+def _require_local(pid: Process, what: str) -> None:
+    if pid._st == REMOTE:
+        raise BadArgument(
+            f"{what}: expected a process of this node, got {pid}; try otp.monitor(pid), or rpc to its node"
+        )

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from otp.kernel.callers import From, as_message
+from otp.kernel.elsewhere import elsewhere
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.native import native_coroutine
@@ -30,6 +31,7 @@ from otp.kernel.states import (
     IDLE,
     READY,
     RECV,
+    REMOTE,
     SEL,
     SUSPENDED,
     SYSTEM_TAG,
@@ -49,7 +51,7 @@ MOST_REFUSALS: Final = 100
 
 
 def deliver(dest: Process, message: Any) -> None:
-    """Put a message into a local process's mailbox, or into its hands if it waits for one."""
+    """Put a message into a process's mailbox, or into its hands if it waits for one; its node may have to bring it."""
     st = dest._st
     node = dest._node
     if node._watched or dest._told:
@@ -67,7 +69,7 @@ def deliver(dest: Process, message: Any) -> None:
         m.append(message)
         dest._st = READY
         s.push(dest)
-    elif st != DEAD and st != EXITING:
+    elif st > DEAD and st != EXITING:
         m = dest._mbox
         if m is None:
             m = dest._mbox = deque((message,)) if dest._vt is None or st == SEL else [message]
@@ -85,6 +87,8 @@ def deliver(dest: Process, message: Any) -> None:
         elif st == SUSPENDED and _reaches_suspended(dest, message):
             dest._st = READY
             node._s.push(dest)
+    elif st == REMOTE:
+        elsewhere(dest).forward(dest, message)
 
 
 def wake_timed(dest: Process, message: Any) -> None:

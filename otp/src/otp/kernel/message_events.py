@@ -201,7 +201,7 @@ def told_replied(frm: Any, value: Any) -> None:
             focus.told()
             if not focus.watches(caller):
                 return
-        if type(caller) is not OutsideCaller and caller._st != DEAD:  # whose end would let go of it
+        if type(caller) is not OutsideCaller and caller._st > DEAD:  # whose end would let go of it
             causes.handles(caller, received)
 
 

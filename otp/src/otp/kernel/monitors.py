@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from otp.kernel.elsewhere import elsewhere
 from otp.kernel.pids import Ref
 from otp.kernel.process import Process
+from otp.kernel.states import REMOTE
 
-__all__ = ["Monitor", "monitors_of", "unwatch", "watch", "watchers_of"]
+__all__ = ["Monitor", "forget_monitor", "monitors_of", "unwatch", "watch", "watchers_of"]
 
 
 class Monitor(Ref):
@@ -43,6 +45,8 @@ def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = No
         mons[ref] = None
     else:
         p._mons = {mons: None, ref: None}
+    if p._st == REMOTE:
+        elsewhere(p).monitor(ref)
     return ref
 
 
@@ -50,11 +54,18 @@ def unwatch(ref: Monitor) -> None:
     """Take a monitor back; nothing if its process has ended."""
     p = ref._target
     if p is not None:
-        mons = p._mons
-        if mons is ref:
-            p._mons = None
-        elif type(mons) is dict:
-            mons.pop(ref, None)
+        forget_monitor(p, ref)
+        if p._st == REMOTE:
+            elsewhere(p).demonitor(ref)
+
+
+def forget_monitor(p: Process, ref: Monitor) -> None:
+    """Take a monitor out of the table of the process that it watches."""
+    mons = p._mons
+    if mons is ref:
+        p._mons = None
+    elif type(mons) is dict:
+        mons.pop(ref, None)
 
 
 def watchers_of(p: Process) -> tuple[Process, ...]:

@@ -14,7 +14,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
 from otp.kernel.scheduler import FROM_THREADS, Scheduler, find_scheduler, thread, thread_current
-from otp.kernel.states import DEAD, EXITING
+from otp.kernel.states import DEAD, EXITING, REMOTE
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -77,14 +77,33 @@ def check_some_node(what: str) -> None:
 
 
 def find_node(node: Any, what: str) -> Node | None:
-    """A node by its name (or itself), `None` if none of this loop bears it; `BadArgument` if several do."""
+    """A node by its name (or itself), one of this loop or one that is connected; `None` if there is none.
+
+    Two nodes of one loop that both take part in a distribution meet by way of that, as if they were far apart.
+    `BadArgument` if several of this loop bear the name.
+    """
     if not isinstance(node, str):
         return node
     s = find_scheduler()
     same_name = [] if s is None else s.nodes.get(node, [])
     if len(same_name) > 1:
         raise BadArgument(f"{what}: {len(same_name)} nodes of this loop bear the name {node!r}; give the Node itself")
-    return same_name[0] if same_name else None
+    found = same_name[0] if same_name else None
+    distribution = _distribution_here(s)
+    if distribution is None or (found is not None and found._distribution in (None, distribution)):
+        return found
+    return distribution.find(node)
+
+
+def _distribution_here(s: Scheduler | None) -> Any:
+    """What connects the node of the running process with others; of a node without, and outside, the only one here."""
+    if s is None:
+        return None
+    running = thread_current() or OWNER.get()
+    if running is not None and running._node._s is s and running._node._distribution is not None:
+        return running._node._distribution
+    found = [node._distribution for same in s.nodes.values() for node in same if node._distribution is not None]
+    return found[0] if len(found) == 1 else None
 
 
 def is_name_and_node(dest: Any) -> bool:
@@ -101,6 +120,9 @@ def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
         holder = node_here(what)._names.get(dest)
         if holder is not None:
             return holder
+    distribution = _distribution_here(find_scheduler())
+    if distribution is not None and type(dest[1]) is str:
+        return distribution.absent(dest[1])._names.get(dest[0])
     raise BadArgument(f"{what}: no node {dest[1]!r} here, and no process has the name {bounded_text(dest)}")
 
 
@@ -133,7 +155,11 @@ def nodes_here(what: str) -> list[Any]:
     running = thread_current()
     own = None if running is None else running._node
     everybody = sorted((node for same_name in by_name.values() for node in same_name), key=lambda node: node is not own)
-    return [node.name if len(by_name[node.name]) == 1 else node for node in everybody]
+    distribution = _distribution_here(s)
+    if distribution is None:
+        return [node.name if len(by_name[node.name]) == 1 else node for node in everybody]
+    near = [node for node in everybody if node._distribution in (None, distribution)]
+    return [*(node.name if len(by_name[node.name]) == 1 else node for node in near), *distribution.nodes()]
 
 
 def resolve(dest: Any, what: str = "dest") -> Process | None:
@@ -192,6 +218,8 @@ def take_name(name: Any, p: Process) -> None:
     holder = node._names.get(name)
     if holder is not None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
+    if p._st == REMOTE:
+        raise BadArgument(f"register: {p} is a process of another node; register it there")
     if p._st in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
     if p._name is not None:
@@ -228,6 +256,8 @@ def whereis(name: Dest) -> Pid | None:
         p = (node_here("whereis(name)") if me is None else me._node)._names.get(name)
     else:
         p = resolve(name, "whereis(name)")
+        if p is not None and p._st == REMOTE and not isinstance(name, Process):
+            raise BadArgument(f"whereis: {name!r} is elsewhere; try await distribution.whereis(name, node)")
     return None if p is None or p._st == DEAD else p
 
 

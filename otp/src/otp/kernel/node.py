@@ -61,6 +61,7 @@ class Node:
         "__weakref__",
         "_applications",
         "_closing",
+        "_distribution",
         "_given",
         "_life",
         "_names",
@@ -96,6 +97,7 @@ class Node:
         self._life: Literal["new", "open", "closing", "closed"] = "new"
         self._owned: list[Process] = []
         self._applications: Any = None
+        self._distribution: Any = None  # what connects it with other nodes, see otp.distribution
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None
         self._thread_calls: set[ThreadCall] = set()
@@ -238,10 +240,14 @@ class Node:
         number, node = parsed
         if node is not None and node != self.name:
             raise BadArgument(f"parse_pid: {text!r} is a pid of node {node!r}, this is {self.name!r}")
+        if not 0 < number < self._next_id:
+            raise BadArgument(f"parse_pid: {text!r} was never a process of node {self.name!r}")
+        return self.pid_numbered(number)
+
+    def pid_numbered(self, number: int) -> Pid:
+        """The pid with this number, a dead one where no process has it."""
         found = self._procs.get(number)
         if found is None:
-            if not 0 < number < self._next_id:
-                raise BadArgument(f"parse_pid: {text!r} was never a process of node {self.name!r}")
             found = new_process(self, None)
             del self._procs[found._id]
             self._next_id -= 1

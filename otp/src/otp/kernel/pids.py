@@ -89,7 +89,7 @@ class Ref:
     Two refs are equal only if they are the same; they order by age on their node.
     """
 
-    __slots__ = ("_id", "_node")
+    __slots__ = ("__weakref__", "_id", "_node")
 
     def __init__(self, node: Any, number: int) -> None:
         self._node = node

@@ -12,6 +12,7 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 from otp.kernel.death import exit_signal, forget_link
+from otp.kernel.elsewhere import elsewhere
 from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
@@ -21,7 +22,7 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
-from otp.kernel.states import DEAD, EXITING, READY, RECV
+from otp.kernel.states import DEAD, EXITING, READY, RECV, REMOTE
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Dest, Limit
@@ -117,7 +118,10 @@ def link(pid: Pid) -> bool:
             deliver(me, ExitSignal(p, "noproc"))
             return True
         raise Error("noproc")
-    link_processes(me, p)
+    if p._st == REMOTE:
+        elsewhere(p).link(me, p)
+    else:
+        link_processes(me, p)
     return True
 
 
@@ -125,6 +129,8 @@ def unlink(pid: Pid) -> bool:
     """Remove the link between the calling process and `pid`; an exit message already in the mailbox stays."""
     me = current_process("unlink(pid)")
     p = _require_pid(pid, "unlink(pid)")
+    if p._st == REMOTE:
+        elsewhere(p).unlink(me, p)
     forget_link(me, p)
     forget_link(p, me)
     if me._node._watched_links:

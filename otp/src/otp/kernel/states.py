@@ -16,6 +16,7 @@ __all__ = [
     "IDLE",
     "READY",
     "RECV",
+    "REMOTE",
     "RUN",
     "SEL",
     "STATE_NAMES",
@@ -25,6 +26,7 @@ __all__ = [
     "WAITING",
 ]
 
+REMOTE: Final = -1  # stands for a process of another node; below DEAD, so that one question finds both
 DEAD: Final = 0
 READY: Final = 1  # in the run queue
 RUN: Final = 2  # on the stack now
@@ -44,6 +46,7 @@ ALIVE: Final = frozenset({READY, RUN, IDLE, RECV, SEL, CALLING, FUT, SUSPENDED, 
 WAITING: Final = frozenset({RECV, SEL, CALLING})
 
 STATE_NAMES: Final = {
+    REMOTE: "remote",
     DEAD: "dead",
     READY: "runnable",
     RUN: "running",

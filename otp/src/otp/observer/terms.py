@@ -52,7 +52,7 @@ from otp.observer.views import (
 )
 from otp.observer.waits import Wait
 
-__all__ = ["RECORDS", "FindPid", "Opaque", "from_term", "to_term"]
+__all__ = ["DEPTH", "MEMBERS", "RECORDS", "Decoder", "Encoder", "FindPid", "Opaque", "from_term", "to_term", "wrong"]
 
 FindPid = Callable[[str, int, int], Pid]
 """Answers the pid of a process: name of its node, creation of that node, number."""
@@ -109,10 +109,12 @@ def to_term(value: Any, *, strict: bool = True) -> Any:
     Raises `BadArgument` for what cannot travel: objects of other classes, functions, what is nested deeper than 64
     or has more than 100,000 members. Without `strict`, an `Opaque` stands there instead.
     """
-    return _Encoder(strict).write(value, DEPTH)
+    return Encoder(strict).write(value, DEPTH)
 
 
-class _Encoder:
+class Encoder:
+    """Writes one value; what else than here may travel is added by overriding `rest`."""
+
     __slots__ = ("left", "strict")
 
     def __init__(self, strict: bool) -> None:
@@ -120,6 +122,7 @@ class _Encoder:
         self.left = MEMBERS
 
     def write(self, value: Any, depth: int) -> Any:
+        """A value as a term."""
         kind = type(value)
         if value is None or kind is bool or kind is float or kind is bytes:
             return value
@@ -133,13 +136,18 @@ class _Encoder:
                 return self.refuse(value)
             return ("$tuple", *parts) if parts and type(parts[0]) is str and parts[0][:1] == "$" else tuple(parts)
         if issubclass(kind, Pid):
-            return ("$pid", value._node.name, value._node.creation, value._id)
+            return self.pid(value)
         names = _fields_of(kind)
         if names is not None:
             return ("$view", kind.__name__, {name: self.write(getattr(value, name), depth) for name in names})
         return self.rest(value, kind, depth)
 
+    def pid(self, value: Any) -> Any:
+        """A pid as a term."""
+        return ("$pid", value._node.name, value._node.creation, value._id)
+
     def rest(self, value: Any, kind: type, depth: int) -> Any:
+        """A value of a type that is rarely sent."""
         if kind is list:
             parts = self.members(value, depth)
             return self.refuse(value) if parts is None else parts
@@ -161,15 +169,18 @@ class _Encoder:
         return self.refuse(value)
 
     def members(self, values: Any, depth: int) -> list[Any] | None:
+        """Many values as terms, `None` where they are too many or too deep."""
         self.left -= len(values)
         if depth <= 0 or self.left < 0:
             return None
         return [self.write(value, depth - 1) for value in values]
 
     def large(self, value: int) -> Any:
+        """An integer of more than 64 bits."""
         return ("$int", hex(value)) if value.bit_length() <= 4 * _DIGITS else self.refuse(value)
 
     def refuse(self, value: Any) -> Any:
+        """What stands for a value that cannot travel; raises if that is to be strict."""
         if self.strict:
             raise BadArgument(
                 f"expected plain terms (None, bool, int, float, str, bytes, pids, and tuples, lists, dicts, sets of "
@@ -203,23 +214,28 @@ def from_term(term: Any, find_pid: FindPid | None, *, members: int | None = None
 
     Raises `BadArgument` for what is no term, and for tags and records that are not known.
     """
-    return _Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts thrice
+    return Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts thrice
 
 
-class _Decoder:
+class Decoder:
+    """Reads one term; what else may travel is added by overriding `tagged`."""
+
     __slots__ = ("find_pid", "left")
+    sequence: type = tuple
+    """What the carrier brings for a tuple."""
 
     def __init__(self, find_pid: FindPid | None, members: int | None) -> None:
         self.find_pid = find_pid
         self.left = members
 
     def read(self, term: Any, depth: int) -> Any:
+        """The value of a term."""
         kind = type(term)
         if term is None or kind in (bool, int, float, str, bytes):
             return term
         if depth <= 0:
-            raise _wrong("terms nested less deeply", term)
-        if kind is tuple:
+            raise wrong("terms nested less deeply", term)
+        if kind is self.sequence:
             tag = term[0] if term else None
             if type(tag) is str and tag[:1] == "$":
                 return self.tagged(tag, term, depth - 1)
@@ -229,16 +245,18 @@ class _Decoder:
         if kind is dict:
             keys = self.members(term.keys(), depth)
             return _hashed(dict, zip(keys, self.members(term.values(), depth), strict=True), term)
-        raise _wrong("a plain term", term)
+        raise wrong("a plain term", term)
 
     def members(self, terms: Any, depth: int) -> list[Any]:
+        """The values of many terms."""
         if self.left is not None:
             self.left -= len(terms)
             if self.left < 0:
                 raise BadArgument("expected fewer members in a term; try smaller parts")
         return [self.read(term, depth - 1) for term in terms]
 
-    def tagged(self, tag: str, term: tuple[Any, ...], depth: int) -> Any:
+    def tagged(self, tag: str, term: Any, depth: int) -> Any:
+        """The value of a term that begins with a tag."""
         match term:
             case ("$pid", str(node), int(creation), int(number)) if self.find_pid is not None:
                 return self.find_pid(node, creation, number)
@@ -246,48 +264,58 @@ class _Decoder:
                 return self.record(RECORDS[name], given, depth)
             case ("$tuple", *parts):
                 return tuple(self.members(parts, depth))
-            case ("$dict", *pairs) if all(type(pair) is tuple and len(pair) == 2 for pair in pairs):
+            case ("$dict", *pairs) if all(type(pair) is self.sequence and len(pair) == 2 for pair in pairs):
                 keys = self.members([pair[0] for pair in pairs], depth)
                 return _hashed(dict, zip(keys, self.members([pair[1] for pair in pairs], depth), strict=True), term)
             case ("$set", *parts):
                 return _hashed(set, self.members(parts, depth), term)
             case ("$frozenset", *parts):
                 return _hashed(frozenset, self.members(parts, depth), term)
-            case ("$crash", reason, tuple(stack)):
-                return Crash(self.read(reason, depth), self.read(stack, depth))
-            case ("$exception", str(name), tuple(arguments), said):
+            case ("$crash", reason, stack) if type(stack) is self.sequence:
+                return Crash(self.read(reason, depth), _stack(self.read(stack, depth)))
+            case ("$exception", str(name), arguments, said) if type(arguments) is self.sequence:
                 return ExceptionTerm(name, self.read(arguments, depth), str(self.read(said, depth)))
             case ("$int", str(digits)) if len(digits) <= _DIGITS + 8:
                 return _number(digits, term)
             case ("$str", bytes(octets)):
                 return octets.decode("utf-8", "surrogatepass")
             case _:
-                raise _wrong(f"a term that {tag!r} may begin", term)
+                raise wrong(f"a term that {tag!r} may begin", term)
 
     def record(self, kind: type, given: dict[Any, Any], depth: int) -> Any:
+        """A record of `RECORDS`, with its fields."""
         unknown = [name for name in given if name not in _FIELDS[kind]]
         if unknown:
-            raise _wrong(f"the fields {', '.join(_FIELDS[kind])} of {kind.__name__}", unknown)
+            raise wrong(f"the fields {', '.join(_FIELDS[kind])} of {kind.__name__}", unknown)
         values = {name: self.read(value, depth) for name, value in given.items()}
         try:
             return kind(**values)
         except TypeError:
-            raise _wrong(f"all fields of {kind.__name__}", tuple(given)) from None
+            raise wrong(f"all fields of {kind.__name__}", tuple(given)) from None
+
+
+def _stack(entries: Any) -> tuple[Any, ...]:
+    """The stack of a crash; who shows it takes its entries apart."""
+    if type(entries) is tuple and all(type(entry) is tuple and len(entry) == 3 for entry in entries):
+        if all(type(file) is type(where) is str and type(line) is int for file, line, where in entries):
+            return entries
+    raise wrong("a stack of (file, line, function)", entries)
 
 
 def _hashed(kind: Any, parts: Any, term: Any) -> Any:
     try:
         return kind(parts)
     except TypeError:
-        raise _wrong("members that can be hashed", term) from None
+        raise wrong("members that can be hashed", term) from None
 
 
 def _number(digits: str, term: Any) -> int:
     try:
         return int(digits, 16)
     except ValueError:
-        raise _wrong("hexadecimal digits", term) from None
+        raise wrong("hexadecimal digits", term) from None
 
 
-def _wrong(expected: str, got: Any) -> BadArgument:
+def wrong(expected: str, got: Any) -> BadArgument:
+    """The error for a term that is none."""
     return BadArgument(f"expected {expected}, got {text(got)}")

@@ -1,0 +1,162 @@
+"""Signals that arrive: what another node's processes do to processes here.
+
+A node can speak for its own processes only, since a signal names its sender by a number of that node. What it says of
+links, monitors and calls that are not there is ignored, as it may have crossed with what was told to it.
+"""
+
+# What lies behind a pid is the kernel's.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from otp.distribution import signals, wire
+from otp.distribution.remote_node import RemoteNode
+from otp.kernel.calls import reply, send_call, send_system
+from otp.kernel.death import exit_signal
+from otp.kernel.mailbox import deliver
+from otp.kernel.monitors import unwatch, watch
+from otp.kernel.process import Process
+from otp.kernel.states import CAST_TAG, DEAD, EXITING
+
+__all__ = ["arrived", "monitored"]
+
+MOST_TIES: Final = 100_000
+"""Links, and likewise monitors, that one other node may have with processes here."""
+
+
+def arrived(peer: RemoteNode, data: bytes) -> None:
+    """Carry out what `peer` says. Raises `Malformed` before anything was done."""
+    signal = wire.decode(data)
+    _HANDLERS[type(signal)](peer, signal)
+
+
+def _find(peer: RemoteNode, to: Any) -> Process | None:
+    """The process that a signal is for: by its number or its name."""
+    if type(to) is int:
+        return peer.home._procs.get(to)
+    if len(to) != 1:
+        raise wire.Malformed(f"expected one name, got {len(to)}")
+    name = wire.read(to[0], peer)
+    try:
+        return peer.distribution.services.get(name) or peer.home._names.get(name)
+    except TypeError:
+        raise wire.Malformed("expected a name that can be hashed") from None
+
+
+def _send(peer: RemoteNode, signal: signals.Send) -> None:
+    p = _find(peer, signal.to)
+    message = wire.read(signal.term, peer)
+    if p is not None:
+        deliver(p, message)
+
+
+def _cast(peer: RemoteNode, signal: signals.Cast) -> None:
+    p = _find(peer, signal.to)
+    request = wire.read(signal.term, peer)
+    if p is not None:
+        deliver(p, (CAST_TAG, request))
+
+
+def _call(peer: RemoteNode, signal: signals.Call) -> None:
+    request = wire.read(signal.term, peer)
+    caller = peer.process(signal.caller) if signal.caller else None
+    if signal.to == 0:
+        peer.distribution.asked(peer, signal.number, caller, request)
+        return
+    p = _find(peer, signal.to)
+    if p is None or p._st == DEAD or p._st == EXITING:
+        peer.tell(signals.Failed(signal.number, "noproc"))
+        return
+    frm = peer.borrowed(signal.number, caller, p, request)
+    if signal.system:
+        send_system(p, frm)
+    else:
+        send_call(p, frm)
+
+
+def _reply(peer: RemoteNode, signal: signals.Reply) -> None:
+    value = wire.read(signal.term, peer)
+    frm = peer.calls.pop(signal.number, None)
+    if frm is not None:
+        reply(frm, value)
+
+
+def _failed(peer: RemoteNode, signal: signals.Failed) -> None:
+    peer.failed(signal.number, wire.read(signal.term, peer))
+
+
+def _link(peer: RemoteNode, signal: signals.Link) -> None:
+    p = peer.home._procs.get(signal.to)
+    if (signal.to, signal.sender) in peer.unlinking:
+        return  # they did not know yet that it was taken back here
+    if p is None or p._st == EXITING:
+        peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"))
+        return
+    if len(peer.links) >= MOST_TIES:
+        raise wire.Malformed(f"expected at most {MOST_TIES:,} links")
+    peer.tie(p, peer.process(signal.sender))
+
+
+def _unlink(peer: RemoteNode, signal: signals.Unlink) -> None:
+    p = peer.home._procs.get(signal.to)
+    if p is not None:
+        peer.untie(p, peer.process(signal.sender))
+    peer.tell(signals.UnlinkAck(signal.to, signal.sender, signal.number))
+
+
+def _unlink_ack(peer: RemoteNode, signal: signals.UnlinkAck) -> None:
+    key = (signal.to, signal.sender)
+    if peer.unlinking.get(key) == signal.number:
+        del peer.unlinking[key]
+
+
+def _exit(peer: RemoteNode, signal: signals.ExitTo) -> None:
+    reason = wire.read(signal.term, peer)
+    sender = peer.process(signal.sender)
+    p = _find(peer, signal.to)
+    if p is not None and (not signal.linked or peer.untie(p, sender)):
+        exit_signal(p, sender, reason, signal.linked)
+
+
+def _monitor(peer: RemoteNode, signal: signals.Monitor) -> None:
+    monitored(peer, _find(peer, signal.to), signal.sender, signal.number)
+
+
+def monitored(peer: RemoteNode, p: Process | None, watcher: int, number: int) -> None:
+    """A process there watches one here, under a number of its own."""
+    if p is None or p._st == DEAD:
+        peer.tell(signals.Down(0, number, "noproc"))
+        return
+    if len(peer.watching) >= MOST_TIES or number in peer.watching:
+        raise wire.Malformed(f"expected at most {MOST_TIES:,} monitors, each with a number of its own")
+    ref = watch(p, peer.process(watcher), number)
+    peer.watching[number] = (ref, p._id if p._node is peer.home else 0)
+
+
+def _demonitor(peer: RemoteNode, signal: signals.Demonitor) -> None:
+    ref, _ = peer.watching.pop(signal.number, (None, 0))
+    if ref is not None:
+        unwatch(ref)
+
+
+def _down(peer: RemoteNode, signal: signals.Down) -> None:
+    peer.ended(signal.number, wire.read(signal.term, peer), peer.process(signal.sender))
+
+
+_HANDLERS: Final[dict[type, Any]] = {
+    signals.Send: _send,
+    signals.Cast: _cast,
+    signals.Call: _call,
+    signals.Reply: _reply,
+    signals.Failed: _failed,
+    signals.Link: _link,
+    signals.Unlink: _unlink,
+    signals.UnlinkAck: _unlink_ack,
+    signals.ExitTo: _exit,
+    signals.Monitor: _monitor,
+    signals.Demonitor: _demonitor,
+    signals.Down: _down,
+}

@@ -1,0 +1,181 @@
+"""Signals as bytes: msgpack, with terms written as `otp.observer.terms` does, and a little more.
+
+An array is a tuple; a list is `["$list", …]`. Besides pids there are references, callers (`$from`, which can be
+answered from there) and the messages of the runtime (`$message`). No code travels: no class, no function, no pickle.
+An object of a program's own class cannot travel, and the sender is told so.
+
+>>> from otp.distribution import wire
+>>> wire.decode(wire.encode(wire.signals.Send(7, wire.written(("hello", 1), None)))).term
+['hello', 1]
+"""
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+from msgspec import MsgspecError
+from msgspec.msgpack import Decoder as MsgpackDecoder
+from msgspec.msgpack import Encoder as MsgpackEncoder
+
+from otp.behaviours._registry_table import Entry
+from otp.behaviours.supervisor_records import Counts
+from otp.distribution import signals
+from otp.kernel.callers import From
+from otp.kernel.errors import BadArgument
+from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
+from otp.kernel.pids import Pid, Ref
+from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, wrong
+
+__all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "written"]
+
+LONGEST: Final = 16 << 20
+"""Bytes of one signal."""
+MESSAGES: Final[dict[str, type[Any]]] = {
+    kind.__name__: kind for kind in (Counts, Down, Entry, ExitSignal, NodeDown, NodeUp, TimerFired)
+}
+"""The messages and results of the runtime that travel, by name."""
+_MESSAGE_TYPES: Final = frozenset(map(id, MESSAGES.values()))
+_FLAT: Final = frozenset[type]([type(None), bool, int, float, str, bytes])
+_LIMIT: Final = 1 << 62
+
+
+class Malformed(Exception):
+    """Another node sent what is no signal."""
+
+
+class Names(Protocol):
+    """Knows what stands for what at the two ends of a connection."""
+
+    def told(self, pid: Pid) -> None:
+        """A pid leaves: it must be found again when it comes back."""
+        ...
+
+    def told_ref(self, ref: Ref) -> None:
+        """A reference leaves, likewise."""
+        ...
+
+    def lend(self, caller: From) -> int:
+        """The number under which the other side may answer a call."""
+        ...
+
+    def pid(self, node: str, creation: int, number: int) -> Pid:
+        """The pid for a process."""
+        ...
+
+    def ref(self, node: str, creation: int, number: int) -> Ref:
+        """The reference that a node has made."""
+        ...
+
+    def borrowed(self, number: int, pid: Pid | None) -> From:
+        """A caller that the other side has lent."""
+        ...
+
+
+encode: Final = MsgpackEncoder().encode
+_decode: Final = MsgpackDecoder(signals.SIGNALS).decode
+
+
+def decode(data: bytes) -> Any:
+    """The signal in `data`, its terms not read yet. Raises `Malformed`."""
+    if len(data) > LONGEST:
+        raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {len(data):,}")
+    try:
+        return _decode(data)
+    except (MsgspecError, RecursionError, ValueError) as error:
+        raise Malformed(f"expected a signal, got {data[:40]!r}: {error}") from None
+
+
+def written(term: Any, names: Names, *, strict: bool = True, exact: bool = False) -> Any:
+    """A term as msgpack can carry it.
+
+    Args:
+        strict: raise `BadArgument` for what cannot travel; else an `Opaque` stands in its place.
+        exact: look at each number and text whether msgpack can carry it. Few cannot, and `encode` says so.
+    """
+    if not exact:
+        kind = type(term)
+        if kind in _FLAT:
+            return term
+        if kind is tuple and _FLAT.issuperset(map(type, term)):
+            if not (term and type(term[0]) is str and term[0][:1] == "$"):
+                return term
+    return _Writer(names, strict).write(term, DEPTH)
+
+
+class _Writer(Encoder):
+    __slots__ = ("names",)
+
+    def __init__(self, names: Names, strict: bool) -> None:
+        super().__init__(strict)
+        self.names = names
+
+    def pid(self, value: Pid) -> Any:
+        self.names.told(value)
+        return super().pid(value)
+
+    def rest(self, value: Any, kind: type, depth: int) -> Any:
+        if kind is list:
+            parts = self.members(value, depth)
+            return self.refuse(value) if parts is None else ("$list", *parts)
+        if kind is From:
+            return ("$from", self.names.lend(value), self.write(value.pid, depth))
+        if issubclass(kind, Ref):
+            self.names.told_ref(value)
+            return ("$ref", value._node.name, value._node.creation, value._id)
+        if kind is Timeout:
+            return ("$message", "Timeout")
+        if id(kind) in _MESSAGE_TYPES:  # a class may refuse to be hashed
+            parts = self.members(value, depth)
+            return self.refuse(value) if parts is None else ("$message", kind.__name__, *parts)
+        return super().rest(value, kind, depth)
+
+
+def read(term: Any, names: Names) -> Any:
+    """The value of a term that came. Raises `Malformed` for what is none."""
+    kind = type(term)
+    if kind in _FLAT:
+        return term
+    if kind is list and _FLAT.issuperset(map(type, term)):
+        if not (term and type(term[0]) is str and term[0][:1] == "$"):
+            return tuple(term)
+    try:
+        return _Reader(names).read(term, 3 * DEPTH)
+    except (BadArgument, ValueError, RecursionError) as error:
+        raise Malformed(str(error)) from None
+
+
+class _Reader(Decoder):
+    __slots__ = ("names",)
+    sequence = list
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(names.pid, 2 * MEMBERS)
+        self.names = names
+
+    def tagged(self, tag: str, term: Any, depth: int) -> Any:
+        match term:
+            case ("$list", *parts):
+                return self.members(parts, depth)
+            case ("$pid" | "$ref", str(), int(creation), int(number)) if not (
+                0 <= creation < _LIMIT and 0 <= number < _LIMIT
+            ):
+                raise wrong("numbers that a node can have given", term)
+            case ("$ref", str(node), int(creation), int(number)):
+                return self.names.ref(node, creation, number)
+            case ("$from", int(number), pid) if 0 <= number < _LIMIT:
+                caller = self.read(pid, depth)
+                if not isinstance(caller, Pid):
+                    raise wrong("the pid of a caller", pid)
+                return self.names.borrowed(number, caller)
+            case ("$message", "Timeout"):
+                return Timeout()
+            case ("$message", str(name), *parts) if name in MESSAGES:
+                kind = MESSAGES[name]
+                if len(parts) != len(kind._fields):
+                    raise wrong(f"the {len(kind._fields)} parts of {name}", term)
+                return kind(*self.members(parts, depth))
+            case _:
+                return super().tagged(tag, term, depth)
