@@ -467,8 +467,7 @@ def test_multi_call_and_abcast_reach_all_nodes(two: Any) -> None:
 
 
 async def waits_for(word: str) -> None:
-    while await otp.receive() != word:
-        pass
+    await otp.receive(lambda message: message == word)
     raise otp.Exit(("heard", word))
 
 
