@@ -13,6 +13,18 @@ from __future__ import annotations
 
 from otp.distribution.distribution import Distribution
 from otp.distribution.node_id import NodeId
+from otp.distribution.session import Session
+from otp.distribution.session_transport import SessionTransport
+from otp.distribution.settings import TEACHING, Settings
 from otp.distribution.transport import Transport, TransportEvents
 
-__all__ = ["Distribution", "NodeId", "Transport", "TransportEvents"]
+__all__ = [
+    "TEACHING",
+    "Distribution",
+    "NodeId",
+    "Session",
+    "SessionTransport",
+    "Settings",
+    "Transport",
+    "TransportEvents",
+]

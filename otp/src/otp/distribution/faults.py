@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Cut", "Delay", "Direction", "Drop", "Fault", "Heal", "Resume", "Stall"]
+__all__ = ["Cut", "Delay", "Direction", "Drop", "Fault", "Heal", "Hold", "Resume", "Stall"]
 
 Direction = Literal["both", "to", "from"]
 """Frames to the other node, frames from it, or both."""
@@ -46,8 +46,16 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing passes, and nothing is lost: what was sent arrives when it heals, as after a short cut under TCP."""
+
+    node: str
+    direction: Direction = "both"
+
+
+@dataclass(frozen=True, slots=True)
 class Heal:
-    """`Cut`, `Drop` and `Delay` of `node` end; None stands for every node."""
+    """`Cut`, `Drop`, `Delay` and `Hold` of `node` end; None stands for every node."""
 
     node: str | None = None
 
@@ -62,4 +70,4 @@ class Resume:
     """The end of `Stall`, as SIGCONT: what was kept arrives now, in its order."""
 
 
-Fault = Cut | Drop | Delay | Heal | Stall | Resume
+Fault = Cut | Drop | Delay | Hold | Heal | Stall | Resume

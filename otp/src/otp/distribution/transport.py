@@ -25,7 +25,10 @@ __all__ = ["Transport", "TransportEvents"]
 
 
 class TransportEvents(Protocol):
-    """What a transport tells, always on the loop, and for each node in this order: up, signals, down."""
+    """What a transport tells, always on the loop, and for each node in this order: up, signals, down.
+
+    Never out of `send`, `connect` or `disconnect`; all three may be called from here.
+    """
 
     def node_up(self, node: NodeId, epoch: int) -> None:
         """A connection to `node` stands, and both sides know the cookie. `epoch` grows with each connection here."""

@@ -1,0 +1,141 @@
+"""A network in memory: nodes of one event loop, frames that take their time, cables that can be cut.
+
+Under `otp.testing` the loop's time is virtual and the whole network, faults included, is a function of its seed.
+
+>>> from otp.distribution import NodeId
+>>> network = SimulatedNetwork(seed=7)
+>>> a = network.carrier(NodeId("a", 1))
+>>> network.names()
+[]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from otp.distribution.carriers.carrier import OnFrame, OnHint
+from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold
+from otp.distribution.line import Line
+from otp.distribution.node_id import NodeId
+from otp.kernel.errors import BadArgument
+
+__all__ = ["SimulatedCarrier", "SimulatedNetwork"]
+
+
+class SimulatedNetwork:
+    """Connects its carriers; a frame takes from `least` to `most` seconds, drawn with `seed`, and keeps its place.
+
+    `hints` tells the carriers who comes and goes, as a discovery service would: sooner or later, and not across a cut.
+    """
+
+    def __init__(self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True) -> None:
+        self._random = random.Random(seed)
+        self._least = least
+        self._most = most
+        self._hints = hints
+        self._carriers: dict[str, SimulatedCarrier] = {}
+        self._lines: dict[tuple[str, str], Line[tuple[NodeId, NodeId, bytes]]] = {}
+        self._apart: set[tuple[str, str]] = set()
+
+    def carrier(self, me: NodeId) -> SimulatedCarrier:
+        """A carrier for `me`; a second one of a name takes the place of the first when it is started."""
+        return SimulatedCarrier(self, me)
+
+    def names(self) -> list[str]:
+        """The names of the nodes that are reachable, in order."""
+        return sorted(self._carriers)
+
+    def fault(self, source: str, target: str, fault: Cut | Drop | Delay | Hold | Heal) -> None:
+        """Let the way from `source` to `target` go wrong, or heal; the way back is another one."""
+        self._line(source, target).apply(fault)
+        if isinstance(fault, Cut | Hold):
+            self._apart.add((source, target))
+        elif isinstance(fault, Heal):
+            self._apart.discard((source, target))
+
+    def cut(self, one: str, other: str) -> None:
+        """Lose everything between two nodes, in both directions."""
+        self.fault(one, other, Cut(other))
+        self.fault(other, one, Cut(one))
+
+    def heal(self) -> None:
+        """End every fault."""
+        for (source, target), line in list(self._lines.items()):
+            self._apart.discard((source, target))
+            line.apply(Heal())
+
+    def crash(self, name: str) -> None:
+        """Take a node away without a word, as `kill -9` does; what it has sent still arrives."""
+        if name in self._carriers:
+            self._leave(self._carriers[name])
+
+    def _enter(self, carrier: SimulatedCarrier) -> None:
+        self.crash(carrier.me.name)
+        others = list(self._carriers.values())
+        self._carriers[carrier.me.name] = carrier
+        self._tell(carrier.me, present=True)
+        for other in others:
+            self._hint(carrier, other.me, present=True)
+
+    def _leave(self, carrier: SimulatedCarrier) -> None:
+        if self._carriers.get(carrier.me.name) is carrier:
+            del self._carriers[carrier.me.name]
+            self._tell(carrier.me, present=False)
+
+    def _tell(self, node: NodeId, present: bool) -> None:
+        for other in list(self._carriers.values()):
+            if other.me.name != node.name:
+                self._hint(other, node, present)
+
+    def _hint(self, to: SimulatedCarrier, node: NodeId, present: bool) -> None:
+        if self._hints and (node.name, to.me.name) not in self._apart:
+            delay = self._random.uniform(self._least, self._most)
+            asyncio.get_running_loop().call_later(delay, self._deliver_hint, to, node, present)
+
+    def _deliver_hint(self, to: SimulatedCarrier, node: NodeId, present: bool) -> None:
+        if self._carriers.get(to.me.name) is to and to.on_hint is not None:
+            to.on_hint(node, present)
+
+    def _line(self, source: str, target: str) -> Line[tuple[NodeId, NodeId, bytes]]:
+        line = self._lines.get((source, target))
+        if line is None:
+            loop = asyncio.get_running_loop()
+            line = self._lines[source, target] = Line(loop, self._random, self._deliver, self._least, self._most)
+        return line
+
+    def _put(self, source: SimulatedCarrier, target: NodeId, frame: bytes) -> None:
+        if self._carriers.get(source.me.name) is source:
+            self._line(source.me.name, target.name).put((source.me, target, frame))
+
+    def _deliver(self, item: tuple[NodeId, NodeId, bytes]) -> None:
+        source, target, frame = item
+        carrier = self._carriers.get(target.name)
+        if carrier is not None and carrier.me == target and carrier.on_frame is not None:
+            carrier.on_frame(source, frame)
+
+
+class SimulatedCarrier:
+    """One node's end of a `SimulatedNetwork`; made by `SimulatedNetwork.carrier`."""
+
+    def __init__(self, network: SimulatedNetwork, me: NodeId) -> None:
+        self._network = network
+        self.me = me
+        self.on_frame: OnFrame | None = None
+        self.on_hint: OnHint | None = None
+
+    async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
+        """Enter the network; raises `BadArgument` for another node than the carrier was made for."""
+        if me != self.me:
+            raise BadArgument(f"SimulatedCarrier.start: expected {self.me}, got {me}; try network.carrier({me!r})")
+        self.on_frame = on_frame
+        self.on_hint = on_hint
+        self._network._enter(self)
+
+    def put(self, node: NodeId, frame: bytes) -> None:
+        """Send `frame` over the line to `node`; dropped if this node is not in the network."""
+        self._network._put(self, node, frame)
+
+    async def close(self) -> None:
+        """Leave the network."""
+        self._network._leave(self)

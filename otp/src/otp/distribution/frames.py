@@ -1,0 +1,98 @@
+"""The frames of a session, as bytes and back.
+
+A frame is one msgpack array that begins with its kind.  `connection` is the number of a connection in the direction of
+the frame; both sides make it out of both nonces and the cookie (`handshake.connection_number`), so that no frame of
+another connection, of another direction or of somebody without the cookie has it.
+
+>>> from otp.distribution import NodeId
+>>> from otp.distribution.frames import Beat, decode, encode
+>>> decode(NodeId("shop", 1), encode(Beat(7, sent=3, received=2)), limit=100)
+Beat(connection=7, sent=3, received=2)
+>>> decode(NodeId("shop", 1), b"GET / HTTP/1.1", limit=100)
+Traceback (most recent call last):
+    ...
+otp.distribution.frames.MalformedFrame: shop#1: expected a frame of a session, got 14 bytes that are none ...
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import DecodeError, Meta, Struct, msgpack
+
+from otp.distribution.node_id import NodeId
+
+__all__ = ["OVERHEAD", "Beat", "Bye", "Data", "Frame", "Hello", "MalformedFrame", "Reset", "decode", "encode"]
+
+OVERHEAD: Final = 64
+"""Bytes that a frame has besides the piece of a signal in it, at most."""
+
+_Number = Annotated[int, Meta(ge=0)]
+_Short = Annotated[bytes, Meta(max_length=64)]
+
+
+class MalformedFrame(ValueError):
+    """`node` sent bytes that are no frame, or too many of them."""
+
+    def __init__(self, node: NodeId, expected: str, got: str) -> None:
+        super().__init__(f"{node}: expected {expected}, got {got}; try the same version of otp on both sides")
+        self.node = node
+
+
+class Hello(Struct, frozen=True, array_like=True, tag=0):
+    """The way to a connection: `mine` is the sender's nonce, `yours` the receiver's, empty in a greeting.
+
+    `proof` shows that the sender knows the cookie and both nonces; `verified` that the connection stands for it.
+    """
+
+    version: int
+    mine: _Short
+    yours: _Short = b""
+    proof: _Short = b""
+    verified: bool = False
+
+
+class Data(Struct, frozen=True, array_like=True, tag=1):
+    """The frame number `sent`: a signal, or a piece of one with `more` to come. `received` acknowledges."""
+
+    connection: _Number
+    sent: _Number
+    received: _Number
+    piece: bytes
+    more: bool
+
+
+class Beat(Struct, frozen=True, array_like=True, tag=2):
+    """Alive: `sent` frames of data went out so far, and `received` came in."""
+
+    connection: _Number
+    sent: _Number
+    received: _Number
+
+
+class Reset(Struct, frozen=True, array_like=True, tag=3):
+    """The sender does not know the connection on which the receiver sends with this number."""
+
+    connection: _Number
+
+
+class Bye(Struct, frozen=True, array_like=True, tag=4):
+    """The sender ends the connection and means it."""
+
+    connection: _Number
+
+
+Frame = Hello | Data | Beat | Reset | Bye
+
+encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Frame).decode
+
+
+def decode(node: NodeId, frame: bytes, limit: int) -> Frame:
+    """The frame that `node` sent; raises `MalformedFrame` if it is none or has more than `limit` bytes."""
+    if len(frame) > limit:
+        raise MalformedFrame(node, f"at most {limit} bytes", f"a frame of {len(frame)}")
+    try:
+        return _decode(frame)
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedFrame(node, "a frame of a session", f"{len(frame)} bytes that are none ({error})") from None

@@ -1,0 +1,73 @@
+"""The way of frames from one node to another, on which they can be delayed, lost and kept back, and never overtake."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from otp.distribution.faults import Cut, Delay, Drop, Heal, Hold
+
+__all__ = ["Line"]
+
+T = TypeVar("T")
+
+
+class Line(Generic[T]):
+    """One direction of one pair of nodes; what comes out of it is given to `deliver`.
+
+    A frame takes from `least` to `most` seconds; without a time, and with nothing before it, it is delivered at once.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, source: random.Random, deliver: Callable[[T], None],
+        least: float = 0.0, most: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._loop = loop
+        self._random = source
+        self._deliver = deliver
+        self._usual = self._time = (least, most)
+        self._share = 0.0
+        self._cut = self._held = False
+        self._frames: deque[T] = deque()
+        self._arrival = 0.0
+        self._late = 0  # frames whose time has come while the line is held
+
+    def put(self, frame: T) -> None:
+        """Let a frame in."""
+        if self._cut or (self._share and self._random.random() < self._share):
+            return
+        least, most = self._time
+        if not most and not self._frames and not self._held:
+            self._deliver(frame)
+            return
+        # Timers of one time need not fire in their order, so each takes the frame that is first.
+        self._frames.append(frame)
+        self._arrival = max(self._arrival, self._loop.time() + self._random.uniform(least, most))
+        self._loop.call_at(self._arrival, self._arrive)
+
+    def _arrive(self) -> None:
+        if self._held:
+            self._late += 1
+        else:
+            self._deliver(self._frames.popleft())
+
+    def apply(self, fault: Cut | Drop | Delay | Hold | Heal) -> None:
+        """Go wrong in this way, or be healed."""
+        match fault:
+            case Cut():
+                self._cut = True
+            case Drop(share=share):
+                self._share = share
+            case Delay(least=least, most=most):
+                self._time = (self._usual[0] + least, self._usual[1] + most)
+            case Hold():
+                self._held = True
+            case Heal():
+                self._cut = self._held = False
+                self._share, self._time = 0.0, self._usual
+                late, self._late = self._late, 0
+                for _ in range(late):
+                    self._deliver(self._frames.popleft())

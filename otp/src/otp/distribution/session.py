@@ -1,0 +1,340 @@
+"""Connections with other nodes over a carrier that may lose, delay or cut: a state machine without clock, loop or I/O.
+
+Each method is told what happened and when, in seconds of one clock, and answers the list of `Action`s to be done in
+that order.  Nothing else happens in it, so that whoever has the inputs can replay what a session did.
+
+```python
+>>> from otp.distribution import NodeId
+>>> from otp.distribution.actions import Put
+>>> a, b = NodeId("a", 1), NodeId("b", 1)
+>>> sessions = {a: Session(a, b"secret"), b: Session(b, b"secret")}
+>>> todo = [(a, action) for action in sessions[a].connect(0.0, b)]
+>>> for at, action in todo:
+...     if isinstance(action, Put):
+...         todo += [(action.node, next_) for next_ in sessions[action.node].receive(0.0, at, action.frame)]
+...     else:
+...         print(at, action)
+a#1 Up(node=NodeId(name='b', creation=1), epoch=1)
+b#1 Up(node=NodeId(name='a', creation=1), epoch=1)
+
+```
+
+How a connection begins stands in `otp.distribution.handshake`, what it is made of in `otp.distribution.connection`.
+Three rules keep two sides from chasing each other, as sides did that answered each news with a new nonce of their own:
+
+- only a side without a connection greets, one greeting a heartbeat; a greeting is answered and moves nothing;
+- a connection gives way only to one that is proved, so nothing old, replayed or forged can end it;
+- a side keeps its nonce until a connection was made of it, and draws none because the other side has drawn one.
+
+Source: the promises are those of Erlang's distribution channel; epochs, acknowledgements and heartbeats are here
+because a carrier, other than its TCP, may lose frames without a word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from otp.distribution.actions import Action, Down, Drained, Put, Refused, Signal, Up
+from otp.distribution.connection import Broken, Connection
+from otp.distribution.frames import OVERHEAD, Beat, Bye, Data, Hello, MalformedFrame, Reset, decode, encode
+from otp.distribution.handshake import NONCE, connection_number, is_proof, proof
+from otp.distribution.node_id import NodeId
+from otp.distribution.settings import Settings
+from otp.kernel.errors import BadArgument
+
+__all__ = ["Session"]
+
+VERSION: Final = 1
+STRANGERS: Final = 64
+"""Nodes that may be in the middle of their first handshake; more of them get no answer until others are through."""
+NOTICES: Final = 64
+"""Resets and refusals in one heartbeat; each is said once a heartbeat, whatever a node sends."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A handshake under way: this side's nonce, since when, and whether a wrong proof was already told."""
+
+    mine: bytes
+    since: float
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class _Peer:
+    """Another node: the connection, the handshake for one, and whether it is sought after when it is silent."""
+
+    node: NodeId
+    wanted: bool
+    live: Connection | None = None
+    attempt: _Attempt | None = None
+    answered: bytes = b""
+    """The nonce of the greeting that was answered in this heartbeat: many of it may have waited behind a fault."""
+
+
+class Session:
+    """The connections of `me` with all other nodes.
+
+    `cookie` is the secret that all of them share; `nonce` draws that many random bytes.
+
+    Raises `BadArgument` for an empty cookie.
+    """
+
+    def __init__(
+        self, me: NodeId, cookie: bytes, settings: Settings | None = None, nonce: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        if not isinstance(cookie, bytes) or not cookie:
+            raise BadArgument("Session(cookie): expected some bytes, got none; try secrets.token_bytes(32)")
+        self.me = me
+        self.settings = settings or Settings()
+        self._cookie = cookie
+        self._nonce = nonce
+        self._peers: dict[NodeId, _Peer] = {}
+        self._epoch = 0
+        self._noticed: set[tuple[NodeId, object]] = set()
+        self._ticked: float | None = None
+        self._closed = False
+
+    # what can be asked
+
+    def nodes(self) -> frozenset[NodeId]:
+        """The nodes that are connected."""
+        return frozenset(node for node, peer in self._peers.items() if peer.live is not None)
+
+    def busy(self, node: NodeId) -> bool:
+        """Whether too much waits for `node`."""
+        live = self._live(node)
+        return live is not None and live.busy
+
+    def is_up(self, node: NodeId) -> bool:
+        """Whether `node` is connected."""
+        return self._live(node) is not None
+
+    # what happens on this side
+
+    def connect(self, now: float, node: NodeId) -> list[Action]:
+        """Seek a connection until there is one, and again whenever it is lost; raises `BadArgument` for this node."""
+        if node.name == self.me.name:
+            raise BadArgument(f"connect: expected another node than {self.me}, got {node}; try another name")
+        return self._seek(now, node)
+
+    def _seek(self, now: float, node: NodeId) -> list[Action]:
+        if self._closed or node.name == self.me.name:
+            return []
+        if any(peer.live and peer.node.name == node.name for peer in self._peers.values()):
+            return []  # connected, with this start of the node or with another one, and then this one is history
+        peer = self._peers.get(node) or self._peers.setdefault(node, _Peer(node, wanted=True))
+        seeking = peer.wanted and peer.attempt is not None
+        peer.wanted = True
+        return [] if seeking else [self._greet(now, peer)]
+
+    def disconnect(self, _now: float, node: NodeId) -> list[Action]:
+        """End the connection and seek none."""
+        peer = self._peers.pop(node, None)
+        if peer is None or peer.live is None:
+            return []
+        return [Put(node, encode(Bye(peer.live.outgoing))), Down(node, "disconnect")]
+
+    def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
+        """The carrier has found `node`, or lost it."""
+        if present:
+            return self._seek(now, node) if self.settings.auto_connect else []
+        peer = self._peers.pop(node, None)
+        return [Down(node, "hint")] if peer is not None and peer.live else []
+
+    def send(self, now: float, node: NodeId, signal: bytes) -> list[Action]:
+        """Queue `signal` for a node that is up, or seek a connection; raises `BadArgument` if it is too large."""
+        if len(signal) > self.settings.signal:
+            raise BadArgument(
+                f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {len(signal)}; "
+                "try to send it in parts"
+            )
+        peer = self._peers.get(node)
+        if peer is None or peer.live is None:
+            return self._seek(now, node) if self.settings.auto_connect else []
+        try:
+            peer.live.offer(signal)
+        except Broken as broken:
+            return self._broken(now, peer, peer.live, broken)
+        return self._ready(peer.live)
+
+    def close(self, now: float) -> list[Action]:
+        """End all connections and answer nothing any more."""
+        self._closed = True
+        return [action for node in list(self._peers) for action in self.disconnect(now, node)]
+
+    def tick(self, now: float) -> list[Action]:
+        """A heartbeat has passed: say that this side lives, give up who is silent, greet who is sought."""
+        late = 0.0 if self._ticked is None else now - self._ticked - self.settings.heartbeat
+        self._ticked = now
+        self._noticed.clear()
+        # Who was asleep has heard nobody: what came meanwhile is still to be read.
+        asleep = late if late > self.settings.heartbeat else 0.0
+        actions: list[Action] = []
+        for peer in list(self._peers.values()):
+            live, attempt = peer.live, peer.attempt
+            peer.answered = b""
+            if attempt is not None and now - attempt.since > self.settings.dead and (live or not peer.wanted):
+                peer.attempt = None
+            if live is not None:
+                live.heard += asleep
+                if now - live.heard > self.settings.dead:
+                    actions += self._broken(now, peer, live, Broken("timeout"))
+                else:
+                    actions.append(Put(peer.node, live.beat()))
+            elif peer.wanted:
+                actions.append(self._greet(now, peer))
+            elif peer.attempt is None:
+                del self._peers[peer.node]
+        return actions
+
+    # what another node says
+
+    def receive(self, now: float, node: NodeId, frame: bytes) -> list[Action]:
+        """A frame of `node` arrived."""
+        if self._closed:
+            return []
+        peer = self._peers.get(node)
+        live = peer.live if peer is not None else None
+        try:
+            said = decode(node, frame, self.settings.signal + OVERHEAD)
+        except MalformedFrame as error:
+            return self._notice(node, "malformed", Refused(node, str(error)))
+        if isinstance(said, Hello):
+            return self._hello(now, node, said)
+        if isinstance(said, Reset):
+            if peer is None or live is None or said.connection != live.outgoing:
+                return []
+            return self._lost(now, peer, "reset")
+        if peer is None or live is None or said.connection != live.incoming:
+            return self._notice(node, said.connection, Put(node, encode(Reset(said.connection))))
+        live.heard = now
+        try:
+            if isinstance(said, Data):
+                return self._data(live, said, len(frame))
+            if isinstance(said, Beat):
+                live.check(said)
+                return self._ready(live)
+        except Broken as broken:
+            return self._broken(now, peer, live, broken)
+        del self._peers[node]
+        return [Down(node, "leave")]
+
+    def _data(self, live: Connection, data: Data, size: int) -> list[Action]:
+        signal = live.take(data, size)
+        actions = self._ready(live)
+        if live.owes():
+            actions.append(Put(live.node, live.beat()))
+        if signal is not None:
+            actions.insert(0, Signal(live.node, signal))
+        return actions
+
+    # the handshake
+
+    def _hello(self, now: float, node: NodeId, hello: Hello) -> list[Action]:
+        if problem := self._unwelcome(node, hello):
+            return self._notice(node, problem, Refused(node, problem))
+        peer = self._peers.get(node)
+        if peer is None:
+            if hello.yours:
+                return []
+            peer = self._peers[node] = _Peer(node, wanted=False)
+        live = peer.live
+        if not hello.yours:
+            if hello.mine == peer.answered:
+                return []
+            peer.answered = hello.mine
+        if live is not None and hello.mine == live.his:
+            lost_the_last_step = not hello.verified and hello.yours in (b"", live.mine)
+            return [self._answer(peer, live.mine, live.his, verified=True)] if lost_the_last_step else []
+        if not hello.yours:
+            attempt = peer.attempt or self._attempt(now, peer)
+            return [self._answer(peer, attempt.mine, hello.mine, verified=False)]
+        attempt = peer.attempt
+        if attempt is None or hello.yours != attempt.mine:
+            return []  # an answer to what this side does not say any more
+        if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine):
+            told, attempt.refused = attempt.refused, True
+            text = f"{node}: expected a proof of this node's cookie, got another; try the same cookie on both sides"
+            return [] if told else [Refused(node, text)]
+        actions = self._establish(now, peer, attempt.mine, hello.mine)
+        if not hello.verified:
+            actions.append(self._answer(peer, attempt.mine, hello.mine, verified=True))
+        return actions
+
+    def _unwelcome(self, node: NodeId, hello: Hello) -> str | None:
+        if hello.version != VERSION:
+            return f"{node}: expected version {VERSION} of the session, got {hello.version}; try the same otp on both"
+        if len(hello.mine) != NONCE:
+            return f"{node}: expected a nonce of {NONCE} bytes, got {len(hello.mine)}"
+        if node.name == self.me.name:
+            return f"{node}: expected another name than this node's, got it twice; try to start one with another name"
+        if node not in self._peers and sum(not peer.wanted for peer in self._peers.values()) >= STRANGERS:
+            return f"{node}: expected at most {STRANGERS} first handshakes at a time, got one more"
+        return None
+
+    def _establish(self, now: float, peer: _Peer, mine: bytes, his: bytes) -> list[Action]:
+        node, actions = peer.node, list[Action]()
+        for other in [other for other in self._peers if other.name == node.name and other != node]:
+            if self._peers.pop(other).live is not None:
+                actions.append(Down(other, "restart"))
+        if peer.live is not None:
+            actions.append(Down(node, "reset"))
+        self._epoch += 1
+        numbers = (
+            connection_number(self._cookie, self.me, mine, node, his),
+            connection_number(self._cookie, node, his, self.me, mine),
+        )
+        peer.live = Connection(node, self._epoch, now, (mine, his), numbers, self.settings)
+        peer.attempt = None
+        peer.wanted = True
+        actions.append(Up(node, self._epoch))
+        return actions
+
+    def _attempt(self, now: float, peer: _Peer) -> _Attempt:
+        peer.attempt = _Attempt(self._nonce(NONCE), now)
+        return peer.attempt
+
+    def _greet(self, now: float, peer: _Peer) -> Put:
+        attempt = peer.attempt or self._attempt(now, peer)
+        return Put(peer.node, encode(Hello(VERSION, attempt.mine)))
+
+    def _answer(self, peer: _Peer, mine: bytes, his: bytes, verified: bool) -> Put:
+        shown = proof(self._cookie, self.me, mine, peer.node, his)
+        return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified)))
+
+    # the end of a connection
+
+    def _broken(self, now: float, peer: _Peer, live: Connection, broken: Broken) -> list[Action]:
+        """This side ends the connection because it cannot go on, tells the other side, and seeks another."""
+        actions = self._lost(now, peer, broken.reason)
+        actions.insert(1, Put(peer.node, encode(Reset(live.incoming))))
+        if broken.text:
+            actions += self._notice(peer.node, broken.reason, Refused(peer.node, broken.text))
+        return actions
+
+    def _lost(self, now: float, peer: _Peer, reason: str) -> list[Action]:
+        peer.live = None
+        return [Down(peer.node, reason), self._greet(now, peer)]
+
+    # between the two
+
+    def _live(self, node: NodeId) -> Connection | None:
+        peer = self._peers.get(node)
+        return peer.live if peer is not None else None
+
+    def _ready(self, live: Connection) -> list[Action]:
+        actions: list[Action] = [Put(live.node, frame) for frame in live.ready()]
+        if live.is_drained():
+            actions.append(Drained(live.node))
+        return actions
+
+    def _notice(self, node: NodeId, what: object, action: Action) -> list[Action]:
+        """The action, if it was not done for this before in this heartbeat."""
+        if (node, what) in self._noticed or len(self._noticed) >= NOTICES:
+            return []
+        self._noticed.add((node, what))
+        return [action]

@@ -1,0 +1,255 @@
+"""A session over a carrier, on an event loop: the transport that the runtime uses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal
+
+from otp.distribution.actions import Action, Down, Drained, Put, Signal, Up
+from otp.distribution.carriers.carrier import Carrier
+from otp.distribution.faults import Fault, Heal, Resume, Stall
+from otp.distribution.line import Line
+from otp.distribution.node_id import NodeId
+from otp.distribution.session import Session
+from otp.distribution.transport import TransportEvents
+
+__all__ = ["SessionTransport"]
+
+logger: Final = logging.getLogger("otp.distribution")
+
+_Way = Literal["to", "from"]
+WAYS: Final[tuple[_Way, _Way]] = ("to", "from")
+
+
+class SessionTransport:
+    """A `Transport` made of a carrier and a session, on the loop that runs `start`.
+
+    Time is the loop's, so it works the same in virtual time. `seed` is for what `Drop` and `Delay` leave to chance.
+    What a node sent wrongly, and whom the cookie kept out, is logged as a warning of "otp.distribution".
+
+    >>> import asyncio
+    >>> from otp.distribution import Session
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> class Events:
+    ...     def __init__(self):
+    ...         self.all = asyncio.Queue()
+    ...
+    ...     def node_up(self, node, epoch):
+    ...         self.all.put_nowait(f"{node} is up")
+    ...
+    ...     def signal(self, node, data):
+    ...         self.all.put_nowait(data)
+    ...
+    ...     def node_down(self, node, reason):
+    ...         self.all.put_nowait(f"{node} is down: {reason}")
+    >>> async def main():
+    ...     network, a, b = SimulatedNetwork(), NodeId("a", 1), NodeId("b", 1)
+    ...     at_a, at_b = Events(), Events()
+    ...     one = SessionTransport(network.carrier(a), Session(a, b"secret"))
+    ...     two = SessionTransport(network.carrier(b), Session(b, b"secret"))
+    ...     await one.start(at_a)
+    ...     await two.start(at_b)
+    ...     print(await at_a.all.get(), one.send(b, b"hello"))
+    ...     print(await at_b.all.get(), await at_b.all.get())
+    ...     await one.stop()
+    ...     print(await at_b.all.get())
+    ...     await two.stop()
+    >>> asyncio.run(main())
+    b#1 is up True
+    a#1 is up b'hello'
+    a#1 is down: leave
+    """
+
+    def __init__(self, carrier: Carrier, session: Session, seed: int = 0) -> None:
+        self._carrier = carrier
+        self._session = session
+        self._random = random.Random(seed)
+        self._todo: deque[Action] = deque()
+        self._doing = False
+        self._waiters: dict[NodeId, list[asyncio.Future[None]]] = {}
+        self._lines: dict[tuple[str, _Way], Line[tuple[NodeId, bytes]]] = {}
+        self._asleep = False
+        self._kept_out: list[tuple[NodeId, bytes]] = []
+        self._kept_in: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._events: TransportEvents
+
+    @property
+    def me(self) -> NodeId:
+        """This node."""
+        return self._session.me
+
+    async def start(self, events: TransportEvents) -> None:
+        """Begin to find and to answer other nodes; `events` is told from now on."""
+        self._loop = asyncio.get_running_loop()
+        self._events = events
+        self._tick()
+        await self._carrier.start(self.me, self._frame, self._hint)
+
+    async def stop(self) -> None:
+        """End all connections, telling the other sides, and be silent; `node_down` is told for each of them."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._do(self._session.close(self._loop.time()))
+        await self._carrier.close()
+
+    # what the runtime asks
+
+    def send(self, node: NodeId, signal: bytes) -> bool:
+        """Give `signal` the way to `node`; False means no connection, and tries one where the settings allow it.
+
+        Raises `BadArgument` for a signal larger than the limit, whether there is a connection or not.
+        """
+        self._ask(self._session.send(self._loop.time(), node, signal))
+        return self._session.is_up(node)
+
+    def busy(self, node: NodeId) -> bool:
+        """Whether so much waits for `node` that the process that sends should wait."""
+        return self._session.busy(node)
+
+    async def drained(self, node: NodeId) -> None:
+        """Return once `node` is not busy, or not connected, any more."""
+        if self._session.busy(node):
+            waiter = self._loop.create_future()
+            self._waiters.setdefault(node, []).append(waiter)
+            await waiter
+
+    def connect(self, node: NodeId) -> None:
+        """Try to connect; `node_up` tells of the success."""
+        self._ask(self._session.connect(self._loop.time(), node))
+
+    def disconnect(self, node: NodeId) -> None:
+        """End the connection, and try none again until `connect`; the other side is told."""
+        self._ask(self._session.disconnect(self._loop.time(), node))
+
+    def nodes(self) -> frozenset[NodeId]:
+        """The nodes that are connected."""
+        return self._session.nodes()
+
+    # from below
+
+    def _frame(self, node: NodeId, frame: bytes) -> None:
+        line = self._lines.get((node.name, "from"))
+        if line is None:
+            self._arrive((node, frame))
+        else:
+            line.put((node, frame))
+
+    def _arrive(self, item: tuple[NodeId, bytes]) -> None:
+        if self._asleep:
+            self._kept_in.append(partial(self._arrive, item))
+        else:
+            self._do(self._session.receive(self._loop.time(), *item))
+
+    def _hint(self, node: NodeId, present: bool) -> None:
+        if self._asleep:
+            self._kept_in.append(partial(self._hint, node, present))
+        else:
+            self._do(self._session.hint(self._loop.time(), node, present))
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(self._session.settings.heartbeat, self._tick)
+        if not self._asleep:
+            self._do(self._session.tick(self._loop.time()))
+
+    # what the session wants done
+
+    def _do(self, actions: list[Action]) -> None:
+        # What is done may call back in here, and what that wants done comes after what is wanted already: frames
+        # keep the order in which the session numbered them.
+        self._todo.extend(actions)
+        self._work()
+
+    def _ask(self, actions: list[Action]) -> None:
+        # The runtime is in the middle of something when it sends: it is told of nothing before that is done.
+        self._todo.extend(actions)
+        while self._todo and isinstance(put := self._todo[0], Put) and not self._doing:
+            self._todo.popleft()
+            self._put(put)
+        if self._todo and not self._doing:
+            self._loop.call_soon(self._work)
+
+    def _work(self) -> None:
+        if self._doing:
+            return
+        self._doing = True
+        while self._todo:
+            action = self._todo.popleft()
+            try:
+                self._do_one(action)
+            except Exception as error:
+                text = f"expected the events of {self.me} to take {action!r:.200}, got {error!r}"
+                self._loop.call_exception_handler({"message": text, "exception": error})
+        self._doing = False
+
+    def _do_one(self, action: Action) -> None:
+        if isinstance(action, Put):
+            self._put(action)
+        elif isinstance(action, Signal):
+            self._events.signal(action.node, action.data)
+        elif isinstance(action, Up):
+            self._events.node_up(action.node, action.epoch)
+        elif isinstance(action, Down):
+            self._wake(action.node)
+            self._events.node_down(action.node, action.reason)
+        elif isinstance(action, Drained):
+            self._wake(action.node)
+        else:
+            logger.warning("%s refused something of %s", self.me, action.text)
+
+    def _put(self, item: tuple[NodeId, bytes]) -> None:
+        if self._asleep:
+            self._kept_out.append(item)
+        elif (line := self._lines.get((item[0].name, "to"))) is not None:
+            line.put(item)
+        else:
+            self._carrier.put(*item)
+
+    def _wake(self, node: NodeId) -> None:
+        for waiter in self._waiters.pop(node, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # faults
+
+    def inject(self, fault: Fault) -> None:
+        """Do something wrong on purpose: lose, delay or keep back frames, or stand still."""
+        if isinstance(fault, Stall):
+            self._asleep = True
+        elif isinstance(fault, Resume):
+            self._resume()
+        elif isinstance(fault, Heal):
+            for (name, _), line in self._lines.items():
+                if fault.node in (None, name):
+                    line.apply(fault)
+        else:
+            ways = WAYS if fault.direction == "both" else (fault.direction,)
+            for way in ways:
+                self._line(fault.node, way).apply(fault)
+
+    def _line(self, name: str, way: _Way) -> Line[tuple[NodeId, bytes]]:
+        line = self._lines.get((name, way))
+        if line is None:
+            deliver = self._arrive if way == "from" else self._deliver
+            line = self._lines[name, way] = Line(self._loop, self._random, deliver)
+        return line
+
+    def _deliver(self, item: tuple[NodeId, bytes]) -> None:
+        self._carrier.put(*item)
+
+    def _resume(self) -> None:
+        self._asleep = False
+        out, self._kept_out = self._kept_out, []
+        for item in out:
+            self._put(item)
+        # The late timer fires before what was kept is read: the session has to be fair, as after a SIGCONT.
+        self._do(self._session.tick(self._loop.time()))
+        kept, self._kept_in = self._kept_in, []
+        for arrive in kept:
+            arrive()

@@ -1,0 +1,400 @@
+"""A session as a value: what it does about one thing that happens, told without loop or network."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from otp.distribution import NodeId, Session, Settings
+from otp.distribution.actions import Down, Drained, Put, Refused, Signal, Up
+from otp.distribution.frames import Beat, Data, Hello, Reset, decode, encode
+from otp.kernel.errors import BadArgument
+
+A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
+COOKIE = b"secret"
+
+
+class Wire:
+    """Some sessions; frames are brought at once, unless `lose` says no, and everything else is kept in `seen`."""
+
+    def __init__(self, *nodes: NodeId, cookies: dict[NodeId, bytes] | None = None, **settings: Any) -> None:
+        source = random.Random(1)
+        self.sessions = {
+            node: Session(node, (cookies or {}).get(node, COOKIE), Settings(**settings), nonce=source.randbytes)
+            for node in nodes
+        }
+        self.now = 0.0
+        self.seen: dict[NodeId, list[Any]] = {node: [] for node in nodes}
+        self.frames: list[tuple[NodeId, NodeId, bytes]] = []
+        self.lose: Any = lambda *_: False
+
+    def do(self, at: NodeId, method: str, *args: Any) -> list[Any]:
+        """Tell a session something and bring whatever follows; what it alone wanted, for a look at it."""
+        first = getattr(self.sessions[at], method)(self.now, *args)
+        todo = [(at, action) for action in first]
+        for node, action in todo:
+            if not isinstance(action, Put):
+                self.seen[node].append(action)
+                continue
+            self.frames.append((node, *action))
+            if action.node in self.sessions and not self.lose(node, *action):
+                todo += [(action.node, new) for new in self.sessions[action.node].receive(self.now, node, action.frame)]
+        return first
+
+    def connected(self) -> Wire:
+        self.do(A, "connect", B)
+        assert [Up(B, 1)] == self.seen[A]
+        assert [Up(A, 1)] == self.seen[B]
+        for seen in self.seen.values():
+            seen.clear()
+        return self
+
+    def pass_time(self, seconds: float, *nodes: NodeId) -> None:
+        """Heartbeats of the nodes given, or of all."""
+        for _ in range(int(seconds)):
+            self.now += 1.0
+            for node in nodes or self.sessions:
+                self.do(node, "tick")
+
+
+def kinds(frames: list[tuple[NodeId, NodeId, bytes]]) -> list[type]:
+    return [type(decode(source, frame, 1 << 20)) for source, _, frame in frames]
+
+
+# the handshake
+
+
+def test_a_wrong_cookie_connects_neither_side_and_is_told_once_on_both() -> None:
+    wire = Wire(A, B, cookies={B: b"guessed"})
+    wire.do(A, "connect", B)
+    wire.do(B, "connect", A)
+    wire.pass_time(20)
+    for node, other in ((A, B), (B, A)):
+        assert {Refused} == set(map(type, wire.seen[node]))
+        assert 1 == len(wire.seen[node])
+        assert str(other) in wire.seen[node][0].text
+        assert "cookie" in wire.seen[node][0].text
+        assert not wire.sessions[node].nodes()
+
+
+def test_an_empty_cookie_is_refused_before_anything_begins() -> None:
+    with pytest.raises(BadArgument, match="expected some bytes"):
+        Session(A, b"")
+
+
+def test_nothing_of_a_node_that_proved_nothing_reaches_the_runtime() -> None:
+    wire = Wire(A)
+    mine = b"n" * 16
+    for frame in (
+        Hello(1, mine),
+        Hello(1, mine, verified=True),
+        Data(0, 1, 0, b"signal", False),
+        Data(1 << 63, 1, 0, b"signal", False),
+        Beat(7, 1, 1),
+        Reset(7),
+    ):
+        wire.do(A, "receive", B, encode(frame))
+    # It answers the greeting with the nonce of A in it; who does not know the cookie can do nothing with it.
+    answers = [decode(A, frame, 1000) for *_, frame in wire.frames]
+    nonce = next(answer.mine for answer in answers if isinstance(answer, Hello))
+    for proof in (b"", b"p" * 32, next(answer.proof for answer in answers if isinstance(answer, Hello))):
+        wire.do(A, "receive", B, encode(Hello(1, mine, nonce, proof, True)))
+        wire.do(A, "receive", B, encode(Data(0, 1, 0, b"signal", False)))
+    assert {Refused} == set(map(type, wire.seen[A]))
+    assert not wire.sessions[A].nodes()
+
+
+def test_frames_that_somebody_recorded_connect_nobody_and_end_nothing() -> None:
+    wire = Wire(A, B).connected()
+    wire.do(A, "send", B, b"pay 100")
+    wire.do(B, "send", A, b"paid")
+    recorded = list(wire.frames)
+    wire.pass_time(1)
+    before = {node: list(seen) for node, seen in wire.seen.items()}
+    for source, target, frame in recorded * 2:  # while the connection stands
+        wire.do(target, "receive", source, frame)
+    assert before == wire.seen
+    again = Wire(A, B)  # and to nodes that were started anew
+    again.sessions[A]._nonce = again.sessions[B]._nonce = random.Random(2).randbytes
+    for source, target, frame in recorded * 2:
+        again.do(target, "receive", source, frame)
+    assert not any(isinstance(action, Signal) for seen in again.seen.values() for action in seen)
+
+
+def test_a_proof_does_not_serve_in_the_name_of_another_node_nor_backwards() -> None:
+    wire = Wire(A, B)
+    wire.lose = lambda source, *_: source == B
+    wire.do(A, "connect", B)
+    (*_, answer) = [frame for source, _, frame in wire.frames if source == B]
+    for thief in (C, NodeId("b", 2)):
+        wire.do(A, "receive", thief, answer)
+    assert not wire.sessions[A].nodes()
+    wire.do(B, "receive", A, answer)  # reflected
+    assert not wire.sessions[B].nodes()
+    wire.do(A, "receive", B, answer)
+    assert {B} == wire.sessions[A].nodes()
+
+
+def test_strangers_are_answered_up_to_a_bound_and_forgotten() -> None:
+    wire = Wire(A)
+    for number in range(1000):
+        wire.do(A, "receive", NodeId(f"x{number}", 1), encode(Hello(1, b"n" * 16)))
+    assert 64 == len(wire.frames)
+    assert len(wire.sessions[A]._peers) == 64
+    assert len(wire.seen[A]) <= 64
+    wire.pass_time(8)
+    assert not wire.sessions[A]._peers
+
+
+def test_another_version_and_another_node_of_this_name_are_named() -> None:
+    wire = Wire(A)
+    wire.do(A, "receive", B, encode(Hello(2, b"n" * 16)))
+    wire.do(A, "receive", NodeId("a", 2), encode(Hello(1, b"n" * 16)))
+    wire.do(A, "receive", C, encode(Hello(1, b"short")))
+    starts = ["b#1: expected version 1", "a#2: expected another name", "c#1: expected a nonce"]
+    assert starts == [refused.text[: len(start)] for refused, start in zip(wire.seen[A], starts, strict=True)]
+
+
+# the connection
+
+
+def test_a_connection_that_one_side_dropped_ends_on_the_other_with_the_next_frame() -> None:
+    wire = Wire(A, B).connected()
+    wire.lose = lambda *_: True
+    wire.do(B, "hint", A, False)  # B lost it and could tell nobody
+    wire.lose = lambda *_: False
+    wire.do(A, "send", B, b"anybody?")
+    assert [Down(B, "reset"), Up(B, 2)] == wire.seen[A]
+    assert [Down(A, "hint"), Up(A, 2)] == wire.seen[B]
+
+
+def test_a_restarted_node_is_another_one_and_the_first_goes_down_before_it_comes_up() -> None:
+    wire = Wire(A, B).connected()
+    new = NodeId("b", 2)
+    wire.sessions[new] = Session(new, COOKIE)
+    wire.seen[new] = []
+    del wire.sessions[B]
+    wire.do(new, "connect", A)
+    assert [Down(B, "restart"), Up(new, 2)] == wire.seen[A]
+    wire.do(A, "send", B, b"to the first")
+    assert frozenset({new}) == wire.sessions[A].nodes()
+    wire.pass_time(3)
+    assert B not in wire.sessions[A]._peers
+
+
+@pytest.mark.parametrize("way", ["both", "to", "from"])
+def test_silence_is_noticed_after_dead_and_not_before_and_the_merge_takes_a_heartbeat(way: str) -> None:
+    wire = Wire(A, B).connected()
+    wire.lose = lambda source, *_: way == "both" or source == (A if way == "to" else B)
+    wire.pass_time(6)
+    assert [] == wire.seen[A] + wire.seen[B]
+    wire.pass_time(2)
+    downs = [action.reason for action in wire.seen[A] + wire.seen[B]]
+    assert 2 == len(downs) if way == "both" else downs
+    assert set(downs) <= {"timeout", "reset"}
+    wire.lose = lambda *_: False
+    wire.pass_time(1)
+    assert ({B}, {A}) == (wire.sessions[A].nodes(), wire.sessions[B].nodes())
+
+
+def test_who_was_asleep_reads_what_came_meanwhile_before_it_calls_anybody_dead() -> None:
+    wire = Wire(A, B, C).connected()
+    wire.now += 1.0
+    wire.do(A, "tick")
+    wire.now += 60.0
+    wire.do(A, "tick")
+    assert [] == wire.seen[A]
+
+
+def test_a_lost_frame_ends_the_connection_before_any_later_signal() -> None:
+    wire = Wire(A, B).connected()
+    wire.do(A, "send", B, b"1")
+    wire.lose = lambda source, *_: source == A
+    wire.do(A, "send", B, b"2")
+    wire.lose = lambda *_: False
+    wire.do(A, "send", B, b"3")
+    wire.do(A, "send", B, b"4")
+    assert [Signal(A, b"1"), Down(A, "gap"), Up(A, 2), Signal(A, b"4")] == wire.seen[B]
+
+
+def test_a_lost_last_frame_is_noticed_at_the_next_heartbeat() -> None:
+    wire = Wire(A, B).connected()
+    wire.lose = lambda *_: True
+    wire.do(A, "send", B, b"1")
+    wire.lose = lambda *_: False
+    wire.pass_time(1, A)
+    assert [Down(A, "gap"), Up(A, 2)] == wire.seen[B]
+
+
+def test_frames_of_a_connection_that_ended_are_not_delivered_in_the_next_one() -> None:
+    wire = Wire(A, B).connected()
+    wire.lose = lambda *_: True
+    wire.do(A, "send", B, b"old")
+    old = [frame for source, _, frame in wire.frames if source == A][-1]
+    wire.lose = lambda *_: False
+    wire.do(A, "disconnect", B)
+    wire.do(A, "connect", B)
+    wire.do(B, "receive", A, old)
+    assert [Down(A, "leave"), Up(A, 2)] == wire.seen[B]
+
+
+def test_a_replayed_or_forged_greeting_ends_no_connection() -> None:
+    wire = Wire(A, B).connected()
+    for frame in [frame for source, _, frame in wire.frames if source == A] + [encode(Hello(1, b"f" * 16))]:
+        wire.do(B, "receive", A, frame)
+    wire.pass_time(10)
+    assert [] == [action for action in wire.seen[A] + wire.seen[B] if not isinstance(action, Refused)]
+
+
+def test_a_stranger_to_a_connection_gets_one_reset_a_heartbeat() -> None:
+    wire = Wire(A)
+    for _ in range(1000):
+        wire.do(A, "receive", B, encode(Data(5, 1, 0, b"", False)))
+    assert [Reset] == kinds(wire.frames)
+    for number in range(1000):
+        wire.do(A, "receive", B, encode(Data(number, 1, 0, b"", False)))
+    assert 64 == len(wire.frames)
+
+
+# large signals, and many
+
+
+def test_a_large_signal_travels_in_pieces_and_heartbeats_go_between_them() -> None:
+    wire = Wire(A, B, window=64 * 1024, fragment=16 * 1024).connected()
+    large = random.Random(3).randbytes(1_000_000)
+    wire.lose = lambda source, *_: source == B  # no acknowledgement: the window closes
+    wire.do(A, "send", B, large)
+    wire.do(A, "send", B, b"small")
+    wire.do(A, "tick")
+    assert [Data] * 4 + [Beat] == kinds([sent for sent in wire.frames if sent[0] == A])[-5:]
+    assert max(len(frame) for *_, frame in wire.frames) <= 16 * 1024 + 64
+    wire.lose = lambda *_: False
+    wire.do(B, "tick")
+    assert [Signal(A, large), Signal(A, b"small")] == wire.seen[B]
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 17, 32, 33])
+def test_a_signal_of_any_size_arrives_as_it_was(size: int) -> None:
+    wire = Wire(A, B, fragment=16).connected()
+    wire.do(A, "send", B, bytes(range(size)))
+    assert [Signal(A, bytes(range(size)))] == wire.seen[B]
+
+
+def test_many_empty_signals_do_not_wait_for_a_heartbeat() -> None:
+    wire = Wire(A, B, window=1000).connected()
+    for _ in range(1000):
+        wire.do(A, "send", B, b"")
+    assert [Signal(A, b"")] * 1000 == wire.seen[B]
+
+
+def test_a_node_is_busy_until_half_of_what_waited_is_gone() -> None:
+    wire = Wire(A, B, window=1000, fragment=500, busy=5000).connected()
+    wire.lose = lambda source, *_: source == B
+    while not wire.sessions[A].busy(B):
+        wire.do(A, "send", B, b"x" * 400)
+    assert 5000 < wire.sessions[A]._peers[B].live.waiting < 6000
+    wire.lose = lambda *_: False
+    wire.do(B, "tick")
+    assert [Drained(B)] == wire.seen[A]
+    assert not wire.sessions[A].busy(B)
+
+
+def test_more_than_may_wait_ends_the_connection_instead_of_the_memory() -> None:
+    wire = Wire(A, B, window=1000, waiting=10_000, signal=1000).connected()
+    wire.lose = lambda source, *_: source == B
+    for _ in range(100):
+        wire.do(A, "send", B, b"")
+        wire.do(A, "send", B, b"x" * 1000)
+    assert Down(B, "overflow") == wire.seen[A][0]
+    assert 1 == len([action for action in wire.seen[A] if isinstance(action, Down)])
+
+
+def test_a_signal_beyond_the_limit_is_refused_where_it_is_sent() -> None:
+    wire = Wire(A, B, signal=1000).connected()
+    with pytest.raises(BadArgument, match="b#1: expected a signal of at most 1000 bytes, got 1001"):
+        wire.do(A, "send", B, b"x" * 1001)
+    assert {B} == wire.sessions[A].nodes()
+
+
+def test_a_peer_that_sends_more_than_the_limit_in_pieces_goes_down_with_its_name_in_the_text() -> None:
+    wire = Wire(A, B).connected()
+    wire.sessions[B].settings = Settings(signal=100)
+    wire.sessions[B]._peers[A].live._settings = Settings(signal=100)
+    wire.sessions[A]._peers[B].live._settings = Settings(fragment=60)
+    wire.do(A, "send", B, b"x" * 200)
+    down, refused, *_ = [action for action in wire.seen[B] if not isinstance(action, Up)]
+    assert Down(A, "malformed") == down
+    assert "expected signals of at most 100 bytes" in refused.text
+
+
+# nonsense
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"", b"\x00", b"GET / HTTP/1.1\r\n", encode([0]), encode([99, 1]), encode([1, -1, 1, 0, b"", False])]
+    + [b"\x91" * 5000]
+    + [encode(Data(1, 1, 0, b"signal", False))[:cut] for cut in (1, 5, 9)]
+    + [b"x" * 2000],
+    ids=lambda frame: f"{len(frame)} bytes",
+)  # fmt: skip
+def test_nonsense_is_told_with_the_name_of_the_node_once_and_changes_nothing(frame: bytes) -> None:
+    wire = Wire(A, B, signal=1000).connected()
+    for _ in range(100):
+        wire.do(A, "receive", B, frame)
+        wire.do(A, "receive", C, frame)
+    assert ["b#1", "c#1"] == [str(refused.node) for refused in wire.seen[A]]
+    assert all(refused.text.startswith(f"{refused.node}: expected ") for refused in wire.seen[A])
+    wire.do(B, "send", A, b"still here")
+    assert Signal(B, b"still here") == wire.seen[A][-1]
+
+
+def test_an_acknowledgement_of_what_was_never_sent_ends_the_connection() -> None:
+    wire = Wire(A, B).connected()
+    live = wire.sessions[B]._peers[A].live
+    wire.do(A, "receive", B, encode(Beat(live.outgoing, 0, 5)))
+    assert Down(B, "malformed") == wire.seen[A][0]
+
+
+# leaving
+
+
+def test_who_leaves_is_not_sought_and_can_come_back() -> None:
+    wire = Wire(A, B).connected()
+    wire.do(A, "disconnect", B)
+    assert ([Down(B, "disconnect")], [Down(A, "leave")]) == (wire.seen[A], wire.seen[B])
+    wire.frames.clear()
+    wire.pass_time(10)
+    assert [] == wire.frames
+    wire.do(B, "connect", A)
+    assert ({B}, {A}) == (wire.sessions[A].nodes(), wire.sessions[B].nodes())
+
+
+def test_a_closed_session_says_goodbye_and_then_nothing() -> None:
+    wire = Wire(A, B).connected()
+    wire.do(A, "close")
+    assert ([Down(B, "disconnect")], [Down(A, "leave")]) == (wire.seen[A], wire.seen[B])
+    wire.frames.clear()
+    wire.do(B, "connect", A)
+    wire.do(A, "connect", B)
+    assert [A] == [target for _, target, _ in wire.frames]
+
+
+def test_sending_without_a_connection_seeks_one_where_the_settings_allow_it() -> None:
+    wire = Wire(A, B)
+    wire.do(A, "send", B, b"lost")
+    assert ([Up(B, 1)], [Up(A, 1)]) == (wire.seen[A], wire.seen[B])
+    shy = Wire(A, B, auto_connect=False)
+    shy.do(A, "send", B, b"lost")
+    shy.do(A, "hint", B, True)
+    assert [] == shy.frames
+
+
+def test_settings_that_cannot_work_are_refused() -> None:
+    for wrong in ({"heartbeat": 4.0}, {"heartbeat": 0.0}, {"window": 0}, {"signal": 1 << 30}):
+        with pytest.raises(BadArgument, match=r"Settings: expected .*; try "):
+            Settings(**wrong)
+    with pytest.raises(BadArgument, match="another node"):
+        Session(A, COOKIE).connect(0.0, NodeId("a", 2))
