@@ -12,6 +12,7 @@ import pytest
 import otp
 from superlearner.arsenal.adapters.rest import routes_of
 from superlearner.arsenal.registry import all_operations
+from superlearner.control.terms import plain_pid
 
 Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -48,9 +49,24 @@ def test_a_dry_run_names_those_whom_the_supervisor_restarts_along(inside: Inside
     inside(test)
 
 
-def test_a_dry_run_of_what_must_not_be_is_refused_like_the_real_one(inside: Inside) -> None:
+def test_a_dry_run_of_what_takes_force_says_so(inside: Inside) -> None:
+    """Regression: without force it was refused, so that nobody could look before insisting."""
+
     async def test(platform: Any) -> None:
-        answer = await platform.client.request("DELETE", "/api/v1/processes/superlearner?dry_run=true")
+        for forced, words in (("", "; it takes force: live (…) keeps the platform alive"), ("&force=true", "")):
+            answer = await platform.client.request("DELETE", f"/api/v1/processes/live?dry_run=true{forced}")
+            would = answer.json()["data"]["would"]
+            pid = plain_pid(platform.node.whereis("live"))
+            assert would == f"send the exit signal kill to live ({pid}){words.replace('…', pid)}"
+        answer = await platform.client.request("DELETE", "/api/v1/processes/live")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
+
+    inside(test)
+
+
+def test_a_dry_run_of_what_no_force_does_is_refused_like_the_real_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.request("PUT", "/api/v1/processes/live/debug/log?dry_run=true", json={})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
 
     inside(test)

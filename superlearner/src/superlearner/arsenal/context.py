@@ -40,6 +40,8 @@ class Context:
     dry_run: bool = False
     on: str | None = None
     announced: list[str] = field(default_factory=list[str])
+    takes_force: str | None = None
+    """Why it takes force, if a dry run has found out that it does and none was given."""
 
     @property
     def watched(self) -> WatchedNode:
@@ -96,5 +98,6 @@ class Context:
         processes that feel it; what takes time to find out is a function, which only a dry run calls.
         """
         if self.dry_run:
-            raise DryRun(would, affects() if callable(affects) else affects)
+            forced = "" if self.takes_force is None else f"; it takes force: {self.takes_force}"
+            raise DryRun(would + forced, affects() if callable(affects) else affects)
         self.announced.append(would)

@@ -78,10 +78,23 @@ def term_of(value: Any, field: str) -> Any:
         raise OperationError("validation_error", f"{field}: {error}") from None
 
 
-def protect(pid: Pid, *, force: bool) -> None:
-    """Refuse what would end a process that the platform needs. Raises control's Refused."""
-    if not force and is_critical(pid):
-        raise Refused(f"{called(pid)} keeps the platform alive")
+def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
+    """Refuse what would end a process that the platform needs; a dry run says that it takes force.
+
+    Args:
+        context: who asks for what.
+        pid: the process.
+        force: whether they insist; None where insisting is of no use.
+
+    Raises:
+        Refused: of `control.steer`.
+    """
+    if force or not is_critical(pid):
+        return
+    why = f"{called(pid)} keeps the platform alive"
+    if force is None or not context.dry_run:
+        raise Refused(why)
+    context.takes_force = why
 
 
 def called(pid: Pid) -> str:

@@ -147,7 +147,7 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        _protect_child(pid, child, force=force)
+        _protect_child(ctx, pid, child, force=force)
         ctx.about_to(f"stop the child {child} of {called(pid)} if it runs, and start it again", [child])
         started = await restart_child(pid, child)
     return RestartResult(supervisor=plain_pid(pid), id=child, pid=None if started is None else plain_pid(started))
@@ -168,7 +168,7 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        _protect_child(pid, child, force=force)
+        _protect_child(ctx, pid, child, force=force)
         ctx.about_to(f"stop the child {child} of {called(pid)}", [child])
         await terminate_child(pid, child)
     return TerminateResult(supervisor=plain_pid(pid), id=child, terminated=True)
@@ -224,7 +224,7 @@ async def bulk(
         started: Pid | None = None
         try:
             with steering():
-                _protect_child(pid, text, force=force)
+                _protect_child(ctx, pid, text, force=force)
                 if action == "restart":
                     started = await restart_child(pid, text)
                 elif action == "terminate":
@@ -265,7 +265,7 @@ async def simulate_failure(
     with steering():
         if failure_type == "child_crash":
             victim, child = _victim(pid, target)
-        protect(victim, force=force)
+        protect(ctx, victim, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(victim)}", lambda: feels(victim, reason))
         killed = await kill(victim, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return FailureSimulated(
@@ -293,10 +293,10 @@ def _victim(supervisor: Pid, target: str) -> tuple[Pid, str]:
     return wanted, _text_of_child(wanted, supervisor)
 
 
-def _protect_child(supervisor: Pid, child: str, *, force: bool) -> None:
+def _protect_child(ctx: Context, supervisor: Pid, child: str, *, force: bool) -> None:
     pid = pid_of(supervisor, child_id(supervisor, child))
     if pid is not None:
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
 
 
 def _text_of_child(pid: Pid, supervisor: Pid) -> str:

@@ -113,7 +113,7 @@ async def keep_log(
     """
     found = server_of(ctx, pid)
     with asking():
-        protect(found, force=False)
+        protect(ctx, found, force=None)
         ctx.about_to(f"{'keep the last events' if on else 'forget the events'} of {called(found)}")
         await sys.log(found, (True, size) if on else False, timeout_ms / 1000)
     return _switched(found, "log", on)
@@ -140,7 +140,7 @@ async def trace(
         return "done" if seen + 1 >= limit else seen + 1
 
     with asking():
-        protect(found, force=False)
+        protect(ctx, found, force=None)
         ctx.about_to(f"{'tell' if on else 'tell no longer'} what {called(found)} does")
         await sys.remove(found, TRACE, timeout_ms / 1000)
         if on:
@@ -173,7 +173,7 @@ async def terminate(
     """
     found = server_of(ctx, pid)
     with asking():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"let {called(found)} end with the reason {reason}", lambda: feels(found, reason))
         name = name_of(found)
         await sys.terminate(found, reason, timeout_ms / 1000)

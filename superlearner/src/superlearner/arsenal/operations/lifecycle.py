@@ -125,7 +125,7 @@ async def stop(
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         record = record_of(pid)
         registered = otp.process_info(pid, "registered_name")
         ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", lambda: feels(pid, reason))
@@ -165,7 +165,7 @@ async def restart(
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         if mode == "hard":
             would = f"let the supervisor of {called(pid)} stop it with all below it, and start it again"
             started = await restart_whole(pid, lambda: ctx.about_to(would, feels(pid)))
@@ -201,7 +201,7 @@ async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         ctx.about_to(f"suspend {called(pid)}", [called(pid)])
         await hold(pid, timeout_ms / 1000)
     return _paused(pid)

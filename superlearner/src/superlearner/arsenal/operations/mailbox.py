@@ -190,7 +190,7 @@ def _drop(
 ) -> DropResult:
     pid: Pid = process_of(ctx, text)
     with answering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         if supervisor_state(pid) is not None:
             raise OperationError(
                 "conflict",

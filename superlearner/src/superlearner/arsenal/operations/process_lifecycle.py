@@ -134,7 +134,7 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
     """
     found = process_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
         result = SignalResult(
             pid=plain_pid(found),
@@ -156,7 +156,7 @@ async def shutdown(
     """
     found = process_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"ask {called(found)} to end, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
         name, begun = name_of(found), time.perf_counter()
         terminated, killed = await shut_down(found, reason, timeout_ms / 1000)
@@ -175,7 +175,7 @@ async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 500
     """
     found = process_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         below = [other for other, _ in descendants_of(ctx.node, found)]
         ctx.about_to(
             f"end {called(found)} and the {len(below)} processes below it",
@@ -198,7 +198,7 @@ async def suspend(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, forc
     """
     found = server_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"suspend {called(found)}", [called(found)])
         await hold(found, timeout_ms / 1000)
     return _suspension(found, "suspended")

@@ -112,7 +112,7 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
     """
     found = process_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
         killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return KillResult(
@@ -179,7 +179,7 @@ async def message(
     term = term_of(message, "message")
     found = process_of(ctx, pid)
     with answering():
-        protect(found, force=force)
+        protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
         reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
     result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))

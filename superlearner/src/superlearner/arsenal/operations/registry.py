@@ -112,7 +112,7 @@ async def unregister(ctx: Context, name: NameText, force: Force = False) -> Name
     if pid is None:
         raise OperationError("name_not_found", f"nobody has the name {name[:200]!r}", hint="see registry.names")
     with steering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         ctx.about_to(f"take the name {name[:200]} from {plain_pid(pid)}", [called(pid)])
         otp.unregister(name)
     return NameRemoved(name=id_text(name), pid=plain_pid(pid), unregistered=True)

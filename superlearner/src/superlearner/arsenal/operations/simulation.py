@@ -61,7 +61,7 @@ async def crash(
     if delay_ms:
         return await _begin(ctx, plan, force=force)
     with steering():
-        protect(plan.target, force=force)
+        protect(ctx, plan.target, force=force)
         ctx.about_to(_words(plan), lambda: _feels(plan))
         killed = await kill(plan.target, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return SimulationLine(
@@ -155,7 +155,7 @@ async def end(
 
 async def _begin(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
     with steering():
-        protect(plan.target, force=force)
+        protect(ctx, plan.target, force=force)
         ctx.about_to(_words(plan), lambda: _feels(plan))
         pid = await begin(ctx.node, plan)
     return _line(pid, plan)

@@ -219,7 +219,7 @@ async def _replace(
 ) -> StateChange:
     pid = server_of(ctx, text)
     with asking():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         if supervisor_state(pid) is not None:
             raise OperationError(
                 "conflict", f"{called(pid)} is a supervisor, whose state is its tree", hint="use supervisor operations"

@@ -191,7 +191,7 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
         raise OperationError("validation_error", "expected at least one flag to change", hint='{"max_restarts": 10}')
     pid = supervisor_of(ctx, name)
     with steering():
-        protect(pid, force=force)
+        protect(ctx, pid, force=force)
         words = ", ".join(f"{key} {value}" for key, value in given.items())
         ctx.about_to(f"set {words} of {called(pid)}", [called(pid)])
         await Supervisor.change_flags(pid, **given)
