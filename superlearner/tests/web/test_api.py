@@ -226,6 +226,24 @@ def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) 
     inside(test)
 
 
+@pytest.mark.operation("process.bulk")
+def test_a_dry_run_for_many_names_all_who_would_feel_it(inside: Inside) -> None:
+    """Regression: it named those that were asked for, and not their siblings that restart along."""
+
+    async def test(platform: Any) -> None:
+        body = {"action": "kill", "pids": ["counter_1", "printer_1", "nobody"]}
+
+        async def felt() -> list[str]:
+            answer = await platform.client.post("/api/v1/processes/bulk?dry_run=true", json=body)
+            return [one.split()[0] for one in answer.json()["data"]["affects"]]
+
+        assert await felt() == ["counter_1", "demo_one_for_one", "printer_1", "nobody"]
+        await otp.Supervisor.change_flags("demo_one_for_one", strategy="one_for_all")
+        assert await felt() == ["counter_1", "demo_one_for_one", "printer_1", "counter_2", "nobody"]
+
+    inside(test)
+
+
 @pytest.mark.operation("process.message")
 def test_lists_in_messages_arrive_as_tuples(inside: Inside) -> None:
     async def test(platform: Any) -> None:

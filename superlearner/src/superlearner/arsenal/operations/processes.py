@@ -141,7 +141,7 @@ async def bulk(
 
     Each one's result stands for itself.
     """
-    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", pids)
+    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _felt_by_all(ctx, pids, reason))
 
     async def one(text: str) -> BulkItem:
         try:
@@ -153,6 +153,19 @@ async def bulk(
         return BulkItem(pid=text, ok=killed.terminated, terminated=killed.terminated)
 
     return BulkResult(action=action, results=list(await asyncio.gather(*(one(text) for text in pids))))
+
+
+def _felt_by_all(ctx: Context, pids: list[str], reason: str) -> list[str]:
+    """Who feels the end of several processes, each once, up to some; who is not there is named as it was asked for."""
+    felt: dict[str, None] = {}
+    for text in pids:
+        if len(felt) >= MAX_BULK:
+            break
+        try:
+            felt |= dict.fromkeys(feels(process_of(ctx, text), reason))
+        except OperationError:
+            felt[text] = None
+    return list(felt)
 
 
 @operation(
