@@ -211,7 +211,7 @@ def operation(
         scope: what who asks must have.
         category: by default the first part of the name.
         changes: it changes something: it can be tried dry, and it is written into the audit log.
-        destroys: what it ends does not come back by itself; forms ask first.
+        destroys: it ends or deletes something, and what that held is lost; forms try it dry first.
         bare: the answer is not put into the envelope.
         on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
             every door adds; `platform` for one about the platform itself.

@@ -286,7 +286,7 @@ class OperationLine(BaseModel):
     summary: str
     description: str
     changes: bool = Field(description="it can be tried with `dry_run`, and is written into the audit log")
-    destroys: bool = Field(description="what it ends does not come back by itself")
+    destroys: bool = Field(description="it ends or deletes something, and what that held is lost")
     bare: bool = Field(description="the answer is not put into the envelope")
     on_node: bool = Field(description="it takes `node`, the name of the node that is asked")
     streams: bool = Field(description="it goes on for as long as somebody reads, as server-sent events")

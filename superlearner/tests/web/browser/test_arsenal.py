@@ -245,6 +245,7 @@ def test_on_another_node_the_other_one_feels_it(open_page: Callable[..., Page], 
     expect(page.locator(".operation .facts")).to_contain_text("Asks the node shop@127.0.0.1")
     expect(page.locator("#same")).to_contain_text("superlearner process kill ledger --node shop@127.0.0.1")
     pids = two_nodes.do(lambda: [one.whereis("ledger") for one in (two_nodes.platform.node, two_nodes.node)])
+    page.get_by_role("button", name="Dry run").click()
     page.get_by_role("button", name="End a process").click()
     looks(page, "ok")
     two_nodes.do(lambda: two_nodes.node.wait_registered("ledger"))

@@ -202,6 +202,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
     http=("POST", "/supervisors/{name}/children/bulk"),
     scope="operate",
     changes=True,
+    destroys=True,
     errors=NOT_THERE,
 )
 async def bulk(

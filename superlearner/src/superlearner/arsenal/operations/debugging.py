@@ -162,7 +162,12 @@ async def off(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Switc
 
 
 @operation(
-    "debug.terminate", http=("POST", "/processes/{pid}/debug/terminate"), scope="operate", changes=True, errors=CHANGES
+    "debug.terminate",
+    http=("POST", "/processes/{pid}/debug/terminate"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=CHANGES,
 )
 async def terminate(
     ctx: Context, pid: PidText, reason: Reason = "normal", timeout_ms: TimeoutMs = 5000, force: Force = False

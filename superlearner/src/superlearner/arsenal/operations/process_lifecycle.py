@@ -126,7 +126,9 @@ def _class_of(text: str) -> type[Any]:
         raise OperationError("module_not_found", str(error), hint="see docs/demo.md for classes to try") from None
 
 
-@operation("process.exit", http=("POST", "/processes/{pid}/exit"), scope="operate", changes=True, errors=ENDS)
+@operation(
+    "process.exit", http=("POST", "/processes/{pid}/exit"), scope="operate", changes=True, destroys=True, errors=ENDS
+)
 async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force: Force = False) -> SignalResult:
     """Send an exit signal.
 
@@ -146,7 +148,14 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
     return result
 
 
-@operation("process.shutdown", http=("POST", "/processes/{pid}/shutdown"), scope="operate", changes=True, errors=ENDS)
+@operation(
+    "process.shutdown",
+    http=("POST", "/processes/{pid}/shutdown"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=ENDS,
+)
 async def shutdown(
     ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, reason: Reason = "shutdown", force: Force = False
 ) -> ShutdownResult:
@@ -165,7 +174,12 @@ async def shutdown(
 
 
 @operation(
-    "process.terminate_tree", http=("DELETE", "/processes/{pid}/tree"), scope="operate", changes=True, errors=ENDS
+    "process.terminate_tree",
+    http=("DELETE", "/processes/{pid}/tree"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=ENDS,
 )
 async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> TreeResult:
     """End a process and all below it.

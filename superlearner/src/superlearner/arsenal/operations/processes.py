@@ -103,6 +103,7 @@ async def info(ctx: Context, pid: PidText) -> ProcessDetails:
     http=("DELETE", "/processes/{pid}"),
     scope="operate",
     changes=True,
+    destroys=True,
     errors=(*NOT_THERE, "critical_process_protection"),
 )
 async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force = False) -> KillResult:
@@ -125,6 +126,7 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
     http=("POST", "/processes/bulk"),
     scope="operate",
     changes=True,
+    destroys=True,
 )
 async def bulk(
     ctx: Context,

@@ -113,7 +113,7 @@ export class Work {
   /** @param {Asker|null} asker */
   #facts(asker) {
     const { line, allowed } = { line: this.#line, allowed: this.#allowed };
-    const effect = line.destroys ? "Destroys: what it ends does not come back by itself" : line.changes ? "Changes something; it is written into the audit log" : line.streams ? "Reads, for as long as you like" : "Reads only";
+    const effect = line.destroys ? "Destroys: it ends or deletes something, and what that held is lost" : line.changes ? "Changes something; it is written into the audit log" : line.streams ? "Reads, for as long as you like" : "Reads only";
     const facts = make("ul", { class: "facts" },
       make("li", { "data-level": line.destroys ? "bad" : null }, icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph"), effect),
       make("li", {}, icon(allowed ? "running" : "stopped", "glyph"), make("span", {}, "Needs the scope ", make("b", {}, line.scope), `, which ${SCOPES[line.scope]}`)),
