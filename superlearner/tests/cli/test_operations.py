@@ -142,6 +142,8 @@ def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
         (("process", "list", "--pge", "1"), 2, ["--page"]),
         (("process", "list", "--sort", "taste"), 2, ["--sort", "taste", "-mailbox"]),
         (("process", "item", "counter_1", "taste"), 1, ["validation_error", "item"]),
+        (("process", "kill", "counter_11"), 1, ["there is no process 'counter_11'; did you mean counter_1?"]),
+        (("supervisor", "info", "demo_one_for_on"), 1, ["did you mean demo_one_for_one?"]),
         (("process", "message", "counter_1", "--message", "[1"), 2, ["--message", "expected JSON", "[1"]),
         (("process", "message", "counter_1"), 2, ["--message"]),
         (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
@@ -33,6 +35,10 @@ __all__ = [
 ]
 
 
+LOOKED_AT: Final = 1000
+"""Processes whose names are compared with one that nobody has; the oldest, so that the answer stays quick."""
+LONGEST_NAME: Final = 100
+
 TRAP_WAIT_S = 0.5
 """A process that traps exits has taken a signal after this time at the latest, and lives if it has not ended."""
 
@@ -40,8 +46,8 @@ TRAP_WAIT_S = 0.5
 class NotThere(LookupError):
     """There is no such process, supervisor or child. `kind` is `process`, `supervisor` or `child`."""
 
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(f"there is no {kind} {text[:200]}")
+    def __init__(self, kind: str, text: str, meant: str | None = None) -> None:
+        super().__init__(f"there is no {kind} {text[:200]}" + ("" if meant is None else f"; did you mean {meant}?"))
         self.kind = kind
 
 
@@ -78,7 +84,7 @@ def resolve(node: Node, text: str) -> Pid:
     if named is not None and otp.is_alive(named):
         return named
     if not ("0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))):
-        raise NotThere("process", repr(text))
+        raise NotThere("process", repr(text), _meant(node, text))
     inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
     if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):
         raise MalformedPid(f"expected a pid such as 0.17.0 or <0.17.0>, got {text[:100]!r}")
@@ -96,10 +102,17 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
     try:
         pid = resolve(node, text)
     except NotThere:
-        raise NotThere("supervisor", text) from None
+        raise NotThere("supervisor", text, _meant(node, text, supervisors=True)) from None
     if supervisor_state(pid) is None:
         raise NotThere("supervisor", f"{text} (this process is none)")
     return pid
+
+
+def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
+    """A registered name close to `text`, of those of the oldest processes."""
+    pids = (pid for pid in islice(node.processes(), LOOKED_AT) if not supervisors or supervisor_state(pid) is not None)
+    names = [name for pid in pids if (name := _name(pid)) is not None and len(name) <= LONGEST_NAME]
+    return next(iter(get_close_matches(text[:LONGEST_NAME], names, n=1)), None)
 
 
 async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: float = 5.0) -> Killed:
