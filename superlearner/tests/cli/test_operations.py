@@ -128,9 +128,22 @@ def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
     assert "page 1 of" in paged.stderr
 
 
+def test_in_a_pipe_nothing_is_cut(start: Callable[..., Any], superlearner: Run) -> None:
+    """Regression: a cell ended after 80 characters with an ellipsis, whoever read it."""
+    start()
+    label = "why " * 45
+    for _ in range(2):
+        assert superlearner("state", "backup", "counter_1", "--label", label).returncode == 0
+    done = superlearner("state", "backups", "counter_1")
+    assert 2 == done.stdout.count(label.strip())
+    assert "…" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (("process", "kill", "counter_11"), 1, ["there is no process 'counter_11'; did you mean counter_1?"]),
+        (("supervisor", "info", "demo_one_for_on"), 1, ["did you mean demo_one_for_one?"]),
         (("process", "kill", "nobody"), 1, ["process_not_found", "nobody", "`superlearner process list`"]),
         (("process", "kill", "web"), 1, ["critical_process_protection", "--force"]),
         (("process", "kill", "<<"), 1, ["malformed_pid"]),
@@ -142,8 +155,6 @@ def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
         (("process", "list", "--pge", "1"), 2, ["--page"]),
         (("process", "list", "--sort", "taste"), 2, ["--sort", "taste", "-mailbox"]),
         (("process", "item", "counter_1", "taste"), 1, ["validation_error", "item"]),
-        (("process", "kill", "counter_11"), 1, ["there is no process 'counter_11'; did you mean counter_1?"]),
-        (("supervisor", "info", "demo_one_for_on"), 1, ["did you mean demo_one_for_one?"]),
         (("process", "message", "counter_1", "--message", "[1"), 2, ["--message", "expected JSON", "[1"]),
         (("process", "message", "counter_1"), 2, ["--message"]),
         (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),

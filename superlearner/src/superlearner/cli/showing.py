@@ -1,4 +1,4 @@
-"""An answer as people read it: tables at a terminal, aligned text in a pipe, JSON for programs.
+"""An answer as people read it: tables at a terminal, aligned text in a pipe, uncut, JSON for programs.
 
 Whatever a value holds, a terminal gets printable characters only (see `plain`); so does JSON, where the others are
 written as their codes, which is the same JSON.
@@ -84,19 +84,19 @@ class _Writer:
             self.note("nothing")
         elif isinstance(data, list):
             for one in data:  # pyright: ignore[reportUnknownVariableType]
-                self.say(_cell(one, LONGEST))
+                self.say(_cell(one, self.most(LONGEST)))
         else:
-            self.say(_cell(data, LONGEST))
+            self.say(_cell(data, self.most(LONGEST)))
 
     def table(self, rows: list[dict[str, Any]]) -> None:
         names = list(dict.fromkeys(name for row in rows for name in row))
         names = [name for name in names if any(row.get(name) not in (None, [], {}) for row in rows)]
-        cells = [[_cell(_value(name, row.get(name)), WIDEST) for name in names] for row in rows]
+        cells = [[_cell(_value(name, row.get(name)), self.most(WIDEST)) for name in names] for row in rows]
         names = [plain(name) for name in names]
         if self.terminal:
             self.rich_table(names, cells)
             return
-        widths = [max(len(row[at]) for row in [names, *cells]) for at in range(len(names))]
+        widths = [min(WIDEST, max(len(row[at]) for row in [names, *cells])) for at in range(len(names))]
         for row in [names, *cells]:
             self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
@@ -110,7 +110,7 @@ class _Writer:
             or (isinstance(value, str) and "\n" in value)
         }
         names = [plain(name) for name in data if name not in below]
-        cells = [[name, _cell(_value(name, data[name]), LONGEST)] for name in data if name not in below]
+        cells = [[name, _cell(_value(name, data[name]), self.most(LONGEST))] for name in data if name not in below]
         if self.terminal:
             self.rich_fields(cells)
         else:
@@ -119,6 +119,10 @@ class _Writer:
                 self.say(f"{plain(name).ljust(width)}  {text}".rstrip())
         for name, value in below.items():
             self.value(value, plain(name))
+
+    def most(self, characters: int) -> int:
+        """So many of a value at a terminal; elsewhere all of them: a program may read it."""
+        return characters if self.terminal else sys.maxsize
 
     def say(self, text: str) -> None:
         """A line; what the terminal has no character for becomes a question mark."""
