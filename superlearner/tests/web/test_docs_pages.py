@@ -42,6 +42,17 @@ def test_the_search_works_without_javascript_and_shows_names_as_text(inside: Ins
     inside(test)
 
 
+def test_a_question_in_the_address_of_the_contents_is_searched(inside: Inside) -> None:
+    """Regression: it was not looked at."""
+
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get("/docs?q=restart+%26+give", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs/search?q=restart+%26+give")
+        assert (await platform.client.get("/docs?q=+")).status_code == 200
+
+    inside(test)
+
+
 def test_old_names_of_a_page_lead_to_it_and_a_wrong_one_is_told(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for name, expected in (("library.md", "library"), ("behaviours/task.md", "behaviours/task"),

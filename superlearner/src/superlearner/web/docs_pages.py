@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -35,7 +36,9 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
         return render(template, page="docs", parts=manual.parts(), **({"current": "", "question": ""} | values))
 
     @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
-    async def contents() -> Response:
+    async def contents(q: str = "") -> Response:
+        if q.strip():
+            return RedirectResponse(f"{manual.address('search')}?{urlencode({'q': q})}", 307)
         try:
             drawn = await manual.page("")
         except NoSuchPage:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PATHS = ("/docs", "/docs/library", "/docs/search?q=restart", "/api/docs", "/api/docs/process")
@@ -64,6 +64,21 @@ def test_a_section_is_found_while_typing_and_opened_with_keys(
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()").startswith("import logging\n")
+
+
+def test_what_was_typed_before_the_script_ran_is_looked_for(
+    open_page: Callable[..., Page], start: Callable[..., Any]
+) -> None:
+    """Regression: nothing was found until one typed on."""
+    url = start().url
+    page = open_page(f"{url}/docs", ready=False)
+    waiting: list[Route] = []
+    page.route("**/static/docs.js", waiting.append)
+    page.goto(f"{url}/docs/library", wait_until="commit")
+    page.locator("#docs-q").press_sequentially("when to give up")
+    expect(page.get_by_role("combobox")).to_have_count(0)
+    waiting[0].continue_()
+    expect(page.get_by_role("option").filter(has_text="When to give up")).to_be_visible()
 
 
 def test_the_list_of_operations_is_filtered_while_typing(

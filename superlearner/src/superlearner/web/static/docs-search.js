@@ -113,4 +113,5 @@ export function suggest() {
     field.select();
   });
   close();
+  if (field.value !== field.defaultValue) look(); // somebody typed before this ran
 }
