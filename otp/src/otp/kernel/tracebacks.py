@@ -18,6 +18,7 @@ _ASYNCIO: Final = os.path.join(os.path.dirname(asyncio.__file__), "")
 FRAMES: Final = 40
 HEAD: Final = 3_000  # characters: where it began
 TAIL: Final = 5_000  # and where it ended
+WIDEST: Final = 500  # of a line: an exception may show a whole value
 
 
 def own_stack(stack: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -43,7 +44,8 @@ def traceback_text(error: BaseException) -> str:
     found = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
     for part in _parts(found):
         part.stack = traceback.StackSummary.from_list([frame for frame in part.stack if not is_ours(frame.filename)])
-    shown = without_secrets("".join(found.format())).rstrip("\n")
+    lines = without_secrets("".join(found.format())).rstrip("\n").split("\n")
+    shown = "\n".join(line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…" for line in lines)
     return shown if len(shown) <= HEAD + TAIL else f"{shown[:HEAD]}\n  …\n{shown[-TAIL:]}"
 
 
