@@ -25,6 +25,7 @@ from pydantic_settings import (
 from otp.bounded import text
 from otp.redaction import without_secrets
 from superlearner.settings_file import UnreadableFile, read_toml
+from superlearner.validation import problem_text
 
 __all__ = [
     "AT_START",
@@ -462,7 +463,7 @@ def _problems_of(won: Mapping[str, Given]) -> list[Problem]:
 def _problem(problem: Any, won: Mapping[str, Given]) -> Problem:
     name = str(problem["loc"][0]) if problem["loc"] else None
     given = None if name is None else won.get(name)
-    said = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
+    said = problem_text(problem).replace("Input should be", "expected", 1)
     where = given.where if given is not None else name or "settings"
     return Problem(where, name, f"{said}, got {_shown(problem['input'])}", None if given is None else _line(given))
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from superlearner.arsenal import execution
 from superlearner.arsenal.audit import AuditLog, kept
@@ -27,6 +27,18 @@ class Painted(BaseModel):
 
 
 walls: dict[str, str] = {}
+
+
+def _even(size: int) -> int:
+    if size % 2:
+        raise ValueError(f"expected an even number, got {size}")
+    return size
+
+
+@operation("wall.frame", http=("GET", "/walls/frame"), scope="read")
+async def frame(ctx: Context, size: Annotated[int, AfterValidator(_even)]) -> Painted:
+    """Frame a wall."""
+    raise AssertionError(size)
 
 
 @operation("wall.paint", http=("POST", "/walls/{wall}/paint"), scope="operate", changes=True, errors=("conflict",))
@@ -137,6 +149,12 @@ def test_what_a_change_was_given_is_kept_without_what_names_call_a_secret(parame
     assert kept({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
         "name": "shop", "key": "colour", "value": ["red", 3],
     }  # fmt: skip
+
+
+def test_what_a_check_of_ours_says_is_told_as_it_is() -> None:
+    """Regression: pydantic's own `Value error, ` stood before it."""
+    with pytest.raises(OperationError, match=r"^size: expected an even number, got 3"):
+        checked(of(frame), {"size": 3})
 
 
 def test_a_read_is_counted_and_not_written_down() -> None:

@@ -15,6 +15,7 @@ from superlearner.arsenal.context import Context, DryRun
 from superlearner.arsenal.declaration import Download, Operation, Paged, Streamed
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.control.terms import text_of
+from superlearner.validation import problem_text
 
 __all__ = ["Answer", "checked", "execute", "refuse_without_scope"]
 
@@ -50,7 +51,7 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
 def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
     hint = "this parameter is required" if problem["type"] == "missing" else f"got {text_of(problem.get('input'), 100)}"
-    return Detail(where, problem["msg"], hint)
+    return Detail(where, problem_text(problem), hint)
 
 
 def refuse_without_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:

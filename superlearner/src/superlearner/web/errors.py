@@ -22,6 +22,7 @@ from starlette.routing import compile_path
 from superlearner.arsenal import PREFIX
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.terms import text_of
+from superlearner.validation import problem_text
 from superlearner.web.envelope import timestamp
 from superlearner.web.json_response import SafeJSONResponse
 
@@ -176,7 +177,7 @@ def _of_validation(error: RequestValidationError) -> ApiError:
 def _detail(problem: dict[str, Any]) -> dict[str, Any]:
     loc = [str(part) for part in problem["loc"]]
     field = ".".join(loc[1:]) or (loc[0] if loc else "body")
-    return {"field": field, "problem": problem["msg"], "hint": _hint(problem)}
+    return {"field": field, "problem": problem_text(problem), "hint": _hint(problem)}
 
 
 def _hint(problem: dict[str, Any]) -> str:
