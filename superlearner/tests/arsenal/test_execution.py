@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
-from superlearner.arsenal import execution
+from superlearner.arsenal import audit, execution
 from superlearner.arsenal.audit import AuditLog, kept
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Operation, Paged, declared, operation
@@ -149,6 +149,30 @@ def test_what_a_change_was_given_is_kept_without_what_names_call_a_secret(parame
     assert kept({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
         "name": "shop", "key": "colour", "value": ["red", 3],
     }  # fmt: skip
+
+
+def test_refusals_without_end_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each was a row for ever, whoever asked."""
+    stage = Stage()
+    now = [1_000_000.0]
+    monkeypatch.setattr(audit.time, "time", lambda: now[0])
+
+    def refuse(times: int, user: User = ANONYMOUS) -> None:
+        for _ in range(times):
+            with pytest.raises(OperationError):
+                stage.run(sneak, user)
+
+    refuse(200)
+    rows = stage.audit.entries()
+    assert len(rows) == 30 + 3
+    assert [row.parameters["refused_in_this_minute"] for row in rows[30:]] == [32, 64, 128]
+    refuse(1, User("bob", frozenset()))
+    stage.run(paint, ANONYMOUS, wall="north", colour="red")
+    now[0] += 60
+    refuse(2)
+    assert [(row.user, row.outcome) for row in stage.audit.entries()[33:]] == [
+        ("bob", "missing_scope"), ("anonymous", "ok"), ("anonymous", "missing_scope"), ("anonymous", "missing_scope"),
+    ]  # fmt: skip
 
 
 def test_what_a_check_of_ours_says_is_told_as_it_is() -> None:

@@ -14,6 +14,8 @@ from superlearner.store.rows import AuditRow
 __all__ = ["AuditLog", "kept"]
 
 KEPT: Final = 1000
+REFUSED: Final = 30
+"""Refusals of one user in a minute that are written one by one; of more, those whose number is a power of two."""
 
 
 class AuditLog:
@@ -31,6 +33,7 @@ class AuditLog:
         self._entries: deque[AuditRow] = deque(maxlen=KEPT)
         self._number = 0
         self._listeners: tuple[Callable[[AuditRow], object], ...] = ()
+        self._refused: dict[str, tuple[int, int]] = {}  # of a user: the minute of the newest, and how many in it
 
     def listen(self, listener: Callable[[AuditRow], object]) -> None:
         """Call `listener(entry)` for each entry from now on."""
@@ -39,10 +42,17 @@ class AuditLog:
     def record(
         self, *, user: str, door: str, operation: str, parameters: Any, did: str | None, outcome: str, duration: float
     ) -> None:
-        """Write one entry."""
+        """Write one entry; of too many refusals in a minute (see `REFUSED`) some only, which say how many."""
+        at = round(time.time(), 6)
+        if did is None and outcome != "ok":
+            count = self._refusals(user, int(at // 60))
+            if count > REFUSED:
+                if count & (count - 1):
+                    return
+                parameters = {**parameters, "refused_in_this_minute": count}
         self._number += 1
         entry = AuditRow(
-            round(time.time(), 6),
+            at,
             user,
             door,
             operation,
@@ -55,6 +65,13 @@ class AuditLog:
         self._entries.append(entry)
         for listener in self._listeners:
             listener(entry)
+
+    def _refusals(self, user: str, minute: int) -> int:
+        """How often they were refused in this minute, with this time."""
+        then, count = self._refused.get(user, (minute, 0))
+        count = count + 1 if then == minute else 1
+        self._refused[user] = minute, count
+        return count
 
     def entries(self, since: int = 0) -> list[AuditRow]:
         """The entries with a greater number that are still in memory, oldest first."""
