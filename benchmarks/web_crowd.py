@@ -94,7 +94,7 @@ async def listen(address: str, viewers: int, seconds: float) -> list[int]:
     import websockets
 
     got = [0] * viewers
-    live = address.replace("http", "ws") + "/live/supervisors"
+    live = address.replace("http", "ws") + "/live/supervisors?form=short"
 
     async def one(number: int) -> None:
         async with websockets.connect(live, compression=None, max_size=None) as socket:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from superlearner.control.slots import MAX_CHILDREN, Budget, Slot, key_part
 from superlearner.web.alone import GROUP, MOST, stand
 from superlearner.web.alone import ended as left
-from superlearner.web.frames import Frames
+from superlearner.web.frames import Frames, encode
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import apply, measure, rest
 
@@ -251,7 +251,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, int, int]]:
 def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: list[tuple[str, int, int]]) -> None:
     model = model_of(shop())
     frames = Frames(model, {"epoch": "e"})
-    browser = Browser(frames.snapshot(0.0, (), None))
+    browser = Browser(encode(frames.snapshot(0.0, (), None)))
     dirty: set[str] = set()
     fresh_pid = 100
 
@@ -262,7 +262,7 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
         rows = [row for row in model.walk() if row.parent is not None]
         sups = [row for row in model.walk() if row.kind == "supervisor" and row.pid is not None]
         if what == "frame":
-            browser.take(frames.delta(0.0, dirty))
+            browser.take(encode(frames.delta(0.0, dirty)))
             dirty = set()
         elif what == "alone":
             shown = model.children.get(GROUP, [])
@@ -306,8 +306,8 @@ def test_a_snapshot_and_the_deltas_after_it_give_the_later_snapshot(history: lis
             data = {"id": NAMES[how % 3], "reason": "x", "used": 2, "allowed": 3, "window": 5}
             dirty |= apply(model, Happened("restart_failed" if what == "fail" else "gave_up", sup.pid, data, at))
 
-    browser.take(frames.delta(0.0, dirty))
-    assert browser.nodes() == json.loads(frames.snapshot(0.0, (), None))["nodes"]
+    browser.take(encode(frames.delta(0.0, dirty)))
+    assert browser.nodes() == json.loads(encode(frames.snapshot(0.0, (), None)))["nodes"]
     assert sorted(model.by_pid.values()) == sorted(row.key for row in model.walk() if row.pid is not None)
 
 
@@ -342,9 +342,9 @@ def test_no_key_of_a_tree_is_the_key_of_the_group() -> None:
 def test_children_that_stay_in_another_order_are_sent_anew() -> None:
     model = model_of(supervisor("top", "0.1.0", worker("b", "0.2.0"), worker("a", "0.3.0")))
     frames = Frames(model, {"epoch": "e"})
-    browser = Browser(frames.snapshot(0.0, (), None))
+    browser = Browser(encode(frames.snapshot(0.0, (), None)))
     dirty = graft(model, supervisor("top", "0.4.0", worker("a", "0.5.0"), worker("b", "0.6.0")), None, 1.0)
-    browser.take(frames.delta(1.0, dirty))
+    browser.take(encode(frames.delta(1.0, dirty)))
     assert [row["key"] for row in browser.nodes()] == ["top", "top/a", "top/b"]
 
 

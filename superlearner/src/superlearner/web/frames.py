@@ -1,8 +1,8 @@
 """Frames of the live page: whole snapshots, and deltas against what viewers have.
 
 `Frames` remembers the rows as they were sent last. A delta tells what is gone (`x`), new (`n`), changed (`p`), applied
-in that order, and the number of all restarts (`r`) when it grew; it is made once and encoded once, whatever the number
-of viewers.
+in that order, and the number of all restarts (`r`) when it grew; it is made once and encoded once (or twice: see
+`shorthand`), whatever the number of viewers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from superlearner.control.terms import clip, text_of
 from superlearner.web.projection import Projection
 from superlearner.web.rows import Row, changes, wire_row
 
-__all__ = ["Frames"]
+__all__ = ["Frames", "encode"]
 
 LONGEST_TEXT: Final = 2000
 log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ def encode(frame: dict[str, Any]) -> bytes:
 
 
 def _clean(value: Any) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return value
     if isinstance(value, msgspec.Struct):
         return {name: _clean(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, dict):
@@ -65,11 +67,11 @@ class Frames:
         self.sent: dict[str, Row] = dict(self.model.rows)
         self.model.removed.clear()
 
-    def snapshot(self, now: float, feed: Iterable[Any], health: Any) -> bytes:
+    def snapshot(self, now: float, feed: Iterable[Any], health: Any) -> dict[str, Any]:
         """Everything, as viewers know it after the delta numbered `seq`. Call it when no row is dirty."""
         nodes = [wire_row(row, now) for row in self.model.walk()]
         told = {"now": now, "r": self.model.restarts, "nodes": nodes, "feed": list(feed), "health": health}
-        return encode({"k": "s", **self.head, "seq": self.seq, **told})
+        return {"k": "s", **self.head, "seq": self.seq, **told}
 
     def delta(
         self,
@@ -78,7 +80,7 @@ class Frames:
         events: Iterable[Any] = (),
         health: Any = None,
         since: float | None = None,
-    ) -> bytes:
+    ) -> dict[str, Any]:
         """The next delta: what became of the rows `dirty`, new feed entries, health if it is time for it.
 
         `since` is the wall time of the oldest event in the frame.
@@ -95,7 +97,7 @@ class Frames:
             frame["e"] = entries
         if health is not None:
             frame["h"] = health
-        return encode(frame)
+        return frame
 
     def resent(self, dirty: Iterable[str]) -> None:
         """Take the rows `dirty` as sent: every viewer gets a snapshot instead of a delta."""

@@ -23,14 +23,15 @@ from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.web.alone import GROUP, Alone, ended
-from superlearner.web.frames import Frames
+from superlearner.web.frames import Frames, encode
 from superlearner.web.measuring import measurements
 from superlearner.web.projection import Projection, graft, row_of
 from superlearner.web.projector import KINDS as TREE_KINDS
 from superlearner.web.projector import apply, measure, rest
 from superlearner.web.rows import label
+from superlearner.web.short_feed import ShortFeed
 from superlearner.web.ticks import Asked, tell_clock
-from superlearner.web.viewer import Viewer
+from superlearner.web.viewer import Snapshots, Viewer
 from superlearner.web.words import Feed
 
 __all__ = ["KINDS", "Hub"]
@@ -94,7 +95,10 @@ class Hub:
         self._beat_ref: Any = None
         self._seq_at_beat = node.trace_seq
         self._lag = 0.0
-        self._snapshot: bytes | None = None
+        self.short = ShortFeed(self)
+        self._snapshot: dict[str, Any] | None = None
+        """The whole page, until the next event."""
+        self._encoded: bytes | None = None
         self._subscription: Any = None
         self._broken = False
         self._unsent = 0
@@ -127,9 +131,9 @@ class Hub:
             self._beating, self._beat_due, self._beat_ref = False, None, None
             self._tell_clock("watched")
 
-    def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
-        viewer = Viewer(self, self.viewer_queue)
+    def attach(self, source: Snapshots | None = None) -> Viewer:
+        """A new viewer; its first frame is a snapshot, as `source` makes it of ours."""
+        viewer = Viewer(source or self, self.viewer_queue)
         if not self.viewers:
             self._begin()
         self.viewers.add(viewer)
@@ -158,6 +162,7 @@ class Hub:
     def detach(self, viewer: Viewer) -> None:
         """A viewer has gone."""
         self.viewers.discard(viewer)
+        self.short.viewers.discard(viewer)
         if not self.viewers:
             self.alone.end()
 
@@ -304,11 +309,20 @@ class Hub:
 
     def snapshot(self) -> bytes:
         """The whole page at this instant, encoded once for all who ask before the next event."""
+        frame = self.snapshot_frame()
+        if self._encoded is None:
+            self._encoded = encode(frame)
+        return self._encoded
+
+    def snapshot_frame(self) -> dict[str, Any]:
+        """The same, still to be encoded; the same object until the next event."""
         if self._pending():
             self._send(None)
         if self._snapshot is None:
-            health = self._health() if self.health is None else self.health
-            self._snapshot = self.frames.snapshot(self.clock.now(), self.feed.entries(), health)
+            if self.health is None:
+                self.health = self._health()
+            self._snapshot = self.frames.snapshot(self.clock.now(), self.feed.entries(), self.health)
+            self._encoded = None
         return self._snapshot
 
     def _send(self, health: dict[str, Any] | None) -> None:
@@ -322,8 +336,12 @@ class Hub:
                 viewer.want_snapshot()
             return
         frame = self.frames.delta(self.clock.now(), dirty, events, health, since)
-        for viewer in self.viewers:
-            viewer.offer(frame)
+        self.short.offer(frame)
+        plain = self.viewers - self.short.viewers
+        if plain:
+            encoded = encode(frame)
+            for viewer in plain:
+                viewer.offer(encoded)
 
     def _arm(self) -> None:
         """See to a frame: at once after a quiet spell, else when the interval is over."""

@@ -22,7 +22,7 @@ import otp
 from otp.trace import Recording, Row
 from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
 from superlearner.control.terms import clip
-from superlearner.web.frames import Frames
+from superlearner.web.frames import Frames, encode
 from superlearner.web.projection import Projection, graft
 from superlearner.web.projector import KINDS, apply
 
@@ -73,13 +73,13 @@ class Replay:
         while self._place < place:
             self._step(self.recording.events[self._place])
         self._frames.begin()
-        keyframe = msgspec.json.decode(self._frames.snapshot(self._now, (), None))
+        keyframe = msgspec.json.decode(encode(self._frames.snapshot(self._now, (), None)))
         frames: list[list[Any]] = []
         events: list[list[Any]] = []
         for row in self.recording.events[place : place + limit]:
             dirty = self._step(row)
             if dirty or self._model.removed:
-                frames.append([self._place, msgspec.json.decode(self._frames.delta(self._now, dirty))])
+                frames.append([self._place, msgspec.json.decode(encode(self._frames.delta(self._now, dirty)))])
             events.append(self._wire(row))
         return {
             "place": place,

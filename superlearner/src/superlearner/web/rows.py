@@ -5,6 +5,7 @@ The field names are the wire contract between the server and the page.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -60,6 +61,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 FIELDS: Final = Row.__struct_fields__
 FIXED: Final = frozenset({"key", "parent", "kind"})
+values_of: Final = attrgetter(*FIELDS)
 
 
 def label(row: Row | None) -> str:
@@ -77,7 +79,7 @@ def wire_budget(budget: Budget, now: float) -> WireBudget:
 
 def wire_row(row: Row, now: float, **more: Any) -> dict[str, Any]:
     """A whole row for a snapshot or for the `n` of a delta."""
-    shown = {name: getattr(row, name) for name in FIELDS}
+    shown = dict(zip(FIELDS, values_of(row), strict=True))
     if row.budget is not None:
         shown["budget"] = wire_budget(row.budget, now)
     return shown | more

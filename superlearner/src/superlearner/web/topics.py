@@ -40,9 +40,9 @@ Topic = Callable[["Platform", WatchedNode, Mapping[str, str]], Awaitable[LiveSou
 
 
 async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
-    """The supervision trees of a node."""
-    del asked
-    return None if platform.hubs is None else platform.hubs.of(watched)
+    """The supervision trees of a node; `form=short` is the one that the pages read, see `shorthand`."""
+    hub = None if platform.hubs is None else platform.hubs.of(watched)
+    return hub.short if hub is not None and asked.get("form") == "short" else hub
 
 
 async def traces(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:

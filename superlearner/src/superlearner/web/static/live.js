@@ -12,6 +12,7 @@
  */
 
 import { chosen, root } from "./dom.js";
+import { Shorthand } from "./shorthand.js";
 
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {"connecting"|"live"|"silent"|"lost"|"gone"} Status */
@@ -30,6 +31,7 @@ const RETRY_LIMIT_MS = 800;
 export class Feed {
   /** @type {WebSocket|null} */ #socket = null;
   /** What is to be looked at as soon as the socket is open. @type {string|null} */ #wish = null;
+  #shorthand = new Shorthand();
   /** @type {Message[]} */ #batch = [];
   #scheduled = false;
   #tries = 0;
@@ -106,8 +108,7 @@ export class Feed {
 
   /** @param {string} text */
   #received(text) {
-    /** @type {Message} */
-    const message = JSON.parse(text);
+    const message = this.#shorthand.read(JSON.parse(text));
     if (message.k === "s") {
       clearTimeout(this.#answer);
       this.#tries = 0;

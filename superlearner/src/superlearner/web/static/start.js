@@ -47,7 +47,7 @@ let skew = 0;
 let known = 0;
 /** What the monitor of the node finds. @type {import("./system-model.js").Model|null} */ let found = null;
 
-const feed = new Feed(liveUrl("supervisors"), onMessages, showStatus);
+const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, showStatus);
 const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the line above says whether the server answers
 
 /** @param {Message[]} messages */

@@ -51,7 +51,7 @@ let fresh = 0;
 /** When the list of what happened was written last. */
 let listed = 0;
 
-const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
+const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
 
 /** @param {Message[]} messages */
 function onMessages(messages) {
