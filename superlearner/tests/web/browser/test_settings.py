@@ -128,3 +128,30 @@ def test_what_is_deleted_is_said_before_and_typed(owned: Page) -> None:
     dialog.get_by_role("textbox").fill("delete")
     sure.click()
     expect(owned.locator("#store-said")).to_contain_text("were deleted")
+
+
+def test_the_parts_are_reached_by_arrows_home_and_end(open_page: Callable[..., Page], served: str) -> None:
+    page = open_page(f"{served}/settings", ready=False)
+    page.get_by_role("tab", name="Appearance").focus()
+    for key, name in (("End", "Data"), ("ArrowRight", "Appearance"), ("ArrowLeft", "Data"), ("Home", "Appearance")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", name=name)).to_be_focused()
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
+def test_without_the_clipboard_of_the_browser_copying_works_the_old_way_and_the_focus_stays(
+    open_page: Callable[..., Page], served: str
+) -> None:
+    """As over plain http to another machine."""
+    page = open_page(f"{served}/settings", ready=False)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("tab", name="Data").focus()
+    assert page.evaluate(
+        """async () => {
+            const { copy } = await import("/static/copying.js");
+            let copied = "";
+            document.addEventListener("copy", () => { copied = document.activeElement.value; });
+            return [await copy("what was said"), copied];
+        }"""
+    ) == [True, "what was said"]
+    expect(page.get_by_role("tab", name="Data")).to_be_focused()

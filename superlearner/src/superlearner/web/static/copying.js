@@ -33,12 +33,14 @@ export async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
+    const before = document.activeElement;
     const area = make("textarea", { class: "vh", "aria-hidden": "true" });
     area.value = text;
     document.body.append(area);
     area.select();
     const done = document.execCommand("copy");
     area.remove();
+    if (before instanceof HTMLElement) before.focus(); // selecting took it away
     return done;
   }
 }

@@ -4,29 +4,18 @@
  * @module
  */
 
-import { make } from "./dom.js";
+import { copyButton } from "./copying.js";
 import { suggest } from "./docs-search.js";
 
 /** A button on each piece of code that copies it. */
 function copying() {
   for (const box of document.querySelectorAll(".code")) {
     const code = box.querySelector("code");
-    if (!code || !navigator.clipboard) continue;
-    const button = make("button", { type: "button", class: "copy" }, "Copy");
-    let back = 0;
-    button.addEventListener("click", async () => {
+    if (!code) continue;
+    box.append(copyButton(() => {
       const prompts = [...code.querySelectorAll(".gp")].map((one) => one.textContent ?? "");
-      const text = prompts.reduce((rest, prompt) => rest.replace(prompt, ""), code.textContent ?? "");
-      try {
-        await navigator.clipboard.writeText(text.trimEnd());
-        button.textContent = "Copied";
-      } catch {
-        button.textContent = "Not allowed";
-      }
-      clearTimeout(back);
-      back = window.setTimeout(() => (button.textContent = "Copy"), 1600);
-    });
-    box.append(button);
+      return prompts.reduce((rest, prompt) => rest.replace(prompt, ""), code.textContent ?? "").trimEnd();
+    }, "Copy", "Copy", "copy"));
   }
 }
 

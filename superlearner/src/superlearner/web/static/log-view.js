@@ -5,6 +5,7 @@
  */
 
 import { ApiError, platform } from "./api.js";
+import { copy } from "./copying.js";
 import { attribute, icon, make, renew, write } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
 import { LEVELS, chosenLines, plain, take } from "./log-lines.js";
@@ -141,12 +142,8 @@ export class SlLog extends HTMLElement {
   }
 
   async #copied() {
-    try {
-      await navigator.clipboard.writeText(this.#shown.map(plain).join("\n"));
-      toast(`${counted(this.#shown.length, "line")} copied.`);
-    } catch {
-      toast("The browser did not let this page copy.", { hint: "Use Export instead.", level: "bad" });
-    }
+    if (await copy(this.#shown.map(plain).join("\n"))) toast(`${counted(this.#shown.length, "line")} copied.`);
+    else toast("The browser did not let this page copy.", { hint: "Use Export instead.", level: "bad" });
   }
 
   /** @param {EventTarget|null} target */

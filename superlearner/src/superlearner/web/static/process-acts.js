@@ -6,6 +6,7 @@
 
 import { kill, request } from "./api.js";
 import { confirm } from "./confirm.js";
+import { copy } from "./copying.js";
 import { nameOf } from "./process-columns.js";
 import { complain, toast } from "./toast.js";
 import { counted, number, size } from "./words.js";
@@ -70,12 +71,8 @@ export async function measured(row) {
   }
 }
 
-/** @param {string} text @param {string} what */
-export async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(`${what} copied.`);
-  } catch {
-    toast(`${what} could not be copied.`, { hint: text, level: "bad" });
-  }
+/** Copies, and says whether it could. @param {string} text @param {string} what */
+export async function copied(text, what) {
+  if (await copy(text)) toast(`${what} copied.`);
+  else toast(`${what} could not be copied.`, { hint: text, level: "bad" });
 }

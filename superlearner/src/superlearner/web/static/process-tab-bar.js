@@ -6,6 +6,7 @@
  */
 
 import { attribute, make, write } from "./dom.js";
+import { tabByKey } from "./tab-list.js";
 import { onTabs, tabs } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
@@ -100,14 +101,7 @@ export class TabBar {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const buttons = [...this.line.children].filter((one) => one instanceof HTMLButtonElement);
-    const at = buttons.findIndex((one) => one === document.activeElement);
-    /** @type {Record<string, number>} */
-    const ways = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 };
-    const to = ways[event.key];
-    if (at < 0 || to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const next = buttons.at(to % buttons.length);
+    const next = tabByKey(event, buttons);
     next?.click();
     next?.focus();
   }

@@ -8,7 +8,7 @@
 import { attribute, byId, chosen, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
-import { copy, end, endAll, measured } from "./process-acts.js";
+import { copied, end, endAll, measured } from "./process-acts.js";
 import { address, columnsOf, lookOf, nameOf } from "./process-columns.js";
 import { lineAt, NOTHING, pinOf, pinText, take } from "./process-list.js";
 import { openMenu } from "./process-menu.js";
@@ -154,7 +154,7 @@ function items(row) {
     pinning,
     { text: "Only those below it", run: () => go({ ...unfiltered(view), below: row.name ?? row.pid }) },
     { text: "Measure memory", run: () => void measure(row) },
-    { text: `Copy pid ${row.pid}`, key: "c", run: () => void copy(row.pid, "Pid") },
+    { text: `Copy pid ${row.pid}`, key: "c", run: () => void copied(row.pid, "Pid") },
     { text: row.critical ? "Kill…" : "Kill", key: "Del", danger: true, run: () => void end(row) },
   ];
 }
@@ -237,7 +237,7 @@ table.addEventListener("keydown", (event) => {
   const row = table.current;
   if (!row || event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element && event.target.closest(".grid-row"))) return;
   if (event.key === "p") pinIt(row);
-  else if (event.key === "c" && !row.gone) void copy(row.pid, "Pid");
+  else if (event.key === "c" && !row.gone) void copied(row.pid, "Pid");
   else if (event.key === "m") openMenuAtRow(event.target);
   else if (event.key === "Escape") clear();
 });

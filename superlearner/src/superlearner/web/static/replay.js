@@ -6,6 +6,7 @@
  */
 
 import { ApiError, platform, request } from "./api.js";
+import { copy } from "./copying.js";
 import { attribute, byId, make, renew, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { colour, onTheme } from "./paint.js";
@@ -256,13 +257,12 @@ byId("further", HTMLButtonElement).onclick = () => stage.zoom(2);
 byId("link", HTMLButtonElement).onclick = async () => {
   const here = new URL(location.href);
   here.searchParams.set("at", String(place()));
-  try {
-    await navigator.clipboard.writeText(here.href);
+  if (await copy(here.href)) {
     toast("The link to this moment is copied.", { hint: "It leads here for everybody who reaches this platform." });
-  } catch {
-    history.replaceState(null, "", here);
-    toast("The address of this page leads to this moment now.");
+    return;
   }
+  history.replaceState(null, "", here);
+  toast("The address of this page leads to this moment now.");
 };
 byId("save", HTMLButtonElement).onclick = () => void recordings.save({ name });
 byId("try-go", HTMLButtonElement).onclick = () => void example();

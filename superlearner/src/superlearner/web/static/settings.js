@@ -9,6 +9,7 @@ import { platform } from "./api.js";
 import { attribute, byId, write } from "./dom.js";
 import * as configuration from "./settings-list.js";
 import * as stored from "./stored.js";
+import { tabByKey } from "./tab-list.js";
 import { complain } from "./toast.js";
 import * as tokens from "./tokens.js";
 
@@ -52,10 +53,9 @@ const asked = () => (PARTS.includes(location.hash.slice(1)) ? location.hash.slic
 for (const tab of tabs) {
   tab.onclick = () => (location.hash = tab.id.slice(4));
   tab.onkeydown = (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
-    const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
-    history.replaceState(null, "", `#${next?.id.slice(4)}`);
+    const next = tabByKey(event, tabs);
+    if (!next) return;
+    history.replaceState(null, "", `#${next.id.slice(4)}`);
     void show(asked(), true);
   };
 }

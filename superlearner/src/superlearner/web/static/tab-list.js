@@ -7,6 +7,24 @@
 import { attribute } from "./dom.js";
 
 /**
+ * The tab that a key goes to from the one that has the focus; the key is taken then.
+ * @template {HTMLElement} T
+ * @param {Event} event
+ * @param {readonly T[]} all
+ * @returns {T|undefined}
+ */
+export function tabByKey(event, all) {
+  if (!(event instanceof KeyboardEvent)) return undefined;
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined; // Alt and an arrow go back in the browser
+  const at = all.findIndex((tab) => tab === document.activeElement);
+  const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+  if (at < 0 || to === undefined) return undefined;
+  event.preventDefault();
+  event.stopPropagation();
+  return all[to];
+}
+
+/**
  * @param {Element} list  role=tablist
  * @param {(id: string) => unknown} [onShow]  the id of the panel
  * @returns {(id: string, focus?: boolean) => void}  shows a panel
@@ -29,15 +47,8 @@ export function tabs(list, onShow = () => {}) {
   };
   for (const tab of all) tab.onclick = () => show(panel(tab));
   list.addEventListener("keydown", (event) => {
-    if (!(event instanceof KeyboardEvent)) return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return; // Alt and an arrow go back in the browser
-    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
-    const tab = to === undefined || at < 0 ? undefined : all[to];
-    if (!tab) return;
-    event.preventDefault();
-    event.stopPropagation();
-    show(panel(tab), true);
+    const tab = tabByKey(event, all);
+    if (tab) show(panel(tab), true);
   });
   return show;
 }

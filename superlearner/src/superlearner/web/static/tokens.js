@@ -6,6 +6,7 @@
 
 import { platform } from "./api.js";
 import { confirm } from "./confirm.js";
+import { copy } from "./copying.js";
 import { byId, make, renew, write } from "./dom.js";
 import { complain, toast } from "./toast.js";
 import { time } from "./words.js";
@@ -77,13 +78,12 @@ async function create() {
 
 byId("token-copy", HTMLButtonElement).onclick = async () => {
   const secret = byId("token-secret", HTMLElement);
-  try {
-    await navigator.clipboard.writeText(secret.textContent ?? "");
+  if (await copy(secret.textContent ?? "")) {
     toast("The token is in the clipboard.");
-  } catch {
-    getSelection()?.selectAllChildren(secret);
-    toast("Copy it with the keyboard: it is selected.");
+    return;
   }
+  getSelection()?.selectAllChildren(secret);
+  toast("Copy it with the keyboard: it is selected.");
 };
 byId("token-done", HTMLButtonElement).onclick = () => {
   made.hidden = true;
