@@ -94,7 +94,11 @@ def test_restarted_in_the_last_minute_and_a_mailbox_above_a_number(page: Page, p
     expect(page.get_by_text("No process fits these filters.")).to_be_visible()
     page.locator("#find").fill("mail")
     expect(page.get_by_text("No process fits “mail” and these filters.")).to_be_visible()
+    page.get_by_label("Messages in the mailbox").fill("-5")
+    expect(page.get_by_text("Expected a number of messages from 0")).to_be_visible()
+    expect(page.get_by_label("Messages in the mailbox")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Messages in the mailbox").fill("200")
+    expect(page.get_by_label("Messages in the mailbox")).not_to_have_attribute("aria-invalid", "true")
     assert names(page) == ["app", "shop_sup", "mailer"]
 
 
@@ -116,6 +120,22 @@ def test_a_link_shows_the_same(page: Page, platform: Any, open_page: Callable[..
     other.get_by_role("button", name="Clear", exact=True).click()
     expect(line(other, "app/pool")).to_have_attribute("aria-expanded", "false")
     expect(other).to_have_url(re.compile(r"\?process=[^&]*&closed=[^&]*$"))
+
+
+def test_back_goes_to_the_process_that_was_looked_at_before_and_then_to_none(page: Page) -> None:
+    pane = page.locator("sl-process")
+    line(page, f"{SHOP}/cart").click()
+    expect(page).to_have_url(re.compile("process=app%2Fshop_sup%2Fcart"))
+    line(page, f"{SHOP}/mailer").click()
+    expect(page).to_have_url(re.compile("process=app%2Fshop_sup%2Fmailer"))
+    page.go_back()
+    expect(pane.get_by_role("heading", level=2)).to_have_text("cart")
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("process="))
+    expect(pane.get_by_role("heading", level=2)).not_to_be_visible()
+    page.go_forward()
+    expect(pane.get_by_role("heading", level=2)).to_have_text("cart")
+    expect(line(page, f"{SHOP}/cart")).to_have_attribute("aria-selected", "true")
 
 
 def test_a_link_to_one_that_is_gone_says_so_and_shows_the_rest(open_page: Callable[..., Page], platform: Any) -> None:

@@ -34,11 +34,11 @@ def order(page: Page, question: str, *texts: str) -> list[str]:
     )
 
 
-def item(text: str, group: str = "Processes", **more: str) -> dict[str, str]:
+def item(text: str, group: str = "Processes", **more: Any) -> dict[str, Any]:
     return {"id": f"{group}:{text}", "group": group, "icon": "run", "text": text, "more": "", "href": "/x"} | more
 
 
-def ranked(page: Page, items: list[dict[str, str]], question: str, recent: list[dict[str, str]] | None = None) -> Any:
+def ranked(page: Page, items: list[dict[str, Any]], question: str, recent: list[dict[str, str]] | None = None) -> Any:
     found = page.evaluate(
         "([items, question, recent]) => rank(items, question, recent)", [items, question, recent or []]
     )
@@ -90,3 +90,13 @@ def test_what_storage_holds_is_trusted_only_as_far_as_it_leads_here(modules: Pag
         "cart",
         "ledger",
     ]
+
+
+def test_a_verb_and_a_process_offer_the_act_before_all_else(modules: Page) -> None:
+    robot, page_of = item("robot", line={"pid": "0.7.0"}), item("Killers", "Pages")
+    found = ranked(modules, [page_of, robot, item("process.kill", "Operations"), item("rob")], "kill rob")
+    assert found[0] == ("Acts", ["Kill robot"])
+    assert [group for group, _ in ranked(modules, [page_of, robot], "kill")] == ["Pages"]
+    assert modules.evaluate("['kill robot', 'End 0.7.0', 'killer', 'kill'].map(subject)") == [
+        "robot", "0.7.0", "killer", "kill",
+    ]  # fmt: skip

@@ -166,10 +166,10 @@ def test_who_talks_to_whom_as_graph_matrix_and_table(system: Any) -> None:
 
 def test_a_threshold_is_changed_in_place_refused_beside_its_field_and_reset(system: Any, troubled: Any) -> None:
     page = system("thresholds")
-    form = page.locator("[data-setting=anomaly_monitors]")
-    form.get_by_role("spinbutton").fill("30")
-    form.get_by_role("button", name="Save").click()
-    expect(form.get_by_role("alert")).to_contain_text("needs the scope code")
+    expect(page.get_by_text("Changing them takes the scope code")).to_be_visible()  # said before anything is typed
+    expect(page.locator("[data-setting=anomaly_monitors]").get_by_role("spinbutton")).not_to_be_editable()
+    sign_in = page.get_by_role("link", name="Sign in with it")
+    expect(sign_in).to_have_attribute("href", re.compile(re.escape("/sign-in?next=%2Fsystem%3Fview%3Dthresholds")))
     token = (troubled.data_dir / "token").read_text().strip()
     page = system("thresholds", extra_http_headers={"authorization": f"Bearer {token}"})
     form = page.locator("[data-setting=anomaly_monitors]")

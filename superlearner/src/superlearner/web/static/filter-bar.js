@@ -49,7 +49,12 @@ export class SlFilters extends HTMLElement {
     this.#recent.onclick = () => this.#want({ recent: !this.#wanted.recent });
     this.#mailbox.onclick = () => this.#want({ mailbox: this.#wanted.mailbox === null ? this.#full : null });
     this.#limit.oninput = () => {
-      if (!this.#limit.validity.valid || this.#limit.value === "") return;
+      const right = this.#limit.validity.valid && this.#limit.value !== "";
+      attribute(this.#limit, "aria-invalid", right ? null : "true");
+      if (!right) {
+        write(this.#found, `Expected a number of messages from 0 to ${number(Number(this.#limit.max))}; the filter stays at ${number(this.#full)}.`);
+        return;
+      }
       this.#full = Number(this.#limit.value);
       this.#want({ mailbox: this.#full });
     };

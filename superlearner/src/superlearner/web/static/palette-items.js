@@ -16,12 +16,14 @@ import { fit } from "./fuzzy.js";
  * @property {string} [also]  words it is found by besides
  * @property {string} [href]
  * @property {string} [act]  something to do on this page instead
+ * @property {import("./process-list.js").Line} [line]  the process it is
+ * @property {import("./process-list.js").Line} [ends]  the process to kill instead
  */
 /** @typedef {{item: Item, score: number, places: number[]}} Found */
 /** @typedef {{name: string, found: Found[]}} Group */
 
 export const RECENT = "Recent";
-const ORDER = ["Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
+const ORDER = ["Acts", "Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
 /** How much better something is that was chosen before. */
@@ -40,6 +42,20 @@ function find(item, question) {
   const wide = `${item.text} ${item.also ?? ""} ${item.more}`.toLowerCase();
   const words = question.toLowerCase().split(/\s+/).filter(Boolean);
   return words.every((word) => wide.includes(word)) ? { item, score: BESIDE * words.join("").length, places: [] } : null;
+}
+
+/** A question that is an act: the verb, and whom. */
+const ACT = /^\s*(?:kill|end)\s+(\S.*)$/i;
+
+/** What a question is about: `kill robot` is about robot. @param {string} question */
+export const subject = (question) => (ACT.exec(question)?.[1] ?? question).trim();
+
+/** What a question asks to be done to a process, if it does. @param {readonly Item[]} items @param {string} question @returns {Item[]} */
+function acts(items, question) {
+  const whom = ACT.exec(question)?.[1];
+  if (whom === undefined) return [];
+  return items.filter((item) => item.line && find(item, whom.trim()))
+    .map((item) => ({ id: `kill:${item.id}`, group: "Acts", icon: "crashed", text: `Kill ${item.text}`, more: item.more, also: `end ${item.also}`, ends: item.line }));
 }
 
 /**
@@ -63,7 +79,7 @@ export function rank(items, question, recent) {
   const known = new Set(recent.map((item) => item.id));
   /** @type {Map<string, Found>} */
   const all = new Map();
-  for (const item of items) {
+  for (const item of [...acts(items, asked), ...items]) {
     if (all.has(item.id)) continue;
     const found = find(item, asked);
     if (found) all.set(item.id, known.has(item.id) ? { ...found, score: found.score + KNOWN } : found);

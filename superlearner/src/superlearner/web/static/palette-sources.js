@@ -44,7 +44,7 @@ export async function processes(question, signal) {
     const name = one.name === null ? "" : String(one.name);
     return {
       id: `process:${chosen()}:${name || one.pid}`, group: "Processes", icon: one.type === "supervisor" ? "supervisor" : "running", text: name || `${one.what} ${one.pid}`,
-      more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid), href: at("/supervisors", { process: name || one.pid }),
+      more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid), href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
     };
   });
 }

@@ -7,7 +7,7 @@
 
 import { attribute, byId, icon, make, write } from "./dom.js";
 import { pieces } from "./fuzzy.js";
-import { rank, remembered, trusted } from "./palette-items.js";
+import { rank, remembered, subject, trusted } from "./palette-items.js";
 import { fromPage, isAborted, manual, operations, processes, reason, sections } from "./palette-sources.js";
 import { counted } from "./words.js";
 
@@ -83,7 +83,7 @@ class Palette {
     const question = this.#field.value.trim();
     if (question.length < 2) return;
     this.#pause = setTimeout(() => {
-      void this.#ask("more processes", (signal) => processes(question, signal));
+      void this.#ask("more processes", (signal) => processes(subject(question), signal));
       void this.#ask("sections", (signal) => sections(question, signal));
     }, 120);
   }
@@ -162,12 +162,17 @@ class Palette {
   #go(item, elsewhere) {
     if (!item) return;
     this.#dialog.close();
+    if (item.ends) {
+      const { ends } = item;
+      void import("./process-acts.js").then(({ end }) => end(ends));
+      return;
+    }
     if (item.act) {
       document.getElementById(item.act)?.click();
       return;
     }
     if (!item.href) return;
-    keep(item);
+    keep({ ...item, line: undefined });
     if (elsewhere) window.open(item.href, "_blank", "noopener");
     else location.assign(item.href);
   }

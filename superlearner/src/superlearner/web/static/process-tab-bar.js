@@ -29,6 +29,9 @@ export class TabBar {
     this.turned = turned;
     this.line.onkeydown = (event) => this.#key(event);
     onTabs(() => this.#seen && this.show(this.#seen));
+    window.addEventListener("popstate", () => { // the page that comes back with it shows its process
+      this.#chosen = new URL(location.href).searchParams.get("tab") ?? FIRST;
+    });
   }
 
   /** Shows a process in the chosen tab. @param {Seen} seen */

@@ -280,7 +280,7 @@ function remember() {
     ...toAddress(filters.wanted),
     ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", spelled.get(key) ?? key])),
     ...[...tree.closed].filter((key) => model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
-  ]);
+  ], "process");
 }
 
 /** How the address calls those that it asked for. @type {Map<string, string>} */
@@ -294,8 +294,14 @@ function arrive() {
   const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
   if (closed.length) tree.close(closed);
   if (filters.wanted.q || filtered(filters.wanted)) apply();
+  select(asked.getAll("process"));
+}
+
+/** Selects whom the address names; several are selected, one is shown. @param {string[]} asked */
+function select(asked) {
   const rows = [...model.rows.values()];
-  for (const text of asked.getAll("process")) {
+  spelled.clear();
+  for (const text of asked) {
     const bare = text.replace(/^#PID|[<>]/g, "");
     const row = model.rows.get(text) ?? rows.find((one) => one.name === text || one.pid === bare) ?? rows.find((one) => one.id === text);
     if (row) spelled.set(row.key, text);
@@ -303,7 +309,17 @@ function arrive() {
   }
   const keys = [...spelled.keys()];
   if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
-  else if (keys.length) tree.select(keys);
+  else if (keys.length || tree.selected.size) tree.select(keys);
+}
+
+/** Back and forward: what the address says now. */
+function goBack() {
+  if (!arrived) return;
+  const asked = address.asked();
+  filters.show(fromAddress(asked));
+  find.value = filters.wanted.q;
+  apply();
+  select(asked.getAll("process"));
 }
 
 function leave() {
@@ -379,5 +395,6 @@ const typed = find.value; // before this script was there
 filters.show(fromAddress(address.asked()));
 find.value = filters.wanted.q;
 if (typed && !find.value) seek(typed);
+window.addEventListener("popstate", goBack);
 new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
 feed.start();

@@ -6,7 +6,7 @@
  */
 
 import { ApiError, platform } from "./api.js";
-import { attribute, make, write } from "./dom.js";
+import { attribute, make, root, write } from "./dom.js";
 
 /** @typedef {{name: string, description: string, unit: string|null, default: number, value: number, source: string, where: string, bounds: Record<string, number>, type: string}} Setting */
 
@@ -29,17 +29,21 @@ const UNITS = {
 
 export class SlThresholds extends HTMLElement {
   #note = make("p", { class: "hint" }, "What has to be passed before something is called an anomaly. A change holds from the next look on, for all who look, and until the platform ends; write it into superlearner.toml if it is to stay.");
+  /** Whether this session may change them. @type {boolean|null} */ #owner = null;
+  #needs = make("p", { class: "note", hidden: true }, "Changing them takes the scope ", make("b", {}, "code"), ", which the owner's token has. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent("/system?view=thresholds")}` }, "Sign in with it"), ".");
   #wrong = make("p", { class: "note", "data-level": "bad", role: "alert", hidden: true });
   #forms = make("div", { class: "thresholds" });
 
   connectedCallback() {
-    if (!this.#forms.isConnected) this.append(this.#note, this.#wrong, this.#forms);
+    if (!this.#forms.isConnected) this.append(this.#note, this.#needs, this.#wrong, this.#forms);
     void this.load();
   }
 
   /** Reads the settings of now. */
   async load() {
     try {
+      this.#owner ??= (await platform("GET", "/whoami")).scopes.includes("code");
+      this.#needs.hidden = this.#owner === true;
       const all = /** @type {Setting[]} */ (await platform("GET", "/settings"));
       const known = new Map(all.map((one) => [one.name, one]));
       this.#wrong.hidden = true;
@@ -89,12 +93,13 @@ export class SlThresholds extends HTMLElement {
     const input = form?.querySelector("input");
     if (!form || !input) return;
     const [save, reset] = form.querySelectorAll("button");
+    input.readOnly = !this.#owner;
     const text = String(one.value);
     if (input.value === "" || input.value === input.dataset.now || document.activeElement !== input) input.value = text;
     input.dataset.now = text;
     if (save) save.hidden = input.value === text;
     const api = one.source === "api";
-    if (reset) reset.hidden = !api;
+    if (reset) reset.hidden = !api || !this.#owner;
     const about = form.querySelector(".hint");
     if (about) write(about, `${one.name}${one.value === one.default ? ", the default" : `, default ${one.default}`}${one.source === "default" ? "" : `; set by ${one.where}`}`);
   }
