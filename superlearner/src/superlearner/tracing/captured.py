@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Captured", "Mark", "MarkKind", "Person", "Way"]
+__all__ = ["OUTSIDE", "Captured", "Mark", "MarkKind", "Person", "Way"]
+
+OUTSIDE: Final = "outside"
+"""What somebody is who is no process."""
 
 Way = Literal["call", "cast", "info", "reply", "system"]
 MarkKind = Literal["exited", "crashed", "started"]
@@ -69,6 +72,11 @@ class Person:
     traced: bool
 
     @property
+    def is_outside(self) -> bool:
+        """Whether it stands for code that is no process: it has a pid as long as it waits for an answer."""
+        return self.name is None and self.what == OUTSIDE
+
+    @property
     def label(self) -> str:
         """What people call it."""
-        return self.name or f"{self.what} {self.pid}".strip()
+        return OUTSIDE if self.is_outside else self.name or f"{self.what} {self.pid}".strip()

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Final, Literal
 
-from superlearner.tracing.captured import Captured, Mark, Person
+from superlearner.tracing.captured import OUTSIDE, Captured, Mark, Person
 
 __all__ = ["Diagram", "Lane", "Step", "StepKind", "diagram_of"]
 
 MAX_LANES: Final = 20
-OUTSIDE: Final = "outside"
 OTHERS: Final = "others"
 LABEL: Final = 48
 
@@ -141,8 +140,10 @@ class _Lanes:
 
     def _key(self, pid: str | None) -> tuple[str, str]:
         person = None if pid is None else self._people.get(pid)
-        if pid is None or person is None:
-            return (OUTSIDE, "timers, outside") if pid is None else (pid, pid)
+        if pid is None or (person is not None and person.is_outside):
+            return OUTSIDE, "timers, outside"
+        if person is None:
+            return pid, pid
         if self._fold and person.supervisor is not None:
             return f"below {person.supervisor}", f"below {person.supervisor}"
         return pid, person.label

@@ -22,7 +22,7 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
-from superlearner.tracing.captured import Captured, Mark, Person, Way
+from superlearner.tracing.captured import OUTSIDE, Captured, Mark, Person, Way
 
 __all__ = ["MAX_PIDS", "Ended", "Trace", "TraceOptions"]
 
@@ -33,6 +33,8 @@ MAX_PEOPLE: Final = 1_000
 """Who is remembered of those that are traced, and of the others, each."""
 MAX_MARKS: Final = 500
 LENGTH: Final = 200
+NO_CODE: Final = "process"
+"""What the runtime says that a process runs which has no code of its own: it stands for a caller that is none."""
 
 Ended = Literal["stopped", "process_ended", "duration", "node_down"]
 
@@ -319,7 +321,10 @@ def _person(pid: Pid, *, traced: bool) -> Person:
     if is_a(above, Pid) and above is not None and supervisor_state(above) is not None:
         named = otp.process_info(above, "registered_name")
         supervisor = plain_pid(above) if named is None else clip(id_text(named), 120)
-    return Person(plain_pid(pid), None if name is None else clip(id_text(name), 120), what_of(pid), supervisor, traced)
+    what = what_of(pid)
+    if what == NO_CODE:
+        what = OUTSIDE
+    return Person(plain_pid(pid), None if name is None else clip(id_text(name), 120), what, supervisor, traced)
 
 
 def _tag(term: Any, shown: str) -> str:

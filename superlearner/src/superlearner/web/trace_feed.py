@@ -51,8 +51,8 @@ def wire_mark(one: Mark) -> dict[str, Any]:
 
 def wire_person(one: Person) -> dict[str, Any]:
     """Who takes part, as it travels."""
-    label = one.label
-    return {"pid": one.pid, "name": one.name, "label": label, "supervisor": one.supervisor, "traced": one.traced}
+    told = {"pid": one.pid, "name": one.name, "what": one.what, "label": one.label}
+    return told | {"supervisor": one.supervisor, "traced": one.traced}
 
 
 class TraceFeed:

@@ -140,3 +140,28 @@ def test_filters_take_answers_with_their_calls_and_ends_with_signals(modules: Pa
     assert modules.evaluate(seen, [items, {"kind": "ends"}]) == [3, 4]
     assert modules.evaluate(seen, [items, {"text": "DOWN"}]) == [3]
     assert modules.evaluate(seen, [items, {"who": "0.2.0", "kind": "crashed"}]) == [4]
+
+
+def test_latencies_of_those_without_a_name_are_one_line_for_their_class(modules: Page) -> None:
+    people = [
+        {"pid": "0.1.0", "name": "shop", "what": "Shop", "label": "shop"},
+        *({"pid": f"0.{n}.0", "name": None, "what": "Order", "label": f"Order 0.{n}.0"} for n in (5, 6, 7)),
+        {"pid": "0.9.0", "name": None, "what": "outside", "label": "outside"},
+    ]
+    items = [
+        *(message(n, "call", f"0.{n}.0", "0.1.0", tag="pay") for n in (5, 6, 7)),
+        *(message(10 + n, "reply", "0.1.0", f"0.{n}.0", answers=n) for n in (5, 6)),
+        message(20, "call", None, "0.5.0", tag="ask"),
+        message(21, "reply", "0.5.0", "0.9.0", answers=20),
+    ]
+    found = modules.evaluate(
+        """async ([items, people]) => {
+            const { latencies } = await import("/static/traces-model.js");
+            return latencies(items, new Map(people.map((one) => [one.pid, one])))
+                .map(({ from, to, tag, count, open }) => [from, to, tag, count, open]);
+        }""",
+        [items, people],
+    )
+    assert found == [["Order (3)", "shop", "pay", 3, 1], ["outside", "Order 0.5.0", "ask", 1, 0]]
+    lanes = arranged(modules, items[-2:], people)["lanes"]
+    assert [(lane["label"], lane["pids"]) for lane in lanes] == [("outside", ["0.9.0"]), ("Order 0.5.0", ["0.5.0"])]

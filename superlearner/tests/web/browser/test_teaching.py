@@ -157,6 +157,15 @@ def test_who_wants_less_motion_sees_numbered_arrows_at_once(open_page: Callable[
     expect(page.locator(".why-chain > li")).to_have_count(2)
 
 
+def test_why_a_process_restarted_is_one_key_away_from_its_line(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors")
+    line = page.locator(f'[role=treeitem][data-key="{SHOP}/checkout_sup/ledger"]')
+    line.focus()
+    line.press("Shift+Enter")
+    expect(page.get_by_role("tab", name="Why", selected=True)).to_be_visible()
+    expect(page.get_by_role("region", name="Process details")).to_contain_text("ledger")
+
+
 def test_an_answer_can_be_given_with_the_keyboard_alone(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors")
     asked = opened(page, DEMO, "Predict")

@@ -133,6 +133,14 @@ def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop
     expect(said).to_contain_text("answered in")
 
 
+def test_who_is_no_process_has_one_lane_for_calls_and_answers(open_page: Open, shop: Any, traced: str) -> None:
+    """Each request to the API calls with a pid of its own, to which the answer goes."""
+    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    outside = page.locator("#sequence .head").get_by_text("outside", exact=True)
+    expect(outside).to_have_attribute("title", re.compile("^Code outside of every process"))
+    expect(page.locator("#sequence .head").filter(has_text=re.compile("outside|0\\."))).to_have_count(1)
+
+
 def test_what_is_html_in_a_message_is_text(open_page: Open, shop: Any, traced: str) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     page.get_by_label("Find in messages").fill("onerror")

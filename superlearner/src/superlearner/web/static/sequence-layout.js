@@ -30,7 +30,7 @@
 
 /** @typedef {{seq: number, at: number, kind: MarkKind, who: string, text: string, cause?: number|null}} Mark */
 /** @typedef {Message|Mark} Item */
-/** @typedef {{pid: string, label: string, name?: string|null, supervisor?: string|null, traced?: boolean}} Person */
+/** @typedef {{pid: string, label: string, name?: string|null, what?: string, supervisor?: string|null, traced?: boolean}} Person */
 /** @typedef {{key: string, label: string, pids: string[], group: string|null, folded: boolean, traced: boolean}} Lane */
 /** @typedef {{item: Item, lane: number, to: number, latency: number|null, gap: number}} Row */
 /** @typedef {{lane: number, first: number, last: number, open: boolean}} Span */
@@ -54,7 +54,7 @@ export const LAST_LANES = 40;
 /** Seconds without anything that are worth a mark. */
 export const GAP_S = 0.5;
 
-const OUTSIDE = "\u0000outside";
+export const OUTSIDE = "\u0000outside";
 const OTHERS = "\u0000others";
 const NAMELESS = "\u0000nameless";
 
@@ -113,6 +113,9 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
   return { lanes, rows, spans: known, reach, turns, places, begun: items[0]?.at ?? 0 };
 }
 
+/** Whether somebody stands for code that is no process: it has a pid as long as it waits for an answer. @param {Person|undefined} person */
+export const isOutside = (person) => person !== undefined && !person.name && person.what === "outside";
+
 /**
  * The lanes for those who take part, in the order in which they come, and which lane each of them has.
  * @param {Iterable<string|null>} pids
@@ -128,10 +131,10 @@ export function lanesOf(pids, people, opened, most) {
   const meet = (/** @type {string|null} */ pid) => {
     if (keys.has(pid)) return;
     const person = pid === null ? undefined : people.get(pid);
-    const key = pid === null ? OUTSIDE : person?.name ? `n:${person.name}` : pid;
+    const key = pid === null || isOutside(person) ? OUTSIDE : person?.name ? `n:${person.name}` : pid;
     keys.set(pid, key);
-    const above = person?.supervisor ?? (pid === null || person?.name ? null : NAMELESS);
-    const one = seen.get(key) ?? { label: pid === null ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: above, traced: false };
+    const above = key === OUTSIDE ? null : person?.supervisor ?? (person?.name ? null : NAMELESS);
+    const one = seen.get(key) ?? { label: pid === null || key === OUTSIDE ? "outside" : person?.label ?? pid, pids: new Set(), supervisor: above, traced: false };
     if (pid !== null) one.pids.add(pid);
     one.traced ||= person?.traced ?? false;
     seen.set(key, one);

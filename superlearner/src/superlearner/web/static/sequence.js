@@ -10,7 +10,7 @@
 
 import { attribute, make, renew, write } from "./dom.js";
 import { draw, partnerOf } from "./sequence-drawing.js";
-import { arrange, describe, fate, fits, isMark, KINDS, MOST_LANES, short } from "./sequence-layout.js";
+import { OUTSIDE, arrange, describe, fate, fits, isMark, KINDS, MOST_LANES, short } from "./sequence-layout.js";
 import { counted, number } from "./words.js";
 
 /** @typedef {import("./sequence-layout.js").Item} Item */
@@ -231,10 +231,11 @@ export class SlSequence extends HTMLElement {
 
   #paintHeads() {
     const heads = this.#layout.lanes.map((lane) => {
-      const title = lane.pids.slice(0, 20).join(", ");
+      const title = lane.key === OUTSIDE ? "Code outside of every process: a timer, a script, a request to the API" : lane.pids.slice(0, 20).join(", ");
       const button = lane.group !== null
         ? make("button", { type: "button", title: lane.folded ? `Show them one by one: ${title}` : `Fold all below ${lane.group}`, "aria-expanded": String(!lane.folded), "data-group": lane.group }, lane.label)
-        : make(lane.pids.length ? "button" : "span", lane.pids.length ? { type: "button", title, "data-pid": lane.pids.at(-1) ?? "" } : {}, lane.label);
+        : lane.key === OUTSIDE ? make("span", { title }, lane.label)
+          : make("button", { type: "button", title, "data-pid": lane.pids.at(-1) ?? "" }, lane.label);
       const head = make("div", { class: `head${lane.folded ? " folded" : ""}${lane.traced ? "" : " other"}` }, button);
       head.style.width = `${this.#step}px`;
       return head;

@@ -382,6 +382,7 @@ shortcuts([
   { keys: ["↑", "↓", "Home", "End"], text: "Move in the tree" },
   { keys: ["→", "←"], text: "Open or close a branch, go to child or parent" },
   { keys: ["Enter"], text: "Show the details of a process" },
+  { keys: ["Shift Enter"], text: "Why did it restart?" },
   { keys: ["Space"], text: "Add to the selection, or take out" },
   { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
   { keys: ["Ctrl A"], text: "Select all that are shown" },

@@ -119,7 +119,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     if (entry.key) goTo(entry.key);
     show(entry, true);
   });
-  events.addEventListener("sl-why", (event) => {
+  for (const element of [events, tree]) element.addEventListener("sl-why", (event) => {
     goTo(/** @type {CustomEvent} */ (event).detail);
     open("why");
   });

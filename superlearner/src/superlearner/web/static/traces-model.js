@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isOutside } from "./sequence-layout.js";
+
 /** @typedef {import("./sequence-layout.js").Item} Item */
 /** @typedef {import("./sequence-layout.js").Message} Message */
 /** @typedef {import("./sequence-layout.js").Mark} Mark */
@@ -119,7 +121,7 @@ export function lossText(trace) {
 }
 
 /**
- * How long calls took, by pair and first word, the slowest median first.
+ * How long calls took, by pair and first word, the slowest median first. Those without a name are one line for their class.
  * @param {readonly Item[]} items
  * @param {ReadonlyMap<string, Person>} people
  * @returns {{from: string, to: string, tag: string, count: number, open: number, p50: number|null, p95: number|null, max: number|null, slowest: number|null}[]}
@@ -127,21 +129,31 @@ export function lossText(trace) {
 export function latencies(items, people) {
   /** @type {Map<number, number>} */ const replies = new Map();
   for (const item of items) if (!("who" in item) && item.kind === "reply" && item.answers) replies.set(item.answers, item.at);
-  const who = (/** @type {string|null} */ pid) => (pid === null ? "outside" : people.get(pid)?.label ?? pid);
-  /** @type {Map<string, {from: string, to: string, tag: string, took: [number, number][], open: number}>} */ const groups = new Map();
+  const kind = (/** @type {string|null} */ pid) => {
+    const person = pid === null ? undefined : people.get(pid);
+    return pid === null || isOutside(person) ? "outside" : person?.name ?? (person?.what || person?.label || pid);
+  };
+  const told = (/** @type {Set<string|null>} */ pids) => {
+    const [pid] = pids;
+    if (pid === null || pid === undefined || isOutside(people.get(pid))) return "outside";
+    return pids.size === 1 || people.get(pid)?.name ? people.get(pid)?.label ?? pid : `${people.get(pid)?.what} (${pids.size})`;
+  };
+  /** @type {Map<string, {from: Set<string|null>, to: Set<string|null>, tag: string, took: [number, number][], open: number}>} */ const groups = new Map();
   for (const item of items) {
     if ("who" in item || item.kind !== "call") continue;
-    const [from, to, tag] = [who(item.from), who(item.to), item.tag ?? ""];
-    const key = JSON.stringify([from, to, tag]);
-    const group = groups.get(key) ?? { from, to, tag, took: [], open: 0 };
+    const tag = item.tag ?? "";
+    const key = JSON.stringify([kind(item.from), kind(item.to), tag]);
+    const group = groups.get(key) ?? { from: new Set(), to: new Set(), tag, took: [], open: 0 };
     groups.set(key, group);
+    group.from.add(item.from);
+    group.to.add(item.to);
     const end = replies.get(item.seq);
     if (end === undefined) group.open += 1;
     else group.took.push([Math.max(0, end - item.at), item.seq]);
   }
-  return [...groups.values()].map(({ took, open, ...rest }) => {
+  return [...groups.values()].map(({ took, open, tag, from, to }) => {
     took.sort((a, b) => a[0] - b[0]);
     const at = (/** @type {number} */ part) => took[Math.min(took.length - 1, Math.max(0, Math.ceil(part * took.length) - 1))]?.[0] ?? null;
-    return { ...rest, count: took.length + open, open, p50: at(0.5), p95: at(0.95), max: took.at(-1)?.[0] ?? null, slowest: took.at(-1)?.[1] ?? null };
+    return { from: told(from), to: told(to), tag, count: took.length + open, open, p50: at(0.5), p95: at(0.95), max: took.at(-1)?.[0] ?? null, slowest: took.at(-1)?.[1] ?? null };
   }).sort((a, b) => (b.p50 ?? -1) - (a.p50 ?? -1));
 }

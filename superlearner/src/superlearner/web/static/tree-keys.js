@@ -128,6 +128,7 @@ export class TreeKeys {
         if (!line.open || this.tree.lines[place]?.open) this.#move(lines.findIndex((other) => other.row.key === line.row.parent), false);
         return true;
       case "Enter": {
+        if (event.shiftKey) return this.tree.dispatchEvent(new CustomEvent("sl-why", { detail: key }));
         const more = /** @type {HTMLElement|null} */ (document.activeElement?.querySelector("a.more"));
         if (more) more.click();
         return more ? true : this.#only(key);

@@ -2,7 +2,8 @@
  * `<sl-tree>`: the supervision tree as a flat list of tree items, patched by key.
  *
  * Order is structural: no line ever moves because of a state. The element knows of no server; what a person wants
- * done leaves it as events: `sl-select` (key), `sl-selection` (keys), `sl-kill` ({keys, ask}), `sl-start` (key).
+ * done leaves it as events: `sl-select` (key), `sl-selection` (keys), `sl-kill` ({keys, ask}), `sl-start` (key),
+ * `sl-why` (key).
  *
  * @module
  */
