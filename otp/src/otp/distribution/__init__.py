@@ -17,6 +17,7 @@ from otp.distribution.session import Session
 from otp.distribution.session_transport import SessionTransport
 from otp.distribution.settings import TEACHING, Settings
 from otp.distribution.transport import Transport, TransportEvents
+from otp.distribution.view_link import ViewLink
 
 __all__ = [
     "TEACHING",
@@ -27,4 +28,5 @@ __all__ = [
     "Settings",
     "Transport",
     "TransportEvents",
+    "ViewLink",
 ]

@@ -203,7 +203,8 @@ class RemoteNode:
                 frm._waiter._val = None
             raise
         if not sent and frm._to is dest:
-            self._soon(self.failed, number, ("nodedown", self.name))
+            self.calls.pop(number, None)
+            self._soon(fail, frm, ("nodedown", self.name))
 
     def lend(self, caller: From) -> int:
         """The number under which they may answer a call."""

@@ -37,6 +37,8 @@ async def shut_down(node: Node, timeout: float) -> None:
         if rounds >= CLOSE_ROUNDS:
             for p in list(node._procs.values()):
                 exit_signal(p, node._outside, "kill", False)
+    if node._distribution is not None:
+        await node._distribution.stop()
     node._life = "closed"
     node._trace.emit("node_down", None, {})
     node._trace.finish()

@@ -54,7 +54,11 @@ def unwatch(ref: Monitor) -> None:
     """Take a monitor back; nothing if its process has ended."""
     p = ref._target
     if p is not None:
-        forget_monitor(p, ref)
+        mons = p._mons  # as `forget_monitor`, without the call
+        if mons is ref:
+            p._mons = None
+        elif type(mons) is dict:
+            mons.pop(ref, None)
         if p._st == REMOTE:
             elsewhere(p).demonitor(ref)
 

@@ -186,8 +186,10 @@ class _Serving:
         return None
 
     def find_pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid of this node that a term names; one that has ended is found, too."""
+        """The pid that a term names; one of this node that has ended is found, too."""
         own = self.node
+        if own._distribution is not None and (node, creation) != (own.name, own.creation):
+            return own._distribution.pid(node, creation, number)  # a reader; elsewhere `LocalView.find` refuses it
         if node != own.name or creation != own.creation or not 0 < number < own._next_id:
             raise BadArgument(f"expected a pid of node {own.name}, got <0.{number}.0> of {text(node)}")
         return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")

@@ -1,0 +1,74 @@
+"""A view of a node that is elsewhere: the link of `otp.observer.RemoteView` over a distribution."""
+
+# What lies behind a pid is the kernel's.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otp.distribution.distribution import Distribution
+from otp.kernel.calling import call
+from otp.kernel.mailbox import receive
+from otp.kernel.pids import Pid
+from otp.kernel.scheduler import thread_current
+from otp.kernel.signals import monitor
+from otp.kernel.starting import spawn_on
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.process import Process
+    from otp.kernel.terms import Name
+
+__all__ = ["ViewLink"]
+
+
+class ViewLink:
+    """Connects a `RemoteView` with the `ViewServer` of another node.
+
+    Args:
+        distribution: of the node from which is looked.
+        node: the name of the node that is looked at.
+        server: the name that its `ViewServer` bears there, as a registered name or a service.
+
+    >>> from otp.distribution import Distribution, ViewLink
+    >>> from otp.observer import RemoteView
+    >>> def view_of(distribution: Distribution, node: str) -> RemoteView:
+    ...     return RemoteView(ViewLink(distribution, node))
+    """
+
+    def __init__(self, distribution: Distribution, node: str, server: Name = "view") -> None:
+        self._distribution = distribution
+        self._node = node
+        self._server = server
+        self._reader: Process | None = None
+
+    @property
+    def node(self) -> str:
+        """The name of the node at the other end."""
+        return self._node
+
+    async def request(self, request: Any) -> Any:
+        """Bring a request to the server as a call; raises `CallExit` when the connection or the server ends."""
+        return await call(self._there(), request, "infinity")
+
+    def pid(self, node: str, creation: int, number: int) -> Pid:
+        """The pid here of a process there."""
+        return self._distribution.pid(node, creation, number)
+
+    def reader(self) -> Pid:
+        """The running process; outside one, a process that ends with the connection, or with the server."""
+        running = thread_current()
+        if running is not None and running._node is self._distribution.node:
+            return running
+        if self._reader is None or self._reader._st == DEAD:
+            self._reader = spawn_on(self._distribution.node, None, _reads, (self._there(),), {})
+        return self._reader
+
+    def _there(self) -> Any:
+        peer = self._distribution.find(self._node) or self._distribution.absent(self._node)
+        return peer._names.get(self._server)
+
+
+async def _reads(server: Any) -> None:
+    await receive(monitor(server))
