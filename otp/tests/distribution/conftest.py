@@ -121,9 +121,10 @@ def two(request: pytest.FixtureRequest) -> Callable[..., Any]:
         async def main() -> Any:
             network: dict[NodeId, MemoryTransport] = {}
             async with AsyncExitStack() as stack:
+                here = options.pop("here", None)
                 a = await stack.enter_async_context(otp.Node("a"))
                 b = await stack.enter_async_context(otp.Node("b"))
-                at_a = Distribution(a, MemoryTransport(network, NodeId("a", 101)))
+                at_a = Distribution(a, MemoryTransport(network, NodeId("a", 101)), **(await here(a) if here else {}))
                 at_b = Distribution(b, MemoryTransport(network, NodeId("b", 202)), **options)
                 await stack.enter_async_context(at_a)
                 await stack.enter_async_context(at_b)

@@ -17,6 +17,7 @@ from otp.distribution.remote_node import RemoteNode
 from otp.kernel.calls import reply, send_call, send_system
 from otp.kernel.death import exit_signal
 from otp.kernel.mailbox import deliver
+from otp.kernel.messages import ExitSignal
 from otp.kernel.monitors import unwatch, watch
 from otp.kernel.process import Process
 from otp.kernel.states import CAST_TAG, DEAD, EXITING
@@ -36,12 +37,12 @@ def arrived(peer: RemoteNode, data: bytes) -> None:
 def _find(peer: RemoteNode, to: Any) -> Process | None:
     """The process that a signal is for: by its number or its name."""
     if type(to) is int:
-        return peer.home._procs.get(to)
+        return peer.home._procs.get(to) if peer.may_reach(to) else None
     if len(to) != 1:
         raise wire.Malformed(f"expected one name, got {len(to)}")
     name = wire.read(to[0], peer)
     try:
-        return peer.distribution.services.get(name) or peer.home._names.get(name)
+        return peer.distribution.whois(name)
     except TypeError:
         raise wire.Malformed("expected a name that can be hashed") from None
 
@@ -49,7 +50,7 @@ def _find(peer: RemoteNode, to: Any) -> Process | None:
 def _send(peer: RemoteNode, signal: signals.Send) -> None:
     p = _find(peer, signal.to)
     message = wire.read(signal.term, peer)
-    if p is not None:
+    if p is not None and not (peer.confined and type(message) is ExitSignal):  # it could bear the name of a parent
         deliver(p, message)
 
 
@@ -67,7 +68,7 @@ def _call(peer: RemoteNode, signal: signals.Call) -> None:
         peer.distribution.asked(peer, signal.number, caller, request)
         return
     p = _find(peer, signal.to)
-    if p is None or p._st == DEAD or p._st == EXITING:
+    if p is None or p._st == DEAD or p._st == EXITING or (signal.system and peer.confined):
         peer.tell(signals.Failed(signal.number, "noproc"))
         return
     frm = peer.borrowed(signal.number, caller, p, request)
@@ -92,7 +93,7 @@ def _link(peer: RemoteNode, signal: signals.Link) -> None:
     p = peer.home._procs.get(signal.to)
     if (signal.to, signal.sender) in peer.unlinking:
         return  # they did not know yet that it was taken back here
-    if p is None or p._st == EXITING:
+    if p is None or p._st == EXITING or peer.confined:
         peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"))
         return
     if len(peer.links) >= MOST_TIES:
@@ -116,9 +117,12 @@ def _unlink_ack(peer: RemoteNode, signal: signals.UnlinkAck) -> None:
 def _exit(peer: RemoteNode, signal: signals.ExitTo) -> None:
     reason = wire.read(signal.term, peer)
     sender = peer.process(signal.sender)
-    p = _find(peer, signal.to)
-    if p is not None and (not signal.linked or peer.untie(p, sender)):
-        exit_signal(p, sender, reason, signal.linked)
+    if signal.linked:
+        p = peer.home._procs.get(signal.to) if type(signal.to) is int else None
+        if p is not None and peer.untie(p, sender):
+            exit_signal(p, sender, reason, True)
+    elif not peer.confined and (p := _find(peer, signal.to)) is not None:
+        exit_signal(p, sender, reason, False)
 
 
 def _monitor(peer: RemoteNode, signal: signals.Monitor) -> None:

@@ -51,6 +51,9 @@ class Distribution:
         spawnable: what others may start here with `spawn` and `rpc`, each as `"module:function"`. Nothing else.
         services: names that others find here before those of the node, and their processes, which may be of another
             node of this loop.
+        confined: the others are not trusted. They reach the services, and processes of which they were told in a
+            message, a call or an answer, with messages, calls and monitors; no name, no system message, no exit signal
+            and no link of theirs gets through. Whoever links itself from here gets their end.
 
     >>> from otp.distribution import Distribution
     >>> Distribution.__name__
@@ -66,6 +69,7 @@ class Distribution:
         *,
         spawnable: Iterable[str] = (),
         services: Mapping[Any, Pid] | None = None,
+        confined: bool = False,
     ) -> None:
         if transport.me.name != node.name:
             raise BadArgument(
@@ -77,6 +81,7 @@ class Distribution:
         for target in self.spawnable:
             serving.function_named(target)
         self.services: dict[Any, Any] = dict(services or {})
+        self.confined: bool = confined
         self._up: dict[str, RemoteNode] = {}
         self._known: WeakValueDictionary[NodeId, RemoteNode] = WeakValueDictionary()
         self._pids: WeakValueDictionary[int, Pid] = WeakValueDictionary()
@@ -303,6 +308,10 @@ class Distribution:
         if found is None:
             found = self._known[id] = RemoteNode(self, id)
         return found
+
+    def whois(self, name: Any) -> Any:
+        """The process that others find under a name. Raises `TypeError` for a name that cannot be hashed."""
+        return self.services.get(name) or (None if self.confined else self.node._names.get(name))
 
     def told(self, pid: Pid) -> None:
         """A pid leaves: it must be found again when it comes back."""

@@ -95,8 +95,10 @@ class RemoteNode:
         "_watched_life",
         "_watched_links",
         "calls",
+        "confined",
         "creation",
         "distribution",
+        "given",
         "home",
         "id",
         "links",
@@ -122,6 +124,9 @@ class RemoteNode:
         self._next_ref = 1
         self._procs: dict[int, Process] = {}
         self._names = _Names(self)
+        self.confined: bool = distribution.confined
+        self.given: WeakValueDictionary[int, Pid] = WeakValueDictionary()
+        """The processes here of which they were told, where they may reach no others."""
         self.pids: WeakValueDictionary[int, RemoteProcess] = WeakValueDictionary()
         self.refs: WeakValueDictionary[int, RemoteRef] = WeakValueDictionary()
         self.links: dict[tuple[Process, Process], None] = {}
@@ -307,6 +312,12 @@ class RemoteNode:
     def told(self, pid: Pid) -> None:
         """A pid leaves: it must be found again when it comes back."""
         self.distribution.told(pid)
+        if self.confined and pid._node is self.home:
+            self.given[pid._id] = pid
+
+    def may_reach(self, number: int) -> bool:
+        """Whether they may send to the process here that has this number."""
+        return not self.confined or number in self.given
 
     def told_ref(self, ref: Ref) -> None:
         """A reference leaves, likewise."""

@@ -47,7 +47,7 @@ def answer(peer: RemoteNode, number: int, caller: RemoteProcess | None, request:
     match request:
         case ("whereis", name):
             try:
-                found = names.services.get(name) or node._names.get(name)
+                found = names.whois(name)
             except TypeError:
                 found = None
             peer.answer(number, None if found is None or found._st == DEAD else found)

@@ -249,11 +249,15 @@ class Decoder:
 
     def members(self, terms: Any, depth: int) -> list[Any]:
         """The values of many terms."""
+        self.count(terms)
+        return [self.read(term, depth - 1) for term in terms]
+
+    def count(self, terms: Any) -> None:
+        """Count members; too many of them are refused."""
         if self.left is not None:
             self.left -= len(terms)
             if self.left < 0:
                 raise BadArgument("expected fewer members in a term; try smaller parts")
-        return [self.read(term, depth - 1) for term in terms]
 
     def tagged(self, tag: str, term: Any, depth: int) -> Any:
         """The value of a term that begins with a tag."""
