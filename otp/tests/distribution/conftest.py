@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 
 import otp
-from otp.distribution import Distribution, NodeId
+from otp.distribution import Distribution, NodeId, Session, SessionTransport
+from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.testing import Scheduler
 
-MODES: dict[str, dict[str, Any]] = {"inline": {"inline": True}, "queued": {"inline": False}, "seed 1": {"seed": 1}}
+MODES: dict[str, tuple[dict[str, Any], bool]] = {
+    "inline": ({"inline": True}, False),
+    "queued": ({"inline": False}, False),
+    "seed 1": ({"seed": 1}, False),
+    "session": ({"inline": True}, True),
+    "session, seed 1": ({"seed": 1}, True),
+}
+"""How a node is scheduled, and whether a real session over a simulated network connects the two."""
 
 
 class MemoryTransport:
@@ -83,6 +91,10 @@ class Two:
         self.a, self.b = a, b
         self.at_a, self.at_b = at_a, at_b
 
+    async def settle(self) -> None:
+        """Until what was said has arrived and was answered."""
+        await otp.testing.advance(0.2)
+
     def cut(self) -> None:
         """End the connection."""
         self.at_a.disconnect("b")
@@ -119,19 +131,26 @@ def two(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
     def run(test: Callable[[Two], Awaitable[Any]], **options: Any) -> Any:
         async def main() -> Any:
-            network: dict[NodeId, MemoryTransport] = {}
+            _, session = MODES[request.param]
+            network: Any = SimulatedNetwork(seed=1) if session else {}
+
+            def transport(me: NodeId) -> Any:
+                if session:
+                    return SessionTransport(network.carrier(me), Session(me, b"cookie"))
+                return MemoryTransport(network, me)
+
             async with AsyncExitStack() as stack:
                 here = options.pop("here", None)
                 a = await stack.enter_async_context(otp.Node("a"))
                 b = await stack.enter_async_context(otp.Node("b"))
-                at_a = Distribution(a, MemoryTransport(network, NodeId("a", 101)), **(await here(a) if here else {}))
-                at_b = Distribution(b, MemoryTransport(network, NodeId("b", 202)), **options)
+                at_a = Distribution(a, transport(NodeId("a", 101)), **(await here(a) if here else {}))
+                at_b = Distribution(b, transport(NodeId("b", 202)), **options)
                 await stack.enter_async_context(at_a)
                 await stack.enter_async_context(at_b)
                 both = Two(a, b, at_a, at_b)
                 await both.join()
                 return await test(both)
 
-        return Scheduler(**MODES[request.param]).run(main)
+        return Scheduler(**MODES[request.param][0]).run(main)
 
     return run

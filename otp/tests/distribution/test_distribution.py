@@ -435,6 +435,21 @@ def test_without_a_connection_everything_ends_at_once(two: Any) -> None:
     two(test)
 
 
+def test_two_nodes_of_one_loop_meet_only_by_way_of_their_connection(two: Any) -> None:
+    async def test(both: Any) -> None:
+        async def client() -> Any:
+            both.cut()
+            await both.settle()
+            with pytest.raises(CallExit) as failed:
+                await GenServer.call(("counter", "b"), 1)
+            return failed.value.cause_reason, await GenServer.multi_call(["b"], "counter", 1, timeout=1)
+
+        await counter_at_b(both)
+        assert (("nodedown", "b"), ([], ["b"])) == await both.on(both.a, client)
+
+    two(test)
+
+
 def test_names_of_tuples_stay_names(two: Any) -> None:
     async def test(both: Any) -> None:
         async def client() -> Any:

@@ -67,7 +67,7 @@ def test_nonsense_ends_the_connection_and_names_the_node(two: Any, data: bytes, 
     async def test(both: Any) -> None:
         alive = await both.a.start(Counter, 1, name="counter")
         assert both.at_b.transport.send(both.at_a.transport.me, data)
-        await otp.testing.wait_all_idle()
+        await both.settle()
         assert [] == both.at_a.nodes() == both.at_b.nodes()
         assert otp.is_alive(alive)
 
@@ -80,7 +80,7 @@ def test_a_signal_that_is_too_large_ends_the_connection(two: Any, monkeypatch: A
     async def test(both: Any) -> None:
         monkeypatch.setattr(wire, "LONGEST", 1000)
         both.at_b.transport.send(both.at_a.transport.me, pack(1, 1, "x" * 1000))
-        await otp.testing.wait_all_idle()
+        await both.settle()
         assert [] == both.at_a.nodes()
 
     with caplog.at_level(logging.ERROR, "otp"):
@@ -122,7 +122,7 @@ def test_what_refers_to_nothing_is_ignored(two: Any) -> None:
             signals.Call(999_999, 1, 1, False, "x"),
         ):
             both.at_b.transport.send(both.at_a.transport.me, wire.encode(signal))
-        await otp.testing.wait_all_idle()
+        await both.settle()
         assert ["b"] == both.at_a.nodes()
         assert otp.is_alive(waiting)
         assert 1 == await GenServer.call(alive, "x")
@@ -144,7 +144,7 @@ def test_an_answer_counts_only_from_the_node_that_was_asked(two: Any) -> None:
 
         await both.b.start(Never, 1, name="never")
         asking = both.a.spawn(client)
-        await otp.testing.wait_all_idle()
+        await both.settle()
         (number,) = both.at_a._up["b"].calls
         arriving.arrived(third, wire.encode(signals.Reply(number, "forged")))
         assert "timeout" == (await otp.wait_down(asking))[0]
@@ -161,7 +161,7 @@ def test_a_flood_of_links_and_monitors_has_a_bound(two: Any, kind: Any, monkeypa
         for n in range(1, 20):
             signal = kind(n, alive.id, n) if kind is signals.Monitor else kind(n, alive.id)
             both.at_b.transport.send(both.at_a.transport.me, wire.encode(signal))
-        await otp.testing.wait_all_idle()
+        await both.settle()
         assert [] == both.at_a.nodes()
         assert () == otp.process_info(alive, "monitored_by") if kind is signals.Monitor else True
 

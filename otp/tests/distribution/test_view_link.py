@@ -85,7 +85,7 @@ def test_a_stream_ends_at_the_server_when_the_node_of_its_reader_is_lost(two: An
 
         before = len(both.b._trace.subscriptions)
         readers, reason = await both.on(both.a, client)
-        await otp.testing.wait_all_idle()
+        await both.settle()
         assert reason == ("nodedown", "b")
         assert readers > before == len(both.b._trace.subscriptions)
 
