@@ -14,7 +14,7 @@ import pytest
 import otp
 from otp import BadArgument, Children, StartError, Supervisor, impl
 from otp.peer import Limits, Peer, PeerSpec, Spares, WallMissing, Walls, start
-from otp.peer.child import descendants
+from otp.peer.meter import descendants
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

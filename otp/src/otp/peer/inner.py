@@ -56,7 +56,7 @@ def become_peer(
     """Be the peer; called in the fork, and never back."""
     status = 70
     try:
-        _cut_loose(control, link, lifeline)
+        control, link = _cut_loose(control, link, lifeline)
         folder = _behind_walls(order, outside, control)
         for name, text in order["files"].items():
             path = Path(folder, name)
@@ -76,8 +76,11 @@ def become_peer(
         os._exit(status)
 
 
-def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> None:
-    """Be in a session of our own, killed with the guard, with no open file but the two connections and the outputs."""
+def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tuple[socket.socket, socket.socket]:
+    """Be in a session of our own, killed with the guard, with no open file but the outputs and the two connections.
+
+    These have the numbers 3 and 4 then, whatever the platform had open when it started the guard.
+    """
     os.setsid()
     if sys.platform == "linux":
         from otp.peer.walls.privileges import die_with_parent
@@ -85,12 +88,15 @@ def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> No
         die_with_parent()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL if number != signal.SIGPIPE else signal.SIG_IGN)
-    keep = sorted({0, 1, 2, control.fileno(), link.fileno(), lifeline})
-    for below, above in zip(keep, [*keep[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
-        os.closerange(below + 1, above)
     if select.select([lifeline], [], [], 0)[0]:
         os._exit(0)  # the guard ended before the kernel knew that we end with it
-    os.close(lifeline)
+    aside = [os.dup(connection.detach()) for connection in (control, link)]
+    while min(aside) < 5:
+        aside = [os.dup(number) for number in aside]
+    for number, wanted in zip(aside, (3, 4), strict=True):
+        os.dup2(number, wanted, inheritable=False)
+    os.closerange(5, os.sysconf("SC_OPEN_MAX"))
+    return socket.socket(fileno=3), socket.socket(fileno=4)
 
 
 def _behind_walls(order: dict[str, Any], outside: list[Part], control: socket.socket) -> str:

@@ -1,0 +1,10 @@
+"""Reads the address zero."""
+
+# ends: signal
+# reason: killed by SIGSEGV
+
+import ctypes
+
+
+def boot(here):
+    ctypes.string_at(0)
