@@ -1,0 +1,209 @@
+"""Frames over one stream of bytes: a socket (pair, Unix, TCP) or two pipes, with one other node at its end.
+
+Each side begins with who it is; after that a frame is its length in four bytes and its bytes.  Who the other side says
+it is decides nothing but the name to speak of: the session asks for the proof.
+
+The end of the stream is a hint that the node is gone, so a node whose process dies is down at once.  A cable that is
+pulled ends no stream: that is found by the session's heartbeat.
+
+>>> import asyncio, socket
+>>> from otp.distribution import NodeId
+>>> async def main():
+...     one, two = socket.socketpair()
+...     a, b = StreamCarrier.over_socket(one), StreamCarrier.over_socket(two)
+...     said = asyncio.Queue()
+...     await a.start(NodeId("a", 1), lambda *_: None, lambda *hint: said.put_nowait(hint))
+...     await b.start(NodeId("b", 1), lambda *frame: said.put_nowait(frame), lambda *_: None)
+...     print(await said.get())
+...     a.put(NodeId("b", 1), b"hello")
+...     print(await said.get())
+...     await b.close()
+...     print(await said.get())
+...     await a.close()
+>>> asyncio.run(main())
+(NodeId(name='b', creation=1), True)
+(NodeId(name='a', creation=1), b'hello')
+(NodeId(name='b', creation=1), False)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from otp.distribution.carriers.carrier import OnFrame, OnHint
+from otp.distribution.node_id import NodeId
+
+__all__ = ["StreamCarrier"]
+
+logger: Final = logging.getLogger("otp.distribution")
+
+FRAME_LIMIT: Final = 1024 * 1024
+WRITE_LIMIT: Final = 4 * 1024 * 1024
+LENGTH: Final = 4
+MAGIC: Final = b"otp 1 "
+"""How the first frame begins, in which each side says who it is: then its creation, a space, its name in UTF-8."""
+FIRST_LIMIT: Final = 512
+DIGITS: Final = 19
+"""Of a creation, at most: it fits into 64 bits."""
+
+
+class StreamCarrier(asyncio.Protocol):
+    """Carries frames over one stream; made by `over_socket` or `over_pipes`.
+
+    `expected_name` is the only name that the other side may have; None lets it have any. A frame of more than
+    `frame_limit` bytes ends the stream; it has to leave room for the other side's `Settings.fragment`. While
+    `write_limit` bytes wait to be written, frames are dropped: the other side does not read.
+
+    `problem` says why the stream ended, if the other side did wrong; else it is None.
+    """
+
+    def __init__(
+        self, connect: Callable[[StreamCarrier], Awaitable[None]], expected_name: str | None = None,
+        frame_limit: int = FRAME_LIMIT, write_limit: int = WRITE_LIMIT,
+    ) -> None:  # fmt: skip
+        self._connect = connect
+        self._expected_name = expected_name
+        self._frame_limit = frame_limit
+        self._write_limit = write_limit
+        self._ends: list[asyncio.BaseTransport] = []
+        self._writing: asyncio.WriteTransport | None = None
+        self._lost = 0
+        self._over = asyncio.Event()
+        self._closed = False
+        self._peer: NodeId | None = None
+        self._received = bytearray()
+        self.problem: str | None = None
+        self._me: NodeId
+        self._on_frame: OnFrame
+        self._on_hint: OnHint
+
+    @classmethod
+    def over_socket(
+        cls, connected: socket.socket, expected_name: str | None = None, frame_limit: int = FRAME_LIMIT,
+        write_limit: int = WRITE_LIMIT,
+    ) -> StreamCarrier:  # fmt: skip
+        """Over a connected stream socket: one of a pair, a Unix or a TCP socket. It is closed with the carrier."""
+
+        async def connect(carrier: StreamCarrier) -> None:
+            await asyncio.get_running_loop().create_connection(lambda: carrier, sock=connected)
+
+        return cls(connect, expected_name, frame_limit, write_limit)
+
+    @classmethod
+    def over_pipes(
+        cls, reading: int, writing: int, expected_name: str | None = None, frame_limit: int = FRAME_LIMIT,
+        write_limit: int = WRITE_LIMIT,
+    ) -> StreamCarrier:  # fmt: skip
+        """Over the file descriptors of two pipes, one for each direction. They are closed with the carrier."""
+
+        async def connect(carrier: StreamCarrier) -> None:
+            loop = asyncio.get_running_loop()
+            await loop.connect_write_pipe(lambda: carrier, os.fdopen(writing, "wb", 0))
+            await loop.connect_read_pipe(lambda: carrier, os.fdopen(reading, "rb", 0))
+
+        return cls(connect, expected_name, frame_limit, write_limit)
+
+    async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
+        """Take the stream and say who this is."""
+        self._me = me
+        self._on_frame = on_frame
+        self._on_hint = on_hint
+        await self._connect(self)
+
+    def put(self, node: NodeId, frame: bytes) -> None:
+        """Send `frame`; dropped if `node` is not at the other end, or if too much waits to be written."""
+        if node == self._peer:
+            self._write(frame)
+
+    def _write(self, frame: bytes) -> None:
+        writing = self._writing
+        if writing is None or writing.is_closing() or writing.get_write_buffer_size() > self._write_limit:
+            return
+        writing.write(len(frame).to_bytes(LENGTH, "big") + frame)
+
+    async def close(self) -> None:
+        """End the stream; what the system has not taken yet is not waited for."""
+        self._closed = True
+        self._end()
+        if self._ends:
+            await self._over.wait()
+
+    def _end(self) -> None:
+        if self._writing is not None and self._writing.get_write_buffer_size():
+            self._writing.abort()
+        for end in self._ends:
+            end.close()
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """One end of the stream is there; who this is is said before anything is read."""
+        self._ends.append(transport)
+        if isinstance(transport, asyncio.WriteTransport):
+            self._writing = transport
+            self._write(MAGIC + str(self._me.creation).encode() + b" " + self._me.name.encode())
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived: take the frames that are whole."""
+        received = self._received
+        received += data
+        start = 0
+        while not self._closed and len(received) - start >= LENGTH:
+            size = int.from_bytes(received[start : start + LENGTH], "big")
+            limit = FIRST_LIMIT if self._peer is None else self._frame_limit
+            if size > limit:
+                self._refuse(f"expected frames of at most {limit} bytes, got one of {size}")
+            end = start + LENGTH + size
+            if self._closed or end > len(received):
+                break
+            self._take(bytes(received[start + LENGTH : end]))
+            start = end
+        del received[:start]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The stream ended, at one of its ends at least."""
+        ours = self._closed and self.problem is None
+        self._closed = True
+        self._lost += 1
+        self._end()
+        if self._lost == len(self._ends):
+            self._over.set()
+        if self._lost == 1 and not ours and self._peer is not None:
+            self._on_hint(self._peer, False)
+
+    def _take(self, frame: bytes) -> None:
+        if self._peer is not None:
+            self._on_frame(self._peer, frame)
+            return
+        peer = _who_says(frame)
+        if peer is None:
+            self._refuse(f"expected a node that says who it is, got {frame[:40]!r}")
+        elif self._expected_name not in (None, peer.name):
+            self._refuse(f"expected {self._expected_name}, got {peer}")
+        else:
+            self._peer = peer
+            self._on_hint(peer, True)
+
+    def _refuse(self, text: str) -> None:
+        who = self._peer or self._expected_name or "the other end"
+        self.problem = f"{who}: {text}; try the same version of otp on both sides"
+        logger.warning("stream ended: %s", self.problem)
+        self._closed = True
+        if self._writing is not None:
+            self._writing.abort()
+        self._end()
+
+
+def _who_says(frame: bytes) -> NodeId | None:
+    creation, _, name = frame.removeprefix(MAGIC).partition(b" ")
+    if not frame.startswith(MAGIC) or not name or not creation.isdigit() or len(creation) > DIGITS:
+        return None
+    try:
+        return NodeId(name.decode(), int(creation))
+    except UnicodeDecodeError:
+        return None
