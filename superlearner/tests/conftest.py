@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from tools.described_answers import AnswerCheck
+from tools.near_line import remote
 from tools.operations_plugin import ANSWERED
 from tools.telemetry_table import TableCheck
 
@@ -188,15 +189,15 @@ def look(
 
 
 class Inside:
-    """A platform in this process: its node, its routes, its web sockets.
+    """A platform in this process: its routes, its web sockets, and the node that they are asked about.
 
     Every answer of its client under `/api/v1` is compared with the OpenAPI document.
     """
 
-    def __init__(self, platform: Platform, client: httpx.AsyncClient) -> None:
+    def __init__(self, platform: Platform, client: httpx.AsyncClient, node: otp.Node | None = None) -> None:
         self.platform = platform
         self.client = client
-        self.node = platform.running_node()
+        self.node = node or platform.running_node()
         assert platform.hub is not None
         self.hub = platform.hub
 
@@ -261,16 +262,67 @@ async def platform_inside(
     assert told.problems == []
 
 
+OTHER = "till@127.0.0.1"
+PLACES = ("own", "attached", "remote")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `everywhere` asks the platform's own node, another one of this program, and one behind a line."""
+    if metafunc.definition.get_closest_marker("everywhere") is not None:
+        metafunc.parametrize("place", PLACES, indirect=True)
+
+
 @pytest.fixture
-def inside(record_property: Callable[[str, object], None]) -> Callable[..., Any]:
-    """`inside(test, *trees, **settings)` runs `await test(platform)` with a platform in this process."""
+def place(request: pytest.FixtureRequest) -> str:
+    """Where the node is that `inside` asks about."""
+    return getattr(request, "param", "own")
+
+
+@asynccontextmanager
+async def elsewhere(platform: Platform, *trees: Tree, far: bool) -> AsyncIterator[otp.Node]:
+    """A node with trees that the platform looks into; a `far` one as if it were in another process."""
+    started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def life() -> None:
+        try:
+            for tree in trees:
+                await tree.start()
+            started.set_result(None)
+        except BaseException as error:
+            started.set_exception(error)
+        await otp.receive(otp.Is("end"))
+
+    async with otp.Node(OTHER) as node:
+        if not far:
+            platform.nodes.attach(node)
+        async with remote(platform, node) if far else nullcontext():
+            node.spawn(life)
+            await started
+            yield node
+
+
+@pytest.fixture
+def inside(record_property: Callable[[str, object], None], place: str) -> Callable[..., Any]:
+    """`inside(test, *trees, **settings)` runs `await test(platform)` with a platform in this process.
+
+    For a test marked `everywhere` the trees are on the node that it asks about.
+    """
 
     def run(test: Callable[[Inside], Any], *trees: Tree, **settings: Any) -> Any:
-        async def main() -> Any:
-            answered = partial(record_property, ANSWERED)
+        answered = partial(record_property, ANSWERED)
+
+        async def own() -> Any:
             async with platform_inside(*trees, answered=answered, **settings) as platform:
                 return await test(platform)
 
-        return asyncio.run(asyncio.wait_for(main(), 60))
+        async def other() -> Any:
+            async with (
+                platform_inside(answered=answered, **settings) as platform,
+                elsewhere(platform.platform, *(trees or trees_of(None)), far=place == "remote") as node,
+            ):
+                platform.client.params = platform.client.params.set("node", OTHER)
+                return await test(Inside(platform.platform, platform.client, node))
+
+        return asyncio.run(asyncio.wait_for(own() if place == "own" else other(), 60))
 
     return run

@@ -66,6 +66,7 @@ def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
             viewer_queue=settings.viewer_queue,
             frame_rows=settings.frame_rows,
         )
+    platform.nodes.adopt()
     platform.events.resize(settings.events_kept)
     platform.log.resize(settings.log_kept)
     for one in changes:

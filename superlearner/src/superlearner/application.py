@@ -200,8 +200,8 @@ def otel(platform: Platform) -> list[tuple[str, Any]]:
 
 
 def every_monitor(platform: Platform) -> list[Monitor]:
-    """Those of all nodes that the platform looks into, its own first."""
-    return [watched.monitor for watched in platform.nodes]
+    """Those of all nodes of this program, its own first."""
+    return [watched.monitor for watched in platform.nodes.here()]
 
 
 def make_watchdog(platform: Platform) -> Watchdog | None:
@@ -226,6 +226,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     from superlearner.web.app import create_app
     from superlearner.web.hubs import Hubs
     from superlearner.web.node_list import NodeList
+    from superlearner.web.relay import Relays
     from superlearner.web.replay import Replays
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
@@ -243,6 +244,7 @@ def make_web(platform: Platform, listener: Listener) -> None:
     )
     platform.nodes.listen(platform.hubs.keep)
     platform.trace_feeds = TraceFeeds()
+    platform.relays = Relays(head)
     platform.node_list = NodeList(platform.nodes, head)
     platform.replays = Replays()
     platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)

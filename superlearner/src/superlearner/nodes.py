@@ -1,18 +1,38 @@
-"""The nodes one platform looks into: its own, and others of this program; and what it remembers of each."""
+"""The nodes one platform looks into: its own, others of this program, and those in other processes.
+
+What a node of this program does is counted and remembered here; a node in another process does that itself, see
+`superlearner.backend`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from otp import Node, observer
 from superlearner.analytics import Ledger
 from superlearner.arsenal.backups import Backups
 from superlearner.monitoring import Monitor
+from superlearner.remote import Link, RemoteNode
 from superlearner.settings import Settings
 
-__all__ = ["Nodes", "WatchedNode"]
+__all__ = ["SHARED", "Nodes", "WatchedNode", "shared"]
+
+HELLO_S: Final = 10.0
+
+SHARED: Final = (
+    "kill_wait", "scan_interval", "max_events_per_supervisor", "keep_traces", "events_kept", "frame_interval",
+    "heartbeat_interval", "viewer_queue", "frame_rows", "anomaly_window", "anomaly_restarts", "anomaly_give_up_within",
+    "anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_memory_growth", "anomaly_memory_window", "anomaly_callback",
+    "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread",
+)  # fmt: skip
+"""The settings that a node in another process goes by, too."""
+
+
+def shared(settings: Settings) -> dict[str, Any]:
+    """The values of those settings."""
+    return {name: getattr(settings, name) for name in SHARED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +45,18 @@ class WatchedNode:
     monitor: Monitor
     owner: str | None = None
 
+    @property
+    def name(self) -> str:
+        """How the node is called."""
+        return self.node.name
+
 
 class Nodes:
     """The nodes by name. The platform's own comes first; the others are attached, and left when they close.
+
+    Args:
+        settings: answers the values in effect.
+        epoch, version: what live pages are told of the platform.
 
     >>> import otp
     >>> from superlearner.nodes import Nodes
@@ -42,10 +71,12 @@ class Nodes:
     (['till@127.0.0.1'], [])
     """
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
+    def __init__(self, settings: Callable[[], Settings], epoch: str = "", version: str = "0") -> None:
         self._settings = settings
+        self._epoch = epoch
+        self._version = version
         self._own: WatchedNode | None = None
-        self._others: dict[str, WatchedNode] = {}
+        self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
         self._listeners: list[Callable[[Nodes], object]] = []
 
@@ -67,8 +98,7 @@ class Nodes:
         Raises:
             ValueError: a node of this name is looked into already.
         """
-        if self.find(node.name) is not None:
-            raise ValueError(f"expected a node of another name, {node.name} is looked into already")
+        self._check_free(node.name)
         analytics = Ledger()
         analytics.watch(node)
         monitor = Monitor(self._settings, analytics)
@@ -80,38 +110,80 @@ class Nodes:
         self._changed()
         return found
 
-    def detach(self, name: str) -> None:
-        """Let go of an attached node; nothing happens to it."""
+    async def attach_remote(self, name: str, link: Link, *, owner: str | None = None) -> RemoteNode:
+        """Look into a node in another process from now on, over the line to its backend.
+
+        Whoever holds the line calls `detach` when the node is gone.
+
+        Args:
+            name: how the node is called; its backend has to say the same.
+            link: the line.
+            owner: as of `attach`.
+
+        Raises:
+            ValueError: a node of this name is looked into already.
+            RemoteError: it does not answer as it should.
+        """
+        self._check_free(name)
+        found = RemoteNode(name, link, owner)
+        await found.hello(self._epoch, self._version, shared(self._settings()), HELLO_S)
+        self._check_free(name)  # many may have come while it answered
+        self._others[name] = found
+        self._changed()
+        return found
+
+    def detach(self, name: str, why: str = "it is not looked into any more") -> None:
+        """Let go of an attached node; nothing happens to it. Who waits for its answer is told `why`."""
         found = self._others.pop(name, None)
-        if found is not None:
+        if isinstance(found, RemoteNode):
+            found.down(f"the node {name} is gone: {why}")
+        elif found is not None:
             self._ends.pop(name).close()
             found.analytics.close()
             found.monitor.close()
+        if found is not None:
             self._changed()
 
-    def is_own(self, node: Node) -> bool:
-        """Whether it is the platform's own."""
-        return self._own is not None and self._own.node is node
+    def adopt(self) -> None:
+        """Tell the nodes in other processes of the settings in effect."""
+        for found in self:
+            if isinstance(found, RemoteNode):
+                found.adopt(shared(self._settings()))
 
-    def find(self, name: str | None) -> WatchedNode | None:
+    def is_own(self, name: str) -> bool:
+        """Whether it is the platform's own."""
+        return self._own is not None and self._own.name == name
+
+    def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
         """The node of this name, the platform's own for None; None for one that is not looked into (any more)."""
-        if name is None or (self._own is not None and name == self._own.node.name):
+        if name is None or self.is_own(name):
             return self._own
         self._leave_closed()
         return self._others.get(name)
 
-    def __iter__(self) -> Iterator[WatchedNode]:
+    def __iter__(self) -> Iterator[WatchedNode | RemoteNode]:
         """All of them, the platform's own first."""
         self._leave_closed()
         if self._own is not None:
             yield self._own
         yield from list(self._others.values())
 
+    def here(self) -> Iterator[WatchedNode]:
+        """Those of this program."""
+        return (found for found in self if isinstance(found, WatchedNode))
+
     def close(self) -> None:
         """Let go of all; what is known of them stays."""
-        for watched in self:
-            watched.analytics.close()
-            watched.monitor.close()
+        for found in self:
+            if isinstance(found, RemoteNode):
+                found.down("the platform ends")
+            else:
+                found.analytics.close()
+                found.monitor.close()
+
+    def _check_free(self, name: str) -> None:
+        if self.find(name) is not None:
+            raise ValueError(f"expected a node of another name, {name} is looked into already")
 
     def _changed(self) -> None:
         for listener in self._listeners:
@@ -119,5 +191,5 @@ class Nodes:
 
     def _leave_closed(self) -> None:
         for name, watched in list(self._others.items()):
-            if observer.info(watched.node).life == "closed":
+            if isinstance(watched, WatchedNode) and observer.info(watched.node).life == "closed":
                 self.detach(name)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import otp
 from superlearner.analytics import Ledger
 from superlearner.arsenal.audit import AuditLog
-from superlearner.arsenal.registry import all_operations
+from superlearner.arsenal.registry import Registry, all_operations
 from superlearner.arsenal.searched import searched
 from superlearner.arsenal.tokens import Tokens
 from superlearner.configuration import Configuration
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from superlearner.web.hub import Hub
     from superlearner.web.hubs import Hubs
     from superlearner.web.node_list import NodeList
+    from superlearner.web.relay import Relays
     from superlearner.web.replay import Replays
     from superlearner.web.trace_feed import TraceFeeds
     from superlearner.web.web_server import WebState
@@ -79,6 +80,8 @@ class Platform:
         trees: what lives in the playground.
         version: what the page shows.
         credentials: who may come in; needed where the settings ask for credentials.
+        epoch: what tells this run of the platform from others; made by itself.
+        arsenal: the operations; all there are by itself.
     """
 
     def __init__(
@@ -88,6 +91,9 @@ class Platform:
         trees: tuple[Tree, ...],
         version: str = "0",
         credentials: Credentials | None = None,
+        *,
+        epoch: str | None = None,
+        arsenal: Registry | None = None,
     ) -> None:
         self.configuration = settings if isinstance(settings, Configuration) else Configuration.of(settings)
         settings = self.settings
@@ -95,13 +101,14 @@ class Platform:
         self.trees = trees
         self.version = version
         self.credentials = credentials
-        self.epoch = secrets.token_hex(4)
+        self.epoch = epoch or secrets.token_hex(4)
         self.started_at = time.time()
         self.ready = False
         self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
+        self.relays: Relays | None = None
         self.node_list: NodeList | None = None
         self.replays: Replays | None = None
         self.web: WebState | None = None
@@ -113,7 +120,7 @@ class Platform:
         self.tally = Tally()
         self.telemetry.attach(self.tally.on_event)
         self.audit = AuditLog()
-        self.nodes = Nodes(lambda: self.settings)
+        self.nodes = Nodes(lambda: self.settings, self.epoch, version)
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.tokens = Tokens(self.store)
         self.audit.listen(self.store.append_audit)
@@ -132,7 +139,7 @@ class Platform:
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
         folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
         self.recordings = Recordings(folder, self.store)
-        self.arsenal = all_operations()
+        self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.users import Scope, User
+from superlearner.remote import RemoteNode
 
 if TYPE_CHECKING:
     import otp
@@ -44,18 +45,32 @@ class Context:
     """Why it takes force, if a dry run has found out that it does and none was given."""
 
     @property
-    def watched(self) -> WatchedNode:
-        """The node it acts on, with what the platform remembers of it.
+    def found(self) -> WatchedNode | RemoteNode:
+        """The node that is asked, wherever it is.
 
         Raises:
             OperationError: `node_not_found`.
         """
         found = self.platform.nodes.find(self.on)
         if found is None:
-            known = ", ".join(one.node.name for one in self.platform.nodes)
+            known = ", ".join(one.name for one in self.platform.nodes)
             raise OperationError(
                 "node_not_found", f"there is no node {(self.on or '')[:200]!r}", hint=f"expected one of {known}"
             )
+        return found
+
+    @property
+    def remote(self) -> RemoteNode | None:
+        """The node that is asked, if it is in another process; None for one of this program. Raises as `found`."""
+        found = self.found
+        return found if isinstance(found, RemoteNode) else None
+
+    @property
+    def watched(self) -> WatchedNode:
+        """The node it acts on, with what the platform remembers of it. Raises as `found`."""
+        found = self.found
+        if isinstance(found, RemoteNode):
+            raise RuntimeError(f"{found.name} is in another process; this is a bug of SuperLearner, please report it")
         return found
 
     @property
@@ -66,7 +81,7 @@ class Context:
     @property
     def is_own(self) -> bool:
         """Whether it acts on the platform's own node."""
-        return self.on is None or self.platform.nodes.is_own(self.node)
+        return self.on is None or self.platform.nodes.is_own(self.on)
 
     @property
     def owner(self) -> str | None:

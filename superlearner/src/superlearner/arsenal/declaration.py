@@ -171,6 +171,7 @@ class Operation:
     paged: bool
     streams: bool
     on_node: bool
+    here: bool
     media: tuple[str, ...]
     errors: tuple[str, ...]
     model: type[BaseModel]
@@ -200,6 +201,7 @@ def operation(
     destroys: bool = False,
     bare: bool = False,
     on: On = "node",
+    here: bool = False,
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
@@ -215,6 +217,8 @@ def operation(
         bare: the answer is not put into the envelope.
         on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
             every door adds; `platform` for one about the platform itself.
+        here: asked of a node in another process, it runs in the platform all the same, and asks the node for what it
+            needs; others are carried out there.
         media: what a `Download` may be besides JSON in the form of the result.
         errors: codes it may answer besides those of every operation.
 
@@ -224,7 +228,9 @@ def operation(
 
     def declare(function: F) -> F:
         setattr(
-            function, MARK, _read(function, name, http, scope, category, changes, destroys, bare, on, media, errors)
+            function,
+            MARK,
+            _read(function, name, http, scope, category, changes, destroys, bare, on, here, media, errors),
         )
         return function
 
@@ -255,6 +261,7 @@ def _read(
     destroys: bool,
     bare: bool,
     on: On,
+    here: bool,
     media: tuple[str, ...],
     errors: tuple[str, ...],
 ) -> Operation:
@@ -313,6 +320,7 @@ def _read(
         paged=paged,
         streams=streams,
         on_node=on == "node",
+        here=here,
         media=media,
         errors=errors,
         model=_model(f"{title}Parameters", parameters),

@@ -5,32 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
+from superlearner.arsenal.answer import Answer
 from superlearner.arsenal.audit import kept
 from superlearner.arsenal.context import Context, DryRun
-from superlearner.arsenal.declaration import Download, Operation, Paged, Streamed
+from superlearner.arsenal.declaration import Download, Operation, Paged
 from superlearner.arsenal.failures import Detail, OperationError
+from superlearner.arsenal.forwarding import LONGEST_S, forward
 from superlearner.control.terms import text_of
 from superlearner.validation import problem_text
 
-__all__ = ["Answer", "checked", "execute", "refuse_without_scope"]
-
-LONGEST_S: Final = 30.0
-"""For an operation that takes no `timeout_ms`: a supervisor that is paused would let its caller wait for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operation answered, as JSON's types; `meta` for a page of a list."""
-
-    data: Any
-    meta: dict[str, int] | None = None
-    stream: Streamed[Any] | None = None
-    """For an operation that streams, whose data have yet to come."""
+__all__ = ["checked", "execute", "refuse_without_scope"]
 
 
 def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,6 +68,11 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     try:
         async with limit:
             _check_node(operation, context)
+            remote = None if operation.here or not operation.on_node else context.remote
+            if remote is not None:
+                answer = await forward(operation, context, remote, parameters)
+                outcome = "ok"
+                return answer
             result = await operation.function(context, **parameters)
         if operation.changes and not context.announced:
             raise RuntimeError(
@@ -118,7 +111,7 @@ def _check_node(operation: Operation, context: Context) -> None:
     if context.on is None:
         return
     if operation.on_node:
-        _ = context.watched
+        _ = context.found
     elif context.on != context.platform.running_node().name:
         raise OperationError(
             "validation_error",

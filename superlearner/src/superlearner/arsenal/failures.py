@@ -55,6 +55,8 @@ CODES: Final[dict[str, int]] = {
     "rate_limited": 429,
     "head_too_large": 431,
     "internal_error": 500,
+    "bad_answer": 502,
+    "node_unavailable": 503,
     "service_unavailable": 503,
     "store_unavailable": 503,
     "timeout": 504,

@@ -12,7 +12,7 @@ from typing import Final
 from superlearner.arsenal import operations as ours
 from superlearner.arsenal.declaration import IN_PATH, DeclarationError, Operation, declared
 
-__all__ = ["GROUP", "Registry", "added_operations", "all_operations"]
+__all__ = ["GROUP", "Registry", "added_operations", "all_operations", "operation_in"]
 
 GROUP: Final = "superlearner.operations"
 """The entry-point group: each names a module that holds operations."""
@@ -61,8 +61,30 @@ def all_operations() -> Registry:
     Raises:
         DeclarationError: one is declared wrongly, or clashes; the text names it and its package.
     """
-    modules = [importlib.import_module(f"{ours.__name__}.{info.name}") for info in pkgutil.iter_modules(ours.__path__)]
+    modules = [importlib.import_module(f"{ours.__name__}.{name}") for name in _ours()]
     return Registry(operation for module in (*modules, *_plug_ins()) for operation in of_module(module))
+
+
+def operation_in(module: str, name: str) -> Operation | None:
+    """The operation of a name in the module that declares it, and no other is imported; None if there is none.
+
+    Args:
+        module: one of ours, or one that an installed package brings.
+        name: `category.verb`.
+
+    >>> operation_in("superlearner.arsenal.operations.nodes", "node.list").method
+    'GET'
+    """
+    found: Iterable[ModuleType] = ()
+    if module.rpartition(".")[0] == ours.__name__ and module.rpartition(".")[2] in _ours():
+        found = (importlib.import_module(module),)
+    elif any(entry.value == module for entry in entry_points(group=GROUP)):
+        found = (one for one in _plug_ins() if one.__name__ == module)
+    return next((one for each in found for one in of_module(each) if one.name == name), None)
+
+
+def _ours() -> list[str]:
+    return [info.name for info in pkgutil.iter_modules(ours.__path__)]
 
 
 def added_operations() -> list[Operation]:

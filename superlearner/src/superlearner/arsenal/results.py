@@ -259,11 +259,16 @@ class NodeLine(BaseModel):
 
     name: str
     own: bool = Field(description="it is the platform's own")
-    life: str
-    processes: int
-    supervisors: int
-    python: str
-    os_pid: int
+    remote: bool = Field(description="it is in another process")
+    owner: str | None = Field(description="whose it is; null: nobody's")
+    status: Literal["up", "silent", "gone", "bad"] = Field(
+        description="silent: it does not answer just now, and what else it would say is null; bad: it answers nonsense"
+    )
+    life: str | None
+    processes: int | None
+    supervisors: int | None
+    python: str | None
+    os_pid: int | None
 
 
 class Asker(BaseModel):

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from superlearner.arsenal.adapters.rest import routes_of
 from superlearner.nodes import WatchedNode
+from superlearner.remote import RemoteNode
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import BodyLimits
@@ -28,7 +29,7 @@ from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.throttle import Throttle
-from superlearner.web.topics import OF_PLATFORM, TOPICS, Topic
+from superlearner.web.topics import OF_PLATFORM, TOPICS, source_of
 from superlearner.web.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -158,9 +159,9 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
 def _add_live(app: FastAPI, platform: Platform) -> None:
     """The web sockets of the pages."""
     looking = 0
-    shown: dict[Viewer, WatchedNode] = {}
+    shown: dict[Viewer, WatchedNode | RemoteNode] = {}
 
-    def keep(nodes: Iterable[WatchedNode]) -> None:
+    def keep(nodes: Iterable[WatchedNode | RemoteNode]) -> None:
         """Nobody goes on to look at a node that the platform has left."""
         left = set(nodes)
         for viewer, watched in list(shown.items()):
@@ -174,11 +175,11 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
         looking += change
         platform.telemetry.execute(f"live.{what}", {"viewers": looking}, {"topic": topic})
 
-    def add(name: str, topic: Topic) -> None:
+    def add(name: str) -> None:
         async def serve(socket: WebSocket) -> None:
             asked = socket.query_params
             watched = platform.nodes.find(asked.get("node"))
-            source = None if watched is None else await topic(platform, watched, asked)
+            source = None if watched is None else await source_of(platform, name, watched, asked)
             await socket.accept()
             if source is None:
                 gone = watched is None and asked.get("node") is not None
@@ -202,5 +203,5 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
         handler: Any = serve
         app.add_api_websocket_route(f"/live/{name}", handler)
 
-    for name, topic in TOPICS.items():
-        add(name, topic)
+    for name in (*OF_PLATFORM, *TOPICS):
+        add(name)

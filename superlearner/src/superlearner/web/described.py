@@ -102,6 +102,7 @@ WHAT: Final[dict[int, str]] = {
     431: "Its head is too large",
     429: "Too many requests, or wrong credentials",
     500: "A bug of SuperLearner",
+    502: "A node in another process answered what is no answer",
     503: "It is not up just now",
     504: "No answer in time",
 }
@@ -121,6 +122,7 @@ MESSAGES: Final[dict[str, str]] = {
     "already_started": "it runs already, as <0.31.0>",
     "application_not_found": "no application 'shop' is known",
     "backup_not_found": "there is no backup 'b-1' of 0.17.0",
+    "bad_answer": "shop@127.0.0.1 answered what is no answer: pid: Input should be a valid string",
     "body_too_large": "expected a body of at most 1000000 bytes, got more",
     "call_failed": "the process ended before it answered: ValueError('negative amount')",
     "child_not_found": "the supervisor has no such child",
@@ -137,6 +139,7 @@ MESSAGES: Final[dict[str, str]] = {
     "name_not_found": "nobody has the name 'counter_9'",
     "name_taken": "the name counter_1 belongs to 0.17.0",
     "node_not_found": "the platform looks into no node 'shop@127.0.0.1'",
+    "node_unavailable": "the node shop@127.0.0.1 has ended",
     "page_not_found": "there is no page 'supervisor' in the documentation",
     "process_not_found": "there is no process 0.99.0",
     "rate_limited": "too many requests",
@@ -156,7 +159,7 @@ def codes_of(operation: Operation) -> list[str]:
     """Every code that an operation may answer."""
     codes = {*ALWAYS, *operation.errors}
     if operation.on_node:
-        codes.add("node_not_found")
+        codes.update(("bad_answer", "node_not_found", "node_unavailable"))
     if operation.method != "GET":
         codes.update(WITH_BODY)
     return sorted(codes)

@@ -6,13 +6,13 @@ viewers are told, and the clock forgets it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from otp import Node
 from superlearner.control.clock import Clock
 from superlearner.control.tree import TreeReader
-from superlearner.nodes import WatchedNode
+from superlearner.nodes import Nodes, WatchedNode
 from superlearner.web.attached_hub import AttachedHub
 from superlearner.web.hub import Hub
 
@@ -60,9 +60,9 @@ class Hubs:
             self._others[watched.node] = found
         return found
 
-    def keep(self, nodes: Iterable[WatchedNode]) -> None:
+    def keep(self, nodes: Nodes) -> None:
         """Give up the hubs of nodes that are not among these any more."""
-        left = {watched.node for watched in nodes}
+        left = {watched.node for watched in nodes.here()}
         for node in [node for node in self._others if node not in left]:
             self._others.pop(node).close()
 

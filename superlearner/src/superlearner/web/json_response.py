@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from fastapi.responses import JSONResponse
 
-__all__ = ["SafeJSONResponse"]
+from superlearner.control.terms import safe_json
 
-SURROGATE: Final = re.compile("[\ud800-\udfff]")
+__all__ = ["SafeJSONResponse"]
 
 
 class SafeJSONResponse(JSONResponse):
@@ -20,14 +19,4 @@ class SafeJSONResponse(JSONResponse):
         try:
             return super().render(content)
         except UnicodeEncodeError:
-            return super().render(_clean(content))
-
-
-def _clean(content: Any) -> Any:
-    if isinstance(content, str):
-        return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", content)
-    if isinstance(content, dict):
-        return {_clean(key): _clean(value) for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(content, list | tuple):
-        return [_clean(item) for item in content]  # pyright: ignore[reportUnknownVariableType]
-    return content
+            return super().render(safe_json(content))

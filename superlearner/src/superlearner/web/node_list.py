@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from superlearner.nodes import Nodes, WatchedNode
+from superlearner.remote import RemoteNode
 from superlearner.web.viewer import Viewer
 
 __all__ = ["NodeList"]
@@ -44,10 +45,10 @@ class NodeList:
         """All there is to say now."""
         return self._frame(self._nodes)
 
-    def _changed(self, nodes: Iterable[WatchedNode]) -> None:
+    def _changed(self, nodes: Iterable[WatchedNode | RemoteNode]) -> None:
         frame = self._frame(nodes)
         for viewer in self._viewers:
             viewer.offer(frame)
 
-    def _frame(self, nodes: Iterable[WatchedNode]) -> bytes:
-        return to_json({"k": "s", **self._head, "nodes": [watched.node.name for watched in nodes]})
+    def _frame(self, nodes: Iterable[WatchedNode | RemoteNode]) -> bytes:
+        return to_json({"k": "s", **self._head, "nodes": [found.name for found in nodes]})

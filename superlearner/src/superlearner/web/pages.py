@@ -105,7 +105,7 @@ def install(app: FastAPI, platform: Platform) -> None:
             "pages": PAGES,
             "node": node or own,
             "chosen": "" if node in (None, own) else node,
-            "nodes": [watched.node.name for watched in platform.nodes],
+            "nodes": [found.name for found in platform.nodes],
         }
         html = templates.get_template(template).render(shown | values)
         return HTMLResponse(html, code, headers={"cache-control": "no-store"})
@@ -131,7 +131,7 @@ def install(app: FastAPI, platform: Platform) -> None:
             if not platform.ready:
                 return render("starting.html", 503, page="starting", title="Starting")
             if platform.nodes.find(node) is None:
-                known = ", ".join(one.node.name for one in platform.nodes)
+                known = ", ".join(one.name for one in platform.nodes)
                 there_is_none = f"there is no node {(node or '')[:200]!r}"
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)

@@ -1,14 +1,16 @@
 """The topics of the live feed: `/live/<topic>?node=…`, each with one source for all who look at the same node.
 
 A source makes its frames once and hands the same bytes to every viewer; see `hub` for the one of supervision trees.
+Those of a node in another process are made there, and come over a `relay`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from superlearner.nodes import WatchedNode
+from superlearner.remote import RemoteNode
 from superlearner.web.log_source import log_source
 from superlearner.web.process_topic import processes
 from superlearner.web.system_source import system_source
@@ -17,10 +19,7 @@ from superlearner.web.viewer import Viewer
 if TYPE_CHECKING:
     from superlearner.running import Platform
 
-__all__ = ["OF_PLATFORM", "TOPICS", "LiveSource", "Topic"]
-
-OF_PLATFORM: Final = frozenset({"log", "platform"})
-"""Topics that are the same whatever node is shown."""
+__all__ = ["OF_PLATFORM", "TOPICS", "LiveSource", "Topic", "source_of"]
 
 
 class LiveSource(Protocol):
@@ -58,23 +57,33 @@ async def system(platform: Platform, watched: WatchedNode, asked: Mapping[str, s
     return system_source(platform, watched)
 
 
-async def log(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+def log(platform: Platform) -> LiveSource | None:
     """The lines of the log, which is the platform's and so the same for all nodes."""
-    del watched, asked
     return log_source(platform)
 
 
-async def platform(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
+def nodes(platform: Platform) -> LiveSource | None:
     """Which nodes there are, whatever node is shown."""
-    del watched, asked
     return platform.node_list
 
 
 TOPICS: Mapping[str, Topic] = {
-    "platform": platform,
     "supervisors": supervisors,
     "traces": traces,
     "system": system,
-    "log": log,
     "processes": processes,
 }
+
+OF_PLATFORM: Mapping[str, Callable[[Platform], LiveSource | None]] = {"log": log, "platform": nodes}
+"""Topics that are the same whatever node is shown."""
+
+
+async def source_of(
+    platform: Platform, topic: str, found: WatchedNode | RemoteNode, asked: Mapping[str, str]
+) -> LiveSource | None:
+    """The source of a topic for a node, wherever that is; None when there is none now."""
+    if topic in OF_PLATFORM:
+        return OF_PLATFORM[topic](platform)
+    if isinstance(found, WatchedNode):
+        return await TOPICS[topic](platform, found, asked)
+    return None if platform.relays is None else platform.relays.of(found, topic, asked)

@@ -15,9 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from superlearner.arsenal import PREFIX
+from superlearner.arsenal.answer import Answer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Download, Operation, Parameter
-from superlearner.arsenal.execution import Answer, execute, refuse_without_scope
+from superlearner.arsenal.execution import execute, refuse_without_scope
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip

@@ -229,7 +229,9 @@ async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
     )
 
 
-@operation("analytics.stored", http=("GET", "/analytics/history"), scope="read", errors=("store_unavailable",))
+@operation(
+    "analytics.stored", http=("GET", "/analytics/history"), scope="read", here=True, errors=("store_unavailable",)
+)
 async def stored(
     ctx: Context,
     supervisor: Annotated[str | None, Field(max_length=200, description="only of the supervisor of this name")] = None,

@@ -10,7 +10,7 @@ from superlearner.arsenal.results import Asker, OperationLine
 from superlearner.arsenal.users import ANONYMOUS, GRANTS, SCOPES
 
 
-@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read")
+@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True)
 async def operations(ctx: Context) -> list[OperationLine]:
     """List all operations.
 
@@ -28,7 +28,7 @@ async def docs(ctx: Context) -> dict[str, Any]:
     return await ctx.platform.document()
 
 
-@operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read")
+@operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read", here=True)
 async def whoami(ctx: Context) -> Asker:
     """Say who asks.
 

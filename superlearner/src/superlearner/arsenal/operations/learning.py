@@ -6,20 +6,21 @@ from collections.abc import Callable
 
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
+from superlearner.arsenal.forwarding import registered
 from superlearner.arsenal.results_learning import LearningCondition, LearningPart, LearningStep, LearningTour
 from superlearner.learning import PARTS, Condition, Event, Operation, Step, Tour
 
 CONCEPTS = "concepts"
 
 
-@operation("learning.tours", http=("GET", "/learning/tours"), scope="read")
+@operation("learning.tours", http=("GET", "/learning/tours"), scope="read", here=True)
 async def tours(ctx: Context) -> list[LearningPart]:
     """List the tours of the learning path.
 
     By part, with their steps, what ticks each of them off, and whether the processes they are about are there.
     """
     address = ctx.platform.manual.address
-    names = {name for tour in _all() for name in tour.needs if ctx.node.whereis(name) is not None}
+    names = await registered(ctx, {name for tour in _all() for name in tour.needs})
     return [
         LearningPart(
             id=part.id,

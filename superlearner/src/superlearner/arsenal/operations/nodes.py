@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final, Literal
+
 from otp import observer
+from otp.observer import NodeInfo
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
 from superlearner.arsenal.results import NodeLine
+from superlearner.control.terms import clip
+from superlearner.nodes import WatchedNode
+from superlearner.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
+from superlearner.remote.protocol import Fact
+
+ASKED_S: Final = 0.5
+"""What a node in another process has to say how it is."""
 
 
 @operation("node.list", http=("GET", "/nodes"), scope="read", on="platform")
 async def list_(ctx: Context) -> list[NodeLine]:
     """List the nodes that can be looked into.
 
-    The platform's own comes first. Any of their names is a `node` for the other operations.
+    The platform's own comes first. Any of their names is a `node` for the other operations. Those in other processes
+    say themselves how they are, within half a second.
     """
     nodes = ctx.platform.nodes
-    found = [(nodes.is_own(one.node), observer.info(one.node)) for one in nodes]
-    return [
-        NodeLine(
-            name=info.name,
-            own=own,
-            life=info.life,
-            processes=info.processes,
-            supervisors=info.supervisors,
-            python=info.python,
-            os_pid=info.os_pid,
-        )
-        for own, info in found
-    ]
+    return await asyncio.gather(*(_line(one, own=nodes.is_own(one.name)) for one in nodes))
+
+
+async def _line(found: WatchedNode | RemoteNode, *, own: bool) -> NodeLine:
+    """What is said of a node; one in another process is asked, and not waited for long."""
+    status: Literal["up", "silent", "gone", "bad"] = "up"
+    info: NodeInfo | Fact | None = None
+    if isinstance(found, RemoteNode):
+        try:
+            info = await found.facts(ASKED_S)
+        except RemoteError as error:
+            status = "bad" if isinstance(error, BadAnswer) else "gone" if isinstance(error, NodeGone) else "silent"
+    else:
+        info = observer.info(found.node)
+    return NodeLine(
+        name=found.name,
+        own=own,
+        remote=isinstance(found, RemoteNode),
+        owner=found.owner,
+        status=status,
+        life=None if info is None else clip(info.life, 40),
+        processes=None if info is None else info.processes,
+        supervisors=None if info is None else info.supervisors,
+        python=None if info is None else clip(info.python, 40),
+        os_pid=None if info is None else info.os_pid,
+    )

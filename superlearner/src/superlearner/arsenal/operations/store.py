@@ -66,7 +66,7 @@ async def audit(
     return Paged([_line(row) for row in rows], total, page, per_page)
 
 
-@operation("store.info", http=("GET", "/store"), scope="read")
+@operation("store.info", http=("GET", "/store"), scope="read", here=True)
 async def info(ctx: Context) -> StoreInfo:
     """How the store is.
 

@@ -1,0 +1,41 @@
+"""What a peer runs at its start so that a platform can look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import otp
+from otp import Node, Pid
+from superlearner.backend.server import Backend
+
+__all__ = ["SERVICE", "start"]
+
+SERVICE: Final = "backend"
+"""The name by which the platform asks for it."""
+
+
+async def start(node: Node, args: Mapping[str, Any] | None = None) -> dict[str, Pid]:
+    """Start the backend of a node: on a hidden node beside it, which ends with it.
+
+    Args:
+        node: the node that is looked into; nothing is started or registered on it.
+        args: nothing yet.
+
+    Returns what a link has to find by name: `{"backend": pid}`.
+
+    >>> import asyncio, otp
+    >>> from superlearner.backend import start
+    >>> async def main():
+    ...     async with otp.Node("till@127.0.0.1") as node:
+    ...         services = await start(node)
+    ...         return list(services), node.processes()
+    >>> asyncio.run(main())
+    (['backend'], [])
+    """
+    if args:
+        raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
+    hidden = await Node(f"backend.{node.name}").__aenter__()
+    pid = await hidden.start(Backend, node)
+    node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
+    return {SERVICE: pid}

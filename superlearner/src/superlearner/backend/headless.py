@@ -1,0 +1,113 @@
+"""A platform without web server, store and data directory: what carries out operations where a node is.
+
+It lives on a hidden node beside the one that is looked into, so that nothing of it is seen there, and attaches that as
+any platform does. Three services keep time for it: samples of the node, the clock of live pages, the ends of traces.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from otp import Children, Node, Pid, Supervisor, impl
+from superlearner.arsenal.registry import Registry
+from superlearner.events import EventLog
+from superlearner.monitoring import MONITORING, MonitoringService
+from superlearner.nodes import WatchedNode
+from superlearner.running import Platform
+from superlearner.settings import Settings
+from superlearner.tracing import TRACER, MessageTracer
+from superlearner.web.hubs import Hubs
+from superlearner.web.live_page import LivePage
+from superlearner.web.ticks import LIVE
+from superlearner.web.trace_feed import TraceFeeds
+
+__all__ = ["Headless"]
+
+OWNER_OF_SETTINGS: Final = "the platform"
+
+
+class Observers(Supervisor):
+    """one_for_one: each service keeps what must not be lost in an object of the platform."""
+
+    @impl
+    def init(self, platform: Platform) -> Children:
+        monitors = partial(monitors_of, platform)
+        return Children(
+            [
+                MonitoringService.child_spec(monitors, id=MONITORING, name=MONITORING),
+                MessageTracer.child_spec(platform.traces, id=TRACER, name=TRACER),
+                LivePage.child_spec(platform.hubs, id=LIVE, name=LIVE),
+            ],
+            max_restarts=1000,
+            max_seconds=1,
+        )
+
+
+def monitors_of(platform: Platform) -> list[Any]:
+    """That of the node which is looked into."""
+    return [watched.monitor for watched in platform.nodes.here()]
+
+
+class Headless:
+    """See the module's text; made on the hidden node, by a process of it.
+
+    Args:
+        hidden: where it lives.
+        node: what it looks into.
+        epoch, version: those of the platform that asks, for what live pages are told.
+        settings: the values that it goes by.
+    """
+
+    def __init__(self, hidden: Node, node: Node, epoch: str, version: str, settings: Mapping[str, Any]) -> None:
+        self.platform = platform = Platform(
+            Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
+        )
+        platform.node = hidden
+        platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # ids of its own
+        self.watched: WatchedNode = platform.nodes.attach(node)
+        head = {"epoch": platform.epoch, "version": platform.version}
+        platform.hubs = Hubs(hidden, head, (), **limits_of(platform.settings))
+        platform.nodes.listen(platform.hubs.keep)
+        platform.trace_feeds = TraceFeeds()
+        self._services: Pid | None = None
+
+    async def start(self) -> None:
+        """Start its services, owned by the hidden node."""
+        self._services = await self.platform.running_node().start(Observers, self.platform)
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Go by these settings from now on.
+
+        Raises:
+            SettingsError: one is wrong; nothing has changed.
+        """
+        platform = self.platform
+        configuration = platform.configuration
+        configuration.make(configuration.plan_set(settings, OWNER_OF_SETTINGS))
+        platform.events.resize(platform.settings.events_kept)
+        if platform.hubs is not None:
+            platform.hubs.adopt(**limits_of(platform.settings))
+
+    async def close(self) -> None:
+        """Look no more; what it had begun ends."""
+        platform = self.platform
+        if self._services is not None:
+            await Supervisor.stop(self._services, "shutdown")
+        if platform.hubs is not None:
+            platform.hubs.close()
+        platform.events.close()
+        platform.traces.close()
+        platform.nodes.detach(self.watched.name)
+
+
+def limits_of(settings: Settings) -> dict[str, Any]:
+    """Intervals and bounds of live pages."""
+    return {
+        "frame_interval": settings.frame_interval,
+        "heartbeat_interval": settings.heartbeat_interval,
+        "viewer_queue": settings.viewer_queue,
+        "frame_rows": settings.frame_rows,
+    }

@@ -1,0 +1,236 @@
+"""What is answered to each request of a platform, and what it reads piece by piece: streams, files, live topics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import otp
+from otp import Node, observer
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.declaration import Download, Operation, Streamed
+from superlearner.arsenal.execution import checked, execute
+from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.registry import operation_in
+from superlearner.arsenal.users import User
+from superlearner.backend.headless import Headless
+from superlearner.control.terms import safe_json
+from superlearner.remote import protocol as p
+from superlearner.settings import SettingsError
+from superlearner.web.topics import TOPICS, LiveSource
+from superlearner.web.viewer import Viewer
+
+__all__ = ["Observing"]
+
+MOST_READ: Final = 300
+"""Streams, files and topics that are read at a time."""
+
+UNREAD_S: Final = 90.0
+"""One that nobody has asked for this long is closed."""
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """Something that is read piece by piece: a stream, the parts of a file, or a viewer of a topic."""
+
+    what: Streamed[Any] | AsyncIterator[str] | Viewer
+    source: LiveSource | None = None
+    operation: Operation | None = None
+    busy: bool = False
+    at: float = field(default_factory=otp.monotonic)
+
+
+class Observing:
+    """See the module's text.
+
+    Args:
+        hidden: the node on which everything lives.
+        node: the node that is looked into.
+    """
+
+    def __init__(self, hidden: Node, node: Node) -> None:
+        self.node = node
+        self._hidden = hidden
+        self._headless: Headless | None = None
+        self._beginning = asyncio.Lock()
+        self._readings: dict[int, Reading] = {}
+        self._last = 0
+
+    async def answer(self, request: p.Request) -> p.Answer:
+        """The answer of a request; it may take as long as what was asked for."""
+        try:
+            match request:
+                case p.Hello():
+                    return await self._hello(request)
+                case p.Ask():
+                    return self._facts()
+                case p.Names(names):
+                    return p.Named([name for name in names if self.node.whereis(name) is not None])
+                case p.Execute():
+                    return await self._execute(request)
+                case p.Attach(topic, asked):
+                    return await self._attach(topic, asked)
+                case p.Close(number):
+                    await self._close(number)
+                    return p.Done()
+                case p.Adopt(settings):
+                    self._begun().adopt(settings)
+                    return p.Done()
+                case p.Look() | p.Sync():
+                    return self._turn(request)
+                case p.More() | p.PartOf() | p.Next():
+                    return await self._next(request)
+        except OperationError as error:
+            return failed(error)
+        except SettingsError as error:
+            return p.Failed("validation_error", str(error))
+
+    def sweep(self) -> None:
+        """Close what nobody has asked for in a while: who read it is gone without a word."""
+        now = otp.monotonic()
+        for number, reading in list(self._readings.items()):
+            if not reading.busy and now - reading.at > UNREAD_S:
+                otp.spawn(self._close, number)
+
+    # The node
+
+    async def _hello(self, hello: p.Hello) -> p.Answer:
+        if hello.protocol != p.PROTOCOL:
+            return p.Failed("conflict", f"expected protocol {p.PROTOCOL}, got {hello.protocol}")
+        async with self._beginning:
+            before, self._headless = self._headless, None
+            for number in list(self._readings):
+                await self._close(number)
+            if before is not None:
+                await before.close()
+            begun = Headless(self._hidden, self.node, hello.epoch, hello.version, hello.settings)
+            await begun.start()
+            self._headless = begun
+        return self._facts()
+
+    def _facts(self) -> p.Facts:
+        info = observer.info(self.node)
+        fact = p.Fact(info.life, info.processes, info.supervisors, info.python, info.os_pid)
+        return p.Facts(p.PROTOCOL, self.node.name, fact)
+
+    def _begun(self) -> Headless:
+        if self._headless is None:
+            raise OperationError("service_unavailable", "no platform has said hello yet")
+        return self._headless
+
+    # Operations
+
+    async def _execute(self, request: p.Execute) -> p.Answer:
+        operation = operation_in(request.module, request.operation)
+        if operation is None or not operation.on_node:
+            return p.Failed("operation_not_found", f"there is no operation {request.operation[:200]!r} here")
+        user = User(request.user, frozenset(request.scopes), request.local)  # pyright: ignore[reportArgumentType]
+        context = Context(self._begun().platform, user, request.door, request.dry_run, self.node.name)
+        try:
+            answer = await execute(operation, context, checked(operation, json.loads(request.parameters)))
+        except OperationError as error:
+            return failed(error, context)
+        if answer.stream is not None:
+            number = self._read(Reading(answer.stream, operation=operation))
+            return p.Stream(number, answer.stream.source.last_id)
+        if isinstance(answer.data, Download):
+            file = answer.data
+            return p.File(self._read(Reading(file.parts)), file.media, file.name)
+        data = json_bytes(answer.data)
+        if (excess := p.excess(data)) is not None:
+            return p.Failed("service_unavailable", excess, did=did(context))
+        return p.Executed(data, answer.meta, did(context))
+
+    # What is read piece by piece
+
+    async def _attach(self, topic: str, asked: dict[str, str]) -> p.Attached:
+        begun = self._begun()
+        find = TOPICS.get(topic)
+        source = None if find is None else await find(begun.platform, begun.watched, asked)
+        if source is None:
+            return p.Attached(None)
+        return p.Attached(self._read(Reading(source.attach(), source)))
+
+    def _read(self, reading: Reading) -> int:
+        if len(self._readings) >= MOST_READ:
+            raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are read already")
+        self._last += 1
+        self._readings[self._last] = reading
+        return self._last
+
+    def _turn(self, request: p.Look | p.Sync) -> p.Answer:
+        reading = self._readings.get(request.number)
+        if reading is None or not isinstance(reading.what, Viewer):
+            return p.Failed("conflict", f"there is no topic {request.number}")
+        if isinstance(request, p.Look):
+            reading.what.look(request.asked)
+        else:
+            reading.what.want_snapshot()
+        return p.Done()
+
+    async def _next(self, request: p.More | p.PartOf | p.Next) -> p.Answer:
+        reading = self._readings.get(request.number)
+        if reading is None or reading.busy:
+            return p.Failed("conflict", f"nobody, or somebody else, reads {request.number}")
+        reading.busy = True
+        try:
+            match request, reading.what:
+                case p.More(), Streamed():
+                    return await self._items(request, reading, reading.what)
+                case p.Next(), Viewer():
+                    return await _frame(request, reading.what)
+                case p.PartOf(), AsyncIterator():
+                    return p.Part(await anext(reading.what, None))
+                case _:
+                    return p.Failed("conflict", f"{request.number} is read in another way")
+        finally:
+            reading.busy, reading.at = False, otp.monotonic()
+
+    async def _items(self, request: p.More, reading: Reading, streamed: Streamed[Any]) -> p.Answer:
+        source = streamed.source
+        found = await source.more(max(1, request.most), max(0.0, request.seconds))
+        part = {"items": [one.fields() for one in found], "last_id": source.last_id,
+                "ended": "closed" if source.closed else "timeout"}  # fmt: skip
+        return p.Items(json_bytes(part), source.closed)
+
+    async def _close(self, number: int) -> None:
+        reading = self._readings.pop(number, None)
+        if reading is None:
+            return
+        if reading.source is not None and isinstance(reading.what, Viewer):
+            reading.what.close()
+            reading.source.detach(reading.what)
+        elif isinstance(reading.what, Streamed):
+            reading.what.source.close()
+
+
+async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:
+    """The next frame of a viewer, if there is one in time; of one that was cut off nothing is lost."""
+    try:
+        async with asyncio.timeout(max(0.0, request.seconds)):
+            frame = await viewer.next()
+    except TimeoutError:
+        return p.Frame(None, closed=viewer.closed)
+    return p.Frame(frame, closed=frame is None)
+
+
+def failed(error: OperationError, context: Context | None = None) -> p.Failed:
+    """An operation's error as it travels."""
+    details = [p.Detail(one.field, one.problem, one.hint) for one in error.details]
+    return p.Failed(error.code, error.message, details, None if context is None else did(context))
+
+
+def did(context: Context) -> str | None:
+    """What an operation said that it was about to do."""
+    return context.announced[-1] if context.announced else None
+
+
+def json_bytes(content: Any) -> bytes:
+    """An answer as JSON, whatever texts are in it."""
+    try:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(safe_json(content), allow_nan=False).encode()

@@ -1,0 +1,80 @@
+"""The server that a platform asks: each request is carried out by a process of its own, on the hidden node."""
+
+# Requests have no type.
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import otp
+from otp import GenServer, Node, NoReply, Ok, impl
+from superlearner.backend.observing import Observing
+from superlearner.remote.protocol import Failed, read_request, written
+
+__all__ = ["Backend"]
+
+MOST_WORKING: Final = 200
+SWEEP_S: Final = 30.0
+log: Final = logging.getLogger(__name__)
+
+
+class Backend(GenServer[Any]):
+    """Answers `superlearner.remote`; its argument is the node that is looked into.
+
+    What it does not understand it answers with an error; none crashes it, and it waits for nothing itself.
+    """
+
+    @impl
+    def init(self, node: Node) -> Ok[Any]:
+        otp.send_after(SWEEP_S, self.pid, "sweep")
+        return Ok(_Serving(Observing(otp.node(), node)))
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: Any) -> NoReply[Any]:
+        if len(state.working) < MOST_WORKING:
+            _, ref = otp.spawn_monitor(_work, state.observing, request, caller)
+            state.working[ref] = caller
+        else:
+            GenServer.reply(caller, written(Failed("service_unavailable", f"{MOST_WORKING} requests are under way")))
+        return NoReply(state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        if len(state.working) < MOST_WORKING:
+            _, ref = otp.spawn_monitor(_work, state.observing, request, None)
+            state.working[ref] = None
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+        if type(message) is otp.Down:
+            caller = state.working.pop(message.ref, None)
+            if caller is not None and message.reason != "normal":
+                GenServer.reply(caller, written(Failed("internal_error", "the process that carried it out has ended")))
+        elif type(message) is str and message == "sweep":
+            state.observing.sweep()
+            otp.send_after(SWEEP_S, self.pid, "sweep")
+        return NoReply(state)
+
+
+class _Serving:
+    """What the server knows: what it has to answer with, and who carries out what for whom."""
+
+    __slots__ = ("observing", "working")
+
+    def __init__(self, observing: Observing) -> None:
+        self.observing = observing
+        self.working: dict[otp.Ref, otp.From | None] = {}
+
+
+async def _work(observing: Observing, request: object, caller: otp.From | None) -> None:
+    """Carry out one request."""
+    try:
+        answer = written(await observing.answer(read_request(request)))
+    except ValueError as error:
+        answer = written(Failed("malformed_request", str(error)))
+    except Exception as error:
+        log.exception("a request was not answered; this is a bug of SuperLearner, please report it")
+        answer = written(Failed("internal_error", repr(error)[:500]))
+    if caller is not None:
+        GenServer.reply(caller, answer)

@@ -1,0 +1,41 @@
+"""A line to the backend of a node in this very program: what travels is bytes, as between processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import otp
+from otp import GenServer
+from superlearner.backend import start
+from superlearner.remote import NodeGone
+
+__all__ = ["Line", "remote"]
+
+
+class Line:
+    """A link over a call."""
+
+    def __init__(self, pid: otp.Pid) -> None:
+        self.pid = pid
+
+    async def ask(self, request: bytes) -> object:
+        try:
+            return await GenServer.call(self.pid, request, timeout=None)
+        except otp.CallExit:
+            raise NodeGone("the node has ended") from None
+
+    def tell(self, request: bytes) -> None:
+        GenServer.cast(self.pid, request)
+
+
+@asynccontextmanager
+async def remote(platform: Any, node: otp.Node, *, owner: str | None = None) -> AsyncIterator[Any]:
+    """`node` as one in another process."""
+    services = await start(node)
+    found = await platform.nodes.attach_remote(node.name, Line(services["backend"]), owner=owner)
+    try:
+        yield found
+    finally:
+        platform.nodes.detach(node.name)
