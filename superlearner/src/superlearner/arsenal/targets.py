@@ -11,18 +11,17 @@ from otp import Pid, observer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.critical import is_critical
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.slots import id_text
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
 from superlearner.control.supervising import taken_along
-from superlearner.control.terms import TooDeep, clip, plain_pid, term_of_json
+from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 
 __all__ = [
     "answering",
     "asking",
     "called",
     "feels",
-    "name_of",
     "process_of",
     "protect",
     "server_of",
@@ -99,14 +98,8 @@ def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
 
 def called(pid: Pid) -> str:
     """A process in a sentence: its name and pid."""
-    name = name_of(pid)
+    name = registered_name(pid)
     return plain_pid(pid) if name is None else f"{name} ({plain_pid(pid)})"
-
-
-def name_of(pid: Pid) -> str | None:
-    """The registered name of a process as people read it."""
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else clip(id_text(name), 120)
 
 
 def feels(pid: Pid, reason: str | None = None) -> list[str]:

@@ -16,6 +16,7 @@ import otp
 from otp import Node, Pid
 from superlearner.control.cause_steps import Step, Words, names_in, number_of
 from superlearner.control.events import TraceEvent
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 
 __all__ = ["trail", "why"]
@@ -40,8 +41,7 @@ def why(node: Node, number: str) -> list[Step]:
 
     def called(number: str) -> str | None:
         pid = living(number)
-        name = None if pid is None else otp.process_info(pid, "registered_name")
-        return None if name is None else id_text(name)
+        return None if pid is None else registered_name(pid)
 
     return trail(otp.trace.history(node), number, called, lambda number: living(number) is not None)
 

@@ -10,6 +10,7 @@ import otp
 from otp import Node, Pid, observer
 from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -58,8 +59,7 @@ def named(pid: Any) -> dict[str, Any]:
     if not isinstance(pid, Pid):
         by_name = cast("tuple[Any, ...]", pid)[0] if isinstance(pid, tuple) else pid
         return {"pid": None, "name": id_text(by_name)}
-    name = otp.process_info(pid, "registered_name")
-    return {"pid": plain_pid(pid), "name": None if name is None else id_text(name), "what": what_of(pid)}
+    return {"pid": plain_pid(pid), "name": registered_name(pid), "what": what_of(pid)}
 
 
 def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None, exits: list[Exit]) -> dict[str, Any]:

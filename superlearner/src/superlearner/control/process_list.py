@@ -11,6 +11,7 @@ from otp.observer.reading import summary_of, waiting_at
 from otp.observer.tree import is_child
 from superlearner.control.listing import IDLE, Wanted, Work, find
 from superlearner.control.look import doing, process_line
+from superlearner.control.names import registered_name
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import record_of, supervisor_state
@@ -65,7 +66,7 @@ def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
     return {
         **process_line(summary),
         "supervisor": None if parent is None else plain_pid(parent),
-        "supervisor_name": None if parent is None else _name(parent),
+        "supervisor_name": None if parent is None else registered_name(parent),
         "child_id": None if record is None or record.id is None else id_text(record.id),
         "restarts": None if record is None else record.restarts,
         "started_at": born(pid.id),
@@ -97,11 +98,6 @@ def _records_of(pids: Iterable[Pid]) -> dict[Pid, Any]:
                 if not left:
                     break
     return found
-
-
-def _name(pid: Pid) -> str | None:
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
 
 
 def _doing(pid: Any) -> str | None:

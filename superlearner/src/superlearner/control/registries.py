@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import otp
 from otp import Node, Pid, Registry
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.steer import NotThere
 from superlearner.control.terms import json_of, plain_pid, text_of
@@ -38,9 +39,9 @@ def names_of(node: Node, search: str = "") -> list[tuple[str, Pid]]:
     needle = search.casefold()
     found: list[tuple[str, Pid]] = []
     for pid in node.processes():
-        name = otp.process_info(pid, "registered_name")
-        if name is not None and needle in (shown := id_text(name)).casefold():
-            found.append((shown, pid))
+        name = registered_name(pid)
+        if name is not None and needle in name.casefold():
+            found.append((name, pid))
     return found
 
 

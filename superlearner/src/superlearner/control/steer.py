@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, cast
 import otp
 from otp import GenServer, Node, Pid, Supervisor
 from superlearner.control.critical import is_critical
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
@@ -111,7 +112,7 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
 def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
     """A registered name close to `text`, of those of the oldest processes."""
     pids = (pid for pid in islice(node.processes(), LOOKED_AT) if not supervisors or supervisor_state(pid) is not None)
-    names = [name for pid in pids if (name := _name(pid)) is not None and len(name) <= LONGEST_NAME]
+    names = [name for pid in pids if (name := registered_name(pid)) is not None and len(name) <= LONGEST_NAME]
     return next(iter(get_close_matches(text[:LONGEST_NAME], names, n=1)), None)
 
 
@@ -124,8 +125,8 @@ async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: flo
         Refused: the platform needs it, and `force` was not given.
     """
     if not force and is_critical(pid):
-        raise Refused(f"{_name(pid) or pid} keeps the platform alive")
-    name, shown = _name(pid), plain_pid(pid)
+        raise Refused(f"{registered_name(pid) or pid} keeps the platform alive")
+    name, shown = registered_name(pid), plain_pid(pid)
     traps = reason != "kill" and bool(otp.process_info(pid, "trap_exit"))
     otp.exit(pid, reason)
     if reason == "normal" and not traps:
@@ -148,7 +149,7 @@ async def deliver(
         NotThere: the process ended before it answered; the text tells why.
     """
     if not force and is_critical(pid):
-        raise Refused(f"{_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
+        raise Refused(f"{registered_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
     if how == "send":
         otp.send(pid, message)
         return None
@@ -158,7 +159,7 @@ async def deliver(
     try:
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
-        raise Unanswered(f"{_name(pid) or pid} did not answer within {timeout:g} s") from None
+        raise Unanswered(f"{registered_name(pid) or pid} did not answer within {timeout:g} s") from None
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:
@@ -173,7 +174,7 @@ def child_id(supervisor: Pid, text: str) -> Hashable:
             return record.id
         if record.pid is not None and text.strip("<>") == plain_pid(record.pid):
             return record.pid if record.id is None else record.id
-    raise NotThere("child", f"{text!r} of {_name(supervisor) or supervisor}")
+    raise NotThere("child", f"{text!r} of {registered_name(supervisor) or supervisor}")
 
 
 async def restart_child(supervisor: Pid, text: str) -> Pid | None:
@@ -203,9 +204,4 @@ async def hold(pid: Pid, timeout: float = 5.0) -> None:
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
             await otp.sys.resume(pid, 0.001)  # waits in its mailbox behind the other one
-        raise Unanswered(f"{_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None
-
-
-def _name(pid: Pid) -> str | None:
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
+        raise Unanswered(f"{registered_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None

@@ -15,6 +15,7 @@ import otp
 from otp import Node, Pid
 from otp.observer import tree as tables
 from superlearner.control.clock import Clock
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
@@ -53,13 +54,13 @@ class TreeReader:
 
     def root(self, pid: Pid) -> Slot:
         """A root and everything below it."""
-        name = _name(pid)
+        name = registered_name(pid)
         part = key_part(name or plain_pid(pid))
         return self._of_process(pid, id=name or plain_pid(pid), part=part, kind="supervisor", depth=MAX_DEPTH)
 
     def process(self, pid: Pid) -> Slot:
         """A process that no supervisor started; if it is a supervisor itself, with everything below it."""
-        shown, name = plain_pid(pid), _name(pid)
+        shown, name = plain_pid(pid), registered_name(pid)
         kind = "worker" if supervisor_state(pid) is None else "supervisor"
         known = name or f"{what_of(pid)} {shown}".strip()
         return self._of_process(pid, id=known, part=shown, kind=kind, depth=MAX_DEPTH)
@@ -79,7 +80,7 @@ class TreeReader:
         state = supervisor_state(pid)
         if state is None:
             return None
-        name = _name(pid) or plain_pid(pid)
+        name = registered_name(pid) or plain_pid(pid)
         return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
 
     def children(self, pid: Pid, offset: int, limit: int) -> tuple[list[Slot], int]:
@@ -116,7 +117,7 @@ class TreeReader:
         return Slot(pid=None, name=None, what=_what_of_spec(record), **facts)
 
     def _of_process(self, pid: Pid, *, depth: int, **facts: Any) -> Slot:
-        name = _name(pid)
+        name = registered_name(pid)
         facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": name in self.critical}
         state = supervisor_state(pid)
         if state is None:
@@ -170,13 +171,8 @@ def what_of(pid: Pid) -> str:
     return "" if found is None else clip(str(found).rpartition(".<locals>.")[2], 200)
 
 
-def _name(pid: Pid) -> str | None:
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
-
-
 def _dynamic_id(pid: Pid | None, record: Any, shown: str) -> str:
-    name = None if pid is None else _name(pid)
+    name = None if pid is None else registered_name(pid)
     return name or f"{_what_of_spec(record) if pid is None else what_of(pid)} {shown}"
 
 

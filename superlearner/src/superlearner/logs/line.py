@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import otp
 from otp.redaction import HIDDEN, without_secrets
 from superlearner.control.clock import timestamp
-from superlearner.control.slots import id_text
+from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid
 
 __all__ = ["IsSecret", "LogLine", "line_of", "shown"]
@@ -139,9 +139,4 @@ def _of_process() -> tuple[str | None, str | None, str | None]:
     except Exception:
         return None, None, None
     parent = otp.process_info(me, "parent")
-    return plain_pid(me), _name(me), None if parent is None else _name(parent) or plain_pid(parent)
-
-
-def _name(pid: otp.Pid) -> str | None:
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
+    return plain_pid(me), registered_name(me), None if parent is None else registered_name(parent) or plain_pid(parent)

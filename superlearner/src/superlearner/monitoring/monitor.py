@@ -18,6 +18,7 @@ from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
 from superlearner.control.critical import is_critical
 from superlearner.control.look import doing
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -150,7 +151,7 @@ class Monitor:
             place = seen.place
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
-        name = None if pid is None else _name(pid)
+        name = None if pid is None else registered_name(pid)
         self.holds.append(Hold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
     def was_held(self, held: Held) -> None:
@@ -243,7 +244,7 @@ class Monitor:
         now = self._clock.now()
         tracks: dict[Pid, Track] = {}
         for length, pid in scan.deepest(TRACKED):
-            track = self._tracks.get(pid) or Track(plain_pid(pid), _name(pid), what_of(pid))
+            track = self._tracks.get(pid) or Track(plain_pid(pid), registered_name(pid), what_of(pid))
             track.samples.append((now, length))
             tracks[pid] = track
         self._tracks = tracks
@@ -372,7 +373,7 @@ class Monitor:
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
-            yield Callback(plain_pid(pid), _name(pid), what_of(pid), busy.callback, began, waiting, place)
+            yield Callback(plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place)
 
     def _waits_in_circles(self) -> list[list[Waiter]]:
         """The circles of waits of now, among those who waited at the last look."""
@@ -395,18 +396,18 @@ class Monitor:
             since = self._alone[first]
             old = [pid for pid in pids if self._alone[pid] - since < 1.0]
             count = len(old) + (more if len(groups) == 1 else 0)
-            yield Alone(plain_pid(first), _name(first), what, since, count, tuple(map(plain_pid, old[:100])))
+            yield Alone(plain_pid(first), registered_name(first), what, since, count, tuple(map(plain_pid, old[:100])))
 
     def _watchers(self, now: float) -> Iterator[Watcher]:
         for pid in [] if self.scan is None else self.scan.watchers[:CLOSELY]:
             if (most := _most_watched(pid)) is not None:
                 count, target = most
-                yield Watcher(plain_pid(pid), _name(pid), what_of(pid), count, target, 0, now)
+                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), count, target, 0, now)
         for pid, (message, since) in self._unread.items():
             if otp.is_alive(pid) and _oldest(pid) is message:
                 item: Any = message.item
                 target = plain_pid(item) if isinstance(item, Pid) else id_text(item)
-                yield Watcher(plain_pid(pid), _name(pid), what_of(pid), 0, target, 1, since)
+                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), 0, target, 1, since)
 
 
 def _lasted(alarm: Alarm, now: float) -> float:
@@ -421,7 +422,9 @@ def _about(alarm: Alarm) -> dict[str, Any]:
 def _waiter(wait: observer.Wait) -> Waiter:
     source = wait.source
     request = None if wait.request is None else safe_text(wait.request)
-    return Waiter(plain_pid(source), _name(source), what_of(source), plain_pid(wait.target), wait.kind, request)
+    return Waiter(
+        plain_pid(source), registered_name(source), what_of(source), plain_pid(wait.target), wait.kind, request
+    )
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:
@@ -447,11 +450,6 @@ def _oldest(pid: Pid) -> Down | None:
     waiting = process._mbox
     oldest = waiting[0] if waiting else None
     return oldest if type(oldest) is Down else None
-
-
-def _name(pid: Pid) -> str | None:
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
 
 
 def _less(now: float | None, before: float | None) -> float | None:

@@ -18,8 +18,8 @@ from otp.bounded import text
 from otp.redaction import is_secret, without_secrets
 from otp.trace import Event, Subscription
 from superlearner.control.clock import Clock
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.tracing.captured import OUTSIDE, Captured, Mark, Person, Way
@@ -315,16 +315,14 @@ class Trace:
 def _person(pid: Pid, *, traced: bool) -> Person:
     if not otp.is_alive(pid):
         return Person(plain_pid(pid), None, "", None, traced)
-    name = otp.process_info(pid, "registered_name")
     above = otp.process_info(pid, "parent")
     supervisor = None
     if is_a(above, Pid) and above is not None and supervisor_state(above) is not None:
-        named = otp.process_info(above, "registered_name")
-        supervisor = plain_pid(above) if named is None else clip(id_text(named), 120)
+        supervisor = registered_name(above) or plain_pid(above)
     what = what_of(pid)
     if what == NO_CODE:
         what = OUTSIDE
-    return Person(plain_pid(pid), None if name is None else clip(id_text(name), 120), what, supervisor, traced)
+    return Person(plain_pid(pid), registered_name(pid), what, supervisor, traced)
 
 
 def _tag(term: Any, shown: str) -> str:

@@ -17,8 +17,9 @@ from superlearner.arsenal.results_debugging import (
     Switched,
     Terminating,
 )
-from superlearner.arsenal.targets import asking, called, feels, name_of, protect, server_of
+from superlearner.arsenal.targets import asking, called, feels, protect, server_of
 from superlearner.control.debug_words import debug_words
+from superlearner.control.names import registered_name
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.control.tree import what_of
 
@@ -40,7 +41,7 @@ async def status(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> De
         told = await sys.get_status(found, timeout_ms / 1000)
     return DebugStatus(
         pid=plain_pid(found),
-        name=name_of(found),
+        name=registered_name(found),
         what=what_of(found),
         module=told.module.__module__,
         status=told.status,
@@ -180,13 +181,13 @@ async def terminate(
     with asking():
         protect(ctx, found, force=force)
         ctx.about_to(f"let {called(found)} end with the reason {reason}", lambda: feels(found, reason))
-        name = name_of(found)
+        name = registered_name(found)
         await sys.terminate(found, reason, timeout_ms / 1000)
     return Terminating(pid=plain_pid(found), name=name, reason=reason)
 
 
 def _switched(pid: Pid, what: Literal["statistics", "log", "trace", "all"], on: bool) -> Switched:
-    return Switched(pid=plain_pid(pid), name=name_of(pid), what=what, on=on)
+    return Switched(pid=plain_pid(pid), name=registered_name(pid), what=what, on=on)
 
 
 def _event(event: Any) -> DebugEvent:

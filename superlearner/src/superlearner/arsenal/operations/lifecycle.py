@@ -13,7 +13,7 @@ from otp.observer import ChildStart
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Body, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.operations.supervisors import STEERED, MaxRestarts, MaxSeconds, name_of
+from superlearner.arsenal.operations.supervisors import STEERED, MaxRestarts, MaxSeconds
 from superlearner.arsenal.parameters import (
     Force,
     NewName,
@@ -31,8 +31,8 @@ from superlearner.arsenal.results_supervisors import (
 )
 from superlearner.arsenal.steering import steering, view_of
 from superlearner.arsenal.targets import called, feels, protect, supervisor_of, term_of
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.slots import id_text
 from superlearner.control.steer import hold
 from superlearner.control.supervising import restart_all, restart_whole
 from superlearner.control.terms import plain_pid
@@ -127,7 +127,7 @@ async def stop(
     with steering():
         protect(ctx, pid, force=force)
         record = record_of(pid)
-        registered = otp.process_info(pid, "registered_name")
+        registered = registered_name(pid)
         ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     failed = reason not in ("normal", "shutdown")
@@ -136,7 +136,7 @@ async def stop(
     )
     return StoppedSupervisor(
         supervisor=plain_pid(pid),
-        name=None if registered is None else id_text(registered),
+        name=registered,
         reason=reason,
         terminated=True,
         starts_again=again,
@@ -228,7 +228,7 @@ async def resume(ctx: Context, name: SupervisorText) -> Paused:
 
 def _paused(pid: Pid) -> Paused:
     suspended = otp.process_info(pid, "status") == "suspended"
-    return Paused(supervisor=plain_pid(pid), name=name_of(pid), paused=suspended)
+    return Paused(supervisor=plain_pid(pid), name=registered_name(pid), paused=suspended)
 
 
 def _started_child(supervisor: Pid, id: str | None, pid: Pid | None) -> StartedChild:

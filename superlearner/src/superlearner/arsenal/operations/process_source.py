@@ -16,7 +16,8 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.processes import NOT_THERE
 from superlearner.arsenal.parameters import PidText
 from superlearner.arsenal.results_source import SourceCallback, SourceView
-from superlearner.arsenal.targets import name_of, process_of
+from superlearner.arsenal.targets import process_of
+from superlearner.control.names import registered_name
 from superlearner.control.reasons import own_frame, text_of_reason
 from superlearner.control.source_lines import lines_around
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -75,7 +76,7 @@ async def source(
             "nothing is known of that place",
             hint="without `place` the first that is known is shown",
         )
-    name, what = name_of(found), what_of(found)  # asked while it lives
+    name, what = registered_name(found), what_of(found)  # asked while it lives
     lines = await asyncio.to_thread(lines_around, file, at)
     if lines is None:
         raise OperationError(

@@ -12,8 +12,9 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.processes import NOT_THERE
 from superlearner.arsenal.parameters import PidText
 from superlearner.arsenal.results_ties import OpenWait, Tie, Ties
-from superlearner.arsenal.targets import name_of, process_of
+from superlearner.arsenal.targets import process_of
 from superlearner.control.look import named
+from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
@@ -50,7 +51,7 @@ async def ties(ctx: Context, pid: PidText) -> Ties:
     waits = observer.waits(ctx.node, limit=2000)
     return Ties(
         pid=plain_pid(found),
-        name=name_of(found),
+        name=registered_name(found),
         what=what_of(found),
         traps=details.trap_exit,
         ties=[*above, *links, *watching, *monitors],

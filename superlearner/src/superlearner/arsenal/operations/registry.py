@@ -15,6 +15,7 @@ from superlearner.arsenal.parameters import Force, NewName, PageNumber, PerPage,
 from superlearner.arsenal.results_registry import EntryLine, NameLine, NameRemoved, RegistryDetails
 from superlearner.arsenal.steering import steering
 from superlearner.arsenal.targets import called, process_of, protect, term_of
+from superlearner.control.names import registered_name
 from superlearner.control.registries import (
     RegistryLine,
     entries_of,
@@ -214,5 +215,4 @@ def _shown(line: RegistryLine) -> RegistryDetails:
 
 
 def _entry(key: str, pid: otp.Pid, value: object) -> EntryLine:
-    name = otp.process_info(pid, "registered_name")
-    return EntryLine(key=key, pid=plain_pid(pid), name=None if name is None else id_text(name), value=value)
+    return EntryLine(key=key, pid=plain_pid(pid), name=registered_name(pid), value=value)

@@ -24,9 +24,10 @@ from superlearner.arsenal.results_state import (
     StateDifference,
     StateView,
 )
-from superlearner.arsenal.targets import asking, called, name_of, process_of, protect, server_of, term_of
+from superlearner.arsenal.targets import asking, called, process_of, protect, server_of, term_of
 from superlearner.control.clock import timestamp
 from superlearner.control.differences import differences
+from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state, what_of
 
@@ -57,7 +58,7 @@ async def get(
         raise OperationError("process_not_found", f"{clip(pid, 200)} has just ended")
     return StateView(
         pid=plain_pid(found),
-        name=name_of(found),
+        name=registered_name(found),
         what=what_of(found),
         status=details.status,
         state=None if details.state is None else clip(safe_text(details.state), length),
@@ -131,7 +132,7 @@ async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: Pe
     Of this process and those that had its name before, newest first.
     """
     found = process_of(ctx, pid)
-    kept = list(ctx.watched.backups.of(plain_pid(found), name_of(found)))
+    kept = list(ctx.watched.backups.of(plain_pid(found), registered_name(found)))
     start = (page - 1) * per_page
     return Paged([_line(one) for one in kept[start : start + per_page]], len(kept), page, per_page)
 
@@ -236,7 +237,7 @@ async def _replace(
             ) from None
         status = await sys.get_status(pid, timeout_ms / 1000)
     return StateChange(
-        pid=plain_pid(pid), name=name_of(pid), before=undo.shown, after=json_of(status.state), undo=undo.id
+        pid=plain_pid(pid), name=registered_name(pid), before=undo.shown, after=json_of(status.state), undo=undo.id
     )
 
 
@@ -248,7 +249,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
     return ctx.watched.backups.keep(
         at=timestamp(),
         pid=plain_pid(pid),
-        name=name_of(pid),
+        name=registered_name(pid),
         what=what_of(pid),
         why=why,
         label=label,
@@ -258,7 +259,7 @@ async def _keep(ctx: Context, pid: Pid, why: Why, label: str, timeout_ms: int) -
 
 
 def _kept(ctx: Context, pid: Pid, backup_id: str) -> Backup:
-    for one in ctx.watched.backups.of(plain_pid(pid), name_of(pid)):
+    for one in ctx.watched.backups.of(plain_pid(pid), registered_name(pid)):
         if one.id == backup_id:
             return one
     raise OperationError(

@@ -18,8 +18,9 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.operations.processes import NOT_THERE
 from superlearner.arsenal.parameters import PidText
 from superlearner.arsenal.results_state_tree import LeftOut, StateForm, StateTree, TermNode
-from superlearner.arsenal.targets import name_of, process_of
+from superlearner.arsenal.targets import process_of
 from superlearner.control.exact import NotExact, exact_json
+from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
 
@@ -68,7 +69,7 @@ async def unfold(
             raise OperationError("place_not_found", f"there is no {path} in the state any more", hint="read it anew")
     return StateTree(
         pid=plain_pid(found),
-        name=name_of(found),
+        name=registered_name(found),
         what=what_of(found),
         status=details.status,
         path=steps,

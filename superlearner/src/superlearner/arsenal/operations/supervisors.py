@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-import otp
 from otp import Pid, Supervisor
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
@@ -29,8 +28,8 @@ from superlearner.arsenal.steering import steering
 from superlearner.arsenal.targets import answering, called, protect, supervisor_of
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
+from superlearner.control.names import registered_name
 from superlearner.control.prediction import Prediction
-from superlearner.control.slots import id_text
 from superlearner.control.steer import child_id
 from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record
 from superlearner.control.terms import plain_pid
@@ -177,7 +176,7 @@ async def predict(
     if (
         steps
         and not back
-        and (name_of(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept
+        and (registered_name(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept
         and ctx.is_own
     ):
         shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
@@ -198,12 +197,6 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
     return _flags(pid)
 
 
-def name_of(pid: Pid) -> str | None:
-    """The registered name of a process as people read it."""
-    name = otp.process_info(pid, "registered_name")
-    return None if name is None else id_text(name)
-
-
 def _flags(pid: Pid) -> FlagsResult:
     found = flags_of(pid)
     if found is None:
@@ -211,7 +204,7 @@ def _flags(pid: Pid) -> FlagsResult:
     return FlagsResult.model_validate(
         {
             "supervisor": plain_pid(pid),
-            "name": name_of(pid),
+            "name": registered_name(pid),
             "strategy": found.strategy,
             "max_restarts": found.max_restarts,
             "max_seconds": found.max_seconds,
@@ -225,7 +218,7 @@ def _step(step: Step) -> PredictionStep:
     return PredictionStep.model_validate(
         {
             "supervisor": plain_pid(step.supervisor),
-            "name": name_of(step.supervisor),
+            "name": registered_name(step.supervisor),
             "strategy": step.flags.strategy,
             "child": step.child,
             "outcome": step.found.outcome,

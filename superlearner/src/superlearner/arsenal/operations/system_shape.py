@@ -25,10 +25,8 @@ from superlearner.arsenal.results_system import (
     Talk,
 )
 from superlearner.control.clock import timestamp
-from superlearner.control.look import TYPES
-from superlearner.control.slots import id_text
+from superlearner.control.look import TYPES, named
 from superlearner.control.terms import clip, plain_pid
-from superlearner.control.tree import what_of
 from superlearner.monitoring.facts import Facts
 from superlearner.monitoring.measuring import Measuring, Work, measure, talk
 
@@ -108,7 +106,7 @@ async def bottlenecks(
 def _large(length: int, pid: Pid) -> Bottleneck:
     return Bottleneck(
         type="large_message_queue",
-        **_who(pid),
+        **named(pid),
         details=f"{length} messages wait",
         evidence={"message_queue_len": length, "status": otp.process_info(pid, "status")},
     )
@@ -174,13 +172,13 @@ def _measured_worst(seen: Measuring) -> list[Bottleneck]:
         share = most.messages / seen.messages
         evidence = {"messages": most.messages, "share": round(share, 3), "seconds": seen.seconds}
         words = f"handled {most.messages} of {seen.messages} messages in {seen.seconds:g} s"
-        found.append(Bottleneck(type="most_messages", **_who(most.pid), details=words, evidence=evidence))
+        found.append(Bottleneck(type="most_messages", **named(most.pid), details=words, evidence=evidence))
     most = max(work, key=lambda one: one.time)
     share = most.time / 1e9 / seen.seconds if seen.seconds else 0.0
     if share >= 0.5:
         evidence = {"callback_time_ms": _ms(most.time), "share": round(share, 3), "longest_ms": _ms(most.longest)}
         words = f"was in callbacks for {100 * share:.0f} % of the time"
-        found.append(Bottleneck(type="most_callback_time", **_who(most.pid), details=words, evidence=evidence))
+        found.append(Bottleneck(type="most_callback_time", **named(most.pid), details=words, evidence=evidence))
     return found
 
 
@@ -193,7 +191,7 @@ def _measured(seen: Measuring) -> Measured:
 
 def _work(one: Work) -> MeasuredProcess:
     return MeasuredProcess(
-        **_who(one.pid),
+        **named(one.pid),
         messages=one.messages,
         callbacks=one.callbacks,
         callback_time_ms=_ms(one.time),
@@ -203,11 +201,6 @@ def _work(one: Work) -> MeasuredProcess:
 
 def _ms(ns: int) -> float:
     return round(ns / 1e6, 3)
-
-
-def _who(pid: Pid) -> dict[str, Any]:
-    name = otp.process_info(pid, "registered_name")
-    return {"pid": plain_pid(pid), "name": None if name is None else id_text(name), "what": what_of(pid)}
 
 
 def _talks(seen: dict[tuple[Pid | None, Pid], int]) -> list[Talk]:
