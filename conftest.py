@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.doctest import DoctestModule
+from hypothesis import HealthCheck, settings
 
 # The folders of the repository bear the names of the packages in them. pytest names a test by its folders, so the
 # packages have to be there first, or the folders would be taken for them.
@@ -17,6 +18,10 @@ import superlearner as _superlearner  # noqa: F401
 
 # A run of all of the library's tests answers for docs/conformance.md as well, one of the platform's for its operations.
 pytest_plugins = ["tools.conformance_plugin", "tools.encodable_plugin", "tools.operations_plugin"]
+
+# Another test may run beside each: how long it took to think of an example says nothing about the code.
+settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside others")
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
