@@ -17,7 +17,10 @@ import otp
 
 FACES = [
     name
-    for name in ("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing", "otp.watchdog")
+    for name in (
+        *("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing", "otp.watchdog"),
+        "otp.distribution",
+    )
     if name == "otp" or importlib.util.find_spec(name)
 ]
 

@@ -1,6 +1,6 @@
 """Processes of two nodes reach each other as if they were on one.
 
-What Erlang does was asked of two `erl` nodes where the rule is not in the manual.
+What is said of Erlang was seen on two nodes of OTP 25, where the rule is not in its manual.
 """
 
 from __future__ import annotations
@@ -367,6 +367,8 @@ def test_a_caller_that_was_sent_away_can_be_answered_there(two: Any) -> None:
 
 
 def test_the_loss_of_a_node_tells_links_monitors_calls_then_watchers_of_nodes_each_once(two: Any) -> None:
+    """As Erlang: `{'EXIT', Pid, noconnection}`, `'DOWN'` with `noconnection`, then `{nodedown, Node}`."""
+
     async def test(both: Any) -> None:
         async def client() -> Any:
             otp.process_flag("trap_exit", True)
@@ -409,6 +411,28 @@ def test_the_loss_of_a_node_tells_links_monitors_calls_then_watchers_of_nodes_ea
         server = await both.b.start(Cuts, 5, name="counter")
         assert (True, True, True, 1) == await both.on(both.a, client)
         assert otp.is_alive(server)
+
+    two(test)
+
+
+def test_what_needs_a_process_of_this_node_refuses_another(two: Any) -> None:
+    """As Erlang: `process_info`, `is_process_alive` and `register` are a badarg for a pid of another node."""
+
+    async def test(both: Any) -> None:
+        async def client() -> None:
+            pid = await both.at_a.whereis("counter", "b")
+            assert pid is not None
+            for refused in (
+                lambda: otp.process_info(pid),
+                lambda: otp.is_alive(pid),
+                lambda: otp.register("x", pid),
+                lambda: otp.whereis(("counter", "b")),
+            ):
+                with pytest.raises(otp.BadArgument, match=r"another node|of this node|elsewhere"):
+                    refused()
+
+        await counter_at_b(both)
+        await both.on(both.a, client)
 
     two(test)
 

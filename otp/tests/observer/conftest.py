@@ -1,15 +1,19 @@
-"""Both implementations of `NodeView`, the one through a `ViewServer` over a link that lets plain terms through only."""
+"""Both implementations of `NodeView`; the one through a `ViewServer` over a link in memory, and from another node."""
 
 from __future__ import annotations
 
+import asyncio
 import marshal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 import otp
 from otp import GenServer, observer, testing
+from otp.distribution import Distribution, NodeId, Session, SessionTransport, ViewLink
+from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.observer import ViewServer
 
 View = observer.NodeView
@@ -44,35 +48,75 @@ def _carried(term: Any) -> Any:
     return marshal.loads(marshal.dumps(term))
 
 
-async def local() -> View:
+class DistributedLink(MarshalLink):
+    """Requests are made by processes of another node, over its connection with this one."""
+
+    def __init__(self, server: Any, link: ViewLink, far: otp.Node) -> None:
+        super().__init__(server)
+        self.link = link
+        self.far = far
+
+    async def request(self, request: Any) -> Any:
+        self.requests.append(request[0])
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def ask() -> None:
+            try:
+                answered.set_result(await self.link.request(request))
+            except Exception as error:
+                answered.set_exception(error)
+
+        asking = self.far.spawn(ask)
+        try:
+            return await answered
+        finally:
+            otp.exit(asking, "kill")
+
+
+async def local(_stack: AsyncExitStack) -> View:
     return observer.LocalView(otp.trace.node_of(otp.self()))
 
 
-async def remote() -> View:
+async def remote(_stack: AsyncExitStack) -> View:
     server = await ViewServer.start_link(("read", "operate", "code"), name="view")
     return observer.RemoteView(MarshalLink(server))
 
 
-@pytest.fixture(params=[local, remote], ids=["local", "remote"])
+async def distributed(stack: AsyncExitStack) -> View:
+    here = otp.trace.node_of(otp.self())
+    server = await ViewServer.start_link(("read", "operate", "code"), name="view")
+    far = await stack.enter_async_context(otp.Node("far"))
+    network = SimulatedNetwork(least=0, most=0)
+    ends: list[Distribution] = []
+    for node, me in ((here, NodeId(here.name, here.creation)), (far, NodeId("far", 1))):
+        transport = SessionTransport(network.carrier(me), Session(me, b"cookie"))
+        ends.append(await stack.enter_async_context(Distribution(node, transport)))
+    await ends[1].wait_connected(here.name)
+    return observer.RemoteView(DistributedLink(server, ViewLink(ends[1], here.name), far))
+
+
+@pytest.fixture(params=[local, remote, distributed], ids=["local", "remote", "distributed"])
 def on_both(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaitable[Any]]], Any]:
     """Run a function with a view, as the first process of a node under virtual time."""
 
     def run(test: Callable[[View], Awaitable[Any]]) -> Any:
         async def main() -> Any:
-            return await test(await request.param())
+            async with AsyncExitStack() as stack:
+                return await test(await request.param(stack))
 
         return testing.Scheduler(seed=0).run(main)
 
     return run
 
 
-@pytest.fixture(params=[local, remote], ids=["local", "remote"])
+@pytest.fixture(params=[local, remote, distributed], ids=["local", "remote", "distributed"])
 def on_both_as_a_program(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaitable[Any]]], Any]:
     """Run a function with a view as `otp.run` does, where nobody but the program looks at its messages."""
 
     def run(test: Callable[[View], Awaitable[Any]]) -> Any:
         async def main() -> Any:
-            return await test(await request.param())
+            async with AsyncExitStack() as stack:
+                return await test(await request.param(stack))
 
         return otp.run(main)
 

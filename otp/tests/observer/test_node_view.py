@@ -172,8 +172,8 @@ def test_states_are_bounded_and_without_secrets(on_both: Any) -> None:
         endless: list[Any] = [Unreadable(), {"password": "hunter2"}]
         endless.append(endless)
         counter = await Counter.start_link(endless)
-        GenServer.cast(counter, Unreadable())  # handled: the state is now the object
         assert await view.state(counter) == "[<Unreadable>, {'password': ***}, <cycle>]"
+        GenServer.cast(counter, Unreadable())  # handled: the state is now the object
         await testing.wait_all_idle()
         assert await view.state(counter) == "<Unreadable>"
         await view.replace_state(counter, {"password": "hunter2"})

@@ -55,9 +55,19 @@ class Distribution:
             message, a call or an answer, with messages, calls and monitors; no name, no system message, no exit signal
             and no link of theirs gets through. Whoever links itself from here gets their end.
 
-    >>> from otp.distribution import Distribution
-    >>> Distribution.__name__
-    'Distribution'
+    >>> import asyncio, otp
+    >>> from otp.distribution import Distribution, NodeId, Session, SessionTransport
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     network, ids = SimulatedNetwork(), [NodeId("a", 1), NodeId("b", 1)]
+    ...     one, two = [SessionTransport(network.carrier(me), Session(me, b"cookie")) for me in ids]
+    ...     async with otp.Node("a") as a, otp.Node("b") as b:
+    ...         async with Distribution(a, one) as at_a, Distribution(b, two):
+    ...             await b.start(otp.Agent, lambda: 42, name="answer")
+    ...             await at_a.wait_connected("b")
+    ...             return (await at_a.whereis("answer", "b")).node, at_a.nodes()
+    >>> asyncio.run(main())
+    ('b', ['b'])
 
     Source: Erlang Reference Manual, *Distributed Erlang*; kernel, `net_kernel`.
     """

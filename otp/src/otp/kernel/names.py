@@ -214,12 +214,12 @@ def register(name: Name, pid: Pid) -> bool:
 
 def take_name(name: Any, p: Process) -> None:
     """Enter a name in the table of the process's node; raises `BadArgument` like `register`."""
+    if p._st == REMOTE:
+        raise BadArgument(f"register: {p} is a process of another node; register it there")
     node = p._node
     holder = node._names.get(name)
     if holder is not None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
-    if p._st == REMOTE:
-        raise BadArgument(f"register: {p} is a process of another node; register it there")
     if p._st in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
     if p._name is not None:
