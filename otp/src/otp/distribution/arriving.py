@@ -42,7 +42,7 @@ def _find(peer: RemoteNode, to: Any) -> Process | None:
         raise wire.Malformed(f"expected one name, got {len(to)}")
     name = wire.read(to[0], peer)
     try:
-        return peer.distribution.whois(name)
+        return peer.door.whois(name) if peer.door is not None else None
     except TypeError:
         raise wire.Malformed("expected a name that can be hashed") from None
 

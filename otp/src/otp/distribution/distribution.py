@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from otp.distribution import serving
 from otp.distribution.arriving import arrived
+from otp.distribution.door import Door
 from otp.distribution.node_id import NodeId
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
@@ -81,17 +82,8 @@ class Distribution:
         services: Mapping[Any, Pid] | None = None,
         confined: bool = False,
     ) -> None:
-        if transport.me.name != node.name:
-            raise BadArgument(
-                f"Distribution(node, transport): expected one of {node.name!r}, got one of {transport.me.name!r}"
-            )
         self.node: Node = node
-        self.transport: Transport = transport
-        self.spawnable: frozenset[str] = frozenset(spawnable)
-        for target in self.spawnable:
-            serving.function_named(target)
-        self.services: dict[Any, Any] = dict(services or {})
-        self.confined: bool = confined
+        self._doors: list[Door] = [Door(self, transport, spawnable, services, confined)]
         self._up: dict[str, RemoteNode] = {}
         self._known: WeakValueDictionary[NodeId, RemoteNode] = WeakValueDictionary()
         self._pids: WeakValueDictionary[int, Pid] = WeakValueDictionary()
@@ -109,15 +101,57 @@ class Distribution:
             raise BadArgument(f"Distribution.start(): node {node.name!r} takes part in a distribution already")
         node.creation = self.transport.me.creation
         node._distribution = self
-        await self.transport.start(self)
+        await self.transport.start(self._doors[0])
 
     async def stop(self) -> None:
         """End all connections. Links, monitors and calls to other nodes end with `noconnection`."""
-        await self.transport.stop()
-        for peer in list(self._up.values()):
-            self.node_down(peer.id, "disconnect")
+        for door in reversed(self._doors):
+            await self._close(door)
         if self.node._distribution is self:
             self.node._distribution = None
+
+    @property
+    def transport(self) -> Transport:
+        """The transport with which it began."""
+        return self._doors[0].transport
+
+    @property
+    def services(self) -> Mapping[Any, Pid]:
+        """The services for those who come by that transport."""
+        return self._doors[0].services
+
+    async def attach(
+        self,
+        transport: Transport,
+        *,
+        spawnable: Iterable[str] = (),
+        services: Mapping[Any, Pid] | None = None,
+        confined: bool = False,
+    ) -> None:
+        """Let other nodes come by one more transport, with rights of their own; the arguments are those of the class.
+
+        Raises `BadArgument` where `transport.me` is not this node with its creation.
+        """
+        door = Door(self, transport, spawnable, services, confined)
+        if transport.me.creation != self.node.creation:
+            raise BadArgument(
+                f"attach(transport): expected a transport of creation {self.node.creation}, got {transport.me}; "
+                "try NodeId(node.name, node.creation)"
+            )
+        self._doors.append(door)
+        await transport.start(door)
+
+    async def detach(self, transport: Transport) -> None:
+        """End the connections of a transport that was attached. Nothing for another one."""
+        for door in self._doors[1:]:
+            if door.transport is transport:
+                await self._close(door)
+                self._doors.remove(door)
+
+    async def _close(self, door: Door) -> None:
+        await door.transport.stop()
+        for peer in list(self._up.values()):
+            self.went(door, peer.id)
 
     async def __aenter__(self) -> Distribution:
         await self.start()
@@ -141,7 +175,8 @@ class Distribution:
             node: name and creation of the node.
             timeout: the most seconds to wait. Then `TimeoutError`.
         """
-        self.transport.connect(node)
+        for door in self._doors:
+            door.transport.connect(node)
         await self.wait_connected(node.name, timeout)
 
     async def wait_connected(self, name: str, timeout: Limit = "infinity") -> NodeId:
@@ -165,7 +200,8 @@ class Distribution:
         peer = self._up.get(name)
         if peer is None:
             return False
-        self.transport.disconnect(peer.id)
+        if peer.door is not None:
+            peer.door.transport.disconnect(peer.id)
         return True
 
     def monitor_nodes(self, flag: bool = True) -> None:
@@ -185,33 +221,39 @@ class Distribution:
             del self._watchers[me]
             off_exit(me, self)
 
-    # What the transport tells
+    # What the transports tell
 
-    def node_up(self, node: NodeId, epoch: int) -> None:
-        """A connection stands."""
-        if node.name in self._up:  # another run of it, of which nobody said that it went
-            self.node_down(self._up[node.name].id, "restart")
-        self._up[node.name] = self._node(node)
+    def came(self, door: Door, node: NodeId) -> None:
+        """A connection stands. One that bears the name of another node, or of this one, is not for us."""
+        before = self._up.get(node.name)
+        if node.name == self.node.name or (before is not None and before.door is not door):
+            say(logging.ERROR, "node %s is refused by %s: the name is taken", node, self.node.name)
+            door.transport.disconnect(node)
+            return
+        if before is not None:  # another run of it, of which nobody said that it went
+            self.went(door, before.id)
+        peer = self._up[node.name] = self._node(node)
+        peer.door = door
         for future in self._waiting.pop(node.name, ()):
             if not future.done():
                 future.set_result(node)
         self._tell(NodeUp(node.name))
 
-    def signal(self, node: NodeId, data: bytes) -> None:
+    def heard(self, door: Door, node: NodeId, data: bytes) -> None:
         """A node says something. What it cannot have meant ends the connection."""
         peer = self._up.get(node.name)
-        if peer is None or peer.id != node:
+        if peer is None or peer.id != node or peer.door is not door:
             return
         try:
             arrived(peer, data)
         except Malformed as error:
             say(logging.ERROR, "node %s is disconnected from %s: %s", node, self.node.name, error)
-            self.transport.disconnect(node)
+            door.transport.disconnect(node)
 
-    def node_down(self, node: NodeId, reason: str) -> None:
+    def went(self, door: Door, node: NodeId) -> None:
         """A connection ended: whoever is tied to a process there is told, then whoever watches nodes."""
         peer = self._up.get(node.name)
-        if peer is None or peer.id != node:
+        if peer is None or peer.id != node or peer.door is not door:
             return
         del self._up[node.name]
         peer.lose()
@@ -319,10 +361,6 @@ class Distribution:
             found = self._known[id] = RemoteNode(self, id)
         return found
 
-    def whois(self, name: Any) -> Any:
-        """The process that others find under a name. Raises `TypeError` for a name that cannot be hashed."""
-        return self.services.get(name) or (None if self.confined else self.node._names.get(name))
-
     def told(self, pid: Pid) -> None:
         """A pid leaves: it must be found again when it comes back."""
         if pid._node is self.node:
@@ -335,13 +373,13 @@ class Distribution:
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
         """The pid for a process that another node has named."""
-        if (node, creation) == self.transport.me:
+        if (node, creation) == (self.node.name, self.node.creation):
             return self._pids.get(number) or self.node.pid_numbered(number)
         return self._node(NodeId(node, creation)).process(number)
 
     def ref(self, node: str, creation: int, number: int) -> Ref:
         """The reference that another node has named."""
-        if (node, creation) == self.transport.me:
+        if (node, creation) == (self.node.name, self.node.creation):
             return self._refs.get(number) or Ref(self.node, number)
         return self._node(NodeId(node, creation)).reference(number)
 

@@ -32,6 +32,7 @@ from otp.observer.terms import Opaque
 
 if TYPE_CHECKING:
     from otp.distribution.distribution import Distribution
+    from otp.distribution.door import Door
 
 __all__ = ["RemoteNode", "RemoteRef"]
 
@@ -95,9 +96,9 @@ class RemoteNode:
         "_watched_life",
         "_watched_links",
         "calls",
-        "confined",
         "creation",
         "distribution",
+        "door",
         "given",
         "home",
         "id",
@@ -124,7 +125,8 @@ class RemoteNode:
         self._next_ref = 1
         self._procs: dict[int, Process] = {}
         self._names = _Names(self)
-        self.confined: bool = distribution.confined
+        self.door: Door | None = None
+        """By which it came; what is sent goes the same way."""
         self.given: WeakValueDictionary[int, Pid] = WeakValueDictionary()
         """The processes here of which they were told, where they may reach no others."""
         self.pids: WeakValueDictionary[int, RemoteProcess] = WeakValueDictionary()
@@ -160,7 +162,11 @@ class RemoteNode:
 
     def tell(self, signal: Any) -> bool:
         """Send a signal without a term; False: there is no connection."""
-        return self.distribution.transport.send(self.id, wire.encode(signal))
+        return self.send(wire.encode(signal))
+
+    def send(self, data: bytes) -> bool:
+        """Give a signal its way; False: there is no connection."""
+        return self.door is not None and self.door.transport.send(self.id, data)
 
     def say(self, kind: Any, *head: Any, term: Any, strict: bool = True) -> bool:
         """Send a signal with a term; `strict`: what cannot travel is an error here, else something stands for it."""
@@ -169,7 +175,7 @@ class RemoteNode:
                 data = wire.encode(kind(*head, wire.written(term, self, strict=strict)))
             except (OverflowError, UnicodeEncodeError):  # too large a number, half a character
                 data = wire.encode(kind(*head, wire.written(term, self, strict=strict, exact=True)))
-            return self.distribution.transport.send(self.id, data)
+            return self.send(data)
         except BadArgument as error:
             if strict:
                 raise
@@ -314,6 +320,11 @@ class RemoteNode:
         self.distribution.told(pid)
         if self.confined and pid._node is self.home:
             self.given[pid._id] = pid
+
+    @property
+    def confined(self) -> bool:
+        """Whether they reach only what they were given."""
+        return self.door is None or self.door.confined
 
     def may_reach(self, number: int) -> bool:
         """Whether they may send to the process here that has this number."""

@@ -43,15 +43,17 @@ def function_named(target: str) -> Callable[..., Any]:
 
 def answer(peer: RemoteNode, number: int, caller: RemoteProcess | None, request: Any) -> None:
     """Answer a call of another node to this node itself."""
-    node, names = peer.home, peer.distribution
+    node, door = peer.home, peer.door
+    if door is None:
+        return
     match request:
         case ("whereis", name):
             try:
-                found = names.whois(name)
+                found = door.whois(name)
             except TypeError:
                 found = None
             peer.answer(number, None if found is None or found._st == DEAD else found)
-        case ("rpc" | "spawn", str(target), *_) if target not in names.spawnable:
+        case ("rpc" | "spawn", str(target), *_) if target not in door.spawnable:
             peer.answer(number, Failed(("not_spawnable", target)))
         case ("rpc", str(target), tuple(arguments)):
             frm = peer.borrowed(number, caller, None, request)
