@@ -5,6 +5,7 @@ What is said of Erlang was seen on two nodes of OTP 25, where the rule is not in
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -298,6 +299,7 @@ def test_a_call_that_fails_says_why(two: Any, request_: str, reason: str | None)
             assert got == "bye"
         elif reason == "timeout":
             assert got.reason == ("timeout", ("gen_server", "call", [("counter", "b"), "never", 1]))
+            assert "the server is on node 'b'" in str(got)
         else:
             assert got.cause_reason.term.type_name == reason
 
@@ -330,6 +332,35 @@ def test_system_messages_and_stop_reach_a_server(two: Any) -> None:
 
         await counter_at_b(both)
         assert (5, "noproc") == await both.on(both.a, client)
+
+    two(test)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_server_of_another_node_is_called_and_stopped_until_the_node_is_lost(two: Any, by_name: bool) -> None:
+    """As OTP's `gen_server_SUITE`: `noproc` for a server that has ended, `{nodedown, Node}` where its node is gone."""
+
+    async def test(both: Any) -> None:
+        async def client() -> Any:
+            pid = await both.at_a.whereis("counter", "b")
+            server: Any = ("counter", "b") if by_name else pid
+            answered = await GenServer.call(server, 1)
+            await GenServer.stop(server)
+            with pytest.raises(otp.NoProcess):
+                await GenServer.call(server, 1)
+            with pytest.raises(otp.Exit) as ended:
+                await GenServer.stop(server)
+            both.cut()
+            await both.settle()
+            with pytest.raises(CallExit) as failed:
+                await GenServer.call(server, 1)
+            with pytest.raises(otp.Exit) as gone:
+                await GenServer.stop(server)
+            down = (("nodedown", "b"), ("sys", "terminate", [server, "normal", "infinity"]))
+            return answered, ended.value.reason, failed.value.cause_reason, gone.value.reason == down
+
+        await counter_at_b(both)
+        assert ((5, 1), "noproc", ("nodedown", "b"), True) == await both.on(both.a, client)
 
     two(test)
 
@@ -537,6 +568,21 @@ def test_a_function_is_started_on_another_node_and_watched_from_the_first_moment
         assert ("b", True, True) == await both.on(both.a, client)
 
     two(test, spawnable=[f"{HERE}:waits_for", f"{HERE}:adds"])
+
+
+def test_a_start_that_the_loss_of_the_node_interrupts_leaves_no_message(two: Any) -> None:
+    async def test(both: Any) -> None:
+        async def client() -> Any:
+            starting = asyncio.ensure_future(both.at_a.spawn_monitor("b", f"{HERE}:adds", 1, 2))
+            asyncio.get_running_loop().call_soon(both.cut)
+            with pytest.raises(otp.StartError) as failed:
+                await starting
+            await both.settle()
+            return failed.value.reason, otp.process_info(otp.self(), "message_queue_len")
+
+        assert ("noconnection", 0) == await both.on(both.a, client)
+
+    two(test, spawnable=[f"{HERE}:adds"])
 
 
 def test_what_is_not_listed_is_not_started(two: Any) -> None:

@@ -40,7 +40,7 @@ from otp.kernel.errors import BadArgument, CallExit, Exit
 from otp.kernel.monitors import unwatch, watch
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.reasons import same
+from otp.kernel.reasons import same, starts_with
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.scheduler import nanoseconds
 from otp.kernel.starting import start_server
@@ -301,6 +301,8 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
         except CallExit as failed:
             if failed.cause_reason == "timeout":
                 raise Exit("timeout") from None
+            if starts_with(failed.cause_reason, "nodedown"):
+                raise Exit((failed.cause_reason, ("sys", "terminate", [dest, reason, timeout]))) from None
         left = None if deadline is None else max(0, deadline - s.now_ns()) / 1e9
         actual = await _within(s, ended, left)
     finally:

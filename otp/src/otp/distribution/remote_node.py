@@ -385,7 +385,9 @@ class RemoteNode:
             exit_signal(here, there, "noconnection", True)
         for ref in monitors.values():
             target: Any = ref._target
-            if target is not None:
+            if target is not None and not (
+                ref._item is None and isinstance(ref._watcher, Process)
+            ):  # of a failed spawn
                 forget_monitor(target, ref)
                 tell_watcher(ref, "noconnection")
         for frm in calls.values():

@@ -16,7 +16,7 @@ from otp.kernel.callers import From
 from otp.kernel.kept import bounded_text
 from otp.kernel.reasons import Crash, is_clean, is_ours, starts_with
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
-from otp.kernel.states import CALLING
+from otp.kernel.states import CALLING, REMOTE
 
 __all__ = ["did_you_mean", "down_hint", "place_of", "reason_hint", "result_hint", "start_hint", "why_silent"]
 
@@ -126,6 +126,8 @@ def down_hint(reason: Any) -> str:
 def why_silent(frm: From) -> str:
     """Why a server has not answered this call: what it does just now."""
     server = frm._to
+    if server._st == REMOTE:
+        return f"the server is on node {server.node!r}; it is busy there, or what it answered is still on its way"
     x = server._x
     if x is not None and x.suspended:
         return "the server is suspended (sys.suspend)"
