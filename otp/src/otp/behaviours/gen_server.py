@@ -37,7 +37,7 @@ from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
 from otp.kernel.calls import reply as send_reply
 from otp.kernel.errors import BadArgument, CallExit, Exit
-from otp.kernel.monitors import unwatch, watch
+from otp.kernel.monitors import unwatch, watch_anywhere
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import same, starts_with
@@ -294,7 +294,7 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
     limit = nanoseconds(timeout, "stop(timeout=…)", infinite=True)
     deadline = None if limit is None else s.now_ns() + limit
     ended = s.loop.create_future()
-    ref = watch(p, lambda why: ended.done() or ended.set_result(why))
+    ref = watch_anywhere(p, lambda why: ended.done() or ended.set_result(why))
     try:
         try:
             await system_call(p, ("terminate", reason), "infinity" if limit is None else limit / 1e9)

@@ -17,7 +17,7 @@ from otp.kernel.pids import Ref
 from otp.kernel.process import Process
 from otp.kernel.states import REMOTE
 
-__all__ = ["Monitor", "forget_monitor", "monitors_of", "unwatch", "watch", "watchers_of"]
+__all__ = ["Monitor", "forget_monitor", "monitors_of", "unwatch", "watch", "watch_anywhere", "watchers_of"]
 
 
 class Monitor(Ref):
@@ -30,7 +30,7 @@ class Monitor(Ref):
 
 
 def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
-    """Let `watcher` be told of the end of `p`: a process by a `Down`, a function by a call with the reason."""
+    """Let `watcher` be told of the end of `p`, a process of this runtime: by a `Down`, or a call with the reason."""
     node = p._node
     n = node._next_ref
     node._next_ref = n + 1
@@ -45,6 +45,12 @@ def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = No
         mons[ref] = None
     else:
         p._mons = {mons: None, ref: None}
+    return ref
+
+
+def watch_anywhere(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
+    """As `watch`, for a process that may be elsewhere: the usual one is not, and needs not be asked."""
+    ref = watch(p, watcher, item)
     if p._st == REMOTE:
         elsewhere(p).monitor(ref)
     return ref

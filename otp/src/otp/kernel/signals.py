@@ -16,7 +16,7 @@ from otp.kernel.elsewhere import elsewhere
 from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
-from otp.kernel.monitors import Monitor, unwatch, watch
+from otp.kernel.monitors import Monitor, unwatch, watch, watch_anywhere
 from otp.kernel.names import is_name_and_node, resolve, unknown_name
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
@@ -180,13 +180,16 @@ def monitor(dest: Dest) -> Ref:
 
 def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
     """Let `me` watch `p`; `None` counts as dead."""
-    if p is None or p._st == DEAD:
-        ref = me._node.make_ref()
-        deliver(me, Down(ref, item, "noproc"))
-        return ref
-    if p is me:
+    if p is None or p._st <= DEAD:
+        if p is None or p._st == DEAD:
+            ref = me._node.make_ref()
+            deliver(me, Down(ref, item, "noproc"))
+            return ref
+        ref = watch_anywhere(p, me, item)
+    elif p is me:
         return me._node.make_ref()
-    ref = watch(p, me, item)
+    else:
+        ref = watch(p, me, item)
     x = me._ext()
     if x.mrefs is None:
         x.mrefs = {ref: None}
@@ -248,7 +251,7 @@ async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
         if not future.done():
             future.set_result((reason,))
 
-    ref = watch(p, ended)
+    ref = watch_anywhere(p, ended)
     timer: Timer | None = None
     if limit is not None:
         timer = s.call_at(s.now_ns() + limit, lambda _timer: future.done() or future.set_result(None))
