@@ -34,6 +34,9 @@ PROTOTYPE = ROOT.parent / "shared" / "reference" / "web-prototype"
 RATE = 20
 """Events a second: a crash is one, its restart another, as the prototype counts."""
 
+SETTLES = 8.0
+"""Seconds after which what is done once, after the first answer, is over: it is no part of being idle."""
+
 CLICKS = 30
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -228,7 +231,8 @@ def wait_for(url: str, seconds: float = 20.0) -> None:
 
 def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[str, Any]:
     """One round with one stack."""
-    result: dict[str, Any] = {"stack": stack.name, "idle_cpu": round(cpu_share(stack.pid, 3), 1)}
+    time.sleep(SETTLES)
+    result: dict[str, Any] = {"stack": stack.name, "idle_cpu": round(cpu_share(stack.pid, 5), 1)}
     resident = resident_mib(stack.pid)
     received = [0] * viewers
     pages = [open_page(browser, stack, received, number) for number in range(viewers)]

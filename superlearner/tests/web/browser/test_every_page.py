@@ -1,0 +1,76 @@
+"""What holds for every page, on a real platform: who cannot see well, on any screen, with many tabs, while it starts anew."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+PAGES = (
+    "/", "/supervisors", "/system", "/processes", "/traces", "/replay", "/arsenal", "/settings", "/learn", "/docs",
+    "/docs/concepts",
+)  # fmt: skip
+LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
+"""Those that say whether what they show is still true."""
+
+ALSO = ("/replay", "/learn", "/settings")
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_rule_of_axe_is_broken_in_any_theme_and_width_and_nothing_scrolls_sideways(
+    open_page: Callable[..., Page], untouched: Any, path: str
+) -> None:
+    page = open_page(f"{untouched.url.rstrip('/')}{path}", ready=False)
+    expect(page.locator("h1").first).to_be_visible()
+    if path in LIVE:
+        expect(page.locator("#live")).to_have_attribute("data-status", "live")
+    found: list[str] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for width, height in ((1440, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            if page.evaluate(SIDEWAYS):
+                found.append(f"{theme} {width}: scrolls sideways")
+            for one in Axe().run(page).response["violations"]:
+                found += [f"{theme} {width} {one['id']}: {node['target']}" for node in one["nodes"]]
+    assert found == []
+
+
+def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_after_a_restart(
+    browser: Browser, start: Callable[..., Any]
+) -> None:
+    """A browser that keeps six connections to a host would leave two of them waiting for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    platform = start("--port", str(port))
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    tabs: dict[str, Page] = {}
+    for path in LIVE + ALSO:
+        tabs[path] = context.new_page()
+        slow = context.new_cdp_session(tabs[path])
+        slow.send("Network.enable")
+        rate = {"downloadThroughput": 100_000, "uploadThroughput": 50_000}
+        slow.send("Network.emulateNetworkConditions", {"offline": False, "latency": 300, **rate})
+        tabs[path].goto(f"http://127.0.0.1:{port}{path}", wait_until="commit")
+    assert len(tabs) == 8
+    for path, page in tabs.items():
+        expect(page.locator("h1").first).to_be_visible(timeout=60_000)
+        if path in LIVE:
+            expect(page.locator("#live")).to_have_attribute("data-status", "live", timeout=60_000)
+    platform.end(signal.SIGTERM)
+    for path in LIVE:
+        expect(tabs[path].locator("#live")).to_have_attribute("data-status", "lost", timeout=30_000)
+    start("--port", str(port))
+    for path in LIVE:
+        tabs[path].bring_to_front()  # a tab that nobody looks at may take its time
+        expect(tabs[path].locator("#live")).to_have_attribute("data-status", "live", timeout=30_000)
+    tabs["/settings"].bring_to_front()
+    tabs["/settings"].get_by_role("tab", name="Configuration").click()
+    expect(tabs["/settings"].locator("#settings")).to_have_attribute("data-ready", "configuration", timeout=30_000)
+    context.close()
