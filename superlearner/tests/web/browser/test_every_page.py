@@ -1,4 +1,4 @@
-"""What holds for every page, on a real platform: who cannot see well, on any screen, with many tabs, while it starts anew."""
+"""What holds for every page, on a real platform: for any eye and screen, in many tabs, slowly, and over a restart."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
         expect(page.locator("h1").first).to_be_visible(timeout=60_000)
         if path in LIVE:
             expect(page.locator("#live")).to_have_attribute("data-status", "live", timeout=60_000)
+    expect(tabs["/settings"].locator("#settings")).to_have_attribute("data-ready", "appearance", timeout=60_000)
     platform.end(signal.SIGTERM)
     for path in LIVE:
         expect(tabs[path].locator("#live")).to_have_attribute("data-status", "lost", timeout=30_000)

@@ -17,15 +17,20 @@ const PARTS = ["appearance", "configuration", "access", "data"];
 const page = byId("settings", HTMLElement);
 const tabs = /** @type {HTMLElement[]} */ ([...page.querySelectorAll("[role=tab]")]);
 
-/** Who this is, asked once. */
-const me = platform("GET", "/whoami");
+/** @type {Promise<{name: string, anonymous: boolean, scopes: string[]}>|null} */ let asked = null;
+
+/** Who this is; what was answered once holds, what was not is asked again. */
+const me = () => (asked ??= platform("GET", "/whoami").catch((error) => {
+  asked = null;
+  throw error;
+}));
 
 /** @type {Record<string, () => Promise<void>>} */
 const loads = {
   appearance: async () => {},
-  configuration: async () => configuration.load((await me).scopes.includes("code")),
-  access: async () => ((await me).scopes.includes("code") ? tokens.load() : undefined),
-  data: async () => stored.load((await me).scopes.includes("code")),
+  configuration: async () => configuration.load((await me()).scopes.includes("code")),
+  access: async () => ((await me()).scopes.includes("code") ? tokens.load() : undefined),
+  data: async () => stored.load((await me()).scopes.includes("code")),
 };
 
 /** @param {string} part @param {boolean} [focus] */
@@ -48,7 +53,7 @@ async function show(part, focus = false) {
   place.removeAttribute("aria-busy");
 }
 
-const asked = () => (PARTS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "appearance");
+const wanted = () => (PARTS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "appearance");
 
 for (const tab of tabs) {
   tab.onclick = () => (location.hash = tab.id.slice(4));
@@ -56,12 +61,12 @@ for (const tab of tabs) {
     const next = tabByKey(event, tabs);
     if (!next) return;
     history.replaceState(null, "", `#${next.id.slice(4)}`);
-    void show(asked(), true);
+    void show(wanted(), true);
   };
 }
-window.addEventListener("hashchange", () => void show(asked()));
+window.addEventListener("hashchange", () => void show(wanted()));
 
-me.then(
+me().then(
   (user) => {
     const all = user.scopes.includes("code");
     write(byId("me-name", HTMLElement), user.anonymous ? "Nobody is signed in in this browser" : `You are ${user.name}`);
@@ -73,4 +78,4 @@ me.then(
   },
   () => {}, // the part that is shown says it
 );
-void show(asked());
+void show(wanted());
