@@ -11,15 +11,16 @@
  * @module
  */
 
-import { make, renew } from "./dom.js";
+import { make } from "./dom.js";
 import { branches, fitting, heightAt, hit, layout, LEVELS } from "./map-layout.js";
 import { drawMarks } from "./map-marks.js";
 import { Brush } from "./map-paint.js";
 import { Rings } from "./map-rings.js";
-import { EMPTY, label } from "./model.js";
+import { MapTip } from "./map-tip.js";
+import { EMPTY } from "./model.js";
 import { hidden } from "./outline.js";
 import { Room } from "./room.js";
-import { counted, kindText, number, stateText } from "./words.js";
+import { counted, number } from "./words.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./model.js").Row} Row */
@@ -55,12 +56,11 @@ export class SlMap extends HTMLElement {
   #over = make("canvas", { "aria-hidden": "true" });
   #top = make("canvas", { "aria-hidden": "true" });
   #probe = make("i", { class: "probe", "aria-hidden": "true" });
-  #aim = make("div", { class: "aim", hidden: true, "aria-hidden": "true" });
-  #tip = make("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  #tip = new MapTip();
   /** For what others draw onto the map; it scrolls along. */
   layer = make("div", { class: "layer" });
   #stage = make("div", { class: "stage" }, this.#base, this.#over, this.#top);
-  #space = make("div", { class: "space" }, this.#stage, this.layer, this.#aim);
+  #space = make("div", { class: "space" }, this.#stage, this.layer, this.#tip.aim);
   #scroll = make("div", { class: "map-scroll" }, this.#space);
   #closer = make("button", { type: "button", class: "btn quiet square", "aria-label": "Closer", title: "Closer" }, "+");
   #farther = make("button", { type: "button", class: "btn quiet square", "aria-label": "Farther", title: "Farther" }, "−");
@@ -70,7 +70,7 @@ export class SlMap extends HTMLElement {
 
   connectedCallback() {
     if (this.#scroll.isConnected) return;
-    this.append(this.#scroll, make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit), this.#tip, this.#probe);
+    this.append(this.#scroll, make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit), this.#tip.words, this.#probe);
     new ResizeObserver(() => this.#resized()).observe(this.#scroll);
     this.#scroll.addEventListener("scroll", () => this.#draw(), { passive: true });
     this.#space.addEventListener("pointermove", (event) => this.#moved(event), { passive: true });
@@ -371,28 +371,11 @@ export class SlMap extends HTMLElement {
     this.#tell();
   }
 
-  /** What the pointer is on, in words. */
+  /** What the pointer is on. */
   #tell() {
-    const key = this.#aimed;
-    const row = this.#model.rows.get(key ?? ""), place = this.#layout.places.get(key ?? "");
-    this.#tip.hidden = this.#aim.hidden = !row || !place;
-    if (!row || !place) return;
-    const { w, h } = this.#layout.level;
-    const wide = place.box.key === key && place.box.head ? place.box.w - 4 : w;
-    Object.assign(this.#aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${wide + 2}px`, height: `${h + 2}px` });
-    const why = row.state === "stuck" ? row.doing ?? "" : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason) : "";
-    const facts = [row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : ""];
-    renew(this.#tip, [
-      make("b", {}, label(row)), make("span", { class: "what" }, kindText(row)),
-      make("p", { "data-look": row.state }, make("span", { class: "st" }, stateText(row, Date.now() / 1000 + this.#skew)), why ? ` ${why}` : ""),
-      make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
-    ]);
-    const note = this.#notes.get(key ?? "")?.text;
-    if (note) this.#tip.append(make("p", {}, note));
-    const below = place.y - this.#scroll.scrollTop + h + 8;
-    const { offsetWidth: width, offsetHeight: height } = this.#tip;
-    const top = below + height > this.#height ? place.y - this.#scroll.scrollTop - height - 8 : below;
-    Object.assign(this.#tip.style, { left: `${Math.max(4, Math.min(place.x, this.#width - width - 4))}px`, top: `${Math.max(4, top)}px` });
+    const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
+    this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,
+      { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#scroll.scrollTop, now: Date.now() / 1000 + this.#skew });
   }
 }
 

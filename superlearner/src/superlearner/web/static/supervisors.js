@@ -7,23 +7,21 @@
 
 import * as address from "./address.js";
 import { Announcer } from "./announce.js";
-import { ApiError, kill, start } from "./api.js";
-import { bulk } from "./bulk.js";
-import { confirm } from "./confirm.js";
 import { attribute, byId, make, renew, write } from "./dom.js";
 import { SlFilters } from "./filter-bar.js";
 import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
-import { EMPTY, label, reduce, rowOf, tally } from "./model.js";
+import { EMPTY, reduce, rowOf, tally } from "./model.js";
 import { showStatus } from "./status.js";
-import { complain, toast } from "./toast.js";
+import { toast } from "./toast.js";
 import { counted, MEANINGS, number, time } from "./words.js";
 import { SlFeed } from "./feed.js";
 import { SlMap } from "./map.js";
 import { SlProcess } from "./process.js";
 import { teach, tell } from "./teaching.js";
 import { SlTree } from "./tree.js";
+import { actsOn } from "./tree-acts.js";
 import { Views } from "./views.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -50,6 +48,8 @@ let fresh = 0;
 /** @type {string|null} */ let shown = null;
 /** When the list of what happened was written last. */
 let listed = 0;
+
+const { begin, end, many } = actsOn(tree, () => model);
 
 const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
 
@@ -143,66 +143,6 @@ function vitals() {
     [counted(health.viewers, "viewer"), null],
   ];
   renew(byId("vitals", HTMLElement), told.map(([text, title]) => make("span", { title }, text)));
-}
-
-/**
- * Ends processes: the line says so in this very frame, the answer and the next delta say the rest.
- * @param {string[]} keys
- * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
- */
-async function end(keys, { reason = "kill", ask = false } = {}) {
-  const rows = keys.flatMap((key) => model.rows.get(key) ?? []).filter((row) => row.pid !== null);
-  if (ask && rows.length > 1) {
-    many("kill");
-    return;
-  }
-  for (const row of rows) if (!row.critical) void endOne(row, reason, false);
-  for (const row of rows) if (row.critical && (await sure(row))) void endOne(row, reason, true);
-}
-
-/** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
-function many(action) {
-  void bulk(model, tree.selected, action, {
-    mark: (row, word) => tree.mark(row.key, word),
-    answered: (row, refused) => tree.answered(row.key, refused),
-  });
-}
-
-/** Asks before the end of what the platform needs. @param {import("./model.js").Row} row */
-function sure(row) {
-  const name = label(row);
-  if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
-  return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
-}
-
-/** Starts a child that is stopped. @param {string} key */
-async function begin(key) {
-  const row = model.rows.get(key);
-  const supervisor = model.rows.get(row?.parent ?? "")?.pid;
-  if (!row || !supervisor) return;
-  tree.mark(key, "starting…");
-  try {
-    await start(supervisor, row.id);
-    tree.answered(key, false);
-  } catch (error) {
-    tree.answered(key, true);
-    complain(error, `Start ${label(row)}`);
-  }
-}
-
-/** @param {import("./model.js").Row} row @param {string} reason @param {boolean} force */
-async function endOne(row, reason, force) {
-  tree.mark(row.key);
-  try {
-    const answer = await kill(row.pid ?? "", { reason, force });
-    if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
-    else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
-    tree.answered(row.key, answer?.terminated === false);
-  } catch (error) {
-    tree.answered(row.key, true);
-    const last = row.parent === null && error instanceof ApiError && error.status === 0; // it took its server along
-    if (!last && !(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${label(row)}`);
-  }
 }
 
 /** @param {string|null} key */

@@ -1,0 +1,84 @@
+/**
+ * What is done to processes from their lines in the tree: ended, started, many at once. The line says at once that it is
+ * on its way; the answer and the next frames say the rest.
+ *
+ * @module
+ */
+
+import { ApiError, kill, start } from "./api.js";
+import { bulk } from "./bulk.js";
+import { confirm } from "./confirm.js";
+import { label } from "./model.js";
+import { complain, toast } from "./toast.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./model.js").Row} Row */
+
+/**
+ * The acts on a tree.
+ * @param {import("./tree.js").SlTree} tree
+ * @param {() => Model} known  the model that it shows
+ */
+export function actsOn(tree, known) {
+  /**
+   * Ends processes.
+   * @param {string[]} keys
+   * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
+   */
+  async function end(keys, { reason = "kill", ask = false } = {}) {
+    const rows = keys.flatMap((key) => known().rows.get(key) ?? []).filter((row) => row.pid !== null);
+    if (ask && rows.length > 1) {
+      many("kill");
+      return;
+    }
+    for (const row of rows) if (!row.critical) void endOne(row, reason, false);
+    for (const row of rows) if (row.critical && (await sure(row, known()))) void endOne(row, reason, true);
+  }
+
+  /** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
+  function many(action) {
+    void bulk(known(), tree.selected, action, {
+      mark: (row, word) => tree.mark(row.key, word),
+      answered: (row, refused) => tree.answered(row.key, refused),
+    });
+  }
+
+  /** Starts a child that is stopped. @param {string} key */
+  async function begin(key) {
+    const row = known().rows.get(key);
+    const supervisor = known().rows.get(row?.parent ?? "")?.pid;
+    if (!row || !supervisor) return;
+    tree.mark(key, "starting…");
+    try {
+      await start(supervisor, row.id);
+      tree.answered(key, false);
+    } catch (error) {
+      tree.answered(key, true);
+      complain(error, `Start ${label(row)}`);
+    }
+  }
+
+  /** @param {Row} row @param {string} reason @param {boolean} force */
+  async function endOne(row, reason, force) {
+    tree.mark(row.key);
+    try {
+      const answer = await kill(row.pid ?? "", { reason, force });
+      if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
+      else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+      tree.answered(row.key, answer?.terminated === false);
+    } catch (error) {
+      tree.answered(row.key, true);
+      const last = row.parent === null && error instanceof ApiError && error.status === 0; // it took its server along
+      if (!last && !(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${label(row)}`);
+    }
+  }
+
+  return { begin, end, many };
+}
+
+/** Asks before the end of what the platform needs. @param {Row} row @param {Model} model */
+function sure(row, model) {
+  const name = label(row);
+  if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
+  return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
+}
