@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from itertools import combinations
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -220,8 +220,8 @@ class World:
         for life in self.lives.values():
             if life.asleep:
                 self.resume(life)
-        for one, other in combinations(self.lives.values(), 2):
-            one.transport.connect(other.me)
+        for one, other in permutations(self.lives.values(), 2):
+            one.transport.connect(other.me)  # who left comes back
 
     def after_merging(self) -> None:
         self.connections = {name: dict(life.up) for name, life in self.lives.items()}

@@ -47,6 +47,7 @@ class Wire:
         self.do(A, "connect", B)
         assert [Up(B, 1)] == self.seen[A]
         assert [Up(A, 1)] == self.seen[B]
+        self.pass_time(1)
         for seen in self.seen.values():
             seen.clear()
         return self
@@ -256,6 +257,19 @@ def test_a_stranger_to_a_connection_gets_one_reset_a_heartbeat() -> None:
     for number in range(1000):
         wire.do(A, "receive", B, encode(Data(number, 1, 0, b"", False)))
     assert 64 == len(wire.frames)
+
+
+def test_a_line_that_loses_much_makes_at_most_one_connection_a_heartbeat() -> None:
+    wire = Wire(A, B).connected()
+    wire.lose = lambda source, _, frame: source == A and isinstance(decode(A, frame, 1000), Data)
+    for _ in range(30):
+        wire.pass_time(1)
+        for _ in range(10):
+            wire.now += 0.01
+            wire.do(A, "send", B, b"lost")
+            if live := wire.sessions[A]._live(B):
+                wire.do(B, "receive", A, live.beat())  # which tells of the loss
+    assert 30 <= len([seen for seen in wire.seen[A] if isinstance(seen, Up)]) <= 31
 
 
 # large signals, and many

@@ -24,7 +24,7 @@ class Connection:
     """What both sides know of each other between up and down.
 
     `mine` and `his` are the nonces it was made of; `outgoing` and `incoming` its numbers on the frames of either
-    direction; `epoch` its number in this session; `heard` when the last frame of it came.
+    direction; `epoch` its number in this session; `since` when it began, `heard` when the last frame of it came.
 
     Frames of data are numbered from 1. The first that is missing breaks the connection: nothing is sent twice.
     """
@@ -48,6 +48,7 @@ class Connection:
         "mine",
         "node",
         "outgoing",
+        "since",
         "waiting",
     )
 
@@ -57,7 +58,7 @@ class Connection:
     ) -> None:  # fmt: skip
         self.node = node
         self.epoch = epoch
-        self.heard = now
+        self.since = self.heard = now
         self.mine, self.his = nonces
         self.outgoing, self.incoming = numbers
         self._settings = settings

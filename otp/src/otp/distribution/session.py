@@ -126,10 +126,11 @@ class Session:
             return []
         if any(peer.live and peer.node.name == node.name for peer in self._peers.values()):
             return []  # connected, with this start of the node or with another one, and then this one is history
-        peer = self._peers.get(node) or self._peers.setdefault(node, _Peer(node, wanted=True))
-        seeking = peer.wanted and peer.attempt is not None
+        peer = self._peers.setdefault(node, _Peer(node, wanted=False))
+        if peer.wanted:
+            return []  # it is greeted at each heartbeat
         peer.wanted = True
-        return [] if seeking else [self._greet(now, peer)]
+        return [self._greet(now, peer)]
 
     def disconnect(self, _now: float, node: NodeId) -> list[Action]:
         """End the connection and seek none."""
@@ -208,7 +209,7 @@ class Session:
         if isinstance(said, Reset):
             if peer is None or live is None or said.connection != live.outgoing:
                 return []
-            return self._lost(now, peer, "reset")
+            return self._lost(now, peer, live, "reset")
         if peer is None or live is None or said.connection != live.incoming:
             return self._notice(node, said.connection, Put(node, encode(Reset(said.connection))))
         live.heard = now
@@ -310,15 +311,18 @@ class Session:
 
     def _broken(self, now: float, peer: _Peer, live: Connection, broken: Broken) -> list[Action]:
         """This side ends the connection because it cannot go on, tells the other side, and seeks another."""
-        actions = self._lost(now, peer, broken.reason)
+        actions = self._lost(now, peer, live, broken.reason)
         actions.insert(1, Put(peer.node, encode(Reset(live.incoming))))
         if broken.text:
             actions += self._notice(peer.node, broken.reason, Refused(peer.node, broken.text))
         return actions
 
-    def _lost(self, now: float, peer: _Peer, reason: str) -> list[Action]:
+    def _lost(self, now: float, peer: _Peer, live: Connection, reason: str) -> list[Action]:
         peer.live = None
-        return [Down(peer.node, reason), self._greet(now, peer)]
+        down = Down(peer.node, reason)
+        # A connection that broke as soon as it stood, as on a line that loses much, waits for the next heartbeat.
+        stood = now - live.since >= self.settings.heartbeat
+        return [down, self._greet(now, peer)] if stood else [down]
 
     # between the two
 
