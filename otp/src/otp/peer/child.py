@@ -18,6 +18,7 @@ import importlib
 import marshal
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -136,6 +137,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
     status, used = ended
     _kill_rest()
     message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}
+    shutil.rmtree(order["folder"], ignore_errors=True)  # the platform may have ended, too
     send_frame(guard, message | {"peak_kb": used.ru_maxrss})
 
 

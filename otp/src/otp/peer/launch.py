@@ -31,8 +31,7 @@ class Launched:
     link: socket.socket | None
     output: int
     program: subprocess.Popen[bytes]
-    folder: str
-    preload: tuple[str, ...]
+    folder: str = ""
 
     def close(self) -> None:
         """Let go of everything: the guard kills the peer, and is waited for."""
@@ -49,7 +48,13 @@ class Launched:
         if self.output >= 0:
             os.close(self.output)
             self.output = -1
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make_folder(self) -> str:
+        """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer."""
+        self.folder = tempfile.mkdtemp(prefix="otp-peer-")
+        return self.folder
 
 
 def launch(preload: Sequence[str] = ()) -> Launched:
@@ -90,7 +95,7 @@ def launch(preload: Sequence[str] = ()) -> Launched:
             os.close(fd)
     os.set_blocking(inlet, False)
     guard, control, link = ours
-    launched = Launched(guard, control, link, inlet, program, tempfile.mkdtemp(prefix="otp-peer-"), tuple(preload))
+    launched = Launched(guard, control, link, inlet, program)
     guard.sendall(order_bytes({"preload": list(preload)}))
     return launched
 

@@ -55,7 +55,7 @@ class Running:
         self.os_pid: int | None = None
         self.parts: tuple[Part, ...] = ()
         self.walls: dict[str, Wall] = {}
-        self.folder = launched.folder
+        self.folder = launched.make_folder()
         self.output = Output()
         self.is_ready = False
         self.ended: Ended | None = None

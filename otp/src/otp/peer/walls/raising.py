@@ -106,6 +106,7 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     seen = [*readable, "/dev/null", "/dev/urandom", *(["/proc"] if has_processes else [])]
     raising.up("landlock", lambda: f"ABI {landlock.restrict(seen, [folder, '/dev/null'])}", unless=last)
     raising.up("seccomp", seccomp.install, unless=last)
+    resources.stand_back(plan["limits"]["nice"])  # last: until here somebody waits for us
     return raising.parts, folder
 
 

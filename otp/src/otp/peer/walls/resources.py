@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["set_limits"]
+__all__ = ["set_limits", "stand_back"]
 
 MIB: Final = 1 << 20
 ROOM: Final = 1.5
@@ -45,7 +45,11 @@ def set_limits(limits: Mapping[str, Any], *, others: int) -> None:
         if hard != resource.RLIM_INFINITY:
             value = min(value, hard)
         resource.setrlimit(number, (value, value))
-    os.setpriority(os.PRIO_PROCESS, 0, min(19, os.getpriority(os.PRIO_PROCESS, 0) + limits["nice"]))
+
+
+def stand_back(by: int) -> None:
+    """Let others go first."""
+    os.setpriority(os.PRIO_PROCESS, 0, min(19, os.getpriority(os.PRIO_PROCESS, 0) + by))
 
 
 def _sizes() -> tuple[int, int]:
