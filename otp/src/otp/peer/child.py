@@ -79,7 +79,8 @@ def main() -> NoReturn:
     for number in (0, 1, 2):  # the peer's ends of the pipe are the only ones now
         os.dup2(nothing, number)
     send_frame(guard, {"what": "forked", "pid": pid})
-    _watch(guard, woken, pid, parent, order)
+    own_pids = any(part.name == "pid" and part.up for part in parts)
+    _watch(guard, woken, pid, parent, order, own_pids)
     os.close(held)
     os._exit(0)
 
@@ -113,7 +114,7 @@ def _outside(order: dict[str, Any]) -> list[Part]:
     return raise_outside(order["plan"])
 
 
-def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any]) -> None:
+def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any], own_pids: bool) -> None:
     """Wait until the peer has ended, or has to; then see to it that nobody is left, and tell."""
     limits = order["limits"]
     walled = order["plan"] is not None
@@ -129,11 +130,11 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
         if guard.fileno() in ready or os.getppid() != parent:  # the only word that comes now is the last one
             listening = [woken]
             parent = os.getppid()
-            _kill(pid)
+            _kill(pid, own_pids)
         if cause is None and not ready and look_every is not None:
             cause = meter.look()
             if cause is not None:
-                _kill(pid)
+                _kill(pid, own_pids)
     status, used = ended
     _kill_rest()
     message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}
@@ -154,12 +155,13 @@ def _reap(pid: int) -> tuple[int, Any] | None:
             return os.waitstatus_to_exitcode(status), used
 
 
-def _kill(pid: int) -> None:
-    """Kill the peer and what descends from it, its session included."""
-    below = descendants(pid)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    for number in below:
+def _kill(pid: int, own_pids: bool) -> None:
+    """Kill the peer and what descends from it.
+
+    In a pid namespace the kernel does the rest when the first one ends, whose number nobody else gets before we have
+    waited for it. That cannot be said of the numbers of others, in a storm of forks.
+    """
+    for number in [pid] if own_pids else descendants(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(number, signal.SIGKILL)
 

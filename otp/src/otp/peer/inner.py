@@ -17,15 +17,19 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.node import Node
 from otp.peer.frames import BadFrame, Frames, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.watchdog import Held, Watchdog
+
+if TYPE_CHECKING:
+    from otp.distribution import Distribution
+    from otp.kernel.pids import Pid
 
 __all__ = ["Here", "become_peer"]
 
@@ -42,12 +46,22 @@ class Here:
         args: what the starter passed, as it was.
         folder: the folder of its own; the working directory, and first of where modules are looked for.
         link: the connection to the starter for what the node says; nobody reads or writes it but the boot function.
+        cookie: what both ends of it know.
     """
 
     node: Node
     args: Any
     folder: str
     link: socket.socket
+    cookie: bytes
+
+    async def connect(
+        self, *, services: Mapping[Any, Pid] | None = None, spawnable: Iterable[str] = ()
+    ) -> Distribution:
+        """Connect the peer's node with that of the starter, who calls `Peer.connect`; needs `otp[remote]`."""
+        from otp.peer.linking import over
+
+        return await over(self.link, self.node, None, self.cookie, services=services, spawnable=spawnable)
 
 
 def become_peer(
@@ -162,7 +176,7 @@ class _Peer:
     async def _boot(self, node: Node) -> None:
         module, _, function = self._order["boot"].partition(":")
         boot: Callable[[Here], object] = getattr(importlib.import_module(module), function)
-        answer = boot(Here(node, self._order["args"], self._folder, self._link))
+        answer = boot(Here(node, self._order["args"], self._folder, self._link, self._order["cookie"]))
         if inspect.isawaitable(answer):
             await answer
 

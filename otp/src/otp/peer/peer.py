@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from otp.behaviours.behaviour import impl
@@ -33,6 +33,7 @@ from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, Walls
 
 if TYPE_CHECKING:
+    from otp.distribution import Distribution
     from otp.kernel.terms import Dest, GivenName, Limit
 
 __all__ = ["Peer", "start"]
@@ -41,7 +42,8 @@ __all__ = ["Peer", "start"]
 class Peer(Startable):
     """A peer that was started. As a child of a supervisor: `Peer.child_spec(PeerSpec(…))`, then `Peer.of(pid)`.
 
-    Its process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`.
+    Its process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`, which is
+    the second half of a `"shutdown"` if we have killed it.
 
     Source: Erlang's `peer`. Difference: its walls and limits, and that a peer here is never connected over a network.
     """
@@ -87,8 +89,41 @@ class Peer(Startable):
 
     @property
     def link(self) -> socket.socket | None:
-        """Our end of the connection for what its node says; not blocking; None when it has ended."""
+        """Our end of the connection for what its node says; not blocking; None when it has ended or is connected."""
         return self._running.link
+
+    async def connect(
+        self,
+        node: Node | None = None,
+        *,
+        services: Mapping[Any, Pid] | None = None,
+        spawnable: Iterable[str] = (),
+        timeout: Limit = 5.0,
+    ) -> Distribution:
+        """Connect a node of ours with that of the peer, which calls `here.connect()`; needs `otp[remote]`.
+
+        Args:
+            node: the node; None: the one whose process supervises the peer. A node takes part in one distribution, so
+                several peers need one each; it may be of the same loop and hidden.
+            services: names that the peer finds here, as for `Distribution`.
+            spawnable: what the peer may start here.
+            timeout: seconds until they know each other.
+
+        Raises `BadArgument` if it is connected or has ended, `TimeoutError`.
+        """
+        from otp.peer.linking import over
+
+        link = self._running.take_link()
+        if link is None:
+            raise BadArgument(f"Peer.connect(): expected a peer that is not connected and runs, got {self!r}")
+        here = cast("Any", self.pid)._node if node is None else node
+        distribution = await over(link, here, self.name, self._running.cookie, services=services, spawnable=spawnable)
+        try:
+            await distribution.wait_connected(self.name, timeout)
+        except BaseException:
+            await distribution.stop()
+            raise
+        return distribution
 
     def output(self) -> str:
         """The newest 64 KiB of what it wrote; it may steer a terminal, so escape it before printing."""
@@ -320,7 +355,13 @@ class _PeerServer(GenServer[_State]):
 
 
 def _exit_reason(ended: Ended) -> Any:
-    return "normal" if ended.kind == "stopped" else ("peer", ended.kind, ended.reason)
+    match ended.kind:
+        case "stopped":
+            return "normal"
+        case "killed":  # by us: no crash that anybody has to read of
+            return ("shutdown", ("peer", ended.kind, ended.reason))
+        case kind:
+            return ("peer", kind, ended.reason)
 
 
 async def _start(

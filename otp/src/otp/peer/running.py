@@ -23,6 +23,7 @@ from otp.kernel.process import Process
 from otp.peer.ended import Ended, Kind, tell_end
 from otp.peer.frames import BadFrame, Frames, send_frame
 from otp.peer.launch import Launched, order_bytes
+from otp.peer.linking import new_cookie
 from otp.peer.output import Output
 from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, walls_of
@@ -61,6 +62,7 @@ class Running:
         self.ended: Ended | None = None
         self.missing: WallMissing | None = None
         self.link: socket.socket | None = launched.link
+        self.cookie = new_cookie()
         self._launched = launched
         self._process = process
         self._loop = process._node._s.loop
@@ -92,6 +94,7 @@ class Running:
                 "files": {name: data.encode() if isinstance(data, str) else data for name, data in spec.files.items()},
                 "limits": asdict(spec.limits),
                 "env": dict(spec.env),
+                "cookie": self.cookie,
                 "cwd": spec.cwd,
                 "folder": launched.folder,
                 "plan": None if walls is None else make_plan(walls, spec.limits, launched.folder),
@@ -116,6 +119,11 @@ class Running:
         timer = self._timers.pop(what, None)
         if timer is not None:
             timer.cancel()
+
+    def take_link(self) -> socket.socket | None:
+        """Our end of the connection of its node, once: whoever takes it closes it."""
+        link, self.link, self._launched.link = self.link, None, None
+        return link
 
     # What comes from the guard, who is believed
 

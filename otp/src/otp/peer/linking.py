@@ -1,0 +1,56 @@
+"""The nodes of a peer and of who started it, connected: their pids, names, links and monitors reach across.
+
+Needs the extra `otp[remote]`. Both sides prove that they know a secret, which was made for this one peer and came to it
+over the guard's connection.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from otp.distribution import Distribution
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+
+__all__ = ["new_cookie", "new_creation", "over"]
+
+BYTES: Final = 32
+
+
+def new_cookie() -> bytes:
+    """A secret for one peer."""
+    return secrets.token_bytes(BYTES)
+
+
+def new_creation() -> int:
+    """Tells this start of a node from others of its name; pids of both sides carry it.
+
+    >>> 0 < new_creation() < 1 << 32
+    True
+    """
+    return secrets.randbelow((1 << 32) - 1) + 1
+
+
+async def over(
+    link: socket.socket,
+    node: Node,
+    other: str | None,
+    cookie: bytes,
+    *,
+    services: Mapping[Any, Pid] | None = None,
+    spawnable: Iterable[str] = (),
+) -> Distribution:
+    """Let `node` take part in a distribution over `link`, and begin it; `other` is the only name of its other end."""
+    from otp.distribution import Distribution, NodeId, Session, SessionTransport
+    from otp.distribution.carriers.stream import StreamCarrier
+
+    link.setblocking(False)
+    session = Session(NodeId(node.name, new_creation()), cookie)
+    transport = SessionTransport(StreamCarrier.over_socket(link, other), session)
+    distribution = Distribution(node, transport, services=services, spawnable=spawnable)
+    await distribution.start()
+    return distribution
