@@ -61,6 +61,8 @@ class FakePlatform:
     feed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     epoch: str = "e1"
     seq: int = 0
+    #: Where it listens; 0 stands for a port that is free.
+    port: int = 0
     #: What the page asked for: (method, path, body).
     asked: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
     #: Answers a command; None stands for the usual answer.
@@ -76,8 +78,8 @@ class FakePlatform:
     def __post_init__(self) -> None:
         self._viewers: set[WebSocket] = set()
         self._templates = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._refusing = False
 

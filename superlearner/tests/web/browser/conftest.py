@@ -9,6 +9,7 @@ import asyncio
 import importlib.util
 import inspect
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from tools.kept_contexts import KeptContexts
 
 import otp
 from superlearner.demo import Shop
@@ -68,22 +70,34 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+@pytest.fixture(scope="session")
+def kept_contexts(browser: Browser) -> KeptContexts:
+    return KeptContexts(browser)
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an address in a context of its own: ``open_page(url, width=…, theme=…)``."""
-    contexts: list[BrowserContext] = []
+def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callable[..., Page]]:
+    """Opens an address in a context of its own: ``open_page(url, width=…, theme=…)``.
+
+    The browser may know the files of a page from an earlier test; with ``fresh=True`` it has nothing yet.
+    """
+    taken: list[BrowserContext] = []
+    fresh_ones: list[BrowserContext] = []
     wrong: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
             wrong.append(message.text)
 
-    def open_one(url: str, *, width: int = 1440, theme: str = "light", ready: bool = True, **more: Any) -> Page:
+    def open_one(
+        url: str, *, width: int = 1440, theme: str = "light", ready: bool = True, fresh: bool = False, **more: Any
+    ) -> Page:
         phone = width < 600
         size = {"width": width, "height": 844 if phone else 900}
         more = {"reduced_motion": "reduce", "has_touch": phone, "is_mobile": phone} | more
-        context = browser.new_context(viewport=size, color_scheme=theme, **more)
-        contexts.append(context)
+        options = {"viewport": size, "color_scheme": theme} | more
+        context = browser.new_context(**options) if fresh else kept_contexts.take(**options)
+        (fresh_ones if fresh else taken).append(context)
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -93,8 +107,10 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_one
-    for context in contexts:
+    for context in fresh_ones:
         context.close()
+    for context in taken:
+        kept_contexts.give_back(context)
     assert wrong == []
 
 
@@ -110,11 +126,21 @@ def failure() -> Callable[..., Any]:
     return FAKE.failure
 
 
+@pytest.fixture(scope="session")
+def held_port() -> Iterator[int]:
+    """A port on which one platform after the other listens: the browser knows the files that are there."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # who listens there says so as well
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 @pytest.fixture
-def platform() -> Iterator[Any]:
+def platform(held_port: int) -> Iterator[Any]:
     """A small shop that does nothing by itself."""
     row = FAKE.row
     made = FAKE.FakePlatform(
+        port=held_port,
         nodes=[
             row("app", strategy="one_for_one", critical=True),
             row(SHOP, strategy="rest_for_one"),
@@ -124,7 +150,7 @@ def platform() -> Iterator[Any]:
             row("app/pool", strategy="dynamic", what="DynamicSupervisor"),
             row("app/pool/0.81.0", id="order 81", name=None, pid="0.81.0", what="Order"),
             row("app/web", critical=True),
-        ]
+        ],
     )
     made.start()
     yield made

@@ -19,10 +19,11 @@ WEIGHT = """() => {
 
 @pytest.mark.parametrize("path", ["/", *(page.href for page in PAGES)])
 def test_the_first_load_is_light(path: str, open_page: Callable[..., Page], untouched: Any) -> None:
-    page = open_page(f"{untouched.url}{path}", ready=False)
+    page = open_page(f"{untouched.url}{path}", ready=False, fresh=True)
     expect(page.get_by_role("heading").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     loaded = page.evaluate(WEIGHT)
     assert [name for name, _ in loaded if not name.startswith(untouched.url)] == []
+    assert loaded[0][1] > 0, "expected a browser that has nothing yet"
     heaviest = sorted(loaded, key=lambda one: -one[1])[:5]
     assert sum(size for _, size in loaded) < MOST, heaviest
