@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -157,9 +157,9 @@ def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callab
     return run
 
 
-@pytest.fixture(scope="session")
-def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
-    """`start` for all tests that only look at what it started; `files` are put beside it."""
+@contextmanager
+def started_by(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+    """`start` with a folder for each program, into which `files` are put; all end with the block."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, files: dict[str, str] | None = None) -> Program:
@@ -169,15 +169,25 @@ def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         started.append(begun(folder, *arguments, data_dir=folder / "data"))
         return ready(started[-1], folder / "data")
 
-    yield run
-    for process in started:
-        ended(process)
+    try:
+        yield run
+    finally:
+        for process in started:
+            ended(process)
+
+
+@pytest.fixture(scope="module")
+def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+    """`start` for the tests of a module; what it started takes no core from the next module."""
+    with started_by(tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
-def untouched(start_for_all: Callable[..., Program]) -> Program:
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A platform that no test changes."""
-    return start_for_all()
+    with started_by(tmp_path_factory) as start:
+        yield start()
 
 
 @pytest.fixture

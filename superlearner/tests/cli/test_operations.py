@@ -265,7 +265,7 @@ def at_a_terminal(program: Any, *arguments: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile(start_for_all: Callable[..., Any]) -> Any:
     return start_for_all("app.py:Bank", files={"app.py": TREE})
 

@@ -12,8 +12,9 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,11 @@ def platform(held_port: int) -> Iterator[Any]:
     made.stop()
 
 
-class TwoNodes:
-    """A real platform in a thread, and a second node with a shop of its own that it looks into."""
+class Served:
+    """A real platform in a thread; where it looks into a second node, that is `node`."""
 
-    def __init__(self, url: str, loop: asyncio.AbstractEventLoop, platform: Any, node: otp.Node) -> None:
-        self.url = url
+    def __init__(self, loop: asyncio.AbstractEventLoop, platform: Any, node: otp.Node | None) -> None:
+        self.url = platform.listener.url("")
         self.platform = platform
         self.node = node
         self._loop = loop
@@ -176,25 +177,32 @@ class TwoNodes:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
 
 
-@pytest.fixture(scope="module")
-def two_nodes() -> Iterator[TwoNodes]:
-    """One for all tests of a module: the platform's own node has the demo and the shop, `shop@127.0.0.1` a shop."""
-    started: Future[TwoNodes] = Future()
+@asynccontextmanager
+async def _with_second(platform: Any) -> AsyncIterator[otp.Node]:
+    """A second node with a shop of its own, which the platform looks into."""
+    async with otp.Node(SECOND) as node:
+        platform.nodes.attach(node)
+
+        async def life() -> None:
+            await Shop.start_link(None, name="shop")
+            await otp.receive(otp.Is("end"))
+
+        node.spawn(life)
+        await node.wait_registered("stocktaking")
+        yield node
+
+
+@contextmanager
+def _served(second: Callable[[Any], AbstractAsyncContextManager[otp.Node | None]], **settings: Any) -> Iterator[Served]:
+    started: Future[Served] = Future()
+    ends: list[Callable[[], object]] = []
 
     async def main() -> None:
-        async with INSIDE.platform_inside(max_body=1 << 16) as running, otp.Node(SECOND) as node:
-            running.platform.nodes.attach(node)
-
-            async def life() -> None:
-                await Shop.start_link(None, name="shop")
-                await otp.receive(otp.Is("end"))
-
-            node.spawn(life)
-            await node.wait_registered("stocktaking")
+        async with INSIDE.platform_inside(**settings) as running, second(running.platform) as node:
             end = asyncio.Event()
             loop = asyncio.get_running_loop()
-            started.set_result(TwoNodes(running.platform.listener.url(""), loop, running.platform, node))
             ends.append(lambda: loop.call_soon_threadsafe(end.set))
+            started.set_result(Served(loop, running.platform, node))
             await end.wait()
 
     def run() -> None:
@@ -205,13 +213,26 @@ def two_nodes() -> Iterator[TwoNodes]:
                 started.set_exception(error)
             raise
 
-    ends: list[Callable[[], object]] = []
-    thread = threading.Thread(target=run, name="two nodes", daemon=True)
+    thread = threading.Thread(target=run, name="platform", daemon=True)
     thread.start()
     found = started.result(30)
     yield found
     ends[0]()
     thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Served]:
+    """One for all tests of a module: the platform's own node has the demo and the shop, `shop@127.0.0.1` a shop."""
+    with _served(_with_second, max_body=1 << 16) as served:
+        yield served
+
+
+@pytest.fixture
+def real_platform() -> Iterator[Served]:
+    """The demo and the shop, for one test."""
+    with _served(lambda _platform: nullcontext()) as served:
+        yield served
 
 
 @pytest.fixture

@@ -17,10 +17,8 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
-    open_page: Callable[..., Page], start: Callable[..., Any]
-) -> None:
-    url = start().url
+def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(open_page: Callable[..., Page], untouched: Any) -> None:
+    url = untouched.url
     for theme, width in (("light", 1440), ("dark", 390)):
         for path in PATHS:
             page = open_page(f"{url}{path}", theme=theme, width=width, ready=False)
@@ -36,10 +34,8 @@ def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
 
 
-def test_a_section_is_found_while_typing_and_opened_with_keys(
-    open_page: Callable[..., Page], start: Callable[..., Any]
-) -> None:
-    url = start().url
+def test_a_section_is_found_while_typing_and_opened_with_keys(open_page: Callable[..., Page], untouched: Any) -> None:
+    url = untouched.url
     page = open_page(f"{url}/docs/library", ready=False, permissions=["clipboard-read", "clipboard-write"])
     field = page.get_by_role("combobox", name="Search the documentation")
     page.keyboard.press("/")
@@ -66,11 +62,9 @@ def test_a_section_is_found_while_typing_and_opened_with_keys(
     assert page.evaluate("navigator.clipboard.readText()").startswith("import logging\n")
 
 
-def test_what_was_typed_before_the_script_ran_is_looked_for(
-    open_page: Callable[..., Page], start: Callable[..., Any]
-) -> None:
+def test_what_was_typed_before_the_script_ran_is_looked_for(open_page: Callable[..., Page], untouched: Any) -> None:
     """Regression: nothing was found until one typed on."""
-    url = start().url
+    url = untouched.url
     page = open_page(f"{url}/docs", ready=False)
     waiting: list[Route] = []
     page.route("**/static/docs.js", lambda route: waiting.append(route))
@@ -81,10 +75,8 @@ def test_what_was_typed_before_the_script_ran_is_looked_for(
     expect(page.get_by_role("option").filter(has_text="When to give up")).to_be_visible()
 
 
-def test_the_list_of_operations_is_filtered_while_typing(
-    open_page: Callable[..., Page], start: Callable[..., Any]
-) -> None:
-    page = open_page(f"{start().url}/api/docs", ready=False)
+def test_the_list_of_operations_is_filtered_while_typing(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url}/api/docs", ready=False)
     page.get_by_role("searchbox", name="Filter operations").fill("supervisor.delete_child")
     expect(page.locator(".api-list li:visible")).to_have_count(1)
     expect(page.locator("#api-count")).to_have_text("1 operation for “supervisor.delete_child”")

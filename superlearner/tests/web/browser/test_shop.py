@@ -37,10 +37,9 @@ def run(tmp_path: Path) -> Iterator[Callable[..., tuple[str, subprocess.Popen[st
 
 
 @pytest.fixture
-def shop(run: Callable[..., Any], open_page: Callable[..., Page]) -> Page:
-    """The page of `superlearner run`."""
-    address, _ = run()
-    return open_page(f"{address}/supervisors")
+def shop(real_platform: Any, open_page: Callable[..., Page]) -> Page:
+    """The page of a platform that has just begun."""
+    return open_page(f"{real_platform.url}/supervisors")
 
 
 def line(page: Page, key: str) -> Locator:
@@ -271,9 +270,8 @@ def test_the_keyboard_alone_is_enough(shop: Page) -> None:
     expect(shop.locator(":focus")).to_have_attribute("data-key", f"{WAREHOUSE}/robot")
 
 
-def test_an_unknown_page_says_so_in_the_same_house(run: Callable[..., Any], open_page: Callable[..., Page]) -> None:
-    address, _ = run()
-    page = open_page(f"{address}/nowhere", ready=False)
+def test_an_unknown_page_says_so_in_the_same_house(untouched: Any, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{untouched.url}/nowhere", ready=False)
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
     page.get_by_role("link", name="Go to the supervision tree").click()
     expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
