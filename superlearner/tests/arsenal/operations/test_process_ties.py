@@ -42,7 +42,7 @@ async def stay(who: str, tie: Callable[[Any], Any], traps: bool) -> None:
     otp.process_flag("trap_exit", traps)
     tie(otp.whereis("hub"))
     otp.register(who, otp.self())
-    await otp.receive(otp.Is("end"))
+    await otp.receive()  # who traps exits is told by the node that it ends, and would otherwise be waited for
 
 
 async def asks() -> None:
