@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import otp
 from otp.trace import Recording, Row, load, pack
+from superlearner.tracing import Captured, Mark, Person, as_recording
 from superlearner.web.replay import Replay, Replays
 
 Inside = Callable[..., Any]
@@ -129,6 +130,34 @@ def test_a_tree_in_the_header_that_is_none_of_ours_is_passed_over() -> None:
     for tree in ([1], [{"id": 3}], [deep], "tree", [{}]):
         recording.header["about"] = {"tree": tree}
         assert rows_of(Replay(recording).page(0, 10)).keys() >= {"shop_sup"}
+
+
+def test_a_saved_trace_plays_with_the_tree_of_those_who_took_part(tmp_path: Path) -> None:
+    """A trace has no events of supervision: ends and starts stand for what the supervisors would have told."""
+    people = {
+        pid: Person(pid, name, what, above, True)
+        for pid, name, what, above in (
+            ("0.1.0", "shop", "Shop", None),
+            ("0.2.0", "ledger", "Ledger", "shop"),
+            ("0.4.0", "ledger", "Ledger", "shop"),
+            ("0.3.0", None, "Order", "shop"),
+        )
+    }
+    sell = Captured(1, 10.0, "cast", None, "0.2.0", "sell", "'sell'", "'sell'")
+    marks = [
+        Mark(2, 11.0, "crashed", "0.2.0", "killed", None),
+        Mark(3, 11.1, "started", "0.4.0", None, None),
+        Mark(4, 12.0, "exited", "0.3.0", "normal", None),
+    ]
+    file = tmp_path / "trace"
+    file.write_bytes(as_recording([sell], marks, people, node="shop@here", started=9.0))
+    replay = Replay(load(file))
+    first = replay.page(0, 1)
+    assert rows_of(first).keys() == {"shop", "shop/ledger", "shop/Order 0.3.0"}
+    assert rows_of(replay.page(2, 0))["shop/ledger"]["state"] == "stopped"
+    back = rows_of(replay.page(3, 0))["shop/ledger"]
+    assert (back["state"], back["pid"], back["restarts"], back["last"]["reason"]) == ("running", "0.4.0", 1, "killed")
+    assert rows_of(replay.page(4, 0)).keys() == {"shop", "shop/ledger"}
 
 
 @pytest.mark.operation("recording.frames")

@@ -257,6 +257,7 @@ def pack(
     node: str,
     processes: Iterable[Mapping[str, str | None]] = (),
     started: float | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The file of a recording whose events were kept elsewhere: `load` reads it like any other.
 
@@ -265,6 +266,7 @@ def pack(
         node: whose they are.
         processes: who was there at the beginning: `process`, `parent`, `name`, `what`.
         started: wall time in seconds since 1970.
+        about: what else the first line is to say, as values of JSON, under the name `about`.
 
     >>> import otp, tempfile
     >>> row = otp.trace.Row(1, 0, "shop", "exited", "<0.3.0>", 0, {"reason": "killed"})
@@ -275,6 +277,8 @@ def pack(
     {'reason': 'killed'}
     """
     header: dict[str, Any] = {"format": FORMAT, "node": node, "io": "real", "started": started, "block": BLOCK}
+    if about is not None:
+        header["about"] = dict(about)
     lines = [as_line({**header, "python": platform.python_version(), "replay": NO_PROMISE})]
     lines += [as_line(dict(one)) for one in processes]
     chain, count = Chain(timed=False), 0

@@ -64,7 +64,9 @@ def as_recording(
         for one in people.values()
         if one.pid not in started_here
     ]
-    return pack(rows, node=node, processes=there, started=begun or started)
+    # no event of a trace tells who supervises whom: who looks at it later has to be told
+    supervisors = sorted({above for one in people.values() if (above := _above(one, names)) is not None})
+    return pack(rows, node=node, processes=there, started=begun or started, about={"supervisors": supervisors})
 
 
 def _above(person: Person | None, names: Mapping[str, str]) -> str | None:

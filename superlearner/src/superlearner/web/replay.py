@@ -23,7 +23,7 @@ from otp.trace import Recording, Row
 from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
 from superlearner.control.terms import clip
 from superlearner.web.frames import Frames, encode
-from superlearner.web.projection import Projection, graft
+from superlearner.web.projection import Projection, graft, remove
 from superlearner.web.projector import KINDS, apply
 
 __all__ = ["Replay", "Replays"]
@@ -111,6 +111,10 @@ class Replay:
         self._frames = Frames(self._model, {"epoch": "recording", "node": clip(recording.node, 200), "version": ""})
         self._people: dict[str, tuple[str | None, str]] = {}
         self._waiting: dict[str, list[Slot]] = {}
+        about = recording.header.get("about")
+        told = about.get("supervisors") if isinstance(about, dict) else None
+        self._supervisors = {_pid(one) for one in told[:MOST_TREE]} if isinstance(told, list) else set()
+        """Of a saved trace, which has no events of supervision: who supervises. Ends and starts stand for those."""
         for one in recording.processes:
             pid = _pid(one.get("process"))
             if pid is not None:
@@ -132,7 +136,7 @@ class Replay:
                 return
             except (msgspec.ValidationError, RecursionError):
                 pass  # of another version, or of somebody else: then what the events tell has to do
-        supervisors = {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
+        supervisors = self._supervisors or {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
         below: dict[str, list[str]] = {}
         above: dict[str, str] = {}
         for one in self.recording.processes[:MOST_TREE]:
@@ -164,12 +168,34 @@ class Replay:
             self._people[pid] = (_short(get("name"), 120), _short(get("what"), 120) or "")
         elif row.kind == "registered" and pid in self._people:
             self._people[pid or ""] = (_short(get("name"), 120), self._people[pid or ""][1])
-        if row.kind not in KINDS or pid is None:
+        if pid is None:
             return set()
         try:
+            if self._supervisors and row.kind in ("spawned", "exited"):
+                return self._traced(row, pid)
+            if row.kind not in KINDS:
+                return set()
             return self._project(row, pid)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             return set()  # a file of somebody else: this event makes no sense
+
+    def _traced(self, row: Row, pid: str) -> set[str]:
+        """A start or an end in a saved trace, as the supervisor above would have told it."""
+        if row.kind == "spawned":
+            above = _pid(row.data.get("parent"))
+            if above not in self._model.by_pid or above not in self._supervisors:
+                return set()
+            fresh = self._inferred(pid, {}, self._supervisors, 0)
+            data = {"id": fresh.id, "child": pid, "type": fresh.kind}
+            return apply(self._model, Told(row.seq, _bounded(row.at), "child_started", above, row.seq, data), fresh)
+        found = self._model.rows.get(self._model.by_pid.get(pid, ""))
+        above = None if found is None or found.parent is None else self._model.rows[found.parent].pid
+        if found is None or above is None:
+            return set()
+        if found.name is None:  # whoever comes in its place has another id
+            return remove(self._model, found.key)
+        data = {"id": found.id, "child": pid, "reason": _term(row.data.get("reason")), "by": "exit"}
+        return apply(self._model, Told(row.seq, _bounded(row.at), "child_terminated", above, row.seq, data), None)
 
     def _project(self, row: Row, pid: str) -> set[str]:
         data = {key: _term(value) for key, value in row.data.items()}
