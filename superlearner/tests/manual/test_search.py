@@ -39,6 +39,19 @@ def test_a_page_named_as_the_question_comes_first(manual: Manual) -> None:
         assert f"/docs/behaviours/{name}" == manual.find(name.replace("_", ""), 1)[0].address
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("settings", "/docs/settings"),
+        ("what is a process", "/docs/concepts#process"),
+        ("let it crash", "/docs/from-asyncio"),
+    ],
+)
+def test_the_page_the_concept_or_the_very_words_come_first(manual: Manual, question: str, expected: str) -> None:
+    """Before, pages that only hold the words were found first."""
+    assert manual.find(question, 1)[0].address.startswith(expected)
+
+
 def test_the_beginning_of_a_word_is_enough_and_a_slip_is_forgiven() -> None:
     index = Index([Indexed("a", "Mailbox", "", "messages wait here"), Indexed("b", "Timer", "", "rings later")])
     for question in ("mailb", "mialbox", "malbox", "message", "MESSAGES", "waiting"):

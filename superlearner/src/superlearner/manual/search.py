@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,23 +86,29 @@ class Index:
             having.update(scores.keys())
             for number, score in scores.items():
                 total[number] = total.get(number, 0.0) + score
-        phrase = " ".join(asked)
+        phrases = {" ".join(asked), " ".join(meant)}  # "what is a process" asks for the process
         worth = {
-            number: score * (having[number] / len(meant)) ** 2 * self._favour(self._sections[number], phrase)
+            number: score * (having[number] / len(meant)) ** 2 * self._favour(self._sections[number], phrases)
             for number, score in total.items()
         }
         matched = frozenset(word for _, words in found for word in words)
         ranked = sorted(worth, key=lambda number: (-worth[number], number))
         return [self._hit(number, worth[number], matched) for number in ranked[:most]]
 
-    def _favour(self, one: Indexed, phrase: str) -> float:
-        """More for what is called as the question, less for lists of everything."""
+    def _favour(self, one: Indexed, phrases: Collection[str]) -> float:
+        """More for what is called as the question, a page most of all; less for lists of everything."""
         title, heading = one.title.lower(), one.heading.lower()
-        if phrase == (heading or title):
+        if not heading and title in phrases:
+            return 3 * one.weight
+        if heading in phrases:
             return 2 * one.weight
-        if not heading and title.startswith(phrase):
+        if not heading and any(title.startswith(phrase) for phrase in phrases):
             return 1.8 * one.weight
-        return 1.3 * one.weight if phrase in heading or phrase in title else one.weight
+        if any(phrase in heading or phrase in title for phrase in phrases):
+            return 1.3 * one.weight
+        return (
+            1.6 * one.weight if any(" " in phrase and phrase in one.text.lower() for phrase in phrases) else one.weight
+        )
 
     def _scores(self, word: str) -> tuple[dict[int, float], set[str]]:
         """What each section is worth for a word, and the words that stood for it."""
