@@ -45,6 +45,26 @@ def test_the_page_of_another_node_shows_its_trees_and_kills_there(
     assert two_nodes.do(lambda: two_nodes.platform.node.whereis("ledger")) == ours
 
 
+def test_system_processes_and_details_are_those_of_the_node_that_is_shown(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/processes?node={SECOND}", ready=False)
+    expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("counter_1"))).to_have_count(0)
+    page.goto(f"{two_nodes.url}/system?node={SECOND}")
+    bar = page.locator(".bar").first
+    expect(bar).to_contain_text(re.compile(r"\d+\s*processes"))
+    told = re.search(r"(\d+)\s*processes", bar.inner_text())
+    assert told is not None
+    assert int(told[1]) < two_nodes.do(lambda: len(two_nodes.platform.node.processes())) / 2
+    page.goto(f"{two_nodes.url}/supervisors?node={SECOND}&process=ledger&tab=state")
+    pane = page.get_by_role("region", name="Process details")
+    expect(pane.get_by_role("tab", name="State", selected=True)).to_be_visible()
+    expect(pane).to_contain_text(two_nodes.do(lambda: str(two_nodes.node.whereis("ledger")).strip("<>")))
+    pane.get_by_role("tab", name="Links").click()
+    expect(pane).to_contain_text("checkout_sup")
+
+
 def test_the_palette_finds_a_process_of_the_node_that_is_shown_and_leads_to_it(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:
