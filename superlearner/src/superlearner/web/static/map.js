@@ -153,13 +153,13 @@ export class SlMap extends HTMLElement {
   /**
    * The middle of a cell, in pixels of the whole map (and of `layer`); null when it is not there or in a folded box.
    * @param {string} key
-   * @returns {{x: number, y: number, size: number}|null}
+   * @returns {import("./signal-lanes.js").Spot|null}
    */
   placeOf(key) {
     const place = this.#layout.places.get(key);
     if (!place) return null;
     const { w, h, glyph, names } = this.#layout.level;
-    return { x: place.x + (names ? glyph / 2 + 2 : w / 2), y: place.y + h / 2, size: glyph };
+    return { x: place.x + (names ? glyph / 2 + 2 : w / 2), y: place.y + h / 2, size: glyph, name: names ? w - glyph : 0 };
   }
 
   // Places

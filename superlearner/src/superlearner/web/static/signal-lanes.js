@@ -84,11 +84,11 @@ export function sentence([kind, source, target, , word], who) {
   }
 }
 
-/** A point of the map. @typedef {{x: number, y: number, size: number}} Spot */
+/** A point of the map; `name` is how far its name reaches beyond it. @typedef {{x: number, y: number, size: number, name?: number}} Spot */
 
 /**
  * The way of the arrow with this place in the order from one cell of the map to another: the later, the wider its bow,
- * so that those between the same two do not lie upon one another.
+ * so that those between the same two do not lie upon one another, and beside the names, so that those can be read.
  * @param {Spot|null} from  null: it comes from outside
  * @param {Spot} to
  * @param {number} place
@@ -102,7 +102,7 @@ export function bow(from, to, place) {
   }
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = Math.hypot(dx, dy);
-  const wide = 16 + 15 * (place % 8);
+  const wide = Math.max(16, Math.max(from.name ?? 0, to.name ?? 0) + 4) + 15 * (place % 8);
   const side = dy < 0 || (dy === 0 && dx < 0) ? 1 : -1; // always to the right: there is room beside the first cells of a box
   const [nx, ny] = [(-dy / length) * side, (dx / length) * side];
   const [cx, cy] = [(from.x + to.x) / 2 + nx * wide * 2, (from.y + to.y) / 2 + ny * wide * 2];
