@@ -76,10 +76,16 @@ def _is_sensitive(p: Any) -> bool:
 def told_sent(dest: Process, message: Any, st: int) -> bool:
     """A message leaves; a dead or exiting receiver drops it. A process that waits for it receives it at once.
 
-    True if the post of a testing scheduler took it: then it is delivered later.
+    True if it is not to be delivered now: the post of a testing scheduler took it, or a fault befell it.
     """
+    faults = dest._node._faults
+    fate = None if faults is None else faults.fate(dest, message)
+    if fate is not None:
+        if fate == "late":
+            return True  # told when it arrives
+        st = DEAD
     post = dest._node._s.post
-    if post is not None:
+    if post is not None and fate is None:
         taken = post.sent(dest, message, st)
         if taken is not None:
             return bool(taken)
@@ -91,7 +97,7 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
         if focus.admits_sending(dest, message):
             _tell_sent(dest, message, st)
             focus.told()
-    return False
+    return fate is not None
 
 
 def told_under_way(sender: Process, dest: Process, message: Any) -> int:

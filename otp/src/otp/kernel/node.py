@@ -62,6 +62,7 @@ class Node:
         "_applications",
         "_closing",
         "_distribution",
+        "_faults",
         "_given",
         "_life",
         "_names",
@@ -97,6 +98,7 @@ class Node:
         self._life: Literal["new", "open", "closing", "closed"] = "new"
         self._owned: list[Process] = []
         self._applications: Any = None
+        self._faults: Any = None  # what befalls messages on purpose, see otp.kernel.faults
         self._distribution: Any = None  # what connects it with other nodes, see otp.distribution
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from otp.observer.events import EventView, Missed, TraceSpec
 from otp.observer.failures import NotPermitted, ViewError
+from otp.observer.faults import FaultKind, InjectedFault, inject
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
 from otp.observer.local_view import LocalView
@@ -73,7 +74,9 @@ __all__ = [
     "Edge",
     "EventStream",
     "EventView",
+    "FaultKind",
     "Graph",
+    "InjectedFault",
     "Link",
     "LocalView",
     "MailboxPage",
@@ -105,6 +108,7 @@ __all__ = [
     "drop_messages",
     "graph",
     "info",
+    "inject",
     "mailbox",
     "memory",
     "metrics",

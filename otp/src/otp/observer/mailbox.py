@@ -178,20 +178,34 @@ def _fitting(
     length: int,
     redact: Redact | None,
 ) -> Iterator[MessageView]:
-    needle = search.casefold()
     for position in range(min(len(waiting), EXAMINED)):
-        message = waiting[position]
-        found = kind_of_message(p, message)
-        if kind is not None and found != kind:
-            continue
-        content = _content(message)
-        word = _tag(content, redact)
-        if tag is not None and word != tag:
-            continue
-        shown = text(content, length=length, redact=redact)
-        if needle and needle not in shown.casefold():
-            continue
-        yield MessageView(position, found, word, message.pid if type(message) is From else None, shown)
+        view = view_if_it_fits(p, waiting[position], kind, tag, search, length, redact, position)
+        if view is not None:
+            yield view
+
+
+def view_if_it_fits(
+    p: Process,
+    message: Any,
+    kind: MessageKind | None,
+    tag: str | None,
+    search: str,
+    length: int = 200,
+    redact: Redact | None = is_secret,
+    position: int = 0,
+) -> MessageView | None:
+    """A message to `p` as it is shown, None if it is not one of those that are asked for."""
+    found = kind_of_message(p, message)
+    if kind is not None and found != kind:
+        return None
+    content = _content(message)
+    word = _tag(content, redact)
+    if tag is not None and word != tag:
+        return None
+    shown = text(content, length=length, redact=redact)
+    if search and search.casefold() not in shown.casefold():
+        return None
+    return MessageView(position, found, word, message.pid if type(message) is From else None, shown)
 
 
 def kind_of_message(p: Process, message: Any) -> MessageKind:

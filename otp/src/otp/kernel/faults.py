@@ -1,0 +1,150 @@
+"""Faults on purpose in a running node: what befalls messages on their way to a process.
+
+A process with a fault is in focus of a reader that is told next to nothing, so what is sent to it takes the slow way,
+and all others pay nothing. (Under the deterministic scheduler `otp.testing` has faults of its own, which are part of
+the schedule.)
+"""
+
+# Messages are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from otp.kernel.death import exit_signal
+from otp.kernel.mailbox import deliver
+from otp.kernel.messages import Down, ExitSignal
+from otp.kernel.monitors import Monitor, unwatch, watch
+from otp.kernel.process import Process
+from otp.kernel.states import DEAD, SYSTEM_TAG
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.tracing import Subscription
+
+__all__ = ["LATE", "LOST", "Fate", "Fault", "Faults", "crashing", "late"]
+
+LOST: Final = "lost"
+LATE: Final = "late"
+Fate = Literal["lost", "late"]
+"""What a fault does with a message: it never arrives, or arrives later."""
+
+QUIET: Final = 1  # events a second for the reader that only keeps a process in focus
+
+
+class Fault:
+    """A fault in force on one process; `hits` counts the messages it has met."""
+
+    __slots__ = ("_act", "_left", "_matches", "_monitor", "_subscription", "ended", "hits", "target")
+
+    def __init__(
+        self,
+        target: Process,
+        matches: Callable[[Any], bool],
+        act: Callable[[Process, Any], Fate],
+        times: int | None,
+        ended: Callable[[], object] | None,
+    ) -> None:
+        self.target: Process = target
+        self.hits: int = 0
+        self.ended: Callable[[], object] | None = ended
+        self._matches = matches
+        self._act = act
+        self._left = times
+        node = target._node
+        self._subscription: Subscription = node._trace.add(
+            lambda _event: None, frozenset({"sent"}), (target,), None, QUIET, focus=True
+        )
+        if node._faults is None:
+            node._faults = Faults()
+        node._faults.of.setdefault(target, []).append(self)
+        self._monitor: Monitor = watch(target, lambda _reason: self.heal())
+
+    def meet(self, dest: Process, message: Any) -> Fate | None:
+        """What becomes of a message, None if it is not one of those that the fault is about."""
+        if not self._matches(message):
+            return None
+        self.hits += 1
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self.heal()
+        return self._act(dest, message)
+
+    def heal(self) -> None:
+        """End the fault; what is late already still arrives. Healing twice is nothing."""
+        node = self.target._node
+        faults = node._faults
+        mine = None if faults is None else faults.of.get(self.target)
+        if faults is None or mine is None or self not in mine:
+            return
+        mine.remove(self)
+        if not mine:
+            del faults.of[self.target]
+        if not faults.of:
+            node._faults = None
+        self._subscription.close()
+        unwatch(self._monitor)
+        if self.ended is not None:
+            self.ended()
+
+
+class Faults:
+    """The faults of a node."""
+
+    __slots__ = ("_handing_over", "of")
+
+    def __init__(self) -> None:
+        self.of: dict[Process, list[Fault]] = {}
+        self._handing_over = False
+
+    def fate(self, dest: Process, message: Any) -> Fate | None:
+        """What becomes of a message to `dest`; None if nothing does. Signals and system messages meet no fault."""
+        kind = type(message)
+        if self._handing_over or kind is Down or kind is ExitSignal:
+            return None
+        if kind is tuple and message and message[0] is SYSTEM_TAG:
+            return None
+        for fault in tuple(self.of.get(dest, ())):
+            fate = fault.meet(dest, message)
+            if fate is not None:
+                return fate
+        return None
+
+    def hand_over(self, dest: Process, message: Any) -> None:
+        """Bring a message that was late."""
+        self._handing_over = True
+        try:
+            deliver(dest, message)
+        finally:
+            self._handing_over = False
+
+
+def late(ns: int) -> Callable[[Process, Any], Fate]:
+    """Messages arrive `ns` nanoseconds later."""
+
+    def act(dest: Process, message: Any) -> Fate:
+        node = dest._node
+        faults = _faults_of(node)
+        node._s.call_at(node._s.now_ns() + ns, lambda _timer: faults.hand_over(dest, message))
+        return LATE
+
+    return act
+
+
+def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
+    """The message ends the process before it is there."""
+
+    def act(dest: Process, _message: Any) -> Fate:
+        if dest._st != DEAD:
+            exit_signal(dest, dest._node._outside, reason, False)
+        return LOST
+
+    return act
+
+
+def _faults_of(node: Node) -> Faults:
+    found: Faults | None = node._faults
+    return Faults() if found is None else found

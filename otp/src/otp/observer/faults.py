@@ -1,0 +1,114 @@
+"""Faults on purpose in one process of a running node: lost and late messages, a crash to come, slow callbacks."""
+
+# Messages have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.kernel.faults import LOST, Fate, Fault, crashing, late
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.scheduler import nanoseconds
+from otp.kernel.slowness import Slowness
+from otp.kernel.states import DEAD, EXITING
+from otp.observer.mailbox import MessageKind, view_if_it_fits
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+
+__all__ = ["FaultKind", "InjectedFault", "inject"]
+
+FaultKind = Literal["drop", "delay", "crash", "slow"]
+
+
+class InjectedFault(Protocol):
+    """A fault that is in force until its messages are used up, its process has ended, or `heal()`."""
+
+    @property
+    def hits(self) -> int:
+        """How many messages, or callbacks, it has met."""
+        ...
+
+    def heal(self) -> None:
+        """End it; healing twice is nothing."""
+        ...
+
+
+def inject(
+    node: Node,
+    pid: Pid,
+    fault: FaultKind,
+    *,
+    kind: MessageKind | None = None,
+    tag: str | None = None,
+    search: str = "",
+    times: int | None = None,
+    seconds: float = 1.0,
+    reason: Any = "kill",
+    ended: Callable[[], object] | None = None,
+) -> InjectedFault:
+    """Let something go wrong in a process from now on. Erlang has nothing like it.
+
+    Args:
+        pid: a living process of `node`.
+        fault: `"drop"` loses messages, `"delay"` lets them arrive `seconds` later (what is sent afterwards overtakes),
+            `"crash"` ends the process as one reaches it, `"slow"` lets each callback of a server wait `seconds` first.
+        kind, tag, search: which messages, as in `mailbox`; `"slow"` is about all of them.
+        times: how many messages; None for all that come. A crash comes once at most.
+        seconds: of `"delay"` and `"slow"`.
+        reason: of the exit signal of `"crash"`; `"kill"` cannot be trapped.
+        ended: called when it ends, however it does.
+
+    Signals (`Down`, `ExitSignal`), answers of calls and system messages meet no fault: within a node these are never
+    lost. Raises `BadArgument` for a process that is not there, and where a fault makes no sense.
+
+    >>> import otp
+    >>> from otp import observer
+    >>> async def main():
+    ...     me = otp.self()
+    ...     fault = observer.inject(otp.node(), me, "drop", tag="add", times=1)
+    ...     for message in (("add", 1), ("add", 2), "stop"):
+    ...         otp.send(me, message)
+    ...     return fault.hits, otp.process_info(me, "messages")
+    >>> otp.run(main)
+    (1, (('add', 2), 'stop'))
+    """
+    what = f"inject({fault!r})"
+    p = node._procs.get(pid.id)
+    if p is None or p is not pid or p._st in (DEAD, EXITING):
+        raise BadArgument(f"{what}: expected a living process of node {node.name}, got {pid}")
+    if times is not None and times < 1:
+        raise BadArgument(f"{what}: expected a number of times from 1, or None for all, got {times}")
+    pause = nanoseconds(seconds, f"{what}, seconds") or 0
+    if fault == "slow":
+        return _slow(p, seconds, what, ended)
+
+    def matches(message: Any) -> bool:
+        return view_if_it_fits(p, message, kind, tag, search) is not None
+
+    match fault:
+        case "drop":
+            return Fault(p, matches, _lose, times, ended)
+        case "delay":
+            return Fault(p, matches, late(pause), times, ended)
+        case "crash":
+            return Fault(p, matches, crashing(reason), 1, ended)
+        case _:
+            raise BadArgument(f"inject: expected one of {', '.join(get_args(FaultKind))}, got {text(fault)}")
+
+
+def _lose(_dest: Process, _message: Any) -> Fate:
+    return LOST
+
+
+def _slow(p: Process, seconds: float, what: str, ended: Callable[[], object] | None) -> Slowness:
+    if p._vt is None or p._vt.supervisor:
+        raise BadArgument(f"{what}: expected a server with callbacks that is no supervisor, got {p}; try 'delay'")
+    if p._vt.debug is not None:
+        raise BadArgument(f"{what}: {p} is being debugged; try otp.sys.no_debug({p}) first")
+    return Slowness(p, seconds, ended)
