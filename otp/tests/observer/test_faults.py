@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -79,7 +78,9 @@ def test_a_process_ends_at_its_next_message_with_the_reason_given_and_never_sees
         till = await Till.start(None)
         ref = otp.monitor(till)
         ended: list[str] = []
-        fault = observer.inject(otp.node(), till, "crash", reason=("shutdown", "x"), ended=lambda: ended.append("ended"))
+        fault = observer.inject(
+            otp.node(), till, "crash", reason=("shutdown", "x"), ended=lambda: ended.append("ended")
+        )
         otp.send(till, "hello")
         return (await otp.receive(ref)).reason, fault.hits, ended
 

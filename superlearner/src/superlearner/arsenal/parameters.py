@@ -7,12 +7,16 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from superlearner.arsenal.declaration import Picker
+from superlearner.arsenal.results_mailbox import MessageType
 
 __all__ = [
     "ChildText",
     "Force",
     "MeasureMs",
     "NewName",
+    "OfKind",
+    "OfTag",
+    "OfText",
     "PageNumber",
     "PerPage",
     "PidText",
@@ -80,3 +84,6 @@ MeasureMs = Annotated[
 TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds until the answer is given up")]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page, from 1")]
 PerPage = Annotated[int, Field(ge=1, le=1000, description="items of a page")]
+OfKind = Annotated[MessageType | None, Field(description="only messages of this kind")]
+OfTag = Annotated[str | None, Field(max_length=40, description="only messages with this first word", examples=["add"])]
+OfText = Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")]

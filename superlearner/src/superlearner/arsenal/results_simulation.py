@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, Field
+
+from superlearner.control.simulations import Kind
 
 __all__ = ["SimulationLine"]
 
@@ -15,9 +15,9 @@ class SimulationLine(BaseModel):
     """A failure that is simulated. `id` is its process, null for one that is over already."""
 
     id: Pid | None
-    kind: Literal["crash", "slow", "flood", "chaos"]
+    kind: Kind
     target: Pid
     name: str | None = Field(description="of the target")
     running: bool
-    done: int = Field(description="processes ended, or messages sent, so far")
+    done: int = Field(description="processes ended, messages sent or met, callbacks slowed, or MiB taken, so far")
     words: str

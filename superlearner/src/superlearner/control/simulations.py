@@ -5,28 +5,52 @@ What one does stands in its process dictionary, so that it is read without askin
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Literal
 
 import otp
-from otp import ChildSpec, Down, DynamicSupervisor, GenServer, Node, NoReply, Ok, Pid, Stop, Supervisor, impl
+from otp import ChildSpec, Down, DynamicSupervisor, GenServer, Node, NoReply, Ok, Pid, Stop, Supervisor, impl, observer
 from superlearner.control.critical import is_critical
 from superlearner.control.relations import descendants_of
 from superlearner.control.steer import NotThere, hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["MOST", "NAME", "Plan", "Simulation", "begin", "cancel", "known", "running"]
+__all__ = ["MOST", "NAME", "Kind", "Only", "Plan", "Simulation", "begin", "cancel", "known", "running"]
 
 NAME: Final = "simulations"
 MOST: Final = 20
 """Simulations at once."""
 
 KEY: Final = "simulation"
+HELD: Final = "simulation_holds"
 TICKS_PER_S: Final = 10
 MOST_BELOW: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Which messages a fault is about, as in `otp.observer.mailbox`; by default all."""
+
+    kind: observer.MessageKind | None = None
+    tag: str | None = None
+    search: str = ""
+
+
+MEBIBYTE: Final = 1 << 20
+STEP_MB: Final = 16
+
+Kind = Literal["crash", "slow", "flood", "chaos", "crash_next", "drop", "delay", "slow_callbacks", "hang", "memory"]
+FAULTS: Final[dict[Kind, observer.FaultKind]] = {
+    "crash_next": "crash",
+    "drop": "drop",
+    "delay": "delay",
+    "slow_callbacks": "slow",
+}
+"""The simulations that are a fault of the runtime, in force for as long as they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +59,13 @@ class Plan:
 
     `crash`: an exit signal `reason` after `delay` s. `slow`: the target handles nothing for `duration` s. `flood`:
     `message` `count` times, `per_second`. `chaos`: for `duration` s somebody below the target ends, `per_second`.
+
+    For `duration` s at most: `crash_next` ends the target with `reason` at its next message; `drop` loses, `delay`
+    delays by `pause` s the next `times` messages; `slow_callbacks` lets each callback wait `pause` s. `only` says which
+    messages. `hang` holds the loop of the node for `duration` s; `memory` takes `megabytes` of it and keeps them.
     """
 
-    kind: Literal["crash", "slow", "flood", "chaos"]
+    kind: Kind
     target: Pid
     reason: str = "kill"
     delay: float = 0.0
@@ -45,6 +73,10 @@ class Plan:
     count: int = 0
     per_second: float = 1.0
     message: Any = None
+    pause: float = 0.0
+    times: int | None = None
+    only: Only = Only()
+    megabytes: int = 0
     done: int = 0
 
 
@@ -67,6 +99,15 @@ class Simulation(GenServer[Plan]):
             case "chaos":
                 otp.send_after(plan.duration, self.pid, "end")
                 otp.send_after(1 / plan.per_second, self.pid, "tick")
+            case "hang":
+                otp.send(self.pid, "tick")
+            case "memory":
+                otp.put(HELD, [])
+                otp.send_after(plan.duration, self.pid, "end")
+                otp.send(self.pid, "tick")
+            case "crash_next" | "drop" | "delay" | "slow_callbacks":
+                otp.put(HELD, _inject(plan, self.pid))
+                otp.send_after(plan.duration, self.pid, "end")
         return Ok(plan)
 
     @impl
@@ -79,6 +120,11 @@ class Simulation(GenServer[Plan]):
                 return self._flood(plan)
             case ("tick", "chaos"):
                 return NoReply(self._noted(self._end_somebody(plan)))
+            case ("tick", "hang"):
+                hold_the_loop(plan.duration)
+                return Stop("normal", plan)
+            case ("tick", "memory"):
+                return NoReply(self._take_memory(plan))
             case (Down() | "end", _):
                 return Stop("normal", plan)
             case _:
@@ -94,6 +140,13 @@ class Simulation(GenServer[Plan]):
         otp.send_after(batch / plan.per_second, self.pid, "tick")
         return NoReply(now)
 
+    def _take_memory(self, plan: Plan) -> Plan:
+        step = min(STEP_MB, plan.megabytes - plan.done)
+        otp.get(HELD).append(bytearray(step * MEBIBYTE))  # zeroed page by page, so that it is really there
+        if plan.done + step < plan.megabytes:
+            otp.send(self.pid, "tick")
+        return self._noted(replace(plan, done=plan.done + step))
+
     def _end_somebody(self, plan: Plan) -> Plan:
         otp.send_after(1 / plan.per_second, self.pid, "tick")
         victims = _harmless(plan)
@@ -108,8 +161,34 @@ class Simulation(GenServer[Plan]):
 
     @impl
     async def terminate(self, reason: Any, plan: Plan) -> None:
+        if plan.kind in FAULTS:
+            otp.get(HELD).heal()
         if plan.kind == "slow" and otp.is_alive(plan.target):
             await otp.sys.resume(plan.target)
+
+
+def _inject(plan: Plan, simulation: Pid) -> observer.InjectedFault:
+    """Begin with a fault; the simulation is told when its messages are used up."""
+    only = plan.only
+    return observer.inject(
+        otp.trace.node_of(plan.target),
+        plan.target,
+        FAULTS[plan.kind],
+        kind=only.kind,
+        tag=only.tag,
+        search=only.search,
+        times=plan.times,
+        seconds=plan.pause,
+        reason=plan.reason,
+        ended=lambda: otp.send(simulation, "end"),
+    )
+
+
+def hold_the_loop(seconds: float) -> None:
+    """Let nobody else run for so long, as a callback that never waits does."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
 
 
 def _harmless(plan: Plan) -> Sequence[Pid]:
@@ -135,6 +214,8 @@ async def _simulations(node: Node) -> Pid:
     found = node.whereis(NAME)
     if found is not None:
         return found
+    if node.whereis("services") is None:  # a node that is only looked into: its own tree is not ours to add to
+        return await node.start(DynamicSupervisor, {"max_children": MOST}, name=NAME)
     spec: ChildSpec = DynamicSupervisor.child_spec(name=NAME, id=NAME, max_children=MOST)
     try:
         return await Supervisor.start_child(("services", node), spec)
@@ -149,9 +230,10 @@ def running(node: Node) -> list[tuple[Pid, Plan]]:
     found: list[tuple[Pid, Plan]] = []
     for record in () if state is None else state.children:
         pid: Pid = record.pid
-        plan = (otp.process_info(pid, "dictionary") or {}).get(KEY)
+        kept = otp.process_info(pid, "dictionary") or {}
+        plan = kept.get(KEY)
         if isinstance(plan, Plan):
-            found.append((pid, plan))
+            found.append((pid, replace(plan, done=kept[HELD].hits) if plan.kind in FAULTS else plan))
     return found
 
 

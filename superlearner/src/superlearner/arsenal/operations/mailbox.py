@@ -12,7 +12,7 @@ from otp import Pid, observer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PageNumber, PerPage, PidText
+from superlearner.arsenal.parameters import Force, OfKind, OfTag, OfText, PageNumber, PerPage, PidText
 from superlearner.arsenal.results_mailbox import (
     DropResult,
     MailboxCount,
@@ -32,14 +32,10 @@ NOT_THERE = ("malformed_pid", "process_not_found")
 DROPS = (*NOT_THERE, "critical_process_protection", "conflict")
 ALL = 10_000
 
-Kind = Annotated[MessageType | None, Field(description="only messages of this kind")]
-Tag = Annotated[str | None, Field(max_length=40, description="only messages with this first word", examples=["add"])]
-Text = Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")]
-
 
 @operation("mailbox.peek", http=("GET", "/processes/{pid}/mailbox"), scope="read", errors=NOT_THERE)
 async def peek(
-    ctx: Context, pid: PidText, kind: Kind = None, page: PageNumber = 1, per_page: PerPage = 50
+    ctx: Context, pid: PidText, kind: OfKind = None, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[MessageLine]:
     """Look into a mailbox.
 
@@ -52,9 +48,9 @@ async def peek(
 async def search(
     ctx: Context,
     pid: PidText,
-    text: Text = "",
-    tag: Tag = None,
-    kind: Kind = None,
+    text: OfText = "",
+    tag: OfTag = None,
+    kind: OfKind = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[MessageLine]:
@@ -126,9 +122,9 @@ async def flush(ctx: Context, pid: PidText, force: Force = False) -> DropResult:
 async def drop(
     ctx: Context,
     pid: PidText,
-    kind: Kind = None,
-    tag: Tag = None,
-    text: Text = "",
+    kind: OfKind = None,
+    tag: OfTag = None,
+    text: OfText = "",
     limit: Annotated[int | None, Field(ge=1, le=1_000_000, description="at most so many, the oldest")] = None,
     force: Force = False,
 ) -> DropResult:

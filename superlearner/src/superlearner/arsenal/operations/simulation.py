@@ -7,30 +7,22 @@ from typing import Annotated
 from pydantic import Field
 
 import otp
-from otp import Pid, observer
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Picker, operation
 from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.parameters import Force, PidText, Reason, SupervisorText, Term
-from superlearner.arsenal.results_simulation import SimulationLine
-from superlearner.arsenal.steering import steering
-from superlearner.arsenal.targets import called, feels, process_of, protect, supervisor_of, term_of
-from superlearner.control.simulations import Plan, begin, cancel, known, running
-from superlearner.control.slots import id_text
-from superlearner.control.steer import kill
-from superlearner.control.terms import plain_pid, text_of
-
-ERRORS = (
-    "malformed_pid",
-    "process_not_found",
-    "critical_process_protection",
-    "conflict",
-    "start_failed",
-    "already_started",
-    "call_failed",
-    "child_not_found",
-    "timeout",
+from superlearner.arsenal.parameters import (
+    Force,
+    PidText,
+    Reason,
+    SupervisorText,
+    Term,
 )
+from superlearner.arsenal.results_simulation import SimulationLine
+from superlearner.arsenal.simulated import ERRORS, a_server, begun, feels_of, line_of, words_of
+from superlearner.arsenal.steering import steering
+from superlearner.arsenal.targets import called, process_of, protect, supervisor_of, term_of
+from superlearner.control.simulations import Plan, cancel, known, running
+from superlearner.control.steer import kill
 
 DurationMs = Annotated[int, Field(ge=1, le=60_000, description="milliseconds until it is over")]
 
@@ -41,7 +33,7 @@ async def list_all(ctx: Context) -> list[SimulationLine]:
 
     At most 20 run at once.
     """
-    return [_line(pid, plan) for pid, plan in running(ctx.node)]
+    return [line_of(pid, plan) for pid, plan in running(ctx.node)]
 
 
 @operation("simulation.crash", http=("POST", "/processes/{pid}/simulate/crash"), scope="operate", changes=True,
@@ -59,10 +51,10 @@ async def crash(
     """
     plan = Plan("crash", process_of(ctx, pid), reason=reason, delay=delay_ms / 1000)
     if delay_ms:
-        return await _begin(ctx, plan, force=force)
+        return await begun(ctx, plan, force=force)
     with steering():
         protect(ctx, plan.target, force=force)
-        ctx.about_to(_words(plan), lambda: _feels(plan))
+        ctx.about_to(words_of(plan), lambda: feels_of(plan))
         killed = await kill(plan.target, reason, force=force, wait=ctx.platform.settings.kill_wait)
     return SimulationLine(
         id=None,
@@ -71,7 +63,7 @@ async def crash(
         name=killed.name,
         running=False,
         done=int(killed.terminated),
-        words=_words(plan),
+        words=words_of(plan),
     )
 
 
@@ -82,13 +74,10 @@ async def slow(ctx: Context, pid: PidText, duration_ms: DurationMs = 6000, force
 
     It is suspended: its messages wait, and calls to it run into their time-out (5 s by default).
     """
-    target = process_of(ctx, pid)
-    seen = observer.process(ctx.node, target, messages=0, exits=0, related=0)
-    if seen is not None and seen.kind == "coroutine":
-        raise OperationError("conflict", f"{called(target)} is a function: only a server can be held")
+    target = a_server(ctx, pid)
     if otp.process_info(target, "status") == "suspended":
         raise OperationError("conflict", f"{called(target)} is suspended already", hint="see simulation.list")
-    return await _begin(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
+    return await begun(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
 
 
 @operation("simulation.flood", http=("POST", "/processes/{pid}/simulate/flood"), scope="operate", changes=True,
@@ -107,7 +96,7 @@ async def flood(
     """
     term = term_of(message, "message")
     plan = Plan("flood", process_of(ctx, pid), count=count, per_second=per_second, message=term)
-    return await _begin(ctx, plan, force=force)
+    return await begun(ctx, plan, force=force)
 
 
 @operation(
@@ -133,7 +122,7 @@ async def chaos(
     plan = Plan(
         "chaos", supervisor_of(ctx, name), reason=reason, duration=duration_ms / 1000, per_second=kills_per_second
     )
-    return await _begin(ctx, plan, force=True)
+    return await begun(ctx, plan, force=True)
 
 
 @operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)
@@ -148,44 +137,6 @@ async def end(
         known(ctx.node, id)
         ctx.about_to(f"cancel the simulation {id}", [id])
         plan = await cancel(ctx.node, id)
-    line = _line(None, plan)
+    line = line_of(None, plan)
     line.running = False
     return line
-
-
-async def _begin(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
-    with steering():
-        protect(ctx, plan.target, force=force)
-        ctx.about_to(_words(plan), lambda: _feels(plan))
-        pid = await begin(ctx.node, plan)
-    return _line(pid, plan)
-
-
-def _feels(plan: Plan) -> list[str]:
-    return feels(plan.target, plan.reason if plan.kind == "crash" else None)
-
-
-def _line(pid: Pid | None, plan: Plan) -> SimulationLine:
-    name = otp.process_info(plan.target, "registered_name")
-    return SimulationLine(
-        id=None if pid is None else plain_pid(pid),
-        kind=plan.kind,
-        target=plain_pid(plan.target),
-        name=None if name is None else id_text(name),
-        running=True,
-        done=plan.done,
-        words=_words(plan),
-    )
-
-
-def _words(plan: Plan) -> str:
-    who = called(plan.target)
-    match plan.kind:
-        case "crash":
-            return f"send the exit signal {plan.reason} to {who}" + (f" in {plan.delay:g} s" if plan.delay else "")
-        case "slow":
-            return f"hold {who} for {plan.duration:g} s"
-        case "flood":
-            return f"send {text_of(plan.message, 100)} {plan.count} times to {who}, {plan.per_second:g} a second"
-        case "chaos":
-            return f"end {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"

@@ -27,7 +27,7 @@ const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
   supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
   tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
-  error: ["why", "last", "list"], simulation: ["crash", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], system: ["health", "anomalies", "bottlenecks"],
+  error: ["why", "last", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], system: ["health", "anomalies", "bottlenecks"],
   registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], application: ["list", "info", "start", "stop"],
 };
 
