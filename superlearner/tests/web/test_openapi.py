@@ -32,10 +32,12 @@ NONE_YET = {"trace_not_found", "recording_not_found"}
 
 REFUSED = {
     "application.restart": "application_not_found",
+    "application.set_env": "application_not_found",
     "application.start": "already_started",
     "registry.register": "conflict",
     "supervisor.delete_child": "conflict",
     "application.stop": "application_not_found",
+    "application.unset_env": "application_not_found",
     "registry.entries": "registry_not_found",
     "registry.register_key": "registry_not_found",
     "registry.unregister_key": "registry_not_found",
