@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 import otp
 from otp import BadArgument, CallTimeout, GenServer, NoReply, Ok, Reply, impl, observer
-from otp.testing import Scheduler
+from otp.testing import Scheduler, advance
 
 
 class Till(GenServer[list[Any]]):
@@ -64,10 +63,10 @@ def test_a_late_message_is_overtaken_by_those_that_are_not_meant() -> None:
         fault = observer.inject(otp.node(), till, "delay", tag="slow", seconds=3)
         otp.send(till, "slow")
         otp.send(till, "fast")
-        await asyncio.sleep(2.9)
+        await advance(2.9)
         before = await GenServer.call(till, "all")
         fault.heal()  # what is late already still arrives
-        await asyncio.sleep(0.2)
+        await advance(0.2)
         return before, await GenServer.call(till, "all")
 
     assert run(main) == (["fast"], ["fast", "slow"])
