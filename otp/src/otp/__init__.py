@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from otp.behaviours.task import Task, TaskExit, TaskOk, TaskReply
     from otp.behaviours.task_stream import TaskStream
     from otp.behaviours.task_supervisor import TaskSupervisor
+    from otp.doors import observe
     from otp.kernel.become import Become
 
     random: _random_module.Random
@@ -119,6 +120,7 @@ _LATER: Final = {
     "ReplyTo": "otp.behaviours.state_machine_results",
     "Shared": "otp.behaviours.argument_copy",
     "StateTimeout": "otp.behaviours.state_machine_results",
+    "observe": "otp.doors",
     "StopAndReply": "otp.behaviours.state_machine_results",
     "Supervisor": "otp.behaviours.supervisor",
     "Task": "otp.behaviours.task",
@@ -215,6 +217,7 @@ __all__ = [
     "NotAProcess",
     "NotFound",
     "NotProcessMain",
+    "observe",
     "Ok",
     "optional_callback",
     "OsProcess",

@@ -30,7 +30,8 @@ class SessionTransport:
     """A `Transport` made of a carrier and a session, on the loop that runs `start`.
 
     Time is the loop's, so it works the same in virtual time. `seed` is for what `Drop` and `Delay` leave to chance.
-    What a node sent wrongly, and whom the cookie kept out, is logged as a warning of "otp.distribution".
+    What a node sent wrongly, and whom the cookie kept out, is logged as a warning of "otp.distribution"; with
+    `on_refused` that is called with the words instead.
 
     >>> import asyncio
     >>> from otp.distribution import Session
@@ -65,8 +66,11 @@ class SessionTransport:
     a#1 is down: leave
     """
 
-    def __init__(self, carrier: Carrier, session: Session, seed: int = 0) -> None:
+    def __init__(
+        self, carrier: Carrier, session: Session, seed: int = 0, on_refused: Callable[[str], object] | None = None
+    ) -> None:
         self._carrier = carrier
+        self._on_refused = on_refused
         self._session = session
         self._random = random.Random(seed)
         self._todo: deque[Action] = deque()
@@ -200,6 +204,8 @@ class SessionTransport:
             self._events.node_down(action.node, action.reason)
         elif isinstance(action, Drained):
             self._wake(action.node)
+        elif self._on_refused is not None:
+            self._on_refused(action.text)
         else:
             logger.warning("%s refused something of %s", self.me, action.text)
 

@@ -60,10 +60,15 @@ class ViewLink:
         """The running process; outside one, a process that ends with the connection, or with the server."""
         running = thread_current()
         if running is not None and running._node is self._distribution.node:
-            return running
-        if self._reader is None or self._reader._st == DEAD:
-            self._reader = spawn_on(self._distribution.node, None, _reads, (self._there(),), {})
-        return self._reader
+            reader = running
+        else:
+            if self._reader is None or self._reader._st == DEAD:
+                self._reader = spawn_on(self._distribution.node, None, _reads, (self._there(),), {})
+            reader = self._reader
+        peer = self._distribution.find(self._node)
+        if peer is not None:
+            peer.told(reader)  # it travels as a plain term, and they have to be able to monitor it
+        return reader
 
     def _there(self) -> Any:
         peer = self._distribution.find(self._node) or self._distribution.absent(self._node)

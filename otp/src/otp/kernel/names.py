@@ -51,7 +51,7 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
     owner = OWNER.get()
     if owner is not None and owner._node._s is s and owner._node._life != "closed":
         return owner._node
-    nodes = [] if s is None else [node for same_name in s.nodes.values() for node in same_name]
+    nodes = [] if s is None else [node for same in s.nodes.values() for node in same if not node.hidden]
     if len(nodes) == 1:
         return nodes[0]
     if not nodes:
@@ -102,7 +102,8 @@ def _distribution_here(s: Scheduler | None) -> Any:
     running = thread_current() or OWNER.get()
     if running is not None and running._node._s is s and running._node._distribution is not None:
         return running._node._distribution
-    found = [node._distribution for same in s.nodes.values() for node in same if node._distribution is not None]
+    nodes = [node for same in s.nodes.values() for node in same if not node.hidden]
+    found = [node._distribution for node in nodes if node._distribution is not None]
     return found[0] if len(found) == 1 else None
 
 
@@ -154,7 +155,8 @@ def nodes_here(what: str) -> list[Any]:
         node_here(what)  # says what is missing
     running = thread_current()
     own = None if running is None else running._node
-    everybody = sorted((node for same_name in by_name.values() for node in same_name), key=lambda node: node is not own)
+    shown = (node for same_name in by_name.values() for node in same_name if node is own or not node.hidden)
+    everybody = sorted(shown, key=lambda node: node is not own)
     distribution = _distribution_here(s)
     if distribution is None:
         return [node.name if len(by_name[node.name]) == 1 else node for node in everybody]

@@ -48,6 +48,12 @@ class Node:
     `async with otp.Node("shop") as node:` starts it in the running loop; leaving is the ordered shutdown, after which
     no task of ours is left. It changes nothing global.
 
+    Args:
+        name: how it is called.
+        scheduler: that of a loop that somebody else turns; None takes or makes that of the running loop.
+        hidden: not "the node here" for code outside of any process, and not among those that `multi_call` asks: for
+            what looks into another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
+
     >>> import asyncio, otp
     >>> async def main():
     ...     async with otp.Node("shop") as node:
@@ -79,14 +85,16 @@ class Node:
         "_watched_life",
         "_watched_links",
         "creation",
+        "hidden",
         "name",
         "on_shutdown",
     )
 
-    def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None) -> None:
+    def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None, *, hidden: bool = False) -> None:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"Node(name): expected a text, got {name!r}")
         self.name: str = name
+        self.hidden: bool = hidden
         self.creation: int = next(_creations)
         self._given = scheduler
         self._procs: dict[int, Process] = {}

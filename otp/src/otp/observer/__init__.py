@@ -44,7 +44,7 @@ from otp.observer.sources import Code, Running, running
 from otp.observer.stream import EventStream
 from otp.observer.terms import Opaque
 from otp.observer.unfolding import State, Term, seen_state, unfold
-from otp.observer.view_server import ViewServer
+from otp.observer.view_server import ViewOf, ViewServer
 from otp.observer.views import (
     Budget,
     ChildCounts,
@@ -103,6 +103,7 @@ __all__ = [
     "TraceSpec",
     "Tree",
     "ViewError",
+    "ViewOf",
     "ViewServer",
     "Wait",
     "drop_messages",

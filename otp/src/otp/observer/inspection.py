@@ -76,7 +76,7 @@ def info(node: Node) -> NodeInfo:
         run_queue=len(s.runq),
         spawned=node._next_id - 1,
         events=node._trace.seq,
-        nodes=tuple(s.nodes),
+        nodes=tuple(name for name, same in s.nodes.items() if not all(one.hidden for one in same)),
         python=platform.python_version(),
         creation=node.creation,
         life=node._life,

@@ -25,6 +25,7 @@ from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down
+from otp.kernel.node import Node
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import Process
 from otp.kernel.results import NoReply, Ok, Reply
@@ -40,7 +41,7 @@ from otp.observer.node_view import DEFAULT_TRACE
 from otp.observer.requests import METHODS, Permission, check_permissions, needed, to_arguments
 from otp.observer.terms import from_term, to_term
 
-__all__ = ["ViewServer"]
+__all__ = ["ViewOf", "ViewServer"]
 
 PROTOCOL: Final = 1
 MOST_REQUESTS: Final = 100
@@ -53,8 +54,17 @@ MEMBERS: Final = 100_000
 _STREAMS: Final = frozenset({"trace", "events"})
 
 
+class ViewOf(NamedTuple):
+    """The argument of a `ViewServer` that lives on another node of the loop than the one that is looked into."""
+
+    node: Node
+    permissions: tuple[Permission, ...] = ("read",)
+
+
 class ViewServer(GenServer[Any]):
     """Lets others look into the node it runs on; its argument says what they may do.
+
+    With `ViewOf(node, permissions)` it shows another node of the same loop, and is not seen there itself.
 
     Put it into a tree: `ViewServer.child_spec(("read", "operate"), name="view")`. The permissions are fixed at the
     start; without an argument it only reads, without secrets.
@@ -83,7 +93,9 @@ class ViewServer(GenServer[Any]):
     @impl
     def init(self, arg: Any) -> Ok[Any]:
         """Begin with the permissions that `arg` gives."""
-        serving = _Serving(current_process("ViewServer"), check_permissions(arg))
+        me = current_process("ViewServer")
+        node, permissions = arg if type(arg) is ViewOf else (me._node, arg)
+        serving = _Serving(me, node, check_permissions(permissions))
         on_exit(serving.me, serving, serving.close)
         return Ok(serving)
 
@@ -134,9 +146,9 @@ class _Stream:
 class _Serving:
     """What a `ViewServer` knows: its permissions, the operations under way, the streams."""
 
-    def __init__(self, me: Process, permissions: frozenset[Permission]) -> None:
+    def __init__(self, me: Process, node: Node, permissions: frozenset[Permission]) -> None:
         self.me = me
-        self.node = me._node
+        self.node = node
         self.view = LocalView(self.node)
         self.permissions = permissions
         self.working: dict[Ref, From] = {}
@@ -187,9 +199,9 @@ class _Serving:
 
     def find_pid(self, node: str, creation: int, number: int) -> Pid:
         """The pid that a term names; one of this node that has ended is found, too."""
-        own = self.node
-        if own._distribution is not None and (node, creation) != (own.name, own.creation):
-            return own._distribution.pid(node, creation, number)  # a reader; elsewhere `LocalView.find` refuses it
+        own, distribution = self.node, self.me._node._distribution
+        if distribution is not None and (node, creation) != (own.name, own.creation):
+            return distribution.pid(node, creation, number)  # a reader; elsewhere `LocalView.find` refuses it
         if node != own.name or creation != own.creation or not 0 < number < own._next_id:
             raise BadArgument(f"expected a pid of node {own.name}, got <0.{number}.0> of {text(node)}")
         return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")

@@ -6,7 +6,7 @@ in another process (`superlearner.remote`), and what it needs is read here, at o
 
 from __future__ import annotations
 
-from superlearner.backend.boot import start
+from superlearner.backend.boot import serve, start
 from superlearner.backend.server import Backend
 
-__all__ = ["Backend", "start"]
+__all__ = ["Backend", "serve", "start"]

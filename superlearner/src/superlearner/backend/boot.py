@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.backend.server import Backend
+from superlearner.arsenal.users import SCOPES, Scope
+from superlearner.backend.server import Backend, Observed
 
-__all__ = ["SERVICE", "start"]
+__all__ = ["SERVICE", "serve", "start"]
 
 SERVICE: Final = "backend"
 """The name by which the platform asks for it."""
@@ -35,7 +36,18 @@ async def start(node: Node, args: Mapping[str, Any] | None = None) -> dict[str, 
     """
     if args:
         raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
-    hidden = await Node(f"backend.{node.name}").__aenter__()
-    pid = await hidden.start(Backend, node)
+    hidden = await Node(f"backend.{node.name}", hidden=True).__aenter__()
+    pid = await serve(hidden, node)
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     return {SERVICE: pid}
+
+
+async def serve(hidden: Node, node: Node, permissions: Iterable[Scope] = SCOPES) -> Pid:
+    """Start a backend of `node` on `hidden`, a node of the same loop that is there for it.
+
+    Args:
+        hidden: where everything lives that the backend needs; its end is the end of it.
+        node: the node that is looked into.
+        permissions: the scopes that anybody can have here, whatever the platform says of who asks.
+    """
+    return await hidden.start(Backend, Observed(node, frozenset(permissions)))

@@ -15,7 +15,7 @@ from superlearner.arsenal.declaration import Download, Operation, Streamed
 from superlearner.arsenal.execution import checked, execute
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.registry import operation_in
-from superlearner.arsenal.users import User
+from superlearner.arsenal.users import SCOPES, Scope, User
 from superlearner.backend.headless import Headless
 from superlearner.control.terms import safe_json
 from superlearner.remote import protocol as p
@@ -49,10 +49,12 @@ class Observing:
     Args:
         hidden: the node on which everything lives.
         node: the node that is looked into.
+        permissions: the scopes that anybody can have here: what the platform says of who asks gives no more.
     """
 
-    def __init__(self, hidden: Node, node: Node) -> None:
+    def __init__(self, hidden: Node, node: Node, permissions: frozenset[Scope] = frozenset(SCOPES)) -> None:
         self.node = node
+        self._permissions = permissions
         self._hidden = hidden
         self._headless: Headless | None = None
         self._beginning = asyncio.Lock()
@@ -127,7 +129,10 @@ class Observing:
         operation = operation_in(request.module, request.operation)
         if operation is None or not operation.on_node:
             return p.Failed("operation_not_found", f"there is no operation {request.operation[:200]!r} here")
-        user = User(request.user, frozenset(request.scopes), request.local)  # pyright: ignore[reportArgumentType]
+        scopes = self._permissions.intersection(request.scopes)
+        if operation.scope not in scopes and operation.scope in request.scopes:
+            return p.Failed("missing_scope", refusal(operation, self._permissions))
+        user = User(request.user, scopes, request.local)
         context = Context(self._begun().platform, user, request.door, request.dry_run, self.node.name)
         try:
             answer = await execute(operation, context, checked(operation, json.loads(request.parameters)))
@@ -215,6 +220,12 @@ async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:
     except TimeoutError:
         return p.Frame(None, closed=viewer.closed)
     return p.Frame(frame, closed=frame is None)
+
+
+def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
+    """What is said of an operation that nobody may do here."""
+    has = ", ".join(scope for scope in SCOPES if scope in permissions) or "nothing"
+    return f"{operation.name} needs the scope {operation.scope}, and this service permits {has}; it says so itself"
 
 
 def failed(error: OperationError, context: Context | None = None) -> p.Failed:

@@ -4,30 +4,38 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import otp
 from otp import GenServer, Node, NoReply, Ok, impl
+from superlearner.arsenal.users import SCOPES, Scope
 from superlearner.backend.observing import Observing
 from superlearner.remote.protocol import Failed, read_request, written
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "Observed"]
 
 MOST_WORKING: Final = 200
 SWEEP_S: Final = 30.0
 log: Final = logging.getLogger(__name__)
 
 
+class Observed(NamedTuple):
+    """The node that is looked into, and the scopes that anybody can have on it."""
+
+    node: Node
+    permissions: frozenset[Scope] = frozenset(SCOPES)
+
+
 class Backend(GenServer[Any]):
-    """Answers `superlearner.remote`; its argument is the node that is looked into.
+    """Answers `superlearner.remote`; its argument says which node is looked into, and what may be done there.
 
     What it does not understand it answers with an error; none crashes it, and it waits for nothing itself.
     """
 
     @impl
-    def init(self, node: Node) -> Ok[Any]:
+    def init(self, observed: Observed) -> Ok[Any]:
         otp.send_after(SWEEP_S, self.pid, "sweep")
-        return Ok(_Serving(Observing(otp.node(), node)))
+        return Ok(_Serving(Observing(otp.node(), observed.node, observed.permissions)))
 
     @impl
     def handle_call(self, request: Any, caller: otp.From, state: Any) -> NoReply[Any]:

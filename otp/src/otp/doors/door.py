@@ -1,0 +1,286 @@
+"""`otp.observe`: a door into a service that runs, for who has its token."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import secrets
+import socket
+import weakref
+from collections.abc import Iterable
+from contextvars import Context
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.doors.folder import DoorRecord, find_doors, runtime_folder, write_record
+from otp.doors.place import Place, place_of
+from otp.kernel.errors import BadArgument
+from otp.kernel.names import node_here
+from otp.kernel.node import Node
+from otp.kernel.scheduler import find_scheduler
+from otp.observer.requests import Permission, check_permissions
+
+if TYPE_CHECKING:
+    from otp.doors.visit import Behind
+
+__all__ = ["Door", "observe"]
+
+BACKEND: Final = "superlearner.backend:serve"
+MOST_VISITS: Final = 16
+"""Connections at a time; more are closed at once."""
+SHORTEST_TOKEN: Final = 16
+LONGEST_NAME: Final = 40
+ORDER: Final[tuple[Permission, ...]] = ("read", "operate", "code")
+UNFIT: Final = re.compile(r"[^A-Za-z0-9_.@-]")
+
+log: Final = logging.getLogger("otp.doors")
+
+
+def observe(
+    node: Node | None = None,
+    *,
+    address: str | None = None,
+    permissions: Iterable[Permission] = ("read",),
+    token: str | None = None,
+    name: str | None = None,
+    backend: str | None = BACKEND,
+) -> Door:
+    """A door into this program: open it with `async with`, or with `await door.open()` and `await door.close()`.
+
+    Args:
+        node: the node behind it; None takes the one of the running process or the only one of this loop, and makes
+            one if there is none.
+        address: the path of a Unix socket (mode 0600), or `host:port`. None makes a socket in the folder of this user.
+        permissions: `read` looks, without secrets; `operate` also changes what runs; `code` also changes its code and
+            sees secrets. Nobody gets more through this door, whoever they are elsewhere.
+        token: the secret that opens it, at least 16 characters. None draws one. Either way it stands in a file of mode
+            0600 for other programs of this user. An address that other machines reach needs one that you give.
+        name: how the service is called; None: as its node.
+        backend: `"module:function"` of what answers the pages of a platform, if it can be imported here; None: nothing
+            but a `ViewServer`.
+
+    An open door is a socket that nobody reads from: it costs nothing until somebody comes.
+
+    Raises `BadArgument` for what cannot be; opening it raises `ImportError` without the extra `otp[remote]`, and
+    `OSError` where the address is taken.
+
+    >>> import asyncio, otp
+    >>> async def main():
+    ...     async with otp.Node("shop@127.0.0.1") as node, otp.observe(node) as door:
+    ...         return door.permissions, door.record.node
+    >>> asyncio.run(main())
+    (('read',), 'shop@127.0.0.1')
+
+    Difference to Erlang: there every node that knows the cookie may do everything.
+    """
+    return Door(node, address, permissions, token, name, backend)
+
+
+class Door:
+    """See `observe`, which makes it."""
+
+    def __init__(
+        self,
+        node: Node | None,
+        address: str | None,
+        permissions: Iterable[Permission],
+        token: str | None,
+        name: str | None,
+        backend: str | None,
+    ) -> None:
+        given = check_permissions(tuple(permissions))
+        self.permissions: tuple[Permission, ...] = tuple(one for one in ORDER if one in given)
+        if not self.permissions:
+            raise BadArgument(f"observe(permissions=…): expected some of {ORDER}, got none; try ('read',)")
+        if token is not None and len(token) < SHORTEST_TOKEN:
+            raise BadArgument(
+                f"observe(token=…): expected at least {SHORTEST_TOKEN} characters, got {len(token)}; "
+                "try secrets.token_urlsafe(32)"
+            )
+        self._place = None if address is None else place_of(address)
+        if self._place is not None and not self._place.is_loopback and token is None:
+            raise BadArgument(
+                f"observe(address={address!r}): expected a token for an address that other machines reach, got none; "
+                "try token=secrets.token_urlsafe(32)"
+            )
+        self._token = token or secrets.token_urlsafe(32)
+        self._node = node
+        self._name = name
+        self._backend = backend
+        self._made: Node | None = None
+        self._record: DoorRecord | None = None
+        self._socket: socket.socket | None = None
+        self._behind: Behind | None = None
+        self._visits: set[asyncio.Task[None]] = set()
+        self._end: Any = None
+        self._closing: asyncio.Task[None] | None = None
+        self._tidy: weakref.finalize[..., Door] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Door {self._record.name if self._record else 'closed'}>"
+
+    @property
+    def record(self) -> DoorRecord:
+        """What is known of the open door, the token with it. Raises `BadArgument` for one that is closed."""
+        if self._record is None:
+            raise BadArgument("expected an open door; try `async with otp.observe() as door:`")
+        return self._record
+
+    async def open(self) -> Door:
+        """Open it; nothing happens if it is open. Raises as `observe` says."""
+        if self._socket is not None:
+            return self
+        try:
+            from otp.doors.visit import Behind
+        except ModuleNotFoundError as error:
+            if error.name != "msgspec":
+                raise
+            raise ImportError('otp.observe() needs msgspec; try: pip install "otp[remote]"') from None
+        node = await self._find_node()
+        try:
+            self._listen(node)
+        except BaseException:
+            await self._leave_node()
+            raise
+        self._behind = Behind(node, self.permissions, self._token.encode(), self._backend)
+        asyncio.get_running_loop().add_reader(self.listening.fileno(), self._accept)
+        self._end = node.subscribe(lambda _event: None, kinds={"node_down"})
+        self._end.on_node_end = self._node_ended
+        log.info("a door is open (%s); try: superlearner attach %s", ", ".join(self.permissions), self.record.name)
+        return self
+
+    async def close(self) -> None:
+        """Close it: visitors are sent away, socket and record are gone. Nothing for one that is closed."""
+        listening, self._socket = self._socket, None
+        if listening is None:
+            return
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+        listening.close()
+        if self._tidy is not None:
+            self._tidy()
+        self._record = None
+        self._end.close()
+        visits = list(self._visits)
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)
+        await self._leave_node()
+
+    async def __aenter__(self) -> Door:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def listening(self) -> socket.socket:
+        """The socket. Raises `BadArgument` for a door that is closed."""
+        if self._socket is None:
+            raise BadArgument("expected an open door; try `async with otp.observe() as door:`")
+        return self._socket
+
+    async def _find_node(self) -> Node:
+        if self._node is not None:
+            return self._node
+        scheduler = find_scheduler()
+        if scheduler is not None and any(not one.hidden for same in scheduler.nodes.values() for one in same):
+            return node_here("observe(node=None)")
+        self._made = await Node(self._name or "service@127.0.0.1").__aenter__()
+        return self._made
+
+    async def _leave_node(self) -> None:
+        made, self._made = self._made, None
+        if made is not None:
+            await made.close()
+
+    def _listen(self, node: Node) -> None:
+        folder = runtime_folder()
+        find_doors()  # takes away what programs left behind that were killed
+        stem = f"{UNFIT.sub('_', self._name or node.name)[:LONGEST_NAME]}-{os.getpid()}"
+        name = _free(folder, stem)
+        place = self._place or place_of(str(folder / f"{name}.sock"))
+        listening = socket.socket(place.family, socket.SOCK_STREAM)
+        files: list[Path] = []
+        descriptor = -1
+        try:
+            listening.setblocking(False)
+            _bind(listening, place)
+            if place.path is not None:
+                files.append(Path(place.path))
+            else:
+                place = Place(None, place.host, listening.getsockname()[1])
+            listening.listen(MOST_VISITS)
+            record = DoorRecord(name, node.name, os.getpid(), str(place), self.permissions, self._token)
+            path, descriptor = write_record(folder, record)
+            files.append(path)
+        except BaseException:
+            listening.close()
+            _remove(os.getpid(), files, descriptor)
+            raise
+        self._record = record
+        self._socket = listening
+        # For a program that ends without closing it.
+        self._tidy = weakref.finalize(self, _remove, os.getpid(), files, descriptor)
+
+    def _accept(self) -> None:
+        """Somebody comes; called by the loop."""
+        try:
+            connection, _ = self.listening.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError as error:  # no descriptor is left: who comes waits
+            log.warning("a visitor cannot come in: %s", error)
+            return
+        if len(self._visits) >= MOST_VISITS or self._behind is None:
+            connection.close()
+            return
+        connection.setblocking(False)
+        from otp.doors.visit import receive_visitor
+
+        # In a context of its own: whoever opened the door has nothing to do with it.
+        visit = asyncio.get_running_loop().create_task(receive_visitor(self._behind, connection), context=Context())
+        self._visits.add(visit)
+        visit.add_done_callback(self._visited)
+
+    def _visited(self, visit: asyncio.Task[None]) -> None:
+        self._visits.discard(visit)
+        if not visit.cancelled() and (error := visit.exception()) is not None:
+            log.error("a visit ended with an error", exc_info=error)
+
+    def _node_ended(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop ends as well
+            self._closing = asyncio.get_running_loop().create_task(self.close(), context=Context())
+
+
+def _free(folder: Path, stem: str) -> str:
+    """A name that no door of this program has; several of one node are numbered."""
+    taken = {record.name for record in find_doors()}
+    return next(name for name in (stem, *(f"{stem}.{n}" for n in range(2, 10_000))) if name not in taken)
+
+
+def _bind(listening: socket.socket, place: Place) -> None:
+    if place.path is None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place.for_socket)
+        return
+    before = os.umask(0o177)  # the socket is never there with another mode
+    try:
+        listening.bind(place.for_socket)
+    finally:
+        os.umask(before)
+
+
+def _remove(os_pid: int, files: list[Path], descriptor: int) -> None:
+    """Take away what a door put there; not in a fork of the program that opened it."""
+    if descriptor >= 0:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    if os.getpid() == os_pid:
+        for path in files:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""The folder of one user in which open doors are found: a socket and a record for each, readable by nobody else.
+
+A record is locked by the program that wrote it for as long as that lives. One that somebody else can lock was left
+behind by a program that was killed, and is taken away by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from otp.kernel.errors import BadArgument
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["DoorRecord", "find_doors", "runtime_folder", "write_record"]
+
+ENDING: Final = ".door"
+LONGEST_RECORD: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRecord:
+    """An open door.
+
+    Args:
+        name: by which people attach: that of the service, a hyphen and its process id.
+        node: the name of the node behind it.
+        os_pid: the process of the service.
+        address: where the door is, as `place_of` reads it.
+        permissions: what may be done behind it.
+        token: the secret that opens it.
+    """
+
+    name: str
+    node: str
+    os_pid: int
+    address: str
+    permissions: tuple[str, ...]
+    token: str
+
+    def __repr__(self) -> str:
+        return f"<DoorRecord {self.name} {self.address}>"
+
+
+def runtime_folder() -> Path:
+    """The folder for doors of this user: `$XDG_RUNTIME_DIR/otp`, else `otp-UID` in the folder for temporary files.
+
+    It is made if it is not there. Raises `BadArgument` for one that others may write or read.
+    """
+    if sys.platform == "win32":
+        raise BadArgument("expected Linux or macOS for a folder of doors; try address='127.0.0.1:7000' and token=…")
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    path = Path(base, "otp") if base else Path(tempfile.gettempdir(), f"otp-{os.getuid()}")
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise BadArgument(
+            f"expected {path} to be a folder of this user alone; try `rm -r` of it, or another XDG_RUNTIME_DIR"
+        )
+    return path
+
+
+def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
+    """Write a record and lock it; its file, and the descriptor whose end is the end of the lock."""
+    path = folder / f"{record.name}{ENDING}"
+    beside = folder / f".{record.name}.{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        beside.unlink()
+    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, json.dumps(asdict(record)).encode())
+        os.replace(beside, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return path, descriptor
+
+
+def find_doors() -> list[DoorRecord]:
+    """The doors of this user that are open now, by name. What programs left behind that were killed is removed.
+
+    >>> all(record.os_pid > 0 for record in find_doors())
+    True
+    """
+    found = [_read(path) for path in sorted(runtime_folder().glob(f"*{ENDING}"))]
+    return [record for record in found if record is not None]
+
+
+def _read(path: Path) -> DoorRecord | None:
+    """The record in a file; None if it is none, or was left behind and is removed now."""
+    try:
+        with path.open("rb") as file:
+            said: dict[str, Any] = json.loads(file.read(LONGEST_RECORD))
+            said["permissions"] = tuple(said["permissions"])
+            record = DoorRecord(**said)
+            if _is_left(file.fileno()):
+                path.unlink()
+                if record.address == str(path.with_suffix(".sock")):
+                    Path(record.address).unlink(missing_ok=True)
+                return None
+            return record
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _is_left(descriptor: int) -> bool:
+    """Whether nobody holds the lock."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""One visit: a connection through a door, and the hidden node on which everything lives that it needs.
+
+The hidden node is there for this one visitor. It ends with the connection, and with it all that was begun: streams,
+traces, a backend. The visitor is confined to what answers here, whatever else runs in the service.
+"""
+
+# What travels has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import platform
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otp.behaviours.behaviour import impl
+from otp.behaviours.gen_server import GenServer
+from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
+from otp.distribution.carriers.stream import StreamCarrier
+from otp.kernel.errors import ReceiveTimeout
+from otp.kernel.mailbox import receive
+from otp.kernel.messages import NodeDown
+from otp.kernel.node import Node
+from otp.kernel.patterns import Is
+from otp.kernel.pids import Pid
+from otp.kernel.results import Ok, Reply
+from otp.kernel.signals import wait_down
+from otp.observer.requests import Permission
+from otp.observer.view_server import ViewOf, ViewServer
+
+__all__ = ["PORTER", "PROTOCOL", "SETTINGS", "VIEW", "Behind", "receive_visitor"]
+
+PROTOCOL: Final = 1
+PORTER: Final = "door"
+VIEW: Final = "view"
+HANDSHAKE_S: Final = 10.0
+"""Within which who comes has to show that they know the token."""
+SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)
+"""A service may hold its loop for a while and is not lost; one whose process ends is told by the end of the stream."""
+
+log: Final = logging.getLogger("otp.doors")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind a door: the node, what may be done with it, the secret, and what else answers, if it is there."""
+
+    node: Node
+    permissions: tuple[Permission, ...]
+    cookie: bytes
+    backend: str | None
+
+
+async def receive_visitor(behind: Behind, connection: socket.socket) -> None:
+    """Let a visitor in who knows the token; returns when they are gone."""
+    async with Node(f"door-{secrets.token_hex(6)}", hidden=True) as hidden:
+
+        def refused(why: str) -> None:
+            log.warning("a visitor was refused: %s", why)
+            hidden.begin_close()
+
+        porter = await hidden.start(Porter, (hidden, behind))
+        view = await hidden.start(ViewServer, ViewOf(behind.node, behind.permissions))
+        me = NodeId(hidden.name, secrets.randbits(31) + 1)
+        transport = SessionTransport(
+            StreamCarrier.over_socket(connection), Session(me, behind.cookie, SETTINGS), on_refused=refused
+        )
+        services = {PORTER: porter, VIEW: view}
+        distribution = Distribution(hidden, transport, services=services, confined=True)
+        visitor = hidden.spawn(_until_gone, distribution)
+        async with distribution:
+            await wait_down(visitor)
+
+
+async def _until_gone(distribution: Distribution) -> None:
+    distribution.monitor_nodes()
+    try:
+        await receive(timeout=HANDSHAKE_S)
+    except ReceiveTimeout:
+        return
+    await receive(Is(NodeDown))
+
+
+class Porter(GenServer[Any]):
+    """Says what is behind the door, and starts a backend for who asks, where there is one to start."""
+
+    @impl
+    def init(self, arg: tuple[Node, Behind]) -> Ok[Any]:
+        return Ok((arg, None))
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        (hidden, behind), facts = state
+        if request != "hello":
+            return Reply(("error", "expected 'hello'"), state)
+        if facts is None:
+            pid, why = await _backend(hidden, behind)
+            facts = {
+                "protocol": PROTOCOL,
+                "node": behind.node.name,
+                "creation": behind.node.creation,
+                "permissions": behind.permissions,
+                "os_pid": os.getpid(),
+                "python": platform.python_version(),
+                "backend": pid,
+                "why": why,
+            }
+        return Reply(("ok", facts), ((hidden, behind), facts))
+
+
+async def _backend(hidden: Node, behind: Behind) -> tuple[Pid | None, str | None]:
+    """Start what else answers, on the hidden node; or why that is not to be had."""
+    if behind.backend is None:
+        return None, "the service offers no backend"
+    module, _, function = behind.backend.partition(":")
+    package = module.partition(".")[0]
+    try:
+        # A first import takes a second: not in the thread of the loop, which the service needs.
+        found = await asyncio.to_thread(importlib.import_module, module)
+        return await getattr(found, function)(hidden, behind.node, behind.permissions), None
+    except ImportError as error:
+        return None, f"{package} cannot be imported in the service: {error}"[:300]
+    except Exception as error:
+        log.exception("%s could not be started for a visitor", behind.backend)
+        return None, f"{behind.backend} could not be started: {error!r}"[:300]

@@ -1,0 +1,199 @@
+"""`Visitor`: who looks into a service through its door."""
+
+# What travels has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.doors.place import Place, place_of
+from otp.kernel.calling import call
+from otp.kernel.errors import CallExit, Error
+from otp.kernel.mailbox import receive
+from otp.kernel.messages import NodeDown, NodeUp
+from otp.kernel.node import Node
+from otp.kernel.patterns import Is
+from otp.kernel.pids import Pid
+from otp.observer.remote_view import RemoteView
+
+if TYPE_CHECKING:
+    from otp.distribution import Distribution
+
+__all__ = ["DoorError", "Facts", "Visitor", "WrongToken"]
+
+CONNECT_S: Final = 10.0
+HELLO_S: Final = 30.0
+"""The service may import a backend first."""
+LONGEST: Final = 300
+
+
+class DoorError(Error):
+    """Nobody can look through this door; the text says why."""
+
+
+class WrongToken(DoorError):
+    """The door has another token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a service says of itself: it is checked for its form, and believed no more than that.
+
+    Args:
+        node, creation: the node behind the door, and which run of it.
+        permissions: what may be done with it.
+        os_pid, python: the process of the service.
+        backend: the process that answers the pages of a platform; None if there is none.
+        why: why there is none.
+    """
+
+    node: str
+    creation: int
+    permissions: tuple[str, ...]
+    os_pid: int
+    python: str
+    backend: Pid | None
+    why: str | None
+
+
+class Visitor:
+    """`async with Visitor(address, token) as visitor:` looks through a door, until it is left or the service ends.
+
+    Args:
+        address: as `place_of` reads it, as of `otp.observe`.
+        token: the secret of the door.
+
+    Raises `DoorError` if nobody is there, `WrongToken` for another token, `ImportError` without `otp[remote]`.
+
+    >>> import asyncio, otp
+    >>> from otp.doors import Visitor
+    >>> async def main():
+    ...     async with otp.Node("shop") as node, otp.observe(node, backend=None) as door:
+    ...         async with Visitor(door.record.address, door.record.token) as visitor:
+    ...             return (await visitor.view.info()).name, visitor.facts.why
+    >>> asyncio.run(main())
+    ('shop', 'the service offers no backend')
+    """
+
+    def __init__(self, address: str, token: str) -> None:
+        self._place = place_of(address)
+        self._token = token
+        self._node: Node | None = None
+        self._distribution: Distribution | None = None
+        self._up: asyncio.Future[str]
+        self._gone = asyncio.Event()
+        self.facts: Facts
+        self.view: RemoteView
+
+    def __repr__(self) -> str:
+        return f"<Visitor of {self._place}>"
+
+    async def __aenter__(self) -> Visitor:
+        try:
+            await self._begin()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Look no more; the service lets go of all that was begun."""
+        node, self._node = self._node, None
+        distribution, self._distribution = self._distribution, None
+        if distribution is not None:
+            await distribution.stop()
+        if node is not None:
+            await node.close()
+        self._gone.set()
+
+    async def gone(self) -> None:
+        """Wait until the service, or the connection with it, has ended."""
+        await self._gone.wait()
+
+    async def _begin(self) -> None:
+        try:
+            from otp.distribution import Distribution, NodeId, Session, SessionTransport, ViewLink
+            from otp.distribution.carriers.stream import StreamCarrier
+            from otp.doors.visit import PORTER, SETTINGS, VIEW
+        except ModuleNotFoundError as error:
+            if error.name != "msgspec":
+                raise
+            raise ImportError('otp.doors needs msgspec; try: pip install "otp[remote]"') from None
+        connection = await _connect(self._place)
+        self._up = asyncio.get_running_loop().create_future()
+        node = self._node = await Node(f"visitor-{secrets.token_hex(6)}", hidden=True).__aenter__()
+        session = Session(NodeId(node.name, secrets.randbits(31) + 1), self._token.encode(), SETTINGS)
+        transport = SessionTransport(StreamCarrier.over_socket(connection), session, on_refused=self._refused)
+        self._distribution = distribution = Distribution(node, transport, confined=True)
+        node.spawn(self._watch, distribution)
+        await distribution.start()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                there = await self._up
+            porter = await distribution.whereis(PORTER, there)
+            self.facts = _facts(await call(porter, "hello", HELLO_S), self._place)
+        except TimeoutError:
+            raise DoorError(
+                f"{self._place} is no door, or its service is held: nothing within {CONNECT_S:g} s"
+            ) from None
+        except CallExit:
+            raise DoorError(f"the service behind {self._place} ended, or is no door") from None
+        self.view = RemoteView(ViewLink(distribution, there, VIEW))
+
+    async def _watch(self, distribution: Distribution) -> None:
+        """A process: who is at the other end, and until when."""
+        distribution.monitor_nodes()
+        up = await receive(Is(NodeUp))
+        if not self._up.done():
+            self._up.set_result(up.node)
+        await receive(Is(NodeDown))
+        self._gone.set()
+
+    def _refused(self, _why: str) -> None:
+        if not self._up.done():
+            self._up.set_exception(WrongToken(f"the door {self._place} has another token"))
+
+
+async def _connect(place: Place) -> socket.socket:
+    connection = socket.socket(place.family, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await asyncio.get_running_loop().sock_connect(connection, place.for_socket)
+    except OSError as error:
+        connection.close()
+        why = error.strerror or "no answer"
+        raise DoorError(f"nobody is at {place} ({why}); does the service run, with otp.observe()?") from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _facts(answer: Any, place: Place) -> Facts:
+    """What a service says of itself, checked. Raises `DoorError`."""
+    match answer:
+        case ("ok", {
+            "protocol": 1, "node": str(node), "creation": int(creation), "permissions": tuple(permissions),
+            "os_pid": int(os_pid), "python": str(python), "backend": backend, "why": why,
+        }) if isinstance(backend, Pid | None) and isinstance(why, str | None):  # fmt: skip
+            if node and len(node) <= LONGEST and len(permissions) <= 3 and all(isinstance(p, str) for p in permissions):
+                told = None if why is None else why[:LONGEST]
+                return Facts(node, creation, permissions, os_pid, python[:40], backend, told)
+        case _:
+            pass
+    with contextlib.suppress(Exception):
+        answer = type(answer).__name__
+    raise DoorError(f"{place} answers what is no answer; try the same version of otp on both sides")

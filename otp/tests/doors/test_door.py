@@ -1,0 +1,207 @@
+"""A door lets in who knows the token, for what the service permits, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp.doors import DoorError, Visitor, WrongToken, find_doors
+from otp.observer import NotPermitted
+
+
+def run(main: Any) -> Any:
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_visitor_sees_the_tree_of_a_service_that_has_nothing_but_otp(service: Any) -> None:
+    async def main() -> Any:
+        async with service() as shop, Visitor(shop.address, shop.token) as visitor:
+            page = await visitor.view.processes()
+            facts = visitor.facts
+            return (
+                (facts.node, facts.permissions, facts.os_pid == shop.process.pid, facts.backend),
+                [one.name for one in page.processes],
+                facts.why,
+            )
+
+    facts, names, why = run(main)
+    assert ("shop@127.0.0.1", ("read",), True, None) == facts
+    assert {"shop", "till"} == set(names)  # and nothing of who looks
+    assert "superlearner cannot be imported in the service" in why
+
+
+def test_a_door_that_only_reads_refuses_the_rest_at_the_service(service: Any) -> None:
+    async def main() -> None:
+        async with service() as shop, Visitor(shop.address, shop.token) as visitor:
+            with pytest.raises(NotPermitted):
+                await visitor.view.exit("till")
+            with pytest.raises(NotPermitted):
+                await visitor.view.state("till", redact=False)
+
+    run(main)
+
+
+def test_what_is_permitted_is_done(service: Any) -> None:
+    async def main() -> Any:
+        async with service(permissions=("read", "operate")) as shop, Visitor(shop.address, shop.token) as visitor:
+            await visitor.view.cast("till", 3)
+            return await visitor.view.call("till", "coins")
+
+    assert 10 == run(main)
+
+
+def test_another_token_opens_nothing_and_says_so(service: Any) -> None:
+    async def main() -> None:
+        async with service() as shop:
+            with pytest.raises(WrongToken):
+                async with Visitor(shop.address, "another token altogether"):
+                    pass
+            async with Visitor(shop.address, shop.token) as visitor:  # and the door is as it was
+                assert visitor.facts.os_pid == shop.process.pid
+
+    run(main)
+
+
+@pytest.mark.parametrize("address", [None, "127.0.0.1:0"])
+def test_a_service_that_is_killed_is_gone_at_once_and_its_record_with_the_next_look(service: Any, address: Any) -> None:
+    async def main() -> Any:
+        async with service(address=address) as shop, Visitor(shop.address, shop.token) as visitor:
+            before = [one.address for one in find_doors()]
+            shop.process.kill()
+            await visitor.gone()
+            await shop.process.wait()
+            return before == [shop.address], find_doors(), os.path.exists(shop.address)
+
+    assert (True, [], False) == run(main)
+
+
+def test_a_door_that_is_closed_sends_visitors_away_and_leaves_no_file(service: Any, folder: Path) -> None:
+    async def main() -> Any:
+        async with service() as shop, Visitor(shop.address, shop.token) as visitor:
+            shop.process.stdin.close()
+            await visitor.gone()
+            coins = json.loads(await shop.process.stdout.readline())
+            return coins, await shop.process.wait()
+
+    assert (7, 0) == run(main)
+    assert [] == list((folder / "otp").iterdir())
+
+
+def test_a_visitor_that_is_killed_leaves_no_process_of_its_own_at_the_service(folder: Path) -> None:
+    program = (
+        "import asyncio, sys\nfrom otp.doors import Visitor, find_doors\n"
+        "async def main():\n"
+        "    [door] = find_doors()\n"
+        "    async with Visitor(door.address, door.token) as visitor:\n"
+        "        async with visitor.view.events(0) as events:\n"
+        "            await anext(events)\n"
+        "            print('looks', flush=True)\n"
+        "            await asyncio.Event().wait()\n"
+        "asyncio.run(main())"
+    )
+
+    async def main() -> Any:
+        async with otp.Node("shop") as node, otp.observe(node, backend=None):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+            )
+            assert process.stdout is not None
+            await process.stdout.readline()
+            [hidden] = [one for same in node._s.nodes.values() for one in same if one.hidden]
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            hidden.subscribe(lambda _: None, kinds={"node_down"}).on_node_end = lambda: over.set_result(None)
+            read = len(node._trace.subscriptions)
+            process.kill()
+            await process.wait()
+            await over
+            return read, len(node._trace.subscriptions), list(node._s.nodes)
+
+    read, left, nodes = run(main)
+    assert (read - 1, ["shop"]) == (left, nodes)
+
+
+def test_code_outside_of_processes_finds_its_node_while_somebody_looks(folder: Path) -> None:
+    async def main() -> Any:
+        async with otp.Node("shop") as node, otp.observe(node, backend=None) as door:
+            await node.start(otp.Agent, lambda: 42, name="answer")
+            async with Visitor(door.record.address, door.record.token):
+                return otp.node() is node, await otp.Agent.get("answer", lambda n: n)
+
+    assert (True, 42) == run(main)
+
+
+def test_a_program_without_a_node_gets_one_with_the_door(folder: Path) -> None:
+    async def main() -> Any:
+        async with otp.observe(name="worker") as door:
+            return door.record.node, otp.node().name
+
+    assert ("worker", "worker") == run(main)
+
+
+def test_token_and_socket_are_for_this_user_alone(folder: Path) -> None:
+    async def main() -> Any:
+        async with otp.Node("shop") as node, otp.observe(node) as door:
+            files = [*(folder / "otp").iterdir(), folder / "otp"]
+            assert os.fspath(door.record.address) in map(str, files)
+            return [stat.S_IMODE(one.stat().st_mode) & 0o077 for one in files]
+
+    assert [0, 0, 0] == run(main)
+
+
+def test_a_folder_that_others_can_write_to_is_refused(folder: Path) -> None:
+    (folder / "otp").mkdir(mode=0o777)
+    (folder / "otp").chmod(0o777)
+    with pytest.raises(otp.BadArgument, match="of this user alone"):
+        find_doors()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"address": "0.0.0.0:7000"}, "expected a token"),
+        ({"address": "nowhere"}, "expected the path of a Unix socket or host:port"),
+        ({"address": "/" + "x" * 200}, "shorter folder"),
+        ({"token": "short"}, "at least 16 characters"),
+        ({"permissions": ()}, "got none"),
+        ({"permissions": ("write",)}, "expected some of"),
+    ],
+)
+def test_what_cannot_be_says_what_to_try(options: Any, words: str) -> None:
+    with pytest.raises(otp.BadArgument, match=words):
+        otp.observe(**options)
+
+
+def test_nobody_at_the_address_is_said(folder: Path) -> None:
+    async def main() -> None:
+        with pytest.raises(DoorError, match="does the service run"):
+            async with Visitor(str(folder / "none.sock"), "x" * 20):
+                pass
+
+    run(main)
+
+
+def test_without_msgspec_the_extra_is_named() -> None:
+    program = (
+        "import sys, asyncio\nsys.modules['msgspec'] = None\nimport otp\n"
+        "async def main():\n    async with otp.observe(): pass\n"
+        "try:\n    asyncio.run(main())\nexcept ImportError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert 'pip install "otp[remote]"' in done.stdout
+
+
+def test_importing_doors_imports_neither_the_distribution_nor_msgspec() -> None:
+    program = (
+        "import sys, otp; otp.observe; print([m for m in sys.modules if m.startswith(('otp.distribution', 'msgspec'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]" == done.stdout.strip()
