@@ -22,7 +22,7 @@ class Line:
 
     async def ask(self, request: bytes) -> object:
         try:
-            return await GenServer.call(self.pid, request, timeout=None)
+            return await GenServer.call(self.pid, request, timeout="infinity")
         except otp.CallExit:
             raise NodeGone("the node has ended") from None
 

@@ -311,6 +311,12 @@ async def elsewhere(platform: Platform, *trees: Tree, far: bool) -> AsyncIterato
             yield node
 
 
+async def ask_the_other(request: httpx.Request) -> None:
+    """Add the other node to a request that names none."""
+    if "node" not in request.url.params:
+        request.url = request.url.copy_add_param("node", OTHER)
+
+
 @pytest.fixture
 def inside(record_property: Callable[[str, object], None], place: str) -> Callable[..., Any]:
     """`inside(test, *trees, **settings)` runs `await test(platform)` with a platform in this process.
@@ -330,7 +336,7 @@ def inside(record_property: Callable[[str, object], None], place: str) -> Callab
                 platform_inside(answered=answered, **settings) as platform,
                 elsewhere(platform.platform, *(trees or trees_of(None)), far=place == "remote") as node,
             ):
-                platform.client.params = platform.client.params.set("node", OTHER)
+                platform.client.event_hooks["request"].append(ask_the_other)
                 return await test(Inside(platform.platform, platform.client, node))
 
         return asyncio.run(asyncio.wait_for(own() if place == "own" else other(), 60))

@@ -67,10 +67,12 @@ class Headless:
         )
         platform.node = hidden
         platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # ids of its own
+        platform.events.follow(node)
         self.watched: WatchedNode = platform.nodes.attach(node)
         head = {"epoch": platform.epoch, "version": platform.version}
         platform.hubs = Hubs(hidden, head, (), **limits_of(platform.settings))
         platform.nodes.listen(platform.hubs.keep)
+        platform.hubs.keep(platform.nodes)
         platform.trace_feeds = TraceFeeds()
         self._services: Pid | None = None
 

@@ -210,7 +210,7 @@ async def begin(node: Node, plan: Plan) -> Pid:
 
 
 async def _simulations(node: Node) -> Pid:
-    """Their supervisor; the first simulation brings it."""
+    """Their supervisor; the first simulation brings it. On a node without our services, it is the node's own."""
     found = node.whereis(NAME)
     if found is not None:
         return found

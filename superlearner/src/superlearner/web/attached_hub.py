@@ -45,6 +45,8 @@ class AttachedHub(Hub):
             return set()
         if event.kind == "exited":
             return self._ended(pid, event)
+        if not self.viewers:  # else they are read when something is sent
+            self._read_newcomers()
         if pid in self._newcomers:  # it starts its children, so it can be read in a moment
             self._arm()
         return super()._take(event)
@@ -62,13 +64,16 @@ class AttachedHub(Hub):
         return remove(self.model, row.key)
 
     def _pending(self) -> bool:
+        self._read_newcomers()
+        return super()._pending()
+
+    def _read_newcomers(self) -> None:
         for pid in list(self._newcomers):
             if not (otp.is_alive(pid) and _is_top_supervisor(pid)):
                 del self._newcomers[pid]
             elif supervisor_state(pid) is not None:
                 del self._newcomers[pid]
                 self._dirty |= graft(self.model, self.reader.root(pid), None, self.clock.now())
-        return super()._pending()
 
     def _read_again(self) -> None:
         tops: list[Any] = list(top_supervisors(self.node))

@@ -1,7 +1,7 @@
-"""The hubs of a platform: that of its own node, and one for each attached node that somebody has looked at.
+"""The hubs of a platform: that of its own node, and one for each node of this program that is attached.
 
-A hub of an attached node is made when its first viewer comes, and given up when the platform leaves the node: its
-viewers are told, and the clock forgets it.
+A hub is made with its node, so that it knows of the ends before somebody looks, and given up when the platform leaves
+the node: its viewers are told, and the clock forgets it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Hubs:
         return self.own if node is self.own.node else self._others.get(node)
 
     def of(self, watched: WatchedNode) -> Hub:
-        """The hub of a node; the first one who looks has it made."""
+        """The hub of a node."""
         found = self.known(watched.node)
         if found is None:
             clock = Clock()
@@ -61,8 +61,8 @@ class Hubs:
         return found
 
     def keep(self, nodes: Nodes) -> None:
-        """Give up the hubs of nodes that are not among these any more."""
-        left = {watched.node for watched in nodes.here()}
+        """Have a hub for each of these nodes, and give up those of others."""
+        left = {self.of(watched).node for watched in nodes.here()}
         for node in [node for node in self._others if node not in left]:
             self._others.pop(node).close()
 

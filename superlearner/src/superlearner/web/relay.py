@@ -200,7 +200,7 @@ class Relay:
 
     def _offer(self, frame: bytes) -> None:
         head = self._head(frame)
-        known = head.k == "s" and head.seq is not None and head.seq == self._seq
+        known = self._topic not in OWN_PART and head.seq is not None and head.seq == self._seq
         self._seq = head.seq
         for viewer in list(self._viewers):
             if head.k == "d":

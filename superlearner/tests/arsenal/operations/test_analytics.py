@@ -214,6 +214,7 @@ def test_all_supervisors_are_compared_most_restarts_first(inside: Inside) -> Non
     inside(test, patient("till"), patient("shelf"))
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("analytics.baseline", "analytics.supervisor")
 def test_from_a_baseline_on_restarts_are_counted_anew_and_a_dry_run_establishes_none(inside: Inside) -> None:
     async def test(platform: Any) -> None:

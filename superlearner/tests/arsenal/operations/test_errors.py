@@ -29,6 +29,7 @@ def number(platform: Any, name: str = "counter_1") -> str:
     return str(platform.node.whereis(name)).strip("<>")
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("error.last", "error.history")
 def test_the_ends_before_a_process_are_told_newest_first(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -106,6 +106,7 @@ def test_supervisors_and_what_the_platform_needs_lose_nothing(
     inside(test)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("mailbox.stats")
 def test_the_fullest_mailbox_comes_first(inside: Inside) -> None:
     async def test(platform: Any) -> None:

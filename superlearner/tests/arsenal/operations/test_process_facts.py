@@ -62,6 +62,7 @@ async def names(platform: Any, path: str) -> list[Any]:
     return [one["name"] for one in await told(platform, path)]
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("process.links")
 def test_links_are_told(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -116,6 +116,7 @@ def test_only_a_server_can_be_held(inside: Inside) -> None:
     inside(test, TREE)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("simulation.flood")
 def test_a_flood_arrives_whole_and_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
@@ -131,6 +132,7 @@ def test_a_flood_arrives_whole_and_ends(inside: Inside) -> None:
     inside(test, TREE)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("simulation.chaos")
 def test_chaos_ends_workers_below_a_supervisor_and_then_stops(inside: Inside) -> None:
     async def test(platform: Any) -> None:

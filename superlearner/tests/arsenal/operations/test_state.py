@@ -74,6 +74,7 @@ async def done(platform: Any, method: str, path: str, **body: Any) -> Any:
     return answer.json()["data"]
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("state.get")
 def test_a_state_is_told_without_secrets_unless_one_may_see_them(inside: Inside) -> None:
     async def test(platform: Any) -> None:
@@ -166,6 +167,7 @@ def test_a_backup_is_a_copy_that_outlives_its_process(inside: Inside) -> None:
     inside(test, HOLDERS, auth="all")
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("state.forget")
 def test_a_backup_is_forgotten(inside: Inside) -> None:
     async def test(platform: Any) -> None:

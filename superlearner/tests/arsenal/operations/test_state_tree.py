@@ -104,6 +104,7 @@ def test_secrets_of_a_state_need_a_credential(inside: Inside) -> None:
     inside(test, HOLDERS)
 
 
+@pytest.mark.everywhere
 def test_a_part_of_a_large_state_is_told_by_its_place(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         whole = await platform.client.get(f"{AT}/large/state/tree", headers=OWNER)

@@ -70,6 +70,7 @@ async def pids(platform: Any, name: str) -> dict[str, str | None]:
     return {one["id"]: one["pid"] for one in await ask(platform, "GET", f"/{name}/children")}
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("supervisor.children", "supervisor.count", "supervisor.child_spec")
 def test_children_are_listed_counted_and_their_specs_shown_without_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
@@ -120,6 +121,7 @@ def test_flags_that_are_left_out_stay(inside: Inside) -> None:
     inside(test, TREE)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("supervisor.predict")
 def test_what_is_predicted_is_what_happens(inside: Inside) -> None:
     async def test(platform: Any) -> None:

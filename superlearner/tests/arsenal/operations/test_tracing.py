@@ -27,6 +27,7 @@ async def data(platform: Any, path: str) -> Any:
     return (await platform.get(f"/api/v1{path}"))["data"]
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("trace.start", "trace.messages", "trace.stop", "trace.info")
 def test_what_a_process_gets_and_answers_is_told_until_the_trace_is_stopped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
@@ -104,6 +105,7 @@ def test_a_trace_outlives_its_process_and_draws_its_end(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation(
     "trace.start_group", "trace.history", "trace.graph", "trace.latency", "trace.patterns", "trace.causes", "trace.end"
 )

@@ -98,6 +98,7 @@ def test_what_does_not_fit_is_counted(inside: Inside) -> None:
     inside(test, TREE)
 
 
+@pytest.mark.everywhere
 @pytest.mark.operation("tree.show")
 def test_the_tree_is_drawn_and_a_name_is_only_a_name(inside: Inside) -> None:
     async def test(platform: Any) -> None:

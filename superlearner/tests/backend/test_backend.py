@@ -1,0 +1,211 @@
+"""What the backend of a node does that is not an operation's own: streams, names, settings, simulations, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tools.near_line import Line, remote
+
+import otp
+from superlearner.backend import start
+from superlearner.demo import DemoOneForOne
+from superlearner.remote import NodeGone, RemoteNode
+from superlearner.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
+from superlearner.web.topics import source_of
+
+Inside = Callable[..., Any]
+TILL = "till@127.0.0.1"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+SECONDS = 5.0
+
+
+async def tree(node: otp.Node) -> None:
+    """Start the demo's tree there."""
+    await node.start(DemoOneForOne, None, name="demo_one_for_one")
+
+
+async def collected(running: Any, **query: Any) -> Any:
+    answer = await running.client.get(
+        "/api/v1/events", params={"node": TILL, **query}, headers={"accept": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def test_events_of_the_node_come_in_order_and_go_on_behind_an_id(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
+            await node.wait_registered("counter_1")
+            found = await collected(running, types="exited,child_restarted", last=100, limit=2)
+            assert [(one["type"], one["name"], one["node"]) for one in found["items"]] == [
+                ("exited", "counter_1", TILL),
+                ("child_restarted", "counter_1", TILL),
+            ]
+            behind = await collected(running, last_id=found["items"][0]["id"], types="child_restarted", limit=1)
+            assert behind["items"] == found["items"][1:]
+
+    inside(test)
+
+
+def test_a_page_is_shown_what_happens_there(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node) as found:
+            await tree(node)
+            source = await source_of(running.platform, "supervisors", found, {})
+            first, second = source.attach(), source.attach()
+            shown = json.loads(await first.next())
+            assert (shown["k"], shown["epoch"], shown["node"]) == ("s", running.platform.epoch, TILL)
+            assert {row["key"] for row in shown["nodes"]} >= {"demo_one_for_one", "demo_one_for_one/counter_1"}
+            assert json.loads(await second.next())["k"] == "s"
+            assert source is await source_of(running.platform, "supervisors", found, {})
+            before = str(node.whereis("counter_1")).strip("<>")
+            await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
+            async with asyncio.timeout(SECONDS):
+                while before not in str(told := await first.next()) or b"restarted" not in told:  # its next frames
+                    pass
+            first.want_snapshot()
+            async with asyncio.timeout(SECONDS):
+                while json.loads(await first.next())["k"] != "s":  # those that were on their way
+                    pass
+            source.detach(first)
+            source.detach(second)
+            assert len(running.platform.relays) == 0
+
+    inside(test)
+
+
+def test_the_list_of_processes_is_looked_at_part_by_part(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node) as found:
+            await tree(node)
+            source = await source_of(running.platform, "processes", found, {"count": "1"})
+            viewer = source.attach()
+            assert len(json.loads(await viewer.next())["rows"]) == 1
+            viewer.look({"count": "3"})
+            async with asyncio.timeout(SECONDS):
+                while (told := json.loads(await viewer.next()))["k"] != "s":  # those that were on their way
+                    pass
+            assert len(told["rows"]) == 3
+            source.detach(viewer)
+
+    inside(test)
+
+
+def test_when_the_node_goes_its_pages_and_questions_end(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node) as found:
+            source = await source_of(running.platform, "supervisors", found, {})
+            viewer = source.attach()
+            await viewer.next()
+            await node.close()
+            with pytest.raises(NodeGone):
+                await found.facts(SECONDS)
+            answer = await running.client.get("/api/v1/processes", params={"node": TILL})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "node_unavailable")
+            async with asyncio.timeout(SECONDS):
+                while await viewer.next() is not None:  # the frames before
+                    pass
+            source.detach(viewer)
+
+    inside(test)
+
+
+@pytest.mark.operation("node.list")
+def test_the_node_is_listed_with_its_owner_and_how_it_is(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node, owner="ada"):
+            await tree(node)
+            _, line = (await running.get("/api/v1/nodes"))["data"]
+            assert (line["name"], line["remote"], line["own"], line["owner"]) == (TILL, True, False, "ada")
+            assert (line["status"], line["life"], line["processes"], line["supervisors"]) == ("up", "open", 4, 1)
+            frame = json.loads(running.platform.node_list.snapshot())
+            assert frame["nodes"] == ["superlearner@127.0.0.1", TILL]
+
+    inside(test)
+
+
+def test_a_change_of_settings_reaches_the_node(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            changed = await running.client.put("/api/v1/settings/scan_interval", json={"value": 0.5}, headers=OWNER)
+            assert changed.status_code == 200, changed.text
+            await running.platform.nodes.find(TILL).facts(SECONDS)  # what was told before it is done by then
+            asked = await running.get("/api/v1/system/metrics", params={"node": TILL})
+            assert asked["data"]["scan_interval_s"] == 0.5
+
+    inside(test)
+
+
+def test_a_scope_that_is_missing_is_missed_before_the_node_is_asked(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            path, asked = "/api/v1/processes/counter_2/state", {"params": {"node": TILL}, "json": {"state": 7}}
+            answer = await running.client.put(path, **asked)
+            assert answer.json()["error"]["code"] == "missing_scope"
+            assert (await running.client.put(path, **asked, headers=OWNER)).status_code == 200
+            last = running.platform.audit.entries()[-1]
+            assert (last.operation, last.user, last.outcome) == ("state.set", "owner", "ok")
+            assert last.did is not None and "counter_2" in last.did
+
+    inside(test)
+
+
+def test_simulations_are_the_nodes_own_where_there_are_no_services(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            asked = {"params": {"node": TILL}, "json": {"duration_ms": 60_000}}
+            answer = await running.client.post("/api/v1/processes/counter_1/simulate/slow", **asked)
+            assert answer.status_code == 200, answer.text
+            (line,) = (await running.get("/api/v1/simulations", params={"node": TILL}))["data"]
+            assert (line["kind"], line["name"]) == ("slow", "counter_1")
+            assert node.whereis("simulations") is not None
+
+    inside(test)
+
+
+def test_what_is_no_request_is_refused_and_nothing_ends_of_it() -> None:
+    async def main() -> None:
+        async with otp.Node(TILL) as node:
+            backend = (await start(node))["backend"]
+            for request in (b"", b"\xc1", "text", None, ("a", 1), b"\x91" * 100_000):
+                answer = await otp.GenServer.call(backend, request)
+                assert b"malformed_request" in answer
+            found = RemoteNode(TILL, Line(backend))
+            processes = "superlearner.arsenal.operations.processes"
+            early = Execute("process.list", processes, b"{}", "a", [], local=True, door="rest", dry_run=False)
+            assert await failure(found, early) == "service_unavailable"
+            await found.hello("e", "0", {}, SECONDS)
+            for asked in (More(9, 1, 0.0), Next(9, 0.0), Sync(9)):
+                assert await failure(found, asked) == "conflict"
+            assert await found.ask(Close(9), Done, SECONDS) == Done()
+            for module in ("os", "superlearner.arsenal.operations", "superlearner.arsenal.operations.nodes"):
+                foreign = Execute("node.list", module, b"{}", "a", [], local=True, door="rest", dry_run=False)
+                assert await failure(found, foreign) == "operation_not_found"
+            assert otp.is_alive(backend)
+
+    asyncio.run(main())
+
+
+async def failure(found: RemoteNode, request: Any) -> str:
+    answer = await found.ask(request, Done, SECONDS)
+    assert isinstance(answer, Failed)
+    return answer.code
+
+
+def test_nothing_of_the_backend_is_seen_on_the_node_and_it_ends_with_it() -> None:
+    async def main() -> None:
+        async with otp.Node(TILL) as node:
+            backend = (await start(node))["backend"]
+            await RemoteNode(TILL, Line(backend)).hello("e", "0", {}, SECONDS)
+            assert node.processes() == []
+        await otp.wait_down(backend)
+
+    asyncio.run(main())
