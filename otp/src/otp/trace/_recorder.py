@@ -40,7 +40,7 @@ class Recorder:
     def __init__(
         self,
         node: Node,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | BinaryIO,
         header: dict[str, Any],
         *,
         kinds: frozenset[str],
@@ -48,7 +48,7 @@ class Recorder:
         limit: int | None,
         rate: int | None,
     ) -> None:
-        self.path: Path = Path(path)
+        self.path: Path | None = Path(path) if isinstance(path, str | os.PathLike) else None
         self.events: int = 0
         self.error: OSError | None = None
         self._node = node
@@ -59,13 +59,13 @@ class Recorder:
         self._pack = zlib.compressobj(1, zlib.DEFLATED, 31)
         self._file: BinaryIO | None = None
         try:
-            self._file = _created(path)
+            self._file = _created(path) if isinstance(path, str | os.PathLike) else path
             self._write(as_line(header) + b"".join([as_line(process_of(p, node)) for p in node._procs.values()]))
         except OSError as error:
             if self._file is not None:
                 self._file.close()
             raise RecordingError(
-                f"record({os.fspath(path)!r}): expected a file that can be written, got {error.strerror or error}; try "
+                f"record({str(self.path)!r}): expected a file that can be written, got {error.strerror or error}; try "
                 "a folder that exists, is yours, and has room"
             ) from error
         self._subscription = node.subscribe(self._on_event, kinds=kinds, pids=pids, rate=rate)
@@ -116,7 +116,8 @@ class Recorder:
         self.error = error
         self._subscription.close()
         file, self._file = self._file, None
-        say(logging.ERROR, "the recording %s ends after %d events: %s", self.path, self.events, error.strerror or error)
+        where, why = self.path or "in memory", error.strerror or error
+        say(logging.ERROR, "the recording %s ends after %d events: %s", where, self.events, why)
         if file is not None:
             try:
                 file.close()
@@ -196,7 +197,7 @@ def header_of(node: Node, kinds: frozenset[str], **more: Any) -> dict[str, Any]:
 
 def record(
     node: Node,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     kinds: Iterable[str] | None = None,
     pids: Iterable[Pid] | None = None,
@@ -209,7 +210,7 @@ def record(
     Args:
         node: whose events.
         path: a file (`.jsonl.gz`): gzip, one JSON object a line. What is there is replaced; a new one only its
-            owner may read.
+            owner may read. Or an open one, which is written and closed here; an `OSError` of its ends the recording.
         kinds: which kinds (default: all but states, see `docs/tracing.md`). While messages are recorded, calls go
             through mailboxes; a recording of `LIFECYCLE` alone changes nothing.
         pids: only events of these.

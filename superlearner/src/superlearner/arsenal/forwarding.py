@@ -38,7 +38,7 @@ from superlearner.remote.protocol import (
     excess,
 )
 
-__all__ = ["LONGEST_S", "forward", "registered", "told"]
+__all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
 
 MARGIN_S: Final = 5.0
 """What an answer may take beyond the `timeout_ms` of its operation, before the platform answers itself."""
@@ -85,7 +85,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         if isinstance(answer, (Executed, Failed)) and answer.did is not None:
             context.announced.append(clip(answer.did, MOST_TEXT))  # for the audit log
         if isinstance(answer, Failed):
-            raise _failed(operation, remote, answer)
+            raise refused(remote, answer, operation.errors)
         if isinstance(answer, Stream):
             source = RemoteSource(remote, operation, answer)
             limit, timeout = parameters.get("limit"), parameters.get("timeout_ms")
@@ -151,10 +151,14 @@ def _seconds(operation: Operation, parameters: Mapping[str, Any]) -> float:
     return LONGEST_S if timeout is None else timeout / 1000 + MARGIN_S
 
 
-def _failed(operation: Operation, remote: RemoteNode, answer: Failed) -> OperationError:
-    """The error that a node answered; one that the operation cannot have is no answer."""
-    if answer.code not in (*USUAL, *operation.errors):
-        raise remote.bad(f"{operation.name} failed there with {answer.code!r}: {answer.message}")
+def refused(remote: RemoteNode, answer: Failed, codes: Collection[str]) -> OperationError:
+    """The error that a node answered, if it has one of the usual codes or of these.
+
+    Raises:
+        OperationError: `bad_answer`, for one with another code.
+    """
+    if answer.code not in (*USUAL, *codes):
+        raise told(remote.bad(f"it failed there with {answer.code!r}: {answer.message}"))
     details = [
         Detail(
             None if one.field is None else clip(one.field, MOST_TEXT),

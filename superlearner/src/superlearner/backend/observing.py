@@ -17,9 +17,11 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.registry import operation_in
 from superlearner.arsenal.users import SCOPES, Scope, User
 from superlearner.backend.headless import Headless
-from superlearner.control.terms import safe_json
+from superlearner.backend.taping import Taping
+from superlearner.control.terms import clip, safe_json
 from superlearner.remote import protocol as p
 from superlearner.settings import SettingsError
+from superlearner.tracing import NoTrace, as_recording
 from superlearner.web.topics import TOPICS, LiveSource
 from superlearner.web.viewer import Viewer
 
@@ -34,9 +36,9 @@ UNREAD_S: Final = 90.0
 
 @dataclass(slots=True, eq=False)
 class Reading:
-    """Something that is read piece by piece: a stream, the parts of a file, or a viewer of a topic."""
+    """Something that is read piece by piece: a stream, a file, a viewer of a topic, a recording."""
 
-    what: Streamed[Any] | AsyncIterator[str] | Viewer
+    what: Streamed[Any] | AsyncIterator[str] | Viewer | Taping
     source: LiveSource | None = None
     operation: Operation | None = None
     busy: bool = False
@@ -81,6 +83,12 @@ class Observing:
                 case p.Adopt(settings):
                     self._begun().adopt(settings)
                     return p.Done()
+                case p.Saved(trace):
+                    return await self._saved(trace)
+                case p.Tape(kinds, limit, rate):
+                    return p.Attached(self._read(Reading(Taping(self.node, kinds, limit, rate))))
+                case p.Wound(number, last):
+                    return self._wind(number, last=last)
                 case p.Look() | p.Sync():
                     return self._turn(request)
                 case p.More() | p.PartOf() | p.Next():
@@ -159,6 +167,27 @@ class Observing:
             return p.Attached(None)
         return p.Attached(self._read(Reading(source.attach(), source)))
 
+    async def _saved(self, words: str) -> p.Answer:
+        try:
+            trace = self._begun().platform.traces.find(words, node=self.node.name)
+        except NoTrace as error:
+            return p.Failed("trace_not_found", clip(str(error), 400))
+        messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)
+        packed = as_recording(messages, marks, people, node=trace.node, started=trace.started_at)
+        if len(packed) > p.MOST_BYTES - 1000:
+            return p.Failed("service_unavailable", f"expected at most {p.MOST_BYTES} bytes, got {len(packed)}")
+        return p.Packed(packed, len(messages))
+
+    def _wind(self, number: int, *, last: bool) -> p.Answer:
+        reading = self._readings.get(number)
+        if reading is None or not isinstance(reading.what, Taping):
+            return p.Failed("conflict", f"there is no recording {number}")
+        reading.at = otp.monotonic()
+        taped = reading.what.wind(last=last)
+        if taped.ended:
+            del self._readings[number]
+        return taped
+
     def _read(self, reading: Reading) -> int:
         if len(self._readings) >= MOST_READ:
             raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are read already")
@@ -210,6 +239,8 @@ class Observing:
             reading.source.detach(reading.what)
         elif isinstance(reading.what, Streamed):
             reading.what.source.close()
+        elif isinstance(reading.what, Taping):
+            reading.what.close()
 
 
 async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:

@@ -36,12 +36,17 @@ __all__ = [
     "Named",
     "Names",
     "Next",
+    "Packed",
     "Part",
     "PartOf",
     "Record",
     "Request",
+    "Saved",
     "Stream",
     "Sync",
+    "Tape",
+    "Taped",
+    "Wound",
     "excess",
     "read_request",
     "written",
@@ -145,13 +150,36 @@ class Close(Record):
     number: int
 
 
+class Saved(Record):
+    """What a trace saw, as a recording; answered by `Packed`."""
+
+    trace: str
+
+
+class Tape(Record):
+    """Begin to record what the node does; answered by `Attached`."""
+
+    kinds: list[str]
+    limit: int
+    rate: int
+
+
+class Wound(Record):
+    """What was recorded since the last time, or, with `last`, the end of it; answered by `Taped`."""
+
+    number: int
+    last: bool
+
+
 class Names(Record):
     """Which of these names are registered; answered by `Named`."""
 
     names: list[str]
 
 
-Request: TypeAlias = Hello | Ask | Adopt | Execute | More | PartOf | Attach | Next | Look | Sync | Close | Names
+Request: TypeAlias = (
+    Hello | Ask | Adopt | Execute | More | PartOf | Attach | Next | Look | Sync | Close | Names | Saved | Tape | Wound
+)
 
 
 # What the node answers
@@ -233,7 +261,7 @@ class Part(Record):
 
 
 class Attached(Record):
-    """The number of a topic that is looked at; None if it cannot be now."""
+    """The number of a topic that is looked at, or of a recording; None if it cannot be now."""
 
     number: int | None
 
@@ -245,13 +273,31 @@ class Frame(Record):
     closed: bool
 
 
+class Packed(Record):
+    """A recording, and how many messages are in it."""
+
+    content: bytes
+    messages: int
+
+
+class Taped(Record):
+    """A piece of the file of a recording; the numbers are those of the whole."""
+
+    piece: bytes
+    events: int
+    dropped: int
+    ended: bool
+
+
 class Named(Record):
     """Those of the names that are registered."""
 
     names: list[str]
 
 
-Answer: TypeAlias = Facts | Done | Failed | Executed | Stream | File | Items | Part | Attached | Frame | Named
+Answer: TypeAlias = (
+    Facts | Done | Failed | Executed | Stream | File | Items | Part | Attached | Frame | Named | Packed | Taped
+)
 
 written: Final = msgspec.msgpack.Encoder().encode
 _requests: Final = msgspec.msgpack.Decoder(Request)

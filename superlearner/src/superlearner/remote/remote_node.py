@@ -54,7 +54,7 @@ class RemoteNode:
         self.owner = owner
         self.on_fault: Callable[[str], object] = lambda _what: None
         """Called with what was wrong whenever it answers what is no answer."""
-        self._link = link
+        self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
 
@@ -81,7 +81,7 @@ class RemoteNode:
             raise NodeGone(self._gone)
         if len(self._waiting) >= MOST_WAITING:
             raise NodeBusy(f"{MOST_WAITING} questions wait for an answer of {self.name} already")
-        asking = asyncio.ensure_future(self._link.ask(written(request)))
+        asking = asyncio.ensure_future(self.link.ask(written(request)))
         self._waiting.add(asking)
         try:
             async with asyncio.timeout(seconds):
@@ -98,7 +98,7 @@ class RemoteNode:
     def tell(self, request: Record) -> None:
         """Ask it for something whose answer nobody waits for."""
         if self._gone is None:
-            self._link.tell(written(request))
+            self.link.tell(written(request))
 
     def down(self, why: str) -> None:
         """It is gone: whoever waits for an answer is told why."""

@@ -12,10 +12,10 @@ import re
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import otp
 from otp import Node, Pid
@@ -31,6 +31,7 @@ __all__ = [
     "RecordingsFull",
     "RecordingsUnavailable",
     "StillRecording",
+    "Tape",
 ]
 
 MAX_EVENTS: Final = 200_000
@@ -63,6 +64,23 @@ class RecordingsUnavailable(Exception):
     """There is no place for recordings."""
 
 
+class Tape(Protocol):
+    """Who writes a recording of a node elsewhere; as `otp.trace.Recorder`, but for its end, which takes a while."""
+
+    events: int
+    dropped: int
+    error: OSError | None
+    ended: bool
+
+    def flush(self) -> None:
+        """See that what is new is written soon."""
+        ...
+
+    async def close(self) -> None:
+        """End it, when all is written. Closing twice is nothing."""
+        ...
+
+
 class Recordings:
     """The recordings of one platform. A plain object: who records does not need the service.
 
@@ -77,7 +95,7 @@ class Recordings:
         """Called when there is something to flush from now on."""
         self._store = store
         self._records = store.records
-        self._running: dict[str, Recorder] = {}
+        self._running: dict[str, Recorder | Tape] = {}
         self._read: OrderedDict[str, Read] = OrderedDict()  # by path: names are used again
         self._placing = asyncio.Lock()  # else many at once would be more than there may be
         self._loading = asyncio.Lock()  # one in memory is enough that is not bounded by `OPEN`
@@ -106,26 +124,38 @@ class Recordings:
             RecordingsUnavailable: there is no place for it, or it cannot be written.
             StoreUnavailable: the database cannot be used now.
         """
+
+        async def begin(path: Path) -> Recorder:
+            recorder = otp.trace.record(
+                node,
+                path,
+                kinds=kinds,
+                pids=pids,
+                limit=min(limit, MAX_EVENTS),
+                rate=rate,
+                about=None if tree is None else {"tree": tree},
+            )
+            recorder.flush()
+            return recorder
+
+        return await self.begin(name, begin, about)
+
+    async def begin(
+        self, name: str, begin: Callable[[Path], Awaitable[Recorder | Tape]], about: dict[str, Any] | None = None
+    ) -> Recording:
+        """Begin a recording that `begin` writes into the file it is given. Raises as `start`, and what that does."""
         async with self._placing:
             if len(self._running) >= MAX_RUNNING:
                 raise RecordingsFull(f"{MAX_RUNNING} recordings run already; stop one of {', '.join(self._running)}")
             row = await self._place(name, "recorded", about)
-            path = self._path(row)
             try:
-                recorder = otp.trace.record(
-                    node,
-                    path,
-                    kinds=kinds,
-                    pids=pids,
-                    limit=min(limit, MAX_EVENTS),
-                    rate=rate,
-                    about=None if tree is None else {"tree": tree},
-                )
-                recorder.flush()
-            except RecordingError as error:
+                self._running[name] = await begin(self._path(row))
+            except (RecordingError, OSError) as error:
                 await self._records.delete_recording(name)
                 raise RecordingsUnavailable(str(error)) from None
-            self._running[name] = recorder
+            except BaseException:
+                await self._records.delete_recording(name)
+                raise
         if self.wake is not None:
             self.wake()
         return row
@@ -135,7 +165,7 @@ class Recordings:
         recorder = self._running.pop(name, None)
         if recorder is None:
             raise NoRecording(f"no recording {name[:100]!r} runs")
-        recorder.close()
+        await _close(recorder)
         await self._measure(name, recorder.events)
         return await self.find(name)
 
@@ -150,7 +180,7 @@ class Recordings:
     async def close(self) -> None:
         """The platform ends: all that run are ended in order."""
         for name, recorder in list(self._running.items()):
-            recorder.close()
+            await _close(recorder)
             with suppress(StoreUnavailable):
                 await self._measure(name, recorder.events)
         self._running.clear()
@@ -219,7 +249,7 @@ class Recordings:
         await self._store.sync()  # it may just be opening
         return await self._records.recording(name) is not None
 
-    def recorder(self, name: str) -> Recorder | None:
+    def recorder(self, name: str) -> Recorder | Tape | None:
         """Who writes it, while it is being recorded."""
         return self._running.get(name)
 
@@ -304,3 +334,9 @@ class Recordings:
     def _path(self, row: Recording) -> Path:
         """The file of a row; its name alone counts, so that no row leads out of the folder."""
         return self._folder() / Path(row.path).name
+
+
+async def _close(recorder: Recorder | Tape) -> None:
+    closing = recorder.close()
+    if closing is not None:
+        await closing

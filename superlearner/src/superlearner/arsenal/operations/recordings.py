@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from typing import Annotated, Final
 
@@ -19,6 +20,8 @@ from otp.trace import Recording as Read
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
+from superlearner.arsenal.far_recordings import FarRecorder, saved_trace
+from superlearner.arsenal.forwarding import told
 from superlearner.arsenal.parameters import PageNumber, PerPage
 from superlearner.arsenal.results_recordings import (
     KindCount,
@@ -44,6 +47,7 @@ from superlearner.tracing import (
     RecordingsFull,
     RecordingsUnavailable,
     StillRecording,
+    Trace,
     as_recording,
 )
 
@@ -67,6 +71,7 @@ Known = Annotated[
     http=("POST", "/recordings"),
     scope="operate",
     changes=True,
+    here=True,
     errors=("name_taken", "conflict", *STORED),
 )
 async def start(
@@ -91,8 +96,11 @@ async def start(
     with recording_errors():
         if await ctx.platform.recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
-        ctx.about_to(f"record what {ctx.node.name} does as {name}")
-        about = {"node": ctx.node.name, "messages": messages, "states": states}
+        ctx.about_to(f"record what {ctx.found.name} does as {name}")
+        about = {"node": ctx.found.name, "messages": messages, "states": states}
+        if ctx.remote is not None:
+            far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
+            return _line(ctx, await ctx.platform.recordings.begin(name, far, about))
         slots = trees_at(ctx.node, TreeReader(Clock()))
         row = await ctx.platform.recordings.start(
             ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about, tree=[asdict(slot) for slot in slots]
@@ -125,6 +133,7 @@ async def stop(ctx: Context, name: Known) -> RecordingLine:
     http=("POST", "/traces/{trace_id}/recording"),
     scope="operate",
     changes=True,
+    here=True,
     errors=("trace_not_found", "name_taken", "conflict", *STORED),
 )
 async def save(
@@ -136,20 +145,42 @@ async def save(
 
     Its messages, ends and starts: to be replayed, and to be handed on. Secrets are hidden in it.
     """
-    try:
-        trace = ctx.platform.traces.find(trace_id, node=ctx.node.name)
-    except NoTrace as error:
-        raise OperationError("trace_not_found", clip(str(error), 400), hint="see GET /api/v1/traces") from None
-    messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)
     with recording_errors():
         if await ctx.platform.recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
-        ctx.about_to(f"keep {len(messages)} messages of the trace {trace.id} as the recording {name}")
-        packed = await otp.Task.run_blocking(
-            lambda: as_recording(messages, marks, people, node=trace.node, started=trace.started_at)
-        )
-        row, _ = await ctx.platform.recordings.take_in(name, packed, kind="traced")
+        if ctx.remote is not None:
+            saved = await saved_trace(ctx.remote, trace_id)
+            ctx.about_to(_keep(saved.messages, trace_id, name))
+            packed = saved.content
+        else:
+            trace = _trace(ctx, trace_id)
+            ctx.about_to(_keep(len(trace.messages), trace.id, name))
+            packed = await _packed(trace)
+        try:
+            row, _ = await ctx.platform.recordings.take_in(name, packed, kind="traced")
+        except BadRecording as error:
+            if ctx.remote is None:
+                raise
+            raise told(ctx.remote.bad(f"no recording: {error}")) from None
         return _line(ctx, row)
+
+
+def _keep(messages: int, trace: str, name: str) -> str:
+    return f"keep {messages} messages of the trace {trace} as the recording {name}"
+
+
+def _trace(ctx: Context, trace_id: str) -> Trace:
+    try:
+        return ctx.platform.traces.find(trace_id, node=ctx.node.name)
+    except NoTrace as error:
+        raise OperationError("trace_not_found", clip(str(error), 400), hint="see GET /api/v1/traces") from None
+
+
+async def _packed(trace: Trace) -> bytes:
+    messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)
+    return await otp.Task.run_blocking(
+        lambda: as_recording(messages, marks, people, node=trace.node, started=trace.started_at)
+    )
 
 
 @operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", errors=STORED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -115,7 +115,8 @@ async def unregister(ctx: Context, name: NameText, force: Force = False) -> Name
     with steering():
         protect(ctx, pid, force=force)
         ctx.about_to(f"take the name {name[:200]} from {plain_pid(pid)}", [called(pid)])
-        ctx.node.release_name(pid)  # `otp.unregister` is about the node of the caller
+        holder: Any = pid
+        ctx.node.release_name(holder)  # `otp.unregister` is about the node of the caller
     return NameRemoved(name=id_text(name), pid=plain_pid(pid), unregistered=True)
 
 
