@@ -36,6 +36,15 @@ async def collected(running: Any, **query: Any) -> Any:
     return answer.json()["data"]
 
 
+async def until(viewer: Any, wanted: Callable[[Any], bool]) -> Any:
+    """The first frame of the next ones that is wanted; None at their end."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            frame = await viewer.next()
+            if frame is None or wanted(json.loads(frame)):
+                return None if frame is None else json.loads(frame)
+
+
 def test_events_of_the_node_come_in_order_and_go_on_behind_an_id(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
@@ -66,13 +75,9 @@ def test_a_page_is_shown_what_happens_there(inside: Inside) -> None:
             assert source is await source_of(running.platform, "supervisors", found, {})
             before = str(node.whereis("counter_1")).strip("<>")
             await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
-            async with asyncio.timeout(SECONDS):
-                while before not in str(told := await first.next()) or b"restarted" not in told:  # its next frames
-                    pass
+            await until(first, lambda told: before in str(told) and "restarted" in str(told))
             first.want_snapshot()
-            async with asyncio.timeout(SECONDS):
-                while json.loads(await first.next())["k"] != "s":  # those that were on their way
-                    pass
+            await until(first, lambda told: told["k"] == "s")
             source.detach(first)
             source.detach(second)
             assert len(running.platform.relays) == 0
@@ -88,9 +93,7 @@ def test_the_list_of_processes_is_looked_at_part_by_part(inside: Inside) -> None
             viewer = source.attach()
             assert len(json.loads(await viewer.next())["rows"]) == 1
             viewer.look({"count": "3"})
-            async with asyncio.timeout(SECONDS):
-                while (told := json.loads(await viewer.next()))["k"] != "s":  # those that were on their way
-                    pass
+            told = await until(viewer, lambda told: told["k"] == "s")
             assert len(told["rows"]) == 3
             source.detach(viewer)
 
@@ -108,9 +111,7 @@ def test_when_the_node_goes_its_pages_and_questions_end(inside: Inside) -> None:
                 await found.facts(SECONDS)
             answer = await running.client.get("/api/v1/processes", params={"node": TILL})
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "node_unavailable")
-            async with asyncio.timeout(SECONDS):
-                while await viewer.next() is not None:  # the frames before
-                    pass
+            assert await until(viewer, lambda _told: False) is None
             source.detach(viewer)
 
     inside(test)
