@@ -129,6 +129,10 @@ bench-web: install-dev ## measure the pages, and write docs/web-performance.md (
 screenshots: install-dev ## the pictures in docs/pictures, both themes, wide and narrow
 	$(PY) -m tools.screenshots $(ARGS)
 
+.PHONY: vendor
+vendor: install-dev ## the editor of the pages, bundled anew from its lock in tools/vendoring (needs npm)
+	$(PY) -m tools.vendor
+
 .PHONY: full
 full: ## everything, on every Python of .ci/pythons (at most 90 minutes)
 	bash .ci/full

@@ -1,0 +1,178 @@
+/**
+ * `<sl-code>`: an editor for Python. At first a plain text field that can be typed into at once; CodeMirror takes its
+ * place when it has come, with what was typed. It lives in a shadow root, where its style sheets need no leave of the
+ * page's content policy.
+ *
+ * @module
+ */
+
+import { attribute, make } from "./dom.js";
+
+/** @typedef {typeof import("./vendor/codemirror.js")} CodeMirror */
+/** @typedef {import("./vendor/codemirror.js").EditorView} View */
+
+const FRAME = `
+  :host { display: grid; grid-template-rows: minmax(0, 1fr) auto; min-height: 0; }
+  .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raise); }
+  .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+  :host([data-wrong]) .frame { border-color: var(--crash); }
+  textarea { min-height: 12em; padding: 8px 12px; border: 0; outline: 0; resize: none; color: var(--ink); background: none; font: 13px/1.55 var(--mono); tab-size: 4; white-space: pre; }
+  .cm { display: grid; min-height: 0; overflow: hidden; }
+  p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
+  kbd { font: 12px var(--mono); }
+  @media (pointer: coarse) { textarea, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
+`;
+
+/** How it looks: our tokens, which follow the theme by themselves. @param {CodeMirror} cm */
+function look(cm) {
+  return cm.EditorView.theme({
+    "&": { minHeight: "0", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
+    "&.cm-focused": { outline: "none" },
+    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", scrollbarWidth: "thin" },
+    ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
+    ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
+    "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor: "var(--accent-bg)" },
+    ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink3)", border: "0" },
+    ".cm-lineNumbers .cm-gutterElement": { padding: "0 10px 0 12px" },
+    ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)" },
+    ".cm-activeLineGutter": { color: "var(--ink)" },
+    ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)" },
+    ".cm-selectionMatch": { backgroundColor: "var(--restart-bg)" },
+    ".cm-lint-marker-error": { content: "none", width: "0", height: "0", borderInline: "5px solid transparent", borderBottom: "9px solid var(--crash)", marginTop: "5px" },
+    ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--crash) 1.5px", textUnderlineOffset: "3px" },
+    ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--panel)", border: "1px solid var(--line)" },
+    ".cm-diagnostic-error": { borderLeft: "3px solid var(--crash)", font: "13px var(--sans)" },
+    ".cm-panel input, .cm-panel button": { font: "13px var(--sans)", color: "var(--ink)", background: "var(--raise)", border: "1px solid var(--line)", borderRadius: "4px" },
+  });
+}
+
+/** @param {CodeMirror} cm */
+function colours(cm) {
+  const t = cm.tags;
+  return cm.syntaxHighlighting(cm.HighlightStyle.define([
+    { tag: [t["keyword"], t["operatorKeyword"], t["bool"], t["null"]], color: "var(--accent)" },
+    { tag: t["string"], color: "light-dark(#0b6275, #7cc9dd)" },
+    { tag: t["comment"], color: "var(--ink3)", fontStyle: "italic" },
+    { tag: t["number"], color: "light-dark(#8a3a12, #f0ab7c)" },
+    { tag: [t.definition(t["className"]), t.function(t.definition(t["variableName"]))], fontWeight: "600" },
+    { tag: [t["meta"], t["self"]], color: "light-dark(#7a2f86, #dca0e6)" },
+  ]));
+}
+
+export class SlCode extends HTMLElement {
+  /** @type {CodeMirror|null} */ #cm = null;
+  /** @type {View|null} */ #view = null;
+  /** @type {InstanceType<CodeMirror["Compartment"]>|null} */ #fixed = null;
+  #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "keys" });
+  #frame = make("div", { class: "frame" }, this.#plain);
+  #silent = false;
+  #locked = false;
+
+  constructor() {
+    super();
+    const shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(FRAME);
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(this.#frame, make("p", { id: "keys", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
+    this.#plain.oninput = () => this.#changed();
+  }
+
+  connectedCallback() {
+    attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
+    if (!this.#view) void this.#load();
+  }
+
+  /** What stands in it. */
+  get value() {
+    return this.#view ? this.#view.state.doc.toString() : this.#plain.value;
+  }
+
+  set value(text) {
+    if (text === this.value) return;
+    this.#silent = true;
+    if (this.#view) this.#view.dispatch({ changes: { from: 0, to: this.#view.state.doc.length, insert: text } });
+    else this.#plain.value = text;
+    this.#silent = false;
+    this.unmark();
+  }
+
+  /** Whether it can be read and not changed. @param {boolean} locked */
+  lock(locked) {
+    this.#locked = locked;
+    this.#plain.readOnly = locked;
+    if (this.#cm && this.#view && this.#fixed) this.#view.dispatch({ effects: this.#fixed.reconfigure(this.#cm.EditorState.readOnly.of(locked)) });
+  }
+
+  /**
+   * Marks where Python found an error, and brings it into view.
+   * @param {number} line  from 1
+   * @param {number} column  from 1
+   * @param {string} message
+   */
+  mark(line, column, message) {
+    attribute(this, "data-wrong", true);
+    attribute(this.#plain, "aria-invalid", "true");
+    if (!this.#cm || !this.#view) {
+      const before = this.#plain.value.split("\n").slice(0, line - 1).join("\n").length;
+      this.#plain.setSelectionRange(before + column, before + column);
+      return;
+    }
+    const { doc } = this.#view.state;
+    const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
+    const at = Math.min(from + Math.max(column - 1, 0), to);
+    const whole = at === to ? from : at;
+    this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]), { effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
+  }
+
+  /** Takes the marks away. */
+  unmark() {
+    attribute(this, "data-wrong", null);
+    attribute(this.#plain, "aria-invalid", null);
+    if (this.#cm && this.#view) this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, []));
+  }
+
+  /** @override @param {FocusOptions} [options] */
+  focus(options) {
+    if (this.#view) this.#view.focus();
+    else this.#plain.focus(options);
+  }
+
+  #changed() {
+    if (!this.#silent) this.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  async #load() {
+    let cm;
+    try {
+      cm = /** @type {CodeMirror} */ (await import("./vendor/codemirror.js"));
+    } catch {
+      attribute(this, "data-ready", "plain"); // the text field stays: it can do all but colours
+      return;
+    }
+    const had = this.#plain.matches(":focus");
+    const place = this.#plain.selectionStart;
+    this.#cm = cm;
+    this.#fixed = new cm.Compartment();
+    const parent = make("div", { class: "cm" });
+    const extensions = [
+      cm.lineNumbers(), cm.highlightActiveLineGutter(), cm.lintGutter(), cm.highlightSpecialChars(), cm.history(), cm.drawSelection(), cm.dropCursor(),
+      cm.EditorState.allowMultipleSelections.of(true), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
+      cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.indentUnit.of("    "), cm.EditorState.tabSize.of(4), cm.python(),
+      cm.keymap.of([...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab]),
+      cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "keys" }),
+      cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
+      this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
+    ];
+    const state = cm.EditorState.create({ doc: this.#plain.value, extensions });
+    this.#frame.replaceChildren(parent);
+    this.#view = new cm.EditorView({ state, parent, root: /** @type {ShadowRoot} */ (this.shadowRoot) });
+    if (had) {
+      this.#view.dispatch({ selection: { anchor: place } });
+      this.#view.focus();
+    }
+    attribute(this, "data-ready", "editor");
+  }
+}
+
+customElements.define("sl-code", SlCode);
