@@ -1,0 +1,361 @@
+"""All sandboxes of a platform as one value, and what follows from what happens.
+
+`after(fleet, event, now)` answers the next fleet and what is to be done. It touches no process, no file and no clock,
+so that every order of events can be tried; the process around it, `SandboxManager`, only orders and forwards.
+
+    starting ──Started──> running ──Ended──> ended ──Restart──> starting
+        │                    │                 │
+        └──NotStarted──>     └──Stop──> stopping ──Ended──> gone, ended, or starting (its goal)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from superlearner.sandbox.happenings import (
+    Action,
+    Answer,
+    Change,
+    Create,
+    Destroy,
+    Ended,
+    Event,
+    Forsaken,
+    Kill,
+    Launch,
+    Looked,
+    NotReloaded,
+    NotStarted,
+    Refused,
+    Reload,
+    Reloaded,
+    Restart,
+    Resumed,
+    Started,
+    StillThere,
+    Stop,
+    Tell,
+)
+from superlearner.sandbox.record import MOST_VERSIONS, Sandbox, Sandboxes, Version
+from superlearner.sandbox.source import Source
+
+__all__ = ["MOST_ENDED", "Fleet", "after"]
+
+MOST_ENDED: Final = 100
+"""Records of sandboxes that have ended; the oldest make room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The sandboxes by id, and how many may run at once."""
+
+    most: int = 30
+    sandboxes: Sandboxes = field(default_factory=dict[str, Sandbox])
+
+    def put(self, sandbox: Sandbox) -> Fleet:
+        """With this one, in place of the one of its id."""
+        return replace(self, sandboxes={**self.sandboxes, sandbox.id: sandbox})
+
+    def without(self, id: str) -> Fleet:
+        """Without this one."""
+        return replace(self, sandboxes={key: one for key, one in self.sandboxes.items() if key != id})
+
+    @property
+    def full(self) -> Refused | None:
+        """Why no more can start, if so."""
+        if sum(one.alive for one in self.sandboxes.values()) < self.most:
+            return None
+        hint = "destroy one, or raise the setting `sandboxes`"
+        return Refused("conflict", f"{self.most} sandboxes are there already, which is the limit", hint)
+
+
+Next = tuple[Fleet, list[Action]]
+Happening = Started | NotStarted | Ended | StillThere | Reloaded | NotReloaded
+
+
+def after(fleet: Fleet, event: Event, now: float) -> Next:
+    """The fleet after an event, and what is to be done. `now` is seconds since 1970."""
+    match event:
+        case Create():
+            return _create(fleet, event, now)
+        case Restart() | Destroy() | Reload():
+            sandbox = fleet.sandboxes.get(event.id)
+            if sandbox is None:
+                return fleet, [Answer(event.caller, _unknown(fleet, event.id))]
+            sandbox = replace(sandbox, used_at=now)
+            if isinstance(event, Restart):
+                return _restart(fleet, sandbox, event, now)
+            return _destroy(fleet, sandbox, event) if isinstance(event, Destroy) else _reload(fleet, sandbox, event)
+        case Looked():
+            return _looked(fleet, event, now)
+        case Forsaken():
+            return _forsaken(fleet, event)
+        case Resumed():
+            return _resumed(fleet)
+        case _:
+            sandbox = fleet.sandboxes.get(event.id)
+            if sandbox is None or sandbox.run != event.run:
+                return fleet, []  # of a program before this one
+            return _told(fleet, sandbox, event, now)
+
+
+def _told(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float) -> Next:
+    """A program of a sandbox did something."""
+    match event:
+        case Started():
+            return _started(fleet, sandbox, event, now)
+        case NotStarted():
+            return _not_started(fleet, sandbox, event.code, event.reason, now)
+        case Ended():
+            return _ended(fleet, sandbox, event.reason, now)
+        case StillThere():
+            return _still_there(fleet, sandbox)
+        case Reloaded():
+            return _reloaded(fleet, sandbox, event, now)
+        case NotReloaded():
+            refused = Refused("upgrade_refused", event.reason)
+            sandbox, answers = _answered(replace(sandbox, changing=None), refused, "reload")
+            return fleet.put(sandbox), answers
+
+
+# Somebody asks
+
+
+def _create(fleet: Fleet, event: Create, now: float) -> Next:
+    if event.id in fleet.sandboxes:
+        there = f"there is a sandbox {event.id} already"
+        hint = "choose another id, or destroy that one"
+        return fleet, [Answer(event.caller, Refused("sandbox_already_exists", there, hint))]
+    if fleet.full is not None:
+        return fleet, [Answer(event.caller, fleet.full)]
+    versions = () if event.source is None else (Version(1, event.source, now, event.owner),)
+    sandbox = Sandbox(
+        event.id, event.owner, event.node, event.configuration, now,
+        used_at=now, versions=versions, current=len(versions), waiting=(("create", event.caller),),
+    )  # fmt: skip
+    return _with_room(fleet).put(sandbox), [Launch(sandbox)]
+
+
+def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next:
+    if sandbox.busy is not None:
+        return fleet, [Answer(event.caller, _busy(sandbox))]
+    if not sandbox.alive and fleet.full is not None:
+        return fleet, [Answer(event.caller, fleet.full)]
+    if event.source is not None:
+        sandbox = _with_version(sandbox, event.source, event.by, now)
+    sandbox = replace(sandbox, waiting=(*sandbox.waiting, ("restart", event.caller)))
+    if not sandbox.alive:
+        return _again(fleet, sandbox)
+    sandbox = replace(sandbox, status="stopping", goal="start")
+    return fleet.put(sandbox), [Stop(sandbox)]
+
+
+def _destroy(fleet: Fleet, sandbox: Sandbox, event: Destroy) -> Next:
+    if not sandbox.alive:
+        return fleet.without(sandbox.id), [Answer(event.caller, sandbox)]
+    starts = sandbox.status == "starting"
+    sandbox = replace(sandbox, status="stopping", goal="remove", waiting=(*sandbox.waiting, ("destroy", event.caller)))
+    if event.force or starts:
+        return fleet.put(sandbox), [Kill(sandbox, "it was destroyed")]
+    return fleet.put(sandbox), [Stop(sandbox)]
+
+
+def _reload(fleet: Fleet, sandbox: Sandbox, event: Reload) -> Next:
+    if sandbox.busy is not None:
+        return fleet, [Answer(event.caller, _busy(sandbox))]
+    if not sandbox.alive:
+        why = f"{sandbox.id} does not run, so that there is nothing to reload"
+        return fleet, [Answer(event.caller, Refused("conflict", why, "restart it with this source"))]
+    if sandbox.source is not None and sandbox.source.sha256 == event.source.sha256:
+        return fleet.put(sandbox), [Answer(event.caller, None)]
+    sandbox = replace(sandbox, changing=event.source, waiting=(*sandbox.waiting, ("reload", event.caller)))
+    return fleet.put(sandbox), [Change(sandbox, event.source, event.by)]
+
+
+# A program does something
+
+
+def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next:
+    facts = event.facts
+    sandbox = replace(
+        sandbox,
+        os_pid=facts.os_pid,
+        supervisor_pid=facts.supervisor_pid,
+        walls=facts.walls,
+        started_at=now,
+        ended_at=None,
+    )
+    if sandbox.status != "starting":  # destroyed meanwhile: the kill is on its way
+        return fleet.put(sandbox), []
+    if not sandbox.versions and facts.source is not None:
+        sandbox = replace(sandbox, versions=(Version(1, facts.source, now, sandbox.owner),), current=1)
+    sandbox, answers = _answered(replace(sandbox, status="running", reason=None), None, "create", "restart")
+    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs as {sandbox.node}")]
+
+
+def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:
+    sandbox, answers = _answered(_over(sandbox, reason, now), Refused(code, reason), "create", "restart", "reload")
+    if sandbox.goal == "remove" or sandbox.restart_count == 0:  # never was: its id is free again
+        _, more = _answered(sandbox, None, "destroy")
+        return fleet.without(sandbox.id), [*answers, *more]
+    return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} does not start: {reason}")]
+
+
+def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
+    if sandbox.status == "starting":
+        return _not_started(fleet, sandbox, "start_failed", reason, now)
+    wanted, told = sandbox.status == "stopping", sandbox.reason
+    gone = Refused("upgrade_refused", f"the sandbox ended meanwhile: {reason}")
+    sandbox, answers = _answered(_over(sandbox, reason, now), gone, "reload")
+    if wanted and sandbox.goal == "start":
+        fleet, actions = _again(fleet, sandbox)
+        return fleet, [*answers, *actions]
+    if wanted and sandbox.goal == "remove":
+        stopped = Refused("start_failed", f"{sandbox.id} was destroyed meanwhile")
+        sandbox, refused = _answered(sandbox, stopped, "create", "restart")
+        sandbox, done = _answered(sandbox, None, "destroy")
+        return fleet.without(sandbox.id), [*answers, *refused, *done]
+    if wanted and told is not None:
+        sandbox = replace(sandbox, reason=told)  # why it was stopped, and not how it did
+    return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} ended: {sandbox.reason}")]
+
+
+def _still_there(fleet: Fleet, sandbox: Sandbox) -> Next:
+    if sandbox.goal != "remove":
+        return fleet, [Kill(sandbox, sandbox.reason or "it did not stop in time")]
+    busy = Refused("sandbox_busy", f"{sandbox.id} has not stopped in time; it may yet", "force=true kills it")
+    sandbox, answers = _answered(sandbox, busy, "destroy")
+    return fleet.put(sandbox), answers
+
+
+def _reloaded(fleet: Fleet, sandbox: Sandbox, event: Reloaded, now: float) -> Next:
+    if sandbox.changing is None:
+        return fleet, []
+    sandbox = _with_version(replace(sandbox, changing=None), sandbox.changing, event.by, now)
+    sandbox, answers = _answered(sandbox, event.report, "reload")
+    return fleet.put(sandbox), [*answers, Tell("info", sandbox, f"sandbox {sandbox.id} runs version {sandbox.current}")]
+
+
+# Time, owners, a new service
+
+
+def _looked(fleet: Fleet, event: Looked, now: float) -> Next:
+    actions: list[Action] = []
+    for sandbox in fleet.sandboxes.values():
+        limits, used = sandbox.configuration.limits, max(sandbox.used_at, event.used.get(sandbox.id, 0.0))
+        if sandbox.status != "running" or sandbox.busy is not None:
+            continue
+        why = None
+        if limits.idle_s and now - used >= limits.idle_s:
+            why = f"nobody asked it anything for {_span(limits.idle_s)}"
+        elif limits.lifetime_s and sandbox.started_at is not None and now - sandbox.started_at >= limits.lifetime_s:
+            why = f"it ran for {_span(limits.lifetime_s)}, which is its limit"
+        if why is not None:
+            stopped = replace(sandbox, status="stopping", goal="keep", reason=why)
+            fleet = fleet.put(stopped)
+            actions.append(Stop(stopped))
+        elif used > sandbox.used_at:
+            fleet = fleet.put(replace(sandbox, used_at=used))
+    return fleet, actions
+
+
+def _forsaken(fleet: Fleet, event: Forsaken) -> Next:
+    actions: list[Action] = []
+    for sandbox in fleet.sandboxes.values():
+        if sandbox.owner != event.owner:
+            continue
+        if not sandbox.alive:
+            fleet = fleet.without(sandbox.id)
+            continue
+        gone = replace(sandbox, status="stopping", goal="remove")
+        fleet = fleet.put(gone)
+        why = f"its owner {event.owner} is gone"
+        actions += [Kill(gone, why), Tell("info", gone, f"sandbox {gone.id} is ended: {why}")]
+    return fleet, actions
+
+
+def _resumed(fleet: Fleet) -> Next:
+    actions: list[Action] = []
+    for sandbox in fleet.sandboxes.values():
+        doing = sandbox.busy
+        if doing is None or not sandbox.alive:
+            continue
+        why = f"the sandbox service ended while it {doing.replace('is ', 'was ', 1)}"
+        goal = "remove" if sandbox.goal == "remove" and sandbox.status == "stopping" else "keep"
+        lost = replace(sandbox, status="stopping", goal=goal, reason=why, changing=None, waiting=())
+        fleet = fleet.put(lost)
+        actions += [Kill(lost, why), Tell("bad", lost, f"sandbox {lost.id} is ended: {why}")]
+    return fleet, actions
+
+
+# Parts
+
+
+def _again(fleet: Fleet, sandbox: Sandbox) -> Next:
+    """Its next program, with the same configuration."""
+    sandbox = replace(
+        sandbox,
+        status="starting",
+        goal="keep",
+        run=sandbox.run + 1,
+        restart_count=sandbox.restart_count + 1,
+        reason=None,
+        os_pid=None,
+        supervisor_pid=None,
+        ended_at=None,
+    )
+    return fleet.put(sandbox), [Launch(sandbox)]
+
+
+def _over(sandbox: Sandbox, reason: str, now: float) -> Sandbox:
+    return replace(
+        sandbox, status="ended", reason=reason, ended_at=now, os_pid=None, supervisor_pid=None, changing=None
+    )
+
+
+def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[Action]]:
+    """Answer who waits for one of these; None stands for the sandbox."""
+    left = tuple(one for one in sandbox.waiting if one[0] not in what)
+    told = replace(sandbox, waiting=left)
+    callers = [caller for kind, caller in sandbox.waiting if kind in what]
+    return told, [Answer(caller, told if answer is None else answer) for caller in callers]
+
+
+def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sandbox:
+    """With this source as the current one: a new version, or the one that has it."""
+    for known in sandbox.versions:
+        if known.source.sha256 == source.sha256:
+            return replace(sandbox, current=known.number)
+    number = max((one.number for one in sandbox.versions), default=0) + 1
+    versions = (*sandbox.versions, Version(number, source, now, by))[-MOST_VERSIONS:]
+    return replace(sandbox, versions=versions, current=number)
+
+
+def _with_room(fleet: Fleet) -> Fleet:
+    ended = sorted((one for one in fleet.sandboxes.values() if not one.alive), key=lambda one: one.ended_at or 0.0)
+    for oldest in ended[: max(0, len(ended) - MOST_ENDED + 1)]:
+        fleet = fleet.without(oldest.id)
+    return fleet
+
+
+def _busy(sandbox: Sandbox) -> Refused:
+    return Refused("sandbox_busy", f"{sandbox.id} {sandbox.busy}", "try again when it is done; force=true kills it")
+
+
+def _unknown(fleet: Fleet, id: str) -> Refused:
+    known = ", ".join(list(fleet.sandboxes)[:10])
+    hint = f"there are: {known}" if known else "there is none; create one"
+    return Refused("sandbox_not_found", f"there is no sandbox {id[:100]!r}", hint)
+
+
+def _span(seconds: float) -> str:
+    """A time in words.
+
+    >>> _span(1800), _span(90), _span(28800)
+    ('30 min', '90 s', '8 h')
+    """
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"

@@ -1,0 +1,129 @@
+"""What is known of one sandbox: a value that says it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from superlearner.sandbox.source import Source
+
+__all__ = ["MOST_VERSIONS", "Configuration", "Facts", "Limits", "Origin", "Sandbox", "Status", "Version", "Wall"]
+
+Origin = Literal["source", "file", "module", "demo"]
+Status = Literal["starting", "running", "stopping", "ended"]
+Goal = Literal["keep", "start", "remove"]
+"""What follows when one that stops has ended: its record stays, it starts again, or it is gone."""
+
+MOST_VERSIONS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a sandbox may take. Megabytes, seconds, kilobytes; 0 seconds is no limit.
+
+    `held_s`: its event loop may stand still so long. `idle_s`: nobody asked it anything for so long.
+    """
+
+    memory_mb: int = 512
+    processes: int = 64
+    held_s: float = 3.0
+    output_kb: int = 256
+    idle_s: float = 1800.0
+    lifetime_s: float = 28_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What somebody asked for, kept over restarts. None leaves it to the code."""
+
+    origin: Origin
+    module: str | None = None
+    """`package.module:Class`; None for a source of its own."""
+
+    title: str | None = None
+    strategy: str | None = None
+    max_restarts: int | None = None
+    max_seconds: float | None = None
+    custom_config: Any = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A source that ran, or runs; `number` counts from 1."""
+
+    number: int
+    source: Source
+    created_at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """One of the walls around it: whether it stands, and what that means, or why it does not."""
+
+    name: str
+    up: bool
+    required: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a sandbox when it has started."""
+
+    os_pid: int
+    supervisor_pid: str
+    walls: tuple[Wall, ...]
+    source: Source | None = None
+    """For one from a module: its source, as far as it could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox. `run` counts its programs: what a program before this one says is not about it."""
+
+    id: str
+    owner: str
+    node: str
+    configuration: Configuration
+    created_at: float
+    status: Status = "starting"
+    run: int = 1
+    restart_count: int = 0
+    os_pid: int | None = None
+    supervisor_pid: str | None = None
+    walls: tuple[Wall, ...] = ()
+    reason: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    used_at: float = 0.0
+    versions: tuple[Version, ...] = ()
+    current: int = 0
+    goal: Goal = "keep"
+    changing: Source | None = None
+    waiting: tuple[tuple[str, Any], ...] = ()
+    """Who waits for what: `create`, `restart`, `destroy` or `reload`, and the caller to answer."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has a program, or is to have one."""
+        return self.status != "ended"
+
+    @property
+    def source(self) -> Source | None:
+        """The source that runs, None for a module whose source is not known."""
+        return next((one.source for one in self.versions if one.number == self.current), None)
+
+    @property
+    def busy(self) -> str | None:
+        """What is done with it just now, in words; None if nothing is."""
+        if self.status == "starting":
+            return "is starting"
+        if self.status == "stopping":
+            return "is being restarted" if self.goal == "start" else "is stopping"
+        return "is changing its code" if self.changing is not None else None
+
+
+Sandboxes = Mapping[str, Sandbox]

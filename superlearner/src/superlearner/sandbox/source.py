@@ -1,0 +1,90 @@
+"""The source of a sandbox: looked at before anything is started, in a program of its own.
+
+SourceProblem (Exception)    .line .column .message .hint: where, what, and what to try
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+import otp
+from superlearner.sandbox import syntax
+
+__all__ = ["MOST_SOURCE", "Source", "SourceProblem", "check_source"]
+
+MOST_SOURCE: Final = 200_000
+"""Characters of a source."""
+
+PATIENCE_S: Final = 5.0
+LONGEST: Final = 500
+
+
+class SourceProblem(Exception):
+    """A text that cannot be started; `line` and `column` count from 1, as editors do."""
+
+    def __init__(
+        self, line: int, column: int, message: str, hint: str | None = None, end: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.line = line
+        self.column = column
+        self.message = message
+        self.hint = hint
+        self.end = end
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that Python can read, and the class in it that is started."""
+
+    text: str
+    starts: str
+
+    @property
+    def sha256(self) -> str:
+        """What tells one version from another."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def check_source(text: str) -> Source:
+    r"""The source that a text is.
+
+    Args:
+        text: Python, with the class `Main` or one Supervisor or Application.
+
+    Raises:
+        SourceProblem: it is none; says where.
+
+    >>> import otp
+    >>> otp.run(lambda: check_source("from otp import Supervisor\nclass Main(Supervisor): ...")).starts
+    'Main'
+    """
+    found = await otp.Task.run_blocking(lambda: _asked(text))
+    if "starts" in found:
+        return Source(text, found["starts"])
+    problem = found["problem"]
+    end = (problem["end_line"], problem["end_column"]) if "end_line" in problem else None
+    raise SourceProblem(problem["line"], problem["column"], str(problem["message"])[:LONGEST], problem.get("hint"), end)
+
+
+def _asked(text: str) -> dict[str, Any]:
+    """What the other program says; it has the rights of the platform, and runs nothing of the text."""
+    command = [sys.executable, "-I", "-S", syntax.__file__]
+    try:
+        done = subprocess.run(
+            command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, timeout=PATIENCE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return _unreadable(f"Python has not read it in {PATIENCE_S:g} s")
+    if done.returncode != 0:
+        return _unreadable("Python needs too much time or memory to read it")
+    return json.loads(done.stdout)
+
+
+def _unreadable(message: str) -> dict[str, Any]:
+    return {"problem": {"line": 1, "column": 1, "message": message, "hint": "try a shorter text, less deeply nested"}}

@@ -1,0 +1,328 @@
+"""The fleet is a value: every order of events can be tried. The world of the last test does things at random times."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from superlearner.sandbox.fleet import MOST_ENDED, Fleet, after
+from superlearner.sandbox.happenings import (
+    Action,
+    Answer,
+    Change,
+    Create,
+    Destroy,
+    Ended,
+    Event,
+    Forsaken,
+    Kill,
+    Launch,
+    Looked,
+    NotReloaded,
+    NotStarted,
+    Refused,
+    Reload,
+    Reloaded,
+    Restart,
+    Resumed,
+    Started,
+    StillThere,
+    Stop,
+    Tell,
+)
+from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Facts, Limits, Sandbox
+from superlearner.sandbox.source import Source
+
+ONE = Source("class Main(Supervisor): ...", "Main")
+TWO = Source("class Main(Supervisor): pass", "Main")
+TYPED = Configuration("source")
+FACTS = Facts(4711, "0.9.0", ())
+
+
+def create(id: str = "a", owner: str = "ada", source: Source | None = ONE, **limits: Any) -> Create:
+    typed = replace(TYPED, limits=Limits(**limits))
+    return Create(("caller", id), id, owner, f"sandbox-{id}@127.0.0.1", typed, source)
+
+
+def happened(*events: Event, fleet: Fleet | None = None, now: float = 100.0) -> tuple[Fleet, list[Action]]:
+    """The fleet after these, and what followed from the last."""
+    fleet, actions = fleet or Fleet(), []
+    for event in events:
+        fleet, actions = after(fleet, event, now)
+    return fleet, actions
+
+
+def running(*more: Event, **limits: Any) -> tuple[Fleet, list[Action]]:
+    return happened(create(**limits), Started("a", 1, FACTS), *more)
+
+
+def answers(actions: list[Action]) -> dict[Any, Any]:
+    return {one.caller: one.answer for one in actions if isinstance(one, Answer)}
+
+
+def refused(actions: list[Action]) -> str:
+    (answer,) = answers(actions).values()
+    assert isinstance(answer, Refused)
+    return answer.code
+
+
+def test_who_creates_is_answered_when_the_tree_runs() -> None:
+    fleet, actions = happened(create())
+    assert [Launch] == [type(one) for one in actions]
+    fleet, actions = happened(Started("a", 1, FACTS), fleet=fleet)
+    answer = answers(actions)["caller", "a"]
+    assert ("running", 4711, "0.9.0", 0) == (answer.status, answer.os_pid, answer.supervisor_pid, answer.restart_count)
+
+
+def test_one_that_never_started_leaves_its_id_free() -> None:
+    fleet, actions = happened(create(), NotStarted("a", 1, "start_failed", "NameError"))
+    assert refused(actions) == "start_failed"
+    assert fleet.sandboxes == {}
+
+
+def test_two_of_one_id_are_refused() -> None:
+    assert refused(happened(create(), create())[1]) == "sandbox_already_exists"
+
+
+def test_beyond_the_limit_none_starts_and_what_ended_does_not_count() -> None:
+    fleet, actions = happened(create("a"), create("b"), create("c"), fleet=Fleet(most=2))
+    assert refused(actions) == "conflict"
+    fleet, actions = happened(Started("a", 1, FACTS), Ended("a", 1, "loop"), create("c"), fleet=fleet)
+    assert [Launch] == [type(one) for one in actions]
+    assert refused(happened(Restart("r", "a", "ada"), fleet=fleet)[1]) == "conflict"
+
+
+def test_an_end_leaves_the_record_with_its_reason() -> None:
+    fleet, actions = running(Ended("a", 1, "it held the loop for 3 s"))
+    ended = fleet.sandboxes["a"]
+    assert ("ended", "it held the loop for 3 s", None) == (ended.status, ended.reason, ended.os_pid)
+    assert [Tell] == [type(one) for one in actions]
+
+
+def test_a_restart_waits_for_the_old_program_and_keeps_the_configuration() -> None:
+    fleet, actions = running(Restart("r", "a", "ada"))
+    assert [Stop] == [type(one) for one in actions]
+    fleet, actions = happened(Ended("a", 1, "stopped"), fleet=fleet)
+    (launch,) = [one for one in actions if isinstance(one, Launch)]
+    assert (2, 1, TYPED) == (launch.sandbox.run, launch.sandbox.restart_count, launch.sandbox.configuration)
+    fleet, actions = happened(Started("a", 2, FACTS), fleet=fleet)
+    assert answers(actions)["r"].status == "running"
+
+
+def test_a_restart_kills_what_does_not_stop() -> None:
+    _, actions = running(Restart("r", "a", "ada"), StillThere("a", 1))
+    assert [Kill] == [type(one) for one in actions]
+
+
+def test_what_ended_starts_again_with_another_source() -> None:
+    _, actions = running(Ended("a", 1, "loop"), Restart("r", "a", "ada", TWO))
+    (launch,) = actions
+    assert isinstance(launch, Launch)
+    assert TWO == launch.sandbox.source
+    assert [1, 2] == [one.number for one in launch.sandbox.versions]
+
+
+def test_a_restart_that_fails_keeps_the_record() -> None:
+    fleet, actions = running(Ended("a", 1, "x"), Restart("r", "a", "ada"), NotStarted("a", 2, "start_failed", "boom"))
+    assert refused(actions) == "start_failed"
+    assert ("ended", "boom") == (fleet.sandboxes["a"].status, fleet.sandboxes["a"].reason)
+
+
+def test_destroy_stops_in_order_and_then_it_is_gone() -> None:
+    fleet, actions = running(Destroy("d", "a"))
+    assert [Stop] == [type(one) for one in actions]
+    fleet, actions = happened(Ended("a", 1, "stopped"), fleet=fleet)
+    assert fleet.sandboxes == {}
+    assert isinstance(answers(actions)["d"], Sandbox)
+
+
+def test_destroy_is_refused_when_it_does_not_stop_and_force_kills_it() -> None:
+    fleet, actions = running(Destroy("d", "a"), StillThere("a", 1))
+    assert refused(actions) == "sandbox_busy"
+    fleet, actions = happened(Destroy("f", "a", force=True), fleet=fleet)
+    assert [Kill] == [type(one) for one in actions]
+    fleet, actions = happened(Ended("a", 1, "killed"), fleet=fleet)
+    assert list(answers(actions)) == ["f"]
+    assert fleet.sandboxes == {}
+
+
+def test_one_that_is_destroyed_while_it_starts_is_answered_to_both() -> None:
+    fleet, actions = happened(create(), Destroy("d", "a"))
+    assert [Kill] == [type(one) for one in actions]
+    fleet, actions = happened(Ended("a", 1, "killed"), fleet=fleet)
+    assert {("caller", "a"), "d"} == set(answers(actions))
+    assert fleet.sandboxes == {}
+
+
+def test_a_reload_makes_a_version_only_if_it_succeeds() -> None:
+    fleet, actions = running(Reload("h", "a", "ada", TWO))
+    assert [Change] == [type(one) for one in actions]
+    kept, actions = happened(NotReloaded("a", 1, "code_change: KeyError"), fleet=fleet)
+    assert (refused(actions), kept.sandboxes["a"].current) == ("upgrade_refused", 1)
+    fleet, actions = happened(Reloaded("a", 1, "ada", {"servers": 1}), fleet=fleet)
+    assert ({"servers": 1}, 2) == (answers(actions)["h"], fleet.sandboxes["a"].current)
+
+
+def test_the_source_that_runs_is_not_loaded_again() -> None:
+    fleet, actions = running(Reload("h", "a", "ada", ONE))
+    assert {"h": None} == dict.fromkeys(answers(actions))
+    assert fleet.sandboxes["a"].versions[-1].number == 1
+
+
+def test_a_version_before_becomes_current_again_without_a_new_number() -> None:
+    fleet, _ = running(Reload("h", "a", "ada", TWO), Reloaded("a", 1, "ada", {}))
+    fleet, _ = happened(Reload("h", "a", "ada", ONE), Reloaded("a", 1, "ada", {}), fleet=fleet)
+    assert (1, 2) == (fleet.sandboxes["a"].current, len(fleet.sandboxes["a"].versions))
+
+
+def test_the_last_versions_are_kept() -> None:
+    fleet, _ = running()
+    for number in range(15):
+        source = Source(f"class Main(Supervisor): x = {number}", "Main")
+        fleet, _ = happened(Reload("h", "a", "ada", source), Reloaded("a", 1, "ada", {}), fleet=fleet)
+    versions = fleet.sandboxes["a"].versions
+    assert (MOST_VERSIONS, 16) == (len(versions), versions[-1].number)
+
+
+@pytest.mark.parametrize("asked", [Restart("x", "a", "ada"), Reload("x", "a", "ada", TWO)], ids=["restart", "reload"])
+def test_one_thing_at_a_time(asked: Event) -> None:
+    assert refused(running(Reload("h", "a", "ada", TWO), asked)[1]) == "sandbox_busy"
+    assert refused(happened(create(), asked)[1]) == "sandbox_busy"
+
+
+def test_a_sandbox_nobody_asks_is_stopped_and_says_why() -> None:
+    fleet, actions = running(idle_s=60)
+    fleet, actions = after(fleet, Looked({"a": 120.0}), 179.0)
+    assert actions == []
+    fleet, actions = after(fleet, Looked({}), 180.0)
+    assert [Stop] == [type(one) for one in actions]
+    fleet, _ = after(fleet, Ended("a", 1, "it stopped in order"), 181.0)
+    assert fleet.sandboxes["a"].reason == "nobody asked it anything for 1 min"
+
+
+def test_a_sandbox_does_not_outlive_its_life_time() -> None:
+    fleet, _ = running(idle_s=0, lifetime_s=3600)
+    assert after(fleet, Looked({"a": 3690.0}), 3699.0)[1] == []
+    assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 3700.0)[1]]
+
+
+def test_what_belonged_to_somebody_who_is_gone_is_gone() -> None:
+    fleet, _ = running()
+    fleet, _ = happened(create("b", "bob"), Started("b", 1, FACTS), fleet=fleet)
+    fleet, actions = happened(Forsaken("ada"), fleet=fleet)
+    assert [("a", "its owner ada is gone")] == [(one.sandbox.id, one.why) for one in actions if isinstance(one, Kill)]
+    fleet, _ = happened(Ended("a", 1, "killed"), fleet=fleet)
+    assert ["b"] == list(fleet.sandboxes)
+
+
+def test_a_new_service_ends_what_was_half_done_and_says_so() -> None:
+    fleet, _ = running()
+    fleet, _ = happened(create("b"), create("c"), Started("c", 1, FACTS), Restart("r", "c", "ada"), fleet=fleet)
+    fleet, actions = happened(Resumed(), fleet=fleet)
+    assert ["b", "c"] == [one.sandbox.id for one in actions if isinstance(one, Kill)]
+    assert "running" == fleet.sandboxes["a"].status
+    fleet, actions = happened(Ended("b", 1, "killed"), fleet=fleet)
+    assert "the sandbox service ended while it was starting" == fleet.sandboxes["b"].reason
+    assert answers(actions) == {}
+
+
+def test_what_a_program_before_says_is_not_about_this_one() -> None:
+    fleet, _ = running(Restart("r", "a", "ada"), Ended("a", 1, "stopped"))
+    assert (fleet, []) == happened(Ended("a", 1, "stopped"), fleet=fleet)
+    assert (fleet, []) == happened(Started("a", 1, FACTS), fleet=fleet)
+
+
+def test_the_oldest_records_make_room() -> None:
+    fleet = Fleet()
+    for number in range(MOST_ENDED + 5):
+        id = f"n{number}"
+        fleet, _ = after(fleet, create(id), number)
+        fleet, _ = after(fleet, Started(id, 1, FACTS), number)
+        fleet, _ = after(fleet, Ended(id, 1, "over"), number)
+    assert MOST_ENDED == len(fleet.sandboxes)
+    assert "n0" not in fleet.sandboxes
+
+
+class World:
+    """Does what follows, some time later and in any order; a program that is killed ends, sooner or later."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.fleet = Fleet(most=3)
+        self.later: list[Event] = []
+        self.asked: list[Any] = []
+        self.answered: Counter[Any] = Counter()
+        self.alive: set[tuple[str, int]] = set()
+        self.lost: set[Any] = set()
+
+    def happen(self, event: Event) -> None:
+        if isinstance(event, Ended) and (event.id, event.run) not in self.alive:
+            return  # it has ended already
+        if isinstance(event, Ended | NotStarted):
+            self.alive.discard((event.id, event.run))
+        if isinstance(event, Started | Reloaded | NotReloaded) and (event.id, event.run) not in self.alive:
+            return
+        if isinstance(event, Resumed):
+            self.lost |= {caller for one in self.fleet.sandboxes.values() for _, caller in one.waiting}
+        if hasattr(event, "caller"):
+            self.asked.append(event.caller)
+        self.fleet, actions = after(self.fleet, event, 0.0)
+        for action in actions:
+            self.do(action)
+        assert sum(one.alive for one in self.fleet.sandboxes.values()) <= 3
+
+    def do(self, action: Action) -> None:
+        if isinstance(action, Answer):
+            self.answered[action.caller] += 1
+            return
+        if isinstance(action, Tell):
+            return
+        id, run = action.sandbox.id, action.sandbox.run
+        if isinstance(action, Launch):
+            assert not any(key == id for key, _ in self.alive), "two programs of one sandbox"
+            self.alive.add((id, run))
+            self.later.append(self.random.choice([Started(id, run, FACTS), NotStarted(id, run, "start_failed", "no")]))
+        elif isinstance(action, Stop):
+            self.later += [Ended(id, run, "stopped")] if self.random.random() < 0.7 else [StillThere(id, run)]
+        elif isinstance(action, Kill):
+            self.later.append(Ended(id, run, "killed"))
+        else:
+            self.later.append(self.random.choice([Reloaded(id, run, "ada", {}), NotReloaded(id, run, "no")]))
+
+    def step(self, number: int) -> None:
+        choice = self.random.random()
+        id = self.random.choice("abcd")
+        if choice < 0.5 and self.later:
+            self.happen(self.later.pop(self.random.randrange(len(self.later))))
+        elif choice < 0.55 and self.alive:
+            self.happen(Ended(*self.random.choice(sorted(self.alive)), "crashed"))
+        elif choice < 0.58:
+            self.happen(Resumed())
+        else:
+            event = self.random.choice([
+                replace(create(id), caller=number), Restart(number, id, "ada"), Reload(number, id, "ada", TWO),
+                Destroy(number, id, self.random.random() < 0.3),
+            ])  # fmt: skip
+            self.happen(event)
+
+
+@given(st.integers(0, 1 << 32))
+@settings(max_examples=60, deadline=None)
+def test_whatever_happens_everybody_is_answered_once_and_nothing_is_left(seed: int) -> None:
+    world = World(seed)
+    for number in range(120):
+        world.step(number)
+    for number, id in enumerate("abcd"):
+        world.happen(Destroy(("last", number), id, force=True))
+    while world.later:
+        world.happen(world.later.pop(0))
+    assert world.fleet.sandboxes == {}
+    assert world.alive == set()
+    assert set(world.asked) - world.lost == {caller for caller in world.answered if caller not in world.lost}
+    assert set(world.answered.values()) <= {1}

@@ -1,0 +1,89 @@
+"""What somebody typed is read by another program, and the place of an error is told before anything starts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import otp
+from superlearner.sandbox.source import SourceProblem, check_source
+from superlearner.sandbox.syntax import look
+
+TREE = "from otp import Children, Supervisor\n\n"
+
+
+def starts(text: str) -> str | None:
+    return look(text).get("starts")
+
+
+def test_the_class_main_is_started_whatever_else_is_there() -> None:
+    assert starts(f"{TREE}class Main(Supervisor): ...\nclass Other(Supervisor): ...") == "Main"
+
+
+def test_else_the_only_application_and_else_the_only_supervisor() -> None:
+    assert starts(f"{TREE}class Shop(Supervisor): ...") == "Shop"
+    assert starts(f"{TREE}class App(Application): ...\nclass Shop(Supervisor): ...") == "App"
+
+
+def test_a_supervisor_by_another_class_of_the_text_is_one() -> None:
+    assert starts("class Base(otp.GenServer): ...\nclass Shop(Base, otp.Supervisor): ...") == "Shop"
+
+
+def test_classes_that_derive_from_each_other_end_the_search() -> None:
+    assert "problem" in look("class A(B): ...\nclass B(A): ...")
+
+
+def test_main_may_come_from_elsewhere() -> None:
+    assert starts("from superlearner.demo import Shop as Main") == "Main"
+    assert starts("Main = make()") == "Main"
+
+
+def test_two_trees_are_asked_about_at_the_second() -> None:
+    problem = look(f"{TREE}class A(Supervisor): ...\nclass B(Supervisor): ...")["problem"]
+    assert (4, 1) == (problem["line"], problem["column"])
+    assert "A, B" in problem["message"]
+    assert "Main" in problem["hint"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("class Main(:\n  pass", 1, 12),
+        ("x = 1\nif x:\nprint(x)", 3, 1),
+        ("x = (1,\ny = 2", 1, 5),
+        ("return 1", 1, 1),
+        ("x = 'a", 1, 5),
+    ],
+    ids=["bracket", "indent", "never closed", "return outside", "open string"],
+)
+def test_a_syntax_error_says_line_and_column(text: str, line: int, column: int) -> None:
+    async def main() -> None:
+        with pytest.raises(SourceProblem) as failure:
+            await check_source(text)
+        assert (line, column) == (failure.value.line, failure.value.column)
+
+    otp.run(main)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-" * 150_000 + "1", "(" * 150_000, "a\0b", "x = '\ud800'", "[" * 90 + "]" * 90 + "\n" + "f(" * 4000],
+    ids=["signs", "brackets", "null", "surrogate", "calls"],
+)
+def test_no_text_ends_who_asks(text: str) -> None:
+    async def main() -> None:
+        with pytest.raises(SourceProblem):
+            await check_source(text)
+
+    otp.run(main)
+
+
+def test_nothing_of_it_runs() -> None:
+    begun = time.perf_counter()
+
+    async def main() -> str:
+        return (await check_source("import time\ntime.sleep(60)\nclass Main(Supervisor): ...")).starts
+
+    assert otp.run(main) == "Main"
+    assert time.perf_counter() - begun < 30
