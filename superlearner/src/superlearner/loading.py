@@ -17,7 +17,7 @@ from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
 
-__all__ = ["LoadError", "Loaded", "load", "name_of"]
+__all__ = ["LoadError", "Loaded", "kind_of", "load", "name_of"]
 
 EXAMPLE = "superlearner run shop/app.py:Shop"
 
@@ -70,7 +70,7 @@ def load(target: str) -> Loaded:
     if not hasattr(module, name):
         raise _no_such_name(path, module, name, candidates)
     found: object = getattr(module, name)
-    kind = _kind(found)
+    kind = kind_of(found)
     if kind is None or not isinstance(found, type):
         raise _wrong_kind(path, name, found, candidates)
     return Loaded(found, kind, path)
@@ -141,7 +141,13 @@ def _where(error: BaseException, path: Path) -> str:
     return f"  {path}, line {frame.lineno}:\n      {line}\n  {text}"
 
 
-def _kind(found: object) -> Literal["supervisor", "application"] | None:
+def kind_of(found: object) -> Literal["supervisor", "application"] | None:
+    """What kind of tree a class is; None for anything else, and for the classes of `otp` themselves.
+
+    >>> from superlearner.demo import Shop
+    >>> kind_of(Shop), kind_of(Supervisor)
+    ('supervisor', None)
+    """
     if not isinstance(found, type) or found in (Supervisor, DynamicSupervisor, Application):
         return None
     if issubclass(found, Application):
@@ -156,16 +162,16 @@ def _candidates(module: ModuleType) -> dict[str, type]:
     return {
         name: value
         for name, value in vars(module).items()
-        if _kind(value) is not None and getattr(value, "__module__", None) == module.__name__
+        if kind_of(value) is not None and getattr(value, "__module__", None) == module.__name__
     }
 
 
 def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
-    applications = {name: cls for name, cls in candidates.items() if _kind(cls) == "application"}
+    applications = {name: cls for name, cls in candidates.items() if kind_of(cls) == "application"}
     for group in ({"Main": candidates["Main"]} if "Main" in candidates else {}, applications, candidates):
         if len(group) == 1:
             cls = next(iter(group.values()))
-            return Loaded(cls, _kind(cls) or "supervisor", path)
+            return Loaded(cls, kind_of(cls) or "supervisor", path)
     if not candidates:
         raise LoadError(
             f"{path} defines no Supervisor and no Application",

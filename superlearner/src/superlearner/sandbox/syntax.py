@@ -21,7 +21,7 @@ FILE: Final = "main.py"
 
 MAIN: Final = "Main"
 APPLICATION: Final = "Application"
-TREES: Final = frozenset({"Supervisor", "DynamicSupervisor", "PartitionSupervisor", "TaskSupervisor", APPLICATION})
+TREES: Final = frozenset({"Supervisor", "DynamicSupervisor", APPLICATION})
 MEMORY: Final = 512 << 20
 SECONDS: Final = 2
 

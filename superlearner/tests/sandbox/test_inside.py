@@ -1,0 +1,196 @@
+"""What a sandbox does inside: its tree starts with the options, changes its code, and an endless loop is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Down, GenServer, Supervisor
+from superlearner.sandbox import inside
+
+COUNTER = """\
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
+
+class Counter(GenServer):
+    def init(self, start):
+        return Ok(start)
+    def handle_call(self, request, caller, n):
+        return Reply(n, n)
+    def handle_cast(self, request, n):
+        while request == "spin":
+            pass
+        return NoReply(n + 1)
+
+class Main(Supervisor):
+    def init(self, config):
+        start = (config or {}).get("start", 0)
+        return Children([Counter.child_spec(start, id="a", name="a"), Counter.child_spec(start, id="b", name="b")])
+"""
+NOTHING: dict[str, Any] = {
+    "starts": "Main", "module": None, "strategy": None, "max_restarts": None, "max_seconds": None, "custom_config": None,
+    "held_s": 60.0,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _one_program_a_sandbox() -> Iterator[None]:
+    """Each has a program of its own, so that its module is always called main; here one comes after another."""
+    known, path = sys.modules.pop("main", None), list(sys.path)
+    yield
+    sys.path[:] = path
+    sys.modules.pop("main", None)
+    if known is not None:
+        sys.modules["main"] = known
+
+
+def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], **wanted: Any) -> Any:
+    (folder / "main.py").write_text(text)
+
+    async def main() -> Any:
+        async with otp.Node("sandbox-a@127.0.0.1") as node:
+            service = await inside.start(node, str(folder), NOTHING | wanted)
+            return await look(node, service)
+
+    return asyncio.run(main())
+
+
+def test_its_tree_runs_on_its_node_and_nothing_else_is_seen_there(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        return sorted(str(otp.process_info(pid, "registered_name")) for pid in node.processes())
+
+    assert ["Main", "a", "b"] == within(tmp_path, COUNTER, look)
+
+
+def test_the_options_hold_whatever_the_code_says(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        from superlearner.control.supervising import flags_of
+
+        found = flags_of(node.whereis("Main"))
+        return found.strategy, found.max_restarts, found.max_seconds
+
+    assert ("one_for_all", 7, 9.0) == within(
+        tmp_path, COUNTER, look, strategy="one_for_all", max_restarts=7, max_seconds=9.0
+    )
+
+
+def test_the_configuration_reaches_init(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        return await GenServer.call(node.whereis("a"), "get")
+
+    assert 41 == within(tmp_path, COUNTER, look, custom_config={"start": 41})
+
+
+def test_a_name_error_at_its_top_is_raised_as_it_is(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> None:
+        raise AssertionError("it started")
+
+    with pytest.raises(NameError):
+        within(tmp_path, "nonsense\nclass Main: ...", look)
+
+
+def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> None:
+        raise AssertionError("it started")
+
+    with pytest.raises(otp.StartError, match="its child a does not start") as failure:
+        within(tmp_path, COUNTER.replace("return Ok(start)", "raise KeyError('till')"), look)
+    assert "till" in str(failure.value)
+
+
+def test_an_application_starts_with_what_it_depends_on(tmp_path: Path) -> None:
+    text = (
+        COUNTER.replace("class Main", "class Tree")
+        + """
+from otp import Application
+
+class Main(Application):
+    async def start(self, kind, args):
+        return await Tree.start_link(args, name="tree")
+"""
+    )
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        facts = await GenServer.call(service, ("facts",))
+        return facts["supervisor_pid"], str(node.whereis("tree")).strip("<>")
+
+    told, top = within(tmp_path, text, look, custom_config={"start": 3})
+    assert top == told
+
+
+def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        for _ in range(4):
+            pid = await node.wait_registered("a")
+            otp.exit(pid, "kill")
+            await otp.wait_down(pid)
+        return await otp.wait_down(service)
+
+    assert ("tree_ended", "its tree gave up: it restarted more often than it may") == within(tmp_path, COUNTER, look)
+
+
+def test_a_reload_keeps_the_state_and_says_who_changed(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        pid = node.whereis("a")
+        GenServer.cast(pid, "tick")
+        await GenServer.call(pid, "get")
+        report = await GenServer.call(service, ("reload", COUNTER.replace("n + 1", "n + 10")))
+        GenServer.cast(pid, "tick")
+        return report, await GenServer.call(pid, "get"), pid is node.whereis("a")
+
+    report, count, same = within(tmp_path, COUNTER, look)
+    assert (11, True) == (count, same)
+    told = {one["name"]: (one["what"], one["before"], one["after"]) for one in report["servers"]}
+    assert ("Counter", "1", "1") == told["a"]
+    assert {"a", "b", "Main"} == set(told)
+
+
+def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    bad = COUNTER.replace(
+        "    def handle_call",
+        "    def code_change(self, old, n, extra):\n        raise KeyError('old')\n    def handle_call",
+    )
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        report = await GenServer.call(service, ("reload", bad))
+        GenServer.cast(node.whereis("a"), "tick")
+        return report, await GenServer.call(node.whereis("a"), "get"), (tmp_path / "main.py").read_text()
+
+    report, count, text = within(tmp_path, COUNTER, look)
+    assert "nothing has changed: a refused" in report["refused"]
+    assert (1, COUNTER) == (count, text)
+
+
+def test_a_source_that_does_not_run_is_refused(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        return await GenServer.call(service, ("reload", "nonsense"))
+
+    assert "the new source cannot be used" in within(tmp_path, COUNTER, look)["refused"]
+
+
+def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        heard: list[Any] = []
+
+        async def hear() -> None:
+            await GenServer.call(service, ("facts",))
+            heard.append(await otp.receive())
+
+        other, spinning = node.whereis("b"), node.whereis("a")
+        listener = node.spawn(hear)
+        await asyncio.sleep(0)
+        GenServer.cast(other, "tick")
+        GenServer.cast(spinning, "spin")
+        reason = await otp.wait_down(spinning)
+        await otp.wait_down(listener)
+        return reason, heard, other is node.whereis("b"), await GenServer.call(node.whereis("a"), "get")
+
+    reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
+    assert "EndlessLoop" in repr(reason)
+    assert heard[0][1].startswith("a held the loop for 0.2 s: main.py, line ")
+    assert (True, 0) == (same, count)
