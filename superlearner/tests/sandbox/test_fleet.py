@@ -270,7 +270,7 @@ class World:
             return
         if isinstance(event, Resumed):
             self.lost |= {caller for one in self.fleet.sandboxes.values() for _, caller in one.waiting}
-        if hasattr(event, "caller"):
+        if isinstance(event, Create | Restart | Destroy | Reload):
             self.asked.append(event.caller)
         self.fleet, actions = after(self.fleet, event, 0.0)
         for action in actions:

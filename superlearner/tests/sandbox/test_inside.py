@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Down, GenServer, Supervisor
+from otp import GenServer
 from superlearner.sandbox import inside
 
 COUNTER = """\
@@ -33,8 +33,8 @@ class Main(Supervisor):
         return Children([Counter.child_spec(start, id="a", name="a"), Counter.child_spec(start, id="b", name="b")])
 """
 NOTHING: dict[str, Any] = {
-    "starts": "Main", "module": None, "strategy": None, "max_restarts": None, "max_seconds": None, "custom_config": None,
-    "held_s": 60.0,
+    "starts": "Main", "module": None, "strategy": None, "max_restarts": None, "max_seconds": None,
+    "custom_config": None, "held_s": 60.0,
 }  # fmt: skip
 
 
@@ -47,6 +47,12 @@ def _one_program_a_sandbox() -> Iterator[None]:
     sys.modules.pop("main", None)
     if known is not None:
         sys.modules["main"] = known
+
+
+def at(node: otp.Node, name: str) -> otp.Pid:
+    found = node.whereis(name)
+    assert found is not None
+    return found
 
 
 def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], **wanted: Any) -> Any:
@@ -71,7 +77,8 @@ def test_the_options_hold_whatever_the_code_says(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         from superlearner.control.supervising import flags_of
 
-        found = flags_of(node.whereis("Main"))
+        found = flags_of(at(node, "Main"))
+        assert found is not None
         return found.strategy, found.max_restarts, found.max_seconds
 
     assert ("one_for_all", 7, 9.0) == within(
@@ -81,7 +88,7 @@ def test_the_options_hold_whatever_the_code_says(tmp_path: Path) -> None:
 
 def test_the_configuration_reaches_init(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
-        return await GenServer.call(node.whereis("a"), "get")
+        return await GenServer.call(at(node, "a"), "get")
 
     assert 41 == within(tmp_path, COUNTER, look, custom_config={"start": 41})
 
@@ -117,7 +124,7 @@ class Main(Application):
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         facts = await GenServer.call(service, ("facts",))
-        return facts["supervisor_pid"], str(node.whereis("tree")).strip("<>")
+        return facts["supervisor_pid"], str(at(node, "tree")).strip("<>")
 
     told, top = within(tmp_path, text, look, custom_config={"start": 3})
     assert top == told
@@ -136,12 +143,12 @@ def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_reload_keeps_the_state_and_says_who_changed(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
-        pid = node.whereis("a")
+        pid = at(node, "a")
         GenServer.cast(pid, "tick")
         await GenServer.call(pid, "get")
         report = await GenServer.call(service, ("reload", COUNTER.replace("n + 1", "n + 10")))
         GenServer.cast(pid, "tick")
-        return report, await GenServer.call(pid, "get"), pid is node.whereis("a")
+        return report, await GenServer.call(pid, "get"), pid is at(node, "a")
 
     report, count, same = within(tmp_path, COUNTER, look)
     assert (11, True) == (count, same)
@@ -158,8 +165,8 @@ def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_pat
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         report = await GenServer.call(service, ("reload", bad))
-        GenServer.cast(node.whereis("a"), "tick")
-        return report, await GenServer.call(node.whereis("a"), "get"), (tmp_path / "main.py").read_text()
+        GenServer.cast(at(node, "a"), "tick")
+        return report, await GenServer.call(at(node, "a"), "get"), (tmp_path / "main.py").read_text()
 
     report, count, text = within(tmp_path, COUNTER, look)
     assert "nothing has changed: a refused" in report["refused"]
@@ -181,14 +188,14 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
             await GenServer.call(service, ("facts",))
             heard.append(await otp.receive())
 
-        other, spinning = node.whereis("b"), node.whereis("a")
+        other, spinning = at(node, "b"), at(node, "a")
         listener = node.spawn(hear)
         await asyncio.sleep(0)
         GenServer.cast(other, "tick")
         GenServer.cast(spinning, "spin")
         reason = await otp.wait_down(spinning)
         await otp.wait_down(listener)
-        return reason, heard, other is node.whereis("b"), await GenServer.call(node.whereis("a"), "get")
+        return reason, heard, other is at(node, "b"), await GenServer.call(at(node, "a"), "get")
 
     reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
     assert "EndlessLoop" in repr(reason)

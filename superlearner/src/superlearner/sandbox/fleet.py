@@ -10,6 +10,7 @@ so that every order of events can be tried; the process around it, `SandboxManag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ from superlearner.sandbox.happenings import (
     Stop,
     Tell,
 )
-from superlearner.sandbox.record import MOST_VERSIONS, Sandbox, Sandboxes, Version
+from superlearner.sandbox.record import MOST_VERSIONS, Sandbox, Version
 from superlearner.sandbox.source import Source
 
 __all__ = ["MOST_ENDED", "Fleet", "after"]
@@ -51,7 +52,7 @@ class Fleet:
     """The sandboxes by id, and how many may run at once."""
 
     most: int = 30
-    sandboxes: Sandboxes = field(default_factory=dict[str, Sandbox])
+    sandboxes: Mapping[str, Sandbox] = field(default_factory=dict[str, Sandbox])
 
     def put(self, sandbox: Sandbox) -> Fleet:
         """With this one, in place of the one of its id."""

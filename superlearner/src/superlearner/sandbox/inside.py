@@ -98,7 +98,7 @@ class Inside(GenServer[Tree]):
                 return Reply({"refused": f"expected facts or reload, got {text_of(request, 100)}"}, tree)
 
     @impl
-    def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree] | Stop[Tree]:
+    def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree] | Stop:
         match message:
             case Down(item=item, reason=reason) if item is tree.top:
                 return Stop(("tree_ended", _end(reason)), tree)
@@ -191,15 +191,14 @@ async def _reload(tree: Tree, text: str) -> dict[str, Any]:
     """Put another source in, or leave everything as it is."""
     path = Path(tree.module.__file__ or "")
     before = {pid: _state(tree.node, pid) for pid in _servers(tree)}
-    old = path.read_bytes()
     try:
-        path.write_text(text, encoding="utf-8")
+        old = _exchanged(path, text.encode())
     except OSError as error:
         return {"refused": f"its file cannot be written: {error.strerror}; restart it with this source instead"}
     try:
         report = await code.reload(tree.module)
     except code.UpgradeRefused as refused:
-        path.write_bytes(old)
+        _exchanged(path, old)
         return {"refused": _refusal(refused)}
     await _apply(tree)
     return {
@@ -218,6 +217,13 @@ async def _reload(tree: Tree, text: str) -> dict[str, Any]:
         "servers_count": len(report.servers),
         "still_old": [plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
     }
+
+
+def _exchanged(path: Path, content: bytes) -> bytes:
+    """Write a file anew; what was in it before."""
+    before = path.read_bytes()
+    path.write_bytes(content)
+    return before
 
 
 def _servers(tree: Tree) -> list[Pid]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -124,6 +123,3 @@ class Sandbox:
         if self.status == "stopping":
             return "is being restarted" if self.goal == "start" else "is stopping"
         return "is changing its code" if self.changing is not None else None
-
-
-Sandboxes = Mapping[str, Sandbox]

@@ -1,0 +1,206 @@
+"""The service `sandbox_manager`: it puts what happens to sandboxes in order and has done what follows from it.
+
+sandboxes            a supervisor: the runners, one a sandbox, each linked with a program of the operating system
+sandbox_manager      this service. It can be killed: the runners go on, the next one takes them over and says so
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, Final
+
+import otp
+from otp import ChildSpec, Down, DynamicSupervisor, From, GenServer, NoReply, Ok, impl
+from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.sandbox.fleet import after
+from superlearner.sandbox.happenings import (
+    Action,
+    Answer,
+    Change,
+    Create,
+    Destroy,
+    Ended,
+    Event,
+    Forsaken,
+    Kill,
+    Launch,
+    Looked,
+    NotReloaded,
+    NotStarted,
+    Reload,
+    Reloaded,
+    Restart,
+    Resumed,
+    Started,
+    StillThere,
+    Stop,
+)
+from superlearner.sandbox.record import Sandbox
+from superlearner.sandbox.runner import Runner
+from superlearner.sandbox.sandboxes import Sandboxes
+
+__all__ = ["MANAGER", "RUNNERS", "SandboxManager"]
+
+MANAGER: Final = "sandbox_manager"
+RUNNERS: Final = "sandboxes"
+LOOK_EVERY_S: Final = 5.0
+
+
+class SandboxManager(GenServer[Sandboxes]):
+    """Creates, restarts, changes and ends sandboxes. The class methods ask the service of this node."""
+
+    @impl
+    def init(self, sandboxes: Sandboxes) -> Ok[Sandboxes]:
+        sandboxes.services += 1
+        if sandboxes.services > 1:
+            self._resume(sandboxes)
+        otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
+        return Ok(sandboxes)
+
+    @impl
+    async def handle_call(self, request: Any, caller: From, sandboxes: Sandboxes) -> NoReply[Sandboxes]:
+        if isinstance(request, Create | Restart | Destroy | Reload):
+            await self._happen(sandboxes, replace(request, caller=caller))
+        return NoReply(sandboxes)
+
+    @impl
+    async def handle_info(self, message: Any, sandboxes: Sandboxes) -> NoReply[Sandboxes]:
+        if isinstance(message, Down):
+            for id, runner in list(sandboxes.runners.items()):
+                if runner is message.item:
+                    await self._gone(sandboxes, id, message.reason)
+            return NoReply(sandboxes)
+        match tagged(message):
+            case "started", (id, run, runner, program):
+                if sandboxes.runners.get(id) is runner:
+                    sandboxes.programs[id] = program
+                    await self._happen(sandboxes, Started(id, run, program.facts))
+            case "still_there", (id, run):
+                await self._happen(sandboxes, StillThere(id, run))
+            case "notice", (id, _, words):
+                sandboxes.notice(id, words)
+                if (sandbox := sandboxes.find(id)) is not None:
+                    sandboxes.tell("bad", f"sandbox {id}: {words}", sandbox)
+            case "changed", (id, run, report, by):
+                await self._happen(sandboxes, _changed(id, run, report, by))
+            case "forsaken", (str(owner),):
+                await self._happen(sandboxes, Forsaken(owner))
+            case "look", ():
+                otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
+                await self._happen(sandboxes, Looked(dict(sandboxes.used)))
+            case _:
+                pass
+        return NoReply(sandboxes)
+
+    # What follows
+
+    async def _happen(self, sandboxes: Sandboxes, event: Event) -> None:
+        before = sandboxes.fleet.sandboxes
+        fleet, actions = after(replace(sandboxes.fleet, most=sandboxes.most()), event, time.time())
+        sandboxes.fleet = fleet
+        for id in before.keys() - fleet.sandboxes.keys():
+            sandboxes.forget(id)
+        for action in actions:
+            await self._do(sandboxes, action)
+
+    async def _do(self, sandboxes: Sandboxes, action: Action) -> None:
+        match action:
+            case Answer(caller, answer):
+                GenServer.reply(caller, answer)
+            case Launch(sandbox):
+                await self._launch(sandboxes, sandbox)
+            case Stop(sandbox):
+                self._cast(sandboxes, sandbox, ("stop",))
+            case Change(sandbox, source, by):
+                self._cast(sandboxes, sandbox, ("change", source.text, by))
+            case Kill(sandbox, why):
+                self._kill(sandboxes, sandbox, why)
+            case _:
+                sandboxes.tell(action.level, action.text, action.sandbox)
+                sandboxes.notice(action.sandbox.id, action.text)
+
+    async def _launch(self, sandboxes: Sandboxes, sandbox: Sandbox) -> None:
+        sandboxes.programs.pop(sandbox.id, None)
+        arg = (sandbox, sandboxes.launcher, MANAGER)
+        spec = ChildSpec(sandbox.id, start=(Runner.start_link, arg), restart="temporary")
+        try:
+            runner = await DynamicSupervisor.start_child(RUNNERS, spec)
+        except (otp.StartError, otp.Exit) as error:
+            why = f"its runner did not start: {text_of_reason(getattr(error, 'reason', error))}"
+            await self._happen(sandboxes, NotStarted(sandbox.id, sandbox.run, "service_unavailable", why))
+            return
+        sandboxes.runners[sandbox.id] = runner
+        otp.monitor(runner)
+
+    def _cast(self, sandboxes: Sandboxes, sandbox: Sandbox, request: Any) -> None:
+        """Tell its runner; one that is gone has told its end already, or a monitor will."""
+        if (runner := sandboxes.runners.get(sandbox.id)) is not None:
+            GenServer.cast(runner, request)
+
+    def _kill(self, sandboxes: Sandboxes, sandbox: Sandbox, why: str) -> None:
+        if sandbox.id in sandboxes.programs:
+            self._cast(sandboxes, sandbox, ("kill", why))
+        elif (runner := sandboxes.runners.get(sandbox.id)) is not None:
+            otp.exit(runner, "kill")  # it still starts, and what it starts is linked with it
+
+    async def _gone(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
+        sandboxes.runners.pop(id, None)
+        sandboxes.programs.pop(id, None)
+        sandbox = sandboxes.find(id)
+        if sandbox is None:
+            return
+        match tagged(reason):
+            case "shutdown", (("ended", str(why)),):
+                await self._happen(sandboxes, Ended(id, sandbox.run, why))
+            case "shutdown", (("not_started", str(code), str(why)),):
+                await self._happen(sandboxes, NotStarted(id, sandbox.run, code, why))
+            case _:
+                why = f"its process in the platform ended: {text_of_reason(reason)}"
+                await self._happen(sandboxes, Ended(id, sandbox.run, why))
+
+    def _resume(self, sandboxes: Sandboxes) -> None:
+        """Take over what the service before left: who runs is watched again, what was half done is ended."""
+        sandboxes.fleet, actions = after(sandboxes.fleet, Resumed(), time.time())
+        for action in actions:
+            if isinstance(action, Kill):
+                self._kill(sandboxes, action.sandbox, action.why)
+            elif not isinstance(action, Answer | Launch | Stop | Change):
+                sandboxes.tell(action.level, action.text, action.sandbox)
+        for sandbox in sandboxes.all():
+            if sandbox.alive and sandbox.id not in sandboxes.runners:
+                sandboxes.runners[sandbox.id] = otp.spawn(_nobody)
+            if sandbox.alive:
+                otp.monitor(sandboxes.runners[sandbox.id])
+        kept = [one for one in sandboxes.all() if one.status == "running"]
+        if kept:
+            words = f"the sandbox service started again; it took over {', '.join(one.id for one in kept)}"
+            sandboxes.tell("info", words, kept[0])
+
+    # The functions of the service
+
+    @classmethod
+    async def ask(cls, request: Create | Restart | Destroy | Reload, timeout: float = 25.0) -> Any:
+        """Have something done, and wait for it: the sandbox, the report of a reload, or `Refused`.
+
+        Raises:
+            CallExit: the service ended meanwhile, or did not answer in time.
+        """
+        return await GenServer.call(MANAGER, request, timeout)
+
+    @classmethod
+    def forsake(cls, owner: str) -> None:
+        """Somebody is gone, and with them what they own."""
+        if otp.whereis(MANAGER) is not None:
+            otp.send(MANAGER, ("forsaken", owner))
+
+
+def _nobody() -> None:
+    """Stands for a runner that was never known: it has ended."""
+
+
+def _changed(id: str, run: int, report: Any, by: str) -> Event:
+    refused = report.get("refused")
+    if refused is not None:
+        return NotReloaded(id, run, str(refused))
+    return Reloaded(id, run, by, report)

@@ -1,0 +1,90 @@
+"""The process of a platform that a sandbox's program belongs to: one a run, linked with it, so that both end together.
+
+It ends with `("shutdown", ("ended", why))`, or with `("shutdown", ("not_started", code, why))`: the service watches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import otp
+from otp import Continue, GenServer, NoReply, Ok, Pid, Stop, impl
+from superlearner.control.reasons import tagged
+from superlearner.sandbox.program import Launcher, NotLaunched, Program
+from superlearner.sandbox.record import Sandbox
+
+__all__ = ["STOP_S", "Runner"]
+
+STOP_S: Final = 5.0
+"""Seconds that a sandbox may take to stop in order."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What a runner knows."""
+
+    sandbox: Sandbox
+    launcher: Launcher
+    service: Any
+    """Whom it tells: a pid or a name."""
+
+    program: Program | None = None
+
+
+class Runner(GenServer[Run]):
+    """Casts: `("stop",)`, `("kill", why)`, `("change", text, by)`. It tells the service what happens, with its run."""
+
+    @impl
+    def init(self, arg: tuple[Sandbox, Launcher, Any]) -> Ok[Run]:
+        return Ok(Run(*arg), then=Continue("launch"))
+
+    @impl
+    async def handle_continue(self, term: Any, run: Run) -> NoReply[Run] | Stop:
+        me = self.pid
+        try:
+            run.program = await run.launcher.launch(run.sandbox, lambda words: otp.send(me, ("notice", words)))
+        except NotLaunched as error:
+            return Stop(("shutdown", ("not_started", error.code, error.reason)), run)
+        otp.spawn_link(_wait, run.program, me)
+        _tell(run, "started", me, run.program)
+        return NoReply(run)
+
+    @impl
+    def handle_cast(self, request: Any, run: Run) -> NoReply[Run]:
+        program = run.program
+        assert program is not None  # casts wait until it is launched
+        match tagged(request):
+            case "stop", ():
+                program.ask_to_stop()
+                otp.send_after(STOP_S, self.pid, ("still_there",))
+            case "kill", (why,):
+                otp.spawn_link(program.kill, why)
+            case "change", (text, by):
+                otp.spawn_link(_change, program, self.pid, text, by)
+            case _:
+                pass
+        return NoReply(run)
+
+    @impl
+    def handle_info(self, message: Any, run: Run) -> NoReply[Run] | Stop:
+        match tagged(message):
+            case "ended", (why,):
+                return Stop(("shutdown", ("ended", why)), run)
+            case "still_there" | "notice" | "changed" as tag, rest:
+                _tell(run, tag, *rest)
+            case _:
+                pass
+        return NoReply(run)
+
+
+def _tell(run: Run, what: str, *more: Any) -> None:
+    otp.send(run.service, (what, run.sandbox.id, run.sandbox.run, *more))
+
+
+async def _wait(program: Program, runner: Pid) -> None:
+    otp.send(runner, ("ended", await program.ended()))
+
+
+async def _change(program: Program, runner: Pid, text: str, by: str) -> None:
+    otp.send(runner, ("changed", await program.reload(text), by))
