@@ -9,6 +9,8 @@
     │   ├── otel              exports figures and operations, where that is set
     │   ├── tracer            starts and ends traces of messages, writes recordings
     │   ├── settings          notices when superlearner.toml changes
+    │   ├── sandboxes         a process for each sandbox, tied to its program
+    │   ├── sandbox_manager   creates sandboxes, changes and ends them
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live pages
     ├── playground            trees to look at and to break: the demo, the shop, the person's own
@@ -27,7 +29,7 @@ from functools import partial
 from typing import Any
 
 import otp
-from otp import Application, Children, Supervisor, impl
+from otp import Application, Children, DynamicSupervisor, Supervisor, impl
 from superlearner.adopting import adopt, pauses_of_services, pauses_of_trees, refuse
 from superlearner.analytics import ANALYTICS, AnalyticsServer
 from superlearner.arsenal.backups import Backups
@@ -39,6 +41,7 @@ from superlearner.loading import Loaded, LoadError, load
 from superlearner.monitoring import MONITORING, Monitor, MonitoringService
 from superlearner.own_application import OwnApplication
 from superlearner.running import Platform, Tree
+from superlearner.sandbox import MANAGER, RUNNERS, SandboxManager
 from superlearner.slow_starts import Rescue, SlowStarts
 from superlearner.store import STORE, StoreService
 from superlearner.terminal import complain
@@ -135,6 +138,7 @@ class SuperLearner(Application):
             state.web.end()  # one whose process was killed in the last moment
         if state.hubs is not None:
             state.hubs.close()
+        state.sandboxes.close()
         state.events.close()
         state.log.close()
         if state.watchdog is not None:
@@ -178,6 +182,9 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     found.append((TRACER, lambda: MessageTracer.start_link(traces, name=TRACER)))
     found.append((SETTINGS, lambda: SettingsWatch.start_link(platform.configuration, name=SETTINGS)))
     make = partial(make_watchdog, platform)
+    runners = partial(DynamicSupervisor.start_link, max_restarts=UNLIMITED, max_seconds=1, name=RUNNERS)
+    found.append((RUNNERS, runners))
+    found.append((MANAGER, lambda: SandboxManager.start_link(platform.sandboxes, name=MANAGER)))
     found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
     if platform.settings.otel_endpoint is not None:
         found += otel(platform)

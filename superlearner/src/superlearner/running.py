@@ -32,8 +32,9 @@ from superlearner.logs import LogLine, LogView
 from superlearner.manual import Manual
 from superlearner.monitoring import Monitor, Source, Tally
 from superlearner.nodes import Nodes
+from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManager
 from superlearner.settings import Settings
-from superlearner.store import AuditRow, Store
+from superlearner.store import AuditRow, Store, Token
 from superlearner.telemetry import Telemetry
 from superlearner.terminal import complain
 from superlearner.tracing import Recordings, Traces
@@ -139,6 +140,10 @@ class Platform:
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
         folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
         self.recordings = Recordings(folder, self.store)
+        launcher = PeerLauncher(self.nodes, self._used_sandbox, weak=settings.weak_walls)
+        self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._tell_sandbox)
+        self.sandboxes.changed = self._sandboxes_changed
+        self.tokens.listen(self._forsake)
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
@@ -218,6 +223,25 @@ class Platform:
 
         self.log.listener = heard
         self.log.open()
+
+    def _tell_sandbox(self, level: str, text: str, sandbox: Sandbox) -> None:
+        data = {"sandbox": sandbox.id, "status": sandbox.status, "owner": sandbox.owner}
+        self.telemetry.execute("sandbox.changed", {}, data)
+        self.events.tell("sandbox", text, data, name=sandbox.id)
+        if self.hub is not None:
+            self.hub.note(level, text)
+
+    def _used_sandbox(self, sandbox: str) -> None:
+        self.sandboxes.touch(sandbox)
+
+    def _sandboxes_changed(self) -> None:
+        if self.node_list is not None:
+            self.node_list.sandboxes_changed()
+
+    def _forsake(self, revoked: Token) -> None:
+        """A token is revoked; with the last one of somebody ends what they own."""
+        if self.node is not None and revoked.user not in self.tokens.users():
+            SandboxManager.forsake(self.node, revoked.user)
 
     def _tell_logged(self, number: int, line: LogLine) -> None:
         text = clip(f"{line.level.upper()} {line.logger}: {line.text}", LONGEST_TOLD)

@@ -182,6 +182,12 @@ class Settings(BaseSettings):
     frame_rows: int = Field(
         400, ge=1, le=100_000, description="changed rows in one frame beyond which a snapshot is sent"
     )
+    sandboxes: int = Field(30, ge=0, le=1000, description="sandboxes that may run at once")
+    weak_walls: bool = Field(
+        False,
+        json_schema_extra=AT_START,
+        description="sandboxes also where this machine lacks a wall that they need: for code of your own",
+    )
     events_kept: int = Field(
         10_000, ge=100, le=1_000_000, description="events in memory, for who watches and comes back"
     )
@@ -306,6 +312,14 @@ class Settings(BaseSettings):
         if auth == "none" and host is not None and not is_loopback(host):
             raise ValueError(f"expected 'all', or the host 127.0.0.1, since others reach {host} as well")
         return auth
+
+    @field_validator("weak_walls")
+    @classmethod
+    def _weak_walls_are_for_one_person_on_one_machine(cls, weak: bool, info: ValidationInfo) -> bool:
+        host = info.data.get("host")
+        if weak and ((host is not None and not is_loopback(host)) or info.data.get("trusted_proxies")):
+            raise ValueError("expected false, or the host 127.0.0.1 without proxies, since others reach us as well")
+        return weak
 
     @field_validator("trusted_proxies")
     @classmethod

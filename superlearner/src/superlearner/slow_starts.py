@@ -24,6 +24,7 @@ NEWEST: Final = 1000
 """How many of the newest processes are looked at: one that hangs is among them at first, and is remembered then."""
 GRACE_S: Final = 0.5
 NS: Final = 1_000_000_000
+PEER: Final = "Peer"
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class SlowStarts:
         self._said = {pid: at for pid, at in self._said.items() if pid in found}
         now = otp.monotonic()
         for pid, seconds in found.items():
+            if what_of(pid) == PEER:
+                continue  # it has a limit of its own for its start, and who starts one waits for it on purpose
             if seconds >= self._after and now - self._said.get(pid, -AGAIN_AFTER_S) >= AGAIN_AFTER_S:
                 self._said[pid] = now
                 self._say(_sentence(self._node, pid, seconds))

@@ -55,7 +55,7 @@ def test_everything_that_is_there_is_a_function_and_says_so(start: Callable[...,
     assert "End a process." in repr(names["process"])
     services = {"AnalyticsServer", "Arsenal", "Control", "MessageTracer", "Node", "ToolManager"}
     assert services <= set(names)
-    assert not {"SandboxManager", "ClusterStateManager", "SingleNodeSimulator"} & set(names)
+    assert not {"ClusterStateManager", "SingleNodeSimulator"} & set(names)
     assert len(OPERATIONS) == len(names["ToolManager"].list_active_tools())
     assert "process.kill" in [line.name for line in names["Arsenal"].list_operations("process")]
     assert names["Arsenal"].get_operation_config("process.kill").scope == "operate"

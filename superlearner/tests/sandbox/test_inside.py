@@ -33,7 +33,7 @@ class Main(Supervisor):
         return Children([Counter.child_spec(start, id="a", name="a"), Counter.child_spec(start, id="b", name="b")])
 """
 NOTHING: dict[str, Any] = {
-    "starts": "Main", "module": None, "strategy": None, "max_restarts": None, "max_seconds": None,
+    "starts": "Main", "module": None, "text": None, "strategy": None, "max_restarts": None, "max_seconds": None,
     "custom_config": None, "held_s": 60.0,
 }  # fmt: skip
 
@@ -55,7 +55,7 @@ def at(node: otp.Node, name: str) -> otp.Pid:
     return found
 
 
-def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], **wanted: Any) -> Any:
+def within(folder: Path, text: str, look: Callable[[otp.Node, otp.Pid], Awaitable[Any]], /, **wanted: Any) -> Any:
     (folder / "main.py").write_text(text)
 
     async def main() -> Any:
@@ -136,9 +136,9 @@ def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
             pid = await node.wait_registered("a")
             otp.exit(pid, "kill")
             await otp.wait_down(pid)
-        return await otp.wait_down(service)
+        return await GenServer.call(service, ("next",))
 
-    assert ("tree_ended", "its tree gave up: it restarted more often than it may") == within(tmp_path, COUNTER, look)
+    assert ("ended", "its tree gave up: it restarted more often than it may") == within(tmp_path, COUNTER, look)
 
 
 def test_a_reload_keeps_the_state_and_says_who_changed(tmp_path: Path) -> None:
@@ -166,11 +166,31 @@ def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_pat
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         report = await GenServer.call(service, ("reload", bad))
         GenServer.cast(at(node, "a"), "tick")
-        return report, await GenServer.call(at(node, "a"), "get"), (tmp_path / "main.py").read_text()
+        return report, await GenServer.call(at(node, "a"), "get")
 
-    report, count, text = within(tmp_path, COUNTER, look)
+    report, count = within(tmp_path, COUNTER, look)
     assert "nothing has changed: a refused" in report["refused"]
-    assert (1, COUNTER) == (count, text)
+    assert 1 == count
+
+
+def test_a_module_runs_with_another_text_and_its_file_stays_what_it_is(tmp_path: Path) -> None:
+    from superlearner.demo import one_for_one
+
+    path = Path(one_for_one.__file__ or "")
+    text = path.read_text()
+    other = text.replace("return NoReply(value + 1)", "return NoReply(value + 5)")
+    assert other != text
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "counter_1"), "increment")
+        first = await GenServer.call(at(node, "counter_1"), "get_value")
+        report = await GenServer.call(service, ("reload", text))
+        GenServer.cast(at(node, "counter_1"), "increment")
+        return first, len(report["servers"]), await GenServer.call(at(node, "counter_1"), "get_value")
+
+    module = "superlearner.demo.one_for_one:DemoOneForOne"
+    assert (5, 4, 6) == within(tmp_path, "", look, module=module, text=other)
+    assert text == path.read_text()
 
 
 def test_a_source_that_does_not_run_is_refused(tmp_path: Path) -> None:
@@ -182,22 +202,14 @@ def test_a_source_that_does_not_run_is_refused(tmp_path: Path) -> None:
 
 def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
-        heard: list[Any] = []
-
-        async def hear() -> None:
-            await GenServer.call(service, ("facts",))
-            heard.append(await otp.receive())
-
         other, spinning = at(node, "b"), at(node, "a")
-        listener = node.spawn(hear)
-        await asyncio.sleep(0)
         GenServer.cast(other, "tick")
         GenServer.cast(spinning, "spin")
         reason = await otp.wait_down(spinning)
-        await otp.wait_down(listener)
+        heard = await GenServer.call(service, ("next",))
         return reason, heard, other is at(node, "b"), await GenServer.call(at(node, "a"), "get")
 
     reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
     assert "EndlessLoop" in repr(reason)
-    assert heard[0][1].startswith("a held the loop for 0.2 s: main.py, line ")
+    assert heard[1].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)

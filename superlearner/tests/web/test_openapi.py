@@ -27,7 +27,7 @@ from superlearner.web.app import create_app
 
 Inside = Callable[..., Any]
 OPERATIONS = list(all_operations())
-NONE_YET = {"trace_not_found", "recording_not_found"}
+NONE_YET = {"trace_not_found", "recording_not_found", "sandbox_not_found"}
 """Codes of examples about what somebody has to begin first."""
 
 REFUSED = {

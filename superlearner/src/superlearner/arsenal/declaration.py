@@ -59,7 +59,7 @@ class Picker:
 
     kind: Literal[
         "process", "supervisor", "child", "application", "module", "registry", "setting", "recording",
-        "name", "trace", "token", "backup", "simulation", "operation", "page",
+        "name", "trace", "token", "backup", "simulation", "operation", "page", "sandbox",
     ]  # fmt: skip
 
 
@@ -171,6 +171,7 @@ class Operation:
     paged: bool
     streams: bool
     on_node: bool
+    owned: bool
     here: bool
     media: tuple[str, ...]
     errors: tuple[str, ...]
@@ -201,6 +202,7 @@ def operation(
     destroys: bool = False,
     bare: bool = False,
     on: On = "node",
+    owned: bool = False,
     here: bool = False,
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
@@ -217,6 +219,7 @@ def operation(
         bare: the answer is not put into the envelope.
         on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
             every door adds; `platform` for one about the platform itself.
+        owned: it is about what somebody owns: who has `own` may ask for it, and the operation itself looks whose it is.
         here: asked of a node in another process, it runs in the platform all the same, and asks the node for what it
             needs; others are carried out there.
         media: what a `Download` may be besides JSON in the form of the result.
@@ -227,11 +230,8 @@ def operation(
     """
 
     def declare(function: F) -> F:
-        setattr(
-            function,
-            MARK,
-            _read(function, name, http, scope, category, changes, destroys, bare, on, here, media, errors),
-        )
+        read = _read(function, name, http, scope, category, changes, destroys, bare, on, owned, here, media, errors)
+        setattr(function, MARK, read)
         return function
 
     return declare
@@ -261,6 +261,7 @@ def _read(
     destroys: bool,
     bare: bool,
     on: On,
+    owned: bool,
     here: bool,
     media: tuple[str, ...],
     errors: tuple[str, ...],
@@ -320,6 +321,7 @@ def _read(
         paged=paged,
         streams=streams,
         on_node=on == "node",
+        owned=owned,
         here=here,
         media=media,
         errors=errors,

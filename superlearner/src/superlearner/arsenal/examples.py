@@ -43,6 +43,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "registry.register_key": {"registry": "rooms", "key": "lobby", "pid": "counter_1"},
     "registry.unregister": {"name": "counter_1"},
     "registry.unregister_key": {"registry": "rooms", "key": "lobby"},
+    "sandbox.create": {"sandbox_id": "my_first", "demo": "demo_one_for_one"},
+    "sandbox.hot_reload": {"sandbox_id": "my_first", "version": 1},
     "simulation.cancel": {"id": "1"},
     "state.set": {"pid": "counter_1", "state": 42},
     "state.update": {"pid": "counter_1", "changes": {"colour": "green"}},

@@ -134,6 +134,10 @@ class Tokens:
         rows = await self._store.records.tokens()  # one whose end could not be stored is not known any more
         return any(row.name == name and row.revoked is None for row in rows)
 
+    def users(self) -> set[str]:
+        """Whose tokens open something, as far as they are read."""
+        return {token.user for token in (self._live or {}).values() if not self.has_expired(token)}
+
     def has_expired(self, token: Token) -> bool:
         """Whether its time is over."""
         return token.expires is not None and token.expires <= self.now()

@@ -82,7 +82,21 @@ def findings() -> Iterator[Finding]:
         yield Finding("ok" if same else "bad", "platform", words if same else f"{words}; this command is {__version__}")
         yield _settings_file_of(platform)
         yield _database_of(platform)
+    yield _walls()
     yield from _extras()
+
+
+def _walls() -> Finding:
+    """Which walls a sandbox would have here; a process of its own tries them."""
+    from otp.peer import probe
+
+    found = probe()
+    down = "; ".join(f"{wall.name}: {wall.why_not}" for wall in found.walls.values() if not wall.up)
+    up = sum(wall.up for wall in found.walls.values())
+    words = f"{up} of {len(found.walls)} up{f' ({down})' if down else ''}"
+    if found.untrusted:
+        return Finding("ok", "sandbox walls", words)
+    return Finding("note", "sandbox walls", f"{words}; sandboxes need --weak-walls, for code of your own")
 
 
 def _data_directory(folder: Path) -> Finding:

@@ -145,6 +145,12 @@ def run(
     keyfile: Annotated[
         Path | None, typer.Option(help="Its private key [default: in the same file].", show_default=False)
     ] = None,
+    weak_walls: Annotated[
+        bool | None,
+        typer.Option(
+            "--weak-walls", help="Sandboxes also where a wall is missing: for code of your own.", show_default=False
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     console: Annotated[
@@ -176,6 +182,7 @@ def run(
             trusted_proxies=tuple(trusted_proxies) if trusted_proxies else None,
             certfile=certfile,
             keyfile=keyfile,
+            weak_walls=weak_walls,
             log_level=log_level,
             log_format=log_format,
         )

@@ -59,6 +59,7 @@ TYPES: Final[dict[str, Type]] = {
         "a setting has another value", "`setting`, `before`, `after`, `source`, `where`, `now` (or after a restart)"
     ),
     "setting_refused": Type("`superlearner.toml` is wrong, nothing of it was taken", "`setting`, `line`, `problem`"),
+    "sandbox": Type("a sandbox started, changed or ended", "`sandbox` (id), `status`, `owner`"),
     "operation_done": Type(
         "somebody changed something, or was refused", "`operation`, `user`, `door`, `outcome`, `duration` (s)"
     ),

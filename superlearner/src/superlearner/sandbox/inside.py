@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import linecache
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
 import otp
-from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Stop, Supervisor, code, impl, observer
+from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Supervisor, code, impl, observer
 from superlearner.control.failures import explain, explain_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
-from superlearner.control.tree import what_of
+from superlearner.control.tree import supervisor_state, what_of
 from superlearner.loading import kind_of
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.source import MOST_SOURCE
@@ -32,6 +35,7 @@ __all__ = ["SERVICE", "Inside", "start"]
 SERVICE: Final = "sandbox"
 MOST_SERVERS: Final = 200
 STATE_LENGTH: Final = 2000
+MOST_NEWS: Final = 50
 
 A = TypeVar("A")
 
@@ -44,9 +48,10 @@ class Tree:
     module: ModuleType
     top: Pid
     flags: dict[str, Any]
-    hears: Pid | None = None
-    """Who is told of what happens: whoever asked first."""
+    asks: From | None = None
+    """Who waits for what is new."""
 
+    news: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_NEWS))
     interrupter: Interrupter | None = None
 
 
@@ -56,14 +61,15 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     Args:
         node: where the tree lives.
         folder: where its source is, as `main.py`; nothing is there for one from a module.
-        wanted: `starts` names the class in the source, or `module` is `package.module:Class`; `strategy`,
-            `max_restarts`, `max_seconds`: None leaves them to the code; `custom_config`: what `init` gets; `held_s`.
+        wanted: `starts` names the class in the source, or `module` is `package.module:Class`, with a `text` in place
+            of its file or None; `strategy`, `max_restarts`, `max_seconds`: None leaves them to the code;
+            `custom_config`: what `init` gets; `held_s`: how long a callback may hold the loop.
 
     Raises whatever the code raises while it is imported, and `StartError` with a sentence if the tree does not start.
     """
     hidden = await otp.Node(f"sandbox.{node.name}").__aenter__()
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
-    module, cls = _load(folder, wanted)
+    module, cls = await _load(folder, wanted)
     flags = {name: wanted[name] for name in ("strategy", "max_restarts", "max_seconds") if wanted[name] is not None}
     try:
         top = await _start_tree(node, cls, wanted["custom_config"])
@@ -75,7 +81,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
 
 
 class Inside(GenServer[Tree]):
-    """Answers `("facts",)` and `("reload", text)`; ends with `("tree_ended", words)` when the tree has."""
+    """Answers `("facts",)`, `("reload", text)` and `("next",)`: `("notice", words)` or `("ended", words)`, in time."""
 
     @impl
     def init(self, arg: tuple[Tree, float]) -> Ok[Tree]:
@@ -87,26 +93,29 @@ class Inside(GenServer[Tree]):
         return Ok(tree)
 
     @impl
-    async def handle_call(self, request: Any, caller: From, tree: Tree) -> Reply[Tree]:
+    async def handle_call(self, request: Any, caller: From, tree: Tree) -> Reply[Tree] | NoReply[Tree]:
         match tagged(request):
             case "facts", ():
-                tree.hears = tree.hears or caller.pid
                 return Reply({"supervisor_pid": plain_pid(tree.top), "source": _source(tree.module)}, tree)
             case "reload", (str(text),):
                 return Reply(await _reload(tree, text), tree)
+            case "next", ():
+                tree.asks = caller
+                _tell_next(tree)
+                return NoReply(tree)
             case _:
-                return Reply({"refused": f"expected facts or reload, got {text_of(request, 100)}"}, tree)
+                return Reply({"refused": f"expected facts, reload or next, got {text_of(request, 100)}"}, tree)
 
     @impl
-    def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree] | Stop:
+    def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree]:
         match message:
             case Down(item=item, reason=reason) if item is tree.top:
-                return Stop(("tree_ended", _end(reason)), tree)
+                tree.news.append(("ended", _end(reason)))
             case ("interrupted", str(words)):
-                if tree.hears is not None:
-                    otp.send(tree.hears, ("sandbox_notice", clip(words, 300)))
+                tree.news.append(("notice", clip(words, 300)))
             case _:
                 pass
+        _tell_next(tree)
         return NoReply(tree)
 
     @impl
@@ -115,15 +124,24 @@ class Inside(GenServer[Tree]):
             tree.interrupter.stop()
 
 
+def _tell_next(tree: Tree) -> None:
+    """Tell who asks what is new, once there is something."""
+    if tree.asks is not None and tree.news:
+        GenServer.reply(tree.asks, tree.news.popleft())
+        tree.asks = None
+
+
 # The tree
 
 
-def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, type]:
+async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, type]:
     """The module and its class; what it raises is raised."""
     name, _, cls_name = (wanted["module"] or f"{Path(FILE).stem}:{wanted['starts']}").partition(":")
     if wanted["module"] is None and folder not in sys.path:
         sys.path.insert(0, folder)
     module = importlib.import_module(name)
+    if wanted["module"] is not None and wanted["text"] is not None:
+        await _exchange(module, wanted["text"])
     cls: Any = getattr(module, cls_name, None)
     if kind_of(cls) is None:
         raise otp.StartError(f"expected a Supervisor or an Application, got {name}:{cls_name}, {text_of(cls, 100)}")
@@ -178,6 +196,18 @@ def _end(reason: Any) -> str:
 # Its source
 
 
+class Typed(SourceFileLoader):
+    """Loads a module from a text instead of its file, which stays what it is: it may belong to somebody else."""
+
+    def __init__(self, module: ModuleType, text: str) -> None:
+        super().__init__(module.__name__, module.__file__ or FILE)
+        self._text = text
+
+    def get_data(self, path: str) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The text, for its file."""
+        return self._text.encode() if path == self.path else super().get_data(path)
+
+
 def _source(module: ModuleType) -> str | None:
     """The text of its file, as far as it has one of a size to edit."""
     try:
@@ -187,18 +217,27 @@ def _source(module: ModuleType) -> str | None:
     return text if len(text) <= MOST_SOURCE else None
 
 
+async def _exchange(module: ModuleType, text: str) -> code.UpgradeReport:
+    """Let a module and its servers go over to another text. Raises UpgradeRefused."""
+    spec: Any = module.__spec__
+    before = spec.loader
+    spec.loader = Typed(module, text)
+    try:
+        report = await code.reload(module)
+    except code.UpgradeRefused:
+        spec.loader = before
+        raise
+    # the lines of tracebacks; without a time it is not compared with the file
+    linecache.cache[spec.loader.path] = len(text), None, text.splitlines(keepends=True), spec.loader.path
+    return report
+
+
 async def _reload(tree: Tree, text: str) -> dict[str, Any]:
     """Put another source in, or leave everything as it is."""
-    path = Path(tree.module.__file__ or "")
     before = {pid: _state(tree.node, pid) for pid in _servers(tree)}
     try:
-        old = _exchanged(path, text.encode())
-    except OSError as error:
-        return {"refused": f"its file cannot be written: {error.strerror}; restart it with this source instead"}
-    try:
-        report = await code.reload(tree.module)
+        report = await _exchange(tree.module, text)
     except code.UpgradeRefused as refused:
-        _exchanged(path, old)
         return {"refused": _refusal(refused)}
     await _apply(tree)
     return {
@@ -219,18 +258,14 @@ async def _reload(tree: Tree, text: str) -> dict[str, Any]:
     }
 
 
-def _exchanged(path: Path, content: bytes) -> bytes:
-    """Write a file anew; what was in it before."""
-    before = path.read_bytes()
-    path.write_bytes(content)
-    return before
-
-
 def _servers(tree: Tree) -> list[Pid]:
     return [one.pid for one in code.versions(tree.module)][:MOST_SERVERS]
 
 
 def _state(node: otp.Node, pid: Pid) -> str | None:
+    """The state of a server as text; a supervisor's is its children, which are seen elsewhere."""
+    if supervisor_state(pid) is not None:
+        return None
     found = observer.process(node, pid, messages=0, length=STATE_LENGTH, exits=0, related=0)
     return None if found is None or found.state is None else clip(safe_text(found.state), STATE_LENGTH)
 

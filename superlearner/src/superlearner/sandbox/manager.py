@@ -40,11 +40,13 @@ from superlearner.sandbox.record import Sandbox
 from superlearner.sandbox.runner import Runner
 from superlearner.sandbox.sandboxes import Sandboxes
 
-__all__ = ["MANAGER", "RUNNERS", "SandboxManager"]
+__all__ = ["MANAGER", "Asked", "RUNNERS", "SandboxManager"]
 
 MANAGER: Final = "sandbox_manager"
 RUNNERS: Final = "sandboxes"
 LOOK_EVERY_S: Final = 5.0
+
+Asked = Create | Restart | Destroy | Reload
 
 
 class SandboxManager(GenServer[Sandboxes]):
@@ -60,7 +62,7 @@ class SandboxManager(GenServer[Sandboxes]):
 
     @impl
     async def handle_call(self, request: Any, caller: From, sandboxes: Sandboxes) -> NoReply[Sandboxes]:
-        if isinstance(request, Create | Restart | Destroy | Reload):
+        if isinstance(request, Asked):
             await self._happen(sandboxes, replace(request, caller=caller))
         return NoReply(sandboxes)
 
@@ -82,6 +84,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 sandboxes.notice(id, words)
                 if (sandbox := sandboxes.find(id)) is not None:
                     sandboxes.tell("bad", f"sandbox {id}: {words}", sandbox)
+                    sandboxes.changed()
             case "changed", (id, run, report, by):
                 await self._happen(sandboxes, _changed(id, run, report, by))
             case "forsaken", (str(owner),):
@@ -103,6 +106,8 @@ class SandboxManager(GenServer[Sandboxes]):
             sandboxes.forget(id)
         for action in actions:
             await self._do(sandboxes, action)
+        if fleet.sandboxes != before:
+            sandboxes.changed()
 
     async def _do(self, sandboxes: Sandboxes, action: Action) -> None:
         match action:
@@ -132,6 +137,7 @@ class SandboxManager(GenServer[Sandboxes]):
             return
         sandboxes.runners[sandbox.id] = runner
         otp.monitor(runner)
+        GenServer.cast(runner, ("launch",))  # from here on its end is heard of
 
     def _cast(self, sandboxes: Sandboxes, sandbox: Sandbox, request: Any) -> None:
         """Tell its runner; one that is gone has told its end already, or a monitor will."""
@@ -145,13 +151,12 @@ class SandboxManager(GenServer[Sandboxes]):
             otp.exit(runner, "kill")  # it still starts, and what it starts is linked with it
 
     async def _gone(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
-        sandboxes.runners.pop(id, None)
-        sandboxes.programs.pop(id, None)
+        sandboxes.ended(id)
         sandbox = sandboxes.find(id)
         if sandbox is None:
             return
         match tagged(reason):
-            case "shutdown", (("ended", str(why)),):
+            case ("shutdown", (("ended", str(why)),)) | ("peer", (_, str(why))):
                 await self._happen(sandboxes, Ended(id, sandbox.run, why))
             case "shutdown", (("not_started", str(code), str(why)),):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, code, why))
@@ -180,19 +185,25 @@ class SandboxManager(GenServer[Sandboxes]):
     # The functions of the service
 
     @classmethod
-    async def ask(cls, request: Create | Restart | Destroy | Reload, timeout: float = 25.0) -> Any:
+    async def ask(cls, request: Asked, timeout: float = 25.0, *, node: otp.Node | None = None) -> Any:
         """Have something done, and wait for it: the sandbox, the report of a reload, or `Refused`.
+
+        Args:
+            request: what; its caller is filled in.
+            timeout: seconds.
+            node: where the service is; that of the calling process by itself.
 
         Raises:
             CallExit: the service ended meanwhile, or did not answer in time.
         """
-        return await GenServer.call(MANAGER, request, timeout)
+        return await GenServer.call(MANAGER if node is None else (MANAGER, node), request, timeout)
 
     @classmethod
-    def forsake(cls, owner: str) -> None:
+    def forsake(cls, node: otp.Node, owner: str) -> None:
         """Somebody is gone, and with them what they own."""
-        if otp.whereis(MANAGER) is not None:
-            otp.send(MANAGER, ("forsaken", owner))
+        service = node.whereis(MANAGER)
+        if service is not None:
+            otp.send(service, ("forsaken", owner))
 
 
 def _nobody() -> None:

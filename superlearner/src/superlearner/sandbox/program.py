@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from superlearner.sandbox.record import Facts, Sandbox
+from superlearner.sandbox.record import Facts, Sandbox, Wall
 
 __all__ = ["Launcher", "NotLaunched", "Program"]
 
@@ -58,6 +58,14 @@ class Launcher(Protocol):
         Raises:
             NotLaunched: it does not start, or a wall is missing.
         """
+        ...
+
+    def warm(self) -> None:
+        """Keep programs ready for those to come."""
+        ...
+
+    def walls(self) -> tuple[Wall, ...]:
+        """The walls that this machine has; blocks while they are tried."""
         ...
 
     def close(self) -> None:

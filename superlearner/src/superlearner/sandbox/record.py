@@ -19,15 +19,16 @@ MOST_VERSIONS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a sandbox may take. Megabytes, seconds, kilobytes; 0 seconds is no limit.
+    """What a sandbox may take: megabytes, seconds, kilobytes.
 
-    `held_s`: its event loop may stand still so long. `idle_s`: nobody asked it anything for so long.
+    `held_s`: a callback may hold its loop so long. `idle_s`: nobody asked it anything for so long; 0: never mind.
     """
 
     memory_mb: int = 512
-    processes: int = 64
-    held_s: float = 3.0
-    output_kb: int = 256
+    processes: int = 32
+    cpu_s: float = 600.0
+    held_s: float = 2.0
+    output_kb: int = 1024
     idle_s: float = 1800.0
     lifetime_s: float = 28_800.0
 

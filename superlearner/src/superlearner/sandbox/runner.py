@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
-from otp import Continue, GenServer, NoReply, Ok, Pid, Stop, impl
+from otp import GenServer, NoReply, Ok, Pid, Stop, impl
 from superlearner.control.reasons import tagged
 from superlearner.sandbox.program import Launcher, NotLaunched, Program
 from superlearner.sandbox.record import Sandbox
@@ -33,14 +33,33 @@ class Run:
 
 
 class Runner(GenServer[Run]):
-    """Casts: `("stop",)`, `("kill", why)`, `("change", text, by)`. It tells the service what happens, with its run."""
+    """Casts: `("launch",)` first, `("stop",)`, `("kill", why)`, `("change", text, by)`.
+
+    It tells the service what happens, with its run.
+    """
 
     @impl
     def init(self, arg: tuple[Sandbox, Launcher, Any]) -> Ok[Run]:
-        return Ok(Run(*arg), then=Continue("launch"))
+        return Ok(Run(*arg))
 
     @impl
-    async def handle_continue(self, term: Any, run: Run) -> NoReply[Run] | Stop:
+    async def handle_cast(self, request: Any, run: Run) -> NoReply[Run] | Stop:
+        program = run.program
+        match tagged(request):
+            case "launch", ():
+                return await self._launch(run)
+            case "stop", () if program is not None:
+                program.ask_to_stop()
+                otp.send_after(STOP_S, self.pid, ("still_there",))
+            case "kill", (why,) if program is not None:
+                otp.spawn_link(program.kill, why)
+            case "change", (text, by) if program is not None:
+                otp.spawn_link(_change, program, self.pid, text, by)
+            case _:
+                pass
+        return NoReply(run)
+
+    async def _launch(self, run: Run) -> NoReply[Run] | Stop:
         me = self.pid
         try:
             run.program = await run.launcher.launch(run.sandbox, lambda words: otp.send(me, ("notice", words)))
@@ -48,22 +67,6 @@ class Runner(GenServer[Run]):
             return Stop(("shutdown", ("not_started", error.code, error.reason)), run)
         otp.spawn_link(_wait, run.program, me)
         _tell(run, "started", me, run.program)
-        return NoReply(run)
-
-    @impl
-    def handle_cast(self, request: Any, run: Run) -> NoReply[Run]:
-        program = run.program
-        assert program is not None  # casts wait until it is launched
-        match tagged(request):
-            case "stop", ():
-                program.ask_to_stop()
-                otp.send_after(STOP_S, self.pid, ("still_there",))
-            case "kill", (why,):
-                otp.spawn_link(program.kill, why)
-            case "change", (text, by):
-                otp.spawn_link(_change, program, self.pid, text, by)
-            case _:
-                pass
         return NoReply(run)
 
     @impl

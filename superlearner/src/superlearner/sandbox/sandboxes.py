@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import otp
 from otp import Pid
 from superlearner.sandbox.fleet import Fleet
 from superlearner.sandbox.program import Launcher, Program
-from superlearner.sandbox.record import Sandbox
+from superlearner.sandbox.record import Sandbox, Wall
 
 __all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
 
@@ -42,10 +43,15 @@ class Sandboxes:
     launcher: Launcher
     most: Callable[[], int] = lambda: 30
     tell: Callable[[str, str, Sandbox], object] = _nothing
+    changed: Callable[[], object] = int
+    """Called whenever something became of one."""
+
     fleet: Fleet = field(default_factory=Fleet)
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
     programs: dict[str, Program] = field(default_factory=dict[str, Program])
     used: dict[str, float] = field(default_factory=dict[str, float])
+    last_output: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    _walls: tuple[Wall, ...] | None = None
     _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
     services: int = 0
     """How many services there were, this one included."""
@@ -66,10 +72,36 @@ class Sandboxes:
         """Remember that something happened in it."""
         self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), text))
 
+    def output(self, id: str) -> tuple[str, int]:
+        """The newest of what a sandbox printed, and how many bytes that were in all; also of one that has ended."""
+        program = self.programs.get(id)
+        return self.last_output.get(id, ("", 0)) if program is None else program.output()
+
+    def ended(self, id: str) -> None:
+        """Its program is gone; what it printed is kept."""
+        self.runners.pop(id, None)
+        program = self.programs.pop(id, None)
+        if program is not None:
+            self.last_output[id] = program.output()
+
+    def prepare(self) -> None:
+        """Somebody looks at sandboxes, and may want one soon: a program is kept ready from now on."""
+        self.launcher.warm()
+
+    async def walls(self) -> tuple[Wall, ...]:
+        """The walls of this machine, tried once."""
+        if self._walls is None:
+            self._walls = await otp.Task.run_blocking(self.launcher.walls)
+        return self._walls
+
     def forget(self, id: str) -> None:
         """It is gone."""
-        for kept in (self._notices, self.used, self.programs, self.runners):
+        for kept in (self._notices, self.used, self.programs, self.runners, self.last_output):
             kept.pop(id, None)
+
+    def close(self) -> None:
+        """The platform ends: what is ready for the next sandbox goes, too."""
+        self.launcher.close()
 
     def touch(self, id: str) -> None:
         """Somebody asked it something."""

@@ -1,4 +1,7 @@
-"""What every page hears of the platform: which nodes there are. A message when it changes, and none in between."""
+"""What every page hears of the platform: which nodes there are, and how often something became of a sandbox.
+
+A message when that changes, and none in between.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ class NodeList:
         self._nodes = nodes
         self._head = dict(head)
         self._viewers: set[Viewer] = set()
+        self._sandboxes = 0
         nodes.listen(self._changed)
 
     def attach(self) -> Viewer:
@@ -45,10 +49,15 @@ class NodeList:
         """All there is to say now."""
         return self._frame(self._nodes)
 
+    def sandboxes_changed(self) -> None:
+        """Something became of a sandbox: pages that show them ask again."""
+        self._sandboxes += 1
+        self._changed(self._nodes)
+
     def _changed(self, nodes: Iterable[WatchedNode | RemoteNode]) -> None:
         frame = self._frame(nodes)
         for viewer in self._viewers:
             viewer.offer(frame)
 
     def _frame(self, nodes: Iterable[WatchedNode | RemoteNode]) -> bytes:
-        return to_json({"k": "s", **self._head, "nodes": [found.name for found in nodes]})
+        return to_json({"k": "s", **self._head, "nodes": [found.name for found in nodes], "sandboxes": self._sandboxes})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
@@ -56,12 +56,16 @@ PAGES: Final = (
     Page("system", "System", "System", live=True),
     Page("processes", "Processes", "Processes", live=True),
     Page("traces", "Traces", "Traces", live=True),
+    Page("sandboxes", "Sandboxes", "Sandboxes"),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("learn", "Learn", "Learning path"),
     Page("docs", "Docs", "Documentation", own_routes=True),
     Page("replay", "Replay", "Replay", aside=True),
     Page("settings", "Settings", "Settings", aside=True),
 )
+MOVED: Final = {"/sandbox": "/sandboxes"}
+"""Addresses that pages had once."""
+
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
 
 # The operating system's table of types may say something else, or nothing.
@@ -141,9 +145,18 @@ def install(app: FastAPI, platform: Platform) -> None:
 
         app.add_api_route(page.href, show, methods=["GET", "HEAD"], include_in_schema=False)
 
+    def move(old: str, new: str) -> None:
+        async def moved(request: Request) -> RedirectResponse:
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(f"{platform.settings.root_path}{new}{query}", 301)
+
+        app.add_api_route(old, moved, methods=["GET", "HEAD"], include_in_schema=False)
+
     for page in PAGES:
         if not page.own_routes:
             add(page)
+    for old, new in MOVED.items():
+        move(old, new)
     install_docs(app, platform, render)
     install_api_docs(app, platform, render)
     app.state.error_page = error_page

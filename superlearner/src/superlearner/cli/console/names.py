@@ -19,6 +19,7 @@ def _(method: str, path: str, **changed: Any) -> tuple[str, str, Changed]:
     return method, path, Changed(**changed)
 
 
+SANDBOX: Final = "/sandboxes/{sandbox_id}"
 SUPERVISOR: Final = "/supervisors/{name}"
 ANALYTICS: Final = f"{SUPERVISOR}/analytics"
 TRACE: Final = "/processes/{pid}/trace"
@@ -61,6 +62,19 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
                 fixed={"sync": True},
                 words="Wait until a supervisor has dealt with what has reached it; then its figures.",
             ),
+        },
+    ),
+    "SandboxManager": (
+        "programs of their own for code that may do anything.",
+        {
+            "create_sandbox": _("POST", "/sandboxes"),
+            "restart_sandbox": _("POST", f"{SANDBOX}/restart"),
+            "destroy_sandbox": _("DELETE", SANDBOX),
+            "list_sandboxes": _("GET", "/sandboxes", fixed={"per_page": 1000}),
+            "get_sandbox_info": _("GET", SANDBOX),
+            "get_sandbox_pid": _("GET", f"{SANDBOX}/pid"),
+            "hot_reload": _("POST", f"{SANDBOX}/hot-reload"),
+            "list_versions": _("GET", f"{SANDBOX}/versions"),
         },
     ),
     "MessageTracer": (

@@ -1,7 +1,7 @@
 /**
- * `<sl-code>`: an editor for Python. At first a plain text field that can be typed into at once; CodeMirror takes its
- * place when it has come, with what was typed. It lives in a shadow root, where its style sheets need no leave of the
- * page's content policy.
+ * `<sl-code>`: an editor for Python. At first a plain text field that can be read and typed into at once; CodeMirror is
+ * loaded when somebody points at it or begins to type, and takes its place with what was typed. It lives in a shadow
+ * root, where its style sheets need no leave of the page's content policy.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const FRAME = `
   .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raise); }
   .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
   :host([data-wrong]) .frame { border-color: var(--crash); }
-  textarea { min-height: 12em; padding: 8px 12px; border: 0; outline: 0; resize: none; color: var(--ink); background: none; font: 13px/1.55 var(--mono); tab-size: 4; white-space: pre; }
+  textarea { min-height: 12em; padding: 8px 12px 8px 62px; border: 0; outline: 0; resize: none; color: var(--ink); background: none; font: 13px/1.55 var(--mono); font-variant-ligatures: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
   .cm { display: grid; min-height: 0; overflow: hidden; }
   p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
   kbd { font: 12px var(--mono); }
@@ -28,7 +28,7 @@ function look(cm) {
   return cm.EditorView.theme({
     "&": { minHeight: "0", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
     "&.cm-focused": { outline: "none" },
-    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", scrollbarWidth: "thin" },
+    ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.55", scrollbarWidth: "thin" },
     ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
     ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
     "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor: "var(--accent-bg)" },
@@ -63,8 +63,9 @@ export class SlCode extends HTMLElement {
   /** @type {CodeMirror|null} */ #cm = null;
   /** @type {View|null} */ #view = null;
   /** @type {InstanceType<CodeMirror["Compartment"]>|null} */ #fixed = null;
-  #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "keys" });
+  #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
   #frame = make("div", { class: "frame" }, this.#plain);
+  #begun = false;
   #silent = false;
   #locked = false;
 
@@ -74,13 +75,13 @@ export class SlCode extends HTMLElement {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(FRAME);
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.#frame, make("p", { id: "keys", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
+    shadow.append(this.#frame, make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
     this.#plain.oninput = () => this.#changed();
   }
 
   connectedCallback() {
     attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
-    if (!this.#view) void this.#load();
+    for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
   }
 
   /** What stands in it. */
@@ -113,6 +114,7 @@ export class SlCode extends HTMLElement {
   mark(line, column, message) {
     attribute(this, "data-wrong", true);
     attribute(this.#plain, "aria-invalid", "true");
+    this.#begin();
     if (!this.#cm || !this.#view) {
       const before = this.#plain.value.split("\n").slice(0, line - 1).join("\n").length;
       this.#plain.setSelectionRange(before + column, before + column);
@@ -138,6 +140,13 @@ export class SlCode extends HTMLElement {
     else this.#plain.focus(options);
   }
 
+  /** Somebody wants to edit. */
+  #begin() {
+    if (this.#begun) return;
+    this.#begun = true;
+    void this.#load();
+  }
+
   #changed() {
     if (!this.#silent) this.dispatchEvent(new Event("input", { bubbles: true }));
   }
@@ -160,7 +169,7 @@ export class SlCode extends HTMLElement {
       cm.EditorState.allowMultipleSelections.of(true), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
       cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.indentUnit.of("    "), cm.EditorState.tabSize.of(4), cm.python(),
       cm.keymap.of([...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab]),
-      cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "keys" }),
+      cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "leaving", tabindex: "0" }),
       cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
       this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
     ];

@@ -38,7 +38,7 @@ function caps(keys) {
 /** @param {KeyboardEvent} event @returns {Shortcut|undefined} */
 function meant(event) {
   if (event.ctrlKey || event.metaKey) return event.altKey || event.shiftKey ? undefined : known.find(({ keys }) => keys.includes(`Ctrl ${event.key.toUpperCase()}`));
-  if (event.altKey || typing(event.target)) return undefined;
+  if (event.altKey || typing(event.composedPath()[0] ?? null)) return undefined; // within an element that has a tree of its own, too
   const first = begun && event.timeStamp - begun.at < TOGETHER_MS ? begun.key : "";
   begun = null;
   const both = first && known.find(({ keys }) => keys.includes(`${first} ${event.key}`));

@@ -9,7 +9,7 @@ import { attribute } from "./dom.js";
 
 /** @type {Record<string, string>} */
 const LETTERS = {
-  start: "h", supervisors: "s", system: "y", processes: "p", traces: "t", arsenal: "a", learn: "l", docs: "d",
+  start: "h", supervisors: "s", system: "y", processes: "p", traces: "t", sandboxes: "x", arsenal: "a", learn: "l", docs: "d",
   replay: "r", settings: "e",
 };
 

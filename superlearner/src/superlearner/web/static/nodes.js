@@ -8,7 +8,7 @@
 import { chosen, make } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
 
-/** @typedef {{k: string, nodes: string[]}} Told */
+/** @typedef {{k: string, nodes: string[], sandboxes: number}} Told */
 
 /** The address of this page for another node. @param {string} node  "" for the platform's own */
 export function here(node) {
@@ -30,9 +30,15 @@ export function followNodes() {
   const select = document.getElementById("node");
   if (!(select instanceof HTMLSelectElement)) return;
   select.onchange = () => location.assign(here(select.value));
+  /** How often something became of a sandbox. @type {number|null} */ let seen = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
-  const take = (told) => show(select, /** @type {Told} */ (told.at(-1)).nodes);
+  const take = (told) => {
+    const { nodes: names, sandboxes } = /** @type {Told} */ (told.at(-1));
+    show(select, names);
+    if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
+    seen = sandboxes;
+  };
   const feed = new Feed(liveUrl("platform", {}, ""), take, (status) => {
     if (reached) reached.hidden = status !== "lost";
   });

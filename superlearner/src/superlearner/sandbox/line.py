@@ -1,0 +1,137 @@
+"""The line between a platform and a sandbox: questions one way, answers the other, over a pair of sockets.
+
+A sandbox cannot begin anything over it: what it says without having been asked is thrown away, and what is no frame
+ends the line, and with it the sandbox. A question names its channel (`backend` or `sandbox`) and is bytes, as is its
+answer. A frame is its length, the number of the question, the channel's number, and the bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from superlearner.remote import NodeGone
+
+__all__ = ["BACKEND", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
+
+HEAD: Final = struct.Struct(">IIB")
+BACKEND: Final = 0
+SANDBOX: Final = 1
+MOST_BYTES: Final = 8_000_000
+"""Of one frame; what is longer ends the line."""
+
+
+class Line:
+    """The platform's end.
+
+    Args:
+        pair: our socket, which nobody else reads or writes.
+        broken: called with words when the other side does not keep to it.
+    """
+
+    def __init__(self, pair: socket.socket, broken: Callable[[str], object]) -> None:
+        self._pair = pair
+        self._broken = broken
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._last = 0
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.gone: str | None = None
+        """Why nothing can be asked any more."""
+
+    async def open(self) -> None:
+        """Begin."""
+        reader, self._writer = await asyncio.open_connection(sock=self._pair.dup(), limit=MOST_BYTES)
+        self._reading = asyncio.ensure_future(self._read(reader))
+
+    async def ask(self, channel: int, question: bytes) -> bytes:
+        """Ask, and wait for the answer as long as it takes. Raises `NodeGone`."""
+        number = self._put(channel, question)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    def tell(self, channel: int, question: bytes) -> None:
+        """Ask, and do not wait for the answer."""
+        if self.gone is None:
+            self._put(channel, question)
+
+    def close(self, why: str) -> None:
+        """End it: whoever waits for an answer is told why."""
+        if self.gone is not None:
+            return
+        self.gone = why
+        if self._reading is not None:
+            self._reading.cancel()
+        if self._writer is not None:
+            self._writer.transport.abort()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(NodeGone(why))
+
+    def _put(self, channel: int, question: bytes) -> int:
+        if self.gone is not None or self._writer is None:
+            raise NodeGone(self.gone or "the line is not open yet")
+        self._last = (self._last + 1) & 0xFFFFFFFF
+        self._writer.write(HEAD.pack(len(question), self._last, channel) + question)
+        return self._last
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                size, number, _ = HEAD.unpack(await reader.readexactly(HEAD.size))
+                if size > MOST_BYTES:
+                    self._broken(f"it sent a frame of {size} bytes")
+                    return
+                answer = await reader.readexactly(size)
+                waiting = self._waiting.get(number)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer)
+        except (asyncio.IncompleteReadError, OSError):
+            self.close("its end of the line is closed")
+
+
+class Answering:
+    """The sandbox's end: carries questions to who answers them, several at a time.
+
+    Args:
+        pair: the sandbox's socket.
+        channels: who answers on which; an answer of None is never sent.
+    """
+
+    def __init__(self, pair: socket.socket, channels: Mapping[int, Callable[[bytes], Awaitable[bytes | None]]]) -> None:
+        self._pair = pair
+        self._channels = channels
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Begin to answer."""
+        self._pair.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=self._pair.dup(), limit=MOST_BYTES)
+        self._keep(self._serve(reader, writer))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                size, number, channel = HEAD.unpack(await reader.readexactly(HEAD.size))
+                question = await reader.readexactly(size)
+                self._keep(self._answer(writer, number, channel, question))
+        except (asyncio.IncompleteReadError, OSError):
+            return  # the platform is gone, and we soon
+
+    async def _answer(self, writer: asyncio.StreamWriter, number: int, channel: int, question: bytes) -> None:
+        found = self._channels.get(channel)
+        answer = None if found is None else await found(question)
+        if answer is not None:
+            writer.write(HEAD.pack(len(answer), number, channel) + answer)
+
+    def _keep(self, work: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

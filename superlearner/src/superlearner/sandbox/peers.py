@@ -1,0 +1,253 @@
+"""Programs of sandboxes as processes of the operating system, behind walls, each with a line to what runs in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import otp
+from otp.peer import Limits as PeerLimits
+from otp.peer import Peer, Spares, WallMissing, Walls, probe
+from otp.peer import start as start_peer
+from otp.peer.walls import REQUIRED
+from otp.peer.walls import Wall as PeerWall
+from otp.peer.walls.plan import WALLS
+from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.control.terms import clip
+from superlearner.nodes import Nodes
+from superlearner.remote import NodeGone, RemoteError
+from superlearner.sandbox.line import BACKEND, SANDBOX, Line
+from superlearner.sandbox.program import NotLaunched
+from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.source import MOST_SOURCE, Source
+from superlearner.sandbox.syntax import FILE
+
+__all__ = ["PeerLauncher", "PeerProgram"]
+
+BOOT: Final = "superlearner.backend.sandbox:boot"
+PRELOAD: Final = ("superlearner.backend.sandbox", "superlearner.backend.headless")
+FACTS_S: Final = 5.0
+RELOAD_S: Final = 20.0
+AFTER_HELD_S: Final = 3.0
+"""A callback that cannot be ended from inside holds the loop so much longer before the whole program is ended."""
+
+LONGEST: Final = 1000
+
+
+class Written:
+    """Counts what a program writes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def take(self, data: bytes) -> None:
+        """It wrote this."""
+        self.total += len(data)
+
+
+class PeerProgram:
+    """One of them, as the runner has it."""
+
+    def __init__(self, peer: Peer, line: Line, facts: Facts, written: Written) -> None:
+        self._peer = peer
+        self._line = line
+        self._written = written
+        self.facts = facts
+
+    async def ended(self) -> str:
+        """Wait for its end; why, in words."""
+        return str(await self._peer.ended())
+
+    async def reload(self, text: str) -> Mapping[str, Any]:
+        """Put another source in; what it answered, or why it could not be asked."""
+        try:
+            async with asyncio.timeout(RELOAD_S):
+                answer = await asked(self._line, "reload", text)
+        except TimeoutError:
+            return {"refused": f"the sandbox has not answered for {RELOAD_S:g} s; what it did is not known"}
+        except NodeGone as gone:
+            return {"refused": f"the sandbox is gone: {gone}"}
+        return answer if isinstance(answer, dict) else {"refused": "the sandbox answered what is no report"}  # pyright: ignore[reportUnknownVariableType]
+
+    def ask_to_stop(self) -> None:
+        """Ask it to end in order."""
+        otp.spawn(self._peer.stop, 3600.0)  # when it has not, somebody decides
+
+    async def kill(self, why: str) -> None:
+        """End its whole process group, and wait for that."""
+        await self._peer.kill(why)
+
+    def output(self) -> tuple[str, int]:
+        """The newest of what it wrote."""
+        return self._peer.output(), self._written.total
+
+
+class PeerLauncher:
+    """Starts programs in peers.
+
+    Args:
+        nodes: where their nodes are looked into.
+        used: called with the id of a sandbox whenever its node is asked something.
+        weak: whether to start them also where a required wall does not stand.
+        spares: how many are kept warm.
+    """
+
+    def __init__(
+        self, nodes: Nodes, used: Callable[[str], object] = str, *, weak: bool = False, spares: int = 1
+    ) -> None:
+        self._nodes = nodes
+        self._used = used
+        self._walls = Walls(required=frozenset()) if weak else Walls()
+        self._count = spares
+        self._spares: Spares | None = None
+
+    def warm(self) -> None:
+        """Keep programs ready; they import while others work."""
+        if self._spares is None:
+            self._spares = Spares(self._count, PRELOAD)
+
+    async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> PeerProgram:
+        """Start the program of a sandbox, linked with the calling process. Raises NotLaunched."""
+        self.warm()
+        written = Written()
+        try:
+            peer = await start_peer(
+                sandbox.node,
+                BOOT,
+                _wanted(sandbox),
+                walls=self._walls,
+                limits=_limits(sandbox),
+                files={} if sandbox.source is None else {FILE: sandbox.source.text},
+                spares=self._spares,
+                on_output=written.take,
+                link=True,
+            )
+        except WallMissing as error:
+            raise NotLaunched("service_unavailable", str(error)) from None
+        except otp.StartError as error:
+            raise NotLaunched("start_failed", _why(error)) from None
+        try:
+            return await self._connect(sandbox, peer, written, notice)
+        except (RemoteError, TimeoutError, ValueError, TypeError, KeyError) as error:
+            ended = await peer.kill("it did not answer at its start")
+            raise NotLaunched("start_failed", clip(f"{ended}: {error}", LONGEST)) from None
+
+    def walls(self) -> tuple[Wall, ...]:
+        """The walls that this machine has; trying them takes a tenth of a second, which blocks."""
+        return tuple(_wall(one) for one in probe().walls.values())
+
+    def close(self) -> None:
+        """End those that were kept ready."""
+        if self._spares is not None:
+            self._spares.close()
+
+    async def _connect(
+        self, sandbox: Sandbox, peer: Peer, written: Written, notice: Callable[[str], object]
+    ) -> PeerProgram:
+        def broken(why: str) -> None:
+            otp.spawn(peer.kill, f"it does not keep to the protocol: {why}")
+
+        assert peer.link is not None
+        line = Line(peer.link, broken)
+        await line.open()
+        async with asyncio.timeout(FACTS_S):
+            told = await asked(line, "facts")
+        walls = tuple(_wall(one) for one in peer.walls.values())
+        text, pid = told["source"], str(told["supervisor_pid"])[:100]
+        source = Source(text, _class_of(sandbox)) if isinstance(text, str) and len(text) <= MOST_SOURCE else None
+        program = PeerProgram(peer, line, Facts(peer.os_pid or 0, pid, walls, source), written)
+        await self._nodes.attach_remote(sandbox.node, _Link(line, lambda: self._used(sandbox.id)), owner=sandbox.owner)
+        otp.spawn(self._follow, sandbox.node, peer, line, notice)
+        return program
+
+    async def _follow(self, node: str, peer: Peer, line: Line, notice: Callable[[str], object]) -> None:
+        """Hear what happens inside until it ends; then its node is left."""
+        listening = otp.spawn(_listen, peer, line, notice)
+        ended = await peer.ended()
+        otp.exit(listening, "kill")
+        line.close(str(ended))
+        self._nodes.detach(node, str(ended))
+
+
+class _Link:
+    """The backend's channel of a line, as `RemoteNode` asks over it."""
+
+    def __init__(self, line: Line, used: Callable[[], object]) -> None:
+        self._line = line
+        self._used = used
+
+    async def ask(self, request: bytes) -> object:
+        self._used()
+        return await self._line.ask(BACKEND, request)
+
+    def tell(self, request: bytes) -> None:
+        self._line.tell(BACKEND, request)
+
+
+async def asked(line: Line, *question: str) -> Any:
+    """The answer of a sandbox to a question about itself. Raises NodeGone, ValueError."""
+    return json.loads(await line.ask(SANDBOX, json.dumps(question).encode()))
+
+
+async def _listen(peer: Peer, line: Line, notice: Callable[[str], object]) -> None:
+    while True:
+        try:
+            told = await asked(line, "next")
+        except (NodeGone, ValueError):
+            return
+        match told:
+            case ["ended", str(words)]:
+                await peer.kill(clip(words, LONGEST))
+                return
+            case ["notice", str(words)]:
+                notice(clip(words, LONGEST))
+            case _:
+                await peer.kill("it does not keep to the protocol")
+                return
+
+
+def _wall(wall: PeerWall) -> Wall:
+    says = f"{WALLS[wall.name]} ({', '.join(wall.by)})" if wall.up else wall.why_not
+    return Wall(wall.name, wall.up, wall.name in REQUIRED, clip(says, LONGEST))
+
+
+def _wanted(sandbox: Sandbox) -> dict[str, Any]:
+    wanted = sandbox.configuration
+    text = sandbox.source.text if wanted.module is not None and sandbox.source is not None else None
+    return {
+        "starts": None if sandbox.source is None else sandbox.source.starts,
+        "module": wanted.module,
+        "text": text if sandbox.current > 1 else None,
+        "strategy": wanted.strategy,
+        "max_restarts": wanted.max_restarts,
+        "max_seconds": wanted.max_seconds,
+        "custom_config": wanted.custom_config,
+        "held_s": wanted.limits.held_s,
+    }
+
+
+def _class_of(sandbox: Sandbox) -> str:
+    if sandbox.source is not None:
+        return sandbox.source.starts
+    return (sandbox.configuration.module or "").rpartition(":")[2]
+
+
+def _limits(sandbox: Sandbox) -> PeerLimits:
+    wanted = sandbox.configuration.limits
+    return PeerLimits(
+        memory_mb=wanted.memory_mb,
+        processes=wanted.processes,
+        cpu_s=wanted.cpu_s,
+        output_kb=wanted.output_kb,
+        hold_s=wanted.held_s + AFTER_HELD_S,
+    )
+
+
+def _why(error: otp.StartError) -> str:
+    match tagged(error.reason):
+        case "peer", (_, str(words)):
+            return clip(words.removeprefix("could not start: ").removeprefix("StartError: "), LONGEST)
+        case _:
+            return text_of_reason(error.reason, LONGEST)

@@ -1,0 +1,38 @@
+"""The sources that a sandbox can be started from, as the page offers them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Template", "templates"]
+
+FOLDER: Final = Path(__file__).parent / "templates"
+ORDER: Final = ("counter", "pipeline", "stack", "rooms")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A source: its first line is the title, the rest of its docstring what to try."""
+
+    id: str
+    title: str
+    about: str
+    text: str
+
+
+def templates() -> list[Template]:
+    """All of them, the simplest first.
+
+    >>> [one.title for one in templates()][0]
+    'A counter that can crash'
+    """
+    return [_read(name) for name in ORDER]
+
+
+def _read(name: str) -> Template:
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    title, _, about = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")
+    return Template(name, title, " ".join(about.split()), text)

@@ -1,0 +1,69 @@
+"""A pipeline: who comes later needs who came before
+
+A source makes numbers, a filter passes on the odd ones, a sink adds them up. With rest_for_one a crash of the filter
+starts the filter and the sink again, and the source does not notice. Kill each of them and look.
+"""
+
+from typing import Any
+
+import otp
+from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+
+EVERY_S = 0.5
+
+
+class Source(GenServer[int]):
+    """Sends the next number on, twice a second."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[int]:
+        otp.send_after(EVERY_S, self.pid, "tick")
+        return Ok(0)
+
+    @impl
+    def handle_info(self, message: Any, n: int) -> NoReply[int]:
+        GenServer.cast("filter", n)
+        otp.send_after(EVERY_S, self.pid, "tick")
+        return NoReply(n + 1)
+
+
+class Filter(GenServer[int]):
+    """Lets odd numbers through, and counts the others."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[int]:
+        return Ok(0)
+
+    @impl
+    def handle_cast(self, request: Any, dropped: int) -> NoReply[int]:
+        if request % 2 == 0:
+            return NoReply(dropped + 1)
+        GenServer.cast("sink", request)
+        return NoReply(dropped)
+
+
+class Sink(GenServer[int]):
+    """Adds up what arrives."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[int]:
+        return Ok(0)
+
+    @impl
+    def handle_cast(self, request: Any, total: int) -> NoReply[int]:
+        return NoReply(total + request)
+
+
+class Main(Supervisor):
+    """rest_for_one: the order of the children is the order of who needs whom."""
+
+    @impl
+    def init(self, config: Any) -> Children:
+        return Children(
+            [
+                Source.child_spec(None, id="source", name="source"),
+                Filter.child_spec(None, id="filter", name="filter"),
+                Sink.child_spec(None, id="sink", name="sink"),
+            ],
+            strategy="rest_for_one",
+        )

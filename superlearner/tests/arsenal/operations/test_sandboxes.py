@@ -1,0 +1,336 @@
+"""Sandboxes over the API: real programs behind the walls of this machine, and who may do what with them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from superlearner.sandbox import SandboxManager
+from superlearner.sandbox.happenings import Destroy
+
+Inside = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+SOURCE = """\
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
+
+print("loaded")
+
+class Counter(GenServer):
+    def init(self, start):
+        return Ok(start)
+    def handle_call(self, request, caller, n):
+        return Reply(n, n)
+    def handle_cast(self, request, n):
+        if request == "spin":
+            while True:
+                pass
+        if request == "exit":
+            import os
+            os._exit(3)
+        return NoReply(n + 1)
+
+class Main(Supervisor):
+    def init(self, config):
+        start = config["start"] if config else 0
+        return Children([Counter.child_spec(start, id="counter", name="counter")])
+"""
+NODE = "sandbox-a@127.0.0.1"
+
+
+async def ask(platform: Any, method: str, path: str, body: Any = None, status: int = 200, **options: Any) -> Any:
+    answer = await platform.client.request(method, f"/api/v1{path}", json=body, headers=OWNER, **options)
+    assert answer.status_code == status, answer.text
+    return answer.json()["data"] if status == 200 else answer.json()["error"]
+
+
+async def create(platform: Any, id: str = "a", **more: Any) -> Any:
+    return await ask(platform, "POST", "/sandboxes", {"sandbox_id": id, "source": SOURCE, **more})
+
+
+async def cast(platform: Any, message: Any) -> None:
+    body = {"message": message, "message_type": "cast"}
+    await ask(platform, "POST", f"/processes/counter/message?node={NODE}", body)
+
+
+async def state(platform: Any) -> str:
+    return (await ask(platform, "GET", f"/processes/counter/state?node={NODE}"))["state"]
+
+
+async def until(platform: Any, status: str) -> Any:
+    """The record, once it has this status: the node list tells of every change."""
+    viewer = platform.platform.node_list.attach()
+    try:
+        while True:
+            record = await ask(platform, "GET", "/sandboxes/a")
+            if record["status"] == status:
+                return record
+            await viewer.next()
+    finally:
+        platform.platform.node_list.detach(viewer)
+
+
+@pytest.mark.operation("sandbox.create", "sandbox.info", "sandbox.list", "sandbox.pid", "sandbox.output", "node.list")
+def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reaches_it(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        made = await create(platform, custom_config={"start": 40}, max_restarts=7, strategy="one_for_all")
+        assert {
+            "id", "owner", "node", "os_pid", "supervisor_pid", "status", "created_at", "restart_count", "configuration",
+            "walls",
+        } == set(made)  # fmt: skip
+        assert ("a", "owner", NODE, "running", 0) == (
+            made["id"], made["owner"], made["node"], made["status"], made["restart_count"],
+        )  # fmt: skip
+        assert os.getpid() != made["os_pid"]
+        os.kill(made["os_pid"], 0)  # it is there
+        assert made == await ask(platform, "GET", "/sandboxes/a")
+        assert [made] == await ask(platform, "GET", "/sandboxes")
+        where = await ask(platform, "GET", "/sandboxes/a/pid")
+        assert (made["os_pid"], made["supervisor_pid"]) == (where["os_pid"], where["supervisor_pid"])
+        assert [NODE] == [one["name"] for one in await ask(platform, "GET", "/nodes") if not one["own"]]
+        (top,) = await ask(platform, "GET", f"/supervisors?node={NODE}")
+        assert ("Main", "one_for_all", 7) == (top["name"], top["strategy"], top["max_restarts"])
+        await cast(platform, "tick")
+        assert "41" == await state(platform)
+        assert "loaded\n" == (await ask(platform, "GET", "/sandboxes/a/output"))["text"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.hot_reload", "sandbox.versions", "sandbox.source")
+def test_a_hot_reload_keeps_the_state_says_what_became_of_it_and_goes_back_when_it_fails(inside: Inside) -> None:
+    ten = SOURCE.replace("n + 1", "n + 10")
+    refuses = ten.replace(
+        "    def handle_call", "    def code_change(self, old, n, extra): raise KeyError('old')\n    def handle_call"
+    )
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        await cast(platform, "tick")
+        report = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": ten})
+        told = {one["name"]: (one["before"], one["after"]) for one in report["servers"]}
+        assert {"counter": ("1", "1"), "Main": (None, None)} == told
+        await cast(platform, "tick")
+        assert "11" == await state(platform)
+        refused = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": refuses}, status=409)
+        assert "upgrade_refused" == refused["code"]
+        assert "nothing has changed: counter refused" in refused["message"]
+        await cast(platform, "tick")
+        assert "21" == await state(platform)
+        back = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"version": 1})
+        assert (1, True) == (back["version"], back["changed"])
+        assert not (await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": SOURCE}))["changed"]
+        await cast(platform, "tick")
+        assert "22" == await state(platform)
+        versions = await ask(platform, "GET", "/sandboxes/a/versions")
+        assert [(2, False), (1, True)] == [(one["version"], one["current"]) for one in versions]
+        assert ten == (await ask(platform, "GET", "/sandboxes/a/source?version=2"))["source"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.restart", "sandbox.destroy")
+def test_a_restart_keeps_the_configuration_and_destroy_leaves_no_process(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        made = await create(platform, custom_config={"start": 5})
+        again = await ask(platform, "POST", "/sandboxes/a/restart")
+        assert (1, made["configuration"]) == (again["restart_count"], again["configuration"])
+        assert made["os_pid"] != again["os_pid"]
+        assert "5" == await state(platform)
+        other = await ask(
+            platform, "POST", "/sandboxes/a/restart", {"source": SOURCE.replace("start = config", "start = 2 * config")}
+        )
+        assert 2 == other["restart_count"]
+        assert "10" == await state(platform)
+        await ask(platform, "DELETE", "/sandboxes/a")
+        assert "sandbox_not_found" == (await ask(platform, "GET", "/sandboxes/a", status=404))["code"]
+        for one in (made, again, other):
+            with pytest.raises(ProcessLookupError):
+                os.kill(one["os_pid"], 0)
+        assert "node_not_found" == (await ask(platform, "GET", f"/supervisors?node={NODE}", status=404))["code"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.notices")
+def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, limits={"held_s": 0.5})
+        await cast(platform, "tick")
+        await cast(platform, "spin")
+        assert "0" == await state(platform)  # started again
+        (newest, *_) = await ask(platform, "GET", "/sandboxes/a/notices")
+        assert newest["text"].startswith("counter held the loop for 0.5 s: main.py, line 1")
+        body = {"message": "exit", "message_type": "cast"}
+        await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)  # may lose its answer
+        ended = await until(platform, "ended")
+        assert "ended the interpreter with os._exit(3)" == ended["reason"]
+        assert (await ask(platform, "GET", "/sandboxes/a/output"))["total"] > 0
+        fixed = await ask(
+            platform, "POST", "/sandboxes/a/restart", {"source": SOURCE.replace("while True", "while False")}
+        )
+        assert ("running", False) == (fixed["status"], "reason" in fixed)
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_what_python_cannot_read_is_told_with_its_place_and_nothing_is_started(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        error = await ask(
+            platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": "x = 1\nclass Main(:"}, status=422
+        )
+        assert ("validation_error", "source") == (error["code"], error["details"][0]["field"])
+        assert "line 2, column 12: invalid syntax" == error["details"][0]["problem"]
+        late = await ask(
+            platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": "class Main: ...\nnope"}, status=409
+        )
+        assert ("start_failed", True) == (late["code"], "main.py:2: NameError" in late["message"])
+        assert [] == await ask(platform, "GET", "/sandboxes")
+        none = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a"}, status=422)
+        assert "expected one of source, supervisor_module, demo and file, got none" in none["message"]
+        dry = await ask(platform, "POST", "/sandboxes?dry_run=true", {"sandbox_id": "a", "source": SOURCE})
+        assert "start the sandbox a with the class Main of the source" == dry["would"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_modules_demos_and_files_start_as_well(inside: Inside, tmp_path: Path) -> None:
+    file = tmp_path / "shop.py"
+    file.write_text(SOURCE.replace("Main", "Till"))
+
+    async def look(platform: Any) -> None:
+        module = await create(platform, "m", source=None, supervisor_module="superlearner.demo.shop:Shop")
+        demo = await create(platform, "d", source=None, demo="demo_one_for_one")
+        read = await create(platform, "f", source=None, file=str(file))
+        assert ["module", "demo", "file"] == [one["configuration"]["origin"] for one in (module, demo, read)]
+        assert "Till" == (await ask(platform, "GET", "/sandboxes/f/source"))["starts"]
+        wrong = await ask(
+            platform, "POST", "/sandboxes", {"sandbox_id": "x", "file": str(tmp_path / "none.py")}, status=422
+        )
+        assert "cannot be read" in wrong["message"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_ids_are_taken_once_and_the_limit_holds(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, source=None, demo="demo_one_for_one")
+        taken = {"sandbox_id": "a", "demo": "shop"}
+        assert "sandbox_already_exists" == (await ask(platform, "POST", "/sandboxes", taken, status=409))["code"]
+        more = {"sandbox_id": "b", "demo": "shop"}
+        assert "conflict" == (await ask(platform, "POST", "/sandboxes", more, status=409))["code"]
+        for wrong in ("a b", "", "x" * 65, "../a"):
+            await ask(platform, "POST", "/sandboxes", {"sandbox_id": wrong, "demo": "shop"}, status=422)
+
+    inside(look, sandboxes=1)
+
+
+@pytest.mark.operation("sandbox.create", "sandbox.source", "sandbox.destroy")
+def test_typed_code_takes_the_scope_code_and_a_demo_does_not(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        async def anonymous(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+            answer = await platform.client.request(method, f"/api/v1{path}", json=body)
+            return answer.status_code, answer.json()
+
+        status, refused = await anonymous("POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE})
+        assert (403, "missing_scope") == (status, refused["error"]["code"])
+        status, made = await anonymous("POST", "/sandboxes", {"sandbox_id": "a", "demo": "demo_one_for_one"})
+        assert (200, "anonymous") == (status, made["data"]["owner"])
+        assert 403 == (await anonymous("GET", "/sandboxes/a/source"))[0]
+        assert 403 == (await anonymous("POST", "/sandboxes/a/hot-reload", {"source": SOURCE}))[0]
+        assert 200 == (await anonymous("DELETE", "/sandboxes/a"))[0]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create", "sandbox.destroy", "token.revoke")
+def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(inside: Inside, tmp_path: Path) -> None:
+    async def look(platform: Any) -> None:
+        async def as_(user: str, method: str, path: str, body: Any = None) -> int:
+            headers = {"authorization": f"Bearer {secrets[user]}"}
+            answer = await platform.client.request(method, f"/api/v1{path}", json=body, headers=headers)
+            return answer.status_code
+
+        await platform.platform.store.sync()
+        secrets: dict[str, str] = {}
+        for user in ("ada", "bob"):
+            made = await ask(platform, "POST", "/tokens", {"name": user, "scopes": ["read", "own"]})
+            secrets[user] = made["secret"]
+        assert 200 == await as_("ada", "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE})
+        assert 200 == await as_("ada", "GET", "/sandboxes/a/source")
+        assert 200 == await as_("ada", "DELETE", f"/processes/counter?node={NODE}")
+        assert 403 == await as_("bob", "GET", "/sandboxes/a/source")
+        assert 403 == await as_("bob", "POST", "/sandboxes/a/restart")
+        assert 403 == await as_("bob", "DELETE", "/sandboxes/a?force=true")
+        assert 403 == await as_("bob", "DELETE", f"/processes/counter?node={NODE}")
+        assert 200 == await as_("bob", "GET", "/sandboxes/a")
+        assert 403 == await as_("ada", "POST", "/sandboxes", {"sandbox_id": "b", "file": "main.py"})
+        runner = platform.platform.sandboxes.runners["a"]
+        await ask(platform, "DELETE", "/tokens/ada")
+        await otp.wait_down(runner)
+        await SandboxManager.ask(Destroy(None, "nobody"), node=platform.node)  # it has heard of that by now
+        assert [] == await ask(platform, "GET", "/sandboxes")
+
+    inside(look, data_dir=tmp_path)
+
+
+@pytest.mark.operation("sandbox.walls", "sandbox.templates", "sandbox.create")
+def test_where_a_wall_is_missing_nothing_runs_unless_its_only_user_said_so(
+    inside: Inside, nodes_here: Any, tmp_path: Path
+) -> None:
+    async def look(platform: Any) -> None:
+        launcher = nodes_here()
+        launcher.walled = False
+        platform.platform.sandboxes.launcher = launcher
+        walls = await ask(platform, "GET", "/sandbox-walls")
+        assert (0, 1, False, False) == (walls["up"], walls["of"], walls["untrusted"], walls["weak"])
+        assert "no wall for files" in walls["says"]
+        refused = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE}, status=503)
+        assert ("service_unavailable", "files (no landlock)") == (
+            refused["code"],
+            refused["message"].partition(": ")[2],
+        )
+        assert "--weak-walls" in refused["details"][0]["hint"]
+        assert 4 == len(await ask(platform, "GET", "/sandbox-templates"))
+
+    async def weak(platform: Any) -> None:
+        launcher = nodes_here()
+        launcher.walled = False
+        platform.platform.sandboxes.launcher = launcher
+        assert (await ask(platform, "GET", "/sandbox-walls"))["weak"]
+        assert "running" == (await create(platform))["status"]
+        await platform.platform.store.sync()
+        await ask(platform, "POST", "/tokens", {"name": "bob", "scopes": ["read"]})
+        refused = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "b", "source": SOURCE}, status=503)
+        assert "weak walls are for" in refused["message"]
+
+    inside(look)
+    inside(weak, weak_walls=True, data_dir=tmp_path)
+
+
+def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        made = await create(platform)
+        service = platform.node.whereis("sandbox_manager")
+        await ask(platform, "DELETE", "/processes/sandbox_manager")
+        await platform.node.wait_registered("sandbox_manager")
+        assert service is not platform.node.whereis("sandbox_manager")
+        assert made == await ask(platform, "GET", "/sandboxes/a")
+        await cast(platform, "tick")
+        assert "1" == await state(platform)
+        await ask(platform, "DELETE", "/processes/sandboxes")
+        ended = await until(platform, "ended")
+        assert ended["reason"].startswith("its process in the platform ended")
+        await asyncio.sleep(0)
+        again = await ask(platform, "POST", "/sandboxes/a/restart")
+        assert "running" == again["status"]
+
+    inside(look)

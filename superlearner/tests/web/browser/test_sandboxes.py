@@ -1,0 +1,201 @@
+"""The page /sandboxes as a person uses it, on a real platform: type, start, kill, break, mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from superlearner.sandbox import SandboxManager
+from superlearner.sandbox.happenings import Destroy
+
+TOKEN = "a-token-of-the-tests-that-is-long-enough"
+OWNER = {"extra_http_headers": {"authorization": f"Bearer {TOKEN}"}}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+TYPED = """\
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
+
+class Counter(GenServer):
+    def init(self, start):
+        return Ok(start)
+    def handle_cast(self, request, n):
+        while request == "spin":
+            pass
+        return NoReply(n + 1)
+
+class Main(Supervisor):
+    def init(self, config):
+        return Children([Counter.child_spec(n, id=name, name=name) for n, name in [(0, "left"), (40, "right")]])
+"""
+WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+
+
+@pytest.fixture
+def at_work(two_nodes: Any) -> Iterator[Any]:
+    """A platform that has no sandbox when the test is over."""
+    yield two_nodes
+
+    async def clear() -> None:
+        node = two_nodes.platform.running_node()
+        for one in two_nodes.platform.sandboxes.all():
+            await SandboxManager.ask(Destroy(None, one.id, force=True), node=node)
+
+    two_nodes.do(clear)
+
+
+def opened(open_page: Callable[..., Page], at_work: Any, path: str = "/sandboxes", **more: Any) -> Page:
+    page = open_page(f"{at_work.url}{path}", ready=False, **more)
+    expect(page.locator("#sandboxes")).to_have_attribute("data-ready", "yes")
+    return page
+
+
+def typed(page: Page, text: str, label: str = "Source of the new sandbox") -> None:
+    """As a person pastes: over everything that stands in the editor."""
+    visible = page.locator("sl-code").and_(page.locator(":visible"))
+    visible.hover()
+    expect(visible).to_have_attribute("data-ready", "editor")
+    editor = page.get_by_role("textbox", name=label)
+    editor.click()
+    page.keyboard.press("Control+a")
+    editor.evaluate(
+        """(editor, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            editor.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+        }""",
+        text,
+    )
+
+
+def made(page: Page, name: str, text: str = TYPED) -> None:
+    typed(page, text)
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+
+
+def cast(page: Page, at_work: Any, name: str, process: str, message: str) -> None:
+    address = f"{at_work.url}/api/v1/processes/{process}/message?node=sandbox-{name}@127.0.0.1"
+    answer = page.request.post(address, data={"message": message, "message_type": "cast"})
+    assert answer.ok, answer.text()
+
+
+def state(page: Page, at_work: Any, name: str, process: str) -> str:
+    address = f"{at_work.url}/api/v1/processes/{process}/state?node=sandbox-{name}@127.0.0.1"
+    return page.request.get(address).json()["data"]["state"]
+
+
+def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_state_kept(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    made(page, "mine")
+    page.get_by_role("link", name="Open its tree").click()
+    expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
+    page.get_by_role("button", name="Kill left").click()
+    expect(page.get_by_role("treeitem", name=re.compile("^left, .*, 1 restart"))).to_be_visible()
+    page.go_back()
+    expect(page.locator("#one-status")).to_have_text("running")
+    cast(page, at_work, "mine", "right", "tick")
+    cast(page, at_work, "mine", "left", "spin")
+    page.get_by_role("tab", name="What happened").click()
+    expect(page.get_by_role("tabpanel", name="What happened")).to_contain_text(
+        re.compile(r"left held the loop for 2 s: main\.py, line [78]; it was ended there")
+    )
+    page.get_by_role("tab", name="Code").click()
+    typed(page, TYPED.replace("while request", "if request").replace("n + 1", "n + 100"), "Source of the sandbox")
+    page.get_by_role("button", name="Hot reload").click()
+    report = page.get_by_role("tabpanel", name="Code")
+    expect(report).to_contain_text("Version 2 runs: 3 processes went over to it")
+    expect(report.get_by_role("row", name=re.compile("^right Counter .* 41 kept"))).to_be_visible()
+    cast(page, at_work, "mine", "left", "spin")
+    cast(page, at_work, "mine", "right", "tick")
+    assert ("100", "141") == (state(page, at_work, "mine", "left"), state(page, at_work, "mine", "right"))
+
+
+def test_what_ends_the_program_is_on_the_page_and_it_starts_again_mended(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    made(page, "leaves", TYPED.replace("pass", "__import__('os')._exit(7)"))
+    address = f"{at_work.url}/api/v1/processes/left/message?node=sandbox-leaves@127.0.0.1"
+    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
+    expect(page.get_by_role("list", name="Sandboxes").get_by_text("os._exit(7)")).to_be_visible()
+    typed(page, TYPED, "Source of the sandbox")
+    page.get_by_role("button", name="Restart with it").click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#one-reason")).to_be_hidden()
+    page.get_by_role("tab", name="Versions").click()
+    expect(page.get_by_role("button", name="Go back to version 1")).to_be_visible()
+
+
+def test_an_error_is_marked_at_its_line_while_it_is_typed_and_nothing_starts(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    typed(page, TYPED.replace("class Main(Supervisor)", "class Main(Supervisor"))
+    expect(page.locator(".cm-lintRange-error").first).to_be_visible()
+    expect(page.locator("#make-said")).to_contain_text("line 11, column 22: invalid syntax")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#make-said")).to_contain_text("invalid syntax")
+    typed(page, TYPED)
+    expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+    assert {} == dict(at_work.platform.sandboxes.fleet.sandboxes)
+
+
+def test_tab_indents_and_escape_leads_out_of_the_editor(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    typed(page, "x")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox", name="Source of the new sandbox")).to_have_text("    x")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
+
+
+def test_letters_in_the_editor_are_no_shortcuts(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    typed(page, "")
+    page.keyboard.type("g s?n")
+    expect(page.get_by_role("textbox", name="Source of the new sandbox")).to_have_text("g s?n")
+    expect(page.locator("dialog#keys")).to_be_hidden()
+    assert page.url.endswith("/sandboxes")
+
+
+def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#make-said")).to_contain_text("needs the scope code")
+    page.get_by_role("radio", name="Demo: two counters and a printer").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#code-said")).to_contain_text("needs the scope code")
+    page.get_by_role("button", name="Destroy").click()
+    page.get_by_role("dialog").get_by_role("button", name="Destroy").click()
+    expect(page.get_by_role("heading", name="Run your own tree")).to_be_visible()
+    expect(page.locator("#no-sandboxes")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "theme"), WINDOWS)
+def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, width=width, theme=theme, **OWNER)
+    page.locator("#walls summary").click()
+    page.locator("#options summary").click()
+    accessible(page)
+    made(page, "shown")
+    accessible(page)
+    for tab in ("Output", "What happened", "Versions", "Walls and limits"):
+        page.get_by_role("tab", name=tab).click()
+        accessible(page)
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [] == [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
+    assert 0 == page.evaluate(SIDEWAYS)
