@@ -155,10 +155,11 @@ class SandboxManager(GenServer[Sandboxes]):
         sandbox = sandboxes.find(id)
         if sandbox is None:
             return
-        match tagged(reason):
-            case ("shutdown", (("ended", str(why)),)) | ("peer", (_, str(why))):
+        tag, rest = tagged(reason)
+        match rest[0] if tag == "shutdown" and len(rest) == 1 else reason:
+            case ("ended", str(why)) | ("peer", _, str(why)):  # its program's own process is linked, and may be faster
                 await self._happen(sandboxes, Ended(id, sandbox.run, why))
-            case "shutdown", (("not_started", str(code), str(why)),):
+            case ("not_started", str(code), str(why)):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, code, why))
             case _:
                 why = f"its process in the platform ended: {text_of_reason(reason)}"

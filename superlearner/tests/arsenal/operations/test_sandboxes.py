@@ -179,6 +179,18 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(ins
     inside(look)
 
 
+@pytest.mark.operation("sandbox.info")
+def test_a_tree_that_gave_up_is_said_in_a_sentence(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, max_restarts=0)
+        runner = platform.platform.sandboxes.runners["a"]
+        await platform.client.delete(f"/api/v1/processes/counter?node={NODE}")
+        await otp.wait_down(runner)
+        assert "its tree gave up: it restarted more often than it may" == (await until(platform, "ended"))["reason"]
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.create")
 def test_what_python_cannot_read_is_told_with_its_place_and_nothing_is_started(inside: Inside) -> None:
     async def look(platform: Any) -> None:
