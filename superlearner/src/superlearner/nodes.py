@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from otp import Node, observer
@@ -57,6 +58,7 @@ class Nodes:
     Args:
         settings: answers the values in effect.
         epoch, version: what live pages are told of the platform.
+        fault: called with name and what was wrong when a node in another process answers what is no answer.
 
     >>> import otp
     >>> from superlearner.nodes import Nodes
@@ -71,8 +73,15 @@ class Nodes:
     (['till@127.0.0.1'], [])
     """
 
-    def __init__(self, settings: Callable[[], Settings], epoch: str = "", version: str = "0") -> None:
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        epoch: str = "",
+        version: str = "0",
+        fault: Callable[[str, str], object] = lambda _name, _what: None,
+    ) -> None:
         self._settings = settings
+        self._fault = fault
         self._epoch = epoch
         self._version = version
         self._own: WatchedNode | None = None
@@ -126,6 +135,7 @@ class Nodes:
         """
         self._check_free(name)
         found = RemoteNode(name, link, owner)
+        found.on_fault = partial(self._fault, name)
         await found.hello(self._epoch, self._version, shared(self._settings()), HELLO_S)
         self._check_free(name)  # many may have come while it answered
         self._others[name] = found

@@ -121,7 +121,7 @@ class Platform:
         self.tally = Tally()
         self.telemetry.attach(self.tally.on_event)
         self.audit = AuditLog()
-        self.nodes = Nodes(lambda: self.settings, self.epoch, version)
+        self.nodes = Nodes(lambda: self.settings, self.epoch, version, self._tell_fault)
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.tokens = Tokens(self.store)
         self.audit.listen(self.store.append_audit)
@@ -188,6 +188,9 @@ class Platform:
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
             text = f"{who} held everything up for {held.seconds:.1f} s ({place}); the platform answers again"
             self.hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
+
+    def _tell_fault(self, node: str, what: str) -> None:
+        self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})
 
     def _tell_operation(self, entry: AuditRow) -> None:
         data = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -210,3 +212,47 @@ def test_nothing_of_the_backend_is_seen_on_the_node_and_it_ends_with_it() -> Non
         await otp.wait_down(backend)
 
     asyncio.run(main())
+
+
+def test_neither_web_server_nor_database_is_imported_where_the_node_is() -> None:
+    """Thirty of them run at once: what one does not need, it does not hold in memory."""
+    program = """
+import asyncio, sys, otp
+from superlearner.backend import start
+from superlearner.remote import RemoteNode
+from superlearner.remote.protocol import Execute, Executed
+class Line:
+    async def ask(self, request):
+        return await otp.GenServer.call(self.pid, request)
+async def main():
+    async with otp.Node("till@127.0.0.1") as node:
+        line = Line()
+        line.pid = (await start(node))["backend"]
+        found = RemoteNode("till@127.0.0.1", line)
+        await found.hello("e", "0", {}, 10.0)
+        module = "superlearner.arsenal.operations.processes"
+        asked = Execute("process.list", module, b"{}", "a", ["read"], True, "rest", False)
+        assert isinstance(await found.ask(asked, Executed, 10.0), Executed)
+asyncio.run(main())
+print(*sorted({"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "typer", "rich"} & set(sys.modules)))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.split() == []
+
+
+def test_what_is_no_answer_is_told_as_telemetry(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        told: list[Any] = []
+        running.platform.telemetry.attach(
+            lambda event, _measured, about: told.append(about) if event == "node.fault" else None
+        )
+        async with otp.Node(TILL) as node, remote(running.platform, node) as found:
+
+            async def nonsense(_request: bytes) -> object:
+                return "nonsense"
+
+            found.link.ask = nonsense
+            await running.client.get("/api/v1/processes", params={"node": TILL})
+        assert told == [{"node": TILL, "what": "expected bytes, got str"}]
+
+    inside(test)

@@ -31,7 +31,7 @@ PACE_S: Final = 0.03
 """Between two frames at least; pages make one in 0.05 s at most."""
 BYTES_PER_S: Final = 8_000_000
 SYNC_S: Final = 0.2
-ASKED: Final = {"traces": ("trace",)}
+ASKED: Final = {"supervisors": ("form",), "traces": ("trace",)}
 """What of an address tells one subscription from another; of other shared topics, nothing does."""
 MOST_ASKED: Final = 50
 MOST_WORD: Final = 2000

@@ -15,12 +15,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tools.kept_contexts import KeptContexts
+from tools.near_line import remote
 
 import otp
 from superlearner.demo import Shop
@@ -178,10 +180,11 @@ class Served:
 
 
 @asynccontextmanager
-async def _with_second(platform: Any) -> AsyncIterator[otp.Node]:
-    """A second node with a shop of its own, which the platform looks into."""
-    async with otp.Node(SECOND) as node:
-        platform.nodes.attach(node)
+async def _with_second(platform: Any, *, far: bool = False) -> AsyncIterator[otp.Node]:
+    """A second node with a shop of its own, which the platform looks into; a `far` one over a line."""
+    async with otp.Node(SECOND) as node, remote(platform, node) if far else nullcontext():
+        if not far:
+            platform.nodes.attach(node)
 
         async def life() -> None:
             await Shop.start_link(None, name="shop")
@@ -225,6 +228,13 @@ def _served(second: Callable[[Any], AbstractAsyncContextManager[otp.Node | None]
 def two_nodes() -> Iterator[Served]:
     """One for all tests of a module: the platform's own node has the demo and the shop, `shop@127.0.0.1` a shop."""
     with _served(_with_second, max_body=1 << 16) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def far_node() -> Iterator[Served]:
+    """As `two_nodes`, and the platform looks into the second one as if it were in another process."""
+    with _served(partial(_with_second, far=True)) as served:
         yield served
 
 

@@ -1,0 +1,67 @@
+"""The backend of a node over a distribution: two nodes at the ends of a pair of sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+import otp
+from otp.distribution import Distribution, NodeId, Session, SessionTransport
+from otp.distribution.carriers.stream import StreamCarrier
+from superlearner.backend import start
+from superlearner.demo import DemoOneForOne
+from superlearner.remote import NodeGone
+from superlearner.remote.distribution_link import DistributionLink
+from superlearner.web.topics import source_of
+
+Inside = Callable[..., Any]
+TILL = "till@127.0.0.1"
+
+
+@asynccontextmanager
+async def connected(**services: otp.Pid) -> AsyncIterator[Any]:
+    """A gate of the platform with nothing on it, and the node behind it."""
+    gate, till = socket.socketpair()
+    async with otp.Node("gate@127.0.0.1") as a, otp.Node(TILL) as b:
+        found = await start(b)
+        ends = [
+            SessionTransport(StreamCarrier.over_socket(end), Session(NodeId(node.name, 1), b"cookie"))
+            for node, end in ((a, gate), (b, till))
+        ]
+        one = Distribution(a, ends[0], confined=True)
+        two = Distribution(b, ends[1], services={**found, **services})
+        async with one, two:
+            await one.wait_connected(TILL, timeout=10)
+            yield one, two, b
+
+
+def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with connected() as (one, two, node):
+            await node.start(DemoOneForOne, None, name="demo_one_for_one")
+            found = await running.platform.nodes.attach_remote(TILL, DistributionLink(one, TILL))
+            killed = await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
+            assert killed.json()["data"]["terminated"], killed.text
+            await node.wait_registered("counter_1")
+            tree = await running.get("/api/v1/system/process-tree", params={"node": TILL})
+            assert [root["name"] for root in tree["data"]["roots"]] == ["demo_one_for_one"]
+            source = await source_of(running.platform, "supervisors", found, {})
+            viewer = source.attach()
+            async with asyncio.timeout(5):
+                assert json.loads(await viewer.next())["r"] == 1
+            waiting = asyncio.ensure_future(running.client.get("/api/v1/system/topology", params={"node": TILL}))
+            await two.stop()
+            answer = await waiting
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "node_unavailable")
+            with pytest.raises(NodeGone):
+                await found.facts(5.0)
+            source.detach(viewer)
+            running.platform.nodes.detach(TILL)
+
+    inside(test)

@@ -1,0 +1,82 @@
+"""The pages of a node in another process: the same as those of any other, until it is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from superlearner.arsenal.context import Context
+from superlearner.arsenal.execution import checked, execute
+from superlearner.arsenal.users import OWNER
+
+SECOND = "shop@127.0.0.1"
+LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'
+
+
+def test_its_trees_are_shown_and_what_is_killed_there_comes_back(open_page: Callable[..., Page], far_node: Any) -> None:
+    page = open_page(f"{far_node.url}/supervisors?node={SECOND}")
+    second = open_page(f"{far_node.url}/supervisors?node={SECOND}")
+    ours = far_node.do(lambda: far_node.platform.node.whereis("ledger"))
+    line = page.locator(LEDGER)
+    expect(line).to_be_visible()
+    line.hover()
+    line.get_by_role("button", name="Kill ledger").click()
+    for looking in (page, second):
+        expect(looking.locator(LEDGER)).to_have_attribute("data-restarts", "1")
+        expect(looking.locator("#events")).to_contain_text("ledger was killed")
+    assert far_node.do(lambda: far_node.platform.node.whereis("ledger")) == ours
+
+
+def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], far_node: Any) -> None:
+    page = open_page(f"{far_node.url}/processes?node={SECOND}", ready=False)
+    expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("counter_1"))).to_have_count(0)
+    page.get_by_role("searchbox").first.fill("ledger")
+    expect(page.get_by_role("row", name=re.compile("ledger"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_have_count(0)
+    page.goto(f"{far_node.url}/system?node={SECOND}")
+    bar = page.locator(".bar").first
+    expect(bar).to_contain_text(re.compile(r"\d+\s*processes"))
+    told = re.search(r"(\d+)\s*processes", bar.inner_text())
+    assert told is not None
+    assert int(told[1]) < far_node.do(lambda: len(far_node.platform.node.processes())) / 2
+
+
+def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], far_node: Any) -> None:
+    page = open_page(f"{far_node.url}/supervisors?node={SECOND}&process=ledger&tab=state")
+    pane = page.get_by_role("region", name="Process details")
+    expect(pane.get_by_role("tab", name="State", selected=True)).to_be_visible()
+    expect(pane).to_contain_text(far_node.do(lambda: str(far_node.node.whereis("ledger")).strip("<>")))
+    pane.get_by_role("tab", name="Links").click()
+    expect(pane).to_contain_text("checkout_sup")
+    pane.get_by_role("tab", name="Mailbox").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text(re.compile("mailbox|message", re.IGNORECASE))
+    pane.get_by_role("tab", name="Source").click()
+    expect(pane.get_by_role("tabpanel")).not_to_be_empty()
+
+
+def test_its_messages_are_traced(open_page: Callable[..., Page], far_node: Any) -> None:
+    page = open_page(f"{far_node.url}/traces?node={SECOND}", ready=False)
+    trace = far_node.do(lambda: traced(far_node))
+    page.goto(f"{far_node.url}/traces?node={SECOND}&trace={trace}")
+    expect(page.get_by_role("main")).to_contain_text("ledger")
+
+
+async def traced(far_node: Any) -> str:
+    """Trace the ledger there; the id of the trace."""
+    platform = far_node.platform
+    operation = platform.arsenal.get("trace.start")
+    answer = await execute(operation, Context(platform, OWNER, on=SECOND), checked(operation, {"pid": "ledger"}))
+    return str(answer.data["trace_id"])
+
+
+def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], far_node: Any) -> None:
+    page = open_page(f"{far_node.url}/supervisors?node={SECOND}")
+    expect(page.locator(LEDGER)).to_be_visible()
+    far_node.do(lambda: far_node.platform.nodes.detach(SECOND))
+    said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")
+    expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
+    expect(page.locator("#live")).to_have_text("Node is gone")
