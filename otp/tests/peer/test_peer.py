@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -284,3 +286,38 @@ def test_arguments_are_plain_terms(run: Callable[..., Any]) -> None:
 
 def parent_of(pid: int | None) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+
+
+def test_a_peer_of_ones_own_code_has_the_environment_and_the_output_of_who_started_it(tmp_path: Path) -> None:
+    """In a program of its own, whose outputs can be told apart."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys, otp, otp.peer\n"
+        "SHOP = 'import os, sys\\n' 'def boot(here):\\n' '    print(sorted(os.environ.items()))\\n'"
+        " '    print(os.getcwd(), file=sys.stderr)\\n'\n"
+        "async def main():\n"
+        "    with otp.peer.Spares(1, ours=True) as spares:\n"
+        "        env = {'HOME': '/nowhere', 'A': '1'}\n"
+        "        given = dict(files={'shop.py': SHOP}, env=env, cwd=sys.argv[1], ours=True)\n"
+        "        for one in (spares, None):\n"
+        "            peer = await otp.peer.start('shop@127.0.0.1', 'shop:boot', spares=one, **given)\n"
+        "            assert '' == peer.output()\n"
+        "            await peer.stop()\n"
+        "otp.run(main)\n"
+    )
+    ran = subprocess.run([sys.executable, str(program), str(tmp_path)], capture_output=True, text=True, timeout=60)
+    found = [dict(ast.literal_eval(line)) for line in ran.stdout.splitlines()]
+    assert [("/nowhere", "1")] * 2 == [(one["HOME"], one["A"]) for one in found]
+    assert [False, False] == ["TMPDIR" in one for one in found]
+    assert [str(tmp_path)] * 2 == ran.stderr.splitlines()
+
+
+@pytest.mark.parametrize("more", [{"walls": Walls()}, {"on_output": bytearray().extend}], ids=["walls", "on_output"])
+def test_what_is_written_to_our_output_is_neither_walled_nor_read(more: dict[str, Any]) -> None:
+    with pytest.raises(BadArgument, match="expected ours=True without walls= and on_output="):
+        PeerSpec("shop@127.0.0.1", "shop:boot", ours=True, **more)
+
+
+def test_a_reserve_whose_output_is_kept_makes_no_peer_that_writes_to_ours() -> None:
+    with Spares(0) as spares, pytest.raises(BadArgument, match=r"expected Spares\(ours=True\)"):
+        PeerSpec("shop@127.0.0.1", "shop:boot", ours=True, spares=spares)

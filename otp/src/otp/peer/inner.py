@@ -126,7 +126,8 @@ def _behind_walls(order: dict[str, Any], outside: list[Part], control: socket.so
         more, folder = raise_inside(plan, outside)
         parts = [*outside, *more]
     os.environ.update(order["env"])
-    os.environ.update({"HOME": folder, "TMPDIR": _temporary(folder), "LANG": "C.UTF-8"})
+    if plan is not None or not order["env"]:
+        os.environ.update({"HOME": folder, "TMPDIR": _temporary(folder), "LANG": "C.UTF-8"})
     send_frame(control, {"what": "walls", "parts": [asdict(part) for part in parts], "folder": folder})
     if plan is not None and Walls(frozenset(plan["required"])).missing(walls_of(parts)):
         os._exit(70)

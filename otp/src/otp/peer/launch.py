@@ -57,36 +57,38 @@ class Launched:
         return self.folder
 
 
-def launch(preload: Sequence[str] = ()) -> Launched:
+def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
     """Start a guard, which imports `preload` and then waits for what it is to be. Raises `OSError`.
+
+    `ours`: it writes to our standard output and standard error, in place of a pipe.
 
     It dies with the thread that calls this, by the kernel's rule: call it in the thread of the event loop.
     """
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi"):
         raise StartError(("enotsup", f"{sys.platform} has no fork, which a peer needs"))
     theirs: list[int] = []
-    ours: list[socket.socket] = []
+    ends: list[socket.socket] = []
     inlet, outlet = os.pipe()
     theirs.append(outlet)
     try:
         for _ in range(3):
             mine, other = socket.socketpair()
             mine.setblocking(False)
-            ours.append(mine)
+            ends.append(mine)
             theirs.append(other.detach())
         numbers = theirs[1:]
         program = subprocess.Popen(
             [sys.executable, "-I", "-m", "otp.peer.child", *map(str, numbers)],
             stdin=subprocess.DEVNULL,
-            stdout=outlet,
-            stderr=outlet,
+            stdout=None if ours else outlet,
+            stderr=None if ours else outlet,
             pass_fds=numbers,
             env={},
             start_new_session=True,
             cwd="/",
         )
     except OSError:
-        for mine in ours:
+        for mine in ends:
             mine.close()
         os.close(inlet)
         raise
@@ -94,7 +96,7 @@ def launch(preload: Sequence[str] = ()) -> Launched:
         for fd in theirs:
             os.close(fd)
     os.set_blocking(inlet, False)
-    guard, control, link = ours
+    guard, control, link = ends
     launched = Launched(guard, control, link, inlet, program)
     guard.sendall(order_bytes({"preload": list(preload)}))
     return launched

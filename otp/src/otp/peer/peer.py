@@ -215,6 +215,7 @@ async def start(
     spares: Spares | None = None,
     shutdown: float = 5.0,
     on_output: Callable[[bytes], object] | None = None,
+    ours: bool = False,
     node: Node | None = None,
     link: bool = False,
 ) -> Peer:
@@ -232,6 +233,7 @@ async def start(
         spares: where a warm one is taken from.
         shutdown: seconds it may take to stop in order.
         on_output: called in the loop with the bytes it writes, as they come.
+        ours: it writes to the standard output and standard error of this program; see `PeerSpec`.
         node: whose process supervises it; the one of the caller.
         link: whether that process is linked with the calling one.
 
@@ -260,6 +262,7 @@ async def start(
         spares=spares,
         shutdown=shutdown,
         on_output=on_output,
+        ours=ours,
     )
     failed: list[WallMissing] = []
     try:
@@ -295,7 +298,7 @@ class _PeerServer(GenServer[_State]):
         spec, failed = arg
         me = current_process("init")
         try:
-            launched = (spec.spares.take() if spec.spares is not None else None) or launch()
+            launched = (spec.spares.take() if spec.spares is not None else None) or launch(ours=spec.ours)
         except OSError as error:
             return Stop(("peer", "failed", f"could not start: {error}"))
         running = Running(spec, launched, me)

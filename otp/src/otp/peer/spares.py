@@ -22,6 +22,7 @@ class Spares:
     Args:
         count: how many are kept ready.
         preload: modules that they import; a peer made of one has them without a look at the disk.
+        ours: they write to the standard output and standard error of this program; see `PeerSpec`.
 
     Fill it in the thread of the event loop, and close it in the end: a spare dies with the program, but its entry in
     the process table stays until it is waited for.
@@ -31,11 +32,12 @@ class Spares:
     1
     """
 
-    def __init__(self, count: int = 1, preload: Sequence[str] = ()) -> None:
+    def __init__(self, count: int = 1, preload: Sequence[str] = (), *, ours: bool = False) -> None:
         if not 0 <= count <= MOST:
             raise BadArgument(f"Spares(count): expected 0 to {MOST}, got {count!r}")
         self.count = count
         self.preload: tuple[str, ...] = tuple(preload)
+        self.ours = ours
         self._ready: list[Launched] = []
         self._closed = False
         self.refill()
@@ -61,7 +63,7 @@ class Spares:
     def refill(self) -> None:
         """Start as many as are missing, which takes some ms each; they import while we go on."""
         while not self._closed and len(self._ready) < self.count:
-            self._ready.append(launch(self.preload))
+            self._ready.append(launch(self.preload, ours=self.ours))
 
     def close(self) -> None:
         """End the reserve, and fill it no more."""

@@ -27,11 +27,13 @@ class PeerSpec:
         walls: None: no walls, for code of one's own.
         limits: see there.
         files: name in its folder → text or bytes; there before `boot` is imported.
-        env: environment for it, which is empty else; `HOME`, `TMPDIR` and `LANG` are set in any case.
+        env: environment for it, which is empty else. Behind walls, and without it, `HOME`, `TMPDIR` and `LANG` are set.
         cwd: working directory, for a peer without walls; None: its folder. Modules are looked for there as well.
         spares: where a warm one is taken from.
         shutdown: seconds it may take to stop in order.
         on_output: called in the loop with the bytes it writes, as they come.
+        ours: its standard output and standard error are those of this program, for code of one's own: nothing of it is
+            kept, counted or limited.
 
     >>> PeerSpec("shop@127.0.0.1", "shop:boot").limits.memory_mb
     256
@@ -48,6 +50,7 @@ class PeerSpec:
     spares: Spares | None = None
     shutdown: float = 5.0
     on_output: Callable[[bytes], object] | None = None
+    ours: bool = False
 
     def __post_init__(self) -> None:
         module, colon, function = self.boot.partition(":")
@@ -55,6 +58,10 @@ class PeerSpec:
             raise BadArgument(f'peer: expected boot as "module:function", got {self.boot!r:.200}')
         if self.cwd is not None and self.walls is not None:
             raise BadArgument("peer: expected no cwd= behind walls, where only its folder is; try files= or readable=")
+        if self.ours and (self.walls is not None or self.on_output is not None):
+            raise BadArgument("peer: expected ours=True without walls= and on_output=: what it writes is not read here")
+        if self.spares is not None and self.spares.ours != self.ours:
+            raise BadArgument(f"peer: expected Spares(ours={self.ours}), got one that was made for the other kind")
         for name in self.files:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or not path.parts:
