@@ -122,6 +122,7 @@ class SuperLearner(Application):
     async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
         state.keeper.close()
+        state.nodes.ask_no_more()
         state.rescue = Rescue(state.running_node())
         state.rescue.begin()
         for tree in state.trees:

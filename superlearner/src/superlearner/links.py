@@ -22,8 +22,10 @@ def link_of(url: str, code: str) -> str:
 
     >>> link_of("http://127.0.0.1:4000", "abc")
     'http://127.0.0.1:4000/?token=abc'
+    >>> link_of("http://127.0.0.1:4000/supervisors?node=Shop", "abc")
+    'http://127.0.0.1:4000/supervisors?node=Shop&token=abc'
     """
-    return f"{url}/?token={code}"
+    return f"{url}&token={code}" if "?" in url else f"{url}/?token={code}"
 
 
 def answers(url: str, certificate: str | None = None) -> bool:

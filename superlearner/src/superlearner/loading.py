@@ -1,6 +1,7 @@
 """`FILE.py:Name` → the person's Supervisor or Application class, with errors that show their line.
 
 LoadError (Exception)    .message says what, .hint what to try
+NotStarted (Exception)   it was found and does not start
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
 
-__all__ = ["LoadError", "Loaded", "kind_of", "load", "name_of"]
+__all__ = ["LoadError", "Loaded", "NotStarted", "kind_of", "load", "name_of"]
 
 EXAMPLE = "superlearner run shop/app.py:Shop"
 
@@ -34,6 +35,10 @@ class LoadError(Exception):
         super().__init__(f"{message}\n{hint}".rstrip())
         self.message = message
         self.hint = hint
+
+
+class NotStarted(Exception):
+    """The person's tree, or the program that it has of its own, does not start; the text explains it."""
 
 
 @dataclass(frozen=True, slots=True)

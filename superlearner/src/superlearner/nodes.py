@@ -21,6 +21,7 @@ from superlearner.settings import Settings
 __all__ = ["SHARED", "Nodes", "WatchedNode", "shared"]
 
 HELLO_S: Final = 10.0
+MOST_LEFT: Final = 50
 
 SHARED: Final = (
     "kill_wait", "scan_interval", "max_events_per_supervisor", "keep_traces", "events_kept", "frame_interval",
@@ -87,6 +88,8 @@ class Nodes:
         self._own: WatchedNode | None = None
         self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
+        self.left: dict[str, str] = {}
+        """Why the platform has left the nodes in other processes that were left last."""
         self._listeners: list[Callable[[Nodes], object]] = []
 
     def listen(self, listener: Callable[[Nodes], object]) -> None:
@@ -147,6 +150,9 @@ class Nodes:
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
             found.down(f"the node {name} is gone: {why}")
+            self.left = dict(
+                [*((key, word) for key, word in self.left.items() if key != name), (name, why)][-MOST_LEFT:]
+            )
         elif found is not None:
             self._ends.pop(name).close()
             found.analytics.close()
@@ -182,14 +188,18 @@ class Nodes:
         """Those of this program."""
         return (found for found in self if isinstance(found, WatchedNode))
 
-    def close(self) -> None:
-        """Let go of all; what is known of them stays."""
+    def ask_no_more(self) -> None:
+        """The platform is about to end: who waits for a node in another process waits no longer."""
         for found in self:
             if isinstance(found, RemoteNode):
                 found.down("the platform ends")
-            else:
-                found.analytics.close()
-                found.monitor.close()
+
+    def close(self) -> None:
+        """Let go of all; what is known of them stays."""
+        self.ask_no_more()
+        for found in self.here():
+            found.analytics.close()
+            found.monitor.close()
 
     def _check_free(self, name: str) -> None:
         if self.find(name) is not None:

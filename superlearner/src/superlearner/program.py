@@ -11,9 +11,11 @@ import logging
 import os
 import threading
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from superlearner import __version__
 from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
@@ -36,6 +38,7 @@ FAILED: Final = 1
 ROOT_GAVE_UP: Final = 70
 FOR_OTHERS: Final = 512
 """Descriptors besides those for connections."""
+PRELOAD: Final = ("superlearner.backend.own", "superlearner.backend.headless")
 SLOW_START_S: Final = 1.0
 """After this time the address is told although a tree is still starting."""
 
@@ -44,25 +47,35 @@ class Failure(Exception):
     """The platform cannot start; the text says why and what to try."""
 
 
-def run_platform(configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = ()) -> int:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The tree to run: `FILE.py:Name` or None for the shop and the demo, its argument if any, and where it runs."""
+
+    target: str | None = None
+    args: tuple[Any, ...] = ()
+    peer: bool = False
+
+
+def run_platform(
+    configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = (), *, peer: bool = False
+) -> int:
     """Run the platform until it is told to end; answers the exit code.
 
-    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any.
+    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any;
+    `peer`: it runs in a program of its own.
     """
     known: list[Credentials] = []
     terminal = TerminalLog(lambda: configuration.current, lambda word: any(one.is_token(word) for one in known))
     terminal.open()
     configuration.listen(lambda _: terminal.adopt())
     try:
-        return _run_on_data_dir(configuration, (target, args), known)
+        return _run_on_data_dir(configuration, Own(target, args, peer), known)
     finally:
         terminal.close()
 
 
-def _run_on_data_dir(
-    configuration: Configuration, tree: tuple[str | None, tuple[Any, ...]], known: list[Credentials]
-) -> int:
-    settings, target = configuration.current, tree[0]
+def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Credentials]) -> int:
+    settings, target = configuration.current, tree.target
     data = DataDir(settings.data_dir or default_data_dir())
     try:
         data.acquire()
@@ -122,40 +135,52 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
 def _run(
     configuration: Configuration,
     listener: Listener,
-    tree: tuple[str | None, tuple[Any, ...]],
+    tree: Own,
     data_dir: Path,
     credentials: Credentials | None,
 ) -> int:
     import otp
-    from superlearner.application import trees_of
-    from superlearner.arsenal.declaration import DeclarationError
-    from superlearner.ending import Ending
-    from superlearner.loading import LoadError
-    from superlearner.running import NODE_NAME, Platform
+    from otp.peer import Spares
 
     if not is_loopback(configuration.current.host) and listener.tls is None:
         complain(
             "warning: credentials travel unencrypted; "
             "use a network you trust, --certfile, or a proxy with TLS before it"
         )
-    try:
-        configuration.fix(data_dir=data_dir)
-        allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
-        platform = Platform(configuration, listener, trees_of(*tree), __version__, credentials)
-    except (LoadError, DeclarationError) as error:
-        return _failed(str(error))
-    platform.ending = Ending(platform)
-    try:
-        reason = otp.run(_live, platform, node=NODE_NAME)
-    except Failure as error:
-        return _failed(str(error))
-    except KeyboardInterrupt:
-        return DONE
-    finally:
-        platform.ending.done()
+    with contextlib.ExitStack() as ending:
+        spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports while we do
+        from superlearner.arsenal.declaration import DeclarationError
+        from superlearner.ending import Ending
+        from superlearner.loading import LoadError
+        from superlearner.running import NODE_NAME, Platform
+
+        try:
+            configuration.fix(data_dir=data_dir)
+            allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
+            platform = Platform(configuration, listener, _trees(tree), __version__, credentials)
+        except (LoadError, DeclarationError) as error:
+            return _failed(str(error))
+        if spares is not None and tree.target is not None:
+            from superlearner.own_peer import run_in_peer
+
+            run_in_peer(platform, tree.target, tree.args, spares)
+        platform.ending = Ending(platform)
+        ending.callback(platform.ending.done)
+        try:
+            reason = otp.run(_live, platform, node=NODE_NAME)
+        except Failure as error:
+            return _failed(str(error))
+        except KeyboardInterrupt:
+            return DONE
     if reason is None:
         return DONE
     return _root_gave_up(reason, data_dir)
+
+
+def _trees(tree: Own) -> Any:
+    from superlearner.application import trees_of
+
+    return () if tree.peer else trees_of(tree.target, tree.args)
 
 
 async def _live(platform: Any) -> Any:
@@ -197,14 +222,16 @@ async def _live(platform: Any) -> Any:
 
 def _say_where(platform: Any) -> None:
     url = platform.listener.url(platform.settings.root_path)
+    node = platform.own_node
+    page = url if node is None else f"{url}/supervisors?{urlencode({'node': node})}"
     credentials: Credentials | None = platform.credentials
     if credentials is None or not platform.settings.asks_for_credentials:
-        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
+        say(f"SuperLearner {platform.version} runs at {page} (Ctrl-C ends it)")
     else:
-        link = link_of(url, credentials.new_code())
+        link = link_of(page, credentials.new_code())
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it)")
     if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
-        _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
+        _open_browser(page if credentials is None else link_of(page, credentials.new_code()))
 
 
 @contextlib.contextmanager
@@ -222,8 +249,13 @@ def _one_explanation(settings: Settings) -> Generator[None]:
 
 def _why_not_started(error: Any, platform: Any) -> str:
     from superlearner.control.failures import explain, explain_start
+    from superlearner.loading import LoadError, NotStarted
 
     for kept in platform.keeper.of("playground"):
+        if isinstance(kept.first_failure, LoadError):
+            return str(kept.first_failure)
+        if isinstance(kept.first_failure, NotStarted):
+            return f"{kept.id} does not start\n{kept.first_failure}".replace("\n", "\n  ")
         if kept.first_failure is not None:
             return f"{kept.id} does not start\n{explain(kept.first_failure)}".replace("\n", "\n  ")
     return f"the platform does not start\n{explain_start(error.reason)}".replace("\n", "\n  ")

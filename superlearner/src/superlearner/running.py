@@ -107,6 +107,8 @@ class Platform:
         self.ready = False
         self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
+        self.own_node: str | None = None
+        """The node of the person's tree, if that runs in a program of its own."""
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
         self.relays: Relays | None = None

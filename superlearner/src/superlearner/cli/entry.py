@@ -119,6 +119,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    peer: Annotated[
+        bool,
+        typer.Option(
+            "--peer/--in-process",
+            help="Run your tree in a program of its own, which may hang or end and holds nothing up "
+            "[default: in-process].",
+            show_default=False,
+        ),
+    ] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one [default: 4000].")
@@ -190,7 +199,9 @@ def run(
         fail(str(error), USAGE)
     from superlearner.program import run_platform
 
-    raise typer.Exit(run_platform(configuration, target, _arguments(target, arg)))
+    if peer and target is None:
+        fail("--peer is for a tree of yours: superlearner run FILE.py:Name --peer", USAGE)
+    raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
 
 
 @app.command()

@@ -5,13 +5,12 @@ A message when that changes, and none in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from superlearner.nodes import Nodes, WatchedNode
-from superlearner.remote import RemoteNode
+from superlearner.nodes import Nodes
 from superlearner.web.viewer import Viewer
 
 __all__ = ["NodeList"]
@@ -54,10 +53,11 @@ class NodeList:
         self._sandboxes += 1
         self._changed(self._nodes)
 
-    def _changed(self, nodes: Iterable[WatchedNode | RemoteNode]) -> None:
+    def _changed(self, nodes: Nodes) -> None:
         frame = self._frame(nodes)
         for viewer in self._viewers:
             viewer.offer(frame)
 
-    def _frame(self, nodes: Iterable[WatchedNode | RemoteNode]) -> bytes:
-        return to_json({"k": "s", **self._head, "nodes": [found.name for found in nodes], "sandboxes": self._sandboxes})
+    def _frame(self, nodes: Nodes) -> bytes:
+        said = {"nodes": [found.name for found in nodes], "left": nodes.left, "sandboxes": self._sandboxes}
+        return to_json({"k": "s", **self._head, **said})

@@ -8,7 +8,7 @@
 import { chosen, make } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
 
-/** @typedef {{k: string, nodes: string[], sandboxes: number}} Told */
+/** @typedef {{k: string, nodes: string[], left: Record<string, string>, sandboxes: number}} Told */
 
 /** The address of this page for another node. @param {string} node  "" for the platform's own */
 export function here(node) {
@@ -34,8 +34,8 @@ export function followNodes() {
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
-    const { nodes: names, sandboxes } = /** @type {Told} */ (told.at(-1));
-    show(select, names);
+    const { nodes: names, left, sandboxes } = /** @type {Told} */ (told.at(-1));
+    show(select, names, left[chosen()]);
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
   };
@@ -46,8 +46,8 @@ export function followNodes() {
   feed.start();
 }
 
-/** @param {HTMLSelectElement} select @param {string[]} names */
-function show(select, names) {
+/** @param {HTMLSelectElement} select @param {string[]} names @param {string} [why]  the node that is shown was left */
+function show(select, names, why) {
   const [own = "", ...others] = names;
   const gone = chosen() !== "" && !others.includes(chosen());
   const was = gone ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
@@ -58,7 +58,7 @@ function show(select, names) {
   if (!note) return;
   if (note.hidden && gone) {
     const links = names.map((name) => make("a", { href: here(name === own ? "" : name) }, name));
-    note.replaceChildren(make("span", {}, "The node ", make("b", {}, chosen()), " is gone: it has ended, or the platform does not look into it any more. What you see is how it was. Go to"), ...links);
+    note.replaceChildren(make("span", {}, "The node ", make("b", {}, chosen()), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...links);
   }
   if (!note.hidden && !gone) window.dispatchEvent(new Event("sl-node-back"));
   note.hidden = !gone;

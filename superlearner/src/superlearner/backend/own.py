@@ -1,0 +1,155 @@
+"""What the peer of `superlearner run FILE:Name` does at its start: the line to the platform, then the person's tree."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import otp
+from otp import Application, Down, From, GenServer, Node, NoReply, Ok, Pid, Reply, impl
+from otp.peer import Here
+from superlearner.backend.boot import SERVICE, start
+from superlearner.control.failures import explain
+from superlearner.control.reasons import text_of_reason
+from superlearner.loading import Loaded, LoadError, load
+from superlearner.logs import TerminalLog
+from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
+from superlearner.settings import Settings
+
+__all__ = ["boot"]
+
+WORDS: Final = 500
+
+
+async def boot(here: Here) -> None:
+    """Answer the platform from now on; the tree starts when it says so, for an import may take its time.
+
+    `here.args`: `target`, `args`, `first` (whether it never ran before), `path` and `argv` of the program, `log_level`
+    and `log_format` of its terminal.
+    """
+    wanted: Mapping[str, Any] = here.args
+    sys.path[:], sys.argv[:] = wanted["path"], wanted["argv"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # into a pipe it would wait for some kilobytes
+    settings = Settings(browser=False, **{name: wanted[name] for name in ("log_level", "log_format")})
+    TerminalLog(lambda: settings).open()
+    services = await start(here.node)
+    hidden = await Node(f"own.{here.node.name}").__aenter__()
+    here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
+    tree = await hidden.start(OwnTree, (here.node, wanted))
+
+    async def asked(question: bytes) -> bytes | None:
+        return await _call(tree, json.loads(question)[0])
+
+    async def looked(question: bytes) -> bytes | None:
+        return await _call(services[SERVICE], question)
+
+    await Answering(here.link, {BACKEND: looked, SANDBOX: asked}).open()
+
+
+async def _call(service: Pid, request: Any) -> Any:
+    """Call a service, as long as it takes; None if it ended."""
+    try:
+        return await GenServer.call(service, request, "infinity")
+    except otp.CallExit:
+        return None
+
+
+class _Tree:
+    """Of the service: where the tree is to live, what it is, and who waits for its end."""
+
+    __slots__ = ("asks", "end", "node", "wanted")
+
+    def __init__(self, node: Node, wanted: Mapping[str, Any]) -> None:
+        self.node = node
+        self.wanted = wanted
+        self.asks: From | None = None
+        self.end: str | None = None
+
+
+class OwnTree(GenServer[Any]):
+    """Answers `"start"` with null, or with why not, and `"ended"` in time with how the tree ended, all as JSON."""
+
+    @impl
+    def init(self, arg: tuple[Node, Mapping[str, Any]]) -> Ok[Any]:
+        return Ok(_Tree(*arg))
+
+    @impl
+    async def handle_call(self, request: Any, caller: From, tree: Any) -> Any:
+        if request == "start":
+            return Reply(json.dumps(await _start(tree)).encode(), tree)
+        tree.asks = caller
+        _tell(tree)
+        return NoReply(tree)
+
+    @impl
+    def handle_info(self, message: Any, tree: Any) -> NoReply[Any]:
+        if type(message) is Down:
+            said = text_of_reason(message.reason, WORDS)
+            tree.end = "gave up" if said == "shutdown" else f"ended: {said}"
+            _tell(tree)
+        return NoReply(tree)
+
+
+def _tell(tree: _Tree) -> None:
+    if tree.asks is not None and tree.end is not None:
+        GenServer.reply(tree.asks, json.dumps(tree.end).encode())
+        tree.asks = None
+
+
+async def _start(tree: _Tree) -> list[str] | None:
+    try:
+        loaded = load(tree.wanted["target"])
+        with _one_explanation(tree.wanted):
+            otp.monitor(await _started(tree.node, loaded, tree.wanted["args"]))
+    except LoadError as error:
+        return ["load", error.message, error.hint]
+    except Exception as error:
+        return ["start", explain(error)]
+    return None
+
+
+async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
+    """The person's tree; its argument is as `superlearner.application.tree_of` has it."""
+    cls: Any = loaded.cls
+    if loaded.kind == "supervisor":
+        if args and not getattr(cls, "_takes_argument", True):
+            raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
+        found = await node.start(cls, *args, name=loaded.name)
+        if not isinstance(found, Pid):
+            raise otp.StartError(f"{loaded.name}.init answered Ignore()")
+        return found
+    me = otp.self()
+
+    async def begin() -> None:
+        try:
+            await Application.ensure_all_started(cls, args=args[0] if args else ())
+            loaded = await Application.loaded_applications()
+            otp.send(me, ("top", next(one.top for one in loaded if one.cls is cls)))
+        except Exception as error:
+            otp.send(me, ("top", error))
+
+    node.spawn(begin)
+    _, top = await otp.receive(otp.Tag("top"))
+    if isinstance(top, Exception):
+        raise top
+    return top
+
+
+@contextmanager
+def _one_explanation(wanted: Mapping[str, Any]) -> Any:
+    """What does not start the first time is explained once, by the platform: see `superlearner.program`."""
+    reports = logging.getLogger("otp")
+    before = reports.level
+    if wanted["first"] and wanted["log_level"] in ("warning", "error"):
+        reports.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        reports.setLevel(before)

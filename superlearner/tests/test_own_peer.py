@@ -1,0 +1,220 @@
+"""`superlearner run FILE:Name --peer`: the tree lives in a program of its own, whose end the platform tells."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import websockets.sync.client
+
+from otp.peer.meter import descendants
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left")
+
+NODE = {"node": "Shop@127.0.0.1"}
+
+SHOP = """\
+import os, sys
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+print("imported in", os.getcwd(), "with", os.environ["SHOP"], file=sys.stderr)
+
+class Till(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state, state)
+
+    @impl
+    def handle_cast(self, request, state):
+        match request:
+            case "spin":
+                open(os.environ["SPINS"], "w").close()  # whoever reads the other end hears of it
+                while True:
+                    pass
+            case "exit":
+                os._exit(3)
+        raise ValueError("no till")
+
+class Shop(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Till.child_spec(arg, name="till")], max_restarts=1)
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SHOP", "cheese")
+    monkeypatch.setenv("SPINS", str(tmp_path / "spins"))
+    os.mkfifo(tmp_path / "spins")
+    file = tmp_path / "shop.py"
+    file.write_text(SHOP)
+    return start(f"{file}:Shop", "--peer", "--arg", "[1, 2]")
+
+
+def told(program: Any, *wanted: str) -> Iterator[dict[str, Any]]:
+    """What the list of nodes says, until nodes of just these names are there, beside the platform's own."""
+    with websockets.sync.client.connect(
+        program.url.split("/supervisors")[0].replace("http", "ws") + "/live/platform"
+    ) as live:
+        while True:
+            frame = json.loads(live.recv(30))
+            yield frame
+            if tuple(frame["nodes"][1:]) == wanted:
+                return
+
+
+def client_of(program: Any) -> httpx.Client:
+    return httpx.Client(base_url=program.url.split("/supervisors")[0], timeout=30)
+
+
+def cast(client: httpx.Client, word: str) -> None:
+    message = {"message": word, "message_type": "cast"}
+    client.post("/api/v1/processes/till/message", params=NODE, json=message)
+
+
+def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_and_environment_as_before(shop: Any) -> None:
+    assert shop.url.endswith("/supervisors?node=Shop%40127.0.0.1")
+    with client_of(shop) as client:
+        found = client.get("/api/v1/supervisors", params=NODE).json()["data"]
+        assert ["Shop"] == [one["name"] for one in found]
+        message = {"message": "how much", "message_type": "call"}
+        answer = client.post("/api/v1/processes/till/message", params=NODE, json=message).json()
+        assert [1, 2] == answer["data"]["reply"]
+        nodes = client.get("/api/v1/nodes").json()["data"]
+        assert len({one["os_pid"] for one in nodes}) == 2
+    _, errors = shop.end()
+    assert f"imported in {shop.data_dir.parent} with cheese" in errors
+
+
+@pytest.mark.parametrize(
+    ("word", "casts", "why"),
+    [("exit", 1, "ended the interpreter with os._exit(3)"), ("crash", 2, "gave up")],
+    ids=["os._exit", "gave up"],
+)
+def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, casts: int, why: str) -> None:
+    with client_of(shop) as client:
+        for _ in told(shop, "Shop@127.0.0.1"):
+            pass
+        for _ in range(casts):
+            cast(client, word)
+        frames = list(told(shop)) + list(told(shop, "Shop@127.0.0.1"))
+        assert {f"{why}; the playground starts it again"} == {
+            one["left"]["Shop@127.0.0.1"] for one in frames if one["left"]
+        }
+        assert client.get("/api/v1/supervisors", params=NODE).json()["data"][0]["restarts_used"] == 0
+    _, errors = shop.end()
+    assert f"Shop {why}; playground starts it again in 1 s" in errors
+
+
+def test_while_it_spins_the_platform_answers_and_ctrl_c_ends_both_in_time(shop: Any, tmp_path: Path) -> None:
+    with client_of(shop) as client:
+        below = descendants(shop.process.pid)
+        asking = threading.Thread(target=cast_and_hear_nothing, args=(shop,))
+        asking.start()
+        (tmp_path / "spins").read_text()
+        begun = shop.clock()
+        assert client.get("/api/v1/supervisors").status_code == 200
+        assert shop.clock() - begun < 2
+    code, _, errors, took = shop.last_words(signal.SIGINT)
+    asking.join()
+    assert (0, False) == (code, "Traceback" in errors), errors
+    assert took < 5
+    assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
+
+
+def cast_and_hear_nothing(program: Any) -> None:
+    with client_of(program) as client, contextlib.suppress(httpx.TransportError):
+        cast(client, "spin")
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        ("def shop(:", []),
+        ("1 / 0", []),
+        ("raise SystemExit(4)", []),
+        ("class Shop: pass", []),
+        ("from otp import DynamicSupervisor\nclass Shop(DynamicSupervisor): pass", ["--arg", "1"]),
+        (SHOP.replace("return Ok(arg)", "raise ValueError(arg)"), []),
+    ],
+    ids=["syntax", "import", "exit", "no supervisor", "no argument", "init"],
+)
+def test_what_does_not_start_is_told_as_in_the_platforms_own_process(
+    source: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP", "cheese")
+    monkeypatch.setenv("SUPERLEARNER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "shop.py").write_text(source)
+    program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--port", "0", "shop.py:Shop"]
+    ran = [
+        subprocess.run([*program, *more, where], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        for where in ("--in-process", "--peer")
+    ]
+    assert ran[0].returncode == ran[1].returncode == 1
+    assert ran[0].stderr == ran[1].stderr
+    assert ran[0].stderr
+
+
+def test_an_end_while_it_is_imported_is_told_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPERLEARNER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "shop.py").write_text("import os; os._exit(4)")
+    program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--port", "0"]
+    ran = subprocess.run([*program, "shop.py:Shop", "--peer"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    expected = "superlearner: Shop does not start\n  ended the interpreter with os._exit(4)\n"
+    assert (1, expected) == (ran.returncode, ran.stderr)
+
+
+def test_the_demo_has_no_program_of_its_own() -> None:
+    program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--peer"]
+    ran = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert (2, True) == (ran.returncode, "--peer is for a tree of yours" in ran.stderr)
+
+
+APPLICATION = """\
+from otp import Application, Children, Supervisor, impl
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([])
+
+class Shop(Application):
+    name = "shop"
+
+    @impl
+    async def start(self, kind, args):
+        print("opens with", args, file=__import__("sys").stderr)
+        return await Top.start_link(None, name="top")
+
+    @impl
+    def stop(self, state):
+        print("closed", file=__import__("sys").stderr)
+"""
+
+
+def test_an_application_gets_its_argument_and_is_stopped_in_order(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(APPLICATION)
+    program = start(f"{tmp_path / 'shop.py'}:Shop", "--peer", "--arg", '{"till": 1}')
+    with client_of(program) as client:
+        found = client.get("/api/v1/supervisors", params=NODE).json()["data"]
+        assert ["top"] == [one["name"] for one in found]
+    code, errors = program.end()
+    assert code == 0
+    assert ["opens with {'till': 1}", "closed"] == [
+        line for line in errors.splitlines() if "opens" in line or "closed" in line
+    ]
