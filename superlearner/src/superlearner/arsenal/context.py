@@ -62,7 +62,7 @@ class Context:
     @property
     def remote(self) -> RemoteNode | None:
         """The node that is asked, if it is in another process; None for one of this program. Raises as `found`."""
-        found = self.found
+        found = None if self.on is None else self.found
         return found if isinstance(found, RemoteNode) else None
 
     @property
