@@ -2,7 +2,8 @@
 
     uvicorn service:app
 
-The node is started and stopped by the lifespan; handlers call its processes by name.
+The node is started and stopped by the lifespan; handlers call its processes by name. While it runs,
+`superlearner attach auction_house` shows its tree, and each auction as it opens and ends.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Shown(BaseModel):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with otp.Node("auction_house") as node:
         await node.start(House, None, name="house")
-        yield
+        async with otp.observe(node):
+            yield
 
 
 app = FastAPI(title="Auctions", lifespan=lifespan)

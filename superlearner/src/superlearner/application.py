@@ -144,6 +144,7 @@ class SuperLearner(Application):
         state.log.close()
         if state.watchdog is not None:
             state.watchdog.stop()
+        await state.attachments.close()
         state.nodes.close()
         state.traces.close()
         await state.recordings.close()

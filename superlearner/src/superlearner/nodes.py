@@ -122,22 +122,25 @@ class Nodes:
         self._changed()
         return found
 
-    async def attach_remote(self, name: str, link: Link, *, owner: str | None = None) -> RemoteNode:
+    async def attach_remote(
+        self, name: str, link: Link, *, owner: str | None = None, there: str | None = None
+    ) -> RemoteNode:
         """Look into a node in another process from now on, over the line to its backend.
 
         Whoever holds the line calls `detach` when the node is gone.
 
         Args:
-            name: how the node is called; its backend has to say the same.
+            name: how the node is called.
             link: the line.
             owner: as of `attach`.
+            there: how the node calls itself, and its backend has to say the same; None: as it is called here.
 
         Raises:
             ValueError: a node of this name is looked into already.
             RemoteError: it does not answer as it should.
         """
         self._check_free(name)
-        found = RemoteNode(name, link, owner)
+        found = RemoteNode(name, link, owner, there)
         found.on_fault = partial(self._fault, name)
         await found.hello(self._epoch, self._version, shared(self._settings()), HELLO_S)
         self._check_free(name)  # many may have come while it answered

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import threading
@@ -22,6 +23,7 @@ from superlearner.arsenal.audit import AuditLog
 from superlearner.arsenal.registry import Registry, all_operations
 from superlearner.arsenal.searched import searched
 from superlearner.arsenal.tokens import Tokens
+from superlearner.attaching import Attachments
 from superlearner.configuration import Configuration
 from superlearner.control.terms import clip
 from superlearner.data_dir import DATABASE_FILE
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NODE_NAME", "Platform", "Tree"]
 
+log: Final = logging.getLogger(__name__)
 NODE_NAME: Final = "superlearner@127.0.0.1"
 RECORDINGS: Final = "recordings"
 ANOMALY_EVENTS: Final = {"anomaly.raised": "anomaly_raised", "anomaly.ended": "anomaly_ended"}
@@ -124,6 +127,7 @@ class Platform:
         self.telemetry.attach(self.tally.on_event)
         self.audit = AuditLog()
         self.nodes = Nodes(lambda: self.settings, self.epoch, version, self._tell_fault)
+        self.attachments = Attachments(self.nodes, self._tell_attached)
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.tokens = Tokens(self.store)
         self.audit.listen(self.store.append_audit)
@@ -204,6 +208,12 @@ class Platform:
         }
         done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
         self.events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
+
+    def _tell_attached(self, level: str, text: str) -> None:
+        """What happens to a service that is attached: the page says it, and the log."""
+        log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
+        if self.hub is not None:
+            self.hub.note(level, text, kind="attached")
 
     def _store_tells(self, level: str, text: str) -> None:
         complain(text)

@@ -1,4 +1,4 @@
-"""The commands: run, tree, doctor, config, token, and a group for each category of operations."""
+"""The commands: run, tree, attach, doctor, config, token, and a group for each category of operations."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from superlearner.cli.attaching import attach, detach
 from superlearner.cli.config import config
 from superlearner.cli.db import db
 from superlearner.cli.doors import console, mcp, top
@@ -20,7 +21,7 @@ from superlearner.cli.plain import clip
 
 __all__ = ["app", "main"]
 
-OUR_NAMES: Final = ("run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp")
+OUR_NAMES: Final = ("run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp", "attach", "detach")
 """In the order in which one meets them."""
 
 
@@ -64,6 +65,8 @@ app.add_typer(db, name="db")
 app.command()(console)
 app.command()(mcp)
 app.command()(top)
+app.command()(attach)
+app.command()(detach)
 
 
 def main() -> None:

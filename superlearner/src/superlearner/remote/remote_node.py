@@ -47,11 +47,13 @@ class RemoteNode:
         name: how it is called.
         link: the line to its backend.
         owner: whose it is; None is nobody.
+        there: how it calls itself; None: the same.
     """
 
-    def __init__(self, name: str, link: Link, owner: str | None = None) -> None:
+    def __init__(self, name: str, link: Link, owner: str | None = None, there: str | None = None) -> None:
         self.name = name
         self.owner = owner
+        self._there = there or name
         self.on_fault: Callable[[str], object] = lambda _what: None
         """Called with what was wrong whenever it answers what is no answer."""
         self.link = link
@@ -117,7 +119,7 @@ class RemoteNode:
     async def hello(self, epoch: str, version: str, settings: Mapping[str, Any], seconds: float) -> Fact:
         """The first question. Raises as `ask`; BadAnswer also for a node of another name or protocol."""
         answer = await self.ask(Hello(PROTOCOL, epoch, version, dict(settings)), Facts, seconds)
-        if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self.name):
+        if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self._there):
             raise self.bad("it is not the node that was expected, or not of this protocol")
         return answer.fact
 

@@ -1,0 +1,52 @@
+"""Where the door of a service is: it has another address and another token after each start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otp import BadArgument
+from otp.doors import DoorError, DoorRecord, find_doors
+
+__all__ = ["Whereabouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What somebody said of a door: an address, or the name of a door of this user; its token, if they have it.
+
+    >>> Whereabouts("127.0.0.1:7000", "a-token-of-somebody").look()
+    ('127.0.0.1:7000', 'a-token-of-somebody')
+    """
+
+    address: str
+    token: str | None
+
+    def look(self, node: str | None = None) -> tuple[str, str]:
+        """Address and token of the door as it is now.
+
+        Args:
+            node: the node that was behind it, if it has been seen: its service may have started again meanwhile.
+
+        Raises:
+            DoorError: there is no such door, or there are several.
+        """
+        if self.token is not None:
+            return self.address, self.token
+        try:
+            doors = find_doors()
+        except BadArgument as error:
+            raise DoorError(str(error)) from None
+        found = self._among(doors, node)
+        if len(found) == 1:
+            return found[0].address, found[0].token
+        known = ", ".join(one.name for one in doors) or "none"
+        several = "several doors are" if found else "no door of this user is"
+        raise DoorError(f"{several} called {self.address}: there are {known}; one elsewhere needs its token")
+
+    def _among(self, doors: list[DoorRecord], node: str | None) -> list[DoorRecord]:
+        exact = [one for one in doors if self.address in (one.name, one.address)]
+        if exact:
+            return exact
+        if node is not None:
+            return [one for one in doors if one.node == node]
+        return [one for one in doors if self.address in (one.node, one.name.rpartition("-")[0])]

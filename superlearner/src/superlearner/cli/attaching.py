@@ -1,0 +1,103 @@
+"""The commands `attach` and `detach`: a service that runs and has a door becomes a node of the platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.doors import DataDir, Url
+from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.manifest import entry_of_verb
+from superlearner.cli.plain import plain
+from superlearner.cli.showing import json_text, show, table
+from superlearner.terminal import say
+
+__all__ = ["attach", "detach"]
+
+
+def attach(
+    ctx: typer.Context,
+    address: Annotated[
+        str | None,
+        typer.Argument(
+            help="The door: its name (see --list), the path of its socket, or HOST:PORT.", show_default=False
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token of the door; a door of your own user needs none.", show_default=False),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="The token itself, which others of this machine may see.", show_default=False),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="How its node is called here.", show_default=False)] = None,
+    doors: Annotated[bool, typer.Option("--list", help="List the doors of your user that are open.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the data as JSON.")] = False,
+    url: Url = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Look into a Python service that runs: one that has called otp.observe().
+
+    Its node can be chosen in the pages and by --node then. For example: superlearner attach auction_house
+    """
+    if doors:
+        _list(as_json=as_json)
+        return
+    if address is None:
+        fail("expected the door of a service, got none; try superlearner attach --list", USAGE)
+    if token is not None and token_file is not None:
+        fail("expected --token or --token-file, got both", USAGE)
+    if token_file is not None:
+        try:
+            token = token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{plain(str(token_file))} cannot be read: {error.__class__.__name__}", USAGE)
+    values = {"address": address, "token": token, "name": name}
+    given = {key: value for key, value in values.items() if value is not None}
+    answer = ask_or_fail(reach(url or ctx.obj, data_dir), _entry("attach"), given)
+    if as_json:
+        say(json_text(answer.data))
+    else:
+        data: dict[str, Any] = answer.data
+        say(plain(f"{data['name']} is attached: {data['can_do']}"))
+
+
+def detach(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The name of its node here.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write the data as JSON.")] = False,
+    url: Url = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Look no more into a service that was attached. Nothing happens to the service."""
+    show(ask_or_fail(reach(url or ctx.obj, data_dir), _entry("detach"), {"name": name}), as_json=as_json)
+
+
+def _entry(verb: str) -> Any:
+    return entry_of_verb("node", verb) or {}
+
+
+def _list(*, as_json: bool) -> None:
+    """The doors that are open, without their tokens."""
+    from otp import BadArgument
+    from otp.doors import find_doors
+
+    try:
+        found = find_doors()
+    except BadArgument as error:
+        fail(plain(str(error)))
+    rows = [
+        {"name": one.name, "node": one.node, "os_pid": one.os_pid, "permissions": list(one.permissions),
+         "address": one.address}
+        for one in found
+    ]  # fmt: skip
+    if as_json:
+        say(json_text(rows))
+    elif rows:
+        table(rows)
+    else:
+        say("no door of this user is open; a service opens one with otp.observe()")

@@ -1,0 +1,34 @@
+"""A Python service that runs elsewhere is chosen in the header, and its tree is on the page until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tools.door_service import service
+
+pytestmark = pytest.mark.browser
+NODE = "shop@127.0.0.1"
+
+
+def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_is_said(
+    open_page: Callable[..., Page], real_platform: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("d")))
+    page = open_page(f"{real_platform.url}/supervisors")
+    stack = AsyncExitStack()
+    shop = real_platform.do(lambda: stack.enter_async_context(service(tmp_path)))
+    try:
+        real_platform.do(lambda: real_platform.platform.attachments.attach(NODE, None))
+        page.get_by_label("Node").select_option(NODE)
+        expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+        expect(page.get_by_role("treeitem", name="till")).to_be_visible()
+        real_platform.do(shop.process.kill)
+        expect(page.get_by_text(f"The node {NODE} is gone")).to_be_visible()
+    finally:
+        real_platform.do(stack.aclose)

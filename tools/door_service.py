@@ -1,0 +1,83 @@
+"""A service in a process of its own, which has a door: a till under a supervisor, and nothing of a platform."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+import otp
+
+__all__ = ["service"]
+
+PROGRAM = """
+import asyncio, json, sys
+sys.path[:0] = PATH
+import otp
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
+
+class Till(GenServer):
+    @impl
+    def init(self, coins):
+        return Ok(coins)
+    @impl
+    def handle_call(self, request, caller, coins):
+        return Reply(coins, coins)
+    @impl
+    def handle_cast(self, n, coins):
+        return NoReply(coins + n)
+
+class Shop(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Till.child_spec(7, id="till", name="till")])
+
+async def main():
+    async with otp.Node("shop@127.0.0.1") as node:
+        await node.start(Shop, None, name="shop")
+        async with otp.observe(node, **OPTIONS) as door:
+            print(json.dumps([door.record.address, door.record.token, door.record.os_pid]), flush=True)
+            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        print(json.dumps(await GenServer.call("till", "coins")), flush=True)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def service(folder: Path, *, bare: bool = False, **options: Any) -> AsyncIterator[Any]:
+    """Start it and wait until its door is open: it has a `process`, an `address`, a `token`. It is killed at the end.
+
+    Args:
+        folder: for files of its own.
+        bare: `otp` and msgspec are all that can be imported.
+        options: of `otp.observe`.
+    """
+    flags, path = [], list[str]()
+    if bare:
+        if not (folder / "msgspec").exists():
+            (folder / "msgspec").symlink_to(Path(msgspec.__file__).parent)
+        flags, path = ["-I", "-S"], [str(Path(otp.__file__).parents[1]), str(folder)]
+    program = PROGRAM.replace("PATH", repr(path)).replace("OPTIONS", repr(options))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *flags, "-c", program),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={"XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"], "PATH": os.environ["PATH"]},
+    )
+    assert process.stdout is not None
+    try:
+        address, token, os_pid = json.loads(await process.stdout.readline())
+        yield SimpleNamespace(process=process, address=address, token=token, os_pid=os_pid)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
