@@ -34,6 +34,7 @@ REFUSED = {
     "application.restart": "application_not_found",
     "application.set_env": "application_not_found",
     "application.start": "already_started",
+    "node.detach": "node_not_found",
     "registry.register": "conflict",
     "supervisor.delete_child": "conflict",
     "application.stop": "application_not_found",
