@@ -84,6 +84,20 @@ def test_a_service_that_is_killed_is_gone_at_once_and_its_record_with_the_next_l
     assert (True, [], False) == run(main)
 
 
+def test_a_service_that_was_killed_opens_its_door_again_where_it_was(service: Any, folder: Path) -> None:
+    async def main() -> Any:
+        address = str(folder / "shop.sock")
+        async with service(address=address):
+            pass  # it is killed here
+        async with service(address=address) as shop, Visitor(address, shop.token) as visitor:
+            with pytest.raises(ValueError):  # and one that lives is not pushed aside
+                async with service(address=address):
+                    pass
+            return visitor.facts.os_pid == shop.process.pid
+
+    assert run(main)
+
+
 def test_a_door_that_is_closed_sends_visitors_away_and_leaves_no_file(service: Any, folder: Path) -> None:
     async def main() -> Any:
         async with service() as shop, Visitor(shop.address, shop.token) as visitor:

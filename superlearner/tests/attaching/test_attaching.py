@@ -126,6 +126,9 @@ def test_one_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) ->
             await one.over.wait()
         [line] = (await platform.get(ATTACHED))["data"]
         assert ("given_up", 2) == (line["state"], line["tries"])
+        async with service(tmp_path):
+            assert (await attach(platform)).status_code == 200
+            assert ["attached"] == [line["state"] for line in (await platform.get(ATTACHED))["data"]]
 
     inside(test)
 
@@ -137,6 +140,7 @@ def test_a_service_without_superlearner_is_attached_and_what_it_cannot_do_is_sai
             assert (False, 2, 1) == (answer["pages"], answer["processes"], answer["supervisors"])
             assert "no page and no operation: superlearner cannot be imported in the service" in answer["can_do"]
             assert [platform.node.name] == [one.name for one in platform.platform.nodes]
+            assert 409 == (await attach(platform)).status_code
 
     inside(test)
 

@@ -269,11 +269,26 @@ def _bind(listening: socket.socket, place: Place) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(place.for_socket)
         return
+    _take_over(place.path)
     before = os.umask(0o177)  # the socket is never there with another mode
     try:
         listening.bind(place.for_socket)
     finally:
         os.umask(before)
+
+
+def _take_over(path: str) -> None:
+    """Take away a socket that a program left behind that was killed: one at which nobody listens."""
+    if not Path(path).is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)
+        try:
+            asking.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink(missing_ok=True)
+        except OSError:  # somebody is busy there
+            pass
 
 
 def _remove(os_pid: int, files: list[Path], descriptor: int) -> None:

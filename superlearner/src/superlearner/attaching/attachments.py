@@ -56,10 +56,8 @@ class Attachments:
             DoorError: nobody can look through the door; `WrongToken` for another token.
             RemoteError: what is behind it does not answer as it should.
         """
-        if name is not None:
-            self._forget_given_up(name)
-            if self.find(name) is not None or self._nodes.find(name) is not None:
-                raise NameTaken(f"there is a node {name!r}")
+        if name is not None and self._is_taken(name):
+            raise NameTaken(f"there is a node {name!r}")
         if len(self._tasks) >= MOST:
             raise NameTaken(f"{MOST} services are attached")
         attachment = Attachment(Whereabouts(address, token), name, self._nodes, self._tell, self.pauses)
@@ -71,6 +69,12 @@ class Attachments:
         except BaseException:
             await self._end(attachment)
             raise
+        same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
+        if any(one.state == "attached" for one in same):  # of services without a page the list of nodes knows nothing
+            await self._end(attachment)
+            raise NameTaken(f"a service {attachment.name!r} is attached")
+        for one in same:
+            await self._end(one)  # it is not looked for any more: here it is
         return attachment
 
     async def detach(self, name: str) -> bool:
@@ -86,10 +90,9 @@ class Attachments:
         for attachment in list(self._tasks):
             await self._end(attachment)
 
-    def _forget_given_up(self, name: str) -> None:
+    def _is_taken(self, name: str) -> bool:
         found = self.find(name)
-        if found is not None and found.state == "given_up":
-            del self._tasks[found]
+        return self._nodes.find(name) is not None or (found is not None and found.state == "attached")
 
     async def _end(self, attachment: Attachment) -> None:
         task = self._tasks.pop(attachment)

@@ -56,6 +56,8 @@ def attach(
             token = token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"{plain(str(token_file))} cannot be read: {error.__class__.__name__}", USAGE)
+    if "/" in address:
+        address = str(Path(address).absolute())  # the platform has another working directory
     values = {"address": address, "token": token, "name": name}
     given = {key: value for key, value in values.items() if value is not None}
     answer = ask_or_fail(reach(url or ctx.obj, data_dir), _entry("attach"), given)
