@@ -78,7 +78,11 @@ class Attachment:
                 return
             self.state = "looked_for"
             self.tries += 1
-            await asyncio.sleep(self._pauses[self.tries - 1])
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """The pause before the next try: nobody tells the platform that a service has started."""
+        await asyncio.sleep(self._pauses[self.tries - 1])
 
     async def _visit(self) -> None:
         """Be attached once, until it ends."""
