@@ -35,6 +35,7 @@ from superlearner.manual import Manual
 from superlearner.monitoring import Monitor, Source, Tally
 from superlearner.nodes import Nodes
 from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManager
+from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings import Settings
 from superlearner.store import AuditRow, Store, Token
 from superlearner.telemetry import Telemetry
@@ -149,6 +150,8 @@ class Platform:
         launcher = PeerLauncher(self.nodes, self._used_sandbox, weak=settings.weak_walls)
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._tell_sandbox)
         self.sandboxes.changed = self._sandboxes_changed
+        if settings.data_dir is not None:
+            self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.tokens.listen(self._forsake)
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import otp
 from otp import DynamicSupervisor, GenServer
 from superlearner.sandbox.happenings import Create, Destroy, Refused, Reload, Restart
+from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.manager import MANAGER, RUNNERS, SandboxManager
 from superlearner.sandbox.record import Configuration, Sandbox
 from superlearner.sandbox.sandboxes import Sandboxes
@@ -71,6 +73,49 @@ def test_a_sandbox_is_created_and_its_node_runs(managed: Any) -> None:
     assert isinstance(made, Sandbox)
     assert ("running", 4711, True) == (made.status, made.os_pid, runs)
     assert known == made
+
+
+def test_the_next_run_knows_who_ran_and_starts_it_again_but_not_who_had_ended(managed: Any, tmp_path: Path) -> None:
+    def next_run(launcher: Any) -> tuple[Sandboxes, list[str]]:
+        told: list[str] = []
+        run = Sandboxes(launcher, ledger=SandboxLedger(tmp_path))
+        run.tell = lambda level, text, sandbox: told.append(text)
+        run.take_over()
+        return run, told
+
+    async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
+        sandboxes.ledger = SandboxLedger(tmp_path)
+        for id in ("gone", "ended", "a"):
+            await create(id, max_restarts=9)
+        await SandboxManager.ask(Destroy(None, "gone"))
+        runner = sandboxes.runners["ended"]
+        await launcher.programs[1].close("used too much")
+        await otp.wait_down(runner)
+        await SandboxManager.ask(Reload(None, "a", "ada", TEN))  # it has heard of it by now
+        known, told = next_run(launcher)
+        (found,) = known.all()
+        sandboxes.fleet = known.fleet
+        sandboxes.runners.clear()
+        await launcher.programs[2].close("killed")
+        return found, told, await SandboxManager.ask(Restart(None, "a", "ada"))
+
+    found, told, again = managed(work)
+    assert ("a", "ended", TEN, 9) == (found.id, found.status, found.source, found.configuration.max_restarts)
+    assert told == ["sandbox a ended: the platform ended"]
+    assert ("running", 1, TEN) == (again.status, again.restart_count, again.source)
+
+
+def test_a_disk_that_refuses_does_not_keep_a_sandbox_from_running(
+    managed: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+
+    async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
+        sandboxes.ledger = SandboxLedger(tmp_path / "file")
+        return await create()
+
+    assert managed(work).status == "running"
+    assert "the next run will not know" in caplog.text
 
 
 def test_a_source_that_does_not_start_is_refused_and_nothing_is_left(managed: Any) -> None:

@@ -88,6 +88,11 @@ class Peer(Startable):
         return self._running.folder
 
     @property
+    def folder_outside(self) -> str:
+        """The same folder by the name that it has out here."""
+        return self._running.folder_outside
+
+    @property
     def link(self) -> socket.socket | None:
         """Our end of the connection for what its node says; not blocking; None when it has ended or is connected."""
         return self._running.link

@@ -56,7 +56,7 @@ class Running:
         self.os_pid: int | None = None
         self.parts: tuple[Part, ...] = ()
         self.walls: dict[str, Wall] = {}
-        self.folder = launched.make_folder()
+        self.folder = self.folder_outside = launched.make_folder()
         self.output = Output()
         self.is_ready = False
         self.ended: Ended | None = None

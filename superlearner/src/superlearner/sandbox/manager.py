@@ -57,6 +57,8 @@ class SandboxManager(GenServer[Sandboxes]):
         sandboxes.services += 1
         if sandboxes.services > 1:
             self._resume(sandboxes)
+        else:
+            sandboxes.take_over()
         otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
         return Ok(sandboxes)
 
@@ -102,6 +104,7 @@ class SandboxManager(GenServer[Sandboxes]):
         before = sandboxes.fleet.sandboxes
         fleet, actions = after(replace(sandboxes.fleet, most=sandboxes.most()), event, time.time())
         sandboxes.fleet = fleet
+        sandboxes.note(before)
         for id in before.keys() - fleet.sandboxes.keys():
             sandboxes.forget(id)
         for action in actions:

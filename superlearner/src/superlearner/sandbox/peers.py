@@ -23,6 +23,7 @@ from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
 from superlearner.sandbox.source import MOST_SOURCE, Source
 from superlearner.sandbox.syntax import FILE
+from superlearner.sandbox.traces import traces_of
 
 __all__ = ["PeerLauncher", "PeerProgram"]
 
@@ -157,7 +158,9 @@ class PeerLauncher:
         walls = tuple(_wall(one) for one in peer.walls.values())
         text, pid = told["source"], str(told["supervisor_pid"])[:100]
         source = Source(text, _class_of(sandbox)) if isinstance(text, str) and len(text) <= MOST_SOURCE else None
-        program = PeerProgram(peer, line, Facts(peer.os_pid or 0, pid, walls, source), written)
+        traces = None if peer.os_pid is None else traces_of(peer.os_pid, peer.folder_outside)
+        facts = Facts(peer.os_pid or 0, pid, walls, source, traces)
+        program = PeerProgram(peer, line, facts, written)
         await self._nodes.attach_remote(sandbox.node, _Link(line, lambda: self._used(sandbox.id)), owner=sandbox.owner)
         otp.spawn(self._follow, sandbox.node, peer, line, notice)
         return program

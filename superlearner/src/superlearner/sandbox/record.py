@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from superlearner.sandbox.source import Source
+from superlearner.sandbox.traces import Traces
 
 __all__ = ["MOST_VERSIONS", "Configuration", "Facts", "Limits", "Origin", "Sandbox", "Status", "Version", "Wall"]
 
@@ -78,6 +79,9 @@ class Facts:
     walls: tuple[Wall, ...]
     source: Source | None = None
     """For one from a module: its source, as far as it could be read."""
+
+    traces: Traces | None = None
+    """Where the kernel tells them."""
 
 
 @dataclass(frozen=True, slots=True)

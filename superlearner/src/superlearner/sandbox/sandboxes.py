@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import otp
 from otp import Pid
 from superlearner.sandbox.fleet import Fleet
+from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, Program
 from superlearner.sandbox.record import Sandbox, Wall
 
 __all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
 
 MOST_NOTICES: Final = 50
+LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
 class Notice(NamedTuple):
@@ -45,6 +48,9 @@ class Sandboxes:
     tell: Callable[[str, str, Sandbox], object] = _nothing
     changed: Callable[[], object] = int
     """Called whenever something became of one."""
+
+    ledger: SandboxLedger | None = None
+    """What the next run of the platform is told; None: nothing."""
 
     fleet: Fleet = field(default_factory=Fleet)
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
@@ -98,6 +104,39 @@ class Sandboxes:
         """It is gone."""
         for kept in (self._notices, self.used, self.programs, self.runners, self.last_output):
             kept.pop(id, None)
+
+    def take_over(self) -> None:
+        """Say what became of the sandboxes of earlier runs, and have those that can be started again."""
+        if self.ledger is None:
+            return
+        try:
+            found = self.ledger.take_over(time.time())
+        except OSError as error:
+            LOG.warning("what is known of the sandboxes of earlier runs cannot be read: %s", error)
+            return
+        for name in found.unreadable:
+            LOG.warning("expected an entry of a sandbox, got something else in %s; remove it", name)
+        for sandbox in found.sandboxes:
+            self.fleet = self.fleet.put(sandbox)
+        for sandbox, text in found.said:
+            self.notice(sandbox.id, text)
+            self.tell("bad", text, sandbox)
+
+    def note(self, before: Mapping[str, Sandbox]) -> None:
+        """Something became of some: the ledger has who runs, with what, and forgets who ended or is gone."""
+        if self.ledger is None:
+            return
+        now = self.fleet.sandboxes
+        try:
+            for id in before.keys() | now.keys():
+                old, new = before.get(id), now.get(id)
+                if new is None or (not new.alive and old is not None and old.alive):
+                    self.ledger.forget(id)
+                elif new.os_pid is not None and (old is None or (old.os_pid, old.current) != (new.os_pid, new.current)):
+                    program = self.programs.get(id)
+                    self.ledger.write(new, None if program is None else program.facts.traces)
+        except OSError as error:
+            LOG.warning("the next run will not know of some sandboxes: %s", error)
 
     def close(self) -> None:
         """The platform ends: what is ready for the next sandbox goes, too."""

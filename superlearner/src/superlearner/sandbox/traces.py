@@ -1,0 +1,76 @@
+"""The traces of a program: what tells its process and its folder from others that have their number or name later."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Traces", "remove", "traces_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Of one program. A number is used again within a boot, and a name of a folder at any time."""
+
+    os_pid: int
+    since: int
+    """When it started, in ticks since the boot."""
+
+    boot: str
+    folder: str = ""
+    device: int = 0
+    inode: int = 0
+
+
+def traces_of(os_pid: int, folder: str) -> Traces | None:
+    """The traces of a program that runs, None where the kernel tells none."""
+    try:
+        since, boot = _since(os_pid), _boot()
+    except OSError:
+        return None
+    try:
+        place = os.lstat(folder)
+    except OSError:
+        return Traces(os_pid, since, boot)
+    return Traces(os_pid, since, boot, folder, place.st_dev, place.st_ino)
+
+
+def remove(traces: Traces) -> list[str]:
+    """End and remove what is left of a program that nobody watches any more; what that was, in words."""
+    left: list[str] = []
+    with contextlib.suppress(OSError):  # it has ended, or has become one of somebody else
+        if traces.boot == _boot() and _kill(traces):
+            left.append(f"its process {traces.os_pid}")
+    with contextlib.suppress(OSError):
+        place = os.lstat(traces.folder)
+        same = (place.st_dev, place.st_ino) == (traces.device, traces.inode)
+        if same and stat.S_ISDIR(place.st_mode):
+            shutil.rmtree(traces.folder)
+            left.append(f"its folder {traces.folder}")
+    return left
+
+
+def _kill(traces: Traces) -> bool:
+    """Whether it was still there; a descriptor keeps its number from being used again between look and signal."""
+    descriptor = os.pidfd_open(traces.os_pid)
+    try:
+        if _since(traces.os_pid) != traces.since:
+            return False
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _since(os_pid: int) -> int:
+    words = Path(f"/proc/{os_pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return int(words[19])
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

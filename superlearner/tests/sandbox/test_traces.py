@@ -1,0 +1,66 @@
+"""What is left of a program is removed only if it is provably that program's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from superlearner.sandbox.traces import Traces, remove, traces_of
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """A program that lives until it is killed."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as one:
+        yield one
+        one.kill()
+
+
+def known(process: subprocess.Popen[bytes], folder: Path) -> Traces:
+    found = traces_of(process.pid, str(folder))
+    assert found is not None
+    return found
+
+
+def test_a_process_and_a_folder_that_are_left_are_removed(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    folder = tmp_path / "its"
+    (folder / "more").mkdir(parents=True)
+    assert [f"its process {process.pid}", f"its folder {folder}"] == remove(known(process, folder))
+    assert process.wait() == -signal.SIGKILL
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("other", [{"since": 1}, {"boot": "another"}])
+def test_a_process_that_only_has_its_number_lives_on(
+    process: subprocess.Popen[bytes], tmp_path: Path, other: dict[str, object]
+) -> None:
+    left = replace(known(process, tmp_path / "none"), **other)  # type: ignore[arg-type]
+    assert remove(left) == []
+    process.stdin.close()  # type: ignore[union-attr]
+    assert process.wait() == 0  # by itself
+
+
+def test_a_folder_that_only_has_its_name_stays(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    folder, other = tmp_path / "its", tmp_path / "another"
+    folder.mkdir()
+    traces = replace(known(process, folder), since=1)
+    other.mkdir()
+    folder.rename(tmp_path / "moved")
+    other.rename(folder)
+    assert remove(traces) == []
+    assert folder.is_dir()
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "moved")
+    assert remove(traces) == []
+    assert (tmp_path / "moved").is_dir()
+
+
+def test_what_has_ended_has_no_traces(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    assert traces_of(process.pid, "/") is None
