@@ -168,6 +168,14 @@ def test_letters_in_the_editor_are_no_shortcuts(open_page: Callable[..., Page], 
     assert page.url.endswith("/sandboxes")
 
 
+def test_letters_typed_into_the_code_that_runs_stay_there(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    made(page, "letters")
+    typed(page, "", "Source of the sandbox")
+    page.keyboard.type("one two")
+    expect(page.get_by_role("textbox", name="Source of the sandbox")).to_have_text("one two")
+
+
 def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work)
     page.get_by_role("button", name="Start", exact=True).click()

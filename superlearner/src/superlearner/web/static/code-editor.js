@@ -77,6 +77,9 @@ export class SlCode extends HTMLElement {
     shadow.adoptedStyleSheets = [sheet];
     shadow.append(this.#frame, make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
     this.#plain.oninput = () => this.#changed();
+    // The browser's own event would reach the page before CodeMirror has read what was typed: whoever marks or unmarks in
+    // answer to it would draw the text anew, without that. The page gets the one of #changed.
+    shadow.addEventListener("input", (event) => event.stopPropagation());
   }
 
   connectedCallback() {
