@@ -47,6 +47,16 @@ def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
     inside(test)
 
 
+def test_a_page_about_the_platform_is_there_when_the_node_looked_at_is_gone(inside: Inside) -> None:
+    """Where a sandbox that has ended says why is reached from a page that looked at it."""
+
+    async def test(platform: Any) -> None:
+        for path in ("/sandboxes?sandbox=shelves&node=sandbox-shelves@127.0.0.1", "/settings?node=nobody"):
+            assert (await platform.client.get(path)).status_code == 200
+
+    inside(test)
+
+
 def test_a_path_prefix_is_in_every_address(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         page = await platform.client.get("/tools/sl/supervisors")

@@ -44,6 +44,9 @@ class Page(NamedTuple):
     aside: bool = False
     """Whether it is reached by something else than the main navigation."""
 
+    of_platform: bool = False
+    """Whether it shows the platform's own things, whatever node is looked at: one that is gone does not matter."""
+
     @property
     def href(self) -> str:
         """Where it is, below the root path."""
@@ -56,12 +59,12 @@ PAGES: Final = (
     Page("system", "System", "System", live=True),
     Page("processes", "Processes", "Processes", live=True),
     Page("traces", "Traces", "Traces", live=True),
-    Page("sandboxes", "Sandboxes", "Sandboxes"),
+    Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("learn", "Learn", "Learning path"),
     Page("docs", "Docs", "Documentation", own_routes=True),
     Page("replay", "Replay", "Replay", aside=True),
-    Page("settings", "Settings", "Settings", aside=True),
+    Page("settings", "Settings", "Settings", aside=True, of_platform=True),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
 """Addresses that pages had once."""
@@ -134,6 +137,8 @@ def install(app: FastAPI, platform: Platform) -> None:
         async def show(request: Request, node: str | None = None) -> HTMLResponse:
             if not platform.ready:
                 return render("starting.html", 503, page="starting", title="Starting")
+            if platform.nodes.find(node) is None and page.of_platform:
+                node = None
             if platform.nodes.find(node) is None:
                 known = ", ".join(one.name for one in platform.nodes)
                 there_is_none = f"there is no node {(node or '')[:200]!r}"

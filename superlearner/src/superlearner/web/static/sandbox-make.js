@@ -6,7 +6,7 @@
 
 import { platform } from "./api.js";
 import { SlCode } from "./code-editor.js";
-import { attribute, byId, make, write } from "./dom.js";
+import { attribute, byId, make, root, write } from "./dom.js";
 import { freeName, placeOf } from "./sandbox-words.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
@@ -133,8 +133,14 @@ function show(error, quiet = false) {
   if (place) editor.mark(place.line, place.column, error.message);
   else editor.unmark();
   if (quiet && !place) return;
-  if (error.code === "missing_scope") return tell(`${error.message}. ${error.hint}.`, "bad");
+  if (error.code === "missing_scope") return tellToSignIn();
   tell([error.message, error.hint].filter(Boolean).join(" — "), "bad");
+}
+
+/** Your own code takes a credential; a demo does not. */
+function tellToSignIn() {
+  const here = location.pathname.slice(root().length) + location.search;
+  said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, "superlearner token"), " prints it. A demo starts without."));
 }
 
 /** @param {(made: Sandbox) => void} onMade */
