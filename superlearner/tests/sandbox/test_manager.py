@@ -232,3 +232,15 @@ def test_a_kill_of_its_runner_ends_a_sandbox_and_says_so(managed: Any) -> None:
         return sandboxes.find("a")
 
     assert managed(work).reason.startswith("its process in the platform ended: killed")
+
+
+def test_a_program_that_was_killed_for_a_reason_has_it_on_its_record(managed: Any) -> None:
+    async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
+        await create()
+        runner = sandboxes.runners["a"]
+        otp.exit(runner, ("shutdown", ("peer", "killed", "its tree gave up")))  # as by the link with its peer
+        await otp.wait_down(runner)
+        await SandboxManager.ask(Destroy(None, "nobody"))
+        return sandboxes.find("a")
+
+    assert "its tree gave up" == managed(work).reason

@@ -32,6 +32,8 @@ Kind: TypeAlias = Literal[
 ENOUGH_CPU: Final = 0.9
 """Of the limit: who was killed with so much used was killed for it; the kernel looks once in a tick."""
 
+LONGEST: Final = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -105,14 +107,22 @@ def _why(
         case {"what": "failed", "type": "MemoryError"}:
             return "memory", f"used more than {limits.memory_mb} MiB of memory"
         case {"what": "failed", "type": kind, "why": why}:
-            place = f"{last_word['file']}:{last_word['line']}: " if last_word.get("file") else ""
-            return "failed", f"could not start: {place}{kind}: {why}"
+            return "failed", f"could not start: {_place(last_word)}{kind}: {why}"[:LONGEST]
         case {"what": "leaving", "how": "sys.exit"}:
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:
             return "stopped", "stopped in order"
         case _:
             return "exit", f"ended the interpreter with os._exit({status})"
+
+
+def _place(word: Mapping[str, Any]) -> str:
+    """Where it failed, as far as that is told: a program that runs may say so, too, and anything."""
+    match word:
+        case {"file": str(file), "line": int(line)} if file:
+            return f"{file}:{line}: "
+        case _:
+            return ""
 
 
 def _signal_name(number: int) -> str:

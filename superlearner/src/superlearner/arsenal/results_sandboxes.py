@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.arsenal.declaration import Body
+from superlearner.control.terms import json_of
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
 from superlearner.sandbox.sandboxes import Notice
 
@@ -193,7 +194,7 @@ def _configuration_of(wanted: Configuration) -> SandboxConfiguration:
         strategy=wanted.strategy,
         max_restarts=wanted.max_restarts,
         max_seconds=wanted.max_seconds,
-        custom_config=wanted.custom_config,
+        custom_config=json_of(wanted.custom_config),  # who may look sees no password in it
         limits=LimitsGiven(**limits),
     )
 

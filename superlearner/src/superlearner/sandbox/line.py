@@ -1,7 +1,7 @@
 """The line between a platform and a sandbox: questions one way, answers the other, over a pair of sockets.
 
-A sandbox cannot begin anything over it: what it says without having been asked is thrown away, and what is no frame
-ends the line, and with it the sandbox. A question names its channel (`backend` or `sandbox`) and is bytes, as is its
+A sandbox cannot begin anything over it: an answer that nobody waits for any more is thrown away; more answers than
+questions, or what is no frame, end the line, and with it the sandbox. A question names its channel (`backend` or `sandbox`) and is bytes, as is its
 answer. A frame is its length, the number of the question, the channel's number, and the bytes.
 """
 
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from superlearner.remote import NodeGone
+from superlearner.remote import NodeBusy, NodeGone
 
 __all__ = ["BACKEND", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
 
@@ -22,6 +22,9 @@ BACKEND: Final = 0
 SANDBOX: Final = 1
 MOST_BYTES: Final = 8_000_000
 """Of one frame; what is longer ends the line."""
+
+MOST_UNREAD: Final = 8_000_000
+"""Bytes of questions that the sandbox has not read yet."""
 
 
 class Line:
@@ -37,6 +40,7 @@ class Line:
         self._broken = broken
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._last = 0
+        self._owed = 0
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self.gone: str | None = None
@@ -48,7 +52,9 @@ class Line:
         self._reading = asyncio.ensure_future(self._read(reader))
 
     async def ask(self, channel: int, question: bytes) -> bytes:
-        """Ask, and wait for the answer as long as it takes. Raises `NodeGone`."""
+        """Ask, and wait for the answer as long as it takes. Raises `NodeGone`, `NodeBusy`."""
+        if self._full:
+            raise NodeBusy("it has not read what it was asked before")
         number = self._put(channel, question)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -58,8 +64,8 @@ class Line:
             self._waiting.pop(number, None)
 
     def tell(self, channel: int, question: bytes) -> None:
-        """Ask, and do not wait for the answer."""
-        if self.gone is None:
+        """Ask, and do not wait for the answer; of one that does not read nothing more is asked."""
+        if self.gone is None and not self._full:
             self._put(channel, question)
 
     def close(self, why: str) -> None:
@@ -75,10 +81,15 @@ class Line:
             if not answer.done():
                 answer.set_exception(NodeGone(why))
 
+    @property
+    def _full(self) -> bool:
+        return self._writer is not None and self._writer.transport.get_write_buffer_size() > MOST_UNREAD
+
     def _put(self, channel: int, question: bytes) -> int:
         if self.gone is not None or self._writer is None:
             raise NodeGone(self.gone or "the line is not open yet")
         self._last = (self._last + 1) & 0xFFFFFFFF
+        self._owed += 1
         self._writer.write(HEAD.pack(len(question), self._last, channel) + question)
         return self._last
 
@@ -90,6 +101,10 @@ class Line:
                     self._broken(f"it sent a frame of {size} bytes")
                     return
                 answer = await reader.readexactly(size)
+                self._owed -= 1
+                if self._owed < 0:  # a late answer is thrown away; a flood of them would keep us busy for ever
+                    self._broken("it answered more than it was asked")
+                    return
                 waiting = self._waiting.get(number)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)

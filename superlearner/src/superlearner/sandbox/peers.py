@@ -17,7 +17,7 @@ from otp.peer.walls.plan import WALLS
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip
 from superlearner.nodes import Nodes
-from superlearner.remote import NodeGone, RemoteError
+from superlearner.remote import NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import BACKEND, SANDBOX, Line
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
@@ -70,6 +70,10 @@ class PeerProgram:
             return {"refused": f"the sandbox has not answered for {RELOAD_S:g} s; what it did is not known"}
         except NodeGone as gone:
             return {"refused": f"the sandbox is gone: {gone}"}
+        except NodeBusy as busy:
+            return {"refused": str(busy)}
+        except ValueError:
+            return {"refused": "the sandbox answered what is no report"}
         return answer if isinstance(answer, dict) else {"refused": "the sandbox answered what is no report"}  # pyright: ignore[reportUnknownVariableType]
 
     def ask_to_stop(self) -> None:
@@ -191,15 +195,24 @@ class _Link:
 
 async def asked(line: Line, *question: str) -> Any:
     """The answer of a sandbox to a question about itself. Raises NodeGone, ValueError."""
-    return json.loads(await line.ask(SANDBOX, json.dumps(question).encode()))
+    answer = await line.ask(SANDBOX, json.dumps(question).encode())
+    try:
+        return json.loads(answer)
+    except RecursionError:
+        raise ValueError("expected JSON, got some that is nested too deeply") from None
 
 
 async def _listen(peer: Peer, line: Line, notice: Callable[[str], object]) -> None:
     while True:
         try:
             told = await asked(line, "next")
-        except (NodeGone, ValueError):
+        except NodeGone:
             return
+        except NodeBusy:
+            await peer.kill("it does not read what it is asked")
+            return
+        except ValueError:
+            told = None
         match told:
             case ["ended", str(words)]:
                 await peer.kill(clip(words, LONGEST))

@@ -346,3 +346,11 @@ def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
         assert "running" == again["status"]
 
     inside(look)
+
+
+def test_a_password_in_the_configuration_is_shown_to_nobody(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        made = await create(platform, custom_config={"password": "hunter2", "start": 1})
+        assert {"password": "***", "start": 1} == made["configuration"]["custom_config"]
+
+    inside(look)

@@ -1,0 +1,23 @@
+"""What a peer says of its own end may be anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otp.peer import Limits
+from otp.peer.ended import tell_end
+
+TOLD = {"status": 1, "cause": None, "cpu_s": 0.1, "peak_kb": 1024}
+
+
+@pytest.mark.parametrize("place", [{"file": "a.py"}, {"file": ["a.py"], "line": 1}, {"file": "a.py", "line": None}])
+def test_half_a_place_is_none(place: dict[str, Any]) -> None:
+    word = {"what": "failed", "type": "E", "why": "w", **place}
+    assert "could not start: E: w" == tell_end(TOLD, Limits(), ours=None, last_word=word).reason
+
+
+def test_a_reason_is_of_a_length_to_read() -> None:
+    word = {"what": "failed", "type": "E" * 30_000, "why": "w" * 30_000}
+    assert 3000 > len(tell_end(TOLD, Limits(), ours=None, last_word=word).reason)
