@@ -1,8 +1,9 @@
 """The line between a platform and a sandbox: questions one way, answers the other, over a pair of sockets.
 
 A sandbox cannot begin anything over it: an answer that nobody waits for any more is thrown away; more answers than
-questions, or what is no frame, end the line, and with it the sandbox. A question names its channel (`backend` or `sandbox`) and is bytes, as is its
-answer. A frame is its length, the number of the question, the channel's number, and the bytes.
+questions, or what is no frame, end the line, and with it the sandbox. A question names its channel (`backend` or
+`sandbox`) and is bytes, as is its answer. A frame is its length, the number of the question, the channel's number, and
+the bytes.
 """
 
 from __future__ import annotations
