@@ -265,7 +265,7 @@ def test_typed_code_takes_the_scope_code_and_a_demo_does_not(inside: Inside) -> 
 
 @pytest.mark.operation("sandbox.create", "sandbox.destroy", "token.revoke")
 def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(inside: Inside, tmp_path: Path) -> None:
-    async def look(platform: Any) -> None:
+    async def test(platform: Any) -> None:
         async def as_(user: str, method: str, path: str, body: Any = None) -> int:
             headers = {"authorization": f"Bearer {secrets[user]}"}
             answer = await platform.client.request(method, f"/api/v1{path}", json=body, headers=headers)
@@ -273,11 +273,13 @@ def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(insi
 
         await platform.platform.store.sync()
         secrets: dict[str, str] = {}
-        for user in ("ada", "bob"):
-            made = await ask(platform, "POST", "/tokens", {"name": user, "scopes": ["read", "own"]})
+        for user, scopes in (("ada", ["own"]), ("bob", ["read", "own"]), ("eve", ["own"])):
+            made = await ask(platform, "POST", "/tokens", {"name": user, "scopes": scopes})
             secrets[user] = made["secret"]
         assert 200 == await as_("ada", "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE})
-        assert 200 == await as_("ada", "GET", "/sandboxes/a/source")
+        for look in ("", "/source", "/output", "/pid", "/versions", "/notices"):
+            assert 200 == await as_("ada", "GET", f"/sandboxes/a{look}"), look
+            assert 403 == await as_("eve", "GET", f"/sandboxes/a{look}"), look
         assert 200 == await as_("ada", "DELETE", f"/processes/counter?node={NODE}")
         assert 403 == await as_("bob", "GET", "/sandboxes/a/source")
         assert 403 == await as_("bob", "POST", "/sandboxes/a/restart")
@@ -291,7 +293,7 @@ def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(insi
         await SandboxManager.ask(Destroy(None, "nobody"), node=platform.node)  # it has heard of that by now
         assert [] == await ask(platform, "GET", "/sandboxes")
 
-    inside(look, data_dir=tmp_path)
+    inside(test, data_dir=tmp_path)
 
 
 @pytest.mark.operation("sandbox.walls", "sandbox.templates", "sandbox.create")

@@ -179,7 +179,9 @@ def test_letters_typed_into_the_code_that_runs_stay_there(open_page: Callable[..
 def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work)
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.locator("#make-said")).to_contain_text("needs the scope code")
+    told = page.locator("#make-said")
+    expect(told).to_contain_text("takes the scope code, which the owner's credential has")
+    expect(told.get_by_role("link", name="sign in with it")).to_have_attribute("href", "/sign-in?next=%2Fsandboxes")
     page.get_by_role("radio", name="Demo: two counters and a printer").check()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")

@@ -63,14 +63,16 @@ async def output(ctx: Context, sandbox_id: SandboxId) -> SandboxOutput:
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=total > len(text.encode("utf-8", "replace")))
 
 
-@operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform",
+@operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
            errors=THERE)  # fmt: skip
 async def notices(ctx: Context, sandbox_id: SandboxId) -> list[SandboxNotice]:
     """What happened to a sandbox.
 
     Its starts and ends with their reasons, and callbacks in it that were ended: the newest first, at most 50.
     """
-    return [notice_of(one) for one in reversed(ctx.platform.sandboxes.notices(found(ctx, sandbox_id).id))]
+    sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "read")
+    return [notice_of(one) for one in reversed(ctx.platform.sandboxes.notices(sandbox.id))]
 
 
 @operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform")

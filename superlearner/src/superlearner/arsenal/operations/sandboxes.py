@@ -63,16 +63,19 @@ async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage =
     return Paged([record_of(one) for one in everyone[start : start + per_page]], len(everyone), page, per_page)
 
 
-@operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", errors=THERE)
+@operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
+           errors=THERE)  # fmt: skip
 async def info(ctx: Context, sandbox_id: SandboxId) -> SandboxRecord:
     """What is known of a sandbox.
 
     What runs in it is asked with its `node`, as of any node.
     """
-    return record_of(found(ctx, sandbox_id))
+    sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "read")
+    return record_of(sandbox)
 
 
-@operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform",
+@operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,
            errors=(*THERE, "conflict"))  # fmt: skip
 async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
     """Where a sandbox runs.
@@ -80,6 +83,7 @@ async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
     Its node, its process of the operating system, and the pid of its top supervisor.
     """
     sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "read")
     if sandbox.os_pid is None or sandbox.supervisor_pid is None:
         raise OperationError("conflict", f"{sandbox.id} does not run: it {sandbox.busy or 'has ended'}")
     return SandboxPid(id=sandbox.id, node=sandbox.node, os_pid=sandbox.os_pid, supervisor_pid=sandbox.supervisor_pid)
@@ -210,13 +214,14 @@ async def hot_reload(
 
 
 @operation("sandbox.versions", http=("GET", "/sandboxes/{sandbox_id}/versions"), scope="read", on="platform",
-           errors=THERE)  # fmt: skip
+           owned=True, errors=THERE)  # fmt: skip
 async def versions(ctx: Context, sandbox_id: SandboxId) -> list[SandboxVersion]:
     """List the sources that ran in a sandbox.
 
     The newest first; the last ten are kept.
     """
     sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "read")
     return [version_of(one, sandbox.current) for one in reversed(sandbox.versions)]
 
 
