@@ -44,6 +44,15 @@ async def change(platform: Any, **values: Any) -> None:
 
 
 @takes_effect
+async def sandboxes(platform: Any) -> None:
+    """One more than may run is refused, however many could a moment ago."""
+    await change(platform, sandboxes=0)
+    body = {"sandbox_id": "one", "demo": "shop"}
+    answer = await platform.client.post("/api/v1/sandboxes", json=body, headers=OWNER)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+
+
+@takes_effect
 async def playground_restart_after(platform: Any) -> None:
     await change(platform, playground_restart_after=300)
     (kept,) = [kept for kept in platform.platform.keeper.of("playground") if kept.id == "demo_one_for_one"]

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 pytest.importorskip("pyright")
@@ -124,6 +125,8 @@ def test_mypy_finds_what_is_promised_and_nothing_else(promises: Path) -> None:
 def test_every_public_name_has_a_type(tmp_path: Path) -> None:
     # A copy, and from a folder that holds nothing else: from ours `otp` would be the folder of that name.
     shutil.copytree(SOURCES / "otp", tmp_path / "otp", ignore=shutil.ignore_patterns("__pycache__"))
+    # Beside it what its extra brings: asked for the types of a package, pyright looks into no other folder.
+    shutil.copytree(Path(msgspec.__file__).parent, tmp_path / "msgspec")
     found = pyright("--verifytypes", "otp", "--ignoreexternal", cwd=tmp_path, path=tmp_path)["typeCompleteness"]
     counts = found["exportedSymbolCounts"]
     symbols = [symbol for symbol in found["symbols"] if symbol["isExported"]]

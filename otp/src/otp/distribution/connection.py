@@ -56,14 +56,17 @@ class Connection:
         self, node: NodeId, epoch: int, now: float, nonces: tuple[bytes, bytes], numbers: tuple[int, int],
         settings: Settings,
     ) -> None:  # fmt: skip
-        self.node = node
-        self.epoch = epoch
-        self.since = self.heard = now
-        self.mine, self.his = nonces
-        self.outgoing, self.incoming = numbers
+        self.node: NodeId = node
+        self.epoch: int = epoch
+        self.since: float = now
+        self.heard: float = now
+        self.mine: bytes = nonces[0]
+        self.his: bytes = nonces[1]
+        self.outgoing: int = numbers[0]
+        self.incoming: int = numbers[1]
         self._settings = settings
-        self.busy = False
-        self.waiting = 0
+        self.busy: bool = False
+        self.waiting: int = 0
         """Bytes of the signals that wait."""
         self._waiting: deque[bytes] = deque()
         self._cut = 0  # how much of the first of them is sent

@@ -38,7 +38,7 @@ class Door:
             raise BadArgument(
                 f"a distribution of node {name!r}: expected a transport of {name!r}, got one of {transport.me.name!r}"
             )
-        self.distribution = distribution
+        self.distribution: Distribution = distribution
         self.transport: Transport = transport
         self.spawnable: frozenset[str] = frozenset(spawnable)
         for target in self.spawnable:

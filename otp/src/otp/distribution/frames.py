@@ -16,6 +16,7 @@ otp.distribution.frames.MalformedFrame: shop#1: expected a frame of a session, g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Final
 
 from msgspec import DecodeError, Meta, Struct, msgpack
@@ -84,7 +85,7 @@ class Bye(Struct, frozen=True, array_like=True, tag=4):
 
 Frame = Hello | Data | Beat | Reset | Bye
 
-encode = msgpack.Encoder().encode
+encode: Final[Callable[[Frame], bytes]] = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Frame).decode
 
 

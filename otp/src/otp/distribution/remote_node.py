@@ -33,6 +33,7 @@ from otp.observer.terms import Opaque
 if TYPE_CHECKING:
     from otp.distribution.distribution import Distribution
     from otp.distribution.door import Door
+    from otp.kernel.node import Node
 
 __all__ = ["RemoteNode", "RemoteRef"]
 
@@ -113,10 +114,12 @@ class RemoteNode:
     )
 
     def __init__(self, distribution: Distribution, id: NodeId) -> None:
-        self.distribution = distribution
+        self.distribution: Distribution = distribution
         self.id: NodeId = id
-        self.name, self.creation = id
-        self.home = home = distribution.node
+        self.name: str = id.name
+        self.creation: int = id.creation
+        home = distribution.node
+        self.home: Node = home
         self._s = home._s
         self._outside = home._outside
         self._watched = self._watched_life = self._watched_links = False
@@ -141,7 +144,7 @@ class RemoteNode:
         """Whom they watch here, by their number of the monitor: and the process's number."""
         self.calls: dict[int, From] = {}
         """Who waits for an answer from there, by the number of the call."""
-        self.sweep_at = SWEEP_FROM
+        self.sweep_at: int = SWEEP_FROM
 
     def __repr__(self) -> str:
         return f"<RemoteNode {self.id}>"

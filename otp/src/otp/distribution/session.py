@@ -89,7 +89,7 @@ class Session:
         if not isinstance(cookie, bytes) or not cookie:
             raise BadArgument("Session(cookie): expected some bytes, got none; try secrets.token_bytes(32)")
         self.me = me
-        self.settings = settings or Settings()
+        self.settings: Settings = settings or Settings()
         self._cookie = cookie
         self._nonce = nonce
         self._peers: dict[NodeId, _Peer] = {}

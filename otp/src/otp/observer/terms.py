@@ -118,8 +118,8 @@ class Encoder:
     __slots__ = ("left", "strict")
 
     def __init__(self, strict: bool) -> None:
-        self.strict = strict
-        self.left = MEMBERS
+        self.strict: bool = strict
+        self.left: int = MEMBERS
 
     def write(self, value: Any, depth: int) -> Any:
         """A value as a term."""
@@ -225,7 +225,7 @@ class Decoder:
     """What the carrier brings for a tuple."""
 
     def __init__(self, find_pid: FindPid | None, members: int | None) -> None:
-        self.find_pid = find_pid
+        self.find_pid: FindPid | None = find_pid
         self.left = members
 
     def read(self, term: Any, depth: int) -> Any:

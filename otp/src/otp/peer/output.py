@@ -22,7 +22,7 @@ class Output:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._bytes = bytearray()
-        self.total = 0
+        self.total: int = 0
 
     def add(self, data: bytes) -> None:
         """Take what was written."""

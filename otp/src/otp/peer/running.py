@@ -56,13 +56,14 @@ class Running:
         self.os_pid: int | None = None
         self.parts: tuple[Part, ...] = ()
         self.walls: dict[str, Wall] = {}
-        self.folder = self.folder_outside = launched.make_folder()
-        self.output = Output()
-        self.is_ready = False
+        self.folder: str = launched.make_folder()
+        self.folder_outside: str = self.folder
+        self.output: Output = Output()
+        self.is_ready: bool = False
         self.ended: Ended | None = None
         self.missing: WallMissing | None = None
         self.link: socket.socket | None = launched.link
-        self.cookie = new_cookie()
+        self.cookie: bytes = new_cookie()
         self._launched = launched
         self._process = process
         self._loop = process._node._s.loop

@@ -161,12 +161,14 @@ def test_a_feed_that_nobody_began_stays_silent_when_the_network_is_back(modules:
 
 def test_a_kill_is_said_before_the_focus_moves(page: Page) -> None:
     order = page.evaluate(
-        """() => {
+        """async () => {
             const line = document.querySelector('[role=treeitem][data-key="app/shop_sup/cart"]');
             const seen = [];
             line.addEventListener("focusin", () => seen.push("focus"));
             document.getElementById("tree").addEventListener("sl-kill", () => seen.push("kill"));
+            const focused = new Promise((done) => line.addEventListener("focusin", done, { once: true }));
             line.querySelector(".kill").click();
+            await focused;
             return seen;
         }"""
     )
