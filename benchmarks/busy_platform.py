@@ -68,7 +68,8 @@ LISTS = (
 class Platform:
     """A platform that runs, and how late its loop was."""
 
-    def __init__(self, address: str, pid: int) -> None:
+    def __init__(self, address: str, pid: int, folder: Path) -> None:
+        self.folder = folder
         parts = urlsplit(address)
         self.host, self.port, self.pid = parts.hostname or "", parts.port or 0, pid
 
@@ -84,9 +85,14 @@ class Platform:
         return answer["data"].get("reply")
 
 
-def ask(connection: http.client.HTTPConnection, method: str, path: str, body: Any = None) -> Any:
+def ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any = None, token: str | None = None
+) -> Any:
     content = None if body is None else json.dumps(body)
-    connection.request(method, API + path, content, {} if body is None else {"content-type": "application/json"})
+    headers = {} if body is None else {"content-type": "application/json"}
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    connection.request(method, API + path, content, headers)
     response = connection.getresponse()
     text = response.read()
     if response.status != 200:
@@ -103,7 +109,7 @@ def platform(world: str, **environment: str) -> Iterator[Platform]:
         target = f"{Path(__file__).parent / 'web_world.py'}:{world}"
         with serving(program, Path(folder), variables, target) as (address, process):
             wait_for(f"{address}/health/ready")
-            yield Platform(address, process.pid)
+            yield Platform(address, process.pid, Path(folder))
 
 
 def stormed(there: Platform, method: str, path: str, body: Any, seconds: float) -> dict[str, Any]:
