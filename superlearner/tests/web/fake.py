@@ -191,7 +191,7 @@ class FakePlatform:
     async def _platform(self, viewer: WebSocket) -> None:
         """Which nodes there are; nothing more, since there is one."""
         await viewer.accept()
-        await viewer.send_text(json.dumps({"k": "s", "nodes": ["test@127.0.0.1"]}))
+        await viewer.send_text(json.dumps({"k": "s", "nodes": ["test@127.0.0.1"], "left": {}, "sandboxes": 0}))
         try:
             await viewer.receive_text()
         except (WebSocketDisconnect, RuntimeError):

@@ -92,10 +92,12 @@ class Porter(GenServer[Any]):
 
     @impl
     def init(self, arg: tuple[Node, Behind]) -> Ok[Any]:
+        """Begin with what is behind the door."""
         return Ok((arg, None))
 
     @impl
     async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        """Answer `"hello"` with what a visitor may ask here; nothing else is understood."""
         (hidden, behind), facts = state
         if request != "hello":
             return Reply(("error", "expected 'hello'"), state)

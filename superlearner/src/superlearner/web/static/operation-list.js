@@ -11,7 +11,7 @@
 /** Categories in plain words, those that people come for first. @type {Record<string, string>} */
 export const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
-  error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", debug: "Debugging a server", system: "The whole system",
+  error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
   analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
   settings: "Settings", token: "Tokens", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
 };
@@ -27,7 +27,7 @@ const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
   supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
   tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
-  error: ["why", "last", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], system: ["health", "anomalies", "bottlenecks"],
+  error: ["why", "last", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"], system: ["health", "anomalies", "bottlenecks"],
   registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], application: ["list", "info", "start", "stop"],
 };
 

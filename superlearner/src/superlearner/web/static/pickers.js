@@ -41,6 +41,7 @@ const SOURCES = {
   token: { path: "/tokens?per_page=200", on: "platform", row: named("name", (row) => note(row.scopes?.join(", "), row.user)) },
   backup: { path: "/processes/{pid}/state/backups?per_page=100", row: named("id", (row) => note(row.label, row.why, row.at)) },
   simulation: { path: "/simulations", row: named("id", (row) => said(row.words)) },
+  sandbox: { path: "/sandboxes?per_page=200", on: "platform", row: named("id", (row) => note(row.status, row.owner, row.reason)) },
   operation: { path: "/arsenal/operations", row: named("name", (row) => said(row.summary)) },
   page: { path: "/docs/pages", on: "platform", row: named("page", (row) => said(row.title)) },
 };
