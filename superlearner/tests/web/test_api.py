@@ -69,8 +69,8 @@ def failure(answer: Any) -> tuple[int, str]:
 def test_lists_have_an_envelope_with_pages(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         first = await platform.get("/api/v1/supervisors?per_page=3")
-        assert [one["name"] for one in first["data"]] == ["superlearner", "services", "playground"]
-        assert first["meta"] == {"total": 8, "page": 1, "per_page": 3, "total_pages": 3}
+        assert [one["name"] for one in first["data"]] == ["superlearner", "services", "sandboxes"]
+        assert first["meta"] == {"total": 9, "page": 1, "per_page": 3, "total_pages": 3}
         assert first["success"] is True
         assert first["timestamp"].endswith("Z")
         past = await platform.get("/api/v1/supervisors?per_page=3&page=99")
