@@ -72,6 +72,20 @@ def test_a_late_message_is_overtaken_by_those_that_are_not_meant() -> None:
     assert run(main) == (["fast"], ["fast", "slow"])
 
 
+def test_a_late_message_arrives_although_another_fault_has_begun_meanwhile() -> None:
+    """It has met its fault: the one that used up its times, and was forgotten, as that message was taken."""
+
+    async def main() -> Any:
+        till = await Till.start(None)
+        observer.inject(otp.node(), till, "delay", seconds=3, times=1)
+        otp.send(till, "late")
+        other = observer.inject(otp.node(), till, "drop", kind="info")
+        await advance(3.1)
+        return await GenServer.call(till, "all"), other.hits
+
+    assert run(main) == (["late"], 0)
+
+
 def test_a_process_ends_at_its_next_message_with_the_reason_given_and_never_sees_it() -> None:
     async def main() -> Any:
         till = await Till.start(None)

@@ -21,7 +21,6 @@ from otp.kernel.process import Process
 from otp.kernel.states import DEAD, SYSTEM_TAG
 
 if TYPE_CHECKING:
-    from otp.kernel.node import Node
     from otp.kernel.tracing import Subscription
 
 __all__ = ["LATE", "LOST", "Fate", "Fault", "Faults", "crashing", "late"]
@@ -126,9 +125,8 @@ def late(ns: int) -> Callable[[Process, Any], Fate]:
     """Messages arrive `ns` nanoseconds later."""
 
     def act(dest: Process, message: Any) -> Fate:
-        node = dest._node
-        faults = _faults_of(node)
-        node._s.call_at(node._s.now_ns() + ns, lambda _timer: faults.hand_over(dest, message))
+        s = dest._node._s
+        s.call_at(s.now_ns() + ns, lambda _timer: _hand_over(dest, message))
         return LATE
 
     return act
@@ -145,6 +143,10 @@ def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
     return act
 
 
-def _faults_of(node: Node) -> Faults:
-    found: Faults | None = node._faults
-    return Faults() if found is None else found
+def _hand_over(dest: Process, message: Any) -> None:
+    """Bring a message that was late past whatever faults are in force by then."""
+    faults: Faults | None = dest._node._faults
+    if faults is None:
+        deliver(dest, message)
+    else:
+        faults.hand_over(dest, message)
