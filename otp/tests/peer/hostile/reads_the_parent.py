@@ -17,7 +17,7 @@ def boot(here):
         "fd": lambda: os.listdir(f"/proc/{args['parent']}/fd"),
         "root": lambda: os.listdir(f"/proc/{args['parent']}/root"),
         "cwd": lambda: os.listdir(f"/proc/{args['parent']}/cwd"),
-        "the root of number 1": lambda: os.listdir("/proc/1/root/etc/ssh"),
+        "the root of number 1": lambda: os.listdir(Path("/proc/1", "root", "etc", "ssh")),
     }.items():
         try:
             print("ESCAPED", what, attempt())

@@ -1,4 +1,4 @@
-"""Failures on purpose happen, are bounded, and can be called off."""
+"""Failures on purpose happen, are counted and bounded, and can be called off."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from superlearner.running import Tree
 
 Inside = Callable[..., Any]
 AT = "/api/v1"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 class Counts(GenServer[int]):
@@ -157,5 +158,103 @@ def test_more_than_twenty_at_once_are_refused(inside: Inside) -> None:
         answer = await platform.client.post(f"{AT}/processes/left/simulate/crash", json=body)
         assert failure(answer) == (409, "conflict")
         assert len(await ask(platform, "GET", "/simulations")) == 20
+
+    inside(test, TREE)
+
+
+async def send(platform: Any, name: str, message: Any) -> None:
+    await ask(platform, "POST", f"/processes/{name}/message", {"message": message})
+
+
+async def counted(platform: Any, name: str) -> int:
+    body = {"message": "count", "message_type": "call"}
+    return (await ask(platform, "POST", f"/processes/{name}/message", body))["reply"]
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("simulation.crash_next")
+def test_a_process_crashes_at_its_next_message_that_fits(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        left = platform.node.whereis("left")
+        begun = await ask(platform, "POST", "/processes/left/simulate/crash-next", {"reason": "boom", "tag": "go"})
+        expected = f"end left ({begun['target']}) with boom at its next message with the first word 'go'"
+        assert begun["words"] == expected
+        await send(platform, "left", "stay")
+        assert await counted(platform, "left") == 1
+        await send(platform, "left", ["go", 1])
+        await otp.wait_down(left, timeout=10)
+        await Supervisor.count_children(("pair", platform.node))
+        children = await ask(platform, "GET", "/supervisors/pair/children")
+        assert children[0]["last_exit"]["reason"] == "boom"
+        await over(platform, begun)
+        assert await ask(platform, "GET", "/simulations") == []
+
+    inside(test, TREE)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("simulation.drop", "simulation.delay")
+def test_messages_are_lost_or_late_and_the_list_counts_them(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        lost = await ask(platform, "POST", "/processes/left/simulate/drop", {"times": 2, "text": "x"})
+        assert lost["words"] == f"lose the next 2 messages with 'x' in it to left ({lost['target']}) for at most 10 s"
+        late = await ask(platform, "POST", "/processes/right/simulate/delay", {"delay_ms": 60_000})
+        for message in ("x", "y", "x", "x"):
+            await send(platform, "left", message)
+        await send(platform, "right", "z")
+        assert (await counted(platform, "left")) == 2
+        await over(platform, lost)
+        (running,) = await ask(platform, "GET", "/simulations")
+        assert (running["id"], running["kind"], running["done"]) == (late["id"], "delay", 1)
+        await ask(platform, "DELETE", f"/simulations/{late['id']}")
+        await send(platform, "right", "now")
+        assert await counted(platform, "right") == 1
+
+    inside(test, TREE)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("simulation.slow_callbacks")
+def test_a_server_with_slow_callbacks_does_one_after_the_other_until_it_is_over(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        begun = await ask(platform, "POST", "/processes/left/simulate/slow-callbacks", {"delay_ms": 60_000})
+        await send(platform, "left", "a")
+        await send(platform, "left", "b")
+        assert await counted(platform, "right") == 0  # others go on
+        info = await ask(platform, "GET", "/processes/left/info")
+        assert (info["message_queue_len"], info["current_call"]) == (1, "handle_info")
+        assert (await ask(platform, "GET", "/simulations"))[0]["done"] == 1
+        await ask(platform, "DELETE", f"/simulations/{begun['id']}")
+        answer = await platform.client.post(f"{AT}/processes/pair/simulate/slow-callbacks", json={})
+        assert failure(answer) == (409, "conflict")
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("simulation.hang")
+def test_a_loop_is_held_where_that_is_wanted_twice(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        refused = await platform.client.post(f"{AT}/simulations/hang", json={"duration_ms": 50})
+        assert failure(refused) == (403, "critical_process_protection")
+        begun = otp.monotonic()
+        hang = await ask(platform, "POST", "/simulations/hang", {"duration_ms": 50, "force": True})
+        await over(platform, hang)
+        assert otp.monotonic() - begun >= 0.05
+
+    inside(test, TREE)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("simulation.memory")
+def test_memory_is_taken_and_given_back(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        taken = await ask(platform, "POST", "/simulations/memory", {"megabytes": 40, "force": True})
+        await ask(platform, "GET", "/simulations")
+        (running,) = await ask(platform, "GET", "/simulations")
+        assert (running["kind"], running["done"]) == ("memory", 40)
+        await ask(platform, "DELETE", f"/simulations/{taken['id']}")
+        assert await ask(platform, "GET", "/simulations") == []
 
     inside(test, TREE)
