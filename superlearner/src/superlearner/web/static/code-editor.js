@@ -6,7 +6,7 @@
  * @module
  */
 
-import { attribute, make } from "./dom.js";
+import { attribute, make, write } from "./dom.js";
 
 /** @typedef {typeof import("./vendor/codemirror.js")} CodeMirror */
 /** @typedef {import("./vendor/codemirror.js").EditorView} View */
@@ -16,11 +16,14 @@ const FRAME = `
   .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raise); }
   .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
   :host([data-wrong]) .frame { border-color: var(--crash); }
-  textarea { min-height: 12em; padding: 8px 12px 8px 62px; border: 0; outline: 0; resize: none; color: var(--ink); background: none; font: 13px/1.55 var(--mono); font-variant-ligatures: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
+  .plain { display: grid; grid-template-columns: 62px minmax(0, 1fr); min-height: 0; overflow: hidden; }
+  .plain > * { font: 13px/1.55 var(--mono); font-variant-ligatures: none; }
+  .numbers { margin: 0; padding: 8px 32px 8px 0; overflow: hidden; color: var(--ink3); text-align: right; user-select: none; }
+  textarea { min-height: 12em; padding: 8px 12px 8px 0; border: 0; outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
   .cm { display: grid; min-height: 0; overflow: hidden; }
   p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
   kbd { font: 12px var(--mono); }
-  @media (pointer: coarse) { textarea, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
+  @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
 `;
 
 /** How it looks: our tokens, which follow the theme by themselves. @param {CodeMirror} cm */
@@ -59,12 +62,31 @@ function colours(cm) {
   ]));
 }
 
+/**
+ * Types over a selection itself. Left to the browser, it would keep the look of what it deletes in a style attribute of
+ * the new text, which the page's content policy refuses.
+ * @param {Event} event
+ * @param {View} view
+ * @param {readonly import("./vendor/codemirror.js").InputHandler[]} handlers  who may do it otherwise, as with a bracket
+ */
+function overSelection(event, view, handlers) {
+  const { main, ranges } = view.state.selection;
+  if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText" || event.data === null) return false;
+  if (view.state.readOnly || ranges.length > 1 || main.from === main.to) return false;
+  const text = event.data;
+  const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  event.preventDefault();
+  if (!handlers.some((handle) => handle(view, main.from, main.to, text, insert))) view.dispatch(insert());
+  return true;
+}
+
 export class SlCode extends HTMLElement {
   /** @type {CodeMirror|null} */ #cm = null;
   /** @type {View|null} */ #view = null;
   /** @type {InstanceType<CodeMirror["Compartment"]>|null} */ #fixed = null;
   #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
-  #frame = make("div", { class: "frame" }, this.#plain);
+  #numbers = make("pre", { class: "numbers", "aria-hidden": "true" });
+  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#plain));
   #begun = false;
   #silent = false;
   #locked = false;
@@ -76,13 +98,18 @@ export class SlCode extends HTMLElement {
     sheet.replaceSync(FRAME);
     shadow.adoptedStyleSheets = [sheet];
     shadow.append(this.#frame, make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
-    this.#plain.oninput = () => this.#changed();
+    this.#plain.oninput = () => {
+      this.#count();
+      this.#changed();
+    };
+    this.#plain.onscroll = () => (this.#numbers.scrollTop = this.#plain.scrollTop);
     // The browser's own event would reach the page before CodeMirror has read what was typed: whoever marks or unmarks in
     // answer to it would draw the text anew, without that. The page gets the one of #changed.
     shadow.addEventListener("input", (event) => event.stopPropagation());
   }
 
   connectedCallback() {
+    this.#count();
     attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
     for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
   }
@@ -96,7 +123,10 @@ export class SlCode extends HTMLElement {
     if (text === this.value) return;
     this.#silent = true;
     if (this.#view) this.#view.dispatch({ changes: { from: 0, to: this.#view.state.doc.length, insert: text } });
-    else this.#plain.value = text;
+    else {
+      this.#plain.value = text;
+      this.#count();
+    }
     this.#silent = false;
     this.unmark();
   }
@@ -109,25 +139,27 @@ export class SlCode extends HTMLElement {
   }
 
   /**
-   * Marks where Python found an error, and brings it into view.
+   * Marks where Python found an error.
    * @param {number} line  from 1
    * @param {number} column  from 1
    * @param {string} message
+   * @param {boolean} [go]  whether the cursor goes there: not while somebody types
    */
-  mark(line, column, message) {
+  mark(line, column, message, go = true) {
     attribute(this, "data-wrong", true);
     attribute(this.#plain, "aria-invalid", "true");
     this.#begin();
     if (!this.#cm || !this.#view) {
       const before = this.#plain.value.split("\n").slice(0, line - 1).join("\n").length;
-      this.#plain.setSelectionRange(before + column, before + column);
+      if (go) this.#plain.setSelectionRange(before + column, before + column);
       return;
     }
     const { doc } = this.#view.state;
     const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
     const at = Math.min(from + Math.max(column - 1, 0), to);
     const whole = at === to ? from : at;
-    this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]), { effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
+    this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]));
+    if (go) this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
   }
 
   /** Takes the marks away. */
@@ -148,6 +180,13 @@ export class SlCode extends HTMLElement {
     if (this.#begun) return;
     this.#begun = true;
     void this.#load();
+  }
+
+  /** The numbers of the lines of the plain field. */
+  #count() {
+    const lines = this.#plain.value.split("\n").length;
+    write(this.#numbers, Array.from({ length: lines }, (_, place) => place + 1).join("\n"));
+    this.#numbers.scrollTop = this.#plain.scrollTop;
   }
 
   #changed() {
@@ -173,7 +212,7 @@ export class SlCode extends HTMLElement {
       cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.indentUnit.of("    "), cm.EditorState.tabSize.of(4), cm.python(),
       cm.keymap.of([...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab]),
       cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "leaving", tabindex: "0" }),
-      cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
+      cm.EditorView.domEventHandlers({ beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)) }), cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
       this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
     ];
     const state = cm.EditorState.create({ doc: this.#plain.value, extensions });

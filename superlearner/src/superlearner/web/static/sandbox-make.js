@@ -6,13 +6,13 @@
 
 import { platform } from "./api.js";
 import { SlCode } from "./code-editor.js";
-import { attribute, byId, make, root, write } from "./dom.js";
-import { freeName, placeOf } from "./sandbox-words.js";
+import { attribute, byId, make, write } from "./dom.js";
+import { freeName } from "./sandbox-words.js";
+import { SyntaxCheck } from "./syntax-check.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {{id: string, title: string, about: string, source: string}} Template */
 
-const WAIT_MS = 600;
 const DEMOS = [
   { id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential." },
   { id: "shop", title: "Demo: the shop", about: "Orders, a warehouse and a checkout that live by themselves. A demo needs no credential." },
@@ -21,13 +21,10 @@ const DEMOS = [
 const editor = byId("source", SlCode);
 const form = byId("make-form", HTMLFormElement);
 const name = byId("sandbox-id", HTMLInputElement);
-const said = byId("make-said", HTMLElement);
+const check = new SyntaxCheck(editor, byId("make-said", HTMLElement));
 /** @type {Template[]} */ let templates = [];
 /** @type {() => string[]} */ let taken = () => [];
-let timer = 0;
 let named = false;
-/** Which question is the newest: a late answer changes nothing. */
-let asked = 0;
 
 /** What is chosen to start from. */
 const chosen = () => String(new FormData(form).get("from") ?? "");
@@ -51,14 +48,17 @@ export async function begin(ids, onMade) {
     void start(onMade);
   };
   editor.addEventListener("input", () => {
-    tell("");
-    clearTimeout(timer);
-    timer = setTimeout(() => void look(), WAIT_MS);
+    if (!demo()) check.later();
   });
   name.oninput = () => {
     named = true;
     wrong("id-wrong", name, "");
   };
+}
+
+/** Proposes a name that is free, unless somebody gave one. */
+export function propose() {
+  if (!named) name.value = freeName(demo()?.id ?? (templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
 }
 
 /** @param {{id: string, title: string, about: string, source?: string}|undefined} one */
@@ -69,15 +69,9 @@ function pick(one) {
   attribute(about, "data-demo", one.source === undefined);
   editor.value = one.source ?? "# A demo brings its own source. It is shown here when it runs, and can be changed then.\n";
   editor.lock(one.source === undefined);
-  if (!named) name.value = freeName(one.id || "my_tree", taken());
-  clearTimeout(timer);
-  asked += 1;
-  tell("");
-}
-
-/** @param {string} words @param {string} [level] */
-function tell(words, level = "info") {
-  said.replaceChildren(...(words ? [make("p", { "data-level": level }, words)] : []));
+  propose();
+  check.drop();
+  check.tell("");
 }
 
 /** @param {string} id @param {HTMLElement} field @param {string} words */
@@ -115,48 +109,23 @@ function wanted() {
   };
 }
 
-/** What Python says about the text, while it is typed. Who may not start one is told so when they try. */
-async function look() {
-  const mine = (asked += 1);
-  if (demo() || !editor.value.trim()) return;
-  try {
-    await platform("POST", "/sandboxes?dry_run=true", { sandbox_id: "look", source: editor.value });
-    if (mine === asked) editor.unmark();
-  } catch (error) {
-    if (mine === asked) show(error, true);
-  }
-}
-
-/** @param {any} error @param {boolean} quiet  only what is wrong with the source */
-function show(error, quiet = false) {
-  const place = placeOf(error.message ?? "");
-  if (place) editor.mark(place.line, place.column, error.message);
-  else editor.unmark();
-  if (quiet && !place) return;
-  if (error.code === "missing_scope") return tellToSignIn();
-  tell([error.message, error.hint].filter(Boolean).join(" — "), "bad");
-}
-
-/** Your own code takes a credential; a demo does not. */
-function tellToSignIn() {
-  const here = location.pathname.slice(root().length) + location.search;
-  said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, "superlearner token"), " prints it. A demo starts without."));
-}
-
 /** @param {(made: Sandbox) => void} onMade */
 async function start(onMade) {
-  clearTimeout(timer);
-  asked += 1;
+  check.drop();
   const body = wanted();
   if (!body) return;
   const button = byId("start", HTMLButtonElement);
   button.disabled = true;
-  tell("Starting…");
+  check.tell("Starting…");
   try {
-    onMade(await platform("POST", "/sandboxes", body));
+    const made = await platform("POST", "/sandboxes", body);
+    check.tell("");
+    named = false; // the next one gets a name of its own
+    onMade(made);
   } catch (error) {
     if (/** @type {any} */ (error).code === "sandbox_already_exists") wrong("id-wrong", name, "There is one of this name.");
-    show(error);
+    check.refused(error);
+  } finally {
     button.disabled = false;
   }
 }

@@ -8,7 +8,8 @@ import { platform } from "./api.js";
 import { SlCode } from "./code-editor.js";
 import { confirm } from "./confirm.js";
 import { attribute, byId, icon, make, mend, renew, root, write } from "./dom.js";
-import { limitsOf, placeOf, told, upText } from "./sandbox-words.js";
+import { limitsOf, told, upText } from "./sandbox-words.js";
+import { SyntaxCheck } from "./syntax-check.js";
 import { tabs } from "./tab-list.js";
 import { complain, toast } from "./toast.js";
 import { counted, time } from "./words.js";
@@ -17,7 +18,9 @@ import { counted, time } from "./words.js";
 /** @typedef {import("./sandbox-words.js").Wall} Wall */
 
 const editor = byId("running-source", SlCode);
-const said = byId("code-said", HTMLElement);
+const check = new SyntaxCheck(editor, byId("code-said", HTMLElement));
+/** @param {string} words @param {string} [level] */
+const tell = (words, level) => check.tell(words, level);
 /** @type {Sandbox|null} */ let shown = null;
 let part = "part-code";
 /** The source that runs, as it was read; what is in the editor may be another one. @type {string|null} */
@@ -41,7 +44,8 @@ export function wire(again) {
     if (number) void reload({ version: Number(number) });
   };
   editor.addEventListener("input", () => {
-    editor.unmark();
+    if (edited()) check.later();
+    else check.clear();
     buttons();
   });
 }
@@ -70,8 +74,17 @@ export function show(one) {
   walls(byId("about-walls", HTMLElement), one.walls);
   write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
-  if (before?.id !== one.id) known = null;
+  if (before?.id !== one.id) begin();
   void load();
+}
+
+/** Another sandbox is shown: what was said of the one before, and was typed into it, goes. */
+function begin() {
+  known = null;
+  check.drop();
+  tell("");
+  editor.unmark();
+  byId("reload-report", HTMLElement).replaceChildren();
 }
 
 /** @param {Element} list @param {Wall[]} all */
@@ -142,18 +155,6 @@ function versions(all) {
     make("td", { class: "num" }, one.current ? "current" : make("button", { type: "button", class: "btn", "data-version": one.version, "aria-label": `Go back to version ${one.version}` }, "Go back to it")))));
 }
 
-/** @param {string} words @param {string} [level] */
-function tell(words, level = "info") {
-  said.replaceChildren(...(words ? [make("p", { "data-level": level }, words)] : []));
-}
-
-/** @param {any} error */
-function refused(error) {
-  const place = placeOf(error.message ?? "");
-  if (place) editor.mark(place.line, place.column, error.message);
-  tell([error.message, error.hint].filter(Boolean).join(" — "), "bad");
-}
-
 /** @param {{source?: string, version?: number}} what */
 async function reload(what) {
   if (!shown) return;
@@ -169,7 +170,7 @@ async function reload(what) {
     if (done.changed) report(done.servers);
     if (what.version !== undefined) byId("tab-code", HTMLElement).click();
   } catch (error) {
-    refused(error);
+    check.refused(error);
   }
   await refresh();
   buttons();
@@ -200,7 +201,7 @@ async function restart(withSource) {
     byId("reload-report", HTMLElement).replaceChildren();
     tell("It runs.");
   } catch (error) {
-    refused(error);
+    check.refused(error);
   }
   await refresh();
 }

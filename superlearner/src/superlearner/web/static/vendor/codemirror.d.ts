@@ -1,8 +1,14 @@
 // What code-editor.js uses of the vendored CodeMirror: extensions are opaque, the view has what we call.
 export type Extension = readonly Extension[] | object;
 export interface Text { readonly length: number; readonly lines: number; line(number: number): { from: number; to: number }; toString(): string }
+export type InputHandler = (view: EditorView, from: number, to: number, text: string, insert: () => object) => boolean;
 export class EditorState {
   readonly doc: Text;
+  readonly readOnly: boolean;
+  readonly selection: { readonly main: { readonly from: number; readonly to: number }; readonly ranges: readonly object[] };
+  facet(facet: { of(handler: InputHandler): Extension }): readonly InputHandler[];
+  replaceSelection(text: string): object;
+  update(...changes: object[]): object;
   static create(config: { doc: string; extensions: Extension }): EditorState;
   static allowMultipleSelections: { of(value: boolean): Extension };
   static readOnly: { of(value: boolean): Extension };
@@ -17,6 +23,8 @@ export class EditorView {
   destroy(): void;
   static theme(rules: Record<string, Record<string, string>>): Extension;
   static scrollIntoView(position: number, options?: { y: "center" }): object;
+  static domEventHandlers(handlers: Record<string, (event: Event, view: EditorView) => boolean>): Extension;
+  static inputHandler: { of(handler: InputHandler): Extension };
   static lineWrapping: Extension;
   static contentAttributes: { of(attributes: Record<string, string>): Extension };
   static updateListener: { of(hear: (update: { docChanged: boolean }) => void): Extension };
