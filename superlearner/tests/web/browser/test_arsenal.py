@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
+from tools.axe import broken_rules
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -283,10 +283,10 @@ def test_no_rule_of_axe_is_broken_and_a_phone_goes_step_by_step(
     field(page, "pid").locator("input").fill("counter_1")
     page.get_by_role("heading", name="All about a process").click()
     if width < 600:
-        assert _violations(page) == []
+        assert broken_rules(page) == []
     page.get_by_role("button", name="Run", exact=True).click()
     looks(page, "ok")
-    assert _violations(page) == []
+    assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
     if width < 600:
         expect(page.locator(".work")).to_be_hidden()
@@ -296,10 +296,5 @@ def test_no_rule_of_axe_is_broken_and_a_phone_goes_step_by_step(
         expect(page.get_by_role("searchbox")).to_be_visible()
     page.get_by_role("tab", name="Audit log").click()
     expect(page.locator("#audit")).to_contain_text("needs the scope code")
-    assert _violations(page) == []
+    assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
-
-
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]

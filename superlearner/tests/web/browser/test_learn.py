@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+from tools.axe import broken_rules
 
 OWN = """
 from otp import Children, GenServer, Ok, Supervisor, impl
@@ -114,20 +114,15 @@ def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
 ) -> None:
     page = open_page(f"{program.url}/learn", ready=False, theme=theme, width=width)
     expect(page.get_by_text("0 of 11 tours done")).to_be_visible()
-    assert axe(page) == []
+    assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
     page.goto(f"{program.url}/supervisors?tour=process")
     expect(strip(page).get_by_role("heading")).to_have_text("1 of 3 · Look at counter_1")
-    assert axe(page) == []
+    assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
     box, main = strip(page).bounding_box(), page.locator("#supervisors").bounding_box()
     assert box and main
     assert box["y"] + box["height"] <= main["y"] + 1 or main["y"] + main["height"] <= box["y"] + 1
-
-
-def axe(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
 
 
 def test_conditions_fit_what_they_name_and_nothing_else(open_page: Callable[..., Page], program: Any) -> None:

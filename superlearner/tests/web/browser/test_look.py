@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from tools.axe import broken_rules
 
 SHOP = "app/shop_sup"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -59,17 +59,12 @@ def test_no_rule_of_axe_is_broken(open_page: Callable[..., Page], platform: Any,
     page = open_page(f"{platform.url}/supervisors", theme=theme, width=width)
     trouble(platform)
     expect(page.locator(f'[role=treeitem][data-key="{SHOP}/ledger"]')).to_have_attribute("data-look", "stuck")
-    assert _violations(page) == []
+    assert broken_rules(page) == []
     select(page, f"{SHOP}/ledger")
-    assert _violations(page) == []
+    assert broken_rules(page) == []
     page.locator("#process").get_by_role("button", name="Close the details").click()
     page.evaluate("document.getElementById('keys').showModal()")
-    assert _violations(page) == []
-
-
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    assert broken_rules(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from tools.axe import broken_rules
 
 import otp
 
@@ -23,11 +23,6 @@ def opened(page: Page) -> Any:
     field = page.get_by_role("combobox", name="Go to")
     expect(field).to_be_focused()
     return field
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def test_the_page_of_another_node_shows_its_trees_and_kills_there(
@@ -191,11 +186,11 @@ def test_no_rule_of_axe_is_broken_in_palette_and_errors_and_nothing_scrolls_side
     page = open_page(f"{two_nodes.url}/supervisor/ledger", ready=False, theme=theme, width=width)
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     expect(page.get_by_text("Did you mean").get_by_role("link", name="Supervisors")).to_be_visible()
-    assert violations(page) == []
+    assert broken_rules(page) == []
     page.get_by_role("button", name="Find a page, process or operation").click()
     page.get_by_role("combobox", name="Go to").fill("ledger")
     expect(page.get_by_role("listbox", name="Found").get_by_role("option").first).to_contain_text("ledger")
-    assert violations(page) == []
+    assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
 
 

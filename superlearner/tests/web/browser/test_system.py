@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from tools.axe import broken_rules
 
 import superlearner.web
 
@@ -221,8 +221,7 @@ def test_no_rule_of_axe_is_broken_and_a_phone_scrolls_only_up_and_down(system: A
         page.locator(f"#tab-{view}").click()
         expect(page.locator(f"#view-{view} {there}").first).to_be_visible(timeout=PLENTY)
         assert page.evaluate(SIDEWAYS) == 0, view
-        found = Axe().run(page).response["violations"]
-        assert [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]] == [], view
+        assert broken_rules(page) == [], view
 
 
 @pytest.fixture(scope="module")
