@@ -36,4 +36,5 @@ def test_names_come_from_the_platform_that_runs(untouched: Any) -> None:
     assert offered(data_dir, "superlearner application info super") == ["superlearner"]
     assert "kill_wait" in offered(data_dir, "superlearner settings get kill")
     assert offered(data_dir, "superlearner code module superlearner.demo.on") == ["superlearner.demo.one_for_one"]
-    assert offered(data_dir, "superlearner process list --node superlearner@") == ["superlearner@127.0.0.1"]
+    for command in ("process list", "tree", "top", "console"):
+        assert offered(data_dir, f"superlearner {command} --node superlearner@") == ["superlearner@127.0.0.1"]

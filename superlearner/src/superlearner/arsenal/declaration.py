@@ -175,6 +175,7 @@ class Operation:
     here: bool
     media: tuple[str, ...]
     errors: tuple[str, ...]
+    short: tuple[str, ...]
     model: type[BaseModel]
     body: type[BaseModel] | None
     encode: TypeAdapter[Any]
@@ -206,6 +207,7 @@ def operation(
     here: bool = False,
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
+    short: str = "",
 ) -> Callable[[F], F]:
     """Declare an operation; the function stays as it is.
 
@@ -224,13 +226,17 @@ def operation(
             needs; others are carried out there.
         media: what a `Download` may be besides JSON in the form of the result.
         errors: codes it may answer besides those of every operation.
+        short: the fields that the command line shows, in this order, where it would not fit or not read well with all
+            of them: `"id status steps.at,text"`. One field of text alone is written as it is.
 
     Raises:
         DeclarationError: the declaration is wrong; the text says where.
     """
 
     def declare(function: F) -> F:
-        read = _read(function, name, http, scope, category, changes, destroys, bare, on, owned, here, media, errors)
+        read = _read(
+            function, name, http, scope, category, changes, destroys, bare, on, owned, here, media, errors, short
+        )
         setattr(function, MARK, read)
         return function
 
@@ -265,6 +271,7 @@ def _read(
     here: bool,
     media: tuple[str, ...],
     errors: tuple[str, ...],
+    short: str,
 ) -> Operation:
     def wrong(expected: str, got: object) -> DeclarationError:
         return DeclarationError(f"operation {name!r} of {function.__module__}: expected {expected}, got {got!r}")
@@ -325,10 +332,20 @@ def _read(
         here=here,
         media=media,
         errors=errors,
+        short=_paths(short),
         model=_model(f"{title}Parameters", parameters),
         body=_model(f"{title}Request", in_body) if in_body else None,
         encode=TypeAdapter(result),
     )
+
+
+def _paths(short: str) -> tuple[str, ...]:
+    """`"id steps.at,text"` is `id`, `steps.at` and `steps.text`."""
+    found: list[str] = []
+    for word in short.split():
+        above, dot, names = word.rpartition(".")
+        found += [f"{above}{dot}{name}" for name in names.split(",")]
+    return tuple(found)
 
 
 def _parameters(function: Callable[..., Any], hints: dict[str, Any], method: Method, path: str) -> list[Parameter]:

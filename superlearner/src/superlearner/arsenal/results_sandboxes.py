@@ -18,6 +18,16 @@ __all__ = [
 ]  # fmt: skip
 
 DEFAULTS: Final = Limits()
+MEANS: Final = {
+    "files": "its own folder only, none of your files",
+    "network": "no network: neither this machine nor another",
+    "signals": "no signal to a process outside, and no look into one",
+    "memory": "no more memory than its limit",
+    "cpu": "no more processor time than its limit",
+    "processes": "no more processes and threads than its limit",
+    "rights": "no more rights than it begins with",
+    "calls": "only what a Python program asks the kernel for",
+}
 Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
 
 
@@ -55,12 +65,13 @@ class SandboxConfiguration(BaseModel):
 
 
 class WallLine(BaseModel):
-    """A wall: whether it stands, and what holds it up, or why it does not stand."""
+    """A wall: whether it stands, and what that means for what runs behind it."""
 
     name: str
     up: bool
     required: bool
-    says: str
+    means: str = Field(description="what a sandbox behind it can do and cannot, in a few words")
+    says: str = Field(description="what holds it up, or why it does not stand")
 
 
 class SandboxRecord(BaseModel):
@@ -206,7 +217,8 @@ def limits_of(given: LimitsGiven) -> Limits:
 
 def wall_of(wall: Wall) -> WallLine:
     """A wall as the API has it."""
-    return WallLine(name=wall.name, up=wall.up, required=wall.required, says=wall.says)
+    means = MEANS.get(wall.name, wall.name) if wall.up else "not kept from it here"
+    return WallLine(name=wall.name, up=wall.up, required=wall.required, means=means, says=wall.says)
 
 
 def version_of(version: Version, current: int) -> SandboxVersion:

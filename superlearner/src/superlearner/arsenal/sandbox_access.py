@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, Final
 
 import otp
@@ -18,15 +19,18 @@ __all__ = ["THERE", "allow", "ask", "found", "may_run_here"]
 
 THERE: Final = ("sandbox_not_found",)
 LONGEST: Final = 2000
+LONGEST_ID: Final = 64
 
 
 def found(ctx: Context, id: str) -> Sandbox:
     """The sandbox with that id. Raises OperationError: `sandbox_not_found`."""
     sandbox = ctx.platform.sandboxes.find(id)
     if sandbox is None:
-        known = ", ".join(one.id for one in ctx.platform.sandboxes.all()[:10])
-        hint = f"there are: {known}" if known else "there is none; create one: POST /api/v1/sandboxes"
-        raise OperationError("sandbox_not_found", f"there is no sandbox {clip(id, 100)!r}", hint=hint)
+        known = [one.id for one in ctx.platform.sandboxes.all()]
+        near = get_close_matches(id[:LONGEST_ID], known, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        hint = f"there are: {', '.join(known[:10])}" if known else "there is none; create one: POST /api/v1/sandboxes"
+        raise OperationError("sandbox_not_found", f"there is no sandbox {clip(id, 100)!r}{meant}", hint=hint)
     return sandbox
 
 

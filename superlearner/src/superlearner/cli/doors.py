@@ -10,8 +10,12 @@ import typer
 
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories
+from superlearner.cli.names import completion_of
 
-__all__ = ["DataDir", "Url", "console", "mcp", "top"]
+__all__ = ["NODES", "DataDir", "Url", "console", "mcp", "top"]
+
+NODES = completion_of({"picker": "node"})
+"""The names of the nodes of the platform that runs, for the shell."""
 
 Url = Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the data of the platform.", show_default=False)]
@@ -23,7 +27,10 @@ def console(
         str | None, typer.Option("-c", metavar="CODE", help="Run this instead, and end.", show_default=False)
     ] = None,
     node: Annotated[
-        str | None, typer.Option(help="The node that calls go to [default: the platform's own].", show_default=False)
+        str | None,
+        typer.Option(
+            help="The node that calls go to [default: the platform's own].", autocompletion=NODES, show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With -c or piped input: show values as JSON.")] = False,
     url: Url = None,
@@ -100,7 +107,10 @@ def top(
         bool, typer.Option("--json", help="Write JSON: with --once a document, else a line a look.")
     ] = False,
     node: Annotated[
-        str | None, typer.Option(help="The node that is asked [default: the platform's own].", show_default=False)
+        str | None,
+        typer.Option(
+            help="The node that is asked [default: the platform's own].", autocompletion=NODES, show_default=False
+        ),
     ] = None,
     url: Url = None,
     data_dir: DataDir = None,

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.config import config
 from superlearner.cli.db import db
-from superlearner.cli.doors import console, mcp, top
+from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.operations import Commands, group_of
@@ -256,7 +256,10 @@ def tree(
     depth: Annotated[int | None, typer.Option(min=0, max=32, help="Levels below the root.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     node: Annotated[
-        str | None, typer.Option(help="The node that is asked [default: the platform's own].", show_default=False)
+        str | None,
+        typer.Option(
+            help="The node that is asked [default: the platform's own].", autocompletion=NODES, show_default=False
+        ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the data of the platform.")] = None,

@@ -26,6 +26,7 @@ LISTS: Final = {
     "simulation": ("simulation", "list", "id"),
     "operation": ("arsenal", "operations", "name"),
     "page": ("docs", "list", "page"),
+    "sandbox": ("sandbox", "list", "id"),
 }
 """Where the names of each kind of thing are: an operation, and the field of its rows."""
 MOST: Final = "200"

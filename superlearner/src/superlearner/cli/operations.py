@@ -21,6 +21,7 @@ from typer.main import get_command
 
 from superlearner.cli import manifest
 from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.doors import NODES
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
 from superlearner.cli.showing import show
@@ -30,7 +31,7 @@ __all__ = ["Commands", "command_of", "group_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
-METAVARS: Final = {"json": "JSON", "any": "JSON"}
+METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE"}
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the platform.", show_default=False)]
 DataDir = Annotated[
@@ -42,7 +43,7 @@ Node = Annotated[
     typer.Option(
         "--node",
         help="The node that is asked [default: the platform's own].",
-        autocompletion=completion_of({"picker": "node"}),
+        autocompletion=NODES,
         show_default=False,
     ),
 ]
@@ -129,7 +130,8 @@ def command_of(entry: Entry) -> Any:
 
             follow(reach(url, data_dir), entry, values, node=node, as_json=as_json)
         else:
-            show(ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run, node=node), as_json=as_json)
+            answer = ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run, node=node)
+            show(answer, as_json=as_json, short=() if dry_run else entry.get("short", ()))
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]
@@ -194,7 +196,7 @@ def _option(one: dict[str, Any], *, bare: bool) -> inspect.Parameter:
         help=f"{one['help']}{default}".strip(),
         min=one.get("min"),
         max=one.get("max"),
-        metavar=METAVARS.get(kind),
+        metavar=METAVARS.get(one.get("format", kind)),
         autocompletion=completion_of(one),
         show_default=False,
     )
@@ -207,6 +209,8 @@ def _option(one: dict[str, Any], *, bare: bool) -> inspect.Parameter:
 def _type(one: dict[str, Any]) -> Any:
     if one["kind"] == "choice":
         return enum.Enum(one["name"], {text: text for text in one["choices"]})
+    if one.get("format") == "path":
+        return Path
     if one["kind"] == "list":
         return list.__class_getitem__(TYPES[one["of"]])
     return TYPES[one["kind"]]

@@ -9,34 +9,43 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TextIO, cast
 
 from superlearner.cli.asking import Answer
-from superlearner.cli.plain import clip, plain, plain_lines
+from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, label
+from superlearner.cli.plain import plain, plain_lines
+from superlearner.cli.short import shortened
 from superlearner.terminal import say
 
 __all__ = ["drawn", "json_text", "show", "table"]
 
-WIDEST: Final = 80
+SENTENCE: Final = 400
+"""So much of a sentence in a table."""
 LONGEST: Final = 400
-CALM: Final = 24
+"""So much of a value that stands alone."""
+STYLES: Final = {
+    **dict.fromkeys(("running", "up", "open", "healthy", "ok", "yes"), "green"),
+    **dict.fromkeys(("ended", "down", "gone", "failed", "error", "crashed", "unhealthy"), "red"),
+    **dict.fromkeys(("starting", "stopping", "lost", "warning", "degraded"), "yellow"),
+}
+STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"})
+"""Fields whose words say whether it is well."""
 
 
-def show(answer: Answer, *, as_json: bool = False) -> None:
-    """Write what an operation answered to standard output."""
+def show(answer: Answer, *, as_json: bool = False, short: Sequence[str] = ()) -> None:
+    """Write what an operation answered to standard output: the fields in `short`, which its operation declares."""
     if as_json:
         say(json_text(answer.data))
     else:
-        _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(answer.data, answer.meta)
+        _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(answer.data, answer.meta, short)
 
 
 def drawn(data: Any, meta: Mapping[str, Any] | None = None, *, terminal: bool = False) -> str:
     """The same as text; with the colours and the width of a terminal if it goes to one."""
     text = io.StringIO()
-    _Writer(text, text, terminal).answer(data, meta)
+    _Writer(text, text, terminal).answer(data, meta, ())
     return text.getvalue().rstrip("\n")
 
 
@@ -66,63 +75,75 @@ class _Writer:
     notes: TextIO
     terminal: bool
 
-    def answer(self, data: Any, meta: Mapping[str, Any] | None) -> None:
-        self.value(data, None)
+    def answer(self, data: Any, meta: Mapping[str, Any] | None, short: Sequence[str]) -> None:
+        chosen = shortened(data, short) or data
+        if short and isinstance(chosen, dict) and len(chosen) == 1:  # pyright: ignore[reportUnknownArgumentType]
+            (chosen,) = cast("dict[str, Any]", chosen).values()
+        self.value(chosen)
+        if short and isinstance(data, dict) and cast("dict[str, Any]", data).get("cut") is True:
+            self.note("not all of it: the rest was cut")
         if meta and meta.get("total_pages", 1) > 1:
             self.note(f"page {meta['page']} of {meta['total_pages']}, {meta['total']} in all; see --page")
 
-    def value(self, data: Any, heading: str | None) -> None:
-        if heading is not None:
-            self.say(f"\n{heading}")
-        if isinstance(data, list) and data and all(isinstance(one, dict) for one in data):  # pyright: ignore[reportUnknownVariableType]
-            self.table(data)  # pyright: ignore[reportUnknownArgumentType]
+    def value(self, data: Any) -> None:
+        if is_coloured_text(data):
+            data = "\n".join("".join(piece for _, piece in line) for line in data)
+        if isinstance(data, list) and data and all(isinstance(one, dict) for one in cast("list[Any]", data)):
+            self.table(cast("list[dict[str, Any]]", data))
         elif isinstance(data, dict):
-            self.fields(data)  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(data, str):
-            self.say(plain_lines(data))
-        elif data == [] and heading is None:
+            self.fields(cast("dict[str, Any]", data))
+        elif data in ([], ""):
             self.note("nothing")
-        elif isinstance(data, list):
-            for one in data:  # pyright: ignore[reportUnknownVariableType]
-                self.say(_cell(one, self.most(LONGEST)))
+        elif isinstance(data, str):
+            self.say(plain_lines(data).rstrip("\n"))
         else:
-            self.say(_cell(data, self.most(LONGEST)))
+            for one in cast("list[Any]", data) if isinstance(data, list) else [data]:
+                self.say(self.cell("", one))
+
+    def cell(self, name: str, value: Any) -> str:
+        """At a terminal for people, and so much of it; elsewhere all of it: a program may read it."""
+        return cell(name, value, LONGEST) if self.terminal else exact(name, value)
 
     def table(self, rows: list[dict[str, Any]]) -> None:
         names = list(dict.fromkeys(name for row in rows for name in row))
-        names = [name for name in names if any(row.get(name) not in (None, [], {}) for row in rows)]
-        cells = [[_cell(_value(name, row.get(name)), self.most(WIDEST)) for name in names] for row in rows]
-        names = [plain(name) for name in names]
+        names = [name for name in names if any(row.get(name) not in (None, "", [], {}) for row in rows)]
+        if self.terminal and "at" in names:
+            names = [name for name in names if name != "timestamp"]  # which is the same once more
+        cells = [[self.cell(name, _first_line(row.get(name)) if self.terminal else row.get(name)) for name in names]
+                 for row in rows]  # fmt: skip
         if self.terminal:
-            self.rich_table(names, cells)
+            self.rich_table(names, [label(name, _first(rows, name)) for name in names], cells)
             return
-        widths = [min(WIDEST, max(len(row[at]) for row in [names, *cells])) for at in range(len(names))]
-        for row in [names, *cells]:
+        heads = [plain(name) for name in names]
+        widths = [max(len(row[at]) for row in [heads, *cells]) for at in range(len(names))]
+        for row in [heads, *cells]:
             self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
         """A line for each field; lists of things and things below come after them, each under its name."""
-        below: dict[str, Any] = {
-            name: value
-            for name, value in data.items()
-            if (isinstance(value, dict) and value)
-            or (isinstance(value, list) and value and isinstance(value[0], dict))
-            or (isinstance(value, str) and "\n" in value)
-        }
-        names = [plain(name) for name in data if name not in below]
-        cells = [[name, _cell(_value(name, data[name]), self.most(LONGEST))] for name in data if name not in below]
+        below = {name: value for name, value in data.items() if self.is_below(value)}
+        lines = {name: self.cell(name, value) for name, value in data.items() if name not in below}
         if self.terminal:
-            self.rich_fields(cells)
+            if "at" in lines:
+                lines.pop("timestamp", None)
+            self.rich_fields({label(name, data[name]): (name, text) for name, text in lines.items()})
         else:
-            width = max(map(len, names), default=0)
-            for name, text in cells:
+            width = max((len(plain(name)) for name in lines), default=0)
+            for name, text in lines.items():
                 self.say(f"{plain(name).ljust(width)}  {text}".rstrip())
         for name, value in below.items():
-            self.value(value, plain(name))
+            self.heading(name)
+            self.value(value)
 
-    def most(self, characters: int) -> int:
-        """So many of a value at a terminal; elsewhere all of them: a program may read it."""
-        return characters if self.terminal else sys.maxsize
+    def is_below(self, value: Any) -> bool:
+        """Whether it has lines of its own below the others."""
+        if not value:
+            return False
+        if isinstance(value, dict):
+            return not (self.terminal and is_small(cast("Any", value)))
+        if isinstance(value, list):
+            return isinstance(cast("list[Any]", value)[0], dict) or is_coloured_text(cast("Any", value))
+        return isinstance(value, str) and "\n" in value
 
     def say(self, text: str) -> None:
         """A line; what the terminal has no character for becomes a question mark."""
@@ -133,68 +154,73 @@ class _Writer:
     def note(self, text: str) -> None:
         self.notes.write(f"{text}\n")
 
-    def rich_table(self, names: list[str], cells: list[list[str]]) -> None:
+    def heading(self, name: str) -> None:
+        if not self.terminal:
+            self.say(f"\n{plain(name)}")
+            return
+        from rich.text import Text
+
+        self.console().print(Text(f"\n{label(name, None)}", "bold underline"))
+
+    def rich_table(self, names: list[str], heads: list[str], cells: list[list[str]]) -> None:
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        console = self.console()
-        columns = _that_fit(names, cells, console.width)
-        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in names[:columns]:
-            shown.add_column(Text(name), no_wrap=True, overflow="ellipsis")
-        for row in cells:
-            shown.add_row(*map(Text, row[:columns]))
-        console.print(shown)
-        if names[columns:]:
-            self.note(f"not shown, since the terminal is too narrow: {', '.join(names[columns:])}")
+        from superlearner.cli.columns import GAP, fitted
 
-    def rich_fields(self, cells: list[list[str]]) -> None:
+        console = self.console()
+        kept = fitted(heads, cells, console.width)
+        shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+        for one in kept:
+            shown.add_column(
+                Text(heads[one.at]),
+                width=one.width,
+                justify="right" if one.number else "left",
+                no_wrap=not one.sentence,
+                overflow="fold" if one.sentence else "ellipsis",
+            )
+        for row in cells:
+            texts = [_clipped(row[one.at]) if one.sentence else row[one.at] for one in kept]
+            shown.add_row(*(Text(text, _style(names[one.at], text)) for one, text in zip(kept, texts, strict=True)))
+        console.print(shown)
+        there = {one.at for one in kept}
+        if left := [head for at, head in enumerate(heads) if at not in there]:
+            self.note(f"no room here for: {', '.join(left)}; --json has all of it")
+
+    def rich_fields(self, lines: dict[str, tuple[str, str]]) -> None:
         from rich.table import Table
         from rich.text import Text
 
-        shown = Table.grid(padding=(0, 2))
-        for name, text in cells:
-            shown.add_row(Text(plain(name), "bold"), Text(text))
+        shown = Table.grid(padding=(0, 2, 0, 0))
+        for head, (name, text) in lines.items():
+            shown.add_row(Text(head, "bold"), Text(text, _style(name, text)))
         self.console().print(shown)
 
     def console(self) -> Any:
         from rich.console import Console
 
-        return Console(file=self.out, force_terminal=None if self.out is sys.stdout else self.terminal)
+        return Console(file=self.out, highlight=False, force_terminal=None if self.out is sys.stdout else self.terminal)
 
 
-def _cell(value: Any, longest: int) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):  # pyright: ignore[reportUnknownVariableType]
-        return clip(plain(", ".join(map(str, value))), longest)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, dict):
-        fields: dict[str, Any] = cast("dict[str, Any]", value)
-        parts = (f"{plain(name)} {_cell(_value(name, one), longest)}" for name, one in fields.items())
-        return clip(", ".join(parts), longest)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return clip(plain(text), longest)
+def _first(rows: list[dict[str, Any]], name: str) -> Any:
+    """A value of a column, which says what kind it has."""
+    return next((row[name] for row in rows if row.get(name) is not None), None)
 
 
-def _value(name: str, value: Any) -> Any:
-    """Times are read as times: `at` and `started_at` are seconds since 1970."""
-    if isinstance(value, float) and (name == "at" or name.endswith("_at")):
-        return datetime.fromtimestamp(value).astimezone().isoformat(" ", "milliseconds")
-    return value
+def _first_line(value: Any) -> Any:
+    """Of a text of many lines the first; the others would make a table of one row."""
+    line, more, _ = value.partition("\n") if isinstance(value, str) else (value, "", "")
+    return f"{line} …" if more else value
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= SENTENCE else f"{text[: SENTENCE - 1]}…"
+
+
+def _style(name: str, text: str) -> str:
+    return STYLES.get(text, "") if name in STATES else ""
 
 
 def _escaped(line: str) -> str:
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
-
-
-def _that_fit(names: list[str], cells: list[list[str]], width: int) -> int:
-    """How many columns have room, one cut off at `CALM` characters; the first one is always there."""
-    room = width - 2
-    for at in range(len(names)):
-        room -= min(CALM, max(len(row[at]) for row in [names, *cells])) + 3
-        if room < 0 and at > 0:
-            return at
-    return len(names)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from superlearner.cli.plain import plain
 
 __all__ = ["value_of"]
 
@@ -13,13 +16,19 @@ __all__ = ["value_of"]
 def value_of(parameter: dict[str, Any], typed: Any) -> Any:
     """The value that goes over HTTP. Complex values are JSON; where any JSON is right, a bare word is itself.
 
+    The path of a file is made absolute. For a program `@FILE` says in which file it is.
+
     Raises:
         typer.BadParameter: it is no value of this parameter.
 
     >>> value_of({"name": "message", "kind": "any"}, "increment"), value_of({"name": "message", "kind": "any"}, "[1]")
     ('increment', [1])
     """
-    kind = parameter["kind"]
+    kind, form = parameter["kind"], parameter.get("format")
+    if form == "path":
+        return str(Path(typed).absolute())  # the platform has another working directory
+    if form == "python" and typed.startswith("@") and "\n" not in typed:
+        return _read(parameter, Path(typed[1:]))
     if kind == "choice":
         return typed.value
     if kind == "any":
@@ -31,6 +40,17 @@ def value_of(parameter: dict[str, Any], typed: Any) -> Any:
     if parameter["place"] == "path" and typed == "":
         raise typer.BadParameter(f"expected a {parameter['name']}, got nothing", param_hint=parameter["name"].upper())
     return typed
+
+
+def _read(parameter: dict[str, Any], file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        option = f"--{parameter['name'].replace('_', '-')}"
+        raise typer.BadParameter(
+            f"expected a file behind the @, got {plain(str(file))} ({why})", param_hint=option
+        ) from None
 
 
 def _anything(parameter: dict[str, Any], typed: str) -> Any:

@@ -34,6 +34,8 @@ def entry_of(operation: Operation) -> dict[str, Any]:
         facts = {"name": one.name, "place": one.place, "required": one.required, "help": one.description}
         if one.picker is not None:
             facts["picker"] = one.picker
+        if (form := _form(of_one)) is not None:
+            facts["format"] = form
         default = of_one.get("default")
         if default is not None and default != "":
             facts["default"] = default
@@ -48,8 +50,17 @@ def entry_of(operation: Operation) -> dict[str, Any]:
         "bare": operation.bare,
         "on_node": operation.on_node,
         "streams": operation.streams,
+        **({"short": list(operation.short)} if operation.short else {}),
         "parameters": shown,
     }
+
+
+def _form(schema: dict[str, Any]) -> str | None:
+    """`path` for a text that names a file, `python` for one that is a program: both are typed by the name of a file."""
+    for one in (schema, *schema.get("anyOf", ())):
+        if one.get("format") in ("path", "python"):
+            return one["format"]
+    return None
 
 
 def _kind(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,8 @@ Until = Annotated[
     http=("GET", "/supervisors/{name}/analytics"),
     scope="read",
     errors=(*NOT_THERE, "call_failed", "timeout"),
+    short="supervisor_name alive total_restarts restarted_along give_ups failure_rate restarts_by_child "
+    "restarts_by_reason since_baseline restart_history.at,event_type,child_id,reason,recovery_ms",
 )
 async def supervisor(
     ctx: Context,
@@ -114,7 +116,10 @@ async def supervisor(
     )
 
 
-@operation("analytics.trends", http=("GET", "/supervisors/{name}/trends"), scope="read", errors=NOT_THERE)
+@operation("analytics.trends", http=("GET", "/supervisors/{name}/trends"), scope="read", errors=NOT_THERE,
+           short="supervisor_name outlook direction failure_rate failure_rate_before max_restarts max_seconds "
+                 "seconds_to_give_up mean_time_to_recovery_ms longest_recovery_ms "
+                 "mean_time_between_restarts_ms")  # fmt: skip
 async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_000) -> SupervisorTrends:
     """Where a supervisor is heading.
 
@@ -149,7 +154,8 @@ async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_00
     )
 
 
-@operation("analytics.history", http=("GET", "/supervisors/{name}/history"), scope="read", errors=NOT_THERE)
+@operation("analytics.history", http=("GET", "/supervisors/{name}/history"), scope="read", errors=NOT_THERE,
+           short="at event_type child_id reason recovery_ms old_pid child_pid")  # fmt: skip
 async def history(
     ctx: Context,
     name: SupervisorText,
@@ -177,7 +183,9 @@ async def history(
     return Paged([_shown(entry) for entry in found[start : start + per_page]], len(found), page, per_page)
 
 
-@operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read")
+@operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read",
+           short="supervisor_stats.supervisor_name,total_restarts,recent_restarts,give_ups,last_restart,alive "
+                 "supervisor_stats.supervisor_pid total_supervisors total_restarts missed_events")  # fmt: skip
 async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000) -> AllSupervisorStats:
     """Compare all supervisors.
 
@@ -230,7 +238,12 @@ async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
 
 
 @operation(
-    "analytics.stored", http=("GET", "/analytics/history"), scope="read", here=True, errors=("store_unavailable",)
+    "analytics.stored",
+    http=("GET", "/analytics/history"),
+    scope="read",
+    here=True,
+    errors=("store_unavailable",),
+    short="events.at,supervisor_name,event_type,child_id,reason next_before",
 )
 async def stored(
     ctx: Context,

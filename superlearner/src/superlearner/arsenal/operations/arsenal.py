@@ -10,7 +10,8 @@ from superlearner.arsenal.results import Asker, OperationLine
 from superlearner.arsenal.users import ANONYMOUS, GRANTS, SCOPES
 
 
-@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True)
+@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True,
+           short="name summary scope changes on_node")  # fmt: skip
 async def operations(ctx: Context) -> list[OperationLine]:
     """List all operations.
 

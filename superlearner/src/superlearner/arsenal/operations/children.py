@@ -40,7 +40,8 @@ MOST_AT_ONCE = 1000
 Target = Annotated[str, Field(max_length=20_000, description="`random`, a child's id, or the pid of a dynamic child")]
 
 
-@operation("supervisor.children", http=("GET", "/supervisors/{name}/children"), scope="read", errors=NOT_THERE)
+@operation("supervisor.children", http=("GET", "/supervisors/{name}/children"), scope="read", errors=NOT_THERE,
+           short="id alive restarts last_exit.reason pid restart type what")  # fmt: skip
 async def children(ctx: Context, name: SupervisorText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Child]:
     """List the children of a supervisor.
 

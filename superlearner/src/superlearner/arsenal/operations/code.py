@@ -30,7 +30,8 @@ ModuleText = Annotated[
 ]
 
 
-@operation("code.modules", http=("GET", "/code/modules"), scope="read", on="platform")
+@operation("code.modules", http=("GET", "/code/modules"), scope="read", on="platform",
+           short="module servers versions classes")  # fmt: skip
 async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
     """List the modules of running behaviours.
 

@@ -30,7 +30,7 @@ Question = Annotated[
 ]
 
 
-@operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform")
+@operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", short="page title about")
 async def pages(ctx: Context) -> list[DocsLine]:
     """List the pages of the documentation.
 
@@ -46,7 +46,12 @@ async def pages(ctx: Context) -> list[DocsLine]:
 
 
 @operation(
-    "docs.page", http=("GET", "/docs/pages/{page:path}"), scope="read", on="platform", errors=("page_not_found",)
+    "docs.page",
+    http=("GET", "/docs/pages/{page:path}"),
+    scope="read",
+    on="platform",
+    errors=("page_not_found",),
+    short="markdown",
 )
 async def page(ctx: Context, page: PageText) -> DocsPage:
     """Read a page of the documentation.
@@ -72,7 +77,7 @@ async def page(ctx: Context, page: PageText) -> DocsPage:
     )
 
 
-@operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform")
+@operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", short="title heading excerpt path")
 async def search(
     ctx: Context, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 10
 ) -> list[DocsHit]:

@@ -38,7 +38,8 @@ async def last(ctx: Context, pid: PidText) -> LastError:
     return LastError(pid=number, error=exits[0] if exits else None)
 
 
-@operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE)
+@operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE,
+           short="at reason where message pid")  # fmt: skip
 async def history(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[PastExit]:
     """The ends before a process.
 
@@ -49,7 +50,8 @@ async def history(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: Pe
     return Paged(exits[start : start + per_page], len(exits), page, per_page)
 
 
-@operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE)
+@operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
+           short="count reason where last_at first_at")  # fmt: skip
 async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
     """Which ends are alike.
 
@@ -73,7 +75,8 @@ async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
     return sorted(found, key=lambda pattern: -pattern.count)
 
 
-@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE)
+@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE,
+           short="summary restarted alive")  # fmt: skip
 async def why(ctx: Context, pid: PidText) -> Why:
     """Why a process was started again.
 
@@ -150,7 +153,7 @@ def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
     )
 
 
-@operation("error.list", http=("GET", "/errors"), scope="read")
+@operation("error.list", http=("GET", "/errors"), scope="read", short="at name reason where message pid what")
 async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ErrorLine]:
     """The newest failures.
 

@@ -13,7 +13,8 @@ from superlearner.learning import PARTS, Condition, Event, Operation, Step, Tour
 CONCEPTS = "concepts"
 
 
-@operation("learning.tours", http=("GET", "/learning/tours"), scope="read", here=True)
+@operation("learning.tours", http=("GET", "/learning/tours"), scope="read", here=True,
+           short="title about tours.title,minutes,why")  # fmt: skip
 async def tours(ctx: Context) -> list[LearningPart]:
     """List the tours of the learning path.
 

@@ -18,7 +18,7 @@ ORDER: Final = ("debug", "info", "warning", "error", "critical")
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
-@operation("log.list", http=("GET", "/log"), scope="read", on="platform")
+@operation("log.list", http=("GET", "/log"), scope="read", on="platform", short="at level text")
 async def list_log(
     ctx: Context,
     level: Annotated[Level | None, Field(description="of this level and above")] = None,

@@ -19,7 +19,8 @@ ASKED_S: Final = 0.5
 """What a node in another process has to say how it is."""
 
 
-@operation("node.list", http=("GET", "/nodes"), scope="read", on="platform")
+@operation("node.list", http=("GET", "/nodes"), scope="read", on="platform",
+           short="name status life owner processes supervisors python")  # fmt: skip
 async def list_(ctx: Context) -> list[NodeLine]:
     """List the nodes that can be looked into.
 

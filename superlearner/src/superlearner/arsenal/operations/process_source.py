@@ -31,6 +31,7 @@ FIRST = ("handle_call", "handle_cast", "handle_info", "init")
     http=("GET", "/processes/{pid}/source"),
     scope="code",
     errors=(*NOT_THERE, "source_not_found"),
+    short="file first_line function reason lines",
 )
 async def source(
     ctx: Context,

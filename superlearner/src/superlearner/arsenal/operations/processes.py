@@ -33,7 +33,9 @@ MAX_BULK = 1000
 NOT_THERE = ("malformed_pid", "process_not_found")
 
 
-@operation("process.list", http=("GET", "/processes"), scope="read", errors=NOT_THERE)
+@operation("process.list", http=("GET", "/processes"), scope="read", errors=NOT_THERE,
+           short="pid name what status message_queue_len restarts messages_per_s callback_percent started_at "
+                 "supervisor_name type links")  # fmt: skip
 async def list_all(
     ctx: Context,
     page: PageNumber = 1,
@@ -79,7 +81,9 @@ async def list_all(
     return Paged([ProcessLine(**line) for line in lines], total, page, per_page)
 
 
-@operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE)
+@operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE,
+           short="pid name what type status alive started_at parent message_queue_len messages current_call "
+                 "state state_note trap_exit critical child links monitors monitored_by exits")  # fmt: skip
 async def info(ctx: Context, pid: PidText) -> ProcessDetails:
     """All about a process.
 

@@ -27,7 +27,7 @@ SHOWN: Final = 64_000
 
 
 @operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="code", on="platform", owned=True,
-           errors=(*THERE, "source_not_found"))  # fmt: skip
+           errors=(*THERE, "source_not_found"), short="source")  # fmt: skip
 async def source(
     ctx: Context,
     sandbox_id: SandboxId,
@@ -50,7 +50,7 @@ async def source(
 
 
 @operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform", owned=True,
-           errors=THERE)  # fmt: skip
+           errors=THERE, short="text")  # fmt: skip
 async def output(ctx: Context, sandbox_id: SandboxId) -> SandboxOutput:
     """What a sandbox printed.
 
@@ -75,7 +75,7 @@ async def notices(ctx: Context, sandbox_id: SandboxId) -> list[SandboxNotice]:
     return [notice_of(one) for one in reversed(ctx.platform.sandboxes.notices(sandbox.id))]
 
 
-@operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform")
+@operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform", short="id title about")
 async def list_templates(ctx: Context) -> list[SandboxTemplate]:
     """Sources to start from.
 
@@ -84,7 +84,8 @@ async def list_templates(ctx: Context) -> list[SandboxTemplate]:
     return [SandboxTemplate(id=one.id, title=one.title, about=one.about, source=one.text) for one in templates()]
 
 
-@operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform")
+@operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform",
+           short="says walls.name,up,means,says")  # fmt: skip
 async def walls(ctx: Context) -> WallsHere:
     """The walls of this machine.
 

@@ -49,9 +49,11 @@ SourceText = Annotated[
         json_schema_extra={"format": "python"},
     ),
 ]
+SHORT: Final = "id status reason node restart_count os_pid"
 
 
-@operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform")
+@operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform",
+           short="id status reason created_at restart_count configuration.origin node owner")  # fmt: skip
 async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
     """List the sandboxes.
 
@@ -64,7 +66,10 @@ async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage =
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
-           errors=THERE)  # fmt: skip
+           errors=THERE,
+           short="id status reason node created_at restart_count owner os_pid supervisor_pid "
+                 "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
+                 "walls.name,up,means")  # fmt: skip
 async def info(ctx: Context, sandbox_id: SandboxId) -> SandboxRecord:
     """What is known of a sandbox.
 
@@ -90,7 +95,7 @@ async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
 
 
 @operation("sandbox.create", http=("POST", "/sandboxes"), scope="operate", on="platform", changes=True, owned=True,
-           errors=STARTS)  # fmt: skip
+           errors=STARTS, short=SHORT)  # fmt: skip
 async def create(
     ctx: Context,
     sandbox_id: Annotated[str, Field(pattern=ID, description="what it is called", examples=["my_first"])],
@@ -107,7 +112,12 @@ async def create(
         Literal["demo_one_for_one", "shop"] | None, Field(description="one of ours", examples=["demo_one_for_one"])
     ] = None,
     file: Annotated[
-        str | None, Field(max_length=1000, description="a Python file of the machine where the platform runs")
+        str | None,
+        Field(
+            max_length=1000,
+            description="a Python file of the machine where the platform runs",
+            json_schema_extra={"format": "path"},
+        ),
     ] = None,
     strategy: Annotated[Strategy | None, Field(description="instead of that of the code")] = None,
     max_restarts: Annotated[int | None, Field(ge=0, le=1_000_000, description="instead of that of the code")] = None,
@@ -150,7 +160,7 @@ async def create(
 
 
 @operation("sandbox.restart", http=("POST", "/sandboxes/{sandbox_id}/restart"), scope="operate", on="platform",
-           changes=True, owned=True, errors=(*THERE, *STARTS, "sandbox_busy"))  # fmt: skip
+           changes=True, owned=True, errors=(*THERE, *STARTS, "sandbox_busy"), short=SHORT)  # fmt: skip
 async def restart(
     ctx: Context,
     sandbox_id: SandboxId,
@@ -169,7 +179,8 @@ async def restart(
 
 
 @operation("sandbox.destroy", http=("DELETE", "/sandboxes/{sandbox_id}"), scope="operate", on="platform", changes=True,
-           destroys=True, owned=True, errors=(*THERE, "sandbox_busy", "service_unavailable"))  # fmt: skip
+           destroys=True, owned=True, errors=(*THERE, "sandbox_busy", "service_unavailable"),
+           short="id status reason")  # fmt: skip
 async def destroy(
     ctx: Context,
     sandbox_id: SandboxId,
@@ -188,7 +199,8 @@ async def destroy(
 
 @operation("sandbox.hot_reload", http=("POST", "/sandboxes/{sandbox_id}/hot-reload"), scope="code", on="platform",
            changes=True, owned=True,
-           errors=(*THERE, "conflict", "sandbox_busy", "upgrade_refused", "service_unavailable"))  # fmt: skip
+           errors=(*THERE, "conflict", "sandbox_busy", "upgrade_refused", "service_unavailable"),
+           short="id version changed servers.name,what,before,after,pid still_old")  # fmt: skip
 async def hot_reload(
     ctx: Context,
     sandbox_id: SandboxId,
@@ -214,7 +226,7 @@ async def hot_reload(
 
 
 @operation("sandbox.versions", http=("GET", "/sandboxes/{sandbox_id}/versions"), scope="read", on="platform",
-           owned=True, errors=THERE)  # fmt: skip
+           owned=True, errors=THERE, short="version current lines created_at by")  # fmt: skip
 async def versions(ctx: Context, sandbox_id: SandboxId) -> list[SandboxVersion]:
     """List the sources that ran in a sandbox.
 

@@ -32,7 +32,8 @@ Name = Annotated[str, Field(max_length=100, description="the setting", examples=
 Value = Annotated[Any, Field(description="the value, in the unit of the setting", examples=[2.5])]
 
 
-@operation("settings.list", http=("GET", "/settings"), scope="read", on="platform")
+@operation("settings.list", http=("GET", "/settings"), scope="read", on="platform",
+           short="name value description where")  # fmt: skip
 async def list_settings(
     ctx: Context,
     source: Annotated[str | None, Field(max_length=20, description="only those set by this source")] = None,
@@ -45,7 +46,8 @@ async def list_settings(
     return [line for line in lines if source is None or line.source == source]
 
 
-@operation("settings.get", http=("GET", "/settings/{name}"), scope="read", on="platform", errors=("setting_not_found",))
+@operation("settings.get", http=("GET", "/settings/{name}"), scope="read", on="platform", errors=("setting_not_found",),
+           short="name value where description type unit default choices bounds hot after_restart")  # fmt: skip
 async def get_setting(ctx: Context, name: Name) -> SettingResult:
     """Show a setting.
 

@@ -125,7 +125,8 @@ async def backup(
     return _line(await _keep(ctx, found, "asked", label, timeout_ms))
 
 
-@operation("state.backups", http=("GET", "/processes/{pid}/state/backups"), scope="read", errors=NOT_THERE)
+@operation("state.backups", http=("GET", "/processes/{pid}/state/backups"), scope="read", errors=NOT_THERE,
+           short="id at state why label name pid")  # fmt: skip
 async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[BackupLine]:
     """List the kept states.
 

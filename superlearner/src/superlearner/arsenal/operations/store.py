@@ -35,7 +35,8 @@ FileName = Annotated[
 WRITES: Final = ("store_unavailable", "name_taken", "conflict")
 
 
-@operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",))
+@operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",),
+           short="at user did outcome operation door id")  # fmt: skip
 async def audit(
     ctx: Context,
     user: Annotated[Asked, Field(description="only what this user did")] = None,

@@ -57,7 +57,8 @@ AutoShutdown = Annotated[
 ]
 
 
-@operation("supervisor.list", http=("GET", "/supervisors"), scope="read")
+@operation("supervisor.list", http=("GET", "/supervisors"), scope="read",
+           short="name strategy child_count restarts_used max_restarts max_seconds pid what")  # fmt: skip
 async def list_all(
     ctx: Context,
     page: PageNumber = 1,
@@ -75,7 +76,9 @@ async def list_all(
     return Paged(lines, len(found), page, per_page)
 
 
-@operation("supervisor.info", http=("GET", "/supervisors/{name}"), scope="read", errors=NOT_THERE)
+@operation("supervisor.info", http=("GET", "/supervisors/{name}"), scope="read", errors=NOT_THERE,
+           short="name pid alive what strategy restarts_used max_restarts max_seconds "
+                 "children.id,alive,restarts children.last_exit.reason children.pid,restart,type,what")  # fmt: skip
 async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
     """All about a supervisor.
 
@@ -150,6 +153,7 @@ async def set_flags(
     http=("GET", "/supervisors/{name}/children/{child:path}/predict"),
     scope="read",
     errors=(*NOT_THERE, "child_not_found"),
+    short="comes_back reason steps.words",
 )
 async def predict(
     ctx: Context,

@@ -80,7 +80,7 @@ async def health(ctx: Context) -> Health:
     )
 
 
-@operation("system.metrics", http=("GET", "/system/metrics"), scope="read")
+@operation("system.metrics", http=("GET", "/system/metrics"), scope="read", short="node now totals")
 async def metrics(
     ctx: Context,
     window_s: Annotated[float, Field(ge=1, le=86_400, description="how far back the history goes")] = 3_600,
@@ -119,7 +119,8 @@ async def metrics(
     )
 
 
-@operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read")
+@operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read",
+           short="anomalies.severity,description,hint,since summary.total,risk_level processes_looked_at")  # fmt: skip
 async def anomalies(
     ctx: Context,
     ended: Annotated[bool, Field(description="also those of the past that are over")] = False,

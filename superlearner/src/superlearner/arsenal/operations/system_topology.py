@@ -25,7 +25,8 @@ COST: Final = (
 NOBODY: Final = Member(None, "outside any process", "requests, timers, tasks of asyncio", OUTSIDE, OUTSIDE)
 
 
-@operation("system.topology", http=("GET", "/system/topology"), scope="read")
+@operation("system.topology", http=("GET", "/system/topology"), scope="read",
+           short="lines.source,target,messages,per_s processes watched seconds cost")  # fmt: skip
 async def topology(
     ctx: Context,
     watch_ms: Annotated[

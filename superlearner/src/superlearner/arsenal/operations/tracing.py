@@ -74,9 +74,16 @@ Redact = Annotated[bool, Field(description="hide secrets; to see them takes the 
 Kind = Annotated[
     Literal["call", "cast", "info", "reply", "system"] | None, Field(description="only messages of this kind")
 ]
+TRACE: Final = (
+    "trace_id tracing ended names messages started_at ended_at message_limit duration_ms node "
+    "left_out over_rate displaced"
+)
+MESSAGE: Final = "at from_name to_name type content status latency_ms from_pid to seq"
+TRACED: Final = "total messages." + ",".join(MESSAGE.split()) + " patterns.latency"
 
 
-@operation("trace.start", http=("POST", "/processes/{pid}/trace"), scope="operate", changes=True, errors=STARTS)
+@operation("trace.start", http=("POST", "/processes/{pid}/trace"), scope="operate", changes=True, errors=STARTS,
+           short=TRACE)  # fmt: skip
 async def start(
     ctx: Context,
     pid: PidText,
@@ -102,6 +109,7 @@ async def start(
     scope="operate",
     changes=True,
     errors=(*STARTS, "supervisor_not_found"),
+    short=TRACE,
 )
 async def start_group(
     ctx: Context,
@@ -129,7 +137,8 @@ async def start_group(
     return _start(ctx, members, options, f"trace the messages of {what}", root)
 
 
-@operation("trace.stop", http=("DELETE", "/processes/{pid}/trace"), scope="operate", changes=True, errors=NO_TRACE)
+@operation("trace.stop", http=("DELETE", "/processes/{pid}/trace"), scope="operate", changes=True, errors=NO_TRACE,
+           short=TRACE)  # fmt: skip
 async def stop(ctx: Context, pid: PidText) -> TraceInfo:
     """Stop the trace of a process.
 
@@ -145,7 +154,8 @@ async def stop(ctx: Context, pid: PidText) -> TraceInfo:
     return _stop(ctx, trace)
 
 
-@operation("trace.end", http=("POST", "/traces/{trace_id}/stop"), scope="operate", changes=True, errors=NO_TRACE)
+@operation("trace.end", http=("POST", "/traces/{trace_id}/stop"), scope="operate", changes=True, errors=NO_TRACE,
+           short=TRACE)  # fmt: skip
 async def end(ctx: Context, trace_id: TraceId) -> TraceInfo:
     """Stop a trace by its id.
 
@@ -170,7 +180,8 @@ async def delete(ctx: Context, trace_id: TraceId) -> TraceForgotten:
     return TraceForgotten(trace_id=trace.id, messages=len(trace.messages), forgotten=True)
 
 
-@operation("trace.list", http=("GET", "/traces"), scope="read")
+@operation("trace.list", http=("GET", "/traces"), scope="read",
+           short="trace_id tracing names messages started_at ended node")  # fmt: skip
 async def list_traces(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TraceInfo]:
     """List the traces.
 
@@ -181,7 +192,7 @@ async def list_traces(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50
     return paged([trace_info(one) for one in found], page, per_page)
 
 
-@operation("trace.info", http=("GET", "/traces/{trace_id}"), scope="read", errors=NO_TRACE)
+@operation("trace.info", http=("GET", "/traces/{trace_id}"), scope="read", errors=NO_TRACE, short=TRACE)
 async def info(ctx: Context, trace_id: TraceId) -> TraceInfo:
     """How a trace is.
 
@@ -190,7 +201,7 @@ async def info(ctx: Context, trace_id: TraceId) -> TraceInfo:
     return trace_info(_trace(ctx, trace_id))
 
 
-@operation("trace.messages", http=("GET", "/processes/{pid}/messages"), scope="read", errors=NO_TRACE)
+@operation("trace.messages", http=("GET", "/processes/{pid}/messages"), scope="read", errors=NO_TRACE, short=TRACED)
 async def messages(
     ctx: Context, pid: PidText, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
 ) -> TracedMessages:
@@ -218,7 +229,7 @@ async def messages(
     )
 
 
-@operation("trace.history", http=("GET", "/traces/{trace_id}/messages"), scope="read", errors=NO_TRACE)
+@operation("trace.history", http=("GET", "/traces/{trace_id}/messages"), scope="read", errors=NO_TRACE, short=MESSAGE)
 async def history(
     ctx: Context,
     trace_id: TraceId,
@@ -246,7 +257,8 @@ async def history(
     return Paged(lines, len(found), page, per_page)
 
 
-@operation("trace.causes", http=("GET", "/traces/{trace_id}/messages/{seq}/causes"), scope="read", errors=NO_TRACE)
+@operation("trace.causes", http=("GET", "/traces/{trace_id}/messages/{seq}/causes"), scope="read", errors=NO_TRACE,
+           short=MESSAGE)  # fmt: skip
 async def causes(
     ctx: Context,
     trace_id: TraceId,
@@ -279,7 +291,8 @@ async def patterns(ctx: Context, trace_id: TraceId) -> PatternsResult:
     return patterns_result(_trace(ctx, trace_id).messages)
 
 
-@operation("trace.latency", http=("GET", "/traces/{trace_id}/latency"), scope="read", errors=NO_TRACE)
+@operation("trace.latency", http=("GET", "/traces/{trace_id}/latency"), scope="read", errors=NO_TRACE,
+           short="to_name tag calls unanswered latency.p50_ms,p99_ms,max_ms")  # fmt: skip
 async def latency(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[LatencyLine]:
     """How long calls take.
 
@@ -296,7 +309,8 @@ async def latency(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_pag
     return paged(lines, page, per_page)
 
 
-@operation("trace.graph", http=("GET", "/traces/{trace_id}/graph"), scope="read", errors=NO_TRACE)
+@operation("trace.graph", http=("GET", "/traces/{trace_id}/graph"), scope="read", errors=NO_TRACE,
+           short="from_name to_name total calls casts infos replies dropped latency.p50_ms,max_ms")  # fmt: skip
 async def graph(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ChatterLine]:
     """Who talks to whom.
 
@@ -314,7 +328,8 @@ async def graph(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page:
     return paged(lines, page, per_page)
 
 
-@operation("trace.unanswered", http=("GET", "/traces/{trace_id}/unanswered"), scope="read", errors=NO_TRACE)
+@operation("trace.unanswered", http=("GET", "/traces/{trace_id}/unanswered"), scope="read", errors=NO_TRACE,
+           short=MESSAGE)  # fmt: skip
 async def unanswered(
     ctx: Context, trace_id: TraceId, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[TracedMessage]:
@@ -328,7 +343,8 @@ async def unanswered(
     return paged([message_line(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
 
 
-@operation("trace.diagram", http=("GET", "/traces/{trace_id}/diagram"), scope="read", errors=NO_TRACE)
+@operation("trace.diagram", http=("GET", "/traces/{trace_id}/diagram"), scope="read", errors=NO_TRACE,
+           short="drawing")  # fmt: skip
 async def diagram(
     ctx: Context,
     trace_id: TraceId,

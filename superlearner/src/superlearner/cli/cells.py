@@ -1,0 +1,173 @@
+"""A value as one reads it in a table: ages, spans and sizes in their units, a process by its name, lists as counts.
+
+In a pipe a value stays as exact as it came; only times become dates. What is meant by a number is known by the name of
+its field: `created_at`, `took_ms`, `memory`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from typing import Any, Final, cast
+
+from superlearner.cli.plain import clip, plain
+
+__all__ = ["cell", "exact", "is_coloured_text", "is_small", "label", "span"]
+
+LABELS: Final = {"restart_count": "restarts", "child_count": "children", "message_queue_len": "mailbox"}
+BYTES: Final = frozenset({"memory", "memory_usage", "heap", "bytes_before", "bytes_after"})
+UNITS: Final = {"_ms": 0.001, "_s": 1.0}
+SIZES: Final = {"_mb": "MiB", "_kb": "KiB"}
+SPANS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
+SMALL: Final = 4
+"""Fields of a record that still reads well on one line."""
+JUST_NOW_S: Final = 1.0
+
+
+def label(name: str, value: Any = 0) -> str:
+    """What stands over a column: the field without its unit, which the values have.
+
+    >>> label("created_at"), label("took_ms"), label("restart_count"), label("messages_per_s")
+    ('created', 'took', 'restarts', 'messages_per_s')
+    """
+    if name in LABELS:
+        return LABELS[name]
+    if not name.endswith("per_s"):
+        for end in (*UNITS, *SIZES, "_at"):
+            if name.endswith(end) and (not isinstance(value, int) if end == "_at" else isinstance(value, int | float)):
+                name = name.removesuffix(end)
+                break
+    return plain(name)
+
+
+def cell(name: str, value: Any, longest: int) -> str:
+    """A value for people, on one line of at most so many characters.
+
+    >>> cell("took_ms", 35752, 80), cell("memory", 136015872, 80), cell("rate", 0.033333, 80)
+    ('35.8 s', '130 MiB', '0.0333')
+    >>> cell("target", {"pid": "0.7.0", "name": "ledger", "what": "Ledger"}, 80), cell("walls", [{}, {}], 80)
+    ('ledger (0.7.0)', '2')
+    """
+    if isinstance(value, dict) and value:
+        fields: dict[str, Any] = cast("dict[str, Any]", value)
+        if "pid" in fields and set(fields) <= {"pid", "name", "what"}:
+            called = fields.get("name") or fields.get("what")
+            return clip(plain(f"{called} ({fields['pid']})" if called else f"{fields['pid']}"), longest)
+        return clip(", ".join(f"{label(key, one)} {cell(key, one, longest)}" for key, one in fields.items()), longest)
+    if isinstance(value, list):
+        items: list[Any] = cast("list[Any]", value)
+        if not items:
+            return "-"
+        if any(isinstance(one, dict | list) for one in items):
+            return str(len(items))
+        return clip(", ".join(cell("", one, longest) for one in items), longest)
+    if value is None or value in ("", {}):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in ("at", "timestamp") or name.endswith("_at"):
+        moment = _moment(value)
+        if moment is not None:
+            return _age(moment) if name.endswith("_at") else _clock(moment)
+    if isinstance(value, int | float):
+        return _number(name, value)
+    return clip(plain(str(cast("object", value))), longest)
+
+
+def exact(name: str, value: Any) -> str:
+    """A value for a program, or for who searches: whole, and as it came; seconds since 1970 are a date."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and (name == "at" or name.endswith("_at")):
+        return datetime.fromtimestamp(value).astimezone().isoformat(" ", "milliseconds")
+    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in cast("list[Any]", value)):
+        return plain(", ".join(map(str, cast("list[Any]", value))))
+    if isinstance(value, dict):
+        fields: dict[str, Any] = cast("dict[str, Any]", value)
+        return ", ".join(f"{plain(key)} {exact(key, one)}" for key, one in fields.items())
+    return plain(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def is_small(value: Any) -> bool:
+    """Whether a record reads well on one line: a few fields, and nothing below them."""
+    if not isinstance(value, dict):
+        return False
+    fields: dict[str, Any] = cast("dict[str, Any]", value)
+    return len(fields) <= SMALL and not any(
+        isinstance(one, dict | list) or (isinstance(one, str) and len(one) > 40) for one in fields.values()
+    )
+
+
+def is_coloured_text(value: Any) -> bool:
+    """Whether it is the lines of a text, each a list of pieces with what they are: `[["k", "def"], ["", " "], …]`."""
+    lines: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+    return bool(lines) and all(
+        isinstance(line, list) and all(isinstance(one, list) and len(cast("list[Any]", one)) == 2 and
+        all(isinstance(text, str) for text in cast("list[Any]", one)) for one in cast("list[Any]", line))
+        for line in lines
+    )  # fmt: skip
+
+
+def span(seconds: float) -> str:
+    """A time with its unit, to three digits.
+
+    >>> span(1800), span(0.295), span(35.752), span(0.0), span(90_000)
+    ('30 min', '295 ms', '35.8 s', '0 s', '1.04 d')
+    """
+    for unit, name in SPANS:
+        if abs(seconds) >= unit:
+            return f"{_digits(seconds / unit)} {name}"
+    return f"{_digits(seconds * 1000)} ms" if seconds else "0 s"
+
+
+def _number(name: str, value: float) -> str:
+    for end, unit in UNITS.items():
+        if name.endswith(end) and not name.endswith("per_s"):
+            return span(value * unit)
+    for end, unit in SIZES.items():
+        if name.endswith(end):
+            return f"{_digits(value)} {unit}"
+    return _size(value) if name in BYTES else _digits(value)
+
+
+def _digits(value: float) -> str:
+    """A whole number as it is, others to three digits."""
+    if isinstance(value, int) or value.is_integer():
+        return str(int(value))
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _size(value: float) -> str:
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value >= unit:
+            return f"{_digits(value / unit)} {name}"
+    return f"{_digits(value)} B"
+
+
+def _moment(value: Any) -> float | None:
+    """Seconds since 1970, of a number or of the text of a date."""
+    if isinstance(value, float):
+        return value
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (TypeError, ValueError):
+        return None
+
+
+def _age(moment: float) -> str:
+    ago = time.time() - moment
+    if abs(ago) < JUST_NOW_S:
+        return "just now"
+    for unit, name in SPANS:
+        if abs(ago) >= unit:
+            return f"{int(ago / unit)} {name} ago" if ago > 0 else f"in {int(-ago / unit)} {name}"
+    return "just now"
+
+
+def _clock(moment: float) -> str:
+    """The time of the day; with the day before it, if that is another one."""
+    at = datetime.fromtimestamp(moment)
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}" if at.date() == datetime.now().date() else f"{at:%F %T}"

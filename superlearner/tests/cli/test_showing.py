@@ -1,0 +1,171 @@
+"""What a person reads of an answer: tables that fit, what matters first, and nothing that steers a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from superlearner.arsenal.declaration import Operation
+from superlearner.arsenal.registry import all_operations
+from superlearner.cli.asking import Answer
+from superlearner.cli.showing import show
+
+SHOW = """
+import json, sys
+from superlearner.cli.asking import Answer
+from superlearner.cli.showing import show
+data, short = json.loads(sys.stdin.read())
+show(Answer(data), short=short)
+"""
+STEERING = re.compile(r"\x1b\[[0-9;]*m")
+SHORT = [one for one in all_operations() if one.short]
+
+
+def at_a_terminal(data: Any, columns: int, short: tuple[str, ...] = (), *, styled: bool = False) -> str:
+    """What `show` writes to a terminal of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    program = subprocess.Popen(
+        [sys.executable, "-c", SHOW], stdin=subprocess.PIPE, stdout=theirs, stderr=theirs,
+        env={**environment, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    assert program.stdin is not None
+    program.stdin.write(json.dumps([data, short]).encode())
+    program.stdin.close()
+    text = b""
+    try:
+        while part := os.read(ours, 65536):
+            text += part
+    except OSError:  # Linux says so when the other side is closed
+        pass
+    os.close(ours)
+    assert 0 == program.wait()
+    shown = text.decode().replace("\r\n", "\n")
+    return shown if styled else STEERING.sub("", shown)
+
+
+def a_sandbox(id: str, **more: Any) -> dict[str, Any]:
+    limits = {"memory_mb": 512, "idle_s": 1800.0}
+    walls = [{"name": name, "up": True, "required": True, "means": "no network at all", "says": "namespace (7)"}
+             for name in ("files", "network")]  # fmt: skip
+    return {
+        "id": id, "owner": "ada", "node": f"sandbox-{id}@127.0.0.1", "os_pid": 4711, "supervisor_pid": "0.2.0",
+        "status": "running", "created_at": time.time() - 180, "restart_count": 2,
+        "configuration": {"origin": "demo", "title": None, "custom_config": None, "limits": limits},
+        "walls": walls, **more,
+    }  # fmt: skip
+
+
+def declared(name: str) -> tuple[str, ...]:
+    return next(one.short for one in SHORT if one.name == name)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_list_of_sandboxes_says_name_state_why_and_age_within_the_width(columns: int) -> None:
+    """Regression: the first columns were owner and pids, the state was not shown at all."""
+    why = "used more than 512 MiB of memory, which is what it was given at its start"
+    rows = [a_sandbox("my_first"), a_sandbox("second", status="ended", reason=why)]
+    head, _, *lines = at_a_terminal(rows, columns, declared("sandbox.list")).splitlines()
+    assert ["id", "status", "reason", "created", "restarts"] == head.split()[:5]
+    assert ["my_first", "running", "-", "3", "min", "ago", "2"] == lines[0].split()[:7]
+    assert max(len(line) for line in (head, *lines) if not line.startswith("no room")) <= columns
+    text = " ".join(" ".join(lines).split())
+    assert all(word in text for word in why.split())
+
+
+def test_a_column_is_whole_or_not_there_and_what_is_not_there_is_named() -> None:
+    rows = [{"name": "n" * 30, "node": "o" * 30, "pid": "0.123.0", "links": 3, "why": "-"}]
+    shown = at_a_terminal(rows, 60)
+    assert "…" not in shown
+    assert "no room here for: node; --json has all of it" in shown
+    assert "0.123.0" in shown
+
+
+@pytest.mark.parametrize("operation", SHORT, ids=lambda one: one.name)
+def test_the_short_form_names_fields_that_the_operation_answers(operation: Operation) -> None:
+    schema = operation.encode.json_schema()
+    known = schema.get("$defs", {})
+    assert [] == [path for path in operation.short if not _has(schema, known, path.split("."))]
+
+
+def _has(schema: dict[str, Any], known: dict[str, Any], path: list[str]) -> bool:
+    if "$ref" in schema:
+        schema = known[schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return any(_has(one, known, path) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return _has(schema["items"], known, path)
+    return not path or (
+        path[0] in schema.get("properties", {}) and _has(schema["properties"][path[0]], known, path[1:])
+    )
+
+
+@pytest.mark.parametrize("short", [declared("sandbox.output"), declared("docs.page"), declared("sandbox.source")])
+def test_what_is_a_text_is_printed_as_one(short: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"id": "x", "version": 1, short[0]: "one\n\ttwo\n"}), short=short)
+    assert ("one\n\ttwo\n", "") == tuple(capsys.readouterr())
+
+
+def test_what_a_sandbox_printed_cannot_steer_the_terminal() -> None:
+    data = {"id": "x", "text": "\x1b[2J\x1b]0;owned\x07 \u202etxt.exe\nnext", "total": 9, "cut": True}
+    shown = at_a_terminal(data, 80, declared("sandbox.output"), styled=True)
+    assert "\\x1b[2J\\x1b]0;owned\\x07 \\u202etxt.exe\nnext\nnot all of it: the rest was cut\n" == shown
+
+
+def test_a_record_is_aligned_and_what_is_small_stays_on_its_line() -> None:
+    data = {
+        "name": "counter_1", "memory": 136_015_872, "took_ms": 35_752, "created_at": time.time() - 7200,
+        "parent": {"pid": "0.7.0", "name": "shop", "what": "Shop"}, "rate": {"restarts": 2, "window_ms": 60_000},
+        "trap_exit": False, "ended_at": None, "processes_looked_at": 44, "per_s": 1.25,
+        "links": [{"pid": "0.7.0", "name": "shop", "what": "Shop"}],
+    }  # fmt: skip
+    lines = at_a_terminal(data, 80).splitlines()
+    expected = {
+        "name": "counter_1", "memory": "130 MiB", "took": "35.8 s", "created": "2 h ago", "parent": "shop (0.7.0)",
+        "rate": "restarts 2, window 1 min", "trap_exit": "no", "ended": "-", "processes_looked_at": "44",
+        "per_s": "1.25",
+    }  # fmt: skip
+    fields = [line.split(maxsplit=1) for line in lines[: len(expected)]]
+    assert expected == {name: value.rstrip() for name, value in fields}
+    assert ["", "links", "pid    name  what", "─────────────────", "0.7.0  shop  Shop"] == [
+        line.rstrip() for line in lines[len(expected) :]
+    ]
+
+
+def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer([a_sandbox("my_first", created_at=0.5, reason="r" * 500)]), short=declared("sandbox.list"))
+    head, row = capsys.readouterr().out.splitlines()
+    assert ["id", "status", "reason", "created_at", "restart_count", "origin", "node", "owner"] == head.split()
+    assert ["my_first", "running", "r" * 500] == row.split()[:3]
+    assert ".500" in row
+
+
+def test_a_source_in_colours_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"file": "a.py", "lines": [[["k", "def"], ["", " "], ["nf", "go"]], [["", "    ..."]]]}))
+    assert "file  a.py\n\nlines\ndef go\n    ...\n" == capsys.readouterr().out
+
+
+def test_the_path_of_a_file_is_the_one_where_it_was_typed(look: Any, untouched: Any, tmp_path: Path) -> None:
+    """Regression: `--file tally.py` was looked for in the working directory of the platform."""
+    done = look("sandbox", "create", "x", "--file", "tally.py", "--dry-run")
+    assert f"{tmp_path / 'tally.py'} cannot be read: No such file" in done.stderr
+    source = tmp_path / "broken.py"
+    source.write_text("class Main(:\n", encoding="utf-8")
+    done = look("sandbox", "create", "x", "--source", f"@{source}", "--dry-run")
+    assert (1, True) == (done.returncode, "source: line 1" in done.stderr)
+    done = look("sandbox", "create", "x", "--source", "@nowhere.py")
+    assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
