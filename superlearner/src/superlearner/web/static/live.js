@@ -1,6 +1,9 @@
 /**
- * The live feed: one socket, at most one batch of frames per animation frame, and always an answer to the question
- * whether what is on the page is still true.
+ * The live feed: one socket, and always an answer to the question whether what is on the page is still true.
+ *
+ * After a quiet moment a frame is on the page at once; those that follow it before the next picture are taken together
+ * with that. Waiting for the picture with the first one, too, would show nothing sooner and everything later: the
+ * picture then begins with this work instead of finding it done.
  *
  * A lost connection is retried for ever, at most 0.8 s apart, unless it is the session that ended: then the page is
  * loaded anew, which leads to the sign-in page. A server that is connected but says nothing, because a
@@ -121,11 +124,14 @@ export class Feed {
     this.#batch.push(message);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    requestAnimationFrame(() => this.#flush());
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+    this.#flush();
   }
 
   #flush() {
-    this.#scheduled = false;
     const batch = this.#batch;
     this.#batch = [];
     if (batch.length) this.onMessages(batch);

@@ -15,14 +15,14 @@ const RING_PX = 7;
 /** More rings than this at once say no more. */
 const MOST_RINGS = 300;
 /** The least time between two pictures of the rings. */
-const PAUSE_MS = 30;
+const PAUSE_MS = 45;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Rings {
   /** @type {Map<string, {look: string, until: number}>} */ #held = new Map();
   /** @type {Map<string, {begun: number, colour: string}>} */ #rings = new Map();
-  #frame = 0;
+  #due = 0;
   #last = 0;
   #release = 0;
 
@@ -82,23 +82,25 @@ export class Rings {
   #ring(key, colour) {
     if (still.matches || document.hidden || this.#rings.size >= MOST_RINGS) return;
     this.#rings.set(key, { begun: performance.now(), colour });
-    this.#frame ||= requestAnimationFrame(() => this.#grow());
+    this.#next();
+  }
+
+  /** Asks for the next picture when it is due: one that is asked for and not drawn costs as much as another. */
+  #next() {
+    this.#due ||= setTimeout(() => requestAnimationFrame(() => this.#grow()), Math.max(0, this.#last + PAUSE_MS - performance.now()));
   }
 
   #grow() {
-    this.#frame = 0;
-    const now = performance.now();
-    if (now - this.#last >= PAUSE_MS) {
-      this.#last = now;
-      const drawn = [];
-      for (const [key, { begun, colour }] of this.#rings) {
-        const part = (now - begun) / RING_MS;
-        if (part >= 1) this.#rings.delete(key);
-        else drawn.push({ key, colour, grown: RING_PX * (1 - (1 - part) ** 2), alpha: 1 - part });
-      }
-      this.draw(drawn);
+    this.#due = 0;
+    const now = this.#last = performance.now();
+    const drawn = [];
+    for (const [key, { begun, colour }] of this.#rings) {
+      const part = (now - begun) / RING_MS;
+      if (part >= 1) this.#rings.delete(key);
+      else drawn.push({ key, colour, grown: RING_PX * (1 - (1 - part) ** 2), alpha: 1 - part });
     }
-    if (this.#rings.size) this.#frame = requestAnimationFrame(() => this.#grow());
+    this.draw(drawn);
+    if (this.#rings.size) this.#next();
   }
 
   /** Nothing that was before matters any more. */

@@ -50,29 +50,33 @@ export class SlMap extends HTMLElement {
   #dense = 1;
   #late = 0;
   #clock = 0;
+  /** How far it is scrolled: asking the element would lay the page out in the middle of a frame. */
+  #top = 0;
+  /** What the next picture has to show anew; "all" of it, or the cells of these. @type {Set<string>|"all"} */ #stale = new Set();
+  #frame = 0;
   /** @type {string|null} */ #aimed = null;
 
   #base = make("canvas", { role: "img", "aria-details": "tree" });
   #over = make("canvas", { "aria-hidden": "true" });
-  #top = make("canvas", { "aria-hidden": "true" });
+  #motion = make("canvas", { "aria-hidden": "true" });
   #probe = make("i", { class: "probe", "aria-hidden": "true" });
   #tip = new MapTip();
   /** For what others draw onto the map; it scrolls along. */
   layer = make("div", { class: "layer" });
-  #stage = make("div", { class: "stage" }, this.#base, this.#over, this.#top);
+  #stage = make("div", { class: "stage" }, this.#base, this.#over, this.#motion);
   #space = make("div", { class: "space" }, this.#stage, this.layer, this.#tip.aim);
   #scroll = make("div", { class: "map-scroll" }, this.#space);
   #closer = make("button", { type: "button", class: "btn quiet square", "aria-label": "Closer", title: "Closer" }, "+");
   #farther = make("button", { type: "button", class: "btn quiet square", "aria-label": "Farther", title: "Farther" }, "−");
   #fit = make("button", { type: "button", class: "btn quiet", title: "As close as shows all processes" }, "Fit");
   #brush = new Brush(this.#probe);
-  #rings = new Rings((keys) => this.#paint(keys), (rings) => this.#drawRings(rings));
+  #rings = new Rings((keys) => this.#repaint(keys), (rings) => this.#drawRings(rings));
 
   connectedCallback() {
     if (this.#scroll.isConnected) return;
     this.append(this.#scroll, make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit), this.#tip.words, this.#probe);
     new ResizeObserver(() => this.#resized()).observe(this.#scroll);
-    this.#scroll.addEventListener("scroll", () => this.#draw(), { passive: true });
+    this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#space.addEventListener("pointermove", (event) => this.#moved(event), { passive: true });
     this.#space.addEventListener("pointerleave", () => this.#point(null));
     this.#space.addEventListener("click", (event) => this.#clicked(event));
@@ -113,7 +117,7 @@ export class SlMap extends HTMLElement {
     }
     if (!this.#width) return;
     if (fresh || before.kids !== model.kids) this.#structured(fresh);
-    else if (before.rows !== model.rows) this.#paint(touched ? [...touched] : null);
+    else if (before.rows !== model.rows) this.#repaint(touched);
     if (this.#aimed !== null && (touched === null || touched.has(this.#aimed))) this.#tell();
   }
 
@@ -177,7 +181,7 @@ export class SlMap extends HTMLElement {
       this.#width = 0;
       return;
     }
-    for (const canvas of [this.#base, this.#over, this.#top]) {
+    for (const canvas of [this.#base, this.#over, this.#motion]) {
       canvas.width = Math.round(width * dense);
       canvas.height = Math.round(height * dense);
     }
@@ -228,14 +232,32 @@ export class SlMap extends HTMLElement {
     this.#lay(true);
   }
 
+  #scrolled() {
+    this.#top = this.#scroll.scrollTop;
+    this.#draw();
+  }
+
   // Pictures
+
+  /** Paints with the next picture: until then the lines of the tree come first. @param {Iterable<string>|null} keys  null: all */
+  #repaint(keys) {
+    if (keys === null) this.#stale = "all";
+    else if (this.#stale !== "all") for (const key of keys) this.#stale.add(key);
+    this.#frame ||= requestAnimationFrame(() => {
+      const stale = this.#stale;
+      this.#frame = 0;
+      this.#stale = new Set();
+      if (stale === "all") this.#draw();
+      else this.#paint(stale);
+    });
+  }
 
   /** A pen whose origin is the upper left of the whole map. @param {HTMLCanvasElement} canvas @param {boolean} [clear] */
   #pen(canvas, clear = true) {
     const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     pen.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
     if (clear) pen.clearRect(0, 0, this.#width, this.#height);
-    pen.translate(0, -this.#scroll.scrollTop);
+    pen.translate(0, -this.#top);
     pen.globalAlpha = 1;
     return pen;
   }
@@ -245,7 +267,7 @@ export class SlMap extends HTMLElement {
     if (!this.#width) return;
     const pen = this.#pen(this.#base);
     const { boxes, places, level } = this.#layout;
-    const { scrollTop: top } = this.#scroll, end = top + this.#height;
+    const top = this.#top, end = top + this.#height;
     for (const box of boxes) {
       if (box.y > end || box.y + box.h < top) continue;
       this.#brush.box(pen, box, false);
@@ -259,16 +281,12 @@ export class SlMap extends HTMLElement {
     this.#drawMarks();
   }
 
-  /** Only these, where they stand. @param {string[]|null} keys */
+  /** Only these, where they stand. @param {Iterable<string>} keys */
   #paint(keys) {
     if (!this.#width) return;
-    if (keys === null) {
-      this.#draw();
-      return;
-    }
     const pen = this.#pen(this.#base, false);
     const { places, level } = this.#layout;
-    const { scrollTop: top } = this.#scroll, end = top + this.#height;
+    const top = this.#top, end = top + this.#height;
     for (const key of keys) {
       const place = places.get(key);
       if (place) {
@@ -308,7 +326,7 @@ export class SlMap extends HTMLElement {
     if (next === null) return;
     // a restart that stops counting is a matter of the clock: no server is asked
     clearTimeout(this.#clock);
-    this.#clock = setTimeout(() => this.#paint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)), Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
+    this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)), Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
   }
 
   #drawMarks() {
@@ -318,7 +336,7 @@ export class SlMap extends HTMLElement {
   /** @param {{key: string, grown: number, alpha: number, colour: string}[]} rings */
   #drawRings(rings) {
     if (!this.#width) return;
-    const pen = this.#pen(this.#top);
+    const pen = this.#pen(this.#motion);
     pen.lineWidth = 1.6;
     for (const { key, grown, alpha, colour } of rings) {
       const place = this.placeOf(key);
@@ -375,7 +393,7 @@ export class SlMap extends HTMLElement {
   #tell() {
     const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
     this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,
-      { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#scroll.scrollTop, now: Date.now() / 1000 + this.#skew });
+      { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#top, now: Date.now() / 1000 + this.#skew });
   }
 }
 
