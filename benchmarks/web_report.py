@@ -18,12 +18,13 @@ PROMISED: Final = 1.2
 
 LINES = (
     ("event to DOM, ms", "event_p50", "event_p95"),
+    ("event to the picture that shows it, ms", "picture_p50", "picture_p95"),
     ("click to first feedback, ms", "click_p50", "click_p95"),
     ("click to confirmed state, ms", "settled_p50", "settled_p95"),
     ("lag of the loop p50 / p99, ms", "lag_p50", "lag_p99"),
 )
 SINGLE = (
-    ("CPU of the server over idle, % of a core", "cpu_over_idle"),
+    ("CPU of the server, over the events alone, % of a core", "cpu_over_idle"),
     ("kB a second for each viewer", "kb_per_second_and_viewer"),
     ("MiB for each viewer", "mib_per_viewer"),
 )
@@ -82,15 +83,20 @@ def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:
     def ratio(*keys: str) -> list[str]:
         if len(stacks) < 2:
             return []
-        found = [(middle(stacks[0], key), middle(stacks[1], key)) for key in keys]
-        return [" / ".join("" if a is None or not b else f"{a / b:.1f}" for a, b in found)]
+        return [" / ".join("" if found is None else f"{found:.2f}" for found in map(middle_ratio, keys))]
+
+    def middle_ratio(key: str) -> float | None:
+        one, other = ([row.get(key) for row in rows if row["stack"] == stack] for stack in stacks[:2])
+        found = [a / b for a, b in zip(one, other, strict=False) if a is not None and b]
+        return statistics.median(found) if found else None
 
     yield "## The supervision tree\n"
     yield (
         f"{web['viewers']} viewers in Chromium, 300 processes, {web['rate']} events a second (half of them crashes, "
         f"half restarts), {web['seconds']:g} s a "
         "round, the stacks in turns; p50 / p95. *prototype* is the design's own sketch of this page, with a made-up "
-        f"world instead of processes. Promised: at most {PROMISED} times its figures.\n"
+        f"world instead of processes; promised is at most {PROMISED} times its figures. The ratio is the middle one of "
+        f"those of the rounds. Load of the machine when a round began: {loads(rows)}.\n"
     )
     head = [*stacks, *(["ratio"] if len(stacks) > 1 else [])]
     yield f"| | {' | '.join(head)} |"
@@ -102,6 +108,12 @@ def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:
         shown = ["" if value is None else f"{value:.2g}" for value in values]
         yield f"| {words} | {' | '.join([*shown, *ratio(key)])} |"
     yield ""
+
+
+def loads(rows: list[dict[str, Any]]) -> str:
+    """From the least to the most."""
+    found = [row["load"] for row in rows]
+    return f"{min(found):g} to {max(found):g}"
 
 
 def very_many(measured: dict[str, Any]) -> Iterator[str]:

@@ -10,9 +10,11 @@ answer of the API is bounded, the list is not.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +23,7 @@ from otp import Children, Continue, DynamicSupervisor, GenServer, NoReply, Ok, R
 
 WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "274"))  # with supervisors, the root and the driver 300
 SUPERVISORS = max(24, WORKERS // 100)
-LAG_EVERY = 0.01
+LAG_EVERY = 0.002
 
 
 class Worker(GenServer[int]):
@@ -45,12 +47,31 @@ class Branch(Supervisor):
         return Children(workers, max_restarts="infinity")
 
 
-class Done(NamedTuple):
-    """What the driver knows: its rate, whom it killed when (wall clock, ms), and how late the loop was (ms)."""
+class Lag:
+    """How late the loop is, in ms: asked of it as the prototype asks its own."""
 
+    def __init__(self) -> None:
+        self.found: deque[float] = deque(maxlen=50_000)
+        self.asking = asyncio.get_running_loop().create_task(self._ask())
+
+    async def _ask(self) -> None:
+        while True:
+            begun = time.perf_counter()
+            await asyncio.sleep(LAG_EVERY)
+            self.found.append((time.perf_counter() - begun - LAG_EVERY) * 1000)
+
+    def quantiles(self) -> dict[str, float]:
+        """The middle, the hundredth part that was latest, and the latest."""
+        lags = sorted(self.found) or [0.0]
+        return {"lag_p50": lags[len(lags) // 2], "lag_p99": lags[int(len(lags) * 0.99)], "lag_worst": lags[-1]}
+
+
+class Done(NamedTuple):
+    """What the driver knows: how late the loop is, its rate, and whom it killed when (wall clock, ms)."""
+
+    lag: Lag
     rate: float = 0.0
     kills: tuple[tuple[str, float], ...] = ()
-    lags: tuple[float, ...] = ()
 
 
 class Driver(GenServer[Done]):
@@ -58,8 +79,7 @@ class Driver(GenServer[Done]):
 
     @impl
     def init(self, arg):
-        otp.send_after(LAG_EVERY, self.pid, ("lag", time.perf_counter() + LAG_EVERY))
-        return Ok(Done())
+        return Ok(Done(Lag()))
 
     @impl
     def handle_cast(self, request, state):
@@ -69,20 +89,15 @@ class Driver(GenServer[Done]):
                     otp.send(self.pid, "kill")
                 return NoReply(state._replace(rate=rate))
             case "forget":
-                return NoReply(Done(state.rate))
+                state.lag.found.clear()
+                return NoReply(Done(state.lag, state.rate))
 
     @impl
     def handle_call(self, request, caller, state):
         match request:
             case "stats":
-                lags = sorted(state.lags) or [0.0]
                 Path(os.environ["BENCHMARK_KILLS"]).write_text(json.dumps(state.kills))
-                quantiles = {
-                    "lag_p50": lags[len(lags) // 2],
-                    "lag_p99": lags[int(len(lags) * 0.99)],
-                    "lag_worst": lags[-1],
-                }
-                return Reply(quantiles, state)
+                return Reply(state.lag.quantiles(), state)
 
     @impl
     def handle_info(self, message: Any, state):
@@ -93,10 +108,6 @@ class Driver(GenServer[Done]):
                 now = time.time() * 1000
                 otp.exit(otp.whereis(name), "kill")
                 return NoReply(state._replace(kills=(*state.kills, (name, now))))
-            case ("lag", due):
-                late = (time.perf_counter() - due) * 1000
-                otp.send_after(LAG_EVERY, self.pid, ("lag", time.perf_counter() + LAG_EVERY))
-                return NoReply(state._replace(lags=(*state.lags[-10_000:], late)))
             case _:
                 return NoReply(state)
 

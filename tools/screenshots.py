@@ -273,6 +273,7 @@ def main(folder: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     superlearner = Path(sys.executable).with_name("superlearner")
     folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=60_000)  # a picture has no deadline, and the machine may have other things to do
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for theme in THEMES:  # on a platform of their own: nothing else has used up restarts there
