@@ -87,3 +87,47 @@ def test_nothing_of_it_runs() -> None:
 
     assert otp.run(main) == "Main"
     assert time.perf_counter() - begun < 30
+
+
+MAIN = "class Main(Supervisor): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        (f"# coding: rot13\n{MAIN}", 1, 11, "the coding rot13"),
+        (f"#!/usr/bin/python\n# -*- coding: latin-1 -*-\n{MAIN}", 2, 15, "the coding latin-1"),
+        (f"\r# vim: set fileencoding=utf-7 :\r{MAIN}", 2, 25, "the coding utf-7"),
+        (f"\f# coding: utf-16\n{MAIN}", 1, 12, "the coding utf-16"),
+        (f"\ufeff{MAIN}", 1, 1, "byte order mark"),
+        (f"{MAIN}x = 1\r\ny\0", 3, 2, "a null byte"),
+        (f"{MAIN}x = '\ud800'", 2, 6, "surrogate"),
+    ],
+    ids=["rot13", "second line", "carriage returns", "form feed", "byte order mark", "null", "surrogate"],
+)
+def test_a_text_is_utf_8_or_told_where_it_is_not(text: str, line: int, column: int, message: str) -> None:
+    """Python would read the file by the coding that it names: another text would run than the one that was read."""
+    problem = look(text)["problem"]
+    assert (line, column) == (problem["line"], problem["column"])
+    assert message in problem["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# -*- coding: UTF_8 -*-\n{MAIN}",
+        f"'''# coding: latin-1'''\n{MAIN}",
+        f"x = 1\n# coding: latin-1\n{MAIN}",
+        f"#\n#\n# coding: latin-1\n{MAIN}",
+        f"x = 1\f\r{MAIN}",
+    ],
+    ids=["utf-8", "in a text", "after code", "third line", "form feed"],
+)
+def test_what_names_no_other_coding_is_taken(text: str) -> None:
+    assert starts(text) == "Main"
+
+
+def test_a_very_long_line_is_told_with_few_words() -> None:
+    problem = look("x=" + "1+" * 90_000 + "\n")["problem"]
+    assert (1, 180_003) == (problem["line"], problem["column"])
+    assert len(problem["message"]) < 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ FILE: Final = "main.py"
 MAIN: Final = "Main"
 APPLICATION: Final = "Application"
 TREES: Final = frozenset({"Supervisor", "DynamicSupervisor", APPLICATION})
+CODING: Final = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
+NO_CODE: Final = re.compile(r"[ \t\f]*(#|$)")
+NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+UTF8: Final = ("utf-8", "utf8")
 MEMORY: Final = 512 << 20
 SECONDS: Final = 2
 
@@ -34,6 +39,9 @@ def look(text: str) -> dict[str, Any]:
     >>> look("def f(:")["problem"]["line"], look("def f(:")["problem"]["column"]
     (1, 7)
     """
+    problem = _no_utf8(text)
+    if problem is not None:
+        return {"problem": problem}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is legal is not our business
@@ -41,11 +49,38 @@ def look(text: str) -> dict[str, Any]:
             compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         return {"problem": _problem(error)}
-    except ValueError as error:  # a null byte, a lone surrogate
-        return {"problem": {"line": 1, "column": 1, "message": str(error)}}
     except (RecursionError, MemoryError):
         return {"problem": {"line": 1, "column": 1, "message": "it is nested too deeply for Python"}}
     return _start(tree)
+
+
+def _no_utf8(text: str) -> dict[str, Any] | None:
+    """What of a text is no UTF-8, or says that it is another coding: Python would run another text than we have read.
+
+    Source: the Python reference, *Encoding declarations*; lines are what the compiler takes for lines.
+    """
+    found = NO_TEXT.search(text)
+    if found is not None:
+        before = _lines(text[: found.start()])
+        what = "a null byte" if found[0] == "\0" else "half of a surrogate pair"
+        return {"line": len(before), "column": len(before[-1]) + 1, "message": f"expected text, got {what}"}
+    if text.startswith("\ufeff"):
+        return {"line": 1, "column": 1, "message": "it begins with a byte order mark", "hint": "save it without one"}
+    for number, line in enumerate(_lines(text)[:2], 1):
+        named = CODING.match(line)
+        if named is not None:
+            if named[1].lower().replace("_", "-") in UTF8:
+                return None
+            message = f"expected UTF-8, got the coding {named[1][:50]}"
+            place = {"line": number, "column": named.start(1) + 1, "end_line": number, "end_column": named.end(1) + 1}
+            return place | {"message": message, "hint": "try without this line: a source is always UTF-8"}
+        if not NO_CODE.match(line):
+            return None
+    return None
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _problem(error: SyntaxError) -> dict[str, Any]:

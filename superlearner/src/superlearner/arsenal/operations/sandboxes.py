@@ -264,7 +264,7 @@ async def _checked(text: str) -> Source:
 
 async def _read(file: str) -> str:
     def read() -> str:
-        with open(file, encoding="utf-8") as opened:
+        with open(file, encoding="utf-8-sig") as opened:
             return opened.read(MOST_SOURCE + 1)
 
     try:
