@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Crash, ExceptionTerm, GenServer, Supervisor, code
+from otp import Children, Crash, ExceptionTerm, GenServer, Supervisor, code
 from otp.testing import Scheduler, advance, wait_all_idle
 
 MODES: dict[str, dict[str, Any]] = {"inline": {"inline": True}, "queued": {"inline": False}, "seed 1": {"seed": 1}}
@@ -234,20 +234,233 @@ def test_a_server_that_is_started_meanwhile_is_upgraded_too(source: Any, run: An
     run(main)
 
 
-def test_a_server_that_ends_meanwhile_does_not_count(source: Any, run: Any) -> None:
+WAITS = COUNTER_2.replace("def code_change", "async def code_change").replace(
+    "if extra", "import asyncio; await asyncio.sleep(1)\n        if extra"
+)
+
+
+def test_a_server_that_ends_before_it_is_asked_does_not_count(source: Any, run: Any) -> None:
     shop = source(COUNTER)
 
     async def main() -> None:
         first, second = [await shop.module.Counter.start(n) for n in range(2)]
-        shop.write(
-            COUNTER_2.replace("def code_change", "async def code_change").replace(
-                "if extra", "import asyncio; await asyncio.sleep(1)\n        if extra"
-            )
-        )
+        shop.write(WAITS)
         upgrade = otp.Task.async_(code.reload, shop.module)
         await wait_all_idle()
-        otp.exit(first, "kill")
-        assert [second] == [server.pid for server in (await otp.Task.await_(upgrade)).servers]
+        otp.exit(second, "kill")
+        assert [first] == [server.pid for server in (await otp.Task.await_(upgrade)).servers]
+
+    run(main)
+
+
+def test_one_that_ends_in_its_code_change_refuses_and_the_others_keep_their_states(source: Any, run: Any) -> None:
+    """It was taken for one that had ended by itself: the upgrade said that all had gone well."""
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        first, second, third = [await shop.module.Counter.start(n) for n in range(3)]
+        shop.write(
+            COUNTER_2.replace("if extra", "if state == 1:\n            otp.exit(otp.self(), 'kill')\n        if extra")
+        )
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module)
+        assert (second, "killed", True) == (refused.value.server, refused.value.reason, refused.value.ended)
+        assert [(first, 1), (third, 1)] == [(found.pid, found.vsn) for found in code.versions(shop.module)]
+        assert [0, 2] == [await GenServer.call(pid, "next") for pid in (first, third)]
+
+    run(main)
+
+
+def test_one_that_is_ended_by_an_interrupt_refuses_and_keeps_its_state(source: Any, run: Any) -> None:
+    """As the `EndlessLoop` of a watchdog, which no `except Exception` takes."""
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start(5)
+        shop.write(
+            "class Enough(BaseException): ...\n"
+            + COUNTER_2.replace("if extra == state", "raise Enough\n        if extra")
+        )
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module)
+        assert (counter, False) == (refused.value.server, refused.value.ended)
+        assert 5 == await GenServer.call(counter, "next")
+
+    run(main)
+
+
+def test_a_code_change_that_waits_too_long_is_broken_off_and_keeps_its_state(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+
+    async def main() -> None:
+        first, second = [await shop.module.Counter.start(n) for n in (5, 6)]
+        shop.write(WAITS.replace("sleep(1)", "sleep(60)"))
+        begun = otp.monotonic()
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module, timeout=2)
+        assert (first, "timeout", False) == (refused.value.server, refused.value.reason, refused.value.ended)
+        assert 2 == pytest.approx(otp.monotonic() - begun, abs=0.1)
+        assert [5, 6] == [await GenServer.call(pid, "next") for pid in (first, second)]
+
+    run(main)
+
+
+def test_a_code_change_that_does_not_let_itself_be_broken_off_ends_with_its_server(source: Any, run: Any) -> None:
+    shop = source(COUNTER)
+    stubborn = "while True:\n            try:\n                await asyncio.sleep(60)\n"
+    stubborn += "            except asyncio.CancelledError:\n                pass\n"
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start(5)
+        other = await shop.module.Counter.start(6)
+        shop.write("import asyncio\n" + WAITS.replace("import asyncio; await asyncio.sleep(1)\n", stubborn))
+        with pytest.raises(code.UpgradeRefused) as refused:
+            await code.reload(shop.module, timeout=2)
+        assert (counter, "timeout", True) == (refused.value.server, refused.value.reason, refused.value.ended)
+        assert not otp.is_alive(counter)
+        assert 6 == await GenServer.call(other, "next")
+
+    run(main)
+
+
+# On trial
+
+TRIED = """
+class Counter(GenServer):
+    vsn = 1
+    @impl
+    def init(self, arg):
+        return Ok(arg)
+    @impl
+    def handle_call(self, request, caller, state):
+        return Reply(state, state)
+    @impl
+    def handle_cast(self, request, state):
+        if request == "fail":
+            pass
+        return NoReply(state + 1)
+    @impl
+    async def code_change(self, old_vsn, state, extra):
+        import asyncio
+        await asyncio.sleep(1)
+        return Ok(state)
+
+class Shop(Supervisor):
+    vsn = 1
+    @impl
+    def init(self, arg):
+        specs = [Counter.child_spec(5 * n, id=name, name=name) for n, name in enumerate(("a", "b"))]
+        return Children(specs, max_restarts=1)
+"""
+FAILS = TRIED.replace("            pass", "            raise ValueError('new')").replace("vsn = 1", "vsn = 2")
+
+
+async def on_trial(shop: Any, *, sent: dict[str, Any]) -> Any:
+    """Upgrade; while they are stopped, messages come. Answers the error, or None."""
+
+    async def upgrade() -> Any:
+        try:
+            await code.reload(shop.module, trial=10)
+        except code.UpgradeRefused as refused:
+            return refused
+        return None
+
+    asked = otp.Task.async_(upgrade)
+    await wait_all_idle()
+    for name, message in sent.items():
+        GenServer.cast(name, message)
+    return await otp.Task.await_(asked, "infinity")
+
+
+def test_on_trial_a_crash_takes_all_back_and_who_crashed_starts_with_the_old_code(source: Any, run: Any) -> None:
+    shop = source(TRIED)
+
+    async def main() -> None:
+        sup = await shop.module.Shop.start_link()
+        first, second = otp.whereis("a"), otp.whereis("b")
+        shop.write(FAILS)
+        refused = await on_trial(shop, sent={"a": "fail", "b": "tick"})
+        assert (first, True, ()) == (refused.server, refused.ended, refused.reset)
+        assert "new" in str(refused.reason)
+        assert second is otp.whereis("b")
+        assert 6 == await GenServer.call("b", "get")  # it has counted on
+        assert first is not await otp.node().wait_registered("a")
+        assert 0 == await GenServer.call("a", "get")
+        assert {1} == {found.vsn for found in code.versions(shop.module)}
+        GenServer.cast("a", "fail")
+        assert 1 == await GenServer.call("a", "get")  # one restart of one, and no more
+        assert otp.is_alive(sup)
+
+    run(main)
+
+
+def test_on_trial_a_state_that_was_made_anew_goes_back_and_is_named(source: Any, run: Any) -> None:
+    shop = source(TRIED)
+
+    async def main() -> None:
+        await shop.module.Shop.start_link()
+        second = otp.whereis("b")
+        GenServer.cast(second, "tick")
+        shop.write(FAILS.replace("return Ok(state)", "return Ok(state + 100)"))
+        refused = await on_trial(shop, sent={"a": "fail", "b": "tick"})
+        assert (second,) == refused.reset
+        assert 6 == await GenServer.call(second, "get")
+
+    run(main)
+
+
+def test_on_trial_who_comes_through_goes_on_with_the_new_code_and_so_does_its_supervisor(source: Any, run: Any) -> None:
+    shop = source(TRIED)
+
+    async def main() -> None:
+        await shop.module.Shop.start_link()
+        shop.write(FAILS)
+        assert None is await on_trial(shop, sent={"a": "tick"})
+        assert {2} == {found.vsn for found in code.versions(shop.module)}
+        assert [1, 5] == [await GenServer.call(name, "get") for name in "ab"]
+        otp.exit(otp.whereis("b"), "kill")
+        await wait_all_idle()
+        assert 5 == await GenServer.call("b", "get")
+
+    run(main)
+
+
+def test_on_trial_one_that_still_works_when_the_time_is_over_has_not_crashed(source: Any, run: Any) -> None:
+    shop = source(TRIED)
+
+    async def main() -> None:
+        await shop.module.Shop.start_link()
+        slow = "            await __import__('asyncio').sleep(60)"
+        shop.write(
+            FAILS.replace("            raise ValueError('new')", slow).replace(
+                "def handle_cast", "async def handle_cast"
+            )
+        )
+        begun = otp.monotonic()
+        assert None is await on_trial(shop, sent={"a": "fail", "b": "tick"})
+        assert 12 == pytest.approx(otp.monotonic() - begun, abs=0.1)
+        await advance(60)
+        assert [1, 6] == [await GenServer.call(name, "get") for name in "ab"]
+
+    run(main)
+
+
+def test_on_trial_what_others_started_with_the_new_code_is_started_again_with_the_old_one(
+    source: Any, run: Any
+) -> None:
+    """Its supervisor is of another module, so that it has not waited for the end of the trial."""
+    shop = source(TRIED)
+
+    async def main() -> None:
+        spec = shop.module.Counter.child_spec
+        children = [spec(5 * n, id=name, name=name) for n, name in enumerate(("a", "b"))]
+        await Supervisor.start_link(Children(children, max_restarts=5))
+        shop.write(FAILS)
+        refused = await on_trial(shop, sent={"a": "fail", "b": "tick"})
+        assert refused.ended
+        await wait_all_idle()
+        assert {1} == {found.vsn for found in code.versions(shop.module)}
+        assert [0, 6] == [await GenServer.call(name, "get") for name in "ab"]
 
     run(main)
 

@@ -16,14 +16,22 @@ class UpgradeRefused(Exception):
     `server` is who refused, or None if the new file cannot be used at all; then the error is the `__cause__`.
     `reason` is as a process would have ended: `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for
     a server that did not stop in time, `("undef", name)` for a class that is gone.
+
+    What could not be kept: `ended` says that the server has ended, and its state with it; its supervisor starts it with
+    the old code. `reset` are servers that went back, after a trial, to their state from before the upgrade: what they
+    did meanwhile is not in it.
     """
 
-    def __init__(self, server: Pid | None, reason: Any) -> None:
+    def __init__(self, server: Pid | None, reason: Any, *, ended: bool = False, reset: tuple[Pid, ...] = ()) -> None:
         super().__init__(server, reason)
         self.server = server
         self.reason = reason
+        self.ended = ended
+        self.reset = reset
 
     def __str__(self) -> str:
+        if self.ended:
+            return f"upgrade refused, all went back to the old code: {self.server} ended: {self.reason!r:.500}"
         who = "the new module cannot be used" if self.server is None else f"{self.server} refused"
         return f"upgrade refused, nothing has changed: {who}: {self.reason!r:.500}"
 

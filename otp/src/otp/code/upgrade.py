@@ -1,7 +1,8 @@
 """All servers of a module go over to its new version, or none does.
 
 Everybody is stopped between two messages, then asked; what they answer is kept aside. Only when all have agreed
-classes and states are exchanged, in one step without a wait. So a refusal has little to undo.
+classes and states are exchanged, in one step without a wait. So a refusal has little to undo. On trial they handle then
+what waited for them, while their supervisors still wait: after a crash all go back, see `trial`.
 
 Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume`.
 """
@@ -12,30 +13,38 @@ Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from otp.behaviours.argument_copy import copy_arguments
 from otp.behaviours.behaviour import Behaviour, MissingCallback
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
 from otp.behaviours.supervisor_state import SupervisorState
+from otp.code.before import Before, is_supervisor
 from otp.code.loading import load, vsn
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
+from otp.code.trial import first_crash
 from otp.kernel.calls import system_call
+from otp.kernel.death import exit_signal
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.process import Process
-from otp.kernel.reasons import reason_of, same
-from otp.kernel.scheduler import Scheduler, find_scheduler
+from otp.kernel.reasons import reason_of
+from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
-from otp.kernel.system import Refused, install, resume_later, shown_state
+from otp.kernel.system import LATE, Refused, install, resume_later
+from otp.kernel.terms import Limit
 
 __all__ = ["check", "reload", "versions"]
 
+GRACE_S: Final = 1.0
+"""Beyond its time, for a `code_change` that does something when it is broken off."""
 
-async def reload(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
+
+async def reload(
+    module: ModuleType | str, extra: Any = None, *, timeout: Limit = "infinity", trial: float = 0.0
+) -> UpgradeReport:
     """Read the file of `module` again and let all its servers in this event loop go over to it, or none.
 
     Each server is suspended, `code_change(old_vsn, state, extra)` of its new class makes the new state, then all go
@@ -43,16 +52,25 @@ async def reload(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
     over the flags and specs that their new `init` returns, as with OTP's `code_change`; no child is started or
     stopped by it. From then on child specs that name a function of the module start its newest version.
 
-    Raises `UpgradeRefused(server, reason)`: then everything is as before. The module's file is run before anybody is
-    suspended; one that does not compile or raises is refused with the error as its cause. A server that has not
-    stopped after 5 s refuses with `"timeout"`; one that calls `reload` itself, with `"calling_self"`.
+    Args:
+        module: an imported module, or its name.
+        extra: for `code_change`.
+        timeout: seconds that one `code_change` may wait; then it is broken off and refuses with `"timeout"`.
+        trial: seconds; each server has to handle what waited for it, and if one crashes by that within this time, all
+            go back to the old code.
+
+    Raises `UpgradeRefused(server, reason)`: then everything is as before, but for what the error says. The module's
+    file is run before anybody is suspended; one that does not compile or raises is refused with the error as its cause.
+    A server that has not stopped after 5 s refuses with `"timeout"`; one that calls `reload` itself, with
+    `"calling_self"`; one that ends in its `code_change`, with the reason of its end.
 
     Difference to OTP: there two versions can run at once and a third one kills who runs the first; here any number
     can. A state that an old `code_change` changed in place is brought back from a copy if the upgrade is refused.
     """
     shown = _claimed(module)
+    limit = nanoseconds(timeout, "code.reload(timeout=…)", infinite=True)
     try:
-        return await _reload(shown, extra)
+        return await _reload(shown, extra, None if limit is None else limit / 1e9, trial)
     finally:
         release(shown)
 
@@ -78,7 +96,7 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
         s = find_scheduler()
         if s is None:
             return UpgradeReport(shown.__name__, (), ())
-        upgrade = _Upgrade(s, shown, fresh, extra)
+        upgrade = _Upgrade(s, shown, fresh, extra, None)
         try:
             await upgrade.prepare()
             return upgrade.would_be()
@@ -98,19 +116,25 @@ def _claimed(module: Any) -> ModuleType:
     return shown
 
 
-async def _reload(shown: ModuleType, extra: Any) -> UpgradeReport:
+async def _reload(shown: ModuleType, extra: Any, limit: float | None, trial: float) -> UpgradeReport:
     fresh = load(shown)
     s = find_scheduler()
     if s is None:
         show_version(shown, fresh)
         return UpgradeReport(shown.__name__, (), ())
-    upgrade = _Upgrade(s, shown, fresh, extra)
+    upgrade = _Upgrade(s, shown, fresh, extra, limit)
     try:
         await upgrade.prepare()
     except BaseException:  # also if the caller itself is ended
         upgrade.go_back()
         raise
-    return upgrade.finish()
+    report = upgrade.exchange()
+    try:
+        if trial > 0:
+            await upgrade.try_out(trial)
+    finally:
+        upgrade.resume()
+    return report
 
 
 def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ...]:
@@ -150,20 +174,20 @@ class _Change(NamedTuple):
     pid: Process
     callbacks: Any
     state: Any
-    undo: Callable[[], None]
 
 
 class _Upgrade:
-    def __init__(self, s: Scheduler, shown: ModuleType, fresh: ModuleType, extra: Any) -> None:
+    def __init__(self, s: Scheduler, shown: ModuleType, fresh: ModuleType, extra: Any, limit: float | None) -> None:
         self.s = s
         self.shown = shown
         self.before = shown_version(shown)
         self.fresh = fresh
         self.extra = extra
+        self.limit = limit
         self.stopped: dict[Process, bool] = {}  # by hand, before?
         self.stopping: Process | None = None  # asked, has not answered yet
         self.changes: list[_Change] = []
-        self.undone: list[Callable[[], None]] = []
+        self.befores: dict[Process, Before] = {}
 
     # Forward
 
@@ -210,35 +234,38 @@ class _Upgrade:
 
     async def _change(self, p: Process) -> None:
         cls = self._successor(p)
-        self.undone.append(_undo(p))
-        request = ("change_code", cls, vsn(p._vt.cls), self.extra, False)
+        self.befores[p] = Before(p)
+        request = ("change_code", cls, vsn(p._vt.cls), self.extra, False, self.limit)
         try:
-            answer = await system_call(p, request, "infinity")
+            answer = await system_call(p, request, "infinity" if self.limit is None else self.limit + GRACE_S)
         except CallExit as failed:
-            if p._st == DEAD or p._st == EXITING:
-                return
-            raise UpgradeRefused(p, failed.cause_reason) from None
+            if failed.cause_reason == LATE:
+                raise UpgradeRefused(p, "timeout") from None
+            exit_signal(p, None, "kill", False)  # it has ended, or takes no end of the time for one
+            raise UpgradeRefused(p, failed.cause_reason, ended=True) from None
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
         callbacks, state = answer
-        self.changes.append(_Change(p, callbacks, state, self.undone[-1]))
+        self.changes.append(_Change(p, callbacks, state))
 
-    def finish(self) -> UpgradeReport:
-        """Exchange classes and states and let everybody go on; nothing in here waits."""
+    def exchange(self) -> UpgradeReport:
+        """Exchange classes and states; nothing in here waits, and nobody goes on yet."""
         done: list[UpgradedServer] = []
-        for p, callbacks, state, _ in self.changes:
+        for p, callbacks, state in self.changes:
             if p._st == DEAD or p._st == EXITING:
                 continue
             old, new = vsn(p._vt.cls), vsn(callbacks.cls)
             install(p, callbacks, state)
             done.append(UpgradedServer(p, callbacks.cls, old, new))
-            data = {"module": self.shown.__name__, "what": callbacks.cls.__qualname__, "old": old, "new": new}
-            p._node._trace.emit("code_changed", p, data)
+            self._emit(p, old, new)
         show_version(self.shown, self.fresh)
         self._renew_starts()
         lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
-        self._resume()
         return UpgradeReport(self.shown.__name__, tuple(done), lagging)
+
+    def _emit(self, p: Process, old: Any, new: Any) -> None:
+        data = {"module": self.shown.__name__, "what": p._vt.cls.__qualname__, "old": old, "new": new}
+        p._node._trace.emit("code_changed", p, data)
 
     def would_be(self) -> UpgradeReport:
         """What `finish` would answer, had it been asked."""
@@ -268,50 +295,67 @@ class _Upgrade:
     def go_back(self) -> None:
         """Everything as it was; nothing in here waits."""
         show_version(self.shown, self.before)
-        for undo in reversed(self.undone):
-            undo()
+        for before in reversed(self.befores.values()):
+            before.bring_back()
         self._renew_starts()
-        self._resume()
+        self.resume()
         if self.stopping is not None and self.stopping._st != DEAD:
             resume_later(self.stopping)
 
-    def _resume(self) -> None:
-        for p, by_hand in self.stopped.items():
-            x = p._x
-            if by_hand or x is None or not x.suspended:
-                continue
-            x.suspended = False
-            if p._st == SUSPENDED:
-                p._st = READY
-                p._node._s.push(p)
+    def resume(self) -> None:
+        """Let go on whoever was stopped for this, and was not let go on yet."""
+        for p in list(self.stopped):
+            self._let_go_on(p)
 
-
-def _undo(p: Process) -> Callable[[], None]:
-    """What takes back whatever `code_change` may do to the state itself before it refuses."""
-    state = p._state
-    if isinstance(state, SupervisorState | DynamicState):
-        return _undo_supervisor(p, state)
-    shown = shown_state(p)
-    (backup,) = copy_arguments((shown,))
-
-    def bring_back() -> None:
-        if p._state is not state or p._vt is None or same(shown, backup):
+    def _let_go_on(self, p: Process) -> None:
+        by_hand, x = self.stopped[p], p._x
+        if by_hand or x is None or not x.suspended:
             return
-        put = getattr(p._vt.handler, "__otp_put_state__", None)
-        p._state = backup if put is None else put(state, backup)
+        x.suspended = False
+        if p._st == SUSPENDED:
+            p._st = READY
+            p._node._s.push(p)
 
-    return bring_back
+    # On trial
 
+    async def try_out(self, seconds: float) -> None:
+        """Let all but the supervisors handle what waited for them; if one crashes by that, everybody goes back."""
+        alive = [p for p in self.befores if p._st != DEAD and p._st != EXITING and not self.stopped[p]]
+        workers = [p for p in alive if not is_supervisor(p)]
+        for p in workers:
+            self.befores[p].note_state()
+            self._let_go_on(p)
+        crashed = await first_crash(workers, seconds)
+        if crashed is None:
+            return
+        who, reason = crashed
+        reset = await self._withdraw()
+        raise UpgradeRefused(who, reason, ended=True, reset=reset)
 
-def _undo_supervisor(p: Process, state: SupervisorState | DynamicState) -> Callable[[], None]:
-    flags = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
-    before = {name: getattr(state, name) for name in flags}
-    undo = state.undo()
+    async def _withdraw(self) -> tuple[Process, ...]:
+        """The way back, when new code has run already. Answers those who lost what they did with it."""
+        for p in self.befores:
+            if not await self._stops_again(p):
+                exit_signal(p, None, "kill", False)
+        show_version(self.shown, self.before)
+        reset: list[Process] = []
+        for p, before in self.befores.items():
+            if p._st == DEAD or p._st == EXITING:
+                continue
+            new = vsn(p._vt.cls)
+            if not before.withdraw():
+                reset.append(p)
+            self._emit(p, new, vsn(p._vt.cls))
+        self._renew_starts()
+        for p in _servers(self.s, self.shown.__name__):
+            if p not in self.befores:  # started meanwhile, and never had a state of old code
+                exit_signal(p, None, "kill", False)
+        self.resume()
+        return tuple(reset)
 
-    def bring_back() -> None:
-        changed = {name: getattr(state, name) for name in flags}
-        undo()
-        if changed != before and p._st != DEAD:
-            p._node._trace.emit("strategy_changed", p, {"before": changed, **before})
-
-    return bring_back
+    async def _stops_again(self, p: Process) -> bool:
+        try:
+            await system_call(p, ("suspend",))
+        except CallExit:
+            return p._st == DEAD or p._st == EXITING
+        return True

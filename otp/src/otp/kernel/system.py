@@ -8,6 +8,7 @@ Source: Erlang/OTP, stdlib, module `sys`.
 
 from __future__ import annotations
 
+from asyncio import CancelledError, timeout
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from otp.kernel.vtable import Callbacks, changed_class
 
 __all__ = [
     "HIDDEN_STATE",
+    "LATE",
     "Refused",
     "formatted_state",
     "handle_system",
@@ -34,6 +36,9 @@ __all__ = [
 
 HIDDEN_STATE: Final = "<sensitive>"
 """Stands where a state would be, were its process not sensitive."""
+
+LATE: Final = "code_change_timeout"
+"""Why a `change_code` fails whose `code_change` was broken off; the server has its state and goes on."""
 
 _COUNTS: Final = frozenset({"statistics", "remove", "no_debug"})
 """What may be asked of a sensitive process, too."""
@@ -60,9 +65,10 @@ def handle_system(p: Process, message: Any) -> None:
         case ("terminate", reason):
             reply(frm, "ok")
             stop(p, reason)
-        case ("change_code", cls, old_vsn, extra, at_once):
+        case ("change_code", cls, old_vsn, extra, at_once, *limit):
             if p._ext().suspended:
-                begin_async(p, "handle_info", None, message, _change_code(p, frm, cls, old_vsn, extra, at_once))
+                work = _change_code(p, frm, cls, old_vsn, extra, at_once, limit[0] if limit else None)
+                begin_async(p, "handle_info", None, message, work)
             else:
                 error = BadArgument(f"change_code: expected {p} to be suspended; try await sys.suspend(server) before")
                 reply(frm, Refused(error))
@@ -169,17 +175,27 @@ def _status(p: Process) -> dict[str, Any]:
 # Code
 
 
-async def _change_code(p: Process, frm: From, cls: Any, old_vsn: Any, extra: Any, at_once: bool) -> Any:
+async def _change_code(
+    p: Process, frm: From, cls: Any, old_vsn: Any, extra: Any, at_once: bool, limit: float | None
+) -> Any:
     """Let a newer class make its state from this one; the answer is the callbacks and the state to come.
 
-    With `at_once` they are taken over here, else by whoever asked, when all others have agreed.
+    With `at_once` they are taken over here, else by whoever asked, when all others have agreed. `limit` is in seconds:
+    what waits longer is broken off, and the state stays what it was.
     """
+    time = timeout(limit)
     try:
         callbacks = changed_class(p._vt, cls)
         change = getattr(callbacks.handler, "code_change", None)
-        state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
-    except Exception as error:
-        reply(frm, Refused(Raised(error).error))
+        async with time:
+            state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError):  # the end of the program, or of the process
+        raise
+    except BaseException as error:
+        if time.expired():
+            fail(frm, LATE)
+        else:
+            reply(frm, Refused(Raised(error).error))
         return NoReply(p._state)
     if at_once:
         install(p, callbacks, state)

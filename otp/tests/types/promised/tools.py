@@ -30,6 +30,7 @@ async def upgrades(module: types.ModuleType) -> None:
     assert_type(report, code.UpgradeReport)
     assert_type(report.servers[0].pid, Pid)
     assert_type(code.versions("shop"), tuple[code.RunningVersion, ...])
+    await code.reload("shop", timeout=3, trial=0.5)
     await code.reload(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

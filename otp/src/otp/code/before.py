@@ -1,0 +1,85 @@
+"""What a server was before an upgrade, and how it becomes that again."""
+
+# States and processes are terms of any type.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otp.behaviours.argument_copy import copy_arguments
+from otp.behaviours.dynamic_state import DynamicState
+from otp.behaviours.supervisor_state import SupervisorState
+from otp.kernel.process import Process
+from otp.kernel.reasons import same
+from otp.kernel.states import DEAD
+from otp.kernel.system import shown_state
+
+__all__ = ["Before", "is_supervisor"]
+
+_FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
+
+
+def is_supervisor(p: Process) -> bool:
+    """Whether a server is one; its state is then the children that it has."""
+    return isinstance(p._state, SupervisorState | DynamicState)
+
+
+class Before:
+    """A suspended server as it is now; made before its `code_change`, which may alter the state in place."""
+
+    __slots__ = ("_backup", "_callbacks", "_p", "_state", "_undo", "kept")
+
+    def __init__(self, p: Process) -> None:
+        self._p = p
+        self._callbacks: Any = p._vt
+        self._state: Any = p._state
+        self._undo: Any = None
+        self._backup: Any = None
+        self.kept: bool = True
+        """Whether `code_change` has left the state as it was."""
+        if is_supervisor(p):
+            self._undo = _undo_supervisor(p)
+        else:
+            (self._backup,) = copy_arguments((shown_state(p),))
+
+    def bring_back(self) -> None:
+        """Undo what `code_change` has done to the state itself before it was refused."""
+        p = self._p
+        if self._undo is not None:
+            self._undo()
+        elif p._state is self._state and p._vt is not None and not same(shown_state(p), self._backup):
+            self._put_backup()
+
+    def note_state(self) -> None:
+        """The new class is in place, and has handled nothing yet."""
+        self.kept = same(shown_state(self._p), self._backup)
+
+    def withdraw(self) -> bool:
+        """Take back the new class, and its state if `code_change` has made it; answers whether the state stays."""
+        self._p._vt = self._callbacks
+        if self._undo is not None:
+            self._p._state = self._state
+            self._undo()
+        elif not self.kept:
+            self._put_backup()
+        return self.kept
+
+    def _put_backup(self) -> None:
+        put = getattr(self._callbacks.handler, "__otp_put_state__", None)
+        self._p._state = self._backup if put is None else put(self._state, self._backup)
+
+
+def _undo_supervisor(p: Process) -> Callable[[], None]:
+    state: Any = p._state
+    before = {name: getattr(state, name) for name in _FLAGS}
+    undo = state.undo()
+
+    def bring_back() -> None:
+        changed = {name: getattr(state, name) for name in _FLAGS}
+        undo()
+        if changed != before and p._st != DEAD:
+            p._node._trace.emit("strategy_changed", p, {"before": changed, **before})
+
+    return bring_back

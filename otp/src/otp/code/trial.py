@@ -1,0 +1,43 @@
+"""Whether servers come through what waits for them: the trial of new code."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from otp.kernel.callers import new_outside_caller
+from otp.kernel.calls import new_call, send_system, wait_outside
+from otp.kernel.errors import CallExit
+from otp.kernel.process import Process
+from otp.kernel.reasons import is_clean
+from otp.kernel.states import DEAD, EXITING
+
+__all__ = ["first_crash"]
+
+LEAST_S: Final = 0.001
+
+
+async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Process, Any] | None:
+    """Wait until all have handled what is in their mailboxes now, at most so long; who crashed by that, and why.
+
+    One that is not through in time, or ends as it should, has not crashed.
+    """
+    asked: list[tuple[Process, Any]] = []
+    for p in servers:  # behind what waits there; whoever ends before it answers fails it with the reason
+        frm = new_call(new_outside_caller(p), ("resume",), p)
+        send_system(p, frm)
+        asked.append((p, frm))
+    crashed: tuple[Process, Any] | None = None
+    until = 0
+    for p, frm in asked:
+        s = p._node._s
+        until = until or s.now_ns() + round(seconds * 1e9)
+        try:
+            await wait_outside(frm, p, max(LEAST_S, (until - s.now_ns()) / 1e9))
+        except CallExit as failed:
+            ended = p._st == DEAD or p._st == EXITING
+            if crashed is None and ended and not is_clean(failed.cause_reason):
+                crashed = p, failed.cause_reason
+    return crashed
