@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tools.described_answers import AnswerCheck
 from tools.near_line import remote
@@ -34,6 +35,7 @@ from superlearner.running import Platform, Tree
 from superlearner.sandbox import inside as inside_sandbox
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.told import Report
 from superlearner.settings import Settings
 from superlearner.web.credentials import Credentials
 
@@ -361,8 +363,8 @@ class NodeHere:
     async def ended(self) -> str:
         return await asyncio.shield(self.end)
 
-    async def reload(self, text: str) -> Mapping[str, Any]:
-        return await otp.GenServer.call(self.service, ("reload", text))
+    async def reload(self, text: str) -> Report:
+        return msgspec.convert(await otp.GenServer.call(self.service, ("reload", text)), Report)
 
     def ask_to_stop(self) -> None:
         if not self.stubborn:

@@ -21,3 +21,8 @@ def test_half_a_place_is_none(place: dict[str, Any]) -> None:
 def test_a_reason_is_of_a_length_to_read() -> None:
     word = {"what": "failed", "type": "E" * 30_000, "why": "w" * 30_000}
     assert 3000 > len(tell_end(TOLD, Limits(), ours=None, last_word=word).reason)
+
+
+def test_one_that_had_started_did_not_fail_to_start() -> None:
+    word = {"what": "failed", "type": "E", "why": "w"}
+    assert "ended by an exception: E: w" == tell_end(TOLD, Limits(), ours=None, last_word=word, ready=True).reason

@@ -138,7 +138,8 @@ def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
             await otp.wait_down(pid)
         return await GenServer.call(service, ("next",))
 
-    assert ("ended", "its tree gave up: it restarted more often than it may") == within(tmp_path, COUNTER, look)
+    news = {"notices": [], "missed": 0, "ended": "its tree gave up: it restarted more often than it may"}
+    assert news == within(tmp_path, COUNTER, look)
 
 
 def test_a_reload_keeps_the_state_and_says_who_changed(tmp_path: Path) -> None:
@@ -171,6 +172,84 @@ def test_a_reload_that_a_code_change_refuses_leaves_everything_as_it_was(tmp_pat
     report, count = within(tmp_path, COUNTER, look)
     assert "nothing has changed: a refused" in report["refused"]
     assert 1 == count
+
+
+CHANGE = "    def code_change(self, old, n, extra):\n        {what}\n        return Ok(n)\n    def handle_call"
+
+
+def changing(what: str) -> str:
+    return COUNTER.replace("    def handle_call", CHANGE.format(what=what)).replace("n + 1", "n + 10")
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "counts"),
+    [
+        ("raise KeyError('old')", "nothing has changed: a refused: KeyError", [1, 1]),
+        ("return n", "nothing has changed: a refused", [1, 1]),
+        ("raise GeneratorExit", "all went back to the old source: a ended", [0, 1]),
+        ("import otp; otp.exit(otp.self(), 'kill')", "all went back to the old source: a ended", [0, 1]),
+        ("while True: pass", "nothing has changed: a refused: EndlessLoop", [1, 1]),
+        ("import asyncio; return asyncio.Event().wait()", "nothing has changed: a refused: it did not answer", [1, 1]),
+    ],
+    ids=["raises", "no Ok", "ends", "kills itself", "loops", "waits for ever"],
+)
+def test_one_that_fails_in_its_code_change_makes_the_whole_reload_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str, counts: list[int]
+) -> None:
+    """One that crashed in it was taken for one that had ended by itself, and the reload said that all was well."""
+    monkeypatch.setattr("superlearner.sandbox.reloading.CHANGE_S", 0.2)
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        for name in "ab":
+            GenServer.cast(at(node, name), "tick")
+        report = await GenServer.call(service, ("reload", changing(what)))
+        again = [await GenServer.call(await node.wait_registered(name), "get") for name in "ab"]
+        GenServer.cast(at(node, "b"), "tick")
+        return report["refused"], again, await GenServer.call(at(node, "b"), "get")
+
+    refused, again, counted = within(tmp_path, COUNTER, look, held_s=0.2)
+    assert refused.startswith(said)
+    assert counts == again
+    assert 2 == counted  # by the old source
+
+
+def test_a_crash_in_what_waited_for_the_new_source_brings_the_old_one_back(tmp_path: Path) -> None:
+    new = changing("__import__('otp').send(__import__('otp').self(), 'next')").replace(
+        "    def handle_cast",
+        "    def handle_info(self, message, n):\n        raise ValueError(message)\n    def handle_cast",
+    )
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "tick")
+        report = await GenServer.call(service, ("reload", new))
+        return report["refused"], await GenServer.call(await node.wait_registered("b"), "get")
+
+    refused, counted = within(tmp_path, COUNTER, look)
+    assert refused.startswith("all went back to the old source: a ended with the new one, and its state is lost")
+    assert "ValueError: next" in refused
+    assert "raise ValueError(message)" in refused  # the line of the new text
+    assert 0 == counted
+
+
+def test_lines_of_tracebacks_are_counted_as_python_counts_them(tmp_path: Path) -> None:
+    """A form feed ends no line; `str.splitlines` says it does."""
+    bad = changing("raise KeyError('here')").replace("class Counter", "\f# \u2028\nclass Counter")
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        return (await GenServer.call(service, ("reload", bad)))["refused"]
+
+    assert "raise KeyError('here')" in within(tmp_path, COUNTER, look)
+
+
+def test_more_notices_than_there_is_room_for_are_counted(tmp_path: Path) -> None:
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        for number in range(70):
+            otp.send(service, ("interrupted", f"notice {number}"))
+        return await GenServer.call(service, ("alive",)), await GenServer.call(service, ("next",))
+
+    alive, news = within(tmp_path, COUNTER, look)
+    assert {} == alive
+    assert (50, "notice 0", 20) == (len(news["notices"]), news["notices"][0], news["missed"])
 
 
 def test_a_module_runs_with_another_text_and_its_file_stays_what_it_is(tmp_path: Path) -> None:
@@ -211,5 +290,5 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
 
     reason, heard, same, count = within(tmp_path, COUNTER, look, held_s=0.2)
     assert "EndlessLoop" in repr(reason)
-    assert heard[1].startswith("a held the loop for 0.2 s: main.py, line ")
+    assert heard["notices"][0].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)

@@ -150,7 +150,7 @@ def test_a_reload_keeps_the_state_of_what_runs(managed: Any) -> None:
         return report, await GenServer.call(counter, "get"), sandboxes.find("a")
 
     report, count, sandbox = managed(work)
-    assert {"a", "Main"} == {one["name"] for one in report["servers"]}
+    assert {"a", "Main"} == {one.name for one in report.servers}
     assert 11 == count
     assert (2, [1, 2]) == (sandbox.current, [one.number for one in sandbox.versions])
 

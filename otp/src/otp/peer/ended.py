@@ -66,6 +66,7 @@ def tell_end(
     *,
     ours: tuple[Kind, str] | None,
     last_word: Mapping[str, Any] | None,
+    ready: bool = False,
 ) -> Ended:
     """The end of a peer, from all that is known of it.
 
@@ -74,13 +75,14 @@ def tell_end(
         limits: of the peer.
         ours: kind and reason if we have ended it.
         last_word: what the peer itself said last about its end; believed where nothing better is known.
+        ready: whether it had started.
     """
     if told is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
         return Ended(kind, reason)
     status: int = told["status"]
     used: float = told["cpu_s"]
-    kind, reason = ours or _why(told, status, used, limits, last_word or {})
+    kind, reason = ours or _why(told, status, used, limits, last_word or {}, ready=ready)
     return Ended(kind, printable(reason), status, round(used, 3), round(told["peak_kb"] / 1024, 1))
 
 
@@ -94,7 +96,7 @@ def printable(text: str) -> str:
 
 
 def _why(
-    told: Mapping[str, Any], status: int, used: float, limits: Limits, last_word: Mapping[str, Any]
+    told: Mapping[str, Any], status: int, used: float, limits: Limits, last_word: Mapping[str, Any], *, ready: bool
 ) -> tuple[Kind, str]:
     if told["cause"] == "memory":
         return "memory", f"used more than {limits.memory_mb} MiB of memory"
@@ -107,7 +109,8 @@ def _why(
         case {"what": "failed", "type": "MemoryError"}:
             return "memory", f"used more than {limits.memory_mb} MiB of memory"
         case {"what": "failed", "type": kind, "why": why}:
-            return "failed", f"could not start: {_place(last_word)}{kind}: {why}"[:LONGEST]
+            what = "ended by an exception" if ready else "could not start"
+            return "failed", f"{what}: {_place(last_word)}{kind}: {why}".removesuffix(": ")[:LONGEST]
         case {"what": "leaving", "how": "sys.exit"}:
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:

@@ -68,7 +68,7 @@ def become_peer(
     order: dict[str, Any], outside: list[Part], control: socket.socket, link: socket.socket, lifeline: int
 ) -> NoReturn:
     """Be the peer; called in the fork, and never back."""
-    status = 70
+    status, folder = 70, ""
     try:
         control, link = _cut_loose(control, link, lifeline)
         folder = _behind_walls(order, outside, control)
@@ -82,7 +82,7 @@ def become_peer(
         status = _status_of(error)
         send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
     except BaseException as error:  # the last who can tell of it
-        send_frame(control, _failure(error))
+        send_frame(control, _failure(error, folder))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
@@ -186,8 +186,12 @@ class _Peer:
         loop.call_later(self._beat_s, self._beat, loop)
 
     def _held(self, held: Held) -> None:
-        file = os.path.relpath(held.file, self._folder) if held.file.startswith(self._folder) else held.file
-        told = {"file": file, "line": held.line, "function": held.function, "who": held.name or held.pid}
+        told = {
+            "file": _shown(held.file, self._folder),
+            "line": held.line,
+            "function": held.function,
+            "who": held.name or held.pid,
+        }
         self._say({"what": "held"} | told)
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -206,12 +210,21 @@ class _Peer:
             self._stop.set()
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _shown(file: str, folder: str) -> str:
+    """A file of the program by its name in the folder, another one as it is imported, wherever that is installed."""
+    for place in sorted({folder, *filter(os.path.isabs, sys.path)}, key=len, reverse=True):
+        if file.startswith(os.path.join(place, "")):
+            return os.path.relpath(file, place)
+    return os.path.basename(file)
+
+
+def _failure(error: BaseException, folder: str) -> dict[str, Any]:
     """What is told of an exception that ended the peer: its line, and its place where the program's text is wrong."""
+    ours = os.path.join(folder, "")
     message = {"what": "failed", "type": type(error).__name__, "why": str(error)[:1000]}
     if isinstance(error, SyntaxError):
         return message | {"file": os.path.basename(error.filename or ""), "line": error.lineno}
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if os.getcwd() in frame.filename]
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
     if own:
         return message | {"file": os.path.basename(own[-1].filename), "line": own[-1].lineno}
     return message

@@ -258,7 +258,7 @@ class Running:
         if told is None:
             self._kill_without_guard()
         self._hear_peer()  # its last word
-        self.ended = tell_end(told, self.spec.limits, ours=self._ours, last_word=self._last_word)
+        self.ended = tell_end(told, self.spec.limits, ours=self._ours, last_word=self._last_word, ready=self.is_ready)
         self._let_go()
         deliver(self._process, Note("ended"))
 

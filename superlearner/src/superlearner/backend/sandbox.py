@@ -12,7 +12,7 @@ from otp import GenServer
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.sandbox import inside
-from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
+from superlearner.sandbox.line import BACKEND, GONE, SANDBOX, Answering
 
 __all__ = ["boot"]
 
@@ -25,17 +25,17 @@ async def boot(here: Here) -> None:
     services = await start(here.node)
     tree = await inside.start(here.node, here.folder, here.args)
 
-    async def asked(question: bytes) -> bytes | None:
-        answer = await _call(here.node, tree, tuple(json.loads(question)))
-        return None if answer is None else json.dumps(answer).encode()
+    async def asked(question: bytes) -> bytes:
+        answer = await _call(tree, tuple(json.loads(question)))
+        return GONE if answer is None else json.dumps(answer).encode()
 
-    async def looked(question: bytes) -> bytes | None:
-        return await _call(here.node, services[SERVICE], question)
+    async def looked(question: bytes) -> bytes:
+        return await _call(services[SERVICE], question) or GONE
 
     await Answering(here.link, {BACKEND: looked, SANDBOX: asked}).open()
 
 
-async def _call(node: otp.Node, service: otp.Pid, request: Any) -> Any:
+async def _call(service: otp.Pid, request: Any) -> Any:
     """Call a service, as long as it takes; None if it ended."""
     try:
         return await GenServer.call(service, request, "infinity")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Callable
 from typing import Any
 
 from otp import Crash, ExceptionTerm, Pid, StartError
+from otp.code import UpgradeRefused
 from superlearner.control.reasons import own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
 
-__all__ = ["explain", "explain_start"]
+__all__ = ["explain", "explain_refusal", "explain_start"]
 
 INDENT = "  "
 
@@ -48,6 +50,24 @@ def explain_start(reason: Any, depth: int = 10) -> str:
         case _:
             pass
     return text_of_reason(reason, 1000)
+
+
+def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
+    """Why a source was not taken over, what is as before, and what is not.
+
+    >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
+    'nothing has changed: the new source cannot be used: upgrade_in_progress'
+    """
+    reason = "it did not answer in time" if refused.reason == "timeout" else explain_start(refused.reason)
+    if refused.server is None:
+        return f"nothing has changed: the new source cannot be used: {reason}"
+    who = name(refused.server)
+    if not refused.ended:
+        return f"nothing has changed: {who} refused: {reason}"
+    said = f"all went back to the old source: {who} ended with the new one, and its state is lost"
+    if refused.reset:
+        said += f"; back to the state from before are {', '.join(map(name, refused.reset))}"
+    return f"{said}: {reason}"
 
 
 def _crash(reason: Crash) -> str:

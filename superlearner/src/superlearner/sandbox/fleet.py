@@ -117,7 +117,8 @@ def _told(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float) -> Next:
         case NotReloaded():
             refused = Refused("upgrade_refused", event.reason)
             sandbox, answers = _answered(replace(sandbox, changing=None), refused, "reload")
-            return fleet.put(sandbox), answers
+            told = Tell("bad", sandbox, f"sandbox {sandbox.id} keeps version {sandbox.current}: {event.reason}")
+            return fleet.put(sandbox), [*answers, told]
 
 
 # Somebody asks

@@ -15,13 +15,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from superlearner.remote import NodeBusy, NodeGone
+from superlearner.remote.protocol import MOST_BYTES as MOST_OF_ANSWER
 
-__all__ = ["BACKEND", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
+__all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
 
 HEAD: Final = struct.Struct(">IIB")
 BACKEND: Final = 0
 SANDBOX: Final = 1
-MOST_BYTES: Final = 8_000_000
+GONE: Final = b""
+"""The answer when who should answer has ended."""
+
+MOST_BYTES: Final = MOST_OF_ANSWER + 100_000
 """Of one frame; what is longer ends the line."""
 
 MOST_UNREAD: Final = 8_000_000
@@ -39,7 +43,7 @@ class Line:
     def __init__(self, pair: socket.socket, broken: Callable[[str], object]) -> None:
         self._pair = pair
         self._broken = broken
-        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._waiting: dict[int, tuple[int, asyncio.Future[bytes]]] = {}
         self._last = 0
         self._owed = 0
         self._writer: asyncio.StreamWriter | None = None
@@ -58,7 +62,7 @@ class Line:
             raise NodeBusy("it has not read what it was asked before")
         number = self._put(channel, question)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        self._waiting[number] = channel, answer
         try:
             return await answer
         finally:
@@ -78,7 +82,7 @@ class Line:
             self._reading.cancel()
         if self._writer is not None:
             self._writer.transport.abort()
-        for answer in self._waiting.values():
+        for _, answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(NodeGone(why))
 
@@ -97,7 +101,7 @@ class Line:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while True:
-                size, number, _ = HEAD.unpack(await reader.readexactly(HEAD.size))
+                size, number, channel = HEAD.unpack(await reader.readexactly(HEAD.size))
                 if size > MOST_BYTES:
                     self._broken(f"it sent a frame of {size} bytes")
                     return
@@ -106,7 +110,10 @@ class Line:
                 if self._owed < 0:  # a late answer is thrown away; a flood of them would keep us busy for ever
                     self._broken("it answered more than it was asked")
                     return
-                waiting = self._waiting.get(number)
+                asked, waiting = self._waiting.get(number, (channel, None))
+                if asked != channel:
+                    self._broken("it answered on another channel than it was asked")
+                    return
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)
         except (asyncio.IncompleteReadError, OSError):

@@ -36,9 +36,11 @@ from superlearner.sandbox.happenings import (
     StillThere,
     Stop,
 )
+from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import Sandbox
 from superlearner.sandbox.runner import Runner
 from superlearner.sandbox.sandboxes import Sandboxes
+from superlearner.sandbox.told import Report
 
 __all__ = ["MANAGER", "Asked", "RUNNERS", "SandboxManager"]
 
@@ -161,9 +163,9 @@ class SandboxManager(GenServer[Sandboxes]):
         tag, rest = tagged(reason)
         match rest[0] if tag == "shutdown" and len(rest) == 1 else reason:
             case ("ended", str(why)) | ("peer", _, str(why)):  # its program's own process is linked, and may be faster
-                await self._happen(sandboxes, Ended(id, sandbox.run, why))
+                await self._happen(sandboxes, Ended(id, sandbox.run, _plain(why)))
             case ("not_started", str(code), str(why)):
-                await self._happen(sandboxes, NotStarted(id, sandbox.run, code, why))
+                await self._happen(sandboxes, NotStarted(id, sandbox.run, code, _plain(why)))
             case _:
                 why = f"its process in the platform ended: {text_of_reason(reason)}"
                 await self._happen(sandboxes, Ended(id, sandbox.run, why))
@@ -214,8 +216,12 @@ def _nobody() -> None:
     """Stands for a runner that was never known: it has ended."""
 
 
-def _changed(id: str, run: int, report: Any, by: str) -> Event:
-    refused = report.get("refused")
-    if refused is not None:
-        return NotReloaded(id, run, str(refused))
+def _plain(why: str) -> str:
+    """A reason as its author reads it: their file comes first, and none of ours with its place."""
+    return without_our_paths(why.removeprefix("could not start: ").removeprefix("StartError: "))
+
+
+def _changed(id: str, run: int, report: Report, by: str) -> Event:
+    if report.refused is not None:
+        return NotReloaded(id, run, report.refused)
     return Reloaded(id, run, by, report)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import otp
@@ -17,13 +16,17 @@ from otp.peer.walls.plan import WALLS
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip
 from superlearner.nodes import Nodes
+from superlearner.printable import printable, printable_lines
 from superlearner.remote import NodeBusy, NodeGone, RemoteError
-from superlearner.sandbox.line import BACKEND, SANDBOX, Line
+from superlearner.sandbox.line import BACKEND, Line
+from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
-from superlearner.sandbox.source import MOST_SOURCE, Source
+from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
+from superlearner.sandbox.told import Report, Told
 from superlearner.sandbox.traces import traces_of
+from superlearner.sandbox.watching import Watched, ask, beat, listen
 
 __all__ = ["PeerLauncher", "PeerProgram"]
 
@@ -51,33 +54,45 @@ class Written:
 class PeerProgram:
     """One of them, as the runner has it."""
 
-    def __init__(self, peer: Peer, line: Line, facts: Facts, written: Written) -> None:
+    def __init__(self, peer: Peer, line: Line, facts: Facts, written: Written, watched: Watched) -> None:
         self._peer = peer
         self._line = line
         self._written = written
+        self._watched = watched
         self.facts = facts
 
     async def ended(self) -> str:
         """Wait for its end; why, in words."""
         return str(await self._peer.ended())
 
-    async def reload(self, text: str) -> Mapping[str, Any]:
+    async def reload(self, text: str) -> Report:
         """Put another source in; what it answered, or why it could not be asked."""
+        seconds = RELOAD_S + self._watched.held_s
+        self._watched.changing = True
         try:
-            async with asyncio.timeout(RELOAD_S):
-                answer = await asked(self._line, "reload", text)
+            async with asyncio.timeout(seconds):
+                report = await ask(self._line, Report, "reload", text)
         except TimeoutError:
-            return {"refused": f"the sandbox has not answered for {RELOAD_S:g} s; what it did is not known"}
+            return Report(f"the sandbox has not answered for {seconds:g} s; what it did is not known")
         except NodeGone as gone:
-            return {"refused": f"the sandbox is gone: {gone}"}
+            return Report(f"the sandbox is gone: {gone}")
         except NodeBusy as busy:
-            return {"refused": str(busy)}
-        except ValueError:
-            return {"refused": "the sandbox answered what is no report"}
-        return answer if isinstance(answer, dict) else {"refused": "the sandbox answered what is no report"}  # pyright: ignore[reportUnknownVariableType]
+            return Report(str(busy))
+        except ValueError as error:
+            why = f"it does not keep to the protocol: its answer to a reload is none: {printable(str(error))}"
+            await self._peer.kill(clip(why, LONGEST))
+            return Report(f"the sandbox is ended: {why}")
+        finally:
+            self._watched.changing = False
+        if report is None:
+            return Report("what answers in the sandbox for its tree has ended")
+        if report.refused is not None:
+            report.refused = without_our_paths(printable_lines(report.refused))
+        return report
 
     def ask_to_stop(self) -> None:
         """Ask it to end in order."""
+        self._watched.stopping = True
         otp.spawn(self._peer.stop, 3600.0)  # when it has not, somebody decides
 
     async def kill(self, why: str) -> None:
@@ -135,9 +150,9 @@ class PeerLauncher:
             raise NotLaunched("start_failed", _why(error)) from None
         try:
             return await self._connect(sandbox, peer, written, notice)
-        except (RemoteError, TimeoutError, ValueError, TypeError, KeyError) as error:
+        except (RemoteError, TimeoutError, ValueError) as error:
             ended = await peer.kill("it did not answer at its start")
-            raise NotLaunched("start_failed", clip(f"{ended}: {error}", LONGEST)) from None
+            raise NotLaunched("start_failed", clip(printable(f"{ended}: {error}"), LONGEST)) from None
 
     def walls(self) -> tuple[Wall, ...]:
         """The walls that this machine has; trying them takes a tenth of a second, which blocks."""
@@ -158,22 +173,26 @@ class PeerLauncher:
         line = Line(peer.link, broken)
         await line.open()
         async with asyncio.timeout(FACTS_S):
-            told = await asked(line, "facts")
+            told = await ask(line, Told, "facts")
+        if told is None:
+            raise ValueError("what answers in it for its tree has ended")
         walls = tuple(_wall(one) for one in peer.walls.values())
-        text, pid = told["source"], str(told["supervisor_pid"])[:100]
-        source = Source(text, _class_of(sandbox)) if isinstance(text, str) and len(text) <= MOST_SOURCE else None
+        source = None if told.source is None else Source(told.source, _class_of(sandbox))
         traces = None if peer.os_pid is None else traces_of(peer.os_pid, peer.folder_outside)
-        facts = Facts(peer.os_pid or 0, pid, walls, source, traces)
-        program = PeerProgram(peer, line, facts, written)
+        facts = Facts(peer.os_pid or 0, told.supervisor_pid, walls, source, traces)
+        watched = Watched(
+            peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
+        )
         await self._nodes.attach_remote(sandbox.node, _Link(line, lambda: self._used(sandbox.id)), owner=sandbox.owner)
-        otp.spawn(self._follow, sandbox.node, peer, line, notice)
-        return program
+        otp.spawn(self._follow, sandbox.node, peer, line, watched)
+        return PeerProgram(peer, line, facts, written, watched)
 
-    async def _follow(self, node: str, peer: Peer, line: Line, notice: Callable[[str], object]) -> None:
+    async def _follow(self, node: str, peer: Peer, line: Line, watched: Watched) -> None:
         """Hear what happens inside until it ends; then its node is left."""
-        listening = otp.spawn(_listen, peer, line, notice)
+        hearing = [otp.spawn(work, watched) for work in (listen, beat)]
         ended = await peer.ended()
-        otp.exit(listening, "kill")
+        for one in hearing:
+            otp.exit(one, "kill")
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
 
@@ -191,37 +210,6 @@ class _Link:
 
     def tell(self, request: bytes) -> None:
         self._line.tell(BACKEND, request)
-
-
-async def asked(line: Line, *question: str) -> Any:
-    """The answer of a sandbox to a question about itself. Raises NodeGone, ValueError."""
-    answer = await line.ask(SANDBOX, json.dumps(question).encode())
-    try:
-        return json.loads(answer)
-    except RecursionError:
-        raise ValueError("expected JSON, got some that is nested too deeply") from None
-
-
-async def _listen(peer: Peer, line: Line, notice: Callable[[str], object]) -> None:
-    while True:
-        try:
-            told = await asked(line, "next")
-        except NodeGone:
-            return
-        except NodeBusy:
-            await peer.kill("it does not read what it is asked")
-            return
-        except ValueError:
-            told = None
-        match told:
-            case ["ended", str(words)]:
-                await peer.kill(clip(words, LONGEST))
-                return
-            case ["notice", str(words)]:
-                notice(clip(words, LONGEST))
-            case _:
-                await peer.kill("it does not keep to the protocol")
-                return
 
 
 def _wall(wall: PeerWall) -> Wall:
@@ -264,6 +252,6 @@ def _limits(sandbox: Sandbox) -> PeerLimits:
 def _why(error: otp.StartError) -> str:
     match tagged(error.reason):
         case "peer", (_, str(words)):
-            return clip(words.removeprefix("could not start: ").removeprefix("StartError: "), LONGEST)
+            return clip(words, LONGEST)
         case _:
             return text_of_reason(error.reason, LONGEST)

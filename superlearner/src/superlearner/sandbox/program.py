@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.told import Report
 
 __all__ = ["Launcher", "NotLaunched", "Program"]
 
@@ -28,8 +29,8 @@ class Program(Protocol):
         """Wait for its end; why, in words."""
         ...
 
-    async def reload(self, text: str) -> Mapping[str, Any]:
-        """Put another source in; what came of it, or `{"refused": why}`. What it says is not to be believed."""
+    async def reload(self, text: str) -> Report:
+        """Put another source in; what came of it, or why nothing did. What it says is not to be believed."""
         ...
 
     def ask_to_stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,12 @@ async def state(platform: Any) -> str:
     return (await ask(platform, "GET", f"/processes/counter/state?node={NODE}"))["state"]
 
 
-async def until(platform: Any, status: str) -> Any:
+async def until(platform: Any, status: str, id: str = "a") -> Any:
     """The record, once it has this status: the node list tells of every change."""
     viewer = platform.platform.node_list.attach()
     try:
         while True:
-            record = await ask(platform, "GET", "/sandboxes/a")
+            record = await ask(platform, "GET", f"/sandboxes/{id}")
             if record["status"] == status:
                 return record
             await viewer.next()
@@ -354,5 +355,91 @@ def test_a_password_in_the_configuration_is_shown_to_nobody(inside: Inside) -> N
     async def look(platform: Any) -> None:
         made = await create(platform, custom_config={"password": "hunter2", "start": 1})
         assert {"password": "***", "start": 1} == made["configuration"]["custom_config"]
+
+    inside(look)
+
+
+BLINDS: dict[str, tuple[str, str]] = {
+    "line": (
+        "for one in gc.get_objects():\n"
+        "                if isinstance(one, socket.socket) and one.fileno() > 3: one.close()",
+        "it has closed its line to the platform",
+    ),
+    "service": (
+        "for node in gc.get_objects():\n"
+        "                if isinstance(node, otp.Node) and node.name.startswith('sandbox.'):\n"
+        "                    for pid in node.processes(): otp.exit(pid, 'kill')",
+        "what answers in it for its tree has ended",
+    ),
+    "backend": (
+        "for node in gc.get_objects():\n"
+        "                if isinstance(node, otp.Node) and node.name.startswith('backend.'):\n"
+        "                    for pid in node.processes(): otp.exit(pid, 'kill')",
+        "what answers in it for its pages has ended",
+    ),
+    "loop": (
+        "word = json.dumps({'what': 'beat'}).encode()\n"
+        "            def beats():\n"
+        "                while True: os.write(3, len(word).to_bytes(4, 'big') + word); time.sleep(0.1)\n"
+        "            signal.signal(signal.SIGVTALRM, signal.SIG_IGN)\n"
+        "            threading.Thread(target=beats, daemon=True).start()\n"
+        "            while True: time.sleep(0.1)",
+        "nobody in it has answered for 2 s",
+    ),
+}
+
+
+@pytest.mark.operation("sandbox.info")
+def test_one_that_blinds_the_platform_is_ended_with_words_and_its_neighbour_goes_on(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They went on as running: the line was closed, nobody answered over it, and the page had nothing to say."""
+    monkeypatch.setattr("superlearner.sandbox.watching.BEAT_S", 0.5)
+    monkeypatch.setattr("superlearner.sandbox.watching.MARGIN_S", 0.5)
+    imports = "import gc, json, os, signal, socket, threading, time, otp\n"
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        for id, (act, _) in BLINDS.items():
+            source = imports + SOURCE.replace(
+                'if request == "exit":\n            import os\n            os._exit(3)',
+                f'if request == "blind":\n            {act}',
+            )
+            await create(platform, id, source=source, limits={"held_s": 0.5})
+            body = {"message": "blind", "message_type": "cast"}
+            path = f"/api/v1/processes/counter/message?node=sandbox-{id}@127.0.0.1"
+            await platform.client.post(path, json=body)  # may lose its answer
+        for id, (_, why) in BLINDS.items():
+            assert why == (await until(platform, "ended", id))["reason"]
+            assert f"sandbox {id} ended: {why}" == (await ask(platform, "GET", f"/sandboxes/{id}/notices"))[0]["text"]
+        await cast(platform, "tick")
+        assert "1" == await state(platform)
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create", "sandbox.hot_reload", "sandbox.output")
+def test_no_text_says_where_the_platform_is_installed(inside: Inside) -> None:
+    """`cannot import name 'Childrens' from 'otp' (/home/…/otp/__init__.py)`."""
+    fails = SOURCE.replace("return Reply(n, n)", "import json; return json.loads('{')")
+    places = [
+        *map(str, (Path(otp.__file__).parents[1], Path(asyncio.__file__).parents[1])),
+        sys.prefix,
+        sys.base_prefix,
+    ]
+
+    async def look(platform: Any) -> None:
+        wrong = {"sandbox_id": "b", "source": SOURCE.replace("Children,", "Childrens,")}
+        error = await ask(platform, "POST", "/sandboxes", wrong, status=409)
+        assert "cannot import name 'Childrens' from 'otp' (otp/__init__.py)" in error["message"]
+        await create(platform, source=fails)
+        refused = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": wrong["source"]}, status=409)
+        call = {"message": "get", "message_type": "call"}
+        await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=call, headers=OWNER)
+        printed = await ask(platform, "GET", "/sandboxes/a/output")
+        assert 'File "json/decoder.py"' in printed["text"]
+        assert "main.py" in printed["text"]
+        for text in (error["message"], refused["message"], printed["text"]):
+            assert [] == [place for place in places if place in text]
 
     inside(look)

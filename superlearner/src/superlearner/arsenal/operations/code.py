@@ -16,7 +16,7 @@ from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PageNumber, PerPage
 from superlearner.arsenal.results_code import ModuleDetails, ModuleLine, Upgrade, UpgradedServer, VersionLine
 from superlearner.arsenal.targets import called
-from superlearner.control.failures import explain_start
+from superlearner.control.failures import explain_refusal
 from superlearner.control.terms import clip, plain_pid, text_of
 
 MOST_SERVERS: Final = 1000
@@ -151,9 +151,7 @@ def _refusals() -> Generator[None]:
     try:
         yield
     except code.UpgradeRefused as refused:
-        who = "the new file cannot be used" if refused.server is None else f"{called(refused.server)} refused"
-        reason = "it did not stop in time" if refused.reason == "timeout" else explain_start(refused.reason)
-        raise OperationError("upgrade_refused", f"nothing has changed: {who}: {reason}") from None
+        raise OperationError("upgrade_refused", explain_refusal(refused, called)) from None
 
 
 def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:

@@ -21,6 +21,7 @@ from superlearner.arsenal.results_sandboxes import (
 )
 from superlearner.arsenal.sandbox_access import THERE, allow, found
 from superlearner.control.terms import safe_text
+from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.template import templates
 
 SHOWN: Final = 64_000
@@ -59,7 +60,7 @@ async def output(ctx: Context, sandbox_id: SandboxId) -> SandboxOutput:
     sandbox = found(ctx, sandbox_id)
     allow(ctx, sandbox, "operate")
     text, total = ctx.platform.sandboxes.output(sandbox.id)
-    shown = safe_text(text[-SHOWN:])
+    shown = safe_text(without_our_paths(text[-SHOWN:]))
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=total > len(text.encode("utf-8", "replace")))
 
 

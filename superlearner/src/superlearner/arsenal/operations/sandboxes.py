@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from pydantic import Field
 
 import otp
@@ -27,6 +28,7 @@ from superlearner.arsenal.sandbox_access import THERE, allow, ask, found, may_ru
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.record import Configuration, Origin, Sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
+from superlearner.sandbox.told import Report
 
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 DEMOS: Final = {
@@ -291,31 +293,13 @@ def _what(configuration: Configuration, source: Source | None) -> str:
     return f"the {configuration.origin} {configuration.title or configuration.module}"
 
 
-def _reload(sandbox: Sandbox, report: dict[str, Any]) -> SandboxReload:
-    """What a sandbox told of its reload; it may say anything, so that only what fits is taken."""
-    servers = [
-        SandboxServer(
-            **{name: str(one.get(name))[:LONGEST] for name in ("pid", "name", "what", "old_vsn", "new_vsn")},
-            before=_text(one.get("before")),
-            after=_text(one.get("after")),
-        )
-        for one in _dicts(report.get("servers"))
-    ]
-    count = report.get("servers_count")
-    still = report.get("still_old")
+def _reload(sandbox: Sandbox, report: Report) -> SandboxReload:
+    """What a sandbox told of its reload."""
     return SandboxReload(
         id=sandbox.id,
         version=sandbox.current,
         changed=True,
-        servers=servers,
-        servers_count=count if isinstance(count, int) else len(servers),
-        still_old=[str(one)[:100] for one in still[:200]] if isinstance(still, list) else [],  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        servers=[SandboxServer(**msgspec.structs.asdict(one)) for one in report.servers],
+        servers_count=max(report.servers_count, len(report.servers)),
+        still_old=report.still_old,
     )
-
-
-def _dicts(given: Any) -> list[dict[str, Any]]:
-    return [one for one in given[:200] if isinstance(one, dict)] if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
-
-
-def _text(given: Any) -> str | None:
-    return None if given is None else str(given)[:2000]

@@ -1,0 +1,123 @@
+"""In a sandbox: another source for what runs, taken over by all of it or by none of it."""
+
+from __future__ import annotations
+
+import io
+import linecache
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import otp
+from otp import Pid, code, observer
+from superlearner.control.failures import explain_refusal
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, plain_pid, safe_text, text_of
+from superlearner.control.tree import supervisor_state, what_of
+from superlearner.sandbox.source import MOST_SOURCE
+from superlearner.sandbox.syntax import FILE
+from superlearner.sandbox.told import MOST_SERVERS, STATE_LENGTH, WORDS
+
+__all__ = ["exchange", "reload", "show_lines", "source_of"]
+
+CHANGE_S: Final = 5.0
+"""Seconds that one `code_change` may wait."""
+
+TRIAL_S: Final = 1.0
+"""Seconds for each server to come through what waited for it."""
+
+
+class Typed(SourceFileLoader):
+    """Loads a module from a text instead of its file, which stays what it is: it may belong to somebody else."""
+
+    def __init__(self, module: ModuleType, text: str) -> None:
+        super().__init__(module.__name__, module.__file__ or FILE)
+        self._text = text
+
+    def get_data(self, path: str) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The text, for its file."""
+        return self._text.encode() if path == self.path else super().get_data(path)
+
+
+def source_of(module: ModuleType) -> str | None:
+    """The text of its file, as far as it has one of a size to edit."""
+    try:
+        text = Path(module.__file__ or "").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if len(text) <= MOST_SOURCE else None
+
+
+async def exchange(module: ModuleType, text: str, trial: float = 0.0) -> code.UpgradeReport:
+    """Let a module and its servers go over to another text. Raises UpgradeRefused.
+
+    With a `trial` all go back if one crashes in what waited for it; so many seconds are waited for that at most.
+    """
+    spec: Any = module.__spec__
+    before = spec.loader
+    spec.loader = Typed(module, text)
+    try:
+        return await code.reload(module, timeout=CHANGE_S, trial=trial)
+    except code.UpgradeRefused:
+        spec.loader = before
+        raise
+
+
+def show_lines(module: ModuleType, text: str) -> Callable[[], object]:
+    """Let tracebacks show lines of this text from now on; answers what undoes that."""
+    path = module.__file__ or FILE
+    known = linecache.cache.get(path)
+    # without a time it is not compared with the file
+    linecache.cache[path] = len(text), None, io.StringIO(text, newline=None).readlines(), path
+
+    def undo() -> None:
+        linecache.cache.pop(path, None)
+        if known is not None:
+            linecache.cache[path] = known
+
+    return undo
+
+
+async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any]:
+    """Put another source in, or leave everything as it is; what came of it, as a `told.Report`."""
+    servers = [one.pid for one in code.versions(module)][:MOST_SERVERS]
+    names = {pid: _name(pid) for pid in servers}  # one that ends has none any more
+    before = {pid: _state(node, pid) for pid in servers}
+    undo = show_lines(module, text)
+    try:
+        report = await exchange(module, text, TRIAL_S)
+    except code.UpgradeRefused as refused:
+        words = explain_refusal(refused, lambda pid: names.get(pid) or _name(pid))
+        undo()
+        return {"refused": clip(words, WORDS)}
+    return {
+        "servers": [
+            {
+                "pid": plain_pid(one.pid),
+                "name": names.get(one.pid) or _name(one.pid),
+                "what": clip(one.cls.__qualname__, 200),
+                "old_vsn": text_of(one.old_vsn, 100),
+                "new_vsn": text_of(one.new_vsn, 100),
+                "before": before.get(one.pid),
+                "after": _state(node, one.pid),
+            }
+            for one in report.servers[:MOST_SERVERS]
+        ],
+        "servers_count": len(report.servers),
+        "still_old": [plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+    }
+
+
+def _state(node: otp.Node, pid: Pid) -> str | None:
+    """The state of a server as text; a supervisor's is its children, which are seen elsewhere."""
+    if supervisor_state(pid) is not None:
+        return None
+    found = observer.process(node, pid, messages=0, length=STATE_LENGTH, exits=0, related=0)
+    return None if found is None or found.state is None else clip(safe_text(found.state), STATE_LENGTH)
+
+
+def _name(pid: Pid) -> str:
+    name = otp.process_info(pid, "registered_name")
+    return clip(what_of(pid) if name is None else id_text(name), 200)
