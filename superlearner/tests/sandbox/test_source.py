@@ -96,7 +96,7 @@ MAIN = "class Main(Supervisor): ...\n"
     ("text", "line", "column", "message"),
     [
         (f"# coding: rot13\n{MAIN}", 1, 11, "the coding rot13"),
-        (f"#!/usr/bin/python\n# -*- coding: latin-1 -*-\n{MAIN}", 2, 15, "the coding latin-1"),
+        (f"# a till\n# -*- coding: latin-1 -*-\n{MAIN}", 2, 15, "the coding latin-1"),
         (f"\r# vim: set fileencoding=utf-7 :\r{MAIN}", 2, 25, "the coding utf-7"),
         (f"\f# coding: utf-16\n{MAIN}", 1, 12, "the coding utf-16"),
         (f"\ufeff{MAIN}", 1, 1, "byte order mark"),
