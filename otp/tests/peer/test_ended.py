@@ -26,3 +26,7 @@ def test_a_reason_is_of_a_length_to_read() -> None:
 def test_one_that_had_started_did_not_fail_to_start() -> None:
     word = {"what": "failed", "type": "E", "why": "w"}
     assert "ended by an exception: E: w" == tell_end(TOLD, Limits(), ours=None, last_word=word, ready=True).reason
+
+
+def test_a_reason_steers_no_terminal_also_if_the_guard_could_not_tell() -> None:
+    assert "\ufffd[2J" == tell_end(None, Limits(), ours=("killed", "\x1b[2J"), last_word=None).reason

@@ -1,7 +1,8 @@
 """Programs that mean harm end contained: they reach nothing, the reason is told, and nobody of them is left.
 
 Each program of `hostile/` says in its first line what it tries, and below it how it `ends:` (kinds of `Ended`, any of
-them), under which `limits:`, and which `reason:` people read. What it prints with `ESCAPED` has worked, and must not.
+them), under which `limits:`, which `reason:` people read, and whether it is `slow:`. What it prints with `ESCAPED` has
+worked, and must not.
 """
 
 from __future__ import annotations
@@ -129,7 +130,12 @@ def owned_by(uid: int | None) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=[path.stem for path in PROGRAMS])
+def marked(path: Path) -> Any:
+    slow = [pytest.mark.slow] if "\n# slow: " in path.read_text() else []
+    return pytest.param(path, id=path.stem, marks=slow)
+
+
+@pytest.mark.parametrize("path", [marked(path) for path in PROGRAMS])
 def test_a_hostile_program_is_contained(
     run: Callable[..., Any], path: Path, spares: Spares, surroundings: Surroundings
 ) -> None:

@@ -47,6 +47,24 @@ def test_behind_walls_every_required_one_stands(run: Callable[..., Any]) -> None
     run(main)
 
 
+def test_where_the_platform_looks_for_modules_is_not_shown_to_a_peer(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m` puts the working directory there: somebody's home, with all their secrets."""
+    (tmp_path / "key").write_text("secret")
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = "def boot(here):\n    try: print(open(here.args).read())\n    except OSError: print('refused')"
+
+    async def main() -> None:
+        peer = await start(**shop(source), args=str(tmp_path / "key"), walls=Walls())
+        await peer.stop()
+        assert "refused\n" == peer.output()
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     ("parts", "missing"),
     [

@@ -18,7 +18,6 @@ import importlib
 import marshal
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -28,6 +27,7 @@ from typing import Any, Final, NoReturn
 import otp
 from otp.peer.frames import send_frame
 from otp.peer.meter import LOOK_EVERY_S, Meter, descendants
+from otp.peer.removing import remove_folder
 from otp.peer.walls.plan import Part
 
 __all__ = ["main"]
@@ -79,8 +79,7 @@ def main() -> NoReturn:
     for number in (0, 1, 2):  # the peer's ends of the pipe are the only ones now
         os.dup2(nothing, number)
     send_frame(guard, {"what": "forked", "pid": pid})
-    own_pids = any(part.name == "pid" and part.up for part in parts)
-    _watch(guard, woken, pid, parent, order, own_pids)
+    _watch(guard, woken, pid, parent, order, {part.name for part in parts if part.up})
     os.close(held)
     os._exit(0)
 
@@ -114,11 +113,13 @@ def _outside(order: dict[str, Any]) -> list[Part]:
     return raise_outside(order["plan"])
 
 
-def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any], own_pids: bool) -> None:
+def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any], own: set[str]) -> None:
     """Wait until the peer has ended, or has to; then see to it that nobody is left, and tell."""
     limits = order["limits"]
     walled = order["plan"] is not None
-    meter = Meter(pid, limits["memory_mb"] if walled else None, limits["cpu_s"] if walled else None)
+    memory_mb, cpu_s = (limits["memory_mb"], limits["cpu_s"]) if walled else (None, None)
+    meter = Meter(pid, memory_mb, cpu_s, sockets="network" in own)
+    own_pids = "pid" in own
     look_every = LOOK_EVERY_S if walled and sys.platform == "linux" else None
     cause = None
     listening = [guard.fileno(), woken]
@@ -138,7 +139,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
     status, used = ended
     _kill_rest()
     message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}
-    shutil.rmtree(order["folder"], ignore_errors=True)  # the platform may have ended, too
+    remove_folder(order["folder"])  # the platform may have ended, too
     send_frame(guard, message | {"peak_kb": used.ru_maxrss})
 
 

@@ -29,8 +29,9 @@ Kind: TypeAlias = Literal[
 ]
 """Why a peer ended: asked to, or killed, by us; of its own, or by a signal; a limit; or it never began."""
 
-ENOUGH_CPU: Final = 0.9
-"""Of the limit: who was killed with so much used was killed for it; the kernel looks once in a tick."""
+ENOUGH_CPU: Final = 0.5
+"""Of the limit: who was killed with so much used was killed for it. The kernel goes by who ran when its clock ticked,
+and is far from the truth on a busy machine."""
 
 LONGEST: Final = 2000
 
@@ -79,7 +80,7 @@ def tell_end(
     """
     if told is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
-        return Ended(kind, reason)
+        return Ended(kind, printable(reason))
     status: int = told["status"]
     used: float = told["cpu_s"]
     kind, reason = ours or _why(told, status, used, limits, last_word or {}, ready=ready)
@@ -89,10 +90,10 @@ def tell_end(
 def printable(text: str) -> str:
     """A text of a peer in one line that steers no terminal.
 
-    >>> printable("a" + chr(27) + "[2J")
-    'a\ufffd[2J'
+    >>> printable("a" + chr(27) + "[2J" + chr(10) + "b")
+    'a\ufffd[2J b'
     """
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return "".join(letter if letter.isprintable() else " " if letter == "\n" else "\ufffd" for letter in text)
 
 
 def _why(

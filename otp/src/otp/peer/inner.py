@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.node import Node
-from otp.peer.frames import BadFrame, Frames, send_frame
+from otp.peer.frames import BadFrame, Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.watchdog import Held, Watchdog
 
@@ -35,6 +35,8 @@ __all__ = ["Here", "become_peer"]
 
 BEAT_S: Final = 1.0
 """Seconds between two signs of life, or a third of the time for which the loop may be held."""
+
+LONGEST_NAME: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def become_peer(
     order: dict[str, Any], outside: list[Part], control: socket.socket, link: socket.socket, lifeline: int
 ) -> NoReturn:
     """Be the peer; called in the fork, and never back."""
-    status, folder = 70, ""
+    status = 70
+    folder = order["folder"]
     try:
         control, link = _cut_loose(control, link, lifeline)
         folder = _behind_walls(order, outside, control)
@@ -82,7 +85,7 @@ def become_peer(
         status = _status_of(error)
         send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
     except BaseException as error:  # the last who can tell of it
-        send_frame(control, _failure(error, folder))
+        _tell_failure(control, error, order["cwd"] or folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
@@ -218,15 +221,24 @@ def _shown(file: str, folder: str) -> str:
     return os.path.basename(file)
 
 
-def _failure(error: BaseException, folder: str) -> dict[str, Any]:
-    """What is told of an exception that ended the peer: its line, and its place where the program's text is wrong."""
-    ours = os.path.join(folder, "")
-    message = {"what": "failed", "type": type(error).__name__, "why": str(error)[:1000]}
+def _tell_failure(control: socket.socket, error: BaseException, place: str) -> None:
+    try:
+        message = frame(_failure(error, place))
+    except BaseException:  # it raises when it is looked at
+        message = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
+    with contextlib.suppress(OSError):
+        control.sendall(message)
+
+
+def _failure(error: BaseException, place: str) -> dict[str, Any]:
+    """What is told of an exception that ended the peer: its line in a file below `place`, where its program is."""
+    message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": str(error)[:1000]}
     if isinstance(error, SyntaxError):
-        return message | {"file": os.path.basename(error.filename or ""), "line": error.lineno}
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ours)]
+        return message | {"file": os.path.basename(error.filename or "")[-LONGEST_NAME:], "line": error.lineno}
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if each.filename.startswith(os.path.join(place, ""))]
     if own:
-        return message | {"file": os.path.basename(own[-1].filename), "line": own[-1].lineno}
+        return message | {"file": os.path.basename(own[-1].filename)[-LONGEST_NAME:], "line": own[-1].lineno}
     return message
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otp.kernel.errors import BadArgument, StartError
+from otp.peer.removing import remove_folder
 
 __all__ = ["Launched", "launch", "order_bytes"]
 
@@ -49,7 +49,7 @@ class Launched:
             os.close(self.output)
             self.output = -1
         if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_folder(self.folder)
 
     def make_folder(self) -> str:
         """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer."""

@@ -14,6 +14,7 @@ __all__ = ["LOOK_EVERY_S", "Meter"]
 
 LOOK_EVERY_S: Final = 0.25
 MIB: Final = 1 << 20
+USUAL_BUFFER: Final = 212_992
 
 
 class Meter:
@@ -23,14 +24,17 @@ class Meter:
         pid: of the first process, a child of ours.
         memory_mb: MiB for all; None: no limit.
         cpu_s: seconds of processor time for all; None: no limit.
+        sockets: whether all Unix sockets that we see are theirs. Each counts as the memory that it may fill: of what
+            waits in one, even in one that nobody has open any more, no limit of the kernel knows.
     """
 
-    def __init__(self, pid: int, memory_mb: int | None, cpu_s: float | None) -> None:
+    def __init__(self, pid: int, memory_mb: int | None, cpu_s: float | None, *, sockets: bool = False) -> None:
         self._pid = pid
         self._memory = None if memory_mb is None else memory_mb * MIB
         self._cpu_s = cpu_s
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._tick = os.sysconf("SC_CLK_TCK")
+        self._socket = _buffer_of_a_socket() if sockets else 0
 
     def look(self) -> str | None:
         """`"memory"` or `"cpu"` for what was used up, else None."""
@@ -43,8 +47,10 @@ class Meter:
                 continue  # it ended meanwhile
             ticks += sum(map(int, words[11:15]))
             resident += int(words[21]) * self._page
-        if self._memory is not None and resident > self._memory and self._shared_once(pids) > self._memory:
-            return "memory"
+        if self._memory is not None:
+            left = self._memory - self._socket * _sockets() if self._socket else self._memory
+            if resident > left and self._shared_once(pids) > left:
+                return "memory"
         if self._cpu_s is not None and ticks / self._tick > self._cpu_s:
             return "cpu"
         return None
@@ -59,6 +65,22 @@ class Meter:
             except (OSError, StopIteration):
                 total += _resident(pid, self._page)
         return total
+
+
+def _sockets() -> int:
+    """The Unix sockets of this network namespace, with those that are on their way or wait to be accepted."""
+    try:
+        return Path("/proc/self/net/unix").read_bytes().count(b"\n") - 1
+    except OSError:
+        return 0
+
+
+def _buffer_of_a_socket() -> int:
+    """Bytes that may wait in a socket whose buffer has not been made larger."""
+    try:
+        return int(Path("/proc/sys/net/core/wmem_default").read_text(encoding="ascii"))
+    except OSError:
+        return USUAL_BUFFER
 
 
 def _resident(pid: int, page: int) -> int:

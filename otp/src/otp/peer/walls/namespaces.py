@@ -40,9 +40,12 @@ LINKERS: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"
 
 
 def enter_outer(kind: str) -> None:
-    """Take the guard into a new `"user"` namespace, or what it forks next into a new `"pid"` namespace."""
-    if kind == "pid":
-        unshare(NEW_PIDS)
+    """Take the guard into a new `"user"` or `"network"` namespace, or what it forks next into a new `"pid"` one.
+
+    No device of the network one is up.
+    """
+    if kind != "user":
+        unshare({"network": NEW_NETWORK, "pid": NEW_PIDS}[kind])
         return
     uid, gid = os.getuid(), os.getgid()
     unshare(NEW_USER)
@@ -52,8 +55,8 @@ def enter_outer(kind: str) -> None:
 
 
 def enter_inner(kind: str) -> None:
-    """Take this process into a new `"network"`, `"ipc"` or `"mount"` namespace. No device of the network one is up."""
-    unshare({"network": NEW_NETWORK, "ipc": NEW_IPC, "mount": NEW_MOUNTS}[kind])
+    """Take this process into a new `"ipc"` or `"mount"` namespace."""
+    unshare({"ipc": NEW_IPC, "mount": NEW_MOUNTS}[kind])
     if kind == "mount":
         mount("none", "/", "", RECURSIVE | PRIVATE)  # or the whole machine would see what is mounted here
 

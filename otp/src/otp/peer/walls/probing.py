@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from otp.peer.limits import Limits
-from otp.peer.walls.namespaces import files_of_interpreter
 from otp.peer.walls.plan import PARTS, Part, Wall, Walls, walls_of
 from otp.peer.walls.privileges import choose_uid, uids_in_use
 
@@ -80,7 +79,7 @@ def make_plan(walls: Walls, limits: Limits, folder: str) -> dict[str, Any]:
     return {
         "uid": uid,
         "folder": folder,
-        "readable": [*files_of_interpreter(), *map(os.path.abspath, walls.readable)],
+        "readable": [*map(os.path.abspath, walls.readable)],
         "without": sorted(walls.without),
         "required": sorted(walls.required),
         "limits": asdict(limits),

@@ -3,8 +3,8 @@
 The order matters:
 
 1. The guard, one thread, every module of the runtime imported: user namespace (it gives the rights that the others
-   take), pid namespace; then it forks.
-2. The inner process: network, ipc and mount namespaces. The new root is the last thing that takes a right.
+   take), pid and network namespace; then it forks.
+2. The inner process: ipc and mount namespaces. The new root is the last thing that takes a right.
 3. Limits, which no process can raise again without rights.
 4. The account; capabilities go with it.
 5. `no_new_privs`, Landlock, which takes it, and seccomp, which takes away what the steps before needed.
@@ -60,6 +60,7 @@ def raise_outside(plan: Mapping[str, Any]) -> list[Part]:
     root = "we are root" if hasattr(os, "getuid") and os.getuid() == 0 else ""
     raising.up("user", lambda: namespaces.enter_outer("user"), unless=many or root or old)
     raising.up("pid", lambda: namespaces.enter_outer("pid"), unless=many)
+    raising.up("network", lambda: namespaces.enter_outer("network"), unless=not_linux)  # the guard counts its sockets
     return raising.parts
 
 
@@ -70,7 +71,9 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     """
     raising = _Raising(plan["without"])
     not_linux = "" if sys.platform == "linux" else f"{platform.system() or sys.platform} has none"
-    uid, folder, readable = plan["uid"], plan["folder"], plan["readable"]
+    uid, folder = plan["uid"], plan["folder"]
+    # asked here, under `python -I`: where the platform looks for modules may be somebody's own folder
+    readable = [*namespaces.files_of_interpreter(), *plan["readable"]]
     has_processes = False
     own_pids = any(part.name == "pid" and part.up for part in outside)
 
@@ -88,7 +91,6 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
         privileges.give_up(uid)
         return f"{uid}"
 
-    raising.up("network", lambda: namespaces.enter_inner("network"), unless=not_linux)
     raising.up("ipc", lambda: namespaces.enter_inner("ipc"), unless=not_linux)
     raising.up("limits", lambda: resources.set_limits(plan["limits"], others=1 if uid is not None else 2))
     own_files = raising.up("mount", new_root, unless=not_linux or ("" if own_pids else "no pid namespace"))

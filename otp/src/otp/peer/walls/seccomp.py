@@ -1,8 +1,9 @@
 """A filter of system calls: what no peer has any use for, and attacks on kernels like to use, is refused with EPERM.
 
 It is a second wall behind the others and small on purpose: a list of what is refused, not of what is allowed, so that
-a new libc does not break a peer. It also keeps the peer from taking off its parent-death signal, from running another
-program, and from any socket that is no Unix one.
+a new libc does not break a peer. It also keeps the peer from taking off its parent-death signal, from having its memory
+written to a file, from running another program, from any socket that is no Unix one, and from larger buffers of sockets
+and pipes, which no limit counts, and from leases on files, which hold up everybody else.
 
 Sources: the kernel's `Documentation/userspace-api/seccomp_filter.rst`; numbers from `asm/unistd_64.h` and
 `asm-generic/unistd.h`.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from otp.peer.walls.system_calls import PR_SET_PDEATHSIG, machine, prctl
 
@@ -48,8 +49,13 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "fsmount": (432, 432),
     "fspick": (433, 433),
     "mount_setattr": (442, 442),
+    "open_tree_attr": (467, 467),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
+    # what the kernel gives to an account, or to the whole machine, a certain number of
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "io_setup": (206, 0),
     # memory that no limit of a process counts
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
@@ -83,6 +89,7 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "swapoff": (168, 225),
     "acct": (163, 89),
     "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
     "settimeofday": (164, 170),
     "clock_settime": (227, 112),
     "adjtimex": (159, 171),
@@ -93,11 +100,28 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "vhangup": (153, 58),
 }
 
-# architecture: (audit's number of it, clone, clone3, prctl, socket)
+
+class Architecture(NamedTuple):
+    """The kernel's audit number of an architecture, and its numbers of calls whose arguments are looked at."""
+
+    audit: int
+    clone: int
+    clone3: int
+    prctl: int
+    socket: int
+    socketpair: int
+    setsockopt: int
+    fcntl: int
+
+
 ARCHITECTURES: Final = {
-    "x86_64": (0xC000003E, 56, 435, 157, 41),
-    "aarch64": (0xC00000B7, 220, 435, 167, 198),
+    "x86_64": Architecture(0xC000003E, 56, 435, 157, 41, 53, 54, 72),
+    "aarch64": Architecture(0xC00000B7, 220, 435, 167, 198, 199, 208, 25),
 }
+
+SIZES_OF_BUFFERS: Final = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both by force
+FILE_COMMANDS: Final = (1024, 1026, 1031)  # F_SETLEASE, which holds up who writes; F_NOTIFY; F_SETPIPE_SZ
+PR_SET_DUMPABLE: Final = 4
 
 NEW_NAMESPACES: Final = 0x7E020000
 X32: Final = 0x40000000
@@ -114,6 +138,9 @@ REFUSE: Final = 0x00050000
 NUMBER: Final = 0
 ARCHITECTURE: Final = 4
 FIRST_ARGUMENT: Final = 16
+
+Step: TypeAlias = tuple[int, int, int, int]
+"""One instruction: what, how many to leave out if so and if not, a value."""
 
 
 def install() -> None:
@@ -135,12 +162,11 @@ def program(architecture: str) -> bytes:
     known = ARCHITECTURES.get(architecture)
     if known is None:
         raise OSError(f"expected one of {', '.join(ARCHITECTURES)}, got {architecture}")
-    audit, clone, clone3, prctl_number, socket_number = known
     column = list(ARCHITECTURES).index(architecture)
-    eperm, enosys = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
-    steps = [
+    eperm, enosys, eacces = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS, REFUSE | errno.EACCES
+    steps: list[Step] = [
         (LOAD, 0, 0, ARCHITECTURE),
-        (IF_EQUAL, 1, 0, audit),
+        (IF_EQUAL, 1, 0, known.audit),
         (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, NUMBER),
     ]
@@ -150,23 +176,20 @@ def program(architecture: str) -> bytes:
         number = numbers[column]
         if number is not None:
             steps += [(IF_EQUAL, 0, 1, number), (RETURN, 0, 0, eperm)]
-    steps += [
-        (IF_EQUAL, 0, 1, clone3),  # its flags are out of reach; libc asks `clone` then
-        (RETURN, 0, 0, enosys),
-        (IF_EQUAL, 0, 4, clone),
-        (LOAD, 0, 0, FIRST_ARGUMENT),
-        (IF_ANY_BIT, 0, 1, NEW_NAMESPACES),
-        (RETURN, 0, 0, eperm),
-        (RETURN, 0, 0, ALLOW),
-        (IF_EQUAL, 0, 4, prctl_number),
-        (LOAD, 0, 0, FIRST_ARGUMENT),
-        (IF_EQUAL, 0, 1, PR_SET_PDEATHSIG),
-        (RETURN, 0, 0, eperm),
-        (RETURN, 0, 0, ALLOW),
-        (IF_EQUAL, 0, 3, socket_number),
-        (LOAD, 0, 0, FIRST_ARGUMENT),
-        (IF_EQUAL, 1, 0, int(socket.AF_UNIX)),
-        (RETURN, 0, 0, REFUSE | errno.EACCES),
-        (RETURN, 0, 0, ALLOW),
-    ]
+    steps += [(IF_EQUAL, 0, 1, known.clone3), (RETURN, 0, 0, enosys)]  # its flags are out of reach; libc asks `clone`
+    steps += _if_argument(known.clone, 0, [(IF_ANY_BIT, NEW_NAMESPACES)], eperm, ALLOW)
+    steps += _if_argument(known.prctl, 0, [(IF_EQUAL, PR_SET_PDEATHSIG), (IF_EQUAL, PR_SET_DUMPABLE)], eperm, ALLOW)
+    steps += _if_argument(known.setsockopt, 2, [(IF_EQUAL, size) for size in SIZES_OF_BUFFERS], eperm, ALLOW)
+    steps += _if_argument(known.fcntl, 1, [(IF_EQUAL, command) for command in FILE_COMMANDS], eperm, ALLOW)
+    for number in (known.socket, known.socketpair):
+        steps += _if_argument(number, 0, [(IF_EQUAL, int(socket.AF_UNIX))], ALLOW, eacces)
+    steps.append((RETURN, 0, 0, ALLOW))
     return b"".join(struct.pack("@HBBI", *step) for step in steps)
+
+
+def _if_argument(number: int, which: int, tests: list[tuple[int, int]], yes: int, no: int) -> list[Step]:
+    """For call `number`: `yes` if its argument `which` passes one of the tests, else `no`; other calls go on."""
+    steps: list[Step] = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * which)]
+    steps += [(what, len(tests) - at, 0, value) for at, (what, value) in enumerate(tests)]
+    steps += [(RETURN, 0, 0, no), (RETURN, 0, 0, yes)]
+    return [(IF_EQUAL, 0, len(steps), number), *steps]
