@@ -1,4 +1,4 @@
-"""The backend of a node over a distribution: two nodes at the ends of a pair of sockets."""
+"""The line to the backend of a service: two nodes at the ends of a pair of sockets, as behind a door."""
 
 from __future__ import annotations
 
@@ -14,38 +14,41 @@ import pytest
 import otp
 from otp.distribution import Distribution, NodeId, Session, SessionTransport
 from otp.distribution.carriers.stream import StreamCarrier
-from superlearner.backend import start
+from superlearner.attaching.line import Line
+from superlearner.backend import serve
 from superlearner.demo import DemoOneForOne
 from superlearner.remote import NodeGone
-from superlearner.remote.distribution_link import DistributionLink
 from superlearner.web.topics import source_of
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"
+BEHIND = "behind.till@127.0.0.1"
 
 
 @asynccontextmanager
-async def connected(**services: otp.Pid) -> AsyncIterator[Any]:
-    """A gate of the platform with nothing on it, and the node behind it."""
-    gate, till = socket.socketpair()
-    async with otp.Node("gate@127.0.0.1") as a, otp.Node(TILL) as b:
-        found = await start(b)
+async def connected() -> AsyncIterator[Any]:
+    """A node, the line to its backend, and what ends that; the backend is on a hidden node, as behind a door."""
+    gate, behind = socket.socketpair()
+    async with otp.Node("gate@127.0.0.1") as a, otp.Node(TILL) as node, otp.Node(BEHIND, hidden=True) as b:
+        services = {"backend": await serve(b, node)}
         ends = [
-            SessionTransport(StreamCarrier.over_socket(end), Session(NodeId(node.name, 1), b"cookie"))
-            for node, end in ((a, gate), (b, till))
+            SessionTransport(StreamCarrier.over_socket(end), Session(NodeId(named.name, 1), b"cookie"))
+            for named, end in ((a, gate), (b, behind))
         ]
         one = Distribution(a, ends[0], confined=True)
-        two = Distribution(b, ends[1], services={**found, **services})
+        two = Distribution(b, ends[1], services=services)
         async with one, two:
-            await one.wait_connected(TILL, timeout=10)
-            yield one, two, b
+            await one.wait_connected(BEHIND, timeout=10)
+            backend = await one.whereis("backend", BEHIND)
+            assert backend is not None
+            yield node, Line(backend), two.stop
 
 
 def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(inside: Inside) -> None:
     async def test(running: Any) -> None:
-        async with connected() as (one, two, node):
+        async with connected() as (node, line, cut):
             await node.start(DemoOneForOne, None, name="demo_one_for_one")
-            found = await running.platform.nodes.attach_remote(TILL, DistributionLink(one, TILL))
+            found = await running.platform.nodes.attach_remote(TILL, line)
             killed = await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
             assert killed.json()["data"]["terminated"], killed.text
             await node.wait_registered("counter_1")
@@ -56,7 +59,7 @@ def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(in
             async with asyncio.timeout(5):
                 assert json.loads(await viewer.next())["r"] == 1
             waiting = asyncio.ensure_future(running.client.get("/api/v1/system/topology", params={"node": TILL}))
-            await two.stop()
+            await cut()
             answer = await waiting
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "node_unavailable")
             with pytest.raises(NodeGone):
