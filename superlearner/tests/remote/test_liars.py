@@ -98,6 +98,8 @@ LIES: dict[str, Any] = {
     "deep data": executed(b'{"specs":' + DEEP),
     "too many values": executed(b"[" + b"[]," * 1_000_000 + b"[]]"),
     "a number of 5,000 digits": executed(json.dumps(RIGHT).replace("3,", "9" * 5000 + ",", 1).encode()),
+    "a number of 200 digits": executed(json.dumps(RIGHT).replace("3,", "9" * 200 + ",", 1).encode()),
+    "a number of 65 bits": executed(json.dumps(RIGHT | {"specs": 2**64}).encode()),
     "half a character": executed(b'{"supervisor": "\\ud800", "specs": 3}'),
     "no UTF-8": executed(b'{"supervisor": "\xff"}'),
     "a code of the doors": written(Failed("unauthorized", "log in again")),
@@ -213,7 +215,8 @@ def test_an_error_comes_with_bounded_words(inside: Inside) -> None:
 
 def test_a_page_of_a_list_says_which_or_is_none(inside: Inside) -> None:
     async def test(running: Any) -> None:
-        for meta in (None, {}, {"total": -1, "page": 1, "per_page": 1, "total_pages": 1}, {"total": 1}):
+        page = {"total": 1, "page": 1, "per_page": 1, "total_pages": 1}
+        for meta in (None, {}, page | {"total": -1}, page | {"total": 2**63}, {"total": 1}):
             async with liar(running, executed(b"[]", meta=meta)):
                 assert (await ask(running, "/api/v1/processes")).status_code == 502
 
@@ -307,6 +310,104 @@ def test_events_that_cannot_be_end_the_stream(inside: Inside, items: Any) -> Non
     inside(test)
 
 
+def test_items_that_come_at_once_are_asked_for_at_our_pace(inside: Inside) -> None:
+    """None, or some, whenever it was asked: the platform asked as fast as it could, for as long as somebody read."""
+
+    def answer(request: Any) -> bytes:
+        if not hasattr(request, "most"):
+            return written(Stream(7, "e-0"))
+        found = [EVENT] if len(asked) % 2 else []
+        asked.append(request)
+        return written(Items(json.dumps({"items": found, "last_id": "e-1", "ended": "timeout"}).encode(), closed=False))
+
+    asked: list[Any] = []
+
+    async def test(running: Any) -> None:
+        async with liar(running, answer):
+            asks = {"node": LIAR, "timeout_ms": 1000}
+            got = await running.client.get(
+                "/api/v1/events", params=asks, headers={**OWNER, "accept": "application/json"}
+            )
+            assert 200 == got.status_code
+            assert 2 <= len(asked) <= 21
+            assert len(got.json()["data"]["items"]) == len(asked) // 2
+
+    inside(test)
+
+
+def test_a_file_of_nothing_ends(inside: Inside) -> None:
+    """Its size never grew, so that it went on for ever."""
+    asked = 0
+
+    def answer(request: Any) -> bytes:
+        nonlocal asked
+        asked += 1
+        part = msgspec.msgpack.encode({"type": "part", "text": ""})
+        return part if hasattr(request, "number") else written(File(1, "text/csv", "x.csv"))
+
+    async def test(running: Any) -> None:
+        async with liar(running, answer) as found:
+            operation = running.platform.arsenal.get("system.export")
+            given = {"format": "csv", "what": "processes", "limit": 10}
+            file = (await execute(operation, Context(running.platform, ADMIN, on=LIAR), given)).data
+            with pytest.raises(BadAnswer, match="text"):
+                await anext(file.parts)
+            assert 2 == asked
+            assert [1] == [one.number for one in found.line.told]
+
+    inside(test)
+
+
+def test_a_file_of_single_characters_ends(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superlearner.arsenal.forwarding.MOST_PARTS", 100)
+
+    def answer(request: Any) -> bytes:
+        return written(Part("x") if hasattr(request, "number") else File(1, "text/csv", "x.csv"))
+
+    async def test(running: Any) -> None:
+        async with liar(running, answer):
+            operation = running.platform.arsenal.get("system.export")
+            given = {"format": "csv", "what": "processes", "limit": 10}
+            file = (await execute(operation, Context(running.platform, ADMIN, on=LIAR), given)).data
+            with pytest.raises(BadAnswer, match="in 100 parts"):
+                assert 100 == len([part async for part in file.parts])
+
+    inside(test)
+
+
+def test_words_about_a_lie_stand_on_one_line(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        async with liar(running, written(Failed("\x1b[2J\n2026 forged", ""))):
+            message = (await ask(running)).json()["error"]["message"]
+            assert message.isprintable()
+
+    inside(test)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"python": "x" * 4_000_000},
+        {"life": "x" * 101},
+        {"processes": -1},
+        {"supervisors": 2**63},
+        {"os_pid": 2**60},
+    ],
+    ids=["a long version", "a long life", "less than none", "too many", "a process that cannot be"],
+)
+def test_facts_have_bounds(inside: Inside, fact: dict[str, Any]) -> None:
+    told = {"life": "open", "processes": 1, "supervisors": 1, "python": "3", "os_pid": 1} | fact
+    facts = msgspec.msgpack.encode({"type": "facts", "protocol": PROTOCOL, "node": LIAR, "fact": told})
+
+    async def test(running: Any) -> None:
+        async with liar(running, facts):
+            (line,) = [one for one in (await running.get("/api/v1/nodes"))["data"] if one["name"] == LIAR]
+            assert line["status"] == "bad"
+            assert len(json.dumps(line)) < 1000
+
+    inside(test)
+
+
 FRAMES: dict[str, Any] = {
     "html": b"<html>",
     "no object": b"[1]",
@@ -315,6 +416,11 @@ FRAMES: dict[str, Any] = {
     "another kind": b'{"k":"reload"}',
     "another platform": b'{"k":"s","epoch":"other"}',
     "another node": b'{"k":"s","node":"superlearner@127.0.0.1"}',
+    "no platform": b'{"k":"s","epoch":null}',
+    "no version": b'{"k":"s","version":null}',
+    "no node": b'{"k":"s","node":null}',
+    "another node, said twice": b'{"k":"s","node":"liar@127.0.0.1","\\u006eode":"superlearner@127.0.0.1"}',
+    "a number of 400 digits": b'{"k":"d","seq":' + b"9" * 400 + b"}",
     "another version": b'{"k":"s","version":"9"}',
 }
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from superlearner.remote import NodeBusy
-from superlearner.sandbox.line import BACKEND, HEAD, MOST_UNREAD, Line
+from superlearner.remote import NodeBusy, NodeGone
+from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Line
 
 
 def with_line(work: Callable[[Line, socket.socket, asyncio.Future[str]], Awaitable[Any]]) -> Any:
@@ -48,5 +48,51 @@ def test_a_sandbox_that_does_not_read_is_asked_no_more() -> None:
             await line.ask(BACKEND, b"")
         assert line._writer is not None
         assert line._writer.transport.get_write_buffer_size() < 2 * MOST_UNREAD
+
+    with_line(work)
+
+
+ATTACKS: dict[str, tuple[bytes, str]] = {
+    "replayed": (HEAD.pack(2, 1, BACKEND) + b"ok" + HEAD.pack(2, 1, BACKEND) + b"ok", "more than it was asked"),
+    "on another channel": (HEAD.pack(2, 1, SANDBOX) + b"ok", "on another channel"),
+    "on no channel": (HEAD.pack(2, 1, 200) + b"ok", "on another channel"),
+    "too long": (HEAD.pack(MOST_BYTES + 1, 1, BACKEND), f"a frame of {MOST_BYTES + 1} bytes"),
+    "never asked, twice": (HEAD.pack(0, 7, BACKEND) * 2, "more than it was asked"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_is_no_answer_to_what_was_asked_ends_the_line(attack: str) -> None:
+    sent, why = ATTACKS[attack]
+
+    async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
+        asking = asyncio.ensure_future(line.ask(BACKEND, b""))
+        await asyncio.sleep(0)
+        theirs.sendall(sent)
+        said = await broken
+        asking.cancel()
+        return said
+
+    assert why in with_line(work)
+
+
+def test_answers_go_to_who_asked_in_whatever_order_they_come() -> None:
+    async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> list[bytes]:
+        asking = [asyncio.ensure_future(line.ask(channel, b"")) for channel in (BACKEND, SANDBOX)]
+        await asyncio.sleep(0)
+        theirs.sendall(HEAD.pack(3, 2, SANDBOX) + b"two" + HEAD.pack(3, 1, BACKEND) + b"one")
+        return await asyncio.gather(*asking)
+
+    assert [b"one", b"two"] == with_line(work)
+
+
+def test_the_end_of_the_line_is_told_to_who_waits() -> None:
+    async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
+        asking = asyncio.ensure_future(line.ask(BACKEND, b""))
+        await asyncio.sleep(0)
+        theirs.sendall(HEAD.pack(100, 1, BACKEND) + b"half of it")
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(NodeGone, match="closed"):
+            await asking
 
     with_line(work)

@@ -7,6 +7,7 @@ in size and number, and made anew from that: what the model does not know does n
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
+import otp
 from superlearner.arsenal.answer import Answer
 from superlearner.arsenal.context import Context, DryRun
 from superlearner.arsenal.declaration import Download, Operation, Streamed
@@ -48,14 +50,20 @@ LONGEST_S: Final = 30.0
 
 PART_S: Final = 30.0
 MOST_FILE: Final = 200_000_000
+MOST_PARTS: Final = 20_000
 MOST_TEXT: Final = 1000
 MOST_DETAILS: Final = 100
 MOST_AFFECTED: Final = 1000
 MOST_ITEMS: Final = 500
+PACE_S: Final = 0.05
+"""Between two questions for items at least, whatever has come: a node that has always more is asked at our pace."""
+
+BYTES_PER_S: Final = 4_000_000
+LARGEST: Final = 2**63
 to_json: Final = msgspec.json.Encoder().encode
 ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{300}")
+ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
 META: Final = ("total", "page", "per_page", "total_pages")
 USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
 """Codes that any operation may answer besides those that it declares; others are a platform's to say, not a node's."""
@@ -137,6 +145,7 @@ def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any
         found = model.dump_python(model.validate_json(data), mode="json", exclude_unset=True)
         if ODD_NUMBER.search(data):
             json.dumps(found, allow_nan=False)  # refuses what JSON has no number for
+            _check_size(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -144,6 +153,19 @@ def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any
     except (ValueError, RecursionError) as error:
         raise remote.bad(str(error)) from None
     return found
+
+
+def _check_size(found: Any) -> None:
+    """Raises ValueError for a number that no client can read."""
+    left: list[Any] = [found]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(one, list):
+            left += one  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(one, int) and not -LARGEST <= one < LARGEST:
+            raise ValueError(f"expected numbers of at most 64 bits, got one of {one.bit_length()}")
 
 
 def _seconds(operation: Operation, parameters: Mapping[str, Any]) -> float:
@@ -224,17 +246,20 @@ class RemoteSource:
         self._remote = remote
         self._operation = operation
         self._number = stream.number
+        self._due = 0.0
 
     async def more(self, most: int, seconds: float) -> Sequence[RemoteItem]:
         """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
         if self.closed:
             return []
-        most = min(most, MOST_ITEMS)
+        most, now = min(most, MOST_ITEMS), otp.monotonic()
+        await asyncio.sleep(max(0.0, min(self._due - now, seconds)))
         try:
             answer = await self._remote.ask(More(self._number, most, seconds), Items, seconds + MARGIN_S)
             if isinstance(answer, Failed):
                 self.closed = True
                 return []
+            self._due = otp.monotonic() + max(PACE_S, len(answer.part) / BYTES_PER_S)
             found = read_result(self._remote, self._operation.encode, answer.part)
             if len(found["items"]) > most:
                 raise self._remote.bad(f"{self._operation.name}: expected at most {most} items, got more")
@@ -275,7 +300,7 @@ def _download(operation: Operation, remote: RemoteNode, file: File) -> Download:
 
 async def _parts(remote: RemoteNode, number: int) -> AsyncIterator[str]:
     """The parts of a file as they are read. What is cut off ends as an error, so that nobody takes it for the whole."""
-    size, ended = 0, False
+    size, parts, ended = 0, 0, False
     try:
         while True:
             answer = await remote.ask(PartOf(number), Part, PART_S)
@@ -284,9 +309,9 @@ async def _parts(remote: RemoteNode, number: int) -> AsyncIterator[str]:
                 if isinstance(answer, Failed):
                     raise remote.bad(f"the file ends with {answer.code!r}")
                 return
-            size += len(answer.text)
-            if size > MOST_FILE:
-                raise remote.bad(f"expected a file of at most {MOST_FILE} characters, got more")
+            size, parts = size + len(answer.text), parts + 1
+            if size > MOST_FILE or parts > MOST_PARTS:
+                raise remote.bad(f"expected a file of at most {MOST_FILE} characters in {MOST_PARTS} parts, got more")
             yield answer.text
     finally:
         if not ended:

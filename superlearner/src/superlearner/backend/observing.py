@@ -217,7 +217,7 @@ class Observing:
                 case p.Next(), Viewer():
                     return await _frame(request, reading.what)
                 case p.PartOf(), AsyncIterator():
-                    return p.Part(await anext(reading.what, None))
+                    return p.Part(await _part(reading.what))
                 case _:
                     return p.Failed("conflict", f"{request.number} is read in another way")
         finally:
@@ -241,6 +241,14 @@ class Observing:
             reading.what.source.close()
         elif isinstance(reading.what, Taping):
             reading.what.close()
+
+
+async def _part(parts: AsyncIterator[str]) -> str | None:
+    """The next part that has something in it; None at the end."""
+    async for text in parts:
+        if text:
+            return text
+    return None
 
 
 async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:

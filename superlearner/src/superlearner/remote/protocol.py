@@ -7,9 +7,10 @@ nothing that nobody has room for. Each record names its fields and their types; 
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 __all__ = [
     "PROTOCOL",
@@ -19,6 +20,7 @@ __all__ = [
     "Attach",
     "Attached",
     "Close",
+    "Count",
     "Detail",
     "Done",
     "Execute",
@@ -185,14 +187,20 @@ Request: TypeAlias = (
 # What the node answers
 
 
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A number of things, as far as a browser can count."""
+
+Word: TypeAlias = Annotated[str, Meta(max_length=100)]
+
+
 class Fact(msgspec.Struct, forbid_unknown_fields=True):
     """How a node is."""
 
-    life: str
-    processes: int
-    supervisors: int
-    python: str
-    os_pid: int
+    life: Word
+    processes: Count
+    supervisors: Count
+    python: Word
+    os_pid: Annotated[int, Meta(ge=0, le=2**31)]
 
 
 class Facts(Record):
@@ -228,7 +236,7 @@ class Executed(Record):
     """What an operation answered, as JSON; of which page of a list; `did`: what it said that it was about to do."""
 
     data: bytes
-    meta: dict[str, int] | None = None
+    meta: dict[str, Count] | None = None
     did: str | None = None
 
 
@@ -255,9 +263,9 @@ class Items(Record):
 
 
 class Part(Record):
-    """A part of a file; None at its end."""
+    """A part of a file, which is not empty; None at its end."""
 
-    text: str | None
+    text: Annotated[str, Meta(min_length=1)] | None
 
 
 class Attached(Record):
@@ -277,15 +285,15 @@ class Packed(Record):
     """A recording, and how many messages are in it."""
 
     content: bytes
-    messages: int
+    messages: Count
 
 
 class Taped(Record):
     """A piece of the file of a recording; the numbers are those of the whole."""
 
     piece: bytes
-    events: int
-    dropped: int
+    events: Count
+    dropped: Count
     ended: bool
 
 

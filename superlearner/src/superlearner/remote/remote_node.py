@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from superlearner.control.terms import clip
+from superlearner.printable import printable
 from superlearner.remote.failures import BadAnswer, NodeBusy, NodeGone, NodeSilent
 from superlearner.remote.link import Link
 from superlearner.remote.protocol import (
@@ -112,7 +113,7 @@ class RemoteNode:
     def bad(self, what: str) -> BadAnswer:
         """What it answered is none, says `what`; the error to raise."""
         self.on_fault(what)
-        return BadAnswer(f"{self.name} answered what is no answer: {clip(what, LONGEST_WORDS)}")
+        return BadAnswer(f"{self.name} answered what is no answer: {clip(printable(what), LONGEST_WORDS)}")
 
     # What is asked of the node itself
 

@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from superlearner.remote import NodeSilent, RemoteError, RemoteNode
-from superlearner.remote.protocol import Attach, Attached, Close, Failed, Frame, Look, Next, Sync
+from superlearner.remote.protocol import Attach, Attached, Close, Count, Failed, Frame, Look, Next, Sync
 from superlearner.web.viewer import Viewer
 
 __all__ = ["Relay", "Relays"]
@@ -42,13 +43,13 @@ log: Final = logging.getLogger(__name__)
 
 
 class Head(msgspec.Struct):
-    """What is looked at of a frame."""
+    """What is looked at of a frame. What is there is no null: a page takes that for another platform."""
 
     k: str
-    seq: int | None = None
-    epoch: str | None = None
-    node: str | None = None
-    version: str | None = None
+    seq: Count | UnsetType = UNSET
+    epoch: str | UnsetType = UNSET
+    node: str | UnsetType = UNSET
+    version: str | UnsetType = UNSET
 
 
 read_head: Final = msgspec.json.Decoder(Head).decode
@@ -116,7 +117,7 @@ class Relay:
         self._on_idle = on_idle
         self._viewers: set[RelayedViewer] = set()
         self._number: int | None = None
-        self._seq: int | None = None
+        self._seq: int | UnsetType = UNSET
         self._relaying: asyncio.Task[None] | None = None
         self._due = asyncio.Event()
         self._sync: asyncio.TimerHandle | None = None
@@ -200,7 +201,7 @@ class Relay:
 
     def _offer(self, frame: bytes) -> None:
         head = self._head(frame)
-        known = self._topic not in OWN_PART and head.seq is not None and head.seq == self._seq
+        known = self._topic not in OWN_PART and head.seq is not UNSET and head.seq == self._seq
         self._seq = head.seq
         for viewer in list(self._viewers):
             if head.k == "d":
@@ -215,7 +216,7 @@ class Relay:
             head = read_head(frame)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
-        wrong = [name for name, word in self._told.items() if getattr(head, name) not in (None, word)]
+        wrong = [name for name, word in self._told.items() if getattr(head, name) not in (UNSET, word)]
         if head.k not in ("s", "d") or wrong:
             raise self._remote.bad(f"a frame of {self._topic}: {', '.join(wrong) or 'its kind'} is not as expected")
         return head
