@@ -377,7 +377,7 @@ def test_a_file_of_single_characters_ends(inside: Inside, monkeypatch: pytest.Mo
 
 def test_words_about_a_lie_stand_on_one_line(inside: Inside) -> None:
     async def test(running: Any) -> None:
-        async with liar(running, written(Failed("\x1b[2J\n2026 forged", ""))):
+        async with liar(running, written(Failed("<odd>", "\x1b[2J\n2026 forged"))):
             message = (await ask(running)).json()["error"]["message"]
             assert message.isprintable()
 
