@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp.behaviours.behaviour import Behaviour, MissingCallback
 from otp.behaviours.child_spec import Startable
@@ -34,7 +34,9 @@ from otp.kernel.reasons import reason_of
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
 from otp.kernel.system import LATE, Refused, install, resume_later
-from otp.kernel.terms import Limit
+
+if TYPE_CHECKING:
+    from otp.kernel.terms import Limit
 
 __all__ = ["check", "reload", "versions"]
 
