@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from superlearner.control.terms import safe_text
 from superlearner.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
@@ -21,6 +22,7 @@ from superlearner.web.visitors import is_signed_in
 
 if TYPE_CHECKING:
     from superlearner.running import Platform
+    from superlearner.sandbox import Sandbox
 
 __all__ = ["install", "make_templates", "near"]
 
@@ -88,6 +90,16 @@ def near(path: str) -> list[Page]:
     return list(dict.fromkeys(found))
 
 
+def _ended(sandbox: Sandbox) -> str:
+    return f"The sandbox {sandbox.id} {sandbox.busy or 'has ended'}"
+
+
+def _why(sandbox: Sandbox) -> str:
+    if sandbox.alive:
+        return "Try again in a moment."
+    return f"Why: {safe_text(sandbox.reason or 'nobody knows')}."
+
+
 def make_templates() -> Environment:
     """The templates of all pages: what is put into them is text, and a name that is missing is an error."""
     templates = Environment(
@@ -120,14 +132,17 @@ def install(app: FastAPI, platform: Platform) -> None:
     async def error_page(request: Request, error: ApiError) -> Response:
         hint = error.details[0]["hint"] if error.details else None
         there = error.code in ("operation_not_found", "page_not_found")
+        lost = request.query_params.get("node") if error.code == "node_not_found" else None
+        sandbox = next((one for one in platform.sandboxes.all() if one.node == lost), None)
         return render(
             "error.html",
             error.status,
             page="error",
             title="Error",
             status=error.status,
-            heading=HEADINGS.get(error.status, "That did not work"),
-            message=error.message,
+            heading=HEADINGS.get(error.status, "That did not work") if sandbox is None else _ended(sandbox),
+            message=error.message if sandbox is None else _why(sandbox),
+            sandbox=sandbox,
             hint=None if error.code in ("operation_not_found", "node_not_found") else hint,
             near=near(request.scope["path"]) if there else (),
             lost_node=error.code == "node_not_found",

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { chosen, make } from "./dom.js";
+import { attribute, chosen, make } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
+import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], left: Record<string, string>, sandboxes: number}} Told */
 
@@ -39,6 +40,7 @@ export function followNodes() {
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
   };
+  wireAgain();
   const feed = new Feed(liveUrl("platform", {}, ""), take, (status) => {
     if (reached) reached.hidden = status !== "lost";
   });
@@ -56,10 +58,12 @@ function show(select, names, why) {
   select.hidden = select.options.length < 2;
   const note = document.getElementById("gone");
   if (!note) return;
-  if (note.hidden && gone) {
-    const links = names.map((name) => make("a", { href: here(name === own ? "" : name) }, name));
-    note.replaceChildren(make("span", {}, "The node ", make("b", {}, chosen()), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...links);
+  const before = document.documentElement.hasAttribute("data-gone");
+  attribute(document.documentElement, "data-gone", gone);
+  if (gone) void tellGone(note, chosen(), why, names.map((name) => make("a", { href: here(name === own ? "" : name) }, name)));
+  else {
+    dropGone();
+    note.hidden = true;
+    if (before) window.dispatchEvent(new Event("sl-node-back"));
   }
-  if (!note.hidden && !gone) window.dispatchEvent(new Event("sl-node-back"));
-  note.hidden = !gone;
 }

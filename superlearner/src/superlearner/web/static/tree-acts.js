@@ -8,8 +8,10 @@
 import { ApiError, kill, start } from "./api.js";
 import { bulk } from "./bulk.js";
 import { confirm } from "./confirm.js";
+import { chosen } from "./dom.js";
 import { label } from "./model.js";
 import { complain, toast } from "./toast.js";
+import { counted } from "./words.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./model.js").Row} Row */
@@ -31,8 +33,9 @@ export function actsOn(tree, known) {
       many("kill");
       return;
     }
-    for (const row of rows) if (!row.critical) void endOne(row, reason, false);
-    for (const row of rows) if (row.critical && (await sure(row, known()))) void endOne(row, reason, true);
+    const asked = (/** @type {Row} */ row) => row.critical || (isTop(row, known()) && reason !== "normal");
+    for (const row of rows) if (!asked(row)) void endOne(row, reason, false);
+    for (const row of rows) if (asked(row) && (await sure(row, known()))) void endOne(row, reason, row.critical);
   }
 
   /** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
@@ -76,9 +79,21 @@ export function actsOn(tree, known) {
   return { begin, end, many };
 }
 
-/** Asks before the end of what the platform needs. @param {Row} row @param {Model} model */
+/** Whether a supervisor has nobody above it who would start it again. @param {Row} row @param {Model} model */
+const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null || model.rows.get(row.parent)?.kind === "group");
+
+/** How many are below a row. @param {Model} model @param {string} key @returns {number} */
+const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
+
+/** Asks before the end of what the platform needs, or of a whole tree. @param {Row} row @param {Model} model */
 function sure(row, model) {
   const name = label(row);
+  if (!row.critical) {
+    const many = below(model, row.key);
+    const all = many ? `${name} and the ${counted(many, "process", "processes")} below it end` : `${name} ends`;
+    const sandbox = chosen().startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
+    return confirm(`End the whole tree of ${name}?`, `${all}. ${name} has no supervisor, so nobody starts ${many ? "them" : "it"} again.${sandbox}`, `Kill ${name}`);
+  }
   if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
   return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
 }
