@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LOOK_EVERY_S", "Meter"]
+__all__ = ["LOOK_EVERY_S", "Meter", "resident"]
 
 LOOK_EVERY_S: Final = 0.25
 MIB: Final = 1 << 20
@@ -81,6 +81,18 @@ def _buffer_of_a_socket() -> int:
         return int(Path("/proc/sys/net/core/wmem_default").read_text(encoding="ascii"))
     except OSError:
         return USUAL_BUFFER
+
+
+def resident(pid: int) -> int:
+    """Bytes in memory of the process and all below it; 0 where that is not known, as after its end.
+
+    >>> import os
+    >>> from otp.peer.meter import resident
+    >>> resident(os.getpid()) > 1_000_000
+    True
+    """
+    page = os.sysconf("SC_PAGE_SIZE")
+    return sum(_resident(one, page) for one in descendants(pid))
 
 
 def _resident(pid: int, page: int) -> int:

@@ -75,7 +75,7 @@ class WallLine(BaseModel):
 
 
 class SandboxRecord(BaseModel):
-    """A sandbox. `reason` is there when it has ended, or is being stopped: why."""
+    """A sandbox. `reason` is there when it has ended or is being stopped; `memory_bytes` where it is looked at."""
 
     id: str
     owner: str
@@ -87,6 +87,9 @@ class SandboxRecord(BaseModel):
     restart_count: int = Field(description="restarts of the whole sandbox")
     configuration: SandboxConfiguration
     walls: list[WallLine]
+    memory_bytes: int | None = Field(
+        default=None, description="of all its processes, while it runs; in the list and where one is asked for"
+    )
     reason: str | None = None
 
 
@@ -178,9 +181,9 @@ class WallsHere(BaseModel):
     walls: list[WallLine]
 
 
-def record_of(sandbox: Sandbox) -> SandboxRecord:
+def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecord:
     """A sandbox as the API has it."""
-    told = {} if sandbox.reason is None else {"reason": sandbox.reason}
+    told: dict[str, Any] = {"reason": sandbox.reason, "memory_bytes": memory_bytes}
     return SandboxRecord(
         id=sandbox.id,
         owner=sandbox.owner,
@@ -192,7 +195,7 @@ def record_of(sandbox: Sandbox) -> SandboxRecord:
         restart_count=sandbox.restart_count,
         configuration=_configuration_of(sandbox.configuration),
         walls=[wall_of(one) for one in sandbox.walls],
-        **told,
+        **{name: value for name, value in told.items() if value is not None},
     )
 
 

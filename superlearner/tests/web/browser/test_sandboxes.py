@@ -96,6 +96,11 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
     made(page, "mine")
     page.get_by_role("link", name="Open its tree").click()
     expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
+    page.get_by_role("button", name="Kill Main").click()
+    asked = page.get_by_role("dialog", name="End the whole tree of Main?")
+    expect(asked).to_contain_text("Main and the 2 processes below it end. Main has no supervisor")
+    expect(asked).to_contain_text("The sandbox ends with its tree; it can be started again.")
+    asked.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Kill left").click()
     expect(page.get_by_role("treeitem", name=re.compile("^left, .*, 1 restart"))).to_be_visible()
     page.go_back()
@@ -122,12 +127,29 @@ def test_what_ends_the_program_is_on_the_page_and_it_starts_again_mended(
 ) -> None:
     page = opened(open_page, at_work, **OWNER)
     made(page, "leaves", TYPED.replace("pass", "__import__('os')._exit(7)"))
+    page.get_by_role("link", name="Open its tree").click()
+    expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
     address = f"{at_work.url}/api/v1/processes/left/message?node=sandbox-leaves@127.0.0.1"
     page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    gone = page.get_by_role("alert").filter(has_text="The sandbox leaves has ended: ended the interpreter")
+    expect(gone.get_by_role("link", name="Its code and what happened")).to_have_attribute(
+        "href", "/sandboxes?sandbox=leaves"
+    )
+    expect(page.locator("#count-running")).to_be_hidden()
+    expect(page.get_by_role("button", name="Kill left")).to_be_hidden()
+    gone.get_by_role("button", name="Start it again").click()
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.get_by_role("button", name="Kill left")).to_be_visible()
+    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    expect(gone).to_be_visible()
+    page.goto(f"{at_work.url}/processes?node=sandbox-leaves@127.0.0.1")
+    expect(page.get_by_role("heading", name="The sandbox leaves has ended")).to_be_visible()
+    expect(page.get_by_role("button", name="Start it again")).to_be_visible()
+    page.get_by_role("link", name="Its code and what happened").click()
     expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
     expect(page.get_by_role("list", name="Sandboxes").get_by_text("os._exit(7)")).to_be_visible()
     typed(page, TYPED, "Source of the sandbox")
-    page.get_by_role("button", name="Restart with it").click()
+    page.get_by_role("button", name="Restart with this code").click()
     expect(page.locator("#one-status")).to_have_text("running")
     expect(page.locator("#one-reason")).to_be_hidden()
     page.get_by_role("tab", name="Versions").click()
@@ -215,6 +237,53 @@ def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[.
     for tab in ("Output", "What happened", "Versions", "Walls and limits"):
         page.get_by_role("tab", name=tab).click()
         accessible(page)
+    page.get_by_role("link", name="Sandboxes").last.click()
+    expect(page.get_by_role("row", name=re.compile(r"^shown running owner .* MB"))).to_be_visible()
+    accessible(page)
+
+
+def test_thirty_of_many_owners_are_told_apart_at_a_glance_and_those_that_have_ended_go_at_once(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    limits = {"memory_mb": 1, "processes": 1, "cpu_s": 1, "held_s": 1, "output_kb": 1, "idle_s": 1, "lifetime_s": 1}
+    kept = [
+        {
+            "id": f"tree_{place}", "owner": ("anna", "ben", "carla")[place % 3], "status": status, "walls": [],
+            "node": f"sandbox-tree_{place}@127.0.0.1", "os_pid": 7, "supervisor_pid": None, "created_at": 0,
+            "restart_count": place % 2, "memory_bytes": 45_000_000,
+            "configuration": {"origin": "source", "title": None, "limits": limits},
+        } | ({"reason": f"it took too much memory at {place}"} if status == "ended" else {})
+        for place, status in enumerate(["running", "ended"] * 15)
+    ]  # fmt: skip
+    destroyed: list[str] = []
+
+    def answer(route: Any) -> None:
+        id = re.search(r"/sandboxes/(\w+)$", route.request.url)
+        if id is not None and route.request.method == "DELETE":
+            destroyed.append(id[1])
+            kept[:] = [one for one in kept if one["id"] != id[1]]
+        route.fulfill(json={"success": True, "data": kept})
+
+    page = open_page("about:blank", ready=False, **OWNER)
+    page.route(re.compile(r"/api/v1/sandboxes(/|\?|$)"), answer)
+    page.goto(f"{at_work.url}/sandboxes?state=ended&owner=ben")
+    rows = page.locator("#all-sandboxes tr")
+    expect(rows).to_have_count(5)
+    expect(page.locator("#list-counts")).to_have_text("15 running, 15 ended")
+    expect(page.get_by_role("row", name=re.compile("^tree_1 ended ben .* 1 45.0 MB it took too much"))).to_be_visible()
+    page.get_by_label("Find a sandbox").fill("memory at 7")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Find a sandbox").fill("")
+    page.get_by_label("Owner").select_option("Everybody")
+    expect(rows).to_have_count(15)
+    page.get_by_label("Owner").select_option("anna")
+    page.get_by_role("button", name="Destroy 5 ended…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("tree_3, tree_9, tree_15, tree_21, tree_27. Their code")
+    page.get_by_role("dialog").get_by_role("button", name="Destroy 5").click()
+    expect(page.get_by_text("No sandbox fits.")).to_be_visible()
+    assert ["tree_3", "tree_9", "tree_15", "tree_21", "tree_27"] == destroyed
+    page.get_by_role("button", name="Show all").click()
+    expect(rows).to_have_count(25)
 
 
 def accessible(page: Page) -> None:

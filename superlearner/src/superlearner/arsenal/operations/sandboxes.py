@@ -26,6 +26,7 @@ from superlearner.arsenal.results_sandboxes import (
 )
 from superlearner.arsenal.sandbox_access import THERE, allow, ask, found, may_run_here
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
+from superlearner.sandbox.memory import memory_of
 from superlearner.sandbox.record import Configuration, Origin, Sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.told import Report
@@ -64,7 +65,9 @@ async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage =
     ctx.platform.sandboxes.prepare()
     everyone = ctx.platform.sandboxes.all()
     start = (page - 1) * per_page
-    return Paged([record_of(one) for one in everyone[start : start + per_page]], len(everyone), page, per_page)
+    shown = everyone[start : start + per_page]
+    memory = await memory_of(shown)
+    return Paged([record_of(one, memory.get(one.id)) for one in shown], len(everyone), page, per_page)
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
@@ -79,7 +82,7 @@ async def info(ctx: Context, sandbox_id: SandboxId) -> SandboxRecord:
     """
     sandbox = found(ctx, sandbox_id)
     allow(ctx, sandbox, "read")
-    return record_of(sandbox)
+    return record_of(sandbox, (await memory_of([sandbox])).get(sandbox.id))
 
 
 @operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,

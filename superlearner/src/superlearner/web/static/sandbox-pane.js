@@ -8,7 +8,7 @@ import { platform } from "./api.js";
 import { SlCode } from "./code-editor.js";
 import { confirm } from "./confirm.js";
 import { attribute, byId, icon, make, mend, renew, root, write } from "./dom.js";
-import { limitsOf, told, upText } from "./sandbox-words.js";
+import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 import { tabs } from "./tab-list.js";
 import { complain, toast } from "./toast.js";
@@ -60,8 +60,8 @@ export function show(one) {
   write(byId("one-title", HTMLElement), one.id);
   const status = byId("one-status", HTMLElement);
   write(status, one.status);
-  attribute(byId("one", HTMLElement), "data-state", { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" }[one.status]);
-  write(byId("one-counts", HTMLElement), `${told(one, Date.now() / 1000)} · ${upText(one.walls)}`);
+  attribute(byId("one", HTMLElement), "data-state", LOOKS[one.status]);
+  write(byId("one-counts", HTMLElement), told(one, Date.now() / 1000));
   const link = byId("open-tree", HTMLAnchorElement);
   link.href = `${root()}/supervisors?node=${encodeURIComponent(one.node)}`;
   link.hidden = one.status !== "running";
@@ -150,9 +150,10 @@ function happened(notices) {
 
 /** @param {{version: number, current: boolean, created_at: number, by: string, lines: number}[]} all */
 function versions(all) {
+  const runs = shown?.status === "running";
   byId("no-versions", HTMLElement).hidden = all.length > 0;
-  mend(byId("versions", HTMLElement), all.map((one) => make("tr", {}, make("td", { class: "num" }, String(one.version)), make("td", {}, time(one.created_at)), make("td", {}, one.by), make("td", { class: "num" }, String(one.lines)),
-    make("td", { class: "num" }, one.current ? "current" : make("button", { type: "button", class: "btn", "data-version": one.version, "aria-label": `Go back to version ${one.version}` }, "Go back to it")))));
+  mend(byId("versions", HTMLElement), all.map((one) => make("tr", {}, make("th", { scope: "row" }, String(one.version)), make("td", {}, time(one.created_at)), make("td", {}, one.by), make("td", { class: "num" }, String(one.lines)),
+    make("td", { class: "num" }, one.current ? make("span", { class: "tag" }, runs ? "runs now" : "ran last") : make("button", { type: "button", class: "btn", disabled: !runs, title: runs ? null : "It does not run: start it first.", "data-version": one.version, "aria-label": `Go back to version ${one.version}` }, "Go back to it")))));
 }
 
 /** @param {{source?: string, version?: number}} what */

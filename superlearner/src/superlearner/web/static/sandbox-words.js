@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, duration, number } from "./words.js";
+import { counted, duration, number, size } from "./words.js";
 
 /** @typedef {{name: string, up: boolean, required: boolean, says: string}} Wall */
 /**
@@ -29,20 +29,51 @@ import { counted, duration, number } from "./words.js";
  * @property {number} restart_count
  * @property {{origin: string, supervisor_module: string|null, title: string|null, strategy: string|null, max_restarts: number|null, max_seconds: number|null, custom_config: unknown, limits: Limits}} configuration
  * @property {Wall[]} walls
+ * @property {number} [memory_bytes]
  * @property {string} [reason]
  */
+/** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all that have a program) or "ended" */
 
-/** What the list says below the name. @param {Sandbox} one @param {number} now  seconds */
+/** Which of the states of processes each is painted as. */
+export const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
+
+/** What is said of one beside its name. @param {Sandbox} one @param {number} now  seconds */
 export function told(one, now) {
-  const from = one.configuration.title ?? { source: "typed", file: "a file", module: one.configuration.supervisor_module ?? "a module", demo: "a demo" }[one.configuration.origin] ?? one.configuration.origin;
-  return [from, one.owner, `${duration(Math.max(1, now - one.created_at))} old`, one.restart_count ? counted(one.restart_count, "restart") : ""].filter(Boolean).join(" · ");
+  const lacking = one.walls.some((wall) => !wall.up) ? upText(one.walls) : "";
+  const taken = one.memory_bytes ? size(one.memory_bytes) : "";
+  return [one.owner, `${duration(Math.max(1, now - one.created_at))} old`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
+}
+
+/** Where its code came from. @param {Sandbox} one */
+export const originOf = ({ configuration: { origin, title, supervisor_module: module } }) =>
+  title ?? { source: "typed", file: "a file", module: module ?? "a module", demo: "a demo" }[origin] ?? origin;
+
+/** Who has some, in order of their names. @param {Sandbox[]} all */
+export const ownersOf = (all) => [...new Set(all.map((one) => one.owner))].sort();
+
+/** How many there are of each kind. @param {Sandbox[]} all */
+export function countsOf(all) {
+  const ended = all.filter((one) => one.status === "ended").length;
+  return `${number(all.length - ended)} running, ${number(ended)} ended`;
+}
+
+/** What fits; a word is looked for in name, owner and reason. @param {Wanted} wanted @returns {(one: Sandbox) => boolean} */
+export function fitting({ q, owner, state }) {
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  return (one) => {
+    if (owner && one.owner !== owner) return false;
+    if (state && (one.status === "ended") !== (state === "ended")) return false;
+    const text = `${one.id} ${one.owner} ${one.reason ?? ""}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
 }
 
 /** @param {Wall[]} walls */
 export const upText = (walls) => (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} walls up` : "No walls");
 
 /** Limits and options, as names and values. @param {Sandbox} one @returns {[string, string][]} */
-export function limitsOf({ configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner }) {
+export function limitsOf(one) {
+  const { configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner } = one;
   /** @param {unknown} value */
   const given = (value) => (value === null || value === undefined ? "as the code says" : String(value));
   return [
@@ -50,7 +81,7 @@ export function limitsOf({ configuration: { limits, strategy, max_restarts: rest
     ["A callback may hold the loop", duration(limits.held_s)], ["Output", `${number(limits.output_kb)} kB`],
     ["Stopped when idle for", limits.idle_s ? duration(limits.idle_s) : "never"], ["Longest life", limits.lifetime_s ? duration(limits.lifetime_s) : "none"],
     ["Strategy", given(strategy)], ["Restarts allowed", given(restarts)], ["in seconds", given(seconds)], ["Custom config", JSON.stringify(config ?? null)],
-    ["Node", node], ["Process of the system", pid === null ? "none now" : String(pid)], ["Owner", owner],
+    ["Started from", originOf(one)], ["Node", node], ["Process of the system", pid === null ? "none now" : String(pid)], ["Owner", owner],
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * The page /sandboxes: those there are, a new one, or the one that the address names (`?sandbox=my_first`).
+ * The page /sandboxes: all there are, a new one (`?new`), or the one that the address names (`?sandbox=my_first`).
  *
  * @module
  */
@@ -7,30 +7,37 @@
 import { platform } from "./api.js";
 import { byId, make, mend, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
-import { begin } from "./sandbox-make.js";
+import { list, wireList } from "./sandbox-list.js";
+import { begin, propose } from "./sandbox-make.js";
 import { show, walls, wire } from "./sandbox-pane.js";
-import { told, upText } from "./sandbox-words.js";
+import { LOOKS, told } from "./sandbox-words.js";
 import { complain } from "./toast.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 
-const STATES = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
+/** So often ages and memory are read anew while somebody looks; what becomes of a sandbox is told at once. */
+const LOOK_MS = 10_000;
 const page = byId("sandboxes", HTMLElement);
 /** @type {Sandbox[]} */ let all = [];
 let asking = false;
 let again = false;
 let made = false;
 
-/** The sandbox that the address names; "" for a new one. */
+/** The sandbox that the address names; "" for none. */
 const id = () => new URLSearchParams(location.search).get("sandbox") ?? "";
+/** Whether the address asks for a new one; without any there is nothing else to see. */
+const anew = () => id() === "" && (new URLSearchParams(location.search).has("new") || all.length === 0);
 
-/** @param {string} sandbox */
-function address(sandbox) {
+/** @param {"sandbox"|"new"|""} view @param {string} [sandbox] */
+function address(view, sandbox = "") {
   const next = new URLSearchParams(location.search);
-  next.delete("sandbox");
-  if (sandbox) next.set("sandbox", sandbox);
+  for (const word of ["sandbox", "new"]) next.delete(word);
+  if (view) next.set(view, sandbox);
   return `${location.pathname}${next.size ? `?${next}` : ""}`;
 }
+
+/** @param {string} sandbox */
+const toOne = (sandbox) => address("sandbox", sandbox);
 
 /** Reads the sandboxes; who comes while they are read has them read once more. */
 async function refresh() {
@@ -56,28 +63,40 @@ async function refresh() {
 function draw() {
   byId("no-sandboxes", HTMLElement).hidden = all.length > 0;
   const now = Date.now() / 1000;
-  mend(byId("list", HTMLElement), all.map((one) => make("li", { "data-key": one.id, "data-state": STATES[one.status] },
-    make("a", { class: "name", href: address(one.id), "data-sandbox": one.id, "aria-current": one.id === id() ? "page" : null }, one.id),
-    make("span", { class: "tag" }, one.status), make("span", { class: "told" }, `${told(one, now)} · ${upText(one.walls)}`),
-    one.reason ? make("span", { class: "why" }, one.reason) : null)));
+  mend(byId("list", HTMLElement), all.map((one) => make("li", { "data-key": one.id, "data-state": LOOKS[one.status] },
+    make("a", { class: "name", href: toOne(one.id), "data-sandbox": one.id, "aria-current": one.id === id() ? "page" : null }, one.id),
+    make("span", { class: "tag" }, one.status), make("span", { class: "told" }, told(one, now)),
+    one.reason ? make("span", { class: "why", title: one.reason }, one.reason) : null)));
   const one = all.find((sandbox) => sandbox.id === id());
-  byId("make", HTMLElement).hidden = id() !== "";
+  page.dataset.view = anew() ? "new" : id() ? "one" : "all";
+  byId("everyone", HTMLElement).hidden = anew() || id() !== "";
+  byId("make", HTMLElement).hidden = !anew();
   byId("one", HTMLElement).hidden = !one;
   byId("gone-one", HTMLElement).hidden = id() === "" || one !== undefined;
+  for (const [link, view] of /** @type {const} */ ([["to-all", ""], ["new", "new"], ["new-too", "new"], ["new-instead", "new"]])) byId(link, HTMLAnchorElement).href = address(view);
+  list(all, toOne);
   if (one) show(one);
-  if (id() === "" && !made) {
+  if (anew() && !made) {
     made = true;
     begin(() => all.map((sandbox) => sandbox.id), (started) => {
-      go(started.id);
+      go(toOne(started.id));
       void refresh();
     }).catch((error) => complain(error, "Templates"));
-  }
+  } else if (anew()) propose();
 }
 
-/** @param {string} sandbox */
-function go(sandbox) {
-  history.pushState(null, "", address(sandbox));
+/** @param {string} where */
+function go(where) {
+  history.pushState(null, "", where);
   draw();
+}
+
+/** Links within the page are followed without loading it. @param {MouseEvent} event */
+function follow(event) {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || link.pathname !== location.pathname || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  go(link.href);
 }
 
 async function machine() {
@@ -92,20 +111,11 @@ async function machine() {
 }
 
 wire(refresh);
-byId("list", HTMLElement).onclick = (event) => {
-  const link = event.target instanceof Element ? event.target.closest("a") : null;
-  if (!link?.dataset["sandbox"] || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-  event.preventDefault();
-  go(link.dataset["sandbox"]);
-};
-byId("new", HTMLAnchorElement).href = address("");
-byId("new", HTMLAnchorElement).onclick = (event) => {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  go("");
-};
+wireList(draw, refresh);
+page.addEventListener("click", follow);
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());
-shortcuts([{ keys: ["n"], text: "A new sandbox", run: () => go("") }]);
+shortcuts([{ keys: ["n"], text: "A new sandbox", run: () => go(address("new")) }]);
+setInterval(() => document.hidden || void refresh(), LOOK_MS);
 void refresh();
 machine().catch((error) => complain(error, "Walls"));

@@ -1,0 +1,25 @@
+"""How much memory sandboxes have, as the system counts it: nothing in them is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import otp
+from otp.peer.meter import resident
+from superlearner.sandbox.record import Sandbox
+
+__all__ = ["memory_of"]
+
+
+async def memory_of(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
+    """Bytes in memory of all processes of each, by id; those of which it is not known are left out.
+
+    Args:
+        sandboxes: those of which some may have ended.
+    """
+    pids = {one.id: one.os_pid for one in sandboxes if one.os_pid is not None}
+    return await otp.Task.run_blocking(lambda: _measured(pids)) if pids else {}
+
+
+def _measured(pids: dict[str, int]) -> dict[str, int]:
+    return {id: taken for id, pid in pids.items() if (taken := resident(pid))}
