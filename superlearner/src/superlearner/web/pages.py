@@ -90,6 +90,12 @@ def near(path: str) -> list[Page]:
     return list(dict.fromkeys(found))
 
 
+def _only_reads(platform: Platform, node: str | None) -> bool:
+    """Whether it is the node of a service that lets nobody change anything."""
+    found = None if node is None else platform.attachments.find(node)
+    return found is not None and found.facts is not None and "operate" not in found.facts.permissions
+
+
 def _ended(sandbox: Sandbox) -> str:
     return f"The sandbox {sandbox.id} {sandbox.busy or 'has ended'}"
 
@@ -108,7 +114,10 @@ def make_templates() -> Environment:
         undefined=StrictUndefined,
     )
     always: Any = templates.globals  # typed by jinja as what it holds at first
-    always.update({"nodes": (), "node": "", "chosen": "", "live": False, "can_sign_out": False, "learning": PARTS})
+    always.update(
+        {"nodes": (), "node": "", "chosen": "", "live": False, "only_reads": False, "can_sign_out": False}
+        | {"learning": PARTS}
+    )
     return templates
 
 
@@ -125,6 +134,7 @@ def install(app: FastAPI, platform: Platform) -> None:
             "node": node or own,
             "chosen": "" if node in (None, own) else node,
             "nodes": [found.name for found in platform.nodes],
+            "only_reads": _only_reads(platform, node),
         }
         html = templates.get_template(template).render(shown | values)
         return HTMLResponse(html, code, headers={"cache-control": "no-store"})

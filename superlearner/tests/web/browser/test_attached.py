@@ -1,7 +1,8 @@
-"""A Python service that runs elsewhere is chosen in the header, and its tree is on the page until it ends."""
+"""A Python service that runs elsewhere is chosen in the header; its tree is on the page until it ends, to be read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,7 +28,16 @@ def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_i
         real_platform.do(lambda: real_platform.platform.attachments.attach(NODE, None))
         page.get_by_label("Node").select_option(NODE)
         expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")
-        expect(page.get_by_role("treeitem", name="till")).to_be_visible()
+        till = page.get_by_role("treeitem", name="till")
+        expect(till).to_be_visible()
+        expect(page.get_by_role("note")).to_contain_text("lets you read and change nothing")
+        kill = page.get_by_role("button", name="Kill till", include_hidden=True).first
+        expect(kill).to_be_disabled()
+        expect(kill).to_have_attribute("title", re.compile("^The service lets you read and change nothing."))
+        till.click()
+        expect(page.locator("sl-process").get_by_role("button", name="Kill till")).to_be_disabled()
+        till.press("Delete")
+        expect(page.locator("#toasts")).to_contain_text("Nothing can be changed here.")
         real_platform.do(shop.process.kill)
         expect(page.get_by_text(f"The node {NODE} is gone")).to_be_visible()
     finally:

@@ -137,14 +137,14 @@ def test_a_drag_chooses_a_stretch_of_time_and_a_click_holds_a_moment(charts: Pag
     charts.evaluate("group.addEventListener('sl-span', (event) => window.span = event.detail)")
     box = charts.get_by_role("slider").first.bounding_box()
     assert box is not None
-    inner, y = box["width"] - 68, box["y"] + 40
-    charts.mouse.move(box["x"] + 58 + inner / 4, y)
+    inner, y = box["width"] - 80, box["y"] + 40
+    charts.mouse.move(box["x"] + 70 + inner / 4, y)
     charts.mouse.down()
-    charts.mouse.move(box["x"] + 58 + inner / 2, y)
+    charts.mouse.move(box["x"] + 70 + inner / 2, y)
     charts.mouse.up()
     span = charts.evaluate("window.span")
     assert (round(span["from"] - NOON), round(span["to"] - NOON)) == (15, 30)
-    charts.mouse.click(box["x"] + 58 + inner / 2, y)
+    charts.mouse.click(box["x"] + 70 + inner / 2, y)
     assert charts.evaluate("window.group.held") - NOON in (29, 30)
 
 

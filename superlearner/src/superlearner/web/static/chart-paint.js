@@ -10,7 +10,7 @@ import { colour } from "./paint.js";
 /** @typedef {import("./chart.js").Picture} Picture */
 /** @typedef {import("./chart-group.js").Span} Span */
 
-export const LEFT = 58;
+export const LEFT = 70;
 export const RIGHT = 10;
 export const TOP = 8;
 export const BOTTOM = 20;

@@ -55,6 +55,7 @@ function show(select, names, why) {
   const was = gone ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
   select.replaceChildren(make("option", { value: "" }, own), ...others.map((name) => make("option", { value: name }, name)), ...was);
   select.value = chosen();
+  attribute(select, "title", chosen() || own);
   select.hidden = select.options.length < 2;
   const note = document.getElementById("gone");
   if (!note) return;

@@ -7,6 +7,7 @@
 import { kill, request } from "./api.js";
 import { confirm } from "./confirm.js";
 import { copy } from "./copying.js";
+import { refused } from "./only-reads.js";
 import { nameOf } from "./process-columns.js";
 import { complain, toast } from "./toast.js";
 import { counted, number, size } from "./words.js";
@@ -17,6 +18,7 @@ const MOST = 1000;
 
 /** @param {Line} row */
 export async function end(row) {
+  if (refused()) return;
   const name = nameOf(row);
   if (row.critical && !(await confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
   try {
@@ -36,6 +38,7 @@ const afterwards = (row) => (row.supervisor ? `Its supervisor ${row.supervisor_n
  * @param {Line[]} known  those of them that are on the screen
  */
 export async function endAll(pids, known) {
+  if (refused()) return false;
   const needed = new Set(known.filter((row) => row.critical).map((row) => row.pid));
   const left = pids.filter((pid) => !needed.has(pid)).slice(0, MOST);
   const names = known.filter((row) => !needed.has(row.pid)).slice(0, 12).map(nameOf).join(", ");

@@ -7,6 +7,7 @@
 import { help, listen, shortcuts } from "./keys.js";
 import { followNavigation, pages } from "./nav.js";
 import { followNodes } from "./nodes.js";
+import { disableActs, onlyReads } from "./only-reads.js";
 import { openPalette, wirePalette } from "./palette.js";
 import { touring } from "./tour-place.js";
 
@@ -19,4 +20,5 @@ shortcuts([
   ...pages().filter(({ letter }) => letter).map(({ letter, label, href }) => ({ keys: [`g ${letter}`], text: `Go to ${label}`, run: () => location.assign(href) })),
 ]);
 listen();
+if (onlyReads()) disableActs();
 if (touring()) void import("./tour.js").catch(() => {}); // a page goes on without its tour

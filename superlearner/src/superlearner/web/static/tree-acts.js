@@ -10,6 +10,7 @@ import { bulk } from "./bulk.js";
 import { confirm } from "./confirm.js";
 import { chosen } from "./dom.js";
 import { label } from "./model.js";
+import { refused } from "./only-reads.js";
 import { complain, toast } from "./toast.js";
 import { counted } from "./words.js";
 
@@ -28,6 +29,7 @@ export function actsOn(tree, known) {
    * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
    */
   async function end(keys, { reason = "kill", ask = false } = {}) {
+    if (refused()) return;
     const rows = keys.flatMap((key) => known().rows.get(key) ?? []).filter((row) => row.pid !== null);
     if (ask && rows.length > 1) {
       many("kill");
@@ -40,6 +42,7 @@ export function actsOn(tree, known) {
 
   /** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
   function many(action) {
+    if (refused()) return;
     void bulk(known(), tree.selected, action, {
       mark: (row, word) => tree.mark(row.key, word),
       answered: (row, refused) => tree.answered(row.key, refused),
@@ -48,6 +51,7 @@ export function actsOn(tree, known) {
 
   /** Starts a child that is stopped. @param {string} key */
   async function begin(key) {
+    if (refused()) return;
     const row = known().rows.get(key);
     const supervisor = known().rows.get(row?.parent ?? "")?.pid;
     if (!row || !supervisor) return;
