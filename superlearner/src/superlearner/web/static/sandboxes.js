@@ -15,8 +15,6 @@ import { complain } from "./toast.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 
-/** So often ages and memory are read anew while somebody looks; what becomes of a sandbox is told at once. */
-const LOOK_MS = 10_000;
 const page = byId("sandboxes", HTMLElement);
 /** @type {Sandbox[]} */ let all = [];
 let asking = false;
@@ -116,6 +114,6 @@ page.addEventListener("click", follow);
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());
 shortcuts([{ keys: ["n"], text: "A new sandbox", run: () => go(address("new")) }]);
-setInterval(() => document.hidden || void refresh(), LOOK_MS);
+document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are of when they were read
 void refresh();
 machine().catch((error) => complain(error, "Walls"));
