@@ -147,9 +147,14 @@ def test_a_record_is_aligned_and_what_is_small_stays_on_its_line() -> None:
 
 
 def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Answer([a_sandbox("my_first", created_at=0.5, reason="r" * 500)]), short=declared("sandbox.list"))
+    show(
+        Answer([a_sandbox("my_first", created_at=0.5, memory_bytes=45_000_000, reason="r" * 500)]),
+        short=declared("sandbox.list"),
+    )
     head, row = capsys.readouterr().out.splitlines()
-    assert ["id", "status", "reason", "created_at", "restart_count", "origin", "node", "owner"] == head.split()
+    assert ["id", "status", "reason", "created_at", "restart_count", "memory_bytes", "origin", "node", "owner"] == (
+        head.split()
+    )
     assert ["my_first", "running", "r" * 500] == row.split()[:3]
     assert ".500" in row
 

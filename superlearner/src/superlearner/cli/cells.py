@@ -15,8 +15,13 @@ from superlearner.cli.plain import clip, plain
 
 __all__ = ["cell", "exact", "is_coloured_text", "is_small", "label", "span"]
 
-LABELS: Final = {"restart_count": "restarts", "child_count": "children", "message_queue_len": "mailbox"}
-BYTES: Final = frozenset({"memory", "memory_usage", "heap", "bytes_before", "bytes_after"})
+LABELS: Final = {
+    "restart_count": "restarts",
+    "memory_bytes": "memory",
+    "child_count": "children",
+    "message_queue_len": "mailbox",
+}
+BYTES: Final = frozenset({"memory", "memory_usage", "heap", "memory_bytes", "bytes_before", "bytes_after"})
 UNITS: Final = {"_ms": 0.001, "_s": 1.0}
 SIZES: Final = {"_mb": "MiB", "_kb": "KiB"}
 SPANS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))

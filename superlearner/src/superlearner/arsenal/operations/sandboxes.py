@@ -56,7 +56,7 @@ SHORT: Final = "id status reason node restart_count os_pid"
 
 
 @operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform",
-           short="id status reason created_at restart_count configuration.origin node owner")  # fmt: skip
+           short="id status reason created_at restart_count memory_bytes configuration.origin node owner")  # fmt: skip
 async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
     """List the sandboxes.
 

@@ -21,6 +21,8 @@ export async function end(row) {
   if (refused()) return;
   const name = nameOf(row);
   if (row.critical && !(await confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
+  const top = row.type === "supervisor" && !row.supervisor && !row.critical;
+  if (top && !(await confirm(`End the whole tree of ${name}?`, `All below ${name} end with it. It has no supervisor, so nobody starts them again.`, `Kill ${name}`))) return;
   try {
     const answer = await kill(row.pid, { force: row.critical });
     toast(answer?.terminated === false ? `${name} lives on.` : `${name} was killed.`, { hint: answer?.terminated === false ? "" : afterwards(row) });

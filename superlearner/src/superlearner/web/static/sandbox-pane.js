@@ -89,7 +89,7 @@ function begin() {
 
 /** @param {Element} list @param {Wall[]} all */
 export function walls(list, all) {
-  mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", up" : ", not up"), one.required ? "" : " (not required)"), make("p", {}, one.says))));
+  mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", up" : ", not up"), one.required ? "" : " (not required)"), make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }
 
 function buttons() {

@@ -6,7 +6,7 @@
 
 import { counted, duration, number, size } from "./words.js";
 
-/** @typedef {{name: string, up: boolean, required: boolean, says: string}} Wall */
+/** @typedef {{name: string, up: boolean, required: boolean, means: string, says: string}} Wall */
 /**
  * @typedef {object} Limits
  * @property {number} memory_mb
