@@ -16,6 +16,13 @@ async def memory_of(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
 
     Args:
         sandboxes: those of which some may have ended.
+
+    >>> import otp
+    >>> from superlearner.sandbox.memory import memory_of
+    >>> from superlearner.sandbox.record import Configuration, Sandbox
+    >>> ended = Sandbox("a", "owner", "sandbox-a@127.0.0.1", Configuration("demo"), 0.0, status="ended")
+    >>> otp.run(lambda: memory_of([ended]))
+    {}
     """
     pids = {one.id: one.os_pid for one in sandboxes if one.os_pid is not None}
     return await otp.Task.run_blocking(lambda: _measured(pids)) if pids else {}

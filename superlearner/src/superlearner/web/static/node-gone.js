@@ -31,7 +31,7 @@ export async function tellGone(note, node, why, ways) {
   const mine = (told += 1);
   const one = await sandboxOf(node);
   if (mine !== told) return;
-  renew(note, one ? [...words(one), ...ways] : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
+  renew(note, one ? [...words(one), ...ways.slice(0, 1)] : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
   const again = note.querySelector("button");
   if (one && again) again.onclick = () => void startAgain(again, one.id);
   note.hidden = false;
@@ -56,7 +56,7 @@ function words(one) {
     make("span", {}, "The sandbox ", make("b", {}, one.id), said),
     ...(ended ? [make("button", { type: "button", class: "btn" }, "Start it again")] : []),
     make("a", { class: "page", href: `${root()}/sandboxes?sandbox=${encodeURIComponent(one.id)}` }, "Its code and what happened"),
-    make("span", {}, "Other nodes:"),
+    make("span", {}, "or go to"),
   ];
 }
 
