@@ -151,8 +151,8 @@ class PeerLauncher:
         try:
             return await self._connect(sandbox, peer, written, notice)
         except (RemoteError, TimeoutError, ValueError) as error:
-            ended = await peer.kill("it did not answer at its start")
-            raise NotLaunched("start_failed", clip(printable(f"{ended}: {error}"), LONGEST)) from None
+            why = clip(printable(f"it did not answer at its start: {error}".removesuffix(": ")), LONGEST)
+            raise NotLaunched("start_failed", clip(str(await peer.kill(why)), LONGEST)) from None
 
     def walls(self) -> tuple[Wall, ...]:
         """The walls that this machine has; trying them takes a tenth of a second, which blocks."""

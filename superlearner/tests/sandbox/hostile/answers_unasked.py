@@ -1,0 +1,27 @@
+"""Answers what nobody asked, a hundred thousand times."""
+
+# ends: does not keep to the protocol: it answered more than it was asked
+
+import asyncio
+import os
+
+from otp import Children, Supervisor
+
+
+async def answer():
+    while True:
+        await asyncio.sleep(0.1)
+        try:
+            os.write(4, bytes(9) * 1000)
+        except BlockingIOError:
+            pass
+
+
+def act():
+    act.kept = asyncio.ensure_future(answer())
+
+
+class Main(Supervisor):
+    def init(self, config):
+        act()
+        return Children([])
