@@ -12,6 +12,7 @@ import pytest
 
 import otp
 from otp import GenServer
+from superlearner.control.simulations import Plan, begin
 from superlearner.sandbox import inside
 
 COUNTER = """\
@@ -292,3 +293,14 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
     assert "EndlessLoop" in repr(reason)
     assert heard["notices"][0].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)
+
+
+def test_a_loop_that_is_held_on_purpose_is_told_as_the_simulation_it_is(tmp_path: Path) -> None:
+    """Regression: the notice named a process without a name, and a file and line of the platform."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        await begin(node, Plan("hang", node.processes()[0], duration=30.0))
+        return await GenServer.call(service, ("next",))
+
+    heard = within(tmp_path, COUNTER, look, held_s=0.2)
+    assert "the simulation `hang` held the loop for 0.2 s; it was ended there" == heard[1]

@@ -65,7 +65,16 @@ INSERT INTO recordings (name, kind, path, at, about) VALUES ('monday', 'trace', 
 INSERT INTO users (name, scopes, at) VALUES ('ada', 'read code', 1.5);
 INSERT INTO tokens (name, "user", scopes, hash, at) VALUES ('laptop', 'ada', 'read', 'hash of it', 1.5);
 """
-EARLIER = {"0001": FIRST_VERSION, "0002": FIRST_VERSION + SECOND_VERSION}
+THIRD_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0003';
+ALTER TABLE tokens ADD COLUMN expires DOUBLE PRECISION;
+ALTER TABLE tokens ADD COLUMN used DOUBLE PRECISION;
+"""
+EARLIER = {
+    "0001": FIRST_VERSION,
+    "0002": FIRST_VERSION + SECOND_VERSION,
+    "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
+}
 """What platforms of earlier schemas left behind; `id` is written differently in each database."""
 
 

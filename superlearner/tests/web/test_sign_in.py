@@ -475,12 +475,12 @@ def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
         create_app(Platform(Settings(host="0.0.0.0"), None, ()))
 
 
-@pytest.mark.operation("token.whoami")
+@pytest.mark.operation("arsenal.whoami")
 def test_everybody_can_ask_who_they_are(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
-        nobody = (await platform.get("/api/v1/whoami"))["data"]
-        assert nobody == {"name": "anonymous", "scopes": ["read", "operate"], "anonymous": True, "local": True}
-        owner = (await platform.get("/api/v1/whoami", headers={"authorization": f"Bearer {TOKEN}"}))["data"]
-        assert (owner["name"], owner["scopes"], owner["anonymous"]) == ("owner", ["read", "operate", "code"], False)
+        nobody = (await platform.get("/api/v1/arsenal/whoami"))["data"]
+        assert (nobody["user"], nobody["credential"], nobody["local"]) == ("anonymous", False, True)
+        owner = (await platform.get("/api/v1/arsenal/whoami", headers={"authorization": f"Bearer {TOKEN}"}))["data"]
+        assert (owner["user"], owner["scopes"], owner["credential"]) == ("owner", ["read", "operate", "code"], True)
 
     inside(test)

@@ -40,8 +40,9 @@ class AuditLog:
         self._listeners = (*self._listeners, listener)
 
     def record(
-        self, *, user: str, door: str, operation: str, parameters: Any, did: str | None, outcome: str, duration: float
-    ) -> None:
+        self, *, user: str, door: str, operation: str, parameters: Any, did: str | None, outcome: str, duration: float,
+        node: str | None = None,
+    ) -> None:  # fmt: skip
         """Write one entry; of too many refusals in a minute (see `REFUSED`) some only, which say how many."""
         at = round(time.time(), 6)
         if did is None and outcome != "ok":
@@ -61,6 +62,7 @@ class AuditLog:
             outcome,
             round(duration, 6),
             number=self._number,
+            node=node,
         )
         self._entries.append(entry)
         for listener in self._listeners:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -15,10 +15,12 @@ from superlearner.arsenal.context import Context, DryRun
 from superlearner.arsenal.declaration import Download, Operation, Paged
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.arsenal.forwarding import LONGEST_S, forward
-from superlearner.control.terms import text_of
+from superlearner.control.terms import clip, text_of
 from superlearner.validation import problem_text
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
+
+LONGEST_NAME: Final = 200
 
 
 def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,4 +160,12 @@ def _account(operation: Operation, context: Context, parameters: Mapping[str, An
             did=context.announced[-1] if context.announced else None,
             outcome=outcome,
             duration=took_ns / 1e9,
+            node=_node_of(operation, context),
         )
+
+
+def _node_of(operation: Operation, context: Context) -> str | None:
+    """Where it was done, or was to be: for the audit log, so also a name that is none."""
+    if not operation.on_node:
+        return None
+    return clip(context.platform.running_node().name if context.on is None else context.on, LONGEST_NAME)

@@ -278,6 +278,7 @@ class Asker(BaseModel):
     scopes: list[Literal["read", "operate", "code", "own"]] = Field(description="what their credential has")
     may: list[Literal["read", "operate", "code"]] = Field(description="what of it holds on the node that is asked")
     credential: bool = Field(description="false for who comes over loopback without one")
+    local: bool = Field(description="the call came from the machine of the platform")
 
 
 class OperationLine(BaseModel):

@@ -16,8 +16,8 @@ class SimulationLine(BaseModel):
 
     id: Pid | None
     kind: Kind
-    target: Pid
-    name: str | None = Field(description="of the target")
+    target: Pid | None = Field(description="null for what is about the whole node")
+    name: str | None = Field(description="of the target, or of the node")
     running: bool
     done: int = Field(description="processes ended, messages sent or met, callbacks slowed, or MiB taken, so far")
     words: str

@@ -24,6 +24,9 @@ class AuditLine(BaseModel):
     did: str | None = Field(description="what it was about to do; nothing if it was refused before")
     outcome: str = Field(description="`ok`, or the code of the error")
     duration: float = Field(description="seconds it took")
+    node: str | None = Field(
+        description="the node it was asked of; null for what is about the platform, and unknown before"
+    )
 
 
 class StoreInfo(BaseModel):

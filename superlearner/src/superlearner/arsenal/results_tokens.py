@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from superlearner.arsenal.users import Grant
 
-__all__ = ["TokenLine", "TokenMade", "TokenRevoked", "Whoami"]
+__all__ = ["TokenLine", "TokenMade", "TokenRevoked"]
 
 
 class TokenLine(BaseModel):
@@ -35,12 +35,3 @@ class TokenRevoked(BaseModel):
 
     name: str
     revoked: Literal[True] = True
-
-
-class Whoami(BaseModel):
-    """Who stands behind a call."""
-
-    name: str = Field(description="as the audit log has it")
-    scopes: list[Grant]
-    anonymous: bool = Field(description="nobody has shown a credential")
-    local: bool = Field(description="the call came from the machine of the platform")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from otp import Pid, observer
+from otp import Pid, observer, trace
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.results_simulation import SimulationLine
 from superlearner.arsenal.steering import steering
 from superlearner.arsenal.targets import called, feels, process_of, protect
 from superlearner.control.names import registered_name
-from superlearner.control.simulations import Only, Plan, begin
+from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin
 from superlearner.control.terms import plain_pid, text_of
 
 __all__ = ["ERRORS", "a_server", "begun", "feels_of", "line_of", "words_of"]
@@ -52,11 +52,12 @@ def feels_of(plan: Plan) -> list[str]:
 
 def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
     """A simulation as it is listed; `pid` is its process."""
+    of_node = plan.kind in OF_THE_NODE
     return SimulationLine(
         id=None if pid is None else plain_pid(pid),
         kind=plan.kind,
-        target=plain_pid(plan.target),
-        name=registered_name(plan.target),
+        target=None if of_node else plain_pid(plan.target),
+        name=trace.node_of(plan.target).name if of_node else registered_name(plan.target),
         running=True,
         done=plan.done,
         words=words_of(plan),

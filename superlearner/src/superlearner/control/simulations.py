@@ -19,7 +19,20 @@ from superlearner.control.steer import NotThere, hold
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
 
-__all__ = ["MOST", "NAME", "Kind", "Only", "Plan", "Simulation", "begin", "cancel", "known", "running"]
+__all__ = [
+    "MOST",
+    "NAME",
+    "OF_THE_NODE",
+    "Kind",
+    "Only",
+    "Plan",
+    "Simulation",
+    "begin",
+    "cancel",
+    "hold_the_loop",
+    "known",
+    "running",
+]
 
 NAME: Final = "simulations"
 MOST: Final = 20
@@ -51,6 +64,8 @@ FAULTS: Final[dict[Kind, observer.FaultKind]] = {
     "slow_callbacks": "slow",
 }
 """The simulations that are a fault of the runtime, in force for as long as they run."""
+OF_THE_NODE: Final = frozenset[Kind]({"hang", "memory"})
+"""Those that are about a whole node; their target is only who they end with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import otp
 from otp.watchdog import Held, Watchdog
+from superlearner.control.simulations import hold_the_loop
 
 __all__ = ["EndlessLoop", "Interrupter"]
 
@@ -69,8 +70,10 @@ class Interrupter:
         """Something holds the loop; runs in the watchdog's thread."""
         if held.pid is None or SIGNAL is None:
             return
-        file = os.path.basename(held.file)
-        self._words = f"{held.name or held.pid} held the loop for {self._after:g} s: {file}, line {held.line}"
+        who, place = held.name or held.pid, f": {os.path.basename(held.file)}, line {held.line}"
+        if held.file == hold_the_loop.__code__.co_filename:  # nobody's code: it was asked for
+            who, place = "the simulation `hang`", ""
+        self._words = f"{who} held the loop for {self._after:g} s{place}"
         self._raised.clear()
         for _ in range(TRIES):
             signal.pthread_kill(self._thread, SIGNAL)

@@ -68,7 +68,10 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One change, or one that was refused; the fields of an entry of the audit log."""
+    """One change, or one that was refused; the fields of an entry of the audit log.
+
+    `node` is the name of the node it was asked of; None for what is about the platform itself.
+    """
 
     at: float
     user: str
@@ -81,6 +84,7 @@ class AuditRow:
     run: str = ""
     number: int = 0
     id: int = 0
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class Store(Reading):
             did=stored_as("did", row.did),
             outcome=stored_as("outcome", row.outcome),
             duration=row.duration,
+            node=stored_as("node", row.node),
         )
 
     def append_setting_change(self, row: SettingChange) -> bool:

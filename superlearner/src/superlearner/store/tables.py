@@ -19,7 +19,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -58,6 +58,7 @@ audit: Final = Table(
     Column("did", Text),
     Column("outcome", Text, nullable=False),
     Column("duration", Double, nullable=False),
+    Column("node", Text),
     UniqueConstraint("run", "number", name="audit_once"),
     Index("audit_by_operation", "operation", "id"),
 )

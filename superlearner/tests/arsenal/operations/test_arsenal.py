@@ -17,6 +17,7 @@ def test_who_asks_is_told_what_they_may(inside: Callable[..., Any]) -> None:
         anonymous = (await platform.get("/api/v1/arsenal/whoami"))["data"]
         assert anonymous == {
             "user": "anonymous", "scopes": ["read", "operate"], "may": ["read", "operate"], "credential": False,
+            "local": True,
         }  # fmt: skip
         owner = (await platform.get("/api/v1/arsenal/whoami", headers=OWNER))["data"]
         assert (owner["user"], owner["may"], owner["credential"]) == ("owner", ["read", "operate", "code"], True)
@@ -50,5 +51,11 @@ def test_the_audit_log_is_asked_by_door_and_until_a_time(inside: Callable[..., A
         assert await found(door="rest") == ["counter_2"]
         assert await found(until=1) == []
         assert len(await found(until=253402300799)) == 2
+        lines = (await platform.get("/api/v1/audit", headers=OWNER))["data"]
+        assert [platform.node.name] * 2 == [line["node"] for line in lines]
+        await platform.client.post("/api/v1/store/compact", headers=OWNER)
+        await platform.client.delete("/api/v1/processes/counter_1?node=nowhere@127.0.0.1")
+        lines = (await platform.get("/api/v1/audit", headers=OWNER))["data"]
+        assert ["nowhere@127.0.0.1", None] == [line["node"] for line in lines[:2]], "asked in vain, and of the platform"
 
     inside(test, data_dir=tmp_path)

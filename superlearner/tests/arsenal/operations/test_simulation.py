@@ -254,6 +254,7 @@ def test_memory_is_taken_and_given_back(inside: Inside) -> None:
         await ask(platform, "GET", "/simulations")
         (running,) = await ask(platform, "GET", "/simulations")
         assert (running["kind"], running["done"]) == ("memory", 40)
+        assert (None, platform.node.name) == (running["target"], running["name"]), "the node, and no process of it"
         await ask(platform, "DELETE", f"/simulations/{taken['id']}")
         assert await ask(platform, "GET", "/simulations") == []
 

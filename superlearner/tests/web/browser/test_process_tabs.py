@@ -264,7 +264,7 @@ def test_an_answer_about_another_process_opens_no_editor_and_asks_nothing(desk: 
     expect(edit).to_be_visible()
     with page.expect_response(re.compile("form=true")):
         held.pop().continue_()
-    page.evaluate("fetch('/api/v1/whoami').then(() => new Promise(requestAnimationFrame))")
+    page.evaluate("fetch('/api/v1/arsenal/whoami').then(() => new Promise(requestAnimationFrame))")
     expect(pane.get_by_label("State as JSON")).to_be_hidden()
 
     desk.send("slow", "wait", "send")
@@ -276,7 +276,7 @@ def test_an_answer_about_another_process_opens_no_editor_and_asks_nothing(desk: 
     choose(pane, "counter")
     with page.expect_response(re.compile("dry_run=true")):
         held.pop().continue_()
-    page.evaluate("fetch('/api/v1/whoami').then(() => new Promise(requestAnimationFrame))")
+    page.evaluate("fetch('/api/v1/arsenal/whoami').then(() => new Promise(requestAnimationFrame))")
     expect(page.get_by_role("dialog")).to_be_hidden()
     desk.send("slow", "go", "send")
 

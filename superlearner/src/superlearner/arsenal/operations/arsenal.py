@@ -33,13 +33,16 @@ async def docs(ctx: Context) -> dict[str, Any]:
 async def whoami(ctx: Context) -> Asker:
     """Say who asks.
 
-    The name in the audit log, the scopes of the credential, and which of them hold on this node.
+    The name in the audit log, the scopes of the credential, and which of them hold on this node. Without a credential
+    that is `anonymous`, from this machine only. `read` looks, `operate` changes what runs, `code` changes code and
+    settings, `own` is all of it on the nodes one owns.
     """
     return Asker(
         user=ctx.user.name,
         scopes=[one for one in GRANTS if one in ctx.user.scopes],
         may=[one for one in SCOPES if ctx.user.may(one, ctx.owner)],
         credential=ctx.user != ANONYMOUS,
+        local=ctx.user.local,
     )
 
 

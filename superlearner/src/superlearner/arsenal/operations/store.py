@@ -36,7 +36,7 @@ WRITES: Final = ("store_unavailable", "name_taken", "conflict")
 
 
 @operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",),
-           short="at user did outcome operation door id")  # fmt: skip
+           short="at user did outcome node operation door id")  # fmt: skip
 async def audit(
     ctx: Context,
     user: Annotated[Asked, Field(description="only what this user did")] = None,

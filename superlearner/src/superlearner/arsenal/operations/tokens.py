@@ -12,7 +12,7 @@ from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.arsenal.parameters import PageNumber, PerPage
-from superlearner.arsenal.results_tokens import TokenLine, TokenMade, TokenRevoked, Whoami
+from superlearner.arsenal.results_tokens import TokenLine, TokenMade, TokenRevoked
 from superlearner.arsenal.users import ANONYMOUS, GRANTS, OWNER, Grant
 from superlearner.store import NameTaken, StoreUnavailable, Token
 
@@ -74,18 +74,6 @@ async def create(
         except NameTaken:
             raise _taken(name) from None
     return TokenMade(**_line(ctx, made).model_dump(), secret=secret)
-
-
-@operation("token.whoami", http=("GET", "/whoami"), scope="read", on="platform")
-async def whoami(ctx: Context) -> Whoami:
-    """Who asks, and what they may do.
-
-    Without a credential that is `anonymous`, from this machine only. The scopes are those of the credential: `read`
-    looks, `operate` changes what runs, `code` changes code and settings, `own` is all of it on the nodes one owns.
-    """
-    user = ctx.user
-    scopes: list[Grant] = [grant for grant in GRANTS if grant in user.scopes]
-    return Whoami(name=user.name, scopes=scopes, anonymous=user == ANONYMOUS, local=user.local)
 
 
 @operation("token.list", http=("GET", "/tokens"), scope="code", on="platform", errors=("store_unavailable",))

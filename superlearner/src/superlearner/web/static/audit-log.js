@@ -8,7 +8,7 @@ import { ApiError, platform } from "./api.js";
 import { follow } from "./asking.js";
 import { icon, make, root, write } from "./dom.js";
 
-/** @typedef {{id: number, at: number, user: string, door: string, operation: string, parameters: any, did: string|null, outcome: string, duration: number}} Entry */
+/** @typedef {{id: number, at: number, user: string, door: string, operation: string, parameters: any, did: string|null, outcome: string, duration: number, node: string|null}} Entry */
 
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
@@ -65,7 +65,7 @@ export class AuditLog {
       this.#page += 1;
       this.#ask(true);
     };
-    const heads = ["When", "Who", "Door", "Operation", "What", "Outcome", "Took"];
+    const heads = ["When", "Who", "Door", "Operation", "What", "Node", "Outcome", "Took"];
     const table = make("table", { class: "table", "aria-label": "Audit log" }, make("thead", {}, make("tr", {}, ...heads.map((one) => make("th", { scope: "col", class: one === "Took" ? "num" : null }, one)))), this.#body);
     this.element.append(make("div", { class: "audit-filters", role: "group", "aria-label": "Filters" }, ...filters, make("div", { class: "audit-said" }, this.#said, this.#live)), make("div", { class: "audit-rows scroll", tabindex: 0, role: "group", "aria-label": "Entries" }, table, this.#note, this.#more));
   }
@@ -126,6 +126,7 @@ export class AuditLog {
       make("td", {}, make("time", { datetime: at.toISOString(), title: at.toLocaleString("en-GB") }, at.toLocaleString("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" }))),
       make("td", {}, entry.user.slice(0, 80)), make("td", {}, entry.door), make("td", {}, again),
       make("td", { class: "did" }, (entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)),
+      make("td", {}, (entry.node ?? "").slice(0, 80)),
       make("td", {}, icon(ok ? "running" : "crashed", "glyph"), ` ${entry.outcome}`), make("td", { class: "num" }, `${(entry.duration * 1000).toFixed(1)} ms`));
   }
 

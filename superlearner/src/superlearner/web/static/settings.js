@@ -17,10 +17,10 @@ const PARTS = ["appearance", "configuration", "access", "data"];
 const page = byId("settings", HTMLElement);
 const tabs = /** @type {HTMLElement[]} */ ([...page.querySelectorAll("[role=tab]")]);
 
-/** @type {Promise<{name: string, anonymous: boolean, scopes: string[]}>|null} */ let asked = null;
+/** @type {Promise<{user: string, credential: boolean, scopes: string[]}>|null} */ let asked = null;
 
 /** Who this is; what was answered once holds, what was not is asked again. */
-const me = () => (asked ??= platform("GET", "/whoami").catch((error) => {
+const me = () => (asked ??= platform("GET", "/arsenal/whoami").catch((error) => {
   asked = null;
   throw error;
 }));
@@ -69,12 +69,12 @@ window.addEventListener("hashchange", () => void show(wanted()));
 me().then(
   (user) => {
     const all = user.scopes.includes("code");
-    write(byId("me-name", HTMLElement), user.anonymous ? "Nobody is signed in in this browser" : `You are ${user.name}`);
+    write(byId("me-name", HTMLElement), user.credential ? `You are ${user.user}` : "Nobody is signed in in this browser");
     write(byId("me-scopes", HTMLElement), user.scopes.join(", "));
     for (const one of document.querySelectorAll(".needs-code")) /** @type {HTMLElement} */ (one).hidden = all;
     for (const one of document.querySelectorAll(".has-code")) /** @type {HTMLElement} */ (one).hidden = !all;
-    byId("sign-out", HTMLElement).hidden = user.anonymous;
-    page.dataset.user = user.name;
+    byId("sign-out", HTMLElement).hidden = !user.credential;
+    page.dataset.user = user.user;
   },
   () => {}, // the part that is shown says it
 );

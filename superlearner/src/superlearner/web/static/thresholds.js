@@ -42,7 +42,7 @@ export class SlThresholds extends HTMLElement {
   /** Reads the settings of now. */
   async load() {
     try {
-      this.#owner ??= (await platform("GET", "/whoami")).scopes.includes("code");
+      this.#owner ??= (await platform("GET", "/arsenal/whoami")).scopes.includes("code");
       this.#needs.hidden = this.#owner === true;
       const all = /** @type {Setting[]} */ (await platform("GET", "/settings"));
       const known = new Map(all.map((one) => [one.name, one]));

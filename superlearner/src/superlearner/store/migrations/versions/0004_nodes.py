@@ -1,0 +1,16 @@
+"""Rows of the audit log say on which node it was."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column; of what was written before nobody knows it."""
+    op.add_column("audit", sa.Column("node", sa.Text))
