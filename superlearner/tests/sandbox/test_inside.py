@@ -303,4 +303,4 @@ def test_a_loop_that_is_held_on_purpose_is_told_as_the_simulation_it_is(tmp_path
         return await GenServer.call(service, ("next",))
 
     heard = within(tmp_path, COUNTER, look, held_s=0.2)
-    assert "the simulation `hang` held the loop for 0.2 s; it was ended there" == heard[1]
+    assert ["the simulation `hang` held the loop for 0.2 s; it was ended there"] == heard["notices"]
