@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.users import Scope, User
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from superlearner.running import Platform
 
 __all__ = ["Context", "DryRun"]
+
+LONGEST_NAME: Final = 200
 
 
 class DryRun(Exception):
@@ -53,11 +56,23 @@ class Context:
         """
         found = self.platform.nodes.find(self.on)
         if found is None:
-            known = ", ".join(one.name for one in self.platform.nodes)
-            raise OperationError(
-                "node_not_found", f"there is no node {(self.on or '')[:200]!r}", hint=f"expected one of {known}"
-            )
+            raise self._no_node((self.on or "")[:LONGEST_NAME])
         return found
+
+    def _no_node(self, name: str) -> OperationError:
+        """The refusal where no node has this name: was it that of a sandbox, or is it misspelt?"""
+        for one in self.platform.sandboxes.all():
+            if one.node == name and not one.alive:
+                told = f"the sandbox {one.id} has ended: {one.reason}"
+                return OperationError(
+                    "node_not_found", told, hint="POST /api/v1/sandboxes/{sandbox_id}/restart starts it again"
+                )
+        known = [one.name for one in self.platform.nodes]
+        near = get_close_matches(name, known, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return OperationError(
+            "node_not_found", f"there is no node {name!r}{meant}", hint=f"expected one of {', '.join(known)}"
+        )
 
     @property
     def remote(self) -> RemoteNode | None:

@@ -151,6 +151,14 @@ def test_a_restart_keeps_the_configuration_and_destroy_leaves_no_process(inside:
         assert "10" == await state(platform)
         await ask(platform, "DELETE", "/sandboxes/a")
         assert "sandbox_not_found" == (await ask(platform, "GET", "/sandboxes/a", status=404))["code"]
+        await create(platform, "my_first")
+        misspelt = await ask(platform, "GET", "/sandboxes/my_frist", status=404)
+        assert "there is no sandbox 'my_frist'; did you mean my_first?" == misspelt["message"]
+        misspelt = await ask(platform, "GET", "/processes?node=sandbox-my_frist@127.0.0.1", status=404)
+        assert (
+            "there is no node 'sandbox-my_frist@127.0.0.1'; did you mean sandbox-my_first@127.0.0.1?"
+            == (misspelt["message"])
+        )
         for one in (made, again, other):
             with pytest.raises(ProcessLookupError):
                 os.kill(one["os_pid"], 0)
@@ -172,6 +180,8 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(ins
         await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)  # may lose its answer
         ended = await until(platform, "ended")
         assert "ended the interpreter with os._exit(3)" == ended["reason"]
+        gone = await ask(platform, "GET", f"/processes?node={NODE}", status=404)
+        assert "the sandbox a has ended: ended the interpreter with os._exit(3)" == gone["message"]
         assert (await ask(platform, "GET", "/sandboxes/a/output"))["total"] > 0
         fixed = await ask(
             platform, "POST", "/sandboxes/a/restart", {"source": SOURCE.replace("while True", "while False")}
