@@ -1,5 +1,4 @@
-"""The pictures of the documentation: the start page and the tree in the moment of a crash, a page of the documentation
-and of the reference of the API, in both themes, wide and narrow.
+"""The pictures of the documentation: each page in both themes, wide and narrow, in a moment that shows what it is for.
 
 python -m tools.screenshots [FOLDER]
 """
@@ -16,9 +15,11 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from superlearner.web.credentials import TOKEN_FILE
 from tools.files import ROOT
 from tools.serving import serving
 
@@ -32,10 +33,10 @@ READ = {
 }
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
-# The page shows a crash for 400 ms. A picture needs it longer: this timer never rings.
+# List and map show a crash for 400 ms and a little. A picture needs it longer: these timers never ring.
 HOLD = (
     "(() => { const timer = window.setTimeout;"
-    " window.setTimeout = (run, time, ...rest) => time === 400 ? 0 : timer(run, time, ...rest); })()"
+    " window.setTimeout = (run, time, ...rest) => time >= 400 && time <= 405 ? 0 : timer(run, time, ...rest); })()"
 )
 
 
@@ -120,8 +121,37 @@ def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width:
         page = open_page(browser, theme, width)
         page.goto(f"{address}{path}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if name == "settings":
+            expect(page.get_by_text(re.compile(r"^\d+ settings$"))).to_be_visible()
         page.evaluate("document.fonts.ready.then(() => true)")
         take(page, folder / f"{name}-{theme}-{width}.png", width)
+
+
+def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, theme: str, width: int) -> None:
+    """What may be started, and a sandbox whose code runs.
+
+    Raises:
+        SystemExit: one scrolls sideways.
+    """
+    owner = {"authorization": f"Bearer {(data / TOKEN_FILE).read_text().strip()}"}
+    page = open_page(browser, theme, width, extra_http_headers=owner)
+    page.goto(f"{address}/sandboxes")
+    expect(page.locator("#templates input").first).to_be_visible()
+    editor_of(page, "#source")
+    page.get_by_label("Name", exact=True).fill("my_first")
+    page.evaluate("document.fonts.ready.then(() => true)")
+    take(page, folder / f"sandboxes-new-{theme}-{width}.png", width, last=False)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    editor_of(page, "#running-source")
+    page.mouse.move(0, 0)
+    take(page, folder / f"sandboxes-{theme}-{width}.png", width)
+
+
+def editor_of(page: Page, place: str) -> None:
+    """Wait for the editor, which comes when somebody points at the text."""
+    page.locator(place).hover()
+    expect(page.locator(place)).to_have_attribute("data-ready", "editor")
 
 
 def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
@@ -164,7 +194,7 @@ def shoot_processes(browser: Browser, address: str, folder: Path, theme: str, wi
     take(page, folder / f"processes-{theme}-{width}.png", width)
 
 
-def open_page(browser: Browser, theme: str, width: int) -> Page:
+def open_page(browser: Browser, theme: str, width: int, **more: Any) -> Page:
     """An empty page in a theme, as wide as a laptop or a phone."""
     phone = width < 600
     return browser.new_page(
@@ -173,16 +203,18 @@ def open_page(browser: Browser, theme: str, width: int) -> Page:
         reduced_motion="reduce",
         is_mobile=phone,
         has_touch=phone,
+        **more,
     )
 
 
-def take(page: Page, file: Path, width: int) -> None:
-    """One picture, and the end of the page. A page that scrolls sideways is none."""
+def take(page: Page, file: Path, width: int, *, last: bool = True) -> None:
+    """One picture, and with the last one the end of the page. A page that scrolls sideways is none."""
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
         raise SystemExit(f"{page.url}: expected no sideways scroll at {width} px, got {overflow} px too many")
     page.screenshot(path=file)
-    page.close()
+    if last:
+        page.close()
 
 
 def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
@@ -294,6 +326,7 @@ def main(folder: Path) -> None:
                         shoot_prediction(browser, address, folder, theme, width)
                         shoot_start(browser, address, folder, theme, width)
                         shoot_system(browser, address, folder, theme, width)
+                        shoot_sandboxes(browser, address, Path(data), folder, theme, width)
         browser.close()
 
 

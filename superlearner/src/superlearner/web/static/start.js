@@ -32,6 +32,7 @@ const RANKS = ["low", "medium", "high", "critical"];
 const ABOUT = {
   supervisors: "every process in its place, live: kill, restart, look inside", system: "load, memory, lag and anomalies over time",
   processes: "all processes of the node: search, sort, filter", traces: "who talks to whom, recorded and played back",
+  sandboxes: "your own code in a program of its own, where it can break nothing",
   arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
   docs: "the library, the commands, the API", replay: "what was recorded, forwards and backwards, step by step", settings: "runtime, tokens, looks, data",
 };
