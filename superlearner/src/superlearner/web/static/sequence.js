@@ -10,7 +10,9 @@
 
 import { attribute, make, renew, write } from "./dom.js";
 import { draw, partnerOf } from "./sequence-drawing.js";
-import { OUTSIDE, arrange, describe, fate, fits, isMark, KINDS, MOST_LANES, short } from "./sequence-layout.js";
+import { OUTSIDE, arrange, describe, fits, MOST_LANES } from "./sequence-layout.js";
+import { said } from "./sequence-said.js";
+import { SequenceTable, TABLE_ROW } from "./sequence-table.js";
 import { counted, number } from "./words.js";
 
 /** @typedef {import("./sequence-layout.js").Item} Item */
@@ -19,7 +21,6 @@ import { counted, number } from "./words.js";
 /** @typedef {{kind?: string, text?: string, who?: string}} Filter */
 
 const ROW = 28;
-const TABLE_ROW = 30;
 const SPARE = 6;
 /** So many rows are laid out anew at most every so often: the newest may be that late. */
 const MANY = 2000;
@@ -51,9 +52,8 @@ export class SlSequence extends HTMLElement {
   #options = make("div", { class: "options", role: "presentation" });
   #list = make("div", { class: "rows", role: "listbox", tabindex: 0, "aria-label": "Messages in the order in which they were sent" }, this.#svg, this.#options);
   #diagram = make("div", { class: "diagram" }, this.#heads, this.#list);
-  #body = make("tbody");
-  #grid = make("div", { class: "scroll grid", tabindex: 0, role: "region", "aria-label": "Messages as a table", hidden: true },
-    make("table", { class: "table" }, make("thead", {}, make("tr", {}, ...["Time", "Kind", "From", "To", "Message", "Took"].map((name) => make("th", { scope: "col", class: name === "Time" || name === "Took" ? "num" : null }, name)))), this.#body));
+  #rows = new SequenceTable((place) => this.#pick(place));
+  #grid = this.#rows.element;
   #asDiagram = make("button", { type: "button", "aria-pressed": "true" }, "Diagram");
   #asTable = make("button", { type: "button", "aria-pressed": "false" }, "Table");
   #fold = make("button", { type: "button", class: "btn quiet", hidden: true }, "Unfold all");
@@ -247,33 +247,12 @@ export class SlSequence extends HTMLElement {
       if (group !== undefined) {
         if (!this.#opened.delete(group)) this.#opened.add(group);
         this.#take();
-      } else if (pid) this.dispatchEvent(new CustomEvent("sl-goto", { detail: pid, bubbles: true }));
+      } else if (pid) this.#goTo(pid);
     };
   }
 
   #paintTable() {
-    const { rows } = this.#layout;
-    const top = this.#grid.scrollTop;
-    const first = Math.max(0, Math.floor(top / TABLE_ROW) - SPARE);
-    const last = Math.min(rows.length, Math.ceil((top + this.#grid.clientHeight) / TABLE_ROW) + SPARE);
-    const space = (/** @type {number} */ height) => {
-      const cell = make("td", { colspan: 6, class: "space" });
-      cell.style.height = `${height}px`;
-      return make("tr", { "aria-hidden": "true" }, cell);
-    };
-    const who = (/** @type {string|null} */ pid) => (pid === null ? "outside" : this.#people.get(pid)?.label ?? pid);
-    const lines = rows.slice(first, last).map((row, index) => {
-      const { item } = row;
-      const place = first + index;
-      const line = make("tr", { "aria-rowindex": place + 2, "aria-selected": String(place === this.#place()), "data-kind": item.kind },
-        make("td", { class: "num" }, (item.at - this.#layout.begun).toFixed(3)), make("td", {}, item.kind),
-        make("td", {}, who(isMark(item) ? item.who : item.from)), make("td", {}, isMark(item) ? "" : who(item.to)),
-        make("td", {}, make("code", { title: item.text }, item.text)), make("td", { class: "num" }, row.latency === null ? (isMark(item) || item.answer ? "" : item.kind === "call" ? fate(row) : "") : short(row.latency)));
-      line.onclick = () => this.#pick(place);
-      return line;
-    });
-    attribute(this.#grid.querySelector("table") ?? this.#grid, "aria-rowcount", rows.length + 1);
-    this.#body.replaceChildren(space(first * TABLE_ROW), ...lines, space((rows.length - last) * TABLE_ROW));
+    this.#rows.paint(this.#layout, this.#people, this.#place());
   }
 
   /** @param {KeyboardEvent} event */
@@ -319,33 +298,16 @@ export class SlSequence extends HTMLElement {
     else if (top + height + head > view.scrollTop + view.clientHeight) view.scrollTop = top + 2 * height + head - view.clientHeight;
   }
 
-  /** The chosen row in words, with the ways on from it. @param {number} place */
+  /** The chosen row in words. @param {number} place */
   #say(place) {
-    const row = this.#layout.rows[place];
-    this.#said.hidden = !row;
-    if (!row) return;
-    const { item } = row;
-    const who = (/** @type {string|null} */ pid) => {
-      if (pid === null) return "outside of every process";
-      const button = make("button", { type: "button", class: "link mono" }, this.#people.get(pid)?.label ?? pid);
-      button.onclick = () => this.dispatchEvent(new CustomEvent("sl-goto", { detail: pid, bubbles: true }));
-      return button;
-    };
-    const jump = (/** @type {number} */ to, /** @type {string} */ words) => {
-      const button = make("button", { type: "button", class: "btn" }, words);
-      button.onclick = () => this.#pick(to);
-      return button;
-    };
-    const partner = partnerOf(this.#layout, place);
-    const cause = this.#layout.places.get(item.cause ?? -1) ?? -1;
-    /** @type {[string, Node|string][]} */
-    const told = isMark(item)
-      ? [["Time", `${(item.at - this.#layout.begun).toFixed(3)} s`], ["Process", who(item.who)], ["What", `${KINDS[item.kind] ?? item.kind}${item.text ? `: ${item.text}` : ""}`]]
-      : [["Time", `${(item.at - this.#layout.begun).toFixed(3)} s`], ["From", who(item.from)], ["To", who(item.to)], ["Kind", item.kind], ["Latency", fate(row) || "not known"]];
-    this.#said.replaceChildren(
-      make("dl", {}, ...told.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
-      ...(isMark(item) ? [] : [make("pre", { class: "term", tabindex: 0, role: "region", "aria-label": "Message" }, item.text)]),
-      make("p", { class: "ways" }, partner >= 0 ? jump(partner, item.kind === "reply" ? "Go to the call" : "Go to the answer") : null, cause >= 0 && cause !== partner ? jump(cause, "What led to it") : null));
+    const words = said(this.#layout, this.#people, place, { pick: (to) => this.#pick(to), goTo: (pid) => this.#goTo(pid) });
+    this.#said.hidden = !words.length;
+    if (words.length) this.#said.replaceChildren(...words);
+  }
+
+  /** @param {string} pid */
+  #goTo(pid) {
+    this.dispatchEvent(new CustomEvent("sl-goto", { detail: pid, bubbles: true }));
   }
 }
 

@@ -8,21 +8,18 @@
  * @module
  */
 
-import { attribute, make } from "./dom.js";
+import { make } from "./dom.js";
 import { recall, remember } from "./folds.js";
 import { EMPTY } from "./model.js";
-import { hidden, outline, startable } from "./outline.js";
+import { outline, startable } from "./outline.js";
 import { Room } from "./room.js";
-import { RowView } from "./row.js";
 import { TreeKeys } from "./tree-keys.js";
-import { ALL, covers, place, range, scrollTo } from "./tree-window.js";
+import { TreeLines } from "./tree-lines.js";
 import { MEANINGS } from "./words.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./outline.js").Line} Line */
 
-/** How long a row that is gone stays, so that its end is seen. */
-const LEAVE_MS = 700;
 /** How long the line of a dynamic child that ended waits for the next one, at least; never while a hand is on the tree. */
 const ROOM_MS = 30_000;
 
@@ -32,21 +29,16 @@ export class SlTree extends HTMLElement {
   /** @type {Line[]} */ #lines = [];
   /** Key → its number among `#lines`. @type {Map<string, number>} */ #places = new Map();
   /** Key → its number among `#all`. @type {Map<string, number>} */ #tops = new Map();
-  /** What of `#all` is in the page; null: everything. @type {{from: number, to: number}|null} */ #part = null;
-  #line = 30;
-  /** @type {Map<string, RowView>} */ #views = new Map();
   /** @type {Set<string>} */ #collapsed = new Set();
   /** @type {Set<string>} */ #selected = new Set();
   /** @type {string|null} */ #cursor = null;
   /** The line that the keyboard was on is gone, and nobody has chosen another one since. */ #unchosen = false;
-  /** @type {Map<string, import("./map-marks.js").Note>} */ #notes = new Map();
   #room = new Room();
   #giving = 0;
   /** What tells the rows that are to be seen. @type {((row: import("./model.js").Row) => boolean)|null} */ #fits = null;
-  #clock = 0;
-  #skew = 0;
   #list = make("ul", { role: "tree", class: "tree", "aria-label": "Supervision tree", "aria-multiselectable": "true" });
   #scroll = make("div", { class: "tree-scroll" });
+  #page = new TreeLines(this.#list, this.#scroll, this);
   #keys = new TreeKeys(this);
 
   connectedCallback() {
@@ -92,8 +84,8 @@ export class SlTree extends HTMLElement {
    */
   show(model, skew, touched = null) {
     const before = this.#model;
-    this.#model = model;
-    this.#skew = skew;
+    this.#model = this.#page.model = model;
+    this.#page.skew = skew;
     const fresh = before.snapshots !== model.snapshots;
     if (fresh) this.#room.clear();
     else if (before.kids !== model.kids) this.#room.follow(before, model, Date.now());
@@ -165,15 +157,15 @@ export class SlTree extends HTMLElement {
    * @param {boolean} [focus]
    */
   point(key, focus = true) {
-    const old = this.#views.get(this.#cursor ?? "");
+    const old = this.#page.views.get(this.#cursor ?? "");
     if (old) old.element.tabIndex = -1;
     this.#cursor = key;
     this.#unchosen = false;
-    if (this.#part) {
+    if (this.#page.partial) {
       if (focus) this.bring(key);
       this.#lay(false);
     }
-    const view = this.#views.get(key ?? "");
+    const view = this.#page.views.get(key ?? "");
     if (!view) return;
     view.element.tabIndex = 0;
     if (!focus) return;
@@ -184,26 +176,11 @@ export class SlTree extends HTMLElement {
   /** Brings a line into view. @param {string|null} key */
   bring(key) {
     const at = this.#tops.get(key ?? "");
-    if (at === undefined) return;
-    if (!this.#part) {
-      this.#views.get(key ?? "")?.element.scrollIntoView({ block: "nearest" });
-      return;
-    }
-    const style = getComputedStyle(this.#scroll);
-    const to = scrollTo(at, this.#line, { top: this.#above(), height: this.#scroll.clientHeight,
-      above: parseFloat(style.scrollPaddingTop) || 0, below: parseFloat(style.scrollPaddingBottom) || 0 });
-    if (to !== null) this.#scroll.scrollTop += to - this.#above();
-  }
-
-  /** How far the first line is above the upper edge of the view. */
-  #above() {
-    return this.#scroll.getBoundingClientRect().top - this.#list.getBoundingClientRect().top;
+    if (at !== undefined) this.#page.bring(key ?? "", at);
   }
 
   #scrolled() {
-    if (!this.#part) return;
-    const wanted = range(this.#all.length, this.#above(), this.#scroll.clientHeight, this.#line);
-    if (!covers(this.#part, wanted, this.#all.length)) this.#lay(false);
+    if (this.#page.strayed(this.#all.length)) this.#lay(false);
   }
 
   /** Wherever the focus comes from, the keyboard's place follows it. @param {EventTarget|null} target */
@@ -222,7 +199,7 @@ export class SlTree extends HTMLElement {
     const before = this.#selected;
     if (keys.includes(this.#cursor ?? "")) this.#unchosen = false;
     this.#selected = new Set(keys.filter((key) => this.#model.rows.has(key) && (keys.length === 1 || this.#model.rows.get(key)?.kind !== "group")));
-    for (const key of new Set([...before, ...this.#selected])) this.#views.get(key)?.element.setAttribute("aria-selected", String(this.#selected.has(key)));
+    for (const key of new Set([...before, ...this.#selected])) this.#page.views.get(key)?.element.setAttribute("aria-selected", String(this.#selected.has(key)));
     this.dispatchEvent(new CustomEvent("sl-selection", { detail: [...this.#selected] }));
     if (look) this.dispatchEvent(new CustomEvent("sl-select", { detail: keys.at(-1) ?? null }));
   }
@@ -259,25 +236,20 @@ export class SlTree extends HTMLElement {
    * @param {import("./map-marks.js").Note|null} [note]
    */
   annotate(key, note = null) {
-    const keys = key === null ? [...this.#notes.keys()] : [key];
-    for (const one of keys) {
-      if (note) this.#notes.set(one, note);
-      else this.#notes.delete(one);
-      this.#views.get(one)?.annotate(note);
-    }
+    this.#page.annotate(key, note);
   }
 
   /** Shows at once that something is on its way. @param {string} key @param {string} [word] */
   mark(key, word = "killing…") {
-    this.#views.get(key)?.mark(word);
+    this.#page.views.get(key)?.mark(word);
   }
 
   /** @param {string} key @param {boolean} refused */
   answered(key, refused) {
-    const view = this.#views.get(key);
+    const view = this.#page.views.get(key);
     if (refused) view?.settle();
     else view?.answered();
-    if (view) this.#paint(view);
+    if (view) this.#page.paint(view);
   }
 
   /**
@@ -292,16 +264,8 @@ export class SlTree extends HTMLElement {
     this.#lines = kept.size ? this.#all.filter((line) => !line.ended) : [...this.#all];
     this.#places = new Map(this.#lines.map((line, index) => [line.row.key, index]));
     this.#tops = kept.size ? new Map(this.#all.map((line, index) => [line.row.key, index])) : this.#places;
-    for (const [key, view] of this.#views) {
-      if (this.#places.has(key)) continue;
-      if (!this.#model.rows.has(key)) this.#forget(view, seen && !this.#part, kept.has(key));
-      else view.element.remove();
-    }
-    for (const [key, view] of this.#kept) {
-      if (kept.has(key)) continue;
-      view.element.remove();
-      this.#kept.delete(key);
-    }
+    this.#page.sweep(this.#places, kept, seen, (parent) => this.#room.holds(parent));
+    this.#unselect();
     this.#lay(seen);
     if (!this.#places.has(this.#cursor ?? "")) {
       const chosen = this.#cursor === null;
@@ -312,41 +276,16 @@ export class SlTree extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sl-arranged"));
   }
 
-  /** Puts the lines into the page that belong there, in their order, each with what is new. @param {boolean} seen */
-  #lay(seen) {
-    const long = this.#all.length > ALL;
-    attribute(this.#list, "data-long", long);
-    this.#list.style.setProperty("--count", String(this.#all.length));
-    this.#line = (this.#list.querySelector("li")?.offsetHeight ?? 0) || this.#line;
-    this.#part = long ? range(this.#all.length, this.#above(), this.#scroll.clientHeight, this.#line) : null;
-    const { from, to } = this.#part ?? { from: 0, to: this.#all.length };
-    const wanted = this.#all.slice(from, to);
-    const cursor = this.#tops.get(this.#cursor ?? "") ?? from;
-    const own = this.#all[cursor];
-    if (own && cursor < from) wanted.unshift(own); // the place of the keyboard stays in the page, wherever the view is
-    else if (own && cursor >= to) wanted.push(own);
-    if (this.#part) this.#drop(new Set(wanted.map((line) => line.row.key)));
-    let at = this.#list.firstElementChild;
-    for (const line of wanted) {
-      const view = line.ended ? this.#kept.get(line.row.key) : this.#view(line, seen);
-      if (!view) continue;
-      place(view.element, this.#part ? this.#tops.get(line.row.key) ?? 0 : null);
-      while (at instanceof HTMLElement && "gone" in at.dataset && !this.#kept.has(at.dataset.key ?? "")) at = at.nextElementSibling;
-      if (at === view.element) at = at.nextElementSibling;
-      else this.#list.insertBefore(view.element, at);
-      if (line.ended) continue;
-      view.take(line, seen);
-      this.#paint(view);
-    }
+  /** Who is gone is not selected. */
+  #unselect() {
+    const gone = [...this.#selected].filter((key) => !this.#model.rows.has(key));
+    for (const key of gone) this.#selected.delete(key);
+    if (gone.length) this.dispatchEvent(new CustomEvent("sl-selection", { detail: [...this.#selected] }));
   }
 
-  /** Lines far from the view are not kept. @param {ReadonlySet<string>} wanted */
-  #drop(wanted) {
-    for (const [key, view] of this.#views) {
-      if (wanted.has(key)) continue;
-      view.element.remove();
-      this.#views.delete(key);
-    }
+  /** @param {boolean} seen */
+  #lay(seen) {
+    this.#page.lay(this.#all, this.#tops, this.#cursor, seen);
   }
 
   /** Only rows changed: paints those, and what tells of them. @param {Iterable<string>} keys */
@@ -374,70 +313,8 @@ export class SlTree extends HTMLElement {
     const next = { ...line, row, startable: startable(this.#model, row) };
     if (row === line.row && line.open !== false && next.startable === line.startable) return;
     this.#lines[place] = this.#all[this.#tops.get(key) ?? place] = next;
-    const view = this.#views.get(key);
-    if (!view) return;
-    view.take(next, true);
-    this.#paint(view);
+    this.#page.renew(next);
   }
-
-  /** @param {Line} line @param {boolean} seen */
-  #view({ row }, seen) {
-    let view = this.#views.get(row.key);
-    if (view && view.element.dataset.kind === row.kind) return view;
-    view?.element.remove();
-    view = new RowView(row, (one) => this.#paint(one));
-    view.element.setAttribute("aria-selected", String(this.#selected.has(row.key)));
-    if (seen) {
-      const fresh = view;
-      fresh.element.dataset.new = "";
-      setTimeout(() => {
-        fresh.fade();
-        delete fresh.element.dataset.new;
-      }, LEAVE_MS);
-    }
-    this.#views.set(row.key, view);
-    view.annotate(this.#notes.get(row.key) ?? null);
-    return view;
-  }
-
-  /** @param {RowView} view @param {boolean} seen @param {boolean} keep  its line waits for the next child */
-  #forget(view, seen, keep) {
-    this.#views.delete(view.key);
-    if (this.#selected.delete(view.key)) this.dispatchEvent(new CustomEvent("sl-selection", { detail: [...this.#selected] }));
-    const taken = !keep && this.#room.holds(view.line?.row.parent ?? ""); // its successor stands there already
-    if (!seen || taken || !view.element.isConnected) {
-      view.element.remove();
-      return;
-    }
-    const pid = view.line?.row.pid ?? "";
-    const told = this.#model.feed.findLast((event) => event.key === view.key || (pid !== "" && event.pid === pid));
-    view.leave(told?.level === "bad" ? told.parts?.reason ?? "ended" : "");
-    if (keep) this.#kept.set(view.key, view);
-    else setTimeout(() => view.element.remove(), LEAVE_MS);
-  }
-
-  /** @param {RowView} view */
-  #paint(view) {
-    const closed = view.line?.open === false;
-    const next = view.paint(Date.now() / 1000 + this.#skew, closed ? hidden(this.#model, view.key) : null);
-    if (next !== null) this.#wake(next);
-  }
-
-  /** Paints again when a restart stops counting or a wait is over: no server is asked for that. @param {number} at */
-  #wake(at) {
-    const wait = Math.max(20, (at - this.#skew) * 1000 - Date.now() + 5);
-    if (this.#clock && this.#due <= Date.now() + wait) return;
-    clearTimeout(this.#clock);
-    this.#due = Date.now() + wait;
-    this.#clock = setTimeout(() => {
-      this.#clock = 0;
-      for (const view of this.#views.values()) if (view.line?.row.budget || view.line?.row.again_at) this.#paint(view);
-    }, Math.min(wait, 2 ** 30));
-  }
-
-  #due = 0;
-
-  /** Lines of children that ended. @type {Map<string, RowView>} */ #kept = new Map();
 
   /** Gives back the room of dynamic children that nobody needed for a while, when no hand is on the tree. */
   #giveBack() {
