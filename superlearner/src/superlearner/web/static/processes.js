@@ -5,13 +5,14 @@
  * @module
  */
 
-import { attribute, byId, chosen, write } from "./dom.js";
+import { attribute, byId, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
 import { copied, end, endAll, measured } from "./process-acts.js";
 import { address, columnsOf, lookOf, nameOf } from "./process-columns.js";
-import { lineAt, NOTHING, pinOf, pinText, take } from "./process-list.js";
+import { lineAt, NOTHING, pinOf, take } from "./process-list.js";
 import { openMenu } from "./process-menu.js";
+import { keptPins, missing, toggled } from "./process-pins.js";
 import { addressOf, askOf, FILTERS, filtersOf, unfiltered, viewOf } from "./process-view.js";
 import { showStatus } from "./status.js";
 import { SlTable } from "./table.js";
@@ -22,7 +23,6 @@ import { number, time } from "./words.js";
 /** Rows asked for beyond those that are drawn. */
 const AHEAD = 40;
 const TYPING_MS = 120;
-const PINS = `superlearner.pins.${chosen()}`;
 
 const page = byId("processes", HTMLElement);
 const table = byId("table", SlTable);
@@ -45,16 +45,6 @@ let skew = 0;
 
 const now = () => Date.now() / 1000 + skew;
 const feed = new Feed(liveUrl("processes"), (frames) => onFrames(frames), onStatus);
-
-/** @returns {string[]} */
-function keptPins() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(PINS) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string" && Array.isArray(JSON.parse(one))).slice(0, 20) : [];
-  } catch {
-    return [];
-  }
-}
 
 const held = () => pause.getAttribute("aria-pressed") === "true" || hovered || menu.matches(":popover-open");
 
@@ -88,7 +78,7 @@ function show() {
     total: list.total,
     rowAt: (index) => lineAt(list, index),
     keyOf: (row) => row.pid,
-    pins: list.pins.map(({ pin, row }) => row ?? missing(pin)),
+    pins: list.pins.map(({ pin, row }) => row ?? missing(pin, now())),
     dress: (element, row) => {
       attribute(element, "data-state", row.status);
       attribute(element, "data-look", row.gone ? "stopped" : lookOf(row));
@@ -101,13 +91,6 @@ function show() {
   write(byId("order", HTMLElement), held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
   write(byId("nothing-text", HTMLElement), list.missing ? `Nobody is called “${view.below}” just now.` : "No process is like that just now.");
 }
-
-/** A pinned process that does not run. @param {string} pin */
-const missing = (pin) => ({
-  pid: "", name: pinText(pin), type: "worker", what: "", status: "not running", message_queue_len: 0, links: 0, monitors: 0, monitored_by: 0, trap_exit: false,
-  parent: null, critical: false, supervisor: null, supervisor_name: null, child_id: null, restarts: null, started_at: now(), current_function: null, messages_per_s: 0,
-  callback_percent: 0, gone: true, pin,
-});
 
 /** @param {import("./live.js").Status} status */
 function onStatus(status) {
@@ -174,13 +157,7 @@ async function measure(row) {
 
 /** @param {Line & {pin?: string}} row */
 function pinIt(row) {
-  const pin = row.pin ?? pinOf(row);
-  pins = pins.includes(pin) ? pins.filter((one) => one !== pin) : [...pins, pin].slice(-20);
-  try {
-    localStorage.setItem(PINS, JSON.stringify(pins));
-  } catch {
-    // pinned as long as the page
-  }
+  pins = toggled(pins, row.pin ?? pinOf(row));
   look();
 }
 

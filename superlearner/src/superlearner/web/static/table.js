@@ -13,9 +13,10 @@
  * @module
  */
 
-import { attribute, make, write } from "./dom.js";
+import { attribute, make } from "./dom.js";
 import { Columns } from "./table-columns.js";
 import { TableHead } from "./table-head.js";
+import { fill, indexOf } from "./table-row.js";
 import { drawnAt, height, scrollTo, visible } from "./table-window.js";
 
 /** @typedef {import("./table-columns.js").Column} Column */
@@ -205,33 +206,8 @@ export class SlTable extends HTMLElement {
   /** @param {HTMLElement} element @param {number} index */
   #fill(element, index) {
     const row = this.#rowOf(index);
-    const columns = this.#columns.shown;
-    attribute(element, "data-index", index);
-    attribute(element, "aria-rowindex", index + 2);
-    attribute(element, "tabindex", index === this.#at ? 0 : -1);
-    attribute(element, "data-odd", index % 2 === 1);
     const key = row === undefined ? "" : this.#shown.keyOf(row);
-    attribute(element, "data-key", key || null);
-    attribute(element, "aria-selected", key !== "" && this.selected.has(key) ? "true" : "false");
-    attribute(element, "aria-busy", row === undefined ? "true" : null);
-    while (element.children.length > columns.length) element.lastElementChild?.remove();
-    columns.forEach((column, place) => {
-      let cell = /** @type {HTMLElement|undefined} */ (element.children[place]);
-      if (!cell) element.append((cell = make("div", { role: "gridcell" })));
-      if (cell.dataset.column !== column.id) {
-        cell.replaceChildren();
-        cell.className = column.num ? "num" : "";
-        cell.dataset.column = column.id;
-        attribute(cell, "aria-colindex", place + 1);
-      }
-      if (row === undefined) write(cell, place ? "" : "…");
-      else if (column.draw) column.draw(cell, row);
-      else {
-        const text = column.text(row);
-        write(cell, text);
-        attribute(cell, "title", !column.num && text.length > 12 ? text : null);
-      }
-    });
+    fill(element, row, { index, key, columns: this.#columns.shown, current: index === this.#at, selected: key !== "" && this.selected.has(key) });
     if (row !== undefined) this.#shown.dress?.(element, row);
   }
 
@@ -334,12 +310,6 @@ export class SlTable extends HTMLElement {
     this.dispatchEvent(new CustomEvent(what, { detail: { row, ...more } }));
     return true;
   }
-}
-
-/** @param {EventTarget|null} target */
-function indexOf(target) {
-  const element = target instanceof Element ? target.closest(".grid-row") : null;
-  return element instanceof HTMLElement ? Number(element.dataset.index) : null;
 }
 
 customElements.define("sl-table", SlTable);
