@@ -144,7 +144,6 @@ def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, th
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
     editor_of(page, "#running-source")
-    page.mouse.move(0, 0)
     take(page, folder / f"sandboxes-{theme}-{width}.png", width)
 
 
@@ -152,6 +151,10 @@ def editor_of(page: Page, place: str) -> None:
     """Wait for the editor, which comes when somebody points at the text."""
     page.locator(place).hover()
     expect(page.locator(place)).to_have_attribute("data-ready", "editor")
+    page.mouse.move(0, 0)
+    page.locator("#sandboxes").evaluate(
+        "(one) => { for (let up = one; up; up = up.parentElement) up.scrollTop = 0; window.scrollTo(0, 0); }"
+    )
 
 
 def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
