@@ -47,6 +47,18 @@ def test_behind_walls_every_required_one_stands(run: Callable[..., Any]) -> None
     run(main)
 
 
+def test_a_peer_for_which_no_warm_one_is_left_has_imported_the_same(run: Callable[..., Any]) -> None:
+    """It imported in its own loop, and on a busy machine was ended for holding that."""
+
+    async def main() -> None:
+        with Spares(0, preload=["colorsys"]) as none:
+            peer = await start(**shop("import sys\ndef boot(here): print('colorsys' in sys.modules)"), spares=none)
+            await peer.stop()
+        assert "True\n" == peer.output()
+
+    run(main)
+
+
 def test_where_the_platform_looks_for_modules_is_not_shown_to_a_peer(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

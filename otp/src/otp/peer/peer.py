@@ -303,7 +303,8 @@ class _PeerServer(GenServer[_State]):
         spec, failed = arg
         me = current_process("init")
         try:
-            launched = (spec.spares.take() if spec.spares is not None else None) or launch(ours=spec.ours)
+            warm, preload = (None, ()) if spec.spares is None else (spec.spares.take(), spec.spares.preload)
+            launched = warm or launch(preload, ours=spec.ours)  # what the guard imports holds no loop
         except OSError as error:
             return Stop(("peer", "failed", f"could not start: {error}"))
         running = Running(spec, launched, me)
