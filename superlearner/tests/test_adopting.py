@@ -13,7 +13,10 @@ import pytest
 
 import otp
 from otp import DynamicSupervisor
+from otp.peer import Spares
 from superlearner.configuration import described
+from superlearner.hearing import Remembered
+from superlearner.own_peer import OwnProgram
 from superlearner.running import Tree
 
 Inside = Callable[..., Any]
@@ -57,6 +60,16 @@ async def playground_restart_after(platform: Any) -> None:
     await change(platform, playground_restart_after=300)
     (kept,) = [kept for kept in platform.platform.keeper.of("playground") if kept.id == "demo_one_for_one"]
     assert kept.pause() == 300
+
+
+@takes_effect
+async def playground_hold(platform: Any) -> None:
+    nodes, spares = platform.platform.nodes, Spares(0)
+    remembered = Remembered(lambda _: None, lambda _node, _line: None)
+    program = OwnProgram("shop.py:Shop", (), spares, nodes, lambda: platform.platform.settings, remembered)
+    assert program.limits.hold_s == 10
+    await change(platform, playground_hold=0)
+    assert program.limits.hold_s is None
 
 
 @takes_effect

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from superlearner.loading import LoadError, load
+from superlearner.loading import LoadError, check, load
 
 TWO = """\
 from otp import Application, Children, Supervisor, impl
@@ -94,3 +94,17 @@ def test_a_file_named_like_a_loaded_module_does_not_replace_it(file: Path) -> No
     before = sys.modules.get("json")
     assert load(f"{other}:Shop").name == "Shop"
     assert sys.modules.get("json") is before
+
+
+def test_a_file_is_looked_at_without_running_it(tmp_path: Path) -> None:
+    file = tmp_path / "shop.py"
+    file.write_text("raise SystemExit(3)")
+    check(f"{file}:Shop")
+    file.write_text("def shop(:")
+    with pytest.raises(LoadError) as found:
+        check(f"{file}:Shop")
+    with pytest.raises(LoadError) as loaded:
+        load(f"{file}:Shop")
+    assert str(found.value) == str(loaded.value)
+    with pytest.raises(LoadError, match="there is no file"):
+        check(f"{tmp_path / 'shpo.py'}:Shop")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from tools.near_line import remote
 
 import otp
 from superlearner.demo import DemoOneForOne
+from superlearner.web.topics import source_of
 
 BARE = {ord("{"): None, ord("}"): None}
 OTHER = "till@127.0.0.1"
@@ -110,5 +113,57 @@ def test_every_question_takes_the_name_of_a_node_or_refuses_it(inside: Callable[
                 assert answer.status_code != 500, (one.name, answer.text)
                 asked += 1
             assert asked > 40
+
+    inside(test)
+
+
+@asynccontextmanager
+async def meant(platform: Any) -> Any:
+    """A node in another process which is meant where none is named."""
+    platform.nodes.default = OTHER
+    async with otp.Node(OTHER) as node, remote(platform, node):
+        await node.start(DemoOneForOne, None, name="demo_one_for_one")
+        yield node
+
+
+def test_without_a_name_the_node_is_asked_that_is_meant_and_the_others_by_their_names(
+    inside: Callable[..., Any],
+) -> None:
+    async def test(running: Any) -> None:
+        async with meant(running.platform) as node:
+            ours, theirs = running.node.whereis("counter_1"), node.whereis("counter_1")
+            await running.client.delete("/api/v1/processes/counter_1")
+            await node.wait_registered("counter_1")
+            assert (otp.is_alive(ours), otp.is_alive(theirs)) == (True, False)
+            await running.client.delete(f"/api/v1/processes/counter_1?node={running.node.name}")
+            assert not otp.is_alive(ours)
+            nodes = (await running.get("/api/v1/nodes"))["data"]
+            assert [(one["own"], one["default"]) for one in nodes] == [(True, False), (False, True)]
+            page = (await running.client.get("/supervisors")).text
+            assert f'<option value="" selected>{OTHER}</option>' in page
+            assert f'<option value="{running.node.name}">' in page
+
+    inside(test)
+
+
+def test_while_the_node_that_is_meant_rests_its_reason_is_told_and_the_platform_answers(
+    inside: Callable[..., Any],
+) -> None:
+    async def test(running: Any) -> None:
+        async with meant(running.platform):
+            running.platform.nodes.detach(OTHER, "killed by SIGKILL")
+            gone = await running.client.get("/api/v1/processes")
+            error = gone.json()["error"]
+            assert (gone.status_code, error["code"]) == (503, "node_unavailable")
+            assert error["message"] == f"{OTHER} is not there just now: killed by SIGKILL"
+            named = await running.client.get(f"/api/v1/processes?node={OTHER}")
+            assert (named.status_code, named.json()["error"]["message"]) == (503, error["message"])
+            for path in ("/supervisors", f"/supervisors?node={OTHER}", "/sandboxes", "/api/v1/settings"):
+                assert (await running.client.get(path)).status_code == 200, path
+            assert (await running.client.get("/api/v1/learning/tours")).status_code == 200
+            source = await source_of(running.platform, "platform", running.platform.nodes.find(running.node.name), {})
+            told = json.loads(source.snapshot())
+            assert (told["nodes"], told["rests"]) == ([OTHER, running.node.name], True)
+            assert told["left"][OTHER] == "killed by SIGKILL"
 
     inside(test)

@@ -1,4 +1,4 @@
-"""`superlearner run FILE:Name --peer`: the tree lives in a program of its own, whose end the platform tells."""
+"""`superlearner run FILE:Name`: the tree lives in a program of its own, whose end the platform tells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from otp.peer.meter import descendants
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left")
 
-NODE = {"node": "Shop@127.0.0.1"}
+SHOP_NODE = "Shop@127.0.0.1"
+OWN = "superlearner@127.0.0.1"
 
 SHOP = """\
 import os, sys
@@ -63,37 +64,43 @@ def shop(tmp_path: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     os.mkfifo(tmp_path / "spins")
     file = tmp_path / "shop.py"
     file.write_text(SHOP)
-    return start(f"{file}:Shop", "--peer", "--arg", "[1, 2]")
+    return start(f"{file}:Shop", "--arg", "[1, 2]")
 
 
-def told(program: Any, *wanted: str) -> Iterator[dict[str, Any]]:
-    """What the list of nodes says, until nodes of just these names are there, beside the platform's own."""
-    with websockets.sync.client.connect(
-        program.url.split("/supervisors")[0].replace("http", "ws") + "/live/platform"
-    ) as live:
+def told(program: Any, *, rests: bool) -> Iterator[dict[str, Any]]:
+    """What the list of nodes says, until that of the tree rests, or is there."""
+    with websockets.sync.client.connect(program.url.replace("http", "ws") + "/live/platform") as live:
         while True:
             frame = json.loads(live.recv(30))
             yield frame
-            if tuple(frame["nodes"][1:]) == wanted:
+            if frame["rests"] is rests:
                 return
 
 
-def client_of(program: Any) -> httpx.Client:
-    return httpx.Client(base_url=program.url.split("/supervisors")[0], timeout=30)
+def tree_of(program: Any) -> dict[str, Any]:
+    """The tree when it runs: its node is there a moment before."""
+    with websockets.sync.client.connect(program.url.replace("http", "ws") + "/live/supervisors") as live:
+        while True:
+            rows = json.loads(live.recv(30)).get("nodes", [])
+            if any(row.get("name") == "till" and row.get("pid") for row in rows):
+                break
+    with program.client() as client:
+        return client.get("/api/v1/supervisors").json()["data"][0]
 
 
 def cast(client: httpx.Client, word: str) -> None:
-    message = {"message": word, "message_type": "cast"}
-    client.post("/api/v1/processes/till/message", params=NODE, json=message)
+    client.post("/api/v1/processes/till/message", json={"message": word, "message_type": "cast"})
 
 
 def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_and_environment_as_before(shop: Any) -> None:
-    assert shop.url.endswith("/supervisors?node=Shop%40127.0.0.1")
-    with client_of(shop) as client:
-        found = client.get("/api/v1/supervisors", params=NODE).json()["data"]
+    with shop.client() as client:
+        found = client.get("/api/v1/supervisors").json()["data"]
         assert ["Shop"] == [one["name"] for one in found]
+        assert found == client.get("/api/v1/supervisors", params={"node": SHOP_NODE}).json()["data"]
+        names = [one["name"] for one in client.get("/api/v1/supervisors", params={"node": OWN}).json()["data"]]
+        assert "playground" in names
         message = {"message": "how much", "message_type": "call"}
-        answer = client.post("/api/v1/processes/till/message", params=NODE, json=message).json()
+        answer = client.post("/api/v1/processes/till/message", json=message).json()
         assert [1, 2] == answer["data"]["reply"]
         nodes = client.get("/api/v1/nodes").json()["data"]
         assert len({one["os_pid"] for one in nodes}) == 2
@@ -107,28 +114,47 @@ def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_and_environment_a
     ids=["os._exit", "gave up"],
 )
 def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, casts: int, why: str) -> None:
-    with client_of(shop) as client:
-        for _ in told(shop, "Shop@127.0.0.1"):
-            pass
+    with shop.client() as client:
         for _ in range(casts):
             cast(client, word)
-        frames = list(told(shop)) + list(told(shop, "Shop@127.0.0.1"))
-        assert {f"{why}; the playground starts it again"} == {
-            one["left"]["Shop@127.0.0.1"] for one in frames if one["left"]
-        }
-        assert client.get("/api/v1/supervisors", params=NODE).json()["data"][0]["restarts_used"] == 0
+        frames = list(told(shop, rests=True)) + list(told(shop, rests=False))
+        assert {f"{why}; the playground starts it again"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
+        assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
     assert f"Shop {why}; playground starts it again in 1 s" in errors
 
 
+def test_what_it_did_and_logged_is_there_after_a_kill_of_its_program_and_a_restart_of_the_platform(
+    shop: Any, start: Callable[..., Any]
+) -> None:
+    with shop.client() as client:
+        cast(client, "crash")
+        restarted = {"supervisor": "Shop", "event_type": "restarted"}
+        stored = client.get("/api/v1/analytics/history", params=restarted).json()["data"]["events"]
+        assert ["ValueError('no till')"] == [one["reason"] for one in stored]
+        line = client.get("/api/v1/log", params={"process": "till", "level": "error"}).json()["data"][0]
+        assert (SHOP_NODE, "crash", "Shop") == (line["node"], line["report"], line["supervisor"])
+        os_pid = next(one["os_pid"] for one in client.get("/api/v1/nodes").json()["data"] if one["default"])
+        os.kill(os_pid, signal.SIGKILL)
+        frames = list(told(shop, rests=True))
+        assert frames[-1]["left"][SHOP_NODE] == "killed by SIGKILL; the playground starts it again"
+        list(told(shop, rests=False))
+        assert tree_of(shop)["restarts_used"] == 0
+        did = client.get("/api/v1/supervisors/Shop/analytics").json()["data"]
+        assert (1, {"Till": 1}) == (did["total_restarts"], did["restarts_by_child"])
+    assert shop.end()[0] == 0
+    with start().client() as client:
+        assert stored == client.get("/api/v1/analytics/history", params=restarted).json()["data"]["events"]
+
+
 def test_while_it_spins_the_platform_answers_and_ctrl_c_ends_both_in_time(shop: Any, tmp_path: Path) -> None:
-    with client_of(shop) as client:
+    with shop.client() as client:
         below = descendants(shop.process.pid)
         asking = threading.Thread(target=cast_and_hear_nothing, args=(shop,))
         asking.start()
         (tmp_path / "spins").read_text()
         begun = shop.clock()
-        assert client.get("/api/v1/supervisors").status_code == 200
+        assert client.get("/api/v1/supervisors", params={"node": OWN}).status_code == 200
         assert shop.clock() - begun < 2
     code, _, errors, took = shop.last_words(signal.SIGINT)
     asking.join()
@@ -137,8 +163,23 @@ def test_while_it_spins_the_platform_answers_and_ctrl_c_ends_both_in_time(shop: 
     assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
 
 
+def test_an_init_that_holds_its_loop_is_named_and_ctrl_c_ends_both_without_another_word(
+    begin: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text("from otp import Supervisor, impl\nclass Shop(Supervisor):\n    @impl\n"
+                                      "    def init(self, arg):\n        while True: pass\n")  # fmt: skip
+    process = begin("shop.py:Shop")
+    assert "shop.py, line 5, in Shop.init" in process.stderr.readline()
+    below = descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    said, errors = process.communicate(timeout=30)
+    assert (0, "") == (process.returncode, errors)
+    assert said.endswith("stopping … done\n")
+    assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
+
+
 def cast_and_hear_nothing(program: Any) -> None:
-    with client_of(program) as client, contextlib.suppress(httpx.TransportError):
+    with program.client() as client, contextlib.suppress(httpx.TransportError):
         cast(client, "spin")
 
 
@@ -163,7 +204,7 @@ def test_what_does_not_start_is_told_as_in_the_platforms_own_process(
     program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--port", "0", "shop.py:Shop"]
     ran = [
         subprocess.run([*program, *more, where], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-        for where in ("--in-process", "--peer")
+        for where in ("--in-process", "--peer")  # which is the default
     ]
     assert ran[0].returncode == ran[1].returncode == 1
     assert ran[0].stderr == ran[1].stderr
@@ -174,7 +215,7 @@ def test_an_end_while_it_is_imported_is_told_and_fails(tmp_path: Path, monkeypat
     monkeypatch.setenv("SUPERLEARNER_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "shop.py").write_text("import os; os._exit(4)")
     program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--port", "0"]
-    ran = subprocess.run([*program, "shop.py:Shop", "--peer"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([*program, "shop.py:Shop"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     expected = "superlearner: Shop does not start\n  ended the interpreter with os._exit(4)\n"
     assert (1, expected) == (ran.returncode, ran.stderr)
 
@@ -209,9 +250,9 @@ class Shop(Application):
 
 def test_an_application_gets_its_argument_and_is_stopped_in_order(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(APPLICATION)
-    program = start(f"{tmp_path / 'shop.py'}:Shop", "--peer", "--arg", '{"till": 1}')
-    with client_of(program) as client:
-        found = client.get("/api/v1/supervisors", params=NODE).json()["data"]
+    program = start(f"{tmp_path / 'shop.py'}:Shop", "--arg", '{"till": 1}')
+    with program.client() as client:
+        found = client.get("/api/v1/supervisors").json()["data"]
         assert ["top"] == [one["name"] for one in found]
     code, errors = program.end()
     assert code == 0

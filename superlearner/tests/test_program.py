@@ -123,7 +123,7 @@ def test_a_callback_that_was_interrupted_did_not_crash(
     start: Callable[..., Any], tmp_path: Path, number: signal.Signals
 ) -> None:
     (tmp_path / "app.py").write_text(SPINNER)
-    program = start("app.py:Top")
+    program = start("app.py:Top", "--in-process")
     with program.client() as client:
         client.post("/api/v1/processes/spinner/message", json={"message": "spin", "message_type": "cast"})
     assert "has held the event loop" in program.process.stderr.readline()
@@ -137,7 +137,7 @@ LEAVER = SPINNER.replace('while request == "spin":', "if True:").replace("state 
 
 def test_a_callback_that_ends_the_program_is_named(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(LEAVER)
-    program = start("app.py:Top")
+    program = start("app.py:Top", "--in-process")
     with program.client() as client:
         client.post("/api/v1/processes/spinner/message", json={"message": "go", "message_type": "cast"})
     said, errors = program.process.communicate(timeout=30)
@@ -168,7 +168,7 @@ def test_an_init_that_holds_the_loop_is_named_and_can_be_ended(
     begin: Callable[..., subprocess.Popen[str]], tmp_path: Path, init: str, number: signal.Signals
 ) -> None:
     (tmp_path / "app.py").write_text(HANGS.format(init=init))
-    process = begin("app.py:Top")
+    process = begin("app.py:Top", "--in-process")
     assert re.search(r"app\.py, line [67], in Hangs\.init", process.stderr.readline())  # type: ignore[union-attr]
     process.send_signal(number)
     said, errors = process.communicate(timeout=30)
@@ -229,7 +229,7 @@ def test_a_child_that_outlives_a_killed_platform_holds_neither_its_lock_nor_its_
 ) -> None:
     (tmp_path / "forks.py").write_text(FORKS)
     told = tmp_path / "child"
-    program = start("forks.py:Top", "--arg", json.dumps(str(told)))
+    program = start("forks.py:Top", "--in-process", "--arg", json.dumps(str(told)))
     child = int(told.read_text())
     try:
         program.process.kill()

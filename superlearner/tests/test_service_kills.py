@@ -154,7 +154,7 @@ class Top(Supervisor):
 
 def test_200_kills_in_a_burst_are_counted_with_reasons_and_in_order(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(MANY)
-    program = start("app.py:Top")
+    program = start("app.py:Top", "--in-process")
     reasons = [f"burst {number}" for number in range(200)]
     with program.client() as client:
         top = client.get("/api/v1/processes/worker/info").json()["data"]["parent"]["pid"]

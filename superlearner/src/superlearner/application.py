@@ -122,6 +122,9 @@ class SuperLearner(Application):
     async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
         state.keeper.close()
+        if state.own_program is not None:
+            state.own_program.give_up()
+        await state.catch_up()
         state.nodes.ask_no_more()
         state.rescue = Rescue(state.running_node())
         state.rescue.begin()

@@ -11,6 +11,7 @@ import importlib.util
 import linecache
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,7 @@ from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
 
-__all__ = ["LoadError", "Loaded", "NotStarted", "kind_of", "load", "name_of"]
+__all__ = ["LoadError", "Loaded", "NotStarted", "check", "kind_of", "load", "name_of"]
 
 EXAMPLE = "superlearner run shop/app.py:Shop"
 
@@ -59,6 +60,21 @@ def name_of(target: str) -> str:
     """How the tree of `FILE.py:Name` is called, as far as that is known without its file."""
     file, _, name = target.rpartition(":")
     return name if file and name.isidentifier() else Path(target).name
+
+
+def check(target: str) -> None:
+    """Look at the file of `target` as far as that runs nothing of it: a slip is told before anything has started.
+
+    Raises:
+        LoadError: as `load`, for a file that is not there, or is no Python.
+    """
+    path = _split(target)[0].resolve()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are shown when it is imported
+            compile(path.read_bytes(), path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise LoadError(f"{path.name} does not import\n{_where(error, path)}") from None
 
 
 def load(target: str) -> Loaded:

@@ -1,5 +1,7 @@
 """The nodes one platform looks into: its own, others of this program, and those in other processes.
 
+One of them is meant where none is named: the person's, if their tree has a node of its own, else the platform's.
+
 What a node of this program does is counted and remembered here; a node in another process does that itself, see
 `superlearner.backend`.
 """
@@ -27,7 +29,7 @@ SHARED: Final = (
     "kill_wait", "scan_interval", "max_events_per_supervisor", "keep_traces", "events_kept", "frame_interval",
     "heartbeat_interval", "viewer_queue", "frame_rows", "anomaly_window", "anomaly_restarts", "anomaly_give_up_within",
     "anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_memory_growth", "anomaly_memory_window", "anomaly_callback",
-    "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread",
+    "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread", "watchdog_after",
 )  # fmt: skip
 """The settings that a node in another process goes by, too."""
 
@@ -86,6 +88,8 @@ class Nodes:
         self._epoch = epoch
         self._version = version
         self._own: WatchedNode | None = None
+        self.default: str | None = None
+        """The node that is meant where none is named, if not the platform's own; it may rest, and come back."""
         self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
         self.left: dict[str, str] = {}
@@ -174,11 +178,17 @@ class Nodes:
         return self._own is not None and self._own.name == name
 
     def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
-        """The node of this name, the platform's own for None; None for one that is not looked into (any more)."""
+        """The node of this name, for None the one that is meant then; None if it is not looked into (any more)."""
+        name = self.default if name is None else name
         if name is None or self.is_own(name):
             return self._own
         self._leave_closed()
         return self._others.get(name)
+
+    def names(self) -> list[str]:
+        """How they are called, the one first that is meant where none is named, though it rest."""
+        names = [found.name for found in self]
+        return names if self.default is None else [self.default, *(name for name in names if name != self.default)]
 
     def __iter__(self) -> Iterator[WatchedNode | RemoteNode]:
         """All of them, the platform's own first."""

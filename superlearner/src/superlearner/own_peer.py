@@ -10,6 +10,7 @@ When the program or its tree ends, the playground lets it rest and starts it aga
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ from otp import GenServer, Ok, StartError, Stop, impl
 from otp.peer import Ended, Limits, Peer, Spares
 from otp.peer import start as start_peer
 from superlearner.control.reasons import tagged
+from superlearner.hearing import Hearing, Remembered
 from superlearner.loading import LoadError, NotStarted, name_of
 from superlearner.nodes import Nodes
 from superlearner.remote import NodeGone, RemoteError
@@ -30,23 +32,24 @@ from superlearner.running import Platform, Tree
 from superlearner.sandbox.line import BACKEND, SANDBOX, Line
 from superlearner.settings import Settings
 
-__all__ = ["HOLD_S", "OwnProgram", "run_in_peer"]
+__all__ = ["OwnProgram", "run_in_peer"]
 
 BOOT: Final = "superlearner.backend.own:boot"
-HOLD_S: Final = 10.0
-"""Seconds that a callback, or an import, may hold the program's loop before it is ended and started again."""
-
 STOP_S: Final = 3.0
-LIMITS: Final = Limits(hold_s=HOLD_S, start_s=60.0)
+BEGIN_S: Final = 10.0
+LAST_WORDS_S: Final = 1.0
+START_S: Final = 60.0
 
 
 def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> None:
     """Let the tree `target` be what lives in the playground of a platform that has not started yet."""
-    program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings)
+    remembered = Remembered(platform.analytics.hand_on, platform.log.take)
+    program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
     keeper = platform.keeper
     program.rests = lambda words: keeper.rest(keeper.kept["playground", program.name], words)
+    platform.own_program = program
     platform.trees = (Tree(program.name, program.start),)
-    platform.own_node = program.node
+    platform.nodes.default = program.node
 
 
 @dataclass(eq=False)
@@ -59,6 +62,7 @@ class OwnProgram:
         spares: where the first program is taken from.
         nodes: where its node is attached.
         settings: answers the values in effect.
+        remembered: what it did in its programs until now, and where what it does goes.
         rests: called with why it ended, before the process of it ends.
     """
 
@@ -67,8 +71,11 @@ class OwnProgram:
     spares: Spares
     nodes: Nodes
     settings: Callable[[], Settings]
+    remembered: Remembered
     rests: Callable[[str], object] = field(default=str)
     first: bool = True
+    run: _Run | None = None
+    """The program that it has now."""
 
     @property
     def name(self) -> str:
@@ -79,6 +86,17 @@ class OwnProgram:
     def node(self) -> str:
         """How its node is called."""
         return f"{Path(self.name).stem}@127.0.0.1"
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the program that starts now."""
+        return Limits(hold_s=self.settings().playground_hold or None, start_s=START_S)
+
+    def give_up(self) -> None:
+        """The platform stops: nobody waits any longer for a tree that does not come back from its start."""
+        if self.run is not None and not self.run.started:
+            otp.spawn(self.run.peer.kill, "the platform stops")
+            self.run.line.close("the platform stops")
 
     async def start(self) -> Any:
         """Start it, linked with the calling process.
@@ -107,26 +125,27 @@ class OwnPeer(GenServer[Any]):
     @impl
     async def init(self, program: OwnProgram) -> Any:
         otp.process_flag("trap_exit", True)
+        if program.run is not None:  # its process was killed, and nobody has left its node
+            await program.run.leave("its process was killed; the playground starts it again")
         try:
-            peer = await start_peer(program.node, BOOT, _wanted(program), limits=LIMITS, env=dict(os.environ),
+            peer = await start_peer(program.node, BOOT, _wanted(program), limits=program.limits, env=dict(os.environ),
                                     cwd=os.getcwd(), spares=program.spares, link=True, ours=True)  # fmt: skip
         except StartError as error:
             return Stop(("not_started", _why(error)))
         line = Line(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
         await line.open()
+        run = program.run = _Run(program, peer, line)
         try:
+            await run.look()  # before its tree starts, so that nothing of that is missed
             failed = await _asked(line, "start")
-            if failed is None:
-                await program.nodes.attach_remote(program.node, _Link(line))
         except NodeGone:  # it ends, and has its own word on why
-            return Stop(("not_started", str(await peer.ended())))
+            return await run.failed("not_started", _words(await peer.ended()))
         except (RemoteError, ValueError) as error:
-            return Stop(("not_started", str(await peer.kill(str(error)))))
+            return await run.failed("not_started", str(await peer.kill(str(error))))
         if failed is not None:
-            await peer.kill("its tree does not start")
             what, *words = failed
-            return Stop(("load", *words) if what == "load" else ("not_started", *words))
-        run = _Run(program, peer, line)
+            return await run.failed("load" if what == "load" else "not_started", *words)
+        run.started = True
         me = self.pid
         otp.spawn_link(_watch_program, peer, me)
         otp.spawn_link(_watch_tree, line, me)
@@ -136,10 +155,10 @@ class OwnPeer(GenServer[Any]):
     async def handle_info(self, message: Any, run: Any) -> Any:
         match message:
             case ("program", Ended() as ended):
-                return run.over(str(ended))
+                return await run.over(_words(ended))
             case ("tree", str(words)):
-                await run.peer.kill(words)
-                return run.over(words)
+                await run.hear_the_rest()
+                return await run.over(words)
             case otp.ExitSignal(reason=reason) if reason != "normal" and not isinstance(reason, tuple):
                 return Stop(reason, run)
             case _:
@@ -148,30 +167,57 @@ class OwnPeer(GenServer[Any]):
     @impl
     async def terminate(self, reason: Any, run: Any) -> None:
         """Stop the program in order, leaves to root."""
-        run.leave("it is stopped")
+        await run.hear_the_rest()
         await run.peer.stop(STOP_S)
+        await run.leave("it is stopped")
 
 
 class _Run:
     """Of the process: the program that runs."""
 
-    __slots__ = ("line", "peer", "program")
+    __slots__ = ("hearing", "line", "peer", "program", "started")
 
     def __init__(self, program: OwnProgram, peer: Peer, line: Line) -> None:
         self.program = program
         self.peer = peer
         self.line = line
+        self.hearing: tuple[Hearing, otp.Pid] | None = None
+        self.started = False
 
-    def over(self, words: str) -> Stop:
-        """It has ended, says `words`."""
-        self.leave(f"{words}; the playground starts it again")
+    async def look(self) -> None:
+        """Look into its node from now on, and hear what it does. Raises RemoteError, ValueError."""
+        program = self.program
+        hearing = Hearing(await program.nodes.attach_remote(program.node, _Link(self.line)), program.remembered)
+        await hearing.begin(BEGIN_S)
+        self.hearing = hearing, otp.spawn(hearing.live)
+
+    async def failed(self, what: str, *words: str) -> Stop:
+        """It, or its tree, has not started."""
+        await self.leave(f"it does not start: {' '.join(words)}")
+        return Stop((what, *words))
+
+    async def over(self, words: str) -> Stop:
+        """It has ended, or its tree has, say `words`."""
+        await self.leave(f"{words}; the playground starts it again")
         self.program.rests(words)
         return Stop(("shutdown", ("ended", words)), self)
 
-    def leave(self, why: str) -> None:
-        """Look no more into its node."""
+    async def hear_the_rest(self) -> None:
+        """Hear what it has still to say, while it runs."""
+        if self.hearing is not None:
+            hearing, listening = self.hearing
+            otp.exit(listening, "kill")
+            await hearing.catch_up()
+
+    async def leave(self, why: str) -> None:
+        """End it if it still runs, read what it has sent, and look no more into its node."""
+        await self.peer.kill(why)
+        if self.hearing is not None:
+            with contextlib.suppress(TimeoutError):
+                await otp.wait_down(self.hearing[1], LAST_WORDS_S)
         self.line.close(why)
         self.program.nodes.detach(self.program.node, why)
+        self.program.run = None
 
 
 class _Link:
@@ -201,6 +247,11 @@ async def _watch_tree(line: Line, me: otp.Pid) -> None:
     except (NodeGone, ValueError):
         return  # the program ends
     otp.send(me, ("tree", words))
+
+
+def _words(ended: Ended) -> str:
+    """Why it ended; and of one that was held for too long, what gives it more time."""
+    return f"{ended} (setting playground_hold)" if ended.kind == "held" else str(ended)
 
 
 def _link_of(peer: Peer) -> Any:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
 from superlearner import __version__
 from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
@@ -147,6 +146,13 @@ def _run(
             "warning: credentials travel unencrypted; "
             "use a network you trust, --certfile, or a proxy with TLS before it"
         )
+    if tree.peer and tree.target is not None:
+        from superlearner.loading import LoadError, check
+
+        try:
+            check(tree.target)
+        except LoadError as error:
+            return _failed(str(error))
     with contextlib.ExitStack() as ending:
         spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports while we do
         from superlearner.arsenal.declaration import DeclarationError
@@ -222,16 +228,14 @@ async def _live(platform: Any) -> Any:
 
 def _say_where(platform: Any) -> None:
     url = platform.listener.url(platform.settings.root_path)
-    node = platform.own_node
-    page = url if node is None else f"{url}/supervisors?{urlencode({'node': node})}"
     credentials: Credentials | None = platform.credentials
     if credentials is None or not platform.settings.asks_for_credentials:
-        say(f"SuperLearner {platform.version} runs at {page} (Ctrl-C ends it)")
+        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
     else:
-        link = link_of(page, credentials.new_code())
+        link = link_of(url, credentials.new_code())
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it)")
     if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
-        _open_browser(page if credentials is None else link_of(page, credentials.new_code()))
+        _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
 
 
 @contextlib.contextmanager

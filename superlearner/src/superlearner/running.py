@@ -45,6 +45,7 @@ from superlearner.tracing import Recordings, Traces
 if TYPE_CHECKING:
     from superlearner.ending import Ending
     from superlearner.own_application import OwnApplication
+    from superlearner.own_peer import OwnProgram
     from superlearner.slow_starts import Rescue
     from superlearner.watchdog import Held, Watchdog
     from superlearner.web.credentials import Credentials
@@ -111,14 +112,14 @@ class Platform:
         self.ready = False
         self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
-        self.own_node: str | None = None
-        """The node of the person's tree, if that runs in a program of its own."""
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
         self.relays: Relays | None = None
         self.node_list: NodeList | None = None
         self.replays: Replays | None = None
         self.web: WebState | None = None
+        self.own_program: OwnProgram | None = None
+        """That of the person's tree, if it has one of its own."""
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None
         self.rescue: Rescue | None = None
@@ -173,6 +174,11 @@ class Platform:
             return ["application"]
         return [name for name in PARTS if self.node.whereis(name) is None]
 
+    async def catch_up(self) -> None:
+        """Hear what has happened until now in the program of the person's tree, if it has one and says so."""
+        if self.own_program is not None:
+            await self.own_program.remembered.catch_up()
+
     def figures(self) -> Source:
         """What exporters read."""
         return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
@@ -189,14 +195,18 @@ class Platform:
 
     def answers_again(self, held: Held) -> None:
         """The loop turns again after a callback held it: the page tells who it was."""
-        self.monitor.was_held(held)
+        self.tell_held(held, self.monitor, self.hub)
+
+    def tell_held(self, held: Held, monitor: Monitor, hub: Hub | None, who_answers: str = "the platform") -> None:
+        """Tell of a held loop the monitor and the hub of the node that was held."""
+        monitor.was_held(held)
         who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
         self.telemetry.execute("loop.held", {"duration": held.seconds}, who_held)
-        if self.hub is not None:
+        if hub is not None:
             who = held.name or held.pid or "something outside of any process"
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
-            text = f"{who} held everything up for {held.seconds:.1f} s ({place}); the platform answers again"
-            self.hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
+            text = f"{who} held everything up for {held.seconds:.1f} s ({place}); {who_answers} answers again"
+            hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
 
     def _tell_fault(self, node: str, what: str) -> None:
         self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})
@@ -264,6 +274,8 @@ class Platform:
     def _tell_logged(self, number: int, line: LogLine) -> None:
         text = clip(f"{line.level.upper()} {line.logger}: {line.text}", LONGEST_TOLD)
         data = {"level": line.level, "logger": line.logger, "report": line.report, "number": number}
+        if line.node is not None:
+            data["written_on"] = line.node
         self.events.tell("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
 
     def _tell_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:

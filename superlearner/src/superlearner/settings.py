@@ -159,6 +159,14 @@ class Settings(BaseSettings):
     playground_restart_after: float = Field(
         1.0, ge=0, le=86_400, json_schema_extra=SECONDS, description="a tree that gave up starts again after this time"
     )
+    playground_hold: float = Field(
+        10.0,
+        ge=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="a callback, or an import, that holds the program of your tree this long ends it, and it starts "
+        "again with the value of then; 0 = as long as it likes",
+    )
     services_back_off_max: float = Field(
         5.0,
         gt=0,

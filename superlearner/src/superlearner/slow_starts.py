@@ -24,7 +24,9 @@ NEWEST: Final = 1000
 """How many of the newest processes are looked at: one that hangs is among them at first, and is remembered then."""
 GRACE_S: Final = 0.5
 NS: Final = 1_000_000_000
-PEER: Final = "Peer"
+OWN: Final = "OwnPeer"
+PEERS: Final = ("Peer", OWN)
+"""Who waits on purpose, for a program that has a limit of its own, or tells itself who waits there."""
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +54,8 @@ class SlowStarts:
         self._said = {pid: at for pid, at in self._said.items() if pid in found}
         now = otp.monotonic()
         for pid, seconds in found.items():
-            if what_of(pid) == PEER:
-                continue  # it has a limit of its own for its start, and who starts one waits for it on purpose
+            if what_of(pid) in PEERS:
+                continue
             if seconds >= self._after and now - self._said.get(pid, -AGAIN_AFTER_S) >= AGAIN_AFTER_S:
                 self._said[pid] = now
                 self._say(_sentence(self._node, pid, seconds))
@@ -85,7 +87,7 @@ class Rescue:
     def begin(self) -> None:
         """Look now, and every now and then, until `end`."""
         for pid, seconds in starting(self._node).items():
-            if seconds >= GRACE_S:
+            if seconds >= GRACE_S and what_of(pid) != OWN:  # that is told to give up, and ends its program first
                 who = self._node.label(pid).rstrip(",")
                 log.warning("%s is in its init while the platform stops, and is killed", who)
                 otp.exit(pid, "kill")

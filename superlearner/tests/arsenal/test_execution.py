@@ -17,6 +17,8 @@ from superlearner.arsenal.execution import Answer, checked, execute
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import PageNumber, PerPage
 from superlearner.arsenal.users import ANONYMOUS, OWNER, User
+from superlearner.nodes import Nodes
+from superlearner.settings import Settings
 from superlearner.telemetry import Telemetry
 
 
@@ -88,7 +90,12 @@ class Stage:
         self.telemetry.attach(lambda event, _, metadata: self.events.append((event, metadata["outcome"])))
 
     def run(self, function: Any, user: User = OWNER, *, dry_run: bool = False, **parameters: Any) -> Answer:
-        platform: Any = SimpleNamespace(audit=self.audit, telemetry=self.telemetry)
+        platform: Any = SimpleNamespace(
+            audit=self.audit,
+            telemetry=self.telemetry,
+            nodes=Nodes(Settings),
+            running_node=lambda: SimpleNamespace(name="here@127.0.0.1"),
+        )
         context = Context(platform, user, "test", dry_run)
         return asyncio.run(execute(of(function), context, parameters))
 

@@ -134,7 +134,7 @@ def test_a_tree_of_ones_own_gets_the_argument_of_the_command_line(
     superlearner: Run, tmp_path: Path, given: tuple[str, ...], got: str
 ) -> None:
     (tmp_path / "app.py").write_text(SHOWS_ITS_ARGUMENT.replace("return Ok(arg)", "raise SystemExit(7)"))
-    done = superlearner("run", "app.py:Bank", "--port", "0", *given)
+    done = superlearner("run", "app.py:Bank", "--in-process", "--port", "0", *given)
     assert done.stdout.splitlines()[0] == got
     assert done.returncode == 7
 
@@ -144,7 +144,7 @@ def test_an_application_of_ones_own_gets_the_argument_of_the_command_line(superl
         "def start(self, kind, args): return", "def start(self, kind, args): print(args); raise SystemExit(7); return"
     )
     (tmp_path / "app.py").write_text(source)
-    done = superlearner("run", "app.py:Books", "--port", "0", "--arg", "[1]")
+    done = superlearner("run", "app.py:Books", "--in-process", "--port", "0", "--arg", "[1]")
     assert done.stdout.splitlines()[0] == "(1,)"
 
 
@@ -167,7 +167,7 @@ ROOMS = "from otp import DynamicSupervisor\n\nclass Rooms(DynamicSupervisor): pa
 
 def test_a_dynamic_supervisor_has_no_argument(superlearner: Run, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(ROOMS)
-    done = superlearner("run", "app.py:Rooms", "--arg", "1")
+    done = superlearner("run", "app.py:Rooms", "--in-process", "--arg", "1")
     assert done.returncode == 1
     assert "takes no argument" in done.stderr
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_run_is_explained(
     superlearner: Run, tmp_path: Path, file: str, target: str, said: list[str]
 ) -> None:
     (tmp_path / "app.py").write_text(file)
-    done = superlearner("run", target, "--port", "0")
+    done = superlearner("run", target, "--in-process", "--port", "0")
     assert done.returncode == 1, done.stderr
     assert [words for words in said if words not in done.stderr] == [], done.stderr
     assert done.stdout == ""
@@ -199,7 +199,7 @@ def test_what_cannot_be_run_is_explained(
 
 def test_a_tree_of_ones_own_lives_in_the_playground(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(BANK)
-    program = start("app.py:Bank")
+    program = start("app.py:Bank", "--in-process")
     with program.client() as client:
         children = client.get("/api/v1/supervisors/playground").json()["data"]["children"]
     assert [(child["id"], child["what"], child["alive"]) for child in children] == [("Bank", "Bank", True)]
@@ -233,7 +233,7 @@ class Books(Application):
 
 def test_an_application_of_ones_own_is_told_when_the_platform_stops(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APPLICATION)
-    program = start("app.py:Books")
+    program = start("app.py:Books", "--in-process")
     with program.client() as client:
         children = client.get("/api/v1/supervisors/playground").json()["data"]["children"]
     assert [(child["id"], child["what"]) for child in children] == [("Books", "Bank")]

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
-from superlearner.logs import ACCESS, JsonFormatter, LogView, TerminalLog, TextFormatter
+from superlearner.logs import ACCESS, JsonFormatter, LogLine, LogView, TerminalLog, TextFormatter
 from superlearner.settings import Settings
 
 TOKEN = "Zx9-owner-token-of-this-platform-0123456789"
@@ -222,3 +223,18 @@ def test_what_was_there_before_comes_back(monkeypatch: pytest.MonkeyPatch) -> No
     terminal.log.open()
     terminal.log.close()
     assert [(logging.getLogger(name).level, list(logging.getLogger(name).handlers)) for name in names] == before
+
+
+def test_a_line_of_another_program_is_kept_with_its_node_cut_and_without_our_secrets(view: LogView) -> None:
+    heard: list[tuple[int, LogLine]] = []
+    view.listener = lambda number, line: heard.append((number, line))
+    odd = {"text": "x" * 10_000, "traceback": f"refused {TOKEN}", "name": "n" * 9_000}
+    view.take(
+        "shop@127.0.0.1", LogLine(float("nan"), "loud", f"of {TOKEN}", report="made up", fields={"a": TOKEN}, **odd)
+    )
+    ((number, line),) = view.lines()
+    assert heard == [(number, line)]
+    assert (line.node, line.level, line.report) == ("shop@127.0.0.1", "info", None)
+    assert abs(line.at - time.time()) < 60
+    assert (len(line.text), len(line.name or "")) == (4_000, 500)
+    assert TOKEN not in str(line.as_json())

@@ -11,6 +11,7 @@ from superlearner.analytics.entries import RESTART_TYPES, Entry, EventType
 from superlearner.analytics.figures import FailureRate, Trend, failure_rate, seconds_to_give_up, trend_of
 from superlearner.analytics.history import Baseline, Book, History, Sample
 from superlearner.analytics.ledger import AllStats, HistoryStore, Ledger, SupervisorStats
+from superlearner.analytics.recalling import recall
 from superlearner.analytics.reducer import KINDS, apply, meet
 from superlearner.analytics.server import ANALYTICS, AnalyticsServer, UnknownSupervisor, settled
 from superlearner.analytics.times import Times
@@ -37,6 +38,7 @@ __all__ = [
     "apply",
     "failure_rate",
     "meet",
+    "recall",
     "seconds_to_give_up",
     "settled",
     "trend_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -115,6 +115,8 @@ class Ledger:
         """The timer of the service's next sample."""
         self.missed = 0
         """Events that could not be taken, by a mistake of ours."""
+        self.heard: Callable[[Entry], object] | None = None
+        """Called with each entry that is worth storing."""
         self._node: Node | None = None
         self._began = 0.0
         self._subscription: Any = None
@@ -156,12 +158,15 @@ class Ledger:
                 self.meet(event.pid)
             entry = apply(self.book, event)
             if entry is not None:
-                self._hand_on(entry)
+                self.hand_on(entry)
         except Exception:
             self.missed += 1
             log.exception("analytics could not take %r; this is a bug of SuperLearner, please report it", event)
 
-    def _hand_on(self, entry: Entry) -> None:
+    def hand_on(self, entry: Entry) -> None:
+        """Tell log, telemetry and store of an entry: one of this ledger, or of a node in another program."""
+        if self.heard is not None and entry.is_stored:
+            self.heard(entry)
         if self.detailed:
             log.info(
                 "%s: %s %s (%s -> %s) %s",
@@ -209,8 +214,10 @@ class Ledger:
         return pid is not None and otp.is_alive(pid)
 
     def pid_of(self, history: History) -> Pid | None:
-        """The supervisor as a pid; None where no node is watched."""
-        return None if self._node is None else self._node.parse_pid(history.pid)
+        """The supervisor as a pid; None where no node is watched, and for one of a program before this one."""
+        if self._node is None or self.book.by_pid.get(history.pid) is not history:
+            return None
+        return self._node.parse_pid(history.pid)
 
     def failure_rate(self, history: History, window_ms: int = 60_000) -> FailureRate:
         """Restarts in the last `window_ms`."""

@@ -18,7 +18,7 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 
-__all__ = ["KINDS", "apply", "meet"]
+__all__ = ["KINDS", "apply", "count", "meet"]
 
 KINDS: Final = frozenset(
     {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
@@ -122,8 +122,8 @@ def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[st
         history.longest_recovery_ns = max(history.longest_recovery_ns, recovery)
     entry = _entry(book, history, event, "restarted", id, old, child, data["reason"], recovery=recovery)
     if id is not None:
-        _count(history.by_child, entry.child_id or "")
-    _count(history.by_reason, entry.reason or "")
+        count(history.by_child, entry.child_id or "")
+    count(history.by_reason, entry.reason or "")
     return entry
 
 
@@ -177,7 +177,8 @@ def _caused(history: History, seq: int, old: str | None) -> None:
             del history.causes[next(iter(history.causes))]
 
 
-def _count(counts: dict[str, int], name: str) -> None:
+def count(counts: dict[str, int], name: str) -> None:
+    """One more of this name; there is room for the first 200 names."""
     if name not in counts and len(counts) >= MAX_NAMES:
         name = OTHERS
     counts[name] = counts.get(name, 0) + 1

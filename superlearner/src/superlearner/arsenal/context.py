@@ -35,7 +35,7 @@ class Context:
     """One execution of an operation.
 
     `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on` names the node that is
-    asked, None for the platform's own.
+    asked, None for the platform's own: `execute` puts the one there that is meant if none was named.
     """
 
     platform: Platform
@@ -54,7 +54,12 @@ class Context:
         Raises:
             OperationError: `node_not_found`.
         """
-        found = self.platform.nodes.find(self.on)
+        nodes = self.platform.nodes
+        found = nodes.find(self.platform.running_node().name if self.on is None else self.on)
+        if found is None and self.on == nodes.default:
+            why = nodes.left.get(self.on or "", "it has not started yet")
+            hint = f"what it did is at GET /api/v1/analytics/history; {self.platform.running_node().name} is there"
+            raise OperationError("node_unavailable", f"{self.on} is not there just now: {why}", hint=hint)
         if found is None:
             raise self._no_node((self.on or "")[:LONGEST_NAME])
         return found

@@ -62,6 +62,8 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     Raises:
         OperationError: it could not be done.
     """
+    if context.on is None and operation.on_node:
+        context.on = _meant(operation, context)
     if not _may(operation, context):
         raise _missing_scope(operation, context, parameters)
     begun = time.perf_counter_ns()
@@ -106,6 +108,12 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
         page: Paged[Any] = result
         return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+def _meant(operation: Operation, context: Context) -> str | None:
+    """The node that is meant if none is named; what runs in the platform does without one that rests."""
+    nodes = context.platform.nodes
+    return None if operation.here and nodes.find(None) is None else nodes.default
 
 
 def _check_node(operation: Operation, context: Context) -> None:

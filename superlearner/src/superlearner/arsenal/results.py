@@ -259,6 +259,7 @@ class NodeLine(BaseModel):
 
     name: str
     own: bool = Field(description="it is the platform's own")
+    default: bool = Field(description="it is asked where no node is named")
     remote: bool = Field(description="it is in another process")
     owner: str | None = Field(description="whose it is; null: nobody's")
     status: Literal["up", "silent", "gone", "bad"] = Field(

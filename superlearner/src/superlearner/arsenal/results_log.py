@@ -26,3 +26,4 @@ class LogLineResult(BaseModel):
     timestamp: str
     fields: dict[str, Any] = Field(description="what such a report has in it")
     traceback: str | None
+    node: str | None = Field(description="whose program wrote it; null: the platform's")

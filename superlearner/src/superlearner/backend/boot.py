@@ -8,6 +8,7 @@ from typing import Any, Final
 import otp
 from otp import Node, Pid
 from superlearner.arsenal.users import SCOPES, Scope
+from superlearner.backend.diary import Diary
 from superlearner.backend.server import Backend, Observed
 
 __all__ = ["SERVICE", "serve", "start"]
@@ -16,12 +17,13 @@ SERVICE: Final = "backend"
 """The name by which the platform asks for it."""
 
 
-async def start(node: Node, args: Mapping[str, Any] | None = None) -> dict[str, Pid]:
+async def start(node: Node, args: Mapping[str, Any] | None = None, diary: Diary | None = None) -> dict[str, Pid]:
     """Start the backend of a node: on a hidden node beside it, which ends with it.
 
     Args:
         node: the node that is looked into; nothing is started or registered on it.
         args: nothing yet.
+        diary: where what the node's supervisors do is written down.
 
     Returns what a link has to find by name: `{"backend": pid}`.
 
@@ -37,17 +39,18 @@ async def start(node: Node, args: Mapping[str, Any] | None = None) -> dict[str, 
     if args:
         raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
     hidden = await Node(f"backend.{node.name}", hidden=True).__aenter__()
-    pid = await serve(hidden, node)
+    pid = await serve(hidden, node, diary=diary)
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     return {SERVICE: pid}
 
 
-async def serve(hidden: Node, node: Node, permissions: Iterable[Scope] = SCOPES) -> Pid:
+async def serve(hidden: Node, node: Node, permissions: Iterable[Scope] = SCOPES, diary: Diary | None = None) -> Pid:
     """Start a backend of `node` on `hidden`, a node of the same loop that is there for it.
 
     Args:
         hidden: where everything lives that the backend needs; its end is the end of it.
         node: the node that is looked into.
         permissions: the scopes that anybody can have here, whatever the platform says of who asks.
+        diary: where what the node's supervisors do is written down.
     """
-    return await hidden.start(Backend, Observed(node, frozenset(permissions)))
+    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary))

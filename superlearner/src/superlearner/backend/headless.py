@@ -6,19 +6,25 @@ any platform does. Three services keep time for it: samples of the node, the clo
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
+import otp
 from otp import Children, Node, Pid, Supervisor, impl
+from superlearner.analytics import Entry, recall
 from superlearner.arsenal.registry import Registry
+from superlearner.backend.diary import Diary
 from superlearner.events import EventLog
 from superlearner.monitoring import MONITORING, MonitoringService
 from superlearner.nodes import WatchedNode
 from superlearner.running import Platform
 from superlearner.settings import Settings
+from superlearner.slow_starts import SlowStarts
 from superlearner.tracing import TRACER, MessageTracer
+from superlearner.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
 from superlearner.web.hubs import Hubs
 from superlearner.web.live_page import LivePage
 from superlearner.web.ticks import LIVE
@@ -33,17 +39,17 @@ class Observers(Supervisor):
     """one_for_one: each service keeps what must not be lost in an object of the platform."""
 
     @impl
-    def init(self, platform: Platform) -> Children:
+    def init(self, headless: Headless) -> Children:
+        platform = headless.platform
         monitors = partial(monitors_of, platform)
-        return Children(
-            [
-                MonitoringService.child_spec(monitors, id=MONITORING, name=MONITORING),
-                MessageTracer.child_spec(platform.traces, id=TRACER, name=TRACER),
-                LivePage.child_spec(platform.hubs, id=LIVE, name=LIVE),
-            ],
-            max_restarts=1000,
-            max_seconds=1,
-        )
+        children = [
+            MonitoringService.child_spec(monitors, id=MONITORING, name=MONITORING),
+            MessageTracer.child_spec(platform.traces, id=TRACER, name=TRACER),
+            LivePage.child_spec(platform.hubs, id=LIVE, name=LIVE),
+        ]
+        if headless.names_held:
+            children.append(WatchdogService.child_spec(headless.watchdog, id=WATCHDOG, name=WATCHDOG))
+        return Children(children, max_restarts=1000, max_seconds=1)
 
 
 def monitors_of(platform: Platform) -> list[Any]:
@@ -59,9 +65,19 @@ class Headless:
         node: what it looks into.
         epoch, version: those of the platform that asks, for what live pages are told.
         settings: the values that it goes by.
+        diary: where what the node's supervisors do is written down; None: nowhere. With one, it is the program of the
+            person's own tree, whose callbacks that hold it are named as those of the platform are.
     """
 
-    def __init__(self, hidden: Node, node: Node, epoch: str, version: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        hidden: Node,
+        node: Node,
+        epoch: str,
+        version: str,
+        settings: Mapping[str, Any],
+        diary: Diary | None = None,
+    ) -> None:
         self.platform = platform = Platform(
             Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
         )
@@ -69,6 +85,9 @@ class Headless:
         platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # ids of its own
         platform.events.follow(node)
         self.watched: WatchedNode = platform.nodes.attach(node)
+        self.names_held = diary is not None
+        if diary is not None:
+            self.watched.analytics.heard = diary.add
         head = {"epoch": platform.epoch, "version": platform.version}
         platform.hubs = Hubs(hidden, head, (), **limits_of(platform.settings))
         platform.nodes.listen(platform.hubs.keep)
@@ -78,7 +97,26 @@ class Headless:
 
     async def start(self) -> None:
         """Start its services, owned by the hidden node."""
-        self._services = await self.platform.running_node().start(Observers, self.platform)
+        self._services = await self.platform.running_node().start(Observers, self)
+
+    def watchdog(self) -> Watchdog | None:
+        """A watchdog of the loop, unless the settings want none."""
+        after = self.platform.settings.watchdog_after
+        if after == 0:
+            return None
+        loop = asyncio.get_running_loop()
+        watchdog = Watchdog(loop, self.watched.node, after=after, answers_again=self._answers_again)
+        watchdog.look = SlowStarts(self.watched.node, after).look
+        return watchdog
+
+    def _answers_again(self, held: Held) -> None:
+        hubs = self.platform.hubs
+        hub = None if hubs is None else hubs.of(self.watched)
+        self.platform.tell_held(held, self.watched.monitor, hub, who_answers="its program")
+
+    def recall(self, entries: Iterable[Entry]) -> None:
+        """Supervisors of the node did this in a program before this one."""
+        recall(self.watched.analytics.book, entries)
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
         """Go by these settings from now on.
@@ -88,7 +126,10 @@ class Headless:
         """
         platform = self.platform
         configuration = platform.configuration
+        before = platform.settings.watchdog_after
         configuration.make(configuration.plan_set(settings, OWNER_OF_SETTINGS))
+        if platform.settings.watchdog_after != before and otp.whereis(WATCHDOG) is not None:
+            otp.send(WATCHDOG, "again")
         platform.events.resize(platform.settings.events_kept)
         if platform.hubs is not None:
             platform.hubs.adopt(**limits_of(platform.settings))

@@ -16,6 +16,7 @@ from superlearner.arsenal.execution import checked, execute
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.registry import operation_in
 from superlearner.arsenal.users import SCOPES, Scope, User
+from superlearner.backend.diary import Diary
 from superlearner.backend.headless import Headless
 from superlearner.backend.taping import Taping
 from superlearner.control.terms import clip, safe_json
@@ -52,10 +53,18 @@ class Observing:
         hidden: the node on which everything lives.
         node: the node that is looked into.
         permissions: the scopes that anybody can have here: what the platform says of who asks gives no more.
+        diary: where what the node's supervisors do is written down; None: nowhere.
     """
 
-    def __init__(self, hidden: Node, node: Node, permissions: frozenset[Scope] = frozenset(SCOPES)) -> None:
+    def __init__(
+        self,
+        hidden: Node,
+        node: Node,
+        permissions: frozenset[Scope] = frozenset(SCOPES),
+        diary: Diary | None = None,
+    ) -> None:
         self.node = node
+        self._diary = diary
         self._permissions = permissions
         self._hidden = hidden
         self._headless: Headless | None = None
@@ -82,6 +91,11 @@ class Observing:
                     return p.Done()
                 case p.Adopt(settings):
                     self._begun().adopt(settings)
+                    return p.Done()
+                case p.Hear(entries, lines, seconds):
+                    return p.Heard([], []) if self._diary is None else await self._diary.heard(entries, lines, seconds)
+                case p.Recall(entries):
+                    self._begun().recall(entries)
                     return p.Done()
                 case p.Saved(trace):
                     return await self._saved(trace)
@@ -116,7 +130,7 @@ class Observing:
                 await self._close(number)
             if before is not None:
                 await before.close()
-            begun = Headless(self._hidden, self.node, hello.epoch, hello.version, hello.settings)
+            begun = Headless(self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary)
             await begun.start()
             self._headless = begun
         return self._facts()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import otp
 from otp import Application, Down, From, GenServer, Node, NoReply, Ok, Pid, Reply, impl
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
+from superlearner.backend.diary import Diary
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
 from superlearner.loading import Loaded, LoadError, load
@@ -39,7 +41,11 @@ async def boot(here: Here) -> None:
             stream.reconfigure(line_buffering=True)  # into a pipe it would wait for some kilobytes
     settings = Settings(browser=False, **{name: wanted[name] for name in ("log_level", "log_format")})
     TerminalLog(lambda: settings).open()
-    services = await start(here.node)
+    if "PYTHONBREAKPOINT" not in os.environ:
+        sys.breakpointhook = _no_terminal
+    diary = Diary()
+    diary.open()
+    services = await start(here.node, diary=diary)
     hidden = await Node(f"own.{here.node.name}").__aenter__()
     here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     tree = await hidden.start(OwnTree, (here.node, wanted))
@@ -51,6 +57,10 @@ async def boot(here: Here) -> None:
         return await _call(services[SERVICE], question)
 
     await Answering(here.link, {BACKEND: looked, SANDBOX: asked}).open()
+
+
+def _no_terminal(*_: object, **__: object) -> None:
+    raise RuntimeError("breakpoint(): this program has no terminal; try: superlearner run FILE.py:Name --in-process")
 
 
 async def _call(service: Pid, request: Any) -> Any:

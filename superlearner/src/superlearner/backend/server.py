@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import otp
 from otp import GenServer, Node, NoReply, Ok, impl
 from superlearner.arsenal.users import SCOPES, Scope
+from superlearner.backend.diary import Diary
 from superlearner.backend.observing import Observing
 from superlearner.remote.protocol import Failed, read_request, written
 
@@ -20,10 +21,11 @@ log: Final = logging.getLogger(__name__)
 
 
 class Observed(NamedTuple):
-    """The node that is looked into, and the scopes that anybody can have on it."""
+    """The node that is looked into, the scopes that anybody can have on it, and where is written down what it did."""
 
     node: Node
     permissions: frozenset[Scope] = frozenset(SCOPES)
+    diary: Diary | None = None
 
 
 class Backend(GenServer[Any]):
@@ -35,7 +37,7 @@ class Backend(GenServer[Any]):
     @impl
     def init(self, observed: Observed) -> Ok[Any]:
         otp.send_after(SWEEP_S, self.pid, "sweep")
-        return Ok(_Serving(Observing(otp.node(), observed.node, observed.permissions)))
+        return Ok(_Serving(Observing(otp.node(), *observed)))
 
     @impl
     def handle_call(self, request: Any, caller: otp.From, state: Any) -> NoReply[Any]:

@@ -61,7 +61,7 @@ def ask(
         entry: the operation, as the manifest describes it.
         values: its parameters by name; those that were not given are left out.
         dry_run: only say what would be done.
-        node: the name of the node that is asked; the platform's own for None.
+        node: the name of the node that is asked; None for the one that the platform means then.
 
     Raises:
         Refused: it could not be done.

@@ -29,7 +29,9 @@ def console(
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that calls go to [default: the platform's own].", autocompletion=NODES, show_default=False
+            help="The node that calls go to [default: that of your tree, else the platform's own].",
+            autocompletion=NODES,
+            show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With -c or piped input: show values as JSON.")] = False,
@@ -109,7 +111,9 @@ def top(
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that is asked [default: the platform's own].", autocompletion=NODES, show_default=False
+            help="The node that is asked [default: that of your tree, else the platform's own].",
+            autocompletion=NODES,
+            show_default=False,
         ),
     ] = None,
     url: Url = None,

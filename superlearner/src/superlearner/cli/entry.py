@@ -123,14 +123,14 @@ def run(
         ),
     ] = None,
     peer: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--peer/--in-process",
-            help="Run your tree in a program of its own, which may hang or end and holds nothing up "
-            "[default: in-process].",
+            help="Run your tree in a program of its own, which may hang or end and holds nothing up, or in the "
+            "platform's [default: peer].",
             show_default=False,
         ),
-    ] = False,
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one [default: 4000].")
@@ -204,6 +204,8 @@ def run(
 
     if peer and target is None:
         fail("--peer is for a tree of yours: superlearner run FILE.py:Name --peer", USAGE)
+    if peer is None:
+        peer = target is not None and hasattr(os, "fork")  # which a program of its own is made with
     raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
 
 
@@ -258,7 +260,9 @@ def tree(
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that is asked [default: the platform's own].", autocompletion=NODES, show_default=False
+            help="The node that is asked [default: that of your tree, else the platform's own].",
+            autocompletion=NODES,
+            show_default=False,
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from superlearner.control.clock import timestamp
 from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid
 
-__all__ = ["IsSecret", "LogLine", "line_of", "shown"]
+__all__ = ["LEVELS", "IsSecret", "LogLine", "line_from", "line_of", "shown"]
 
 LONGEST: Final = 4_000
 TRACEBACK: Final = 8_000
@@ -23,6 +24,13 @@ WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
 """What may be a token by its shape; one that somebody made by hand may have dots and slashes in it."""
 MADE: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
 """A token as we make it, which may stand in the middle of a path."""
+
+LONGEST_NAME: Final = 500
+LATEST: Final = 1e11
+"""Wall clock seconds beyond which there is no date."""
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+REPORTS: Final = ("crash", "supervisor")
 
 TOKEN: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
 """The tokens of people: they can be told by their shape."""
@@ -44,6 +52,7 @@ class LogLine:
         supervisor: the process above it, by name, else by pid.
         report: `crash` or `supervisor` for a report of the runtime, whose `fields` are as docs/logging.md has them.
         traceback: of the exception, if there is one.
+        node: whose program wrote it, if not the platform's.
     """
 
     at: float
@@ -56,6 +65,7 @@ class LogLine:
     report: str | None = None
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
     traceback: str | None = None
+    node: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The line for a machine; what is not known is left out."""
@@ -66,6 +76,7 @@ class LogLine:
             "report": self.report,
             "fields": self.fields or None,
             "traceback": self.traceback,
+            "node": self.node,
         }
         said = {"timestamp": timestamp(self.at), "level": self.level, "logger": self.logger, "text": self.text}
         return said | {name: value for name, value in known.items() if value is not None}
@@ -90,6 +101,31 @@ def line_of(record: logging.LogRecord, is_secret: IsSecret | None = None) -> Log
         report=report,
         fields={name: _clean(json_of(value), is_secret) for name, value in own.items() if name != "otp_report"},
         traceback=None if not trace else shown(trace.rstrip("\n"), TRACEBACK, is_secret),
+    )
+
+
+def line_from(node: str, line: LogLine, is_secret: IsSecret | None = None) -> LogLine:
+    """A line that the program of another node has sent, as ours may be: cut, known levels, without our secrets.
+
+    >>> line_from("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
+    'token=***'
+    """
+
+    def word(text: str | None) -> str | None:
+        return None if text is None else shown(text, LONGEST_NAME, is_secret)
+
+    return LogLine(
+        at=line.at if 0 <= line.at <= LATEST else time.time(),
+        level=line.level if line.level in LEVELS else "info",
+        logger=shown(line.logger, LONGEST_NAME, is_secret),
+        text=shown(line.text, LONGEST, is_secret),
+        pid=word(line.pid),
+        name=word(line.name),
+        supervisor=word(line.supervisor),
+        report=line.report if line.report in REPORTS else None,
+        fields=_clean(json_of(line.fields), is_secret),
+        traceback=None if line.traceback is None else shown(line.traceback, TRACEBACK, is_secret),
+        node=node,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from superlearner.logs.line import IsSecret, LogLine, line_of
+from superlearner.logs.line import IsSecret, LogLine, line_from, line_of
 
 __all__ = ["LogView"]
 
@@ -68,19 +68,26 @@ class LogView(logging.Handler):
         with self.lock or threading.RLock():
             return list(islice(reversed(self._lines), limit))[::-1]
 
+    def take(self, node: str, line: LogLine) -> None:
+        """Keep a line that the program of another node has sent."""
+        with self.lock or threading.RLock():
+            self._keep(line_from(node, line, self._is_secret))
+
+    def _keep(self, line: LogLine) -> None:
+        self.written += 1
+        self._lines.append((self.written, line))
+        if self.listener is not None:
+            self.listener(self.written, line)
+        for follower in self.followers:
+            follower(self.written, line)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record; `handle` holds the lock."""
         if getattr(self._busy, "at_it", False):
             return  # whoever is told of a line logs something itself: that way lies no end
         self._busy.at_it = True
         try:
-            line = line_of(record, self._is_secret)
-            self.written += 1
-            self._lines.append((self.written, line))
-            if self.listener is not None:
-                self.listener(self.written, line)
-            for follower in self.followers:
-                follower(self.written, line)
+            self._keep(line_of(record, self._is_secret))
         except Exception:
             self.handleError(record)
         finally:

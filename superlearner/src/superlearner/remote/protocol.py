@@ -12,6 +12,9 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from superlearner.analytics import Entry
+from superlearner.logs import LogLine
+
 __all__ = [
     "PROTOCOL",
     "Adopt",
@@ -30,6 +33,8 @@ __all__ = [
     "Facts",
     "File",
     "Frame",
+    "Hear",
+    "Heard",
     "Hello",
     "Items",
     "Look",
@@ -41,6 +46,7 @@ __all__ = [
     "Packed",
     "Part",
     "PartOf",
+    "Recall",
     "Record",
     "Request",
     "Saved",
@@ -179,8 +185,41 @@ class Names(Record):
     names: list[str]
 
 
+class Hear(Record):
+    """What is worth keeping beyond the end of the program, behind these numbers; wait for it so long.
+
+    Who asks behind a number has what is before it. Answered by `Heard`.
+    """
+
+    entries: int
+    lines: int
+    seconds: float
+
+
+class Recall(Record):
+    """What supervisors of the node did in a program before this one, oldest first; answered by `Done`."""
+
+    entries: list[Entry]
+
+
 Request: TypeAlias = (
-    Hello | Ask | Adopt | Execute | More | PartOf | Attach | Next | Look | Sync | Close | Names | Saved | Tape | Wound
+    Hello
+    | Ask
+    | Adopt
+    | Execute
+    | More
+    | PartOf
+    | Attach
+    | Next
+    | Look
+    | Sync
+    | Close
+    | Names
+    | Saved
+    | Tape
+    | Wound
+    | Hear
+    | Recall
 )
 
 
@@ -303,8 +342,15 @@ class Named(Record):
     names: list[str]
 
 
+class Heard(Record):
+    """What supervisors did, and lines of the log, oldest first, each with its number; a gap is what was lost."""
+
+    entries: list[tuple[int, Entry]]
+    lines: list[tuple[int, LogLine]]
+
+
 Answer: TypeAlias = (
-    Facts | Done | Failed | Executed | Stream | File | Items | Part | Attached | Frame | Named | Packed | Taped
+    Facts | Done | Failed | Executed | Stream | File | Items | Part | Attached | Frame | Named | Packed | Taped | Heard
 )
 
 written: Final = msgspec.msgpack.Encoder().encode

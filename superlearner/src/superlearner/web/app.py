@@ -178,11 +178,12 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
     def add(name: str) -> None:
         async def serve(socket: WebSocket) -> None:
             asked = socket.query_params
-            watched = platform.nodes.find(asked.get("node"))
+            node = platform.running_node().name if name in OF_PLATFORM else asked.get("node")
+            watched = platform.nodes.find(node)
             source = None if watched is None else await source_of(platform, name, watched, asked)
             await socket.accept()
             if source is None:
-                gone = watched is None and asked.get("node") is not None
+                gone = watched is None and (node or platform.nodes.default) is not None
                 await socket.close(NODE_GONE if gone else TRY_AGAIN_LATER)
                 return
             tell("joined", 1, name)
@@ -192,7 +193,7 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
                 keep(platform.nodes)  # it may have been left just now
             try:
                 await serve_viewer(socket, source, viewer)
-                gone = platform.nodes.find(asked.get("node")) is not watched
+                gone = platform.nodes.find(node) is not watched
                 await socket.close(NODE_GONE if gone else GOING_AWAY)
             except (WebSocketDisconnect, RuntimeError):
                 pass  # the tab is closed, perhaps in the middle of a frame

@@ -91,7 +91,8 @@ class LogSource:
 def _shown(number: int, line: LogLine) -> list[Any]:
     more = bool(line.fields) or line.traceback is not None or len(line.text) > LONGEST
     text = clip(line.text, LONGEST)
-    return [number, line.at, line.level, line.logger, text, line.pid, line.name, line.supervisor, line.report, more]
+    who = [line.pid, line.name, line.supervisor, line.report]
+    return [number, line.at, line.level, line.logger, text, *who, more, line.node]
 
 
 _sources: WeakValueDictionary[LogView, LogSource] = WeakValueDictionary()

@@ -59,5 +59,6 @@ class NodeList:
             viewer.offer(frame)
 
     def _frame(self, nodes: Nodes) -> bytes:
-        said = {"nodes": [found.name for found in nodes], "left": nodes.left, "sandboxes": self._sandboxes}
+        rests = nodes.find(None) is None
+        said = {"nodes": nodes.names(), "rests": rests, "left": nodes.left, "sandboxes": self._sandboxes}
         return to_json({"k": "s", **self._head, **said})

@@ -115,7 +115,7 @@ def make_templates() -> Environment:
     )
     always: Any = templates.globals  # typed by jinja as what it holds at first
     always.update(
-        {"nodes": (), "node": "", "chosen": "", "live": False, "only_reads": False, "can_sign_out": False}
+        {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
         | {"learning": PARTS}
     )
     return templates
@@ -127,13 +127,15 @@ def install(app: FastAPI, platform: Platform) -> None:
 
     def render(template: str, code: int = 200, *, node: str | None = None, **values: Any) -> HTMLResponse:
         own = platform.running_node().name
+        first = platform.nodes.default or own
         shown = {
             "root": platform.settings.root_path,
             "version": platform.version,
             "pages": PAGES,
-            "node": node or own,
-            "chosen": "" if node in (None, own) else node,
-            "nodes": [found.name for found in platform.nodes],
+            "node": node or first,
+            "chosen": "" if node in (None, first) else node,
+            "own": own,
+            "nodes": platform.nodes.names(),
             "only_reads": _only_reads(platform, node),
         }
         html = templates.get_template(template).render(shown | values)
@@ -162,11 +164,12 @@ def install(app: FastAPI, platform: Platform) -> None:
         async def show(request: Request, node: str | None = None) -> HTMLResponse:
             if not platform.ready:
                 return render("starting.html", 503, page="starting", title="Starting")
-            if platform.nodes.find(node) is None and page.of_platform:
+            gone = platform.nodes.find(node) is None
+            if gone and (page.of_platform or node == platform.nodes.default):
                 node = None
-            if platform.nodes.find(node) is None:
-                known = ", ".join(one.name for one in platform.nodes)
-                there_is_none = f"there is no node {(node or '')[:200]!r}"
+            if gone and node is not None:
+                known = ", ".join(platform.nodes.names())
+                there_is_none = f"there is no node {node[:200]!r}"
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
             return render(

@@ -21,7 +21,10 @@ DRY_RUN: Final = {
     "description": "say what would be done and which processes feel it, and do nothing",
 }
 
-NODE: Final = {"type": "string", "description": "the node that is asked, see node_list; the platform's own if left out"}
+NODE: Final = {
+    "type": "string",
+    "description": "the node that is asked, see node_list; else that of the person's tree, or the platform's",
+}
 
 
 def tool_name(operation: str) -> str:

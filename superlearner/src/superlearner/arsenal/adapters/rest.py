@@ -35,7 +35,11 @@ DOOR: Final = "x-door"
 DryRun = Annotated[bool, Query(description="say what would be done, and do nothing")]
 NodeName = Annotated[
     str | None,
-    Query(max_length=300, description="the node that is asked, see GET /api/v1/nodes; by default the platform's own"),
+    Query(
+        max_length=300,
+        description="the node that is asked, see GET /api/v1/nodes; by default that of "
+        "the tree that the platform was started with, else the platform's own",
+    ),
 ]
 LAST_EVENT_ID: Final = "last-event-id"
 DOORS: Final = frozenset({"cli", "console", "mcp", "page"})

@@ -261,6 +261,7 @@ async def stored(
     Restarts, give-ups and crashes out of the database, newest first; those of earlier runs of the platform, too.
     """
     store = ctx.platform.store
+    await ctx.platform.catch_up()
     try:
         await store.sync()
         rows = await store.restarts(

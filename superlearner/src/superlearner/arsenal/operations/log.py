@@ -88,4 +88,5 @@ def _result(number: int, line: LogLine) -> LogLineResult:
         report=line.report,
         fields=line.fields,
         traceback=line.traceback,
+        node=line.node,
     )

@@ -11,7 +11,7 @@ from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
 from superlearner.arsenal.results import NodeLine
 from superlearner.control.terms import clip
-from superlearner.nodes import WatchedNode
+from superlearner.nodes import Nodes, WatchedNode
 from superlearner.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.remote.protocol import Fact
 
@@ -28,10 +28,10 @@ async def list_(ctx: Context) -> list[NodeLine]:
     say themselves how they are, within half a second.
     """
     nodes = ctx.platform.nodes
-    return await asyncio.gather(*(_line(one, own=nodes.is_own(one.name)) for one in nodes))
+    return await asyncio.gather(*(_line(one, nodes) for one in nodes))
 
 
-async def _line(found: WatchedNode | RemoteNode, *, own: bool) -> NodeLine:
+async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
     """What is said of a node; one in another process is asked, and not waited for long."""
     status: Literal["up", "silent", "gone", "bad"] = "up"
     info: NodeInfo | Fact | None = None
@@ -44,7 +44,8 @@ async def _line(found: WatchedNode | RemoteNode, *, own: bool) -> NodeLine:
         info = observer.info(found.node)
     return NodeLine(
         name=found.name,
-        own=own,
+        own=nodes.is_own(found.name),
+        default=nodes.find(None) is found,
         remote=isinstance(found, RemoteNode),
         owner=found.owner,
         status=status,

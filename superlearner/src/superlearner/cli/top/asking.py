@@ -23,7 +23,7 @@ class Looking:
     Args:
         remote: the platform; looked for anew each time.
         measure_ms: how long messages are watched, each time; 0 for not at all.
-        node: the node that is asked; None for the platform's own.
+        node: the node that is asked; None for the one that is meant then.
     """
 
     remote: Remote

@@ -127,5 +127,5 @@ export function byId(id, type) {
 /** The address below which the platform is mounted, without a slash at the end. */
 export const root = () => document.documentElement.dataset.root ?? "";
 
-/** The node that the page shows; "" for the platform's own. */
+/** The node that the page shows; "" for the one that is meant where none is named. */
 export const chosen = () => document.documentElement.dataset.node ?? "";

@@ -206,7 +206,7 @@ export class Feed {
  * Where a topic is to be had, of the node that the page shows: same host, same scheme, below the same path.
  * @param {string} topic
  * @param {Record<string, string>} [options]  what the topic is asked besides
- * @param {string} [node]  another node than the page's; "" for the platform's own
+ * @param {string} [node]  another node than the page's; "" for the one that is meant where none is named
  */
 export function liveUrl(topic, options = {}, node = chosen()) {
   const asked = new URLSearchParams({ ...options, ...(node ? { node } : {}) }).toString();

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {{number: number, at: number, level: string, logger: string, text: string, pid: string|null, name: string|null, supervisor: string|null, report: string|null, more: boolean}} Line */
+/** @typedef {{number: number, at: number, level: string, logger: string, text: string, pid: string|null, name: string|null, supervisor: string|null, report: string|null, more: boolean, node: string|null}} Line */
 /** @typedef {{level: string, words: string, process: string, from: number|null, to: number|null}} Wanted */
 
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
@@ -12,7 +12,7 @@ export const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const KEPT = 2000;
 
 /** @param {any[]} sent @returns {Line} */
-const lineOf = ([number, at, level, logger, text, pid, name, supervisor, report, more]) => ({ number, at, level, logger, text, pid, name, supervisor, report, more });
+const lineOf = ([number, at, level, logger, text, pid, name, supervisor, report, more, node]) => ({ number, at, level, logger, text, pid, name, supervisor, report, more, node });
 
 /**
  * @param {Line[]} lines

@@ -77,7 +77,7 @@ export class SlLog extends HTMLElement {
 
   /** What is on the page now, for export. */
   rows() {
-    return this.#shown.map((line) => ({ timestamp: new Date(line.at * 1000).toISOString(), level: line.level, logger: line.logger, text: line.text, pid: line.pid, name: line.name, supervisor: line.supervisor, report: line.report }));
+    return this.#shown.map((line) => ({ timestamp: new Date(line.at * 1000).toISOString(), level: line.level, logger: line.logger, text: line.text, pid: line.pid, name: line.name, supervisor: line.supervisor, report: line.report, node: line.node }));
   }
 
   /** @param {any[]} messages */
@@ -194,7 +194,8 @@ export class SlLog extends HTMLElement {
     const fields = Object.entries(whole?.fields ?? {}).filter(([, value]) => value !== null && value !== "");
     this.#detail.replaceChildren(
       make("div", { class: "log-detail-head" }, make("b", {}, line.level), make("time", {}, time(line.at)), make("code", {}, line.logger),
-        line.pid ? processLink(line.pid, `Open ${line.name ?? line.pid}`) : null, close),
+        line.node ? make("code", { title: "The node whose program wrote it" }, line.node) : null,
+        line.pid ? processLink(line.pid, `Open ${line.name ?? line.pid}`, {}, line.node ?? document.documentElement.dataset.own) : null, close),
       make("pre", {}, whole?.text ?? line.text),
       ...(fields.length ? [make("dl", { class: "facts" }, ...fields.flatMap(([name, value]) => [make("dt", {}, name.replace(/^otp_/, "").replaceAll("_", " ")), make("dd", {}, typeof value === "string" ? value : JSON.stringify(value))]))] : []),
       ...(whole?.traceback ? [make("pre", {}, whole.traceback)] : []));

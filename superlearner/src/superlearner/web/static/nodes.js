@@ -9,9 +9,9 @@ import { attribute, chosen, make } from "./dom.js";
 import { Feed, liveUrl } from "./live.js";
 import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
-/** @typedef {{k: string, nodes: string[], left: Record<string, string>, sandboxes: number}} Told */
+/** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
 
-/** The address of this page for another node. @param {string} node  "" for the platform's own */
+/** The address of this page for another node. @param {string} node  "" for the one that is meant where none is named */
 export function here(node) {
   const address = new URL(location.href);
   if (node) address.searchParams.set("node", node);
@@ -20,7 +20,7 @@ export function here(node) {
   return address.href;
 }
 
-/** Names of the nodes, the platform's own first. */
+/** Names of the nodes, the one first that is meant where none is named. */
 export function nodes() {
   const select = document.getElementById("node");
   return select instanceof HTMLSelectElement ? [...select.options].map((one) => one.textContent ?? "") : [];
@@ -35,8 +35,8 @@ export function followNodes() {
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
-    const { nodes: names, left, sandboxes } = /** @type {Told} */ (told.at(-1));
-    show(select, names, left[chosen()]);
+    const { nodes: names, rests, left, sandboxes } = /** @type {Told} */ (told.at(-1));
+    show(select, names, rests, left[chosen() || (names[0] ?? "")]);
     if (seen !== null && seen !== sandboxes) window.dispatchEvent(new Event("sl-sandboxes"));
     seen = sandboxes;
   };
@@ -48,20 +48,26 @@ export function followNodes() {
   feed.start();
 }
 
-/** @param {HTMLSelectElement} select @param {string[]} names @param {string} [why]  the node that is shown was left */
-function show(select, names, why) {
-  const [own = "", ...others] = names;
-  const gone = chosen() !== "" && !others.includes(chosen());
-  const was = gone ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
-  select.replaceChildren(make("option", { value: "" }, own), ...others.map((name) => make("option", { value: name }, name)), ...was);
+/**
+ * @param {HTMLSelectElement} select
+ * @param {string[]} names
+ * @param {boolean} rests  the first one is not there just now
+ * @param {string} [why]  the node that is shown was left
+ */
+function show(select, names, rests, why) {
+  const [first = "", ...others] = names;
+  const gone = chosen() === "" ? rests : !others.includes(chosen());
+  const was = gone && chosen() ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
+  select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first), ...others.map((name) => make("option", { value: name }, name)), ...was);
   select.value = chosen();
-  attribute(select, "title", chosen() || own);
+  attribute(select, "title", chosen() || first);
   select.hidden = select.options.length < 2;
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
   attribute(document.documentElement, "data-gone", gone);
-  if (gone) void tellGone(note, chosen(), why, names.map((name) => make("a", { href: here(name === own ? "" : name) }, name)));
+  const there = rests ? others : names;
+  if (gone) void tellGone(note, chosen() || first, why, there.map((name) => make("a", { href: here(name === first ? "" : name) }, name)));
   else {
     dropGone();
     note.hidden = true;

@@ -1,13 +1,13 @@
 /**
- * A pid as a link to its process, on the node that the page shows.
+ * A pid as a link to its process, on the node that the page shows or on another one.
  *
  * @module
  */
 
 import { chosen, make, root } from "./dom.js";
 
-/** @param {string} pid @param {string} [text] @param {Record<string, string|number>} [attributes] */
-export function processLink(pid, text = pid, attributes = {}) {
-  const node = chosen() ? `&node=${encodeURIComponent(chosen())}` : "";
-  return make("a", { href: `${root()}/supervisors?process=${encodeURIComponent(pid)}${node}`, ...attributes }, text);
+/** @param {string} pid @param {string} [text] @param {Record<string, string|number>} [attributes] @param {string} [node] */
+export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
+  const where = node ? `&node=${encodeURIComponent(node)}` : "";
+  return make("a", { href: `${root()}/supervisors?process=${encodeURIComponent(pid)}${where}`, ...attributes }, text);
 }

@@ -184,7 +184,7 @@ export class SlTour extends HTMLElement {
   /** @param {Step} step */
   #isThere(step) {
     const wanted = new URL(step.page, location.origin);
-    if (chosen()) return false; // tours are about the platform's own node
+    if (chosen()) return false; // tours are about the node that is shown first
     return location.pathname === `${root()}${wanted.pathname}`
       && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
   }

@@ -1,0 +1,97 @@
+"""What is kept of a program beyond its end: each entry and line once, in order, with a gap where some were lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from superlearner.analytics import Entry
+from superlearner.backend.diary import MOST_ENTRIES, MOST_LINES, Diary
+from superlearner.remote.protocol import Answer, Heard, written
+
+SECONDS = 30.0
+
+
+def entry(number: int, reason: str = "killed") -> Entry:
+    return Entry(number, 1.0, "restarted", "shop", "0.1.0", "till", "0.2.0", "0.3.0", reason, True, 0.1)
+
+
+def with_diary(test: Callable[[Diary], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        diary = Diary(**options)
+        diary.open()
+        try:
+            async with asyncio.timeout(SECONDS):
+                await test(diary)
+        finally:
+            diary.close()
+
+    asyncio.run(main())
+
+
+def numbers(heard: Heard) -> tuple[list[int], list[int]]:
+    return [number for number, _ in heard.entries], [number for number, _ in heard.lines]
+
+
+def test_who_asks_waits_until_there_is_something_and_is_told_again_what_was_not_acknowledged() -> None:
+    async def test(diary: Diary) -> None:
+        asking = asyncio.ensure_future(diary.heard(0, 0, SECONDS))
+        await asyncio.sleep(0)
+        assert not asking.done()
+        diary.add(entry(4))
+        assert numbers(await asking) == ([1], [])
+        assert numbers(await diary.heard(0, 0, 0)) == ([1], [])
+        assert numbers(await diary.heard(1, 0, 0)) == ([], [])
+
+    with_diary(test)
+
+
+def test_a_line_of_another_thread_wakes_who_asks() -> None:
+    async def test(diary: Diary) -> None:
+        asking = asyncio.ensure_future(diary.heard(0, 0, SECONDS))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(logging.getLogger("shop").warning, "sold %d", 3)
+        assert [line.text for _, line in (await asking).lines] == ["sold 3"]
+
+    with_diary(test)
+
+
+def test_what_was_lost_is_a_gap_and_an_answer_is_bounded() -> None:
+    async def test(diary: Diary) -> None:
+        for number in range(1, MOST_ENTRIES + 20):
+            diary.add(entry(number))
+            logging.getLogger("shop").warning("sold %d", number)
+        heard = await diary.heard(0, 0, 0)
+        assert numbers(heard) == (
+            list(range(10, MOST_ENTRIES + 10)),
+            list(range(MOST_ENTRIES + 19 - 100 + 1, MOST_ENTRIES + 19 - 100 + 1 + MOST_LINES)),
+        )
+
+    with_diary(test, entries=MOST_ENTRIES + 10, lines=100)
+
+
+def test_long_lines_are_told_in_several_answers() -> None:
+    async def test(diary: Diary) -> None:
+        for _ in range(MOST_LINES):
+            logging.getLogger("shop").warning("x" * 4_000, extra={f"otp_{n}": "y" * 4_000 for n in range(20)})
+        first = numbers(await diary.heard(0, 0, 0))[1]
+        assert 0 < len(first) < MOST_LINES
+        assert numbers(await diary.heard(0, first[-1], 0))[1][0] == first[-1] + 1
+
+    with_diary(test)
+
+
+def test_texts_that_are_no_unicode_travel_as_their_escapes() -> None:
+    async def test(diary: Diary) -> None:
+        diary.add(entry(1, "odd \udc41"))
+        logging.getLogger("shop").warning("odd \udc42", extra={"otp_name": "\udc43"})
+        read = msgspec.msgpack.decode(written(await diary.heard(0, 0, 0)), type=Answer)
+        assert isinstance(read, Heard)
+        assert read.entries[0][1].reason == "odd \\udc41"
+        assert read.lines[0][1].text == "odd \\udc42"
+
+    with_diary(test)
