@@ -33,7 +33,7 @@ JUST_NOW_S: Final = 1.0
 def label(name: str, value: Any = 0) -> str:
     """What stands over a column: the field without its unit, which the values have.
 
-    >>> label("created_at"), label("took_ms"), label("restart_count"), label("messages_per_s")
+    >>> label("created_at", "2026-11-20T10:00:00Z"), label("took_ms"), label("restart_count"), label("messages_per_s")
     ('created', 'took', 'restarts', 'messages_per_s')
     """
     if name in LABELS:

@@ -37,7 +37,7 @@ def fitted(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> 
     """The columns that have room, in their order; the first one is always among them.
 
     >>> [(one.at, one.width) for one in fitted(["id", "why", "by"], [["a", "it ended " * 9, "ada"]], 40)]
-    [(0, 2), (1, 29), (2, 3)]
+    [(0, 2), (1, 31), (2, 3)]
     """
     wishes = [_wish(at, name, [row[at] for row in cells]) for at, name in enumerate(names)]
     kept: list[Column] = []

@@ -75,10 +75,11 @@ async def kill_on(two_nodes: Any, name: str) -> None:
     await kill(resolve(two_nodes.node, name))
 
 
+@pytest.mark.parametrize("where", ["", "--in-process"])
 def test_a_tree_of_ones_own_is_shown_with_its_own_words(
-    start_for_all: Callable[..., Any], open_page: Callable[..., Page]
+    start_for_all: Callable[..., Any], open_page: Callable[..., Page], where: str
 ) -> None:
-    program = start_for_all("tally.py:Tally", files={"tally.py": OWN})
+    program = start_for_all("tally.py:Tally", *filter(None, [where]), files={"tally.py": OWN})
     page = open_page(f"{program.url}/", ready=False)
     expect(page.locator("#look-text")).to_contain_text("It started left and right")
     page.get_by_role("list", name="Children").get_by_role("button", name="Kill right").hover()
@@ -89,7 +90,9 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         steps.get_by_role("button", name=re.compile("Kill left")).click()
         expect(page.locator("#answer-left")).to_contain_text(f"{count} of 2 restarts in 3600 s")
     steps.get_by_role("button", name="Kill left again").click()
-    expect(page.locator("#answer-why")).to_contain_text("gave up: 3 restarts")
+    if where:
+        expect(page.locator("#answer-why")).to_contain_text("gave up: 3 restarts")
+    expect(page.get_by_role("region", name="Wrong now")).to_contain_text("Tally gave up once in the last 60 s: killed")
 
 
 def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
