@@ -183,10 +183,10 @@ def boot(here):
 @pytest.mark.parametrize("walls", [None, Walls()], ids=["own code", "walls"])
 def test_grandchildren_end_with_the_peer(run: Callable[..., Any], walls: Walls | None) -> None:
     source = (
-        "import os, signal, time\n"
+        "import contextlib, os, signal, time\n"
         "def boot(here):\n"
         "    if os.fork() == 0:\n"
-        "        os.setsid()\n"
+        "        with contextlib.suppress(PermissionError): os.setsid()\n"
         "        if os.fork() == 0:\n"
         "            signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "            while True: time.sleep(100)\n"
@@ -198,7 +198,7 @@ def test_grandchildren_end_with_the_peer(run: Callable[..., Any], walls: Walls |
         peer = await start(**shop(source), walls=walls)
         guard = parent_of(peer.os_pid)
         below = descendants(guard)
-        assert 3 == len(below)  # the guard, the peer, and one that has left its session
+        assert 3 == len(below)  # the guard, the peer, and one that has left its session, or its parent at least
         await peer.kill()
         assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
 
@@ -257,6 +257,31 @@ def test_output_beyond_the_limit_ends_the_peer_and_the_newest_is_kept(run: Calla
             await start(**shop("while True: print('x' * 1000)"), limits=Limits(output_kb=100), on_output=told.extend)
         assert ("peer", "output", "wrote more than 100 KiB of output") == caught.value.reason
         assert 100 * 1024 < len(told) < 400 * 1024
+
+    run(main)
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not share out by session")
+def test_a_peer_stands_back_behind_other_sessions_and_can_make_none_that_does_not(run: Callable[..., Any]) -> None:
+    """Where Linux shares time out among sessions it looks at `nice` only within each."""
+    source = """
+import os
+def boot(here):
+    with open("/proc/self/autogroup") as session:
+        print(session.read().split()[-1], flush=True)
+    if os.fork() == 0:
+        try:
+            os.setsid()
+        except PermissionError:
+            print("refused", flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+    async def main() -> None:
+        peer = await start(**shop(source), walls=Walls(), limits=Limits(nice=7))
+        await peer.stop()
+        assert ["7", "refused"] == sorted(peer.output().splitlines())
 
     run(main)
 

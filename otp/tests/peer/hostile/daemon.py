@@ -1,7 +1,8 @@
-"""Leaves its session by a double fork, as a daemon does."""
+"""Leaves its session, as far as it may, by a double fork, as a daemon does."""
 
 # ends: stopped
 
+import contextlib
 import os
 import signal
 import time
@@ -9,7 +10,8 @@ import time
 
 def boot(here):
     if os.fork() == 0:
-        os.setsid()
+        with contextlib.suppress(PermissionError):
+            os.setsid()
         if os.fork() == 0:
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)

@@ -93,6 +93,7 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
 
     raising.up("ipc", lambda: namespaces.enter_inner("ipc"), unless=not_linux)
     raising.up("limits", lambda: resources.set_limits(plan["limits"], others=1 if uid is not None else 2))
+    resources.stand_back(plan["limits"]["nice"])  # the system's own /proc is gone after the next step
     own_files = raising.up("mount", new_root, unless=not_linux or ("" if own_pids else "no pid namespace"))
     if uid is not None and not own_files:
         os.chown(folder, uid, uid)
@@ -108,7 +109,6 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     seen = [*readable, "/dev/null", "/dev/urandom", *(["/proc"] if has_processes else [])]
     raising.up("landlock", lambda: f"ABI {landlock.restrict(seen, [folder, '/dev/null'])}", unless=last)
     raising.up("seccomp", seccomp.install, unless=last)
-    resources.stand_back(plan["limits"]["nice"])  # last: until here somebody waits for us
     return raising.parts, folder
 
 

@@ -35,6 +35,8 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     # another program
     "execve": (59, 221),
     "execveat": (322, 281),
+    # a session of its own, which the kernel would give as much time as the whole platform
+    "setsid": (112, 157),
     # mounts, roots and namespaces
     "mount": (165, 40),
     "umount2": (166, 39),
