@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -112,7 +113,13 @@ def surroundings(tmp_path: Path) -> Iterator[Surroundings]:
 
 
 def in_reserve(spares: Spares) -> set[int]:
-    return {spare.program.pid for spare in spares._ready}
+    """Who forks guards, and those that wait, once they are there."""
+    for spare in spares._ready:
+        select.select([spare.guard], [], [])
+    assert spares._nursery is not None
+    found = descendants(spares._nursery._program.pid)
+    assert 1 + len(spares) == len(found)
+    return set(found)
 
 
 def owned_by(uid: int | None) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -308,13 +310,54 @@ def test_a_spare_becomes_a_peer_and_another_takes_its_place(run: Callable[..., A
 def test_a_spare_that_died_is_not_taken(run: Callable[..., Any]) -> None:
     async def main() -> None:
         with Spares(1) as spares:
-            spare = spares.take()
-            assert spare is not None
-            spare.program.kill()
-            spare.program.wait()
-            spares._ready.append(spare)
+            [spare] = spares._ready
+            select.select([spare.guard], [], [])  # it says its number
+            assert spares._nursery is not None
+            _, number = descendants(spares._nursery._program.pid)
+            watched = os.pidfd_open(number)
+            os.kill(number, signal.SIGKILL)
+            select.select([watched], [], [])
+            os.close(watched)
             peer = await start(**shop(QUIET), spares=spares)
             assert "stopped" == (await peer.stop()).kind
+            assert number != peer.os_pid
+
+    run(main)
+
+
+def test_when_who_forks_them_was_killed_the_reserve_begins_anew(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with Spares(1, preload=["json"]) as spares:
+            first = await start(**shop(QUIET), spares=spares)
+            assert spares._nursery is not None
+            spares._nursery._program.kill()
+            assert (await first.ended()).kind in ("signal", "lost")
+            spares._nursery._program.wait()
+            second = await start(**shop("import sys\nprint('json' in sys.modules)\n" + QUIET), spares=spares)
+            await second.stop()
+            assert "True\n" == second.output()
+
+    run(main)
+
+
+def test_more_peers_than_are_in_reserve_have_what_it_imports(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with Spares(1, preload=["json"]) as spares:
+            source = "import sys\nprint('json' in sys.modules)\n" + QUIET
+            peers = await asyncio.gather(*(start(**shop(source), spares=spares) for _ in range(3)))
+            for peer in peers:
+                await peer.stop()
+            assert ["True\n"] * 3 == [peer.output() for peer in peers]
+
+    run(main)
+
+
+def test_a_module_that_cannot_be_imported_beforehand_is_told(run: Callable[..., Any]) -> None:
+    async def main() -> None:
+        with Spares(1, preload=["there_is_none"]) as spares, pytest.raises(StartError) as caught:
+            await start(**shop(QUIET), spares=spares)
+        why = "could not start: preload: ModuleNotFoundError: No module named 'there_is_none'"
+        assert ("peer", "failed", why) == caught.value.reason
 
     run(main)
 

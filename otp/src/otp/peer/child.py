@@ -30,7 +30,7 @@ from otp.peer.meter import LOOK_EVERY_S, Meter, descendants
 from otp.peer.removing import remove_folder
 from otp.peer.walls.plan import Part
 
-__all__ = ["main"]
+__all__ = ["be_guard", "die_with_parent", "load", "main", "receive"]
 
 PR_SET_CHILD_SUBREAPER: Final = 36
 GIVE_UP_S: Final = 2.0
@@ -40,21 +40,33 @@ LONGEST_ORDER: Final = 64 << 20
 
 
 def main() -> NoReturn:
-    """Import, wait for the order, fork, watch."""
+    """Import, and be a guard."""
     guard, control, link = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
-    _die_with_parent(signal.SIGKILL)
+    die_with_parent(signal.SIGKILL)
     parent = os.getppid()
-    preload = _receive(guard)
+    failed = load(receive(guard)["preload"])
+    if failed is not None:
+        send_frame(guard, {"what": "failed", "why": failed})
+        os._exit(1)
+    be_guard(guard, control, link, parent)
+
+
+def load(modules: list[str]) -> str | None:
+    """Import, and keep what is there in pages that forks share; why that failed, if it did."""
     try:
-        for module in preload["preload"]:
+        for module in modules:
             importlib.import_module(module)
     except BaseException as error:  # whatever an import raises: the platform is told of it
-        send_frame(guard, {"what": "failed", "why": f"preload: {type(error).__name__}: {error}"[:1000]})
-        os._exit(1)
+        return f"preload: {type(error).__name__}: {error}"[:1000]
     gc.collect()
-    gc.freeze()  # pages with what is imported stay shared with the peer
+    gc.freeze()
+    return None
+
+
+def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, parent: int) -> NoReturn:
+    """Wait for the order, fork, watch. `parent`: whose end is ours."""
     send_frame(guard, {"what": "warm"})
-    order = _receive(guard)
+    order = receive(guard)
     parts = _outside(order)
     lifeline, held = os.pipe()
     woken, wake = os.pipe()
@@ -71,7 +83,7 @@ def main() -> NoReturn:
     for number in (signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, lambda number, frame: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    _die_with_parent(signal.SIGUSR1)
+    die_with_parent(signal.SIGUSR1)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     control.close()
     link.close()
@@ -84,7 +96,7 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _receive(guard: socket.socket) -> Any:
+def receive(guard: socket.socket) -> Any:
     """The next order. It comes from the platform, whom the guard believes; the end of it is our end."""
     try:
         size = int.from_bytes(_exactly(guard, 4), "big")
@@ -181,7 +193,7 @@ def _kill_rest() -> None:
             return
 
 
-def _die_with_parent(number: int) -> None:
+def die_with_parent(number: int) -> None:
     """Linux only: elsewhere the end of the connection has to do, and orphans of the peer are not adopted."""
     if sys.platform != "linux":
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otp.kernel.errors import BadArgument, StartError
+from otp.peer.frames import Frames
 from otp.peer.removing import remove_folder
 
-__all__ = ["Launched", "launch", "order_bytes"]
+__all__ = ["Launched", "Nursery", "launch", "order_bytes"]
 
 REAP_S: Final = 3.0
 """Seconds for which a guard that was told to end is waited for."""
@@ -30,18 +33,28 @@ class Launched:
     control: socket.socket
     link: socket.socket | None
     output: int
-    program: subprocess.Popen[bytes]
+    program: subprocess.Popen[bytes] | None = None
+    """None: a child of the nursery."""
+
+    pid: int | None = None
+    """Of a child of the nursery, as soon as it has told."""
+
     folder: str = ""
+
+    def is_alive(self) -> bool:
+        """Whether the guard has not ended: nobody else has the other end of its connection."""
+        ends = select.poll()
+        ends.register(self.guard, 0)  # a hang-up is told in any case
+        return not ends.poll(0)
 
     def close(self) -> None:
         """Let go of everything: the guard kills the peer, and is waited for."""
         with contextlib.suppress(OSError):
             self.guard.shutdown(socket.SHUT_WR)
-        try:
-            self.program.wait(REAP_S)
-        except subprocess.TimeoutExpired:
-            self.program.kill()
-            self.program.wait()
+        if self.program is None:
+            self._wait_for_end()
+        else:
+            _wait_or_kill(self.program)
         for connection in (self.guard, self.control, self.link):
             if connection is not None:
                 connection.close()
@@ -51,10 +64,70 @@ class Launched:
         if self.folder:
             remove_folder(self.folder)
 
+    def _wait_for_end(self) -> None:
+        """Its end of the connection closes when it ends. One that does not end in time is killed."""
+        frames = Frames()
+        self.guard.settimeout(REAP_S)
+        try:
+            while data := self.guard.recv(1 << 16):
+                for message in frames.feed(data):
+                    if message["what"] == "born":
+                        self.pid = message["pid"]
+        except TimeoutError:
+            if self.pid is not None:
+                os.kill(self.pid, signal.SIGKILL)
+        except OSError:
+            pass  # it has ended, and had not read all
+        if self.pid is not None and hasattr(os, "pidfd_open"):
+            with contextlib.suppress(ProcessLookupError):  # the kernel has buried it
+                number = os.pidfd_open(self.pid)
+                select.select([number], [], [], REAP_S)
+                os.close(number)
+
     def make_folder(self) -> str:
         """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer."""
         self.folder = tempfile.mkdtemp(prefix="otp-peer-")
         return self.folder
+
+
+class Nursery:
+    """The program that forks guards for us; see `otp.peer.nursery`. Raises `OSError`.
+
+    It dies with the thread that makes it, by the kernel's rule: make it in the thread of the event loop.
+    """
+
+    def __init__(self, preload: Sequence[str], *, ours: bool = False) -> None:
+        self._ours = ours
+        self._line, theirs = socket.socketpair()
+        number = theirs.detach()
+        outlet = None if ours else subprocess.DEVNULL
+        try:
+            self._program = _popen("otp.peer.nursery", [number], outlet)
+        except OSError:
+            self._line.close()
+            raise
+        finally:
+            os.close(number)
+        self._line.sendall(order_bytes({"preload": list(preload)}))
+        self._line.setblocking(False)
+
+    def launch(self) -> Launched:
+        """Have a guard forked, as soon as what it needs is imported. Raises `OSError`."""
+        launched, theirs = _connected()
+        try:
+            socket.send_fds(self._line, [b"+"], theirs[:3] if self._ours else theirs)
+        except OSError:
+            launched.close()
+            raise
+        finally:
+            for number in theirs:
+                os.close(number)
+        return launched
+
+    def close(self) -> None:
+        """End it, and every guard of it that still runs."""
+        self._line.close()
+        _wait_or_kill(self._program)
 
 
 def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
@@ -64,42 +137,63 @@ def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
 
     It dies with the thread that calls this, by the kernel's rule: call it in the thread of the event loop.
     """
+    launched, theirs = _connected()
+    try:
+        launched.program = _popen("otp.peer.child", theirs[:3], None if ours else theirs[3])
+    except OSError:
+        launched.close()
+        raise
+    finally:
+        for number in theirs:
+            os.close(number)
+    launched.guard.sendall(order_bytes({"preload": list(preload)}))
+    return launched
+
+
+def _connected() -> tuple[Launched, list[int]]:
+    """Our ends, and those of a guard: of three connections and of the pipe for its output."""
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi"):
         raise StartError(("enotsup", f"{sys.platform} has no fork, which a peer needs"))
-    theirs: list[int] = []
     ends: list[socket.socket] = []
-    inlet, outlet = os.pipe()
-    theirs.append(outlet)
+    theirs: list[int] = []
     try:
         for _ in range(3):
             mine, other = socket.socketpair()
             mine.setblocking(False)
             ends.append(mine)
             theirs.append(other.detach())
-        numbers = theirs[1:]
-        program = subprocess.Popen(
-            [sys.executable, "-I", "-m", "otp.peer.child", *map(str, numbers)],
-            stdin=subprocess.DEVNULL,
-            stdout=None if ours else outlet,
-            stderr=None if ours else outlet,
-            pass_fds=numbers,
-            env={},
-            start_new_session=True,
-            cwd="/",
-        )
+        inlet, outlet = os.pipe()
     except OSError:
         for mine in ends:
             mine.close()
-        os.close(inlet)
+        for number in theirs:
+            os.close(number)
         raise
-    finally:
-        for fd in theirs:
-            os.close(fd)
     os.set_blocking(inlet, False)
     guard, control, link = ends
-    launched = Launched(guard, control, link, inlet, program)
-    guard.sendall(order_bytes({"preload": list(preload)}))
-    return launched
+    return Launched(guard, control, link, inlet), [*theirs, outlet]
+
+
+def _popen(module: str, numbers: list[int], outlet: int | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-m", module, *map(str, numbers)],
+        stdin=subprocess.DEVNULL,
+        stdout=outlet,
+        stderr=outlet,
+        pass_fds=numbers,
+        env={},
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def _wait_or_kill(program: subprocess.Popen[bytes]) -> None:
+    """Wait for one that was told to end."""
+    try:
+        program.wait(REAP_S)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
 
 
 def order_bytes(order: dict[str, Any]) -> bytes:

@@ -135,6 +135,8 @@ class Running:
         told: dict[str, Any] | None = None
         for message in self._guard_frames.feed(data):
             match message:
+                case {"what": "born", "pid": int(pid)}:
+                    self._launched.pid = pid
                 case {"what": "forked", "pid": int(pid)}:
                     self._begun(pid)
                 case {"what": "failed", "why": str(why)}:

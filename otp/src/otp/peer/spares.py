@@ -1,4 +1,4 @@
-"""Warm spares: guards that have imported what a peer will need, and wait to be told which one they are."""
+"""Warm spares: guards that have what a peer will need, and wait to be told which one they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from otp.kernel.errors import BadArgument
-from otp.peer.launch import Launched, launch
+from otp.peer.launch import Launched, Nursery
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +21,7 @@ class Spares:
 
     Args:
         count: how many are kept ready.
-        preload: modules that they import; a peer made of one has them without a look at the disk.
+        preload: modules that they have; one program imports them, and each guard is a fork of it.
         ours: they write to the standard output and standard error of this program; see `PeerSpec`.
 
     Fill it in the thread of the event loop, and close it in the end: a spare dies with the program, but its entry in
@@ -39,6 +39,7 @@ class Spares:
         self.preload: tuple[str, ...] = tuple(preload)
         self.ours = ours
         self._ready: list[Launched] = []
+        self._nursery: Nursery | None = None
         self._closed = False
         self.refill()
 
@@ -52,21 +53,34 @@ class Spares:
         self.close()
 
     def take(self) -> Launched | None:
-        """One that lives, out of the reserve, or None; call `refill` when there is time."""
+        """One that lives, a new one if none is ready; None from a reserve of none. Call `refill` when there is time."""
         while self._ready:
             spare = self._ready.pop(0)
-            if spare.program.poll() is None:
+            if spare.is_alive():
                 return spare
             spare.close()
-        return None
+        return None if self._closed or self.count == 0 else self._new()
 
     def refill(self) -> None:
-        """Start as many as are missing, which takes some ms each; they import while we go on."""
+        """Have as many forked as are missing."""
         while not self._closed and len(self._ready) < self.count:
-            self._ready.append(launch(self.preload, ours=self.ours))
+            self._ready.append(self._new())
 
     def close(self) -> None:
-        """End the reserve, and fill it no more."""
+        """End the reserve, and fill it no more; peers that were made of it end, too."""
         self._closed = True
         while self._ready:
             self._ready.pop().close()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+    def _new(self) -> Launched:
+        """Raises `OSError`."""
+        if self._nursery is not None:
+            try:
+                return self._nursery.launch()
+            except ConnectionError:  # it was killed
+                self._nursery.close()
+        self._nursery = Nursery(self.preload, ours=self.ours)
+        return self._nursery.launch()

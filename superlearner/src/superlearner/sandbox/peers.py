@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
 from superlearner.sandbox.told import Report, Told
 from superlearner.sandbox.traces import traces_of
+from superlearner.sandbox.turns import Turns
 from superlearner.sandbox.watching import Watched, ask, beat, listen
 
 __all__ = ["PeerLauncher", "PeerProgram"]
@@ -38,6 +40,11 @@ AFTER_HELD_S: Final = 3.0
 """A callback that cannot be ended from inside holds the loop so much longer before the whole program is ended."""
 
 LONGEST: Final = 1000
+AT_ONCE: Final = os.cpu_count() or 1
+"""Programs that start at one time: more would make none of them sooner."""
+
+TURN_S: Final = 1.0
+"""Seconds for which one that starts keeps others waiting, at most; most need a tenth of that."""
 
 
 class Written:
@@ -122,6 +129,7 @@ class PeerLauncher:
         self._walls = Walls(required=frozenset()) if weak else Walls()
         self._count = spares
         self._spares: Spares | None = None
+        self._turns = Turns(AT_ONCE, TURN_S)
 
     def warm(self) -> None:
         """Keep programs ready; they import while others work."""
@@ -131,6 +139,13 @@ class PeerLauncher:
     async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> PeerProgram:
         """Start the program of a sandbox, linked with the calling process. Raises NotLaunched."""
         self.warm()
+        over = await self._turns.begin()
+        try:
+            return await self._launch(sandbox, notice)
+        finally:
+            over()
+
+    async def _launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> PeerProgram:
         written = Written()
         try:
             peer = await start_peer(

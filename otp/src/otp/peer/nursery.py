@@ -1,0 +1,60 @@
+"""Forks guards that have imported already: the program `python -I -m otp.peer.nursery LINE`.
+
+What peers of one kind import takes half a second of the processor's time and some ten MiB. It is done once here: for
+each byte that comes over `LINE`, with the ends of a guard's connections and of the pipe for its output, there is a fork
+that is the guard. It shares the pages of what was imported with all others. This process runs nothing of any peer's
+program, has one thread, and ends with the platform, and the guards with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from otp.peer.child import be_guard, die_with_parent, load, receive
+from otp.peer.frames import send_frame
+
+__all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Import, then fork whenever asked."""
+    line = socket.socket(fileno=int(sys.argv[1]))
+    die_with_parent(signal.SIGKILL)
+    failed = load(receive(line)["preload"])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a guard ended, so the kernel buries it
+    here = os.getpid()
+    while True:
+        asked, given, _, _ = socket.recv_fds(line, 1, 4)
+        if not asked:
+            os._exit(0)
+        if os.fork() == 0:
+            line.close()
+            _become_guard(given, here, failed)
+        for number in given:
+            os.close(number)
+
+
+def _become_guard(given: list[int], parent: int, failed: str | None) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    os.setsid()
+    guard, control, link = (socket.socket(fileno=number) for number in given[:3])
+    for outlet in given[3:]:
+        os.dup2(outlet, 1)
+        os.dup2(outlet, 2)
+        os.close(outlet)
+    send_frame(guard, {"what": "born", "pid": os.getpid()})
+    if failed is not None:
+        send_frame(guard, {"what": "failed", "why": failed})
+        os._exit(1)
+    be_guard(guard, control, link, parent)
+
+
+if __name__ == "__main__":
+    main()
