@@ -195,6 +195,32 @@ class Distribution:
             if not future.done() or future.cancelled():
                 self._waiting[name].remove(future)
 
+    def busy(self, name: str) -> bool:
+        """Whether more waits for a node than `Settings.busy`, so that who sends much should wait; see `drained`."""
+        peer = self._up.get(name)
+        return peer is not None and peer.door is not None and peer.door.transport.busy(peer.id)
+
+    async def drained(self, name: str, timeout: Limit = "infinity") -> None:
+        """Wait as long as much waits for a node; at once for one that is not busy, or not connected (any more).
+
+        A process that sends much asks this between its messages. What it sends without asking is kept up to
+        `Settings.waiting` bytes; beyond, the connection ends.
+
+        Args:
+            name: of the node.
+            timeout: the most seconds to wait. Then `TimeoutError`.
+
+        Source: `erlang:send/2`. Difference: Erlang suspends who sends to a busy node; here `send` is no `await`, so
+        that it always returns at once.
+        """
+        limit = nanoseconds(timeout, "drained(timeout=…)", infinite=True)
+        try:
+            async with asyncio.timeout(None if limit is None else limit / 1e9):
+                while (peer := self._up.get(name)) is not None and peer.door is not None and self.busy(name):
+                    await peer.door.transport.drained(peer.id)
+        except TimeoutError:
+            raise TimeoutError(f"node {name!r} is still busy after {timeout} s") from None
+
     def disconnect(self, name: str) -> bool:
         """End the connection to a node; whether there was one. Source: `erlang:disconnect_node/1`."""
         peer = self._up.get(name)

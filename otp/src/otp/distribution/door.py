@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from otp.distribution import serving
 from otp.distribution.node_id import NodeId
 from otp.distribution.transport import Transport
 from otp.kernel.errors import BadArgument
+from otp.kernel.log import say
 from otp.kernel.pids import Pid
 
 if TYPE_CHECKING:
@@ -60,4 +62,8 @@ class Door:
 
     def node_down(self, node: NodeId, reason: str) -> None:
         """A connection ended."""
+        if reason == "overflow":
+            here = self.distribution.node.name
+            text = "node %s is disconnected from %s: more waited for it than is kept; try `await distribution.drained(%r)`"
+            say(logging.WARNING, text, node, here, node.name)
         self.distribution.went(self, node)
