@@ -25,7 +25,8 @@ class Limits:
         hold_s*: seconds that its loop may be held before it is ended; None: it may be held for ever.
         wall_s*: seconds that it may run by the clock; None: no limit.
         start_s*: seconds until it has to be ready.
-        nice: by how much its processes stand back behind others.
+        nice: by how much its processes stand back behind others: with 5 one that loops has a quarter of a core on which
+            somebody else wants all of it. With much more it is starved on a busy machine, and `hold_s` goes by the clock.
 
     >>> Limits(memory_mb=64).processes
     32
@@ -40,7 +41,7 @@ class Limits:
     hold_s: float | None = 5.0
     wall_s: float | None = None
     start_s: float = 10.0
-    nice: int = 10
+    nice: int = 5
 
     def __post_init__(self) -> None:
         for field in fields(self):
