@@ -141,7 +141,7 @@ def test_nobody_waits_for_a_node_that_is_not_connected_or_is_lost_meanwhile() ->
         pair.network.fault("a", "b", Hold("b"))
         while not pair.at_a.busy("b"):
             otp.send(pair.taker, (0, LONG))
-        with pytest.raises(TimeoutError, match="node 'b' is still busy after 0.5 s"):
+        with pytest.raises(TimeoutError, match=r"node 'b' is still busy after 0\.5 s"):
             await pair.at_a.drained("b", timeout=0.5)
         await pair.at_a.drained("b")  # until it was silent for too long
         assert [] == pair.at_a.nodes()

@@ -64,7 +64,8 @@ def test_when_the_platform_is_killed_nobody_is_left_after_two_seconds() -> None:
     platform.send_signal(signal.SIGKILL)
     give_up = time.monotonic() + WITHIN_S
     try:
-        assert 1 + 3 + 3 + 2 + 1 == len(pids)  # who forks; a guard, a peer and a child of it; the same; a guard and a peer; a spare
+        # who forks; a guard, a peer and a child of it; the same; a guard and a peer; a spare
+        assert 1 + 3 + 3 + 2 + 1 == len(pids)
         left = [pid for number, pid in waiting.items() if not ends_until(number, give_up)]
         assert [] == left
     finally:

@@ -64,6 +64,6 @@ class Door:
         """A connection ended."""
         if reason == "overflow":
             here = self.distribution.node.name
-            text = "node %s is disconnected from %s: more waited for it than is kept; try `await distribution.drained(%r)`"
+            text = "node %s is lost to %s: more waited for it than is kept; try `await distribution.drained(%r)`"
             say(logging.WARNING, text, node, here, node.name)
         self.distribution.went(self, node)

@@ -25,8 +25,8 @@ class Limits:
         hold_s*: seconds that its loop may be held before it is ended; None: it may be held for ever.
         wall_s*: seconds that it may run by the clock; None: no limit.
         start_s*: seconds until it has to be ready.
-        nice: by how much its processes stand back behind others: with 5 one that loops has a quarter of a core on which
-            somebody else wants all of it. With much more it is starved on a busy machine, and `hold_s` goes by the clock.
+        nice: by how much its processes stand back behind others: with 5 one that loops has a quarter of a core of which
+            somebody else wants all. With much more it starves on a busy machine, and `hold_s` goes by the clock.
 
     >>> Limits(memory_mb=64).processes
     32
