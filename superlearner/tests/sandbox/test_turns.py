@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from otp.testing import Scheduler
+from otp.testing import Scheduler, advance
 from superlearner.sandbox.turns import Turns
 
 
@@ -15,7 +15,7 @@ def in_virtual_time(main: Callable[[], Any]) -> Any:
 
 
 async def is_there(task: asyncio.Task[Any]) -> bool:
-    await asyncio.sleep(0.1)
+    await advance(0.1)
     return task.done()
 
 
@@ -40,7 +40,7 @@ def test_a_turn_that_does_not_end_is_over_in_time() -> None:
         over = await turns.begin()
         second = asyncio.ensure_future(turns.begin())
         assert not await is_there(second)
-        await asyncio.sleep(1.0)
+        await advance(1.0)
         assert await is_there(second)
         over()  # late, it frees nothing of the other's
         third = asyncio.ensure_future(turns.begin())
