@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +33,21 @@ def test_a_process_and_a_folder_that_are_left_are_removed(process: subprocess.Po
     (folder / "more").mkdir(parents=True)
     assert [f"its process {process.pid}", f"its folder {folder}"] == remove(known(process, folder))
     assert process.wait() == -signal.SIGKILL
+    assert not folder.exists()
+
+
+def test_a_folder_of_thousands_of_levels_is_removed_too(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    """Regression: a program could leave a folder that the platform could not remove at its next start."""
+    folder = tmp_path / "its"
+    folder.mkdir()
+    traces = known(process, folder)
+    level = os.open(folder, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("deep", dir_fd=level)
+        level, above = os.open("deep", os.O_RDONLY, dir_fd=level), level
+        os.close(above)
+    os.close(level)
+    assert f"its folder {folder}" in remove(traces)
     assert not folder.exists()
 
 

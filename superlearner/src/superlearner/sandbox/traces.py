@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from otp.peer.removing import remove_folder
 
 __all__ = ["Traces", "remove", "traces_of"]
 
@@ -49,8 +50,7 @@ def remove(traces: Traces) -> list[str]:
     with contextlib.suppress(OSError):
         place = os.lstat(traces.folder)
         same = (place.st_dev, place.st_ino) == (traces.device, traces.inode)
-        if same and stat.S_ISDIR(place.st_mode):
-            shutil.rmtree(traces.folder)
+        if same and stat.S_ISDIR(place.st_mode) and remove_folder(traces.folder):
             left.append(f"its folder {traces.folder}")
     return left
 
