@@ -45,7 +45,7 @@ async def main():
     for number, (walls, source) in enumerate([(Walls(), FAMILY), (None, FAMILY), (Walls(), HOLDING)]):
         await start(f"p{number}", "program:boot", walls=walls, files={"program.py": source}, spares=spares)
     print(*descendants(os.getpid())[1:], flush=True)
-    await otp.receive("never")
+    await otp.receive(otp.Is("never"))
 
 otp.run(main)
 """
