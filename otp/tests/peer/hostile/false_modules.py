@@ -1,6 +1,6 @@
-"""Leaves modules with the names of the library where the next program would look for its own."""
+"""Leaves modules with the names of the library where the next program looks for its own; it may meet one itself."""
 
-# ends: stopped
+# ends: stopped|exit
 
 import importlib
 import sys
