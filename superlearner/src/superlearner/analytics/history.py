@@ -95,6 +95,12 @@ class History:
         while len(kept) > most:
             kept.popleft()
 
+    def recovered(self, took_ns: int) -> None:
+        """A child was back after so many nanoseconds."""
+        self.recoveries += 1
+        self.recovery_ns += took_ns
+        self.longest_recovery_ns = max(self.longest_recovery_ns, took_ns)
+
 
 @dataclass(slots=True)
 class Book:

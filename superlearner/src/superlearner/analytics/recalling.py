@@ -46,10 +46,7 @@ def _restarted(book: Book, history: History, entry: Entry) -> None:
     book.total_restarts += 1
     history.restarts.add(round((entry.at - book.offset) * NS))
     if entry.recovery_s is not None:
-        recovery = round(entry.recovery_s * NS)
-        history.recoveries += 1
-        history.recovery_ns += recovery
-        history.longest_recovery_ns = max(history.longest_recovery_ns, recovery)
+        history.recovered(round(entry.recovery_s * NS))
     if entry.child_id is not None:
         count(history.by_child, entry.child_id)
     count(history.by_reason, entry.reason or "")

@@ -117,9 +117,7 @@ def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[st
     recovery = None
     if before is not None:
         recovery = max(0, event.at - before[1])
-        history.recoveries += 1
-        history.recovery_ns += recovery
-        history.longest_recovery_ns = max(history.longest_recovery_ns, recovery)
+        history.recovered(recovery)
     entry = _entry(book, history, event, "restarted", id, old, child, data["reason"], recovery=recovery)
     if id is not None:
         count(history.by_child, entry.child_id or "")

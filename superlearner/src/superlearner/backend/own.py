@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -15,6 +14,7 @@ import otp
 from otp import Application, Down, From, GenServer, Node, NoReply, Ok, Pid, Reply, impl
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
+from superlearner.backend.child import answer_of, buffer_lines
 from superlearner.backend.diary import Diary
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
@@ -36,9 +36,7 @@ async def boot(here: Here) -> None:
     """
     wanted: Mapping[str, Any] = here.args
     sys.path[:], sys.argv[:] = wanted["path"], wanted["argv"]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)  # into a pipe it would wait for some kilobytes
+    buffer_lines()
     settings = Settings(browser=False, **{name: wanted[name] for name in ("log_level", "log_format")})
     TerminalLog(lambda: settings).open()
     if "PYTHONBREAKPOINT" not in os.environ:
@@ -51,24 +49,16 @@ async def boot(here: Here) -> None:
     tree = await hidden.start(OwnTree, (here.node, wanted))
 
     async def asked(question: bytes) -> bytes | None:
-        return await _call(tree, json.loads(question)[0])
+        return await answer_of(tree, json.loads(question)[0])
 
     async def looked(question: bytes) -> bytes | None:
-        return await _call(services[SERVICE], question)
+        return await answer_of(services[SERVICE], question)
 
     await Answering(here.link, {BACKEND: looked, SANDBOX: asked}).open()
 
 
 def _no_terminal(*_: object, **__: object) -> None:
     raise RuntimeError("breakpoint(): this program has no terminal; try: superlearner run FILE.py:Name --in-process")
-
-
-async def _call(service: Pid, request: Any) -> Any:
-    """Call a service, as long as it takes; None if it ended."""
-    try:
-        return await GenServer.call(service, request, "infinity")
-    except otp.CallExit:
-        return None
 
 
 class _Tree:
