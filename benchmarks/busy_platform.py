@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from tools.serving import serving
 
 import otp
+from benchmarks.figures import write_figures
 from benchmarks.machine import machine
 from benchmarks.web import RATE, cpu_seconds, wait_for
 from benchmarks.web_world import Worker
@@ -36,8 +37,6 @@ from superlearner.monitoring import Monitor
 from superlearner.monitoring.monitor import STEP
 from superlearner.settings import Settings
 
-PAGE = Path(__file__).parent.parent / "docs" / "platform-performance.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 API = "/api/v1"
 CONNECTIONS = 4
 ASKED = 30
@@ -235,9 +234,7 @@ def main() -> int:
     for line in _lines(options.seconds, options.crowd):
         print(line, file=sys.stderr)
         lines.append(line)
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+    write_figures("platform-performance.md", lines)
     return 0
 
 

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import otp
 from benchmarks.busy_platform import Platform, ask, platform
+from benchmarks.figures import write_figures
 from benchmarks.machine import machine
 from otp import GenServer
 from otp.distribution import Distribution, ViewLink
@@ -31,8 +32,6 @@ from otp.peer import Limits, Peer, Spares, Walls, start
 from otp.peer.meter import descendants
 from superlearner.remote.protocol import PROTOCOL, Hello, written
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "peers.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 BOOTS: Final = (Path(__file__).parent / "peer_boots.py").read_text(encoding="utf-8")
 NODE: Final = "measured@127.0.0.1"
 PLAIN: Final = ("otp.peer.inner", "otp.peer.walls.raising")
@@ -342,9 +341,7 @@ def main() -> int:
     if options.only is None:
         head = (f"{here['processor']}, {here['cores']} cores, Python {here['python']}; {options.rounds} rounds. Load "
                 f"of the machine before {here['load']:.1f}, after {os.getloadavg()[0]:.1f}.")  # fmt: skip
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{head}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+        write_figures("peers.md", [head, *lines])
     return 0
 
 

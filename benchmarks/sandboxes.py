@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.busy_platform import API, Platform, ask, platform
+from benchmarks.figures import write_figures
 from benchmarks.machine import machine
 from benchmarks.peer_nodes import memory, quantile, spread
 from benchmarks.web import cpu_seconds
 from otp.peer.meter import descendants
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "sandboxes.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 SPINNER: Final = """\
 import time
 import otp
@@ -227,9 +226,7 @@ def main() -> int:
             lines.append(line)
     head = (f"{here['processor']}, {here['cores']} cores, Python {here['python']}. Load of the machine before "
             f"{here['load']:.1f}, after {os.getloadavg()[0]:.1f}.")  # fmt: skip
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{head}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+    write_figures("sandboxes.md", [head, *lines])
     return 0
 
 
