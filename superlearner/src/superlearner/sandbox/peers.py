@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import otp
@@ -40,6 +41,9 @@ AFTER_HELD_S: Final = 3.0
 """A callback that cannot be ended from inside holds the loop so much longer before the whole program is ended."""
 
 LONGEST: Final = 1000
+LEFT_S: Final = 10.0
+"""Seconds for which a program waits for the end of the one before it, whose node has its name."""
+
 AT_ONCE: Final = os.cpu_count() or 1
 """Programs that start at one time: more would make none of them sooner."""
 
@@ -130,6 +134,7 @@ class PeerLauncher:
         self._count = spares
         self._spares: Spares | None = None
         self._turns = Turns(AT_ONCE, TURN_S)
+        self._followers: dict[str, otp.Pid] = {}
 
     def warm(self) -> None:
         """Keep programs ready; they import while others work."""
@@ -139,6 +144,10 @@ class PeerLauncher:
     async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> PeerProgram:
         """Start the program of a sandbox, linked with the calling process. Raises NotLaunched."""
         self.warm()
+        before = self._followers.get(sandbox.node)
+        if before is not None:  # its runner may have ended sooner than the program itself
+            with suppress(TimeoutError):
+                await otp.wait_down(before, LEFT_S)
         over = await self._turns.begin()
         try:
             return await self._launch(sandbox, notice)
@@ -199,7 +208,7 @@ class PeerLauncher:
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
         await self._nodes.attach_remote(sandbox.node, _Link(line, lambda: self._used(sandbox.id)), owner=sandbox.owner)
-        otp.spawn(self._follow, sandbox.node, peer, line, watched)
+        self._followers[sandbox.node] = otp.spawn(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 
     async def _follow(self, node: str, peer: Peer, line: Line, watched: Watched) -> None:
@@ -210,6 +219,7 @@ class PeerLauncher:
             otp.exit(one, "kill")
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
+        del self._followers[node]
 
 
 class _Link:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import otp
+from otp.peer import Peer
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
+from superlearner.sandbox.turns import Turns
 
 Inside = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -358,6 +360,37 @@ def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
         await asyncio.sleep(0)
         again = await ask(platform, "POST", "/sandboxes/a/restart")
         assert "running" == again["status"]
+
+    inside(look)
+
+
+def test_a_restart_waits_for_the_program_before_it_which_may_outlive_its_runner(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, release = asyncio.Event(), asyncio.Event()
+    ended, begin = Peer.ended, Turns.begin
+
+    async def late(self: Peer) -> Any:
+        reason = await ended(self)
+        await release.wait()
+        return reason
+
+    async def at_once(self: Turns) -> Any:
+        asked.set()
+        return await begin(self)
+
+    async def look(platform: Any) -> None:
+        monkeypatch.setattr(Peer, "ended", late)
+        await create(platform)
+        await ask(platform, "DELETE", "/processes/sandboxes")
+        await until(platform, "ended")
+        monkeypatch.setattr(Turns, "begin", at_once)
+        again = asyncio.ensure_future(ask(platform, "POST", "/sandboxes/a/restart"))
+        await until(platform, "starting")
+        assert not asked.is_set()
+        release.set()
+        assert "running" == (await again)["status"]
+        assert "0" == await state(platform)
 
     inside(look)
 
