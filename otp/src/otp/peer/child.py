@@ -73,7 +73,11 @@ def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, 
     os.set_blocking(woken, False)
     os.set_blocking(wake, False)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGUSR1])
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        send_frame(guard, {"what": "unavailable", "why": str(error)})
+        os._exit(1)
     if pid == 0:
         guard.detach()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

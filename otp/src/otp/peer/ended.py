@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal[
     "wall",
     "output",
     "failed",
+    "unavailable",
     "walls",
     "nonsense",
     "late",

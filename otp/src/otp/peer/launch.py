@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,8 +85,12 @@ class Launched:
                 os.close(number)
 
     def make_folder(self) -> str:
-        """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer."""
-        self.folder = tempfile.mkdtemp(prefix="otp-peer-")
+        """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer.
+
+        Raises `OSError`; then it is closed.
+        """
+        with _closed_on_failure(self):
+            self.folder = tempfile.mkdtemp(prefix="otp-peer-")
         return self.folder
 
 
@@ -102,26 +106,23 @@ class Nursery:
         number = theirs.detach()
         outlet = None if ours else subprocess.DEVNULL
         try:
-            self._program = _popen("otp.peer.nursery", [number], outlet)
+            with _closing([number]):
+                self._program = _popen("otp.peer.nursery", [number], outlet)
         except OSError:
             self._line.close()
             raise
-        finally:
-            os.close(number)
-        self._line.sendall(order_bytes({"preload": list(preload)}))
+        try:
+            self._line.sendall(order_bytes({"preload": list(preload)}))
+        except OSError:
+            self.close()
+            raise
         self._line.setblocking(False)
 
     def launch(self) -> Launched:
         """Have a guard forked, as soon as what it needs is imported. Raises `OSError`."""
         launched, theirs = _connected()
-        try:
+        with _closed_on_failure(launched), _closing(theirs):
             socket.send_fds(self._line, [b"+"], theirs[:3] if self._ours else theirs)
-        except OSError:
-            launched.close()
-            raise
-        finally:
-            for number in theirs:
-                os.close(number)
         return launched
 
     def close(self) -> None:
@@ -138,16 +139,30 @@ def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
     It dies with the thread that calls this, by the kernel's rule: call it in the thread of the event loop.
     """
     launched, theirs = _connected()
+    with _closed_on_failure(launched):
+        with _closing(theirs):
+            launched.program = _popen("otp.peer.child", theirs[:3], None if ours else theirs[3])
+        launched.guard.sendall(order_bytes({"preload": list(preload)}))
+    return launched
+
+
+@contextlib.contextmanager
+def _closed_on_failure(launched: Launched) -> Iterator[None]:
     try:
-        launched.program = _popen("otp.peer.child", theirs[:3], None if ours else theirs[3])
+        yield
     except OSError:
         launched.close()
         raise
+
+
+@contextlib.contextmanager
+def _closing(numbers: list[int]) -> Iterator[None]:
+    """Close what a guard got: while we have it, too, its end is not the end of its connection."""
+    try:
+        yield
     finally:
-        for number in theirs:
+        for number in numbers:
             os.close(number)
-    launched.guard.sendall(order_bytes({"preload": list(preload)}))
-    return launched
 
 
 def _connected() -> tuple[Launched, list[int]]:

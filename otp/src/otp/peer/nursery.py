@@ -12,12 +12,15 @@ import os
 import signal
 import socket
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from otp.peer.child import be_guard, die_with_parent, load, receive
 from otp.peer.frames import send_frame
 
 __all__ = ["main"]
+
+CONNECTIONS: Final = 3
+"""That a guard has; its output may go where ours goes."""
 
 
 def main() -> NoReturn:
@@ -31,11 +34,20 @@ def main() -> NoReturn:
         asked, given, _, _ = socket.recv_fds(line, 1, 4)
         if not asked:
             os._exit(0)
-        if os.fork() == 0:
-            line.close()
-            _become_guard(given, here, failed)
-        for number in given:
+        try:
+            if len(given) >= CONNECTIONS and os.fork() == 0:
+                line.close()
+                _become_guard(given, here, failed)
+        except OSError as error:  # no room for one more process: who asked is told, and the others live
+            _refuse(given, error)
+        for number in given:  # fewer than were sent: there was no room for more; the end of them tells who asked
             os.close(number)
+
+
+def _refuse(given: list[int], error: OSError) -> None:
+    guard = socket.socket(fileno=given[0])
+    send_frame(guard, {"what": "unavailable", "why": str(error)})
+    guard.detach()
 
 
 def _become_guard(given: list[int], parent: int, failed: str | None) -> NoReturn:
@@ -44,8 +56,8 @@ def _become_guard(given: list[int], parent: int, failed: str | None) -> NoReturn
     if os.getppid() != parent:
         os._exit(0)
     os.setsid()
-    guard, control, link = (socket.socket(fileno=number) for number in given[:3])
-    for outlet in given[3:]:
+    guard, control, link = (socket.socket(fileno=number) for number in given[:CONNECTIONS])
+    for outlet in given[CONNECTIONS:]:
         os.dup2(outlet, 1)
         os.dup2(outlet, 2)
         os.close(outlet)

@@ -19,15 +19,16 @@ from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.names import node_here, resolve
 from otp.kernel.node import Node
+from otp.kernel.patterns import AnyOf
 from otp.kernel.pids import Pid
 from otp.kernel.results import NoReply, Ok, Stop
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import on_exit, process_flag
 from otp.kernel.starting import start_server
 from otp.peer.ended import Ended
-from otp.peer.launch import REAP_S, launch
+from otp.peer.launch import REAP_S, Launched, launch
 from otp.peer.limits import Limits
-from otp.peer.running import Note, Running
+from otp.peer.running import Note, Running, no_room
 from otp.peer.spares import Spares
 from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, Walls
@@ -246,7 +247,8 @@ async def start(
 
     Raises:
         WallMissing: a required wall does not stand here.
-        StartError: `("peer", kind, reason)`: it ended before it was ready.
+        StartError: `("peer", kind, reason)`: it ended before it was ready; of the kind `"unavailable"` if this machine
+            had no room for it (processes, descriptors, disk), so that it may start another time.
 
     >>> import otp
     >>> async def main():
@@ -303,14 +305,14 @@ class _PeerServer(GenServer[_State]):
         spec, failed = arg
         me = current_process("init")
         try:
-            warm, preload = (None, ()) if spec.spares is None else (spec.spares.take(), spec.spares.preload)
-            launched = warm or launch(preload, ours=spec.ours)  # what the guard imports holds no loop
+            running = Running(spec, _guard_for(spec), me)
+            on_exit(me, Peer, running.destroy)
+            await running.begin()
         except OSError as error:
-            return Stop(("peer", "failed", f"could not start: {error}"))
-        running = Running(spec, launched, me)
-        on_exit(me, Peer, running.destroy)
-        await running.begin()
-        await receive(Note)
+            return Stop(("peer", "unavailable", no_room(error)))
+        while not isinstance(message := await receive(AnyOf(Note, ExitSignal)), Note):
+            if message.reason != "normal":  # who wanted it is gone: it has no reason to begin
+                running.kill("killed", "was not wanted any more before it was ready")
         if running.ended is not None:
             if running.missing is not None:
                 failed.append(running.missing)
@@ -361,6 +363,12 @@ class _PeerServer(GenServer[_State]):
     @impl
     def format_status(self, state: _State) -> Any:
         return {"peer": state.running.spec.name, "os_pid": state.running.os_pid}
+
+
+def _guard_for(spec: PeerSpec) -> Launched:
+    """A warm one, or one that imports while nobody waits. Raises `OSError`."""
+    warm, preload = (None, ()) if spec.spares is None else (spec.spares.take(), spec.spares.preload)
+    return warm or launch(preload, ours=spec.ours)
 
 
 def _exit_reason(ended: Ended) -> Any:

@@ -29,7 +29,7 @@ from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, walls_of
 from otp.peer.walls.probing import make_plan
 
-__all__ = ["Note", "Running"]
+__all__ = ["Note", "Running", "no_room"]
 
 READ: Final = 1 << 16
 PER_SECOND: Final = 256 << 10
@@ -84,7 +84,7 @@ class Running:
     # The beginning
 
     async def begin(self) -> None:
-        """Tell the guard what to be. Raises `BadArgument` for arguments that cannot travel."""
+        """Tell the guard what to be. Raises `BadArgument` for arguments that cannot travel, `OSError`."""
         spec, launched = self.spec, self._launched
         walls = spec.walls
         order = order_bytes(
@@ -141,6 +141,8 @@ class Running:
                     self._begun(pid)
                 case {"what": "failed", "why": str(why)}:
                     self._ours = self._ours or ("failed", f"could not start: {why}")
+                case {"what": "unavailable", "why": str(why)}:
+                    self._ours = self._ours or ("unavailable", no_room(why))
                 case {"what": "ended"}:
                     told = message
                 case _:
@@ -297,6 +299,11 @@ class Running:
         if self.ended is None and not self._loop.is_closed():
             self.ended = Ended("killed", "its supervising process was killed")
             self._let_go()
+
+
+def no_room(why: object) -> str:
+    """In words, why a peer cannot be begun here and now."""
+    return f"could not start, there is no room for it: {why}"
 
 
 def _received(connection: socket.socket) -> bytes | None:

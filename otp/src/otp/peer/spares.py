@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Spares"]
 
 MOST: Final = 64
+LOG: Final = logging.getLogger("otp.peer")
 
 
 class Spares:
@@ -53,7 +55,10 @@ class Spares:
         self.close()
 
     def take(self) -> Launched | None:
-        """One that lives, a new one if none is ready; None from a reserve of none. Call `refill` when there is time."""
+        """One that lives, a new one if none is ready; None from a reserve of none. Call `refill` when there is time.
+
+        Raises `OSError`: the machine has no room for a new one.
+        """
         while self._ready:
             spare = self._ready.pop(0)
             if spare.is_alive():
@@ -62,9 +67,12 @@ class Spares:
         return None if self._closed or self.count == 0 else self._new()
 
     def refill(self) -> None:
-        """Have as many forked as are missing."""
-        while not self._closed and len(self._ready) < self.count:
-            self._ready.append(self._new())
+        """Have as many forked as are missing; on a machine that has no room for them, later."""
+        try:
+            while not self._closed and len(self._ready) < self.count:
+                self._ready.append(self._new())
+        except OSError as error:  # nobody waits for a spare: who takes one tries again, and is told
+            LOG.warning("no spare for the next peer: %s", error)
 
     def close(self) -> None:
         """End the reserve, and fill it no more; peers that were made of it end, too."""
@@ -82,5 +90,6 @@ class Spares:
                 return self._nursery.launch()
             except ConnectionError:  # it was killed
                 self._nursery.close()
+                self._nursery = None
         self._nursery = Nursery(self.preload, ours=self.ours)
         return self._nursery.launch()

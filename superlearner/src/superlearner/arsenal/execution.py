@@ -16,10 +16,12 @@ from superlearner.arsenal.declaration import Download, Operation, Paged
 from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.arsenal.forwarding import LONGEST_S, forward
 from superlearner.control.terms import clip, text_of
+from superlearner.shortage import shortage_of
 from superlearner.validation import problem_text
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
 
+LONGEST: Final = 500
 LONGEST_NAME: Final = 200
 
 
@@ -98,6 +100,16 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     except OperationError as error:
         outcome = error.code
         raise
+    except OSError as error:
+        lacking = shortage_of(error)
+        if lacking is None:
+            raise
+        outcome = "service_unavailable"
+        raise OperationError(
+            outcome,
+            clip(f"{operation.name} cannot be done just now, this machine has not enough {lacking}: {error}", LONGEST),
+            hint="try again, or end what is not needed any more",
+        ) from error
     finally:
         _account(operation, context, parameters, time.perf_counter_ns() - begun, outcome)
     if operation.streams:

@@ -90,7 +90,10 @@ def _walls() -> Finding:
     """Which walls a sandbox would have here; a process of its own tries them."""
     from otp.peer import probe
 
-    found = probe()
+    try:
+        found = probe()
+    except OSError as error:
+        return Finding("bad", "sandbox walls", f"they cannot be tried: {error}")
     down = "; ".join(f"{wall.name}: {wall.why_not}" for wall in found.walls.values() if not wall.up)
     up = sum(wall.up for wall in found.walls.values())
     words = f"{up} of {len(found.walls)} up{f' ({down})' if down else ''}"

@@ -162,6 +162,8 @@ class SandboxManager(GenServer[Sandboxes]):
             return
         tag, rest = tagged(reason)
         match rest[0] if tag == "shutdown" and len(rest) == 1 else reason:
+            case ("peer", "unavailable", str(why)):
+                await self._happen(sandboxes, NotStarted(id, sandbox.run, "service_unavailable", why))
             case ("ended", str(why)) | ("peer", _, str(why)):  # its program's own process is linked, and may be faster
                 await self._happen(sandboxes, Ended(id, sandbox.run, _plain(why)))
             case ("not_started", str(code), str(why)):

@@ -174,7 +174,7 @@ class PeerLauncher:
             raise NotLaunched("start_failed", _why(error)) from None
         try:
             return await self._connect(sandbox, peer, written, notice)
-        except (RemoteError, TimeoutError, ValueError) as error:
+        except (RemoteError, OSError, ValueError) as error:
             why = clip(printable(f"it did not answer at its start: {error}".removesuffix(": ")), LONGEST)
             raise NotLaunched("start_failed", clip(str(await peer.kill(why)), LONGEST)) from None
 

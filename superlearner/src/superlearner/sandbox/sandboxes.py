@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -58,6 +59,7 @@ class Sandboxes:
     used: dict[str, float] = field(default_factory=dict[str, float])
     last_output: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     _walls: tuple[Wall, ...] | None = None
+    _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
     services: int = 0
     """How many services there were, this one included."""
@@ -95,10 +97,21 @@ class Sandboxes:
         self.launcher.warm()
 
     async def walls(self) -> tuple[Wall, ...]:
-        """The walls of this machine, tried once."""
-        if self._walls is None:
-            self._walls = await otp.Task.run_blocking(self.launcher.walls)
-        return self._walls
+        """The walls of this machine, tried once, however many ask at a time.
+
+        Raises `OSError`: they cannot be tried just now.
+        """
+        if self._walls is not None:
+            return self._walls
+        if self._trying is None:
+            self._trying = asyncio.ensure_future(otp.Task.run_blocking(self.launcher.walls))
+            self._trying.add_done_callback(self._tried)
+        return await asyncio.shield(self._trying)
+
+    def _tried(self, trying: asyncio.Future[tuple[Wall, ...]]) -> None:
+        self._trying = None
+        if not trying.cancelled() and trying.exception() is None:
+            self._walls = trying.result()
 
     def forget(self, id: str) -> None:
         """It is gone."""

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from errno import EAGAIN
 from typing import Any, Final
 
 from otp.peer.limits import Limits
@@ -46,6 +47,8 @@ def probe(walls: Walls | None = None) -> Available:
     Args:
         walls: with what is left out and which accounts; the default tries all.
 
+    Raises `OSError`: they cannot be tried just now (no room for a process or a folder, or it took too long).
+
     >>> sorted(probe().walls) == ["calls", "cpu", "files", "memory", "network", "processes", "rights", "signals"]
     True
     """
@@ -55,15 +58,18 @@ def probe(walls: Walls | None = None) -> Available:
         return Available(parts, walls_of(parts), untrusted=False)
     with tempfile.TemporaryDirectory(prefix="otp-peer-") as folder:
         plan = make_plan(wanted, Limits(), folder)
-        done = subprocess.run(
-            [sys.executable, "-I", "-m", "otp.peer.walls.trial"],
-            input=json.dumps(plan),
-            capture_output=True,
-            text=True,
-            env={},
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", "-m", "otp.peer.walls.trial"],
+                input=json.dumps(plan),
+                capture_output=True,
+                text=True,
+                env={},
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise BlockingIOError(EAGAIN, f"trying the walls took longer than {PATIENCE_S:g} s") from None
     try:
         parts = tuple(Part(**part) for part in json.loads(done.stdout))
     except (ValueError, TypeError):
