@@ -1,4 +1,4 @@
-"""A machine without room for another process, descriptor or folder says so, nothing is left, and the next one starts."""
+"""A machine without room for a process, descriptor or folder says so, nothing is left, and the next one starts."""
 
 from __future__ import annotations
 
