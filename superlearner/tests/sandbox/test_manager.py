@@ -128,6 +128,15 @@ def test_a_source_that_does_not_start_is_refused_and_nothing_is_left(managed: An
     assert "nonsense" in refused.message
 
 
+def test_a_sandbox_that_nobody_can_start_now_is_refused_without_the_inside_of_the_call(managed: Any) -> None:
+    async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
+        otp.unregister(RUNNERS)
+        return await create(), sandboxes.all()
+
+    why = "the supervisor sandboxes could not start its runner: noproc"
+    assert (Refused("service_unavailable", why), []) == managed(work)
+
+
 def test_a_restart_keeps_the_configuration_and_the_old_tree_is_gone(managed: Any) -> None:
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
         await create(max_restarts=9)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -147,7 +147,7 @@ def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
 
 
 @contextlib.contextmanager
-def _closed_on_failure(launched: Launched) -> Iterator[None]:
+def _closed_on_failure(launched: Launched) -> Generator[None, None, None]:
     try:
         yield
     except OSError:
@@ -156,7 +156,7 @@ def _closed_on_failure(launched: Launched) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _closing(numbers: list[int]) -> Iterator[None]:
+def _closing(numbers: list[int]) -> Generator[None, None, None]:
     """Close what a guard got: while we have it, too, its end is not the end of its connection."""
     try:
         yield

@@ -137,7 +137,8 @@ class SandboxManager(GenServer[Sandboxes]):
         try:
             runner = await DynamicSupervisor.start_child(RUNNERS, spec)
         except (otp.StartError, otp.Exit) as error:
-            why = f"its runner did not start: {text_of_reason(getattr(error, 'reason', error))}"
+            reason = error.cause_reason if isinstance(error, otp.CallExit) else getattr(error, "reason", error)
+            why = f"the supervisor {RUNNERS} could not start its runner: {text_of_reason(reason)}"
             await self._happen(sandboxes, NotStarted(sandbox.id, sandbox.run, "service_unavailable", why))
             return
         sandboxes.runners[sandbox.id] = runner
