@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from superlearner.remote import NodeBusy, NodeGone
-from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Line
+from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Answering, Line
 
 
 def with_line(work: Callable[[Line, socket.socket, asyncio.Future[str]], Awaitable[Any]]) -> Any:
@@ -38,6 +39,21 @@ def test_more_answers_than_questions_end_the_line() -> None:
         return await broken
 
     assert "it answered more than it was asked" == with_line(work)
+
+
+def test_who_answers_outlives_the_garbage_collector() -> None:
+    """Nobody held it while nothing was asked: 5,000 linked processes, and a sandbox did not answer at its start."""
+
+    async def echo(question: bytes) -> bytes:
+        return question
+
+    async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> bytes:
+        await Answering(theirs, {BACKEND: echo}).open()
+        await line.ask(BACKEND, b"it waits for the next question after this one")
+        gc.collect()
+        return await line.ask(BACKEND, b"are you there?")
+
+    assert b"are you there?" == with_line(work)
 
 
 def test_a_sandbox_that_does_not_read_is_asked_no_more() -> None:

@@ -120,6 +120,18 @@ class Line:
             self.close("its end of the line is closed")
 
 
+class _Holding(asyncio.StreamReaderProtocol):
+    """Holds its reader, and with it who waits for what comes, as long as the loop holds the connection.
+
+    The protocol of asyncio has a weak reference only. The loop has one to a task, too, so that nobody held who answers
+    while nothing was asked: a large tree, at whose start the garbage collector came by, was never heard of again.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        super().__init__(reader)
+        self._held = reader
+
+
 class Answering:
     """The sandbox's end: carries questions to who answers them, several at a time.
 
@@ -136,8 +148,10 @@ class Answering:
     async def open(self) -> None:
         """Begin to answer."""
         self._pair.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=self._pair.dup(), limit=MOST_BYTES)
-        self._keep(self._serve(reader, writer))
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(MOST_BYTES, loop)
+        transport, protocol = await loop.create_connection(lambda: _Holding(reader), sock=self._pair.dup())
+        self._keep(self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -147,6 +161,8 @@ class Answering:
                 self._keep(self._answer(writer, number, channel, question))
         except (asyncio.IncompleteReadError, OSError):
             return  # the platform is gone, and we soon
+        finally:
+            writer.close()
 
     async def _answer(self, writer: asyncio.StreamWriter, number: int, channel: int, question: bytes) -> None:
         found = self._channels.get(channel)
