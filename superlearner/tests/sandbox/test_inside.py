@@ -273,11 +273,28 @@ def test_a_module_runs_with_another_text_and_its_file_stays_what_it_is(tmp_path:
     assert text == path.read_text()
 
 
-def test_a_source_that_does_not_run_is_refused(tmp_path: Path) -> None:
-    async def look(node: otp.Node, service: otp.Pid) -> Any:
-        return await GenServer.call(service, ("reload", "nonsense"))
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("nonsense", "NameError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("raise BaseException('no')", "BaseException: no"),
+        ("while True: pass", "EndlessLoop"),
+    ],
+    ids=["wrong name", "ends", "no usual error", "loops"],
+)
+def test_a_source_that_does_not_run_is_refused_and_the_old_one_goes_on(tmp_path: Path, source: str, why: str) -> None:
+    """One that looped ended who answers for the sandbox, and the sandbox with it."""
 
-    assert "the new source cannot be used" in within(tmp_path, COUNTER, look)["refused"]
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "tick")
+        report = await GenServer.call(service, ("reload", source))
+        return report["refused"], await GenServer.call(at(node, "a"), "get")
+
+    refused, count = within(tmp_path, COUNTER, look, held_s=0.2)
+    assert refused.startswith("nothing has changed: the new source cannot be used: ")
+    assert why in refused
+    assert 1 == count
 
 
 def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:

@@ -72,7 +72,9 @@ def load(module: ModuleType) -> ModuleType:
         fresh = importlib.util.module_from_spec(spec)
         sys.modules[name] = fresh  # dataclasses and whoever imports it from within look here
         exec(code, vars(fresh))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:  # of the person at the terminal, and not of the module
+        raise
+    except BaseException as error:  # also one that ends an endless loop: it is the module that fails, and nobody else
         raise UpgradeRefused(None, reason_of(error)) from error
     finally:
         sys.modules[name] = known
