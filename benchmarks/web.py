@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from tools.chromium import ARGUMENTS, chromium
 from tools.serving import serving
 
 from benchmarks.machine import machine
@@ -40,7 +40,6 @@ SETTLES = 8.0
 
 CLICKS = 30
 UNSEEN = (2000.0, 2000.0)
-BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 # Before the page: notes when the picture is made that shows a change, the one that is just being made or the next one.
 PICTURES = """(() => {
@@ -330,8 +329,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
+    if (found := chromium()) is None:
         print("no Chromium here: the page is not measured", file=sys.stderr)
         return 1
     from playwright.sync_api import sync_playwright
@@ -342,7 +340,7 @@ def main() -> int:
     other = prototype_python()
     rows: list[dict[str, Any]] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         for number in range(options.rounds):
             stacks = [platform, *([] if other is None else [lambda: prototype(other)])]
             for make in stacks if number % 2 == 0 else reversed(stacks):

@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import statistics
 import sys
 import time
 from typing import Any
 
-from benchmarks.web import BROWSER, RATE, RESULTS, Platform, cpu_seconds, platform, resident_mib
+from tools.chromium import ARGUMENTS, chromium
+
+from benchmarks.web import RATE, RESULTS, Platform, cpu_seconds, platform, resident_mib
 
 # Notes how long each frame took, in ms.
 FRAMES = """() => {
@@ -143,15 +144,14 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         options.seconds = 4.0
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
+    if (found := chromium()) is None:
         print("no Chromium here: the page is not measured", file=sys.stderr)
         return 1
     from playwright.sync_api import sync_playwright
 
     result: dict[str, Any] = {"workers": options.workers, "rate": options.rate, "seconds": options.seconds}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         with platform(BENCHMARK_WORKERS=str(options.workers)) as stack:
             result["crowd"] = in_the_browser(stack, browser, options.rate, options.seconds)
         browser.close()

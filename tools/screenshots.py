@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 import urllib.error
@@ -20,6 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from superlearner.web.credentials import TOKEN_FILE
+from tools.chromium import ARGUMENTS, chromium
 from tools.files import ROOT
 from tools.serving import serving
 
@@ -305,12 +305,11 @@ def ask(url: str, method: str, body: object) -> None:
 
 def main(folder: Path) -> None:
     """All pictures, each of a platform that has just started."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     superlearner = Path(sys.executable).with_name("superlearner")
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=60_000)  # a picture has no deadline, and the machine may have other things to do
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
         for theme in THEMES:  # on a platform of their own: nothing else has used up restarts there
             for width in SIZES:
                 with tempfile.TemporaryDirectory() as data:

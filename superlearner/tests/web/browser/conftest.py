@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import inspect
-import shutil
 import socket
 import sys
 import threading
@@ -21,16 +20,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from tools.chromium import ARGUMENTS, headless_chromium
 from tools.kept_contexts import KeptContexts
 from tools.near_line import remote
 
 import otp
 from superlearner.demo import Shop
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 #: What a browser says by itself when a connection is refused; tests of that make it happen on purpose.
 EXPECTED = ("WebSocket connection to", "Failed to load resource")
 
@@ -64,13 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
+    path = headless_chromium()
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium-headless-shell, or chromium")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield found
-        found.close()
+        launched = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")
