@@ -106,9 +106,16 @@ class FakePlatform:
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._server.serve(sockets=[self._socket]))
+            self._loop.run_until_complete(self._hang_up())
         finally:
             self._loop.close()
             self._socket.close()
+
+    async def _hang_up(self) -> None:
+        """A connection that came while the server ended would stay open, and a browser would ask on it for ever."""
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
     def stop(self) -> None:
         self._server.should_exit = True
