@@ -35,6 +35,9 @@ def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collecto
     return [collector for collector in found if not isinstance(collector, DoctestModule)]
 
 
+COLLECTS = (50_000, 20, 50)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: their driver keeps a loop running, beside which nobody else can run one."""
@@ -47,10 +50,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """What is there until the end is not looked through at each collection of garbage: a sixth of the time of a run."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.enable()
+    gc.set_threshold(*COLLECTS)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import threading
@@ -153,7 +154,9 @@ def _run(
             check(tree.target)
         except LoadError as error:
             return _failed(str(error))
+    gc.disable()  # nearly all that a start makes stays: to look through it again and again took a sixth of its time
     with contextlib.ExitStack() as ending:
+        ending.callback(gc.enable)
         spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports while we do
         from superlearner.arsenal.declaration import DeclarationError
         from superlearner.ending import Ending
@@ -204,6 +207,8 @@ async def _live(platform: Any) -> Any:
         nonlocal told
         if not told:
             told = True
+            gc.freeze()
+            gc.enable()
             quiet.close()
             _say_where(platform)
 

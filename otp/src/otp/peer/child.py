@@ -53,6 +53,7 @@ def main() -> NoReturn:
 
 def load(modules: list[str]) -> str | None:
     """Import, and keep what is there in pages that forks share; why that failed, if it did."""
+    gc.disable()  # what is imported stays
     try:
         for module in modules:
             importlib.import_module(module)
@@ -60,6 +61,7 @@ def load(modules: list[str]) -> str | None:
         return f"preload: {type(error).__name__}: {error}"[:1000]
     gc.collect()
     gc.freeze()
+    gc.enable()
     return None
 
 
