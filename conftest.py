@@ -23,6 +23,9 @@ pytest_plugins = ["tools.conformance_plugin", "tools.encodable_plugin", "tools.o
 settings.register_profile("beside others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("beside others")
 
+COLLECTS = (50_000, 20, 50)
+"""Thresholds of the garbage collector while tests run."""
+
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 
@@ -35,9 +38,6 @@ def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collecto
     return [collector for collector in found if not isinstance(collector, DoctestModule)]
 
 
-COLLECTS = (50_000, 20, 50)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: their driver keeps a loop running, beside which nobody else can run one."""
@@ -46,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: a test that waits for a page or a program leaves its core to another."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: a test that waits for a page or a program leaves its core to another."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection() -> None:
