@@ -46,7 +46,7 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 test: install-dev ## the tests and the examples in the documentation (at most 8 minutes)
 	@# The tests start some hundred programs. Where Python may not keep what it compiled, each would compile all of this.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
-	@# Processes share the tests, two more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
+	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "not slow" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: check

@@ -46,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores: a test that waits for a page or a program leaves its core to another."""
-    return (os.cpu_count() or 1) + 2
+    """One process more than there are cores: a test that waits for a page or a program leaves its core to another."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection() -> None:
