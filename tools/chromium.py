@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import Final
 
-__all__ = ["ARGUMENTS", "chromium", "headless_chromium"]
+__all__ = ["ARGUMENTS", "chromium"]
 
-WHOLE: Final = ("chromium", "chromium-browser", "google-chrome")
-SHELL: Final = "chromium-headless-shell"
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
 ARGUMENTS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -18,10 +17,5 @@ ARGUMENTS: Final = (
 
 
 def chromium() -> str | None:
-    """The path of a whole Chromium, as a person has it; None if there is none."""
-    return next(filter(None, map(shutil.which, WHOLE)), None)
-
-
-def headless_chromium() -> str | None:
-    """The path of the one that can only be driven, where there is one: it takes a third less of the processor."""
-    return shutil.which(SHELL) or chromium()
+    """Its path, as a person has it; None if there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)

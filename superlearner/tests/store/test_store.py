@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from superlearner.store import AuditRow, Restart, Store, StoreUnavailable
+import otp
+from superlearner.store import AuditRow, Restart, Store, StoreUnavailable, writer
 
 WithStore = Callable[..., Any]
 
@@ -49,6 +53,32 @@ def test_rows_are_chosen_by_supervisor_child_event_time_and_run(url: str, with_s
         assert await at(before=first[-1].id) == [2, 1]
 
     with_store(url, test)
+
+
+def test_an_end_just_after_the_start_waits_for_the_database_to_be_open(
+    tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, opened = threading.Event(), writer._open
+    monkeypatch.setattr(writer, "WRITES_S", 0.0)
+    monkeypatch.setattr(writer, "_open", lambda url: (ends.wait(10), opened(url))[1])
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+
+    async def first(running: Any) -> None:
+        running.store.append_restarts([restart(1)])
+        service = otp.whereis("store")
+        assert service is not None
+        otp.exit(service, "kill")
+        await otp.wait_down(service)
+        asyncio.get_running_loop().call_later(0.01, ends.set)
+        await running.store.close()
+        assert running.telling.empty()
+
+    async def second(running: Any) -> None:
+        await running.store.sync()
+        assert [row.at for row in await running.store.restarts()] == [1]
+
+    with_store(url, first)
+    with_store(url, second)
 
 
 def test_what_an_earlier_run_stored_is_there(url: str, with_store: WithStore) -> None:

@@ -24,8 +24,12 @@ BATCH_S: Final = 0.2
 BATCH_ROWS: Final = 2000
 PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """How long the service waits before it tries again, the first time, the second time, …; the last one repeats."""
-CLOSE_S: Final = 1.5
-"""How long the end of the program waits for what still waits, and again for statements that have begun."""
+WRITES_S: Final = 1.5
+"""How long the end of the program waits for what still waits."""
+OPENS_S: Final = 4.0
+"""The same where the database is just being opened, which takes long on a busy machine."""
+CLOSES_S: Final = 1.5
+"""How long it waits for statements that have begun."""
 
 
 class Writer:
@@ -111,7 +115,7 @@ class Writer:
     async def close(self) -> None:
         """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
         with contextlib.suppress(StoreUnavailable, TimeoutError):  # told before, or now by the count below
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
                 if len(self.waiting) or (self._task is not None and not self._task.done()):
                     await self.work()
         left = len(self.waiting)
@@ -121,7 +125,7 @@ class Writer:
         if self._task is not None:
             self._task.cancel()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(CLOSES_S):
                 await self._let_go()
 
     def opened(self) -> Database:

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
-from tools.chromium import ARGUMENTS, headless_chromium
+from tools.chromium import ARGUMENTS, chromium
 from tools.kept_contexts import KeptContexts
 from tools.near_line import remote
 
@@ -60,9 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = headless_chromium()
+    path = chromium()
     if path is None:
-        pytest.skip("needs Chromium: apt-get install chromium-headless-shell, or chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield launched
