@@ -35,7 +35,8 @@ class Context:
     """One execution of an operation.
 
     `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on` names the node that is
-    asked, None for the platform's own: `execute` puts the one there that is meant if none was named.
+    asked, or the sandbox whose node it is, None for the platform's own: `execute` puts the one there that is meant if
+    none was named.
     """
 
     platform: Platform
@@ -46,6 +47,12 @@ class Context:
     announced: list[str] = field(default_factory=list[str])
     takes_force: str | None = None
     """Why it takes force, if a dry run has found out that it does and none was given."""
+
+    def __post_init__(self) -> None:
+        if self.on is not None and self.platform.nodes.find(self.on) is None:
+            sandbox = self.platform.sandboxes.find(self.on)
+            if sandbox is not None:
+                self.on = sandbox.node
 
     @property
     def found(self) -> WatchedNode | RemoteNode:

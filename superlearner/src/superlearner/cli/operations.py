@@ -42,7 +42,7 @@ Node = Annotated[
     str | None,
     typer.Option(
         "--node",
-        help="The node that is asked [default: that of your tree, else the platform's own].",
+        help="The node that is asked, or a sandbox by its id [default: that of your tree, else the platform's own].",
         autocompletion=NODES,
         show_default=False,
     ),

@@ -107,6 +107,19 @@ def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reac
     inside(look)
 
 
+def test_its_id_stands_for_its_node(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, custom_config={"start": 40})
+        assert "40" == (await ask(platform, "GET", "/processes/counter/state?node=a"))["state"]
+        await ask(platform, "DELETE", "/processes/Main?node=a&force=true")
+        await until(platform, "ended")
+        gone = await ask(platform, "GET", "/processes/counter/state?node=a", status=404)
+        assert ("node_not_found", True) == (gone["code"], gone["message"].startswith("the sandbox a has ended: "))
+        await ask(platform, "GET", "/processes/counter/state?node=b", status=404)
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.hot_reload", "sandbox.versions", "sandbox.source")
 def test_a_hot_reload_keeps_the_state_says_what_became_of_it_and_goes_back_when_it_fails(inside: Inside) -> None:
     ten = SOURCE.replace("n + 1", "n + 10")

@@ -23,7 +23,8 @@ DRY_RUN: Final = {
 
 NODE: Final = {
     "type": "string",
-    "description": "the node that is asked, see node_list; else that of the person's tree, or the platform's",
+    "description": "the node that is asked, see node_list, or a sandbox by its id; "
+    "else that of the person's tree, or the platform's",
 }
 
 

@@ -37,7 +37,7 @@ NodeName = Annotated[
     str | None,
     Query(
         max_length=300,
-        description="the node that is asked, see GET /api/v1/nodes; by default that of "
+        description="the node that is asked, see GET /api/v1/nodes, or a sandbox by its id; by default that of "
         "the tree that the platform was started with, else the platform's own",
     ),
 ]
