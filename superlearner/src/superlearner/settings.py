@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         ge=0.001,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="shortest time between two frames of the live page",
+        description="shortest time between two frames of the live page, but for what was done by hand",
     )
     heartbeat_interval: float = Field(
         0.5, ge=0.01, le=86_400, json_schema_extra=SECONDS, description="metrics and heartbeat of the live page"

@@ -88,6 +88,21 @@ def test_all_viewers_get_the_same_bytes_and_numbers_without_gaps(inside: Inside)
     inside(test)
 
 
+def test_what_a_hand_on_a_page_did_is_shown_at_once(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        hour = 3600.0
+        running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, viewer_queue=50, frame_rows=400)
+        viewer = running.hub.attach()
+        await frame(viewer)
+        await otp.sys.get_state(("live", running.platform.running_node()))  # the first heartbeat is over
+        running.hub.flush()  # the next one is an hour away, and so is the next frame
+        await running.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
+        told = await until(viewer, lambda found: "restarts" in changed(found, COUNTER))
+        assert changed(told, COUNTER)["restarts"] == 1
+
+    inside(test)
+
+
 def test_a_slow_viewer_gets_a_snapshot_instead_of_what_it_missed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         slow = platform.hub.attach()

@@ -85,6 +85,8 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
                 f"{operation.name} changed something without ctx.about_to; this is a bug, please report it"
             )
         outcome = "ok"
+        if operation.changes and operation.on_node and context.door == "page":
+            _show(context)
     except DryRun as dry:
         outcome = "dry_run"
         return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
@@ -120,6 +122,14 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
         page: Paged[Any] = result
         return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+def _show(context: Context) -> None:
+    """What a hand on a page did shows as soon as it has happened, not when the next frame is due."""
+    hubs = context.platform.hubs
+    hub = None if hubs is None else hubs.known(context.node)
+    if hub is not None:
+        hub.hurry()
 
 
 def _meant(operation: Operation, context: Context) -> str | None:

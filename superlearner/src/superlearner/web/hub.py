@@ -39,6 +39,8 @@ __all__ = ["KINDS", "Hub"]
 KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 MAX_RESTING: Final = 200
+HASTE: Final = 0.01
+"""Seconds between frames for one interval after something was done by hand: nobody draws more often."""
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ class Hub:
         self._oldest: float | None = None
         self._armed = False
         self._last_frame = 0.0
+        self._hasty = 0.0
         self._beating = False
         self._beat_due: float | None = None
         self._beat_ref: Any = None
@@ -348,8 +351,19 @@ class Hub:
         if self._armed or not self.viewers:
             return
         self._armed = True
-        wait = self._last_frame + self.frame_interval - otp.monotonic()
+        now = otp.monotonic()
+        interval = min(HASTE, self.frame_interval) if now < self._hasty else self.frame_interval
+        wait = self._last_frame + interval - now
         self._tell_clock("frame", max(0.0, wait))
+
+    def hurry(self) -> None:
+        """Somebody has done something by hand and waits for it to show: what follows in a moment is not held back.
+
+        A supervisor needs a few steps to restart what was killed, so that one frame at once would come too early.
+        """
+        self._hasty = otp.monotonic() + self.frame_interval
+        if self._armed:
+            self._tell_clock("frame")
 
     def _tell_clock(self, what: Asked, wait: float = 0.0) -> None:
         tell_clock(self.carrier, self, what, wait)

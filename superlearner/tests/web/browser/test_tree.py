@@ -63,13 +63,15 @@ def test_a_kill_shows_in_the_frame_of_the_click_and_asks_the_platform(page: Page
     pid = line(page, LEDGER).get_attribute("data-pid")
     pending = page.evaluate(
         """(key) => {
-            const line = document.querySelector(`[data-key="${key}"]`);
+            const line = document.querySelector(`[data-key="${key}"]`), ask = window.fetch;
+            let asked = false; // to send a request takes longer than all that the line says: the picture comes first
+            window.fetch = (...request) => { asked = true; return ask(...request); };
             line.querySelector(".kill").click();
-            return [line.hasAttribute("data-pending"), line.querySelector(".st").textContent];
+            return [line.hasAttribute("data-pending"), line.querySelector(".st").textContent, asked];
         }""",
         LEDGER,
     )
-    assert pending == [True, "killing…"]
+    assert pending == [True, "killing…", False]
     platform.delta(p=[[LEDGER, {"pid": "0.99.0", "restarts": 1, "last": crash("killed")}]])
     expect(line(page, LEDGER)).to_have_attribute("data-pid", "0.99.0")
     expect(line(page, LEDGER)).not_to_have_attribute("data-pending", "")

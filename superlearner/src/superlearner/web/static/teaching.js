@@ -105,12 +105,16 @@ export function teach({ tree, map, pane, events, goTo }) {
     signals?.place();
   });
 
-  for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
-    const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
+  /** After a kill its signals are waited for, and those of the one before go. @param {string[]} keys */
+  const expectOf = (keys) => {
     known = new Set(model().feed);
     clear();
-    for (const one of key === null ? keys : [key]) awaited.set(one, performance.now() + SOON_MS);
+    for (const one of keys) awaited.set(one, performance.now() + SOON_MS);
     if (awaited.size > 1) awaited.clear(); // several bursts over one another would say nothing
+  };
+  for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
+    const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
+    setTimeout(() => expectOf(key === null ? keys : [key]), 0); // the line says first that it is on its way
   });
 
   events.addEventListener("sl-signals", (event) => {
