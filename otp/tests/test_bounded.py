@@ -126,6 +126,33 @@ def test_methods_of_subclasses_of_containers_do_not_run() -> None:
     assert text(BadList([1])).endswith("BadList([1])")
 
 
+def test_no_code_of_a_class_runs_that_answers_for_its_own_structure() -> None:
+    """A property `__dict__` was called, and so were `items` of what stood there and `__hash__` of a metaclass."""
+
+    class Meta(type):
+        def __hash__(cls) -> int:
+            raise SystemExit
+
+    class Evil(metaclass=Meta):
+        pass
+
+    class Covered:
+        @property
+        def __dict__(self) -> Any:  # type: ignore[override]
+            raise SystemExit
+
+    class Held(dict[str, Any]):
+        def items(self) -> Any:
+            raise SystemExit
+
+    plain = type("Plain", (), {})()
+    plain.__dict__ = Held(n=1)
+    here = "test_no_code_of_a_class_runs_that_answers_for_its_own_structure.<locals>"
+    assert [text(value) for value in (Evil(), [Evil()], Covered(), plain)] == [
+        f"<{here}.Evil>", f"[<{here}.Evil>]", f"<{here}.Covered>", "Plain(n=1)",
+    ]  # fmt: skip
+
+
 def test_the_text_is_never_longer_than_asked() -> None:
     for length in (1, 2, 10, 100):
         for value in ("x" * 1000, list(range(1000)), {"k" * 500: "v" * 500}, b"y" * 999, {"a" * 99, "b" * 99}):

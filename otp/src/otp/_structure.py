@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from types import MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
-__all__ = ["field_names", "mro", "name_of", "stored"]
+__all__ = ["answers_for_itself", "bases_of", "field_names", "members_of", "module_of", "mro", "name_of", "stored"]
 
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 """The bases of a class as `type` knows them."""
@@ -19,7 +19,26 @@ mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 name_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 """The qualified name of a class."""
 
-_vars: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__bases__"].__get__
+"""The classes that a class names as its bases."""
+
+members_of: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+"""What stands in a class itself, by name."""
+
+_dict: Any = dict
+
+
+def module_of(kind: type) -> Any:
+    """The name of the module in which a class stands; it may be anything that the class says."""
+    return members_of(kind).get("__module__")
+
+
+def answers_for_itself(kind: type) -> bool:
+    """Whether a class is compared or hashed by code of its metaclass, so that it can be looked up in no table."""
+    meta = type(kind)
+    if meta is type:
+        return False
+    return any("__hash__" in members_of(base) or "__eq__" in members_of(base) for base in mro(meta)[:-2])
 
 
 def field_names(kind: type) -> tuple[str, ...]:
@@ -27,20 +46,20 @@ def field_names(kind: type) -> tuple[str, ...]:
     if kind is tuple:
         return ()
     for base in mro(kind):
-        names: Any = _vars(base).get("_fields")
-        if isinstance(names, tuple):
-            return tuple(name for name in cast("tuple[object, ...]", names) if isinstance(name, str))
+        names: Any = members_of(base).get("_fields")
+        if type(names) is tuple:
+            return tuple(name for name in cast("tuple[object, ...]", names) if type(name) is str)
     return ()
 
 
 def stored(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     """The attributes that the object holds, in order; no property and no `__getattr__` runs."""
-    return chain(_slots(value, kind), _dictionary(value))
+    return chain(_slots(value, kind), _dictionary(value, kind))
 
 
 def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     for base in reversed(mro(kind)):
-        for name, descriptor in _vars(base).items():
+        for name, descriptor in members_of(base).items():
             if type(descriptor) is MemberDescriptorType:
                 try:
                     yield name, descriptor.__get__(value, kind)
@@ -48,12 +67,15 @@ def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
                     continue  # a slot that was never filled
 
 
-def _dictionary(value: Any) -> Iterator[tuple[str, Any]]:
-    try:
-        stored: Any = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return
-    if isinstance(stored, dict):
-        for name, member in cast("dict[object, Any]", stored).items():
-            if isinstance(name, str):
+def _dictionary(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    for base in mro(kind):
+        descriptor = members_of(base).get("__dict__")
+        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
+            break
+    else:
+        return  # no dictionary, or a class that has put something of its own in the place of it
+    stored: Any = descriptor.__get__(value)
+    if stored is not None:
+        for name, member in _dict.items(stored):
+            if type(name) is str:
                 yield name, member

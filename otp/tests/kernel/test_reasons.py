@@ -223,3 +223,39 @@ def test_the_text_of_an_error_is_its_reason() -> None:
     assert str(otp.Exit("shutdown")) == "shutdown"
     assert str(otp.Exit(("shutdown", "moved"))) == "('shutdown', 'moved')"
     assert repr(otp.Throw(1)) == "Throw(1)"
+
+
+def test_an_exception_that_raises_when_it_is_asked_has_a_reason_all_the_same() -> None:
+    """`SystemExit` out of the `__str__` of an exception that crashed one process shut the whole node down."""
+
+    class Meta(type):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __getattribute__(cls, name: str) -> Any:
+            raise SystemExit(name)
+
+    class Evil(Exception, metaclass=Meta):
+        def __getattribute__(self, name: str) -> Any:
+            raise SystemExit(name)
+
+        def __str__(self) -> str:
+            raise SystemExit
+
+    class Group(BaseExceptionGroup[Any]):
+        @property
+        def exceptions(self) -> Any:
+            raise SystemExit
+
+    class Leaving(otp.Exit):
+        @property
+        def reason(self) -> Any:
+            raise SystemExit
+
+        @reason.setter
+        def reason(self, value: Any) -> None: ...
+
+    said = "<str() of this Evil raised SystemExit>"
+    assert reason_of(Evil("a")).term == ("Evil", ("a",), said)
+    assert reason_of(Group("g", [Evil("a")])).term[0] == "Group"
+    assert reason_of(ExceptionGroup("g", [otp.Exit("moved"), otp.Exit("moved")])) == "moved"
+    assert reason_of(Leaving("x")).term[0] == "Leaving"

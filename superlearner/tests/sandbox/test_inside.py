@@ -190,9 +190,10 @@ def changing(what: str) -> str:
         ("raise GeneratorExit", "all went back to the old source: a ended", [0, 1]),
         ("import otp; otp.exit(otp.self(), 'kill')", "all went back to the old source: a ended", [0, 1]),
         ("while True: pass", "nothing has changed: a refused: EndlessLoop", [1, 1]),
+        ("import sys; sys.exit(3)", "nothing has changed: a refused: SystemExit: 3", [1, 1]),
         ("import asyncio; return asyncio.Event().wait()", "nothing has changed: a refused: it did not answer", [1, 1]),
     ],
-    ids=["raises", "no Ok", "ends", "kills itself", "loops", "waits for ever"],
+    ids=["raises", "no Ok", "ends", "kills itself", "loops", "leaves", "waits for ever"],
 )
 def test_one_that_fails_in_its_code_change_makes_the_whole_reload_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str, counts: list[int]
@@ -230,6 +231,129 @@ def test_a_crash_in_what_waited_for_the_new_source_brings_the_old_one_back(tmp_p
     assert "ValueError: next" in refused
     assert "raise ValueError(message)" in refused  # the line of the new text
     assert 0 == counted
+
+
+EXIT = "raise SystemExit(3)"
+LOOP = "\n        while True: pass"
+META = "class M(type(GenServer)):\n    {}\nclass Counter(GenServer, metaclass=M):"
+HOSTILE = {
+    "str of its exception leaves": f"class E(Exception):\n    def __str__(self): {EXIT}\nraise E",
+    "str of its exception loops": f"class E(Exception):\n    def __str__(self): {LOOP}\nraise E",
+    "str of its exception interrupts": "class E(Exception):\n    def __str__(self): raise KeyboardInterrupt\nraise E",
+    "its exception answers for nothing": f"class E(Exception):\n    def __getattribute__(self, n): {EXIT}\nraise E",
+    "its group has endless members": (
+        "class G(BaseExceptionGroup):\n    exceptions = property(lambda self: (self, self))\n"
+        "raise G('g', [KeyboardInterrupt()])"
+    ),
+    "its reason is no word": (
+        f"import otp\nclass W(str):\n    def __eq__(self, other): {EXIT}\n    __hash__ = str.__hash__\n"
+        "raise otp.Exit(W('timeout'))"
+    ),
+    "interrupts": "raise KeyboardInterrupt",
+    "empties the modules": "import sys; sys.modules.clear(); raise ValueError",
+    "traces": f"import sys\ndef trace(*_): {EXIT}\nsys.settrace(trace)",
+    "its server is none": f"class S:\n    def __getattribute__(self, name): {EXIT}\nCounter = S()",
+    "its class has no version": META.format(f"vsn = property(lambda cls: exec('{EXIT}'))") + "\n    pass",
+    "its metaclass answers for all": META.format(f"def __getattribute__(cls, name): {EXIT}") + "\n    pass",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_a_source_that_raises_when_it_is_looked_at_is_refused_and_the_tree_goes_on(
+    tmp_path: Path, hostile: str
+) -> None:
+    """`SystemExit` out of an exception's `__str__` ended who answers for the tree, and with it the sandbox."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "tick")
+        refused = await GenServer.call(service, ("reload", f"{COUNTER}\n{hostile}\n"))
+        GenServer.cast(at(node, "a"), "tick")
+        counted = await GenServer.call(at(node, "a"), "get")
+        again = await GenServer.call(service, ("reload", COUNTER.replace("n + 1", "n + 10")))
+        GenServer.cast(at(node, "a"), "tick")
+        return refused, counted, again, await GenServer.call(at(node, "a"), "get")
+
+    refused, counted, again, last = within(tmp_path, COUNTER, look, held_s=0.2)
+    assert refused["refused"].startswith("nothing has changed: "), refused
+    assert (2, 3, 12) == (counted, len(again["servers"]), last)
+
+
+DECLARED = {
+    "its metaclass hashes": f"def __hash__(cls): {EXIT}",
+    "its metaclass compares": f"def __eq__(cls, other): {EXIT}\n    __hash__ = type.__hash__",
+    "its metaclass has a module that loops": f"@property\n    def __module__(cls): {LOOP}",
+    "its metaclass is asked": f"def __instancecheck__(cls, other): {EXIT}\n    __subclasscheck__ = __instancecheck__",
+}
+
+
+@pytest.mark.parametrize("method", DECLARED.values(), ids=DECLARED)
+def test_a_class_may_lie_about_itself_and_is_taken_over(tmp_path: Path, method: str) -> None:
+    new = COUNTER.replace("class Counter(GenServer):", META.format(method)).replace("n + 1", "n + 10")
+    new += f"class Name(str):\n    def __lt__(self, other): {EXIT}\n    __gt__ = startswith = __lt__\n"
+    new += f"class Number(int):\n    def __repr__(self): {EXIT}\n    __format__ = __repr__\n"
+    new += "globals()[Name('zz')] = globals()[1] = Number(7)\ndef given(number=Number(8)): pass\n"
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        reports = [await GenServer.call(service, ("reload", text)) for text in (new, new + "#", COUNTER)]
+        GenServer.cast(at(node, "a"), "tick")
+        return [len(report.get("servers", ())) for report in reports], await GenServer.call(at(node, "a"), "get")
+
+    assert ([3, 3, 3], 1) == within(tmp_path, COUNTER, look, held_s=0.2)
+
+
+STATES = {
+    "class leaves": f"__class__ = property(lambda self: exec('{EXIT}'))",
+    "class loops": f"@property\n    def __class__(self): {LOOP}",
+    "attributes leave": (
+        f"def __getattribute__(self, name):\n        if name == 'n': return object.__getattribute__(self, name)"
+        f"\n        {EXIT}"
+    ),
+    "dictionary leaves": f"__dict__ = property(lambda self: exec('{EXIT}'))",
+    "repr and eq loop": f"def __repr__(self, *_): {LOOP}\n    __eq__ = __reduce_ex__ = __deepcopy__ = __repr__",
+}
+
+
+@pytest.mark.parametrize("method", STATES.values(), ids=STATES)
+def test_a_state_that_raises_when_it_is_looked_at_is_kept(tmp_path: Path, method: str) -> None:
+    old = COUNTER.replace("return Ok(start)", "return Ok(State(start))").replace("Reply(n, n)", "Reply(n.n, n)")
+    old = f"class State:\n    __slots__ = ('n',)\n    def __init__(self, n): self.n = n\n    {method}\n" + old
+    new = old.replace("n + 1", "State(n.n + 10)")
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        report = await GenServer.call(service, ("reload", new))
+        GenServer.cast(at(node, "a"), "tick")
+        counted = await GenServer.call(at(node, "a"), "get")
+        return {one["name"]: (one["before"], one["after"]) for one in report["servers"]}["a"], counted
+
+    (before, after), counted = within(tmp_path, old, look, held_s=0.2)
+    assert (before, 10) == (after, counted)
+    assert "State" in before
+
+
+def test_a_source_that_empties_the_modules_is_taken_over_and_others_can_still_import(tmp_path: Path) -> None:
+    new = COUNTER.replace("n + 1", "n + 10") + "\nimport sys; sys.modules.clear(); sys.modules = None\n"
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        report = await GenServer.call(service, ("reload", new))
+        GenServer.cast(at(node, "a"), "tick")
+        return len(report["servers"]), await GenServer.call(at(node, "a"), "get")
+
+    assert (3, 10) == within(tmp_path, COUNTER, look)
+
+
+def test_who_ends_the_program_is_said_and_not_taken_for_a_give_up(tmp_path: Path) -> None:
+    """`its tree gave up: it restarted more often than it may`, of one `sys.exit()`."""
+    leaves = COUNTER.replace(
+        'while request == "spin":\n            pass', 'if request == "leave":\n            raise SystemExit(3)'
+    )
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        GenServer.cast(at(node, "a"), "leave")
+        return (await GenServer.call(service, ("next",)))["ended"]
+
+    assert "SystemExit(3) was raised in one of its processes, which ends the whole program" == within(
+        tmp_path, leaves, look
+    )
 
 
 def test_lines_of_tracebacks_are_counted_as_python_counts_them(tmp_path: Path) -> None:

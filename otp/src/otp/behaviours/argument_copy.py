@@ -63,15 +63,15 @@ def copy_arguments(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     What hangs together stays together: a list that two arguments share is copied once, and a list
     that holds itself gives a list that holds itself.
     """
-    for argument in arguments:
-        if type(argument) not in _ATOMIC:
-            break
-    else:
-        return arguments
     try:
-        return cast("tuple[Any, ...]", _copied(arguments, {}))
-    except RecursionError:  # nested deeper than the stack: by reference, as everything that cannot be copied
-        return arguments
+        for argument in arguments:
+            if type(argument) not in _ATOMIC:
+                return cast("tuple[Any, ...]", _copied(arguments, {}))
+    except KeyboardInterrupt:  # of the person at the terminal
+        raise
+    except BaseException:  # nested deeper than the stack, or of a class that raises: by reference, as all such
+        pass
+    return arguments
 
 
 def _copied(value: Any, memo: _Memo) -> Any:

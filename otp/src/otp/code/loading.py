@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, TypeVar, cast
 
+from otp._structure import bases_of, members_of, module_of, name_of
 from otp.behaviours.newest import found_in, shown_version
 from otp.code.reports import UpgradeRefused
 from otp.kernel.errors import BadArgument, Error
-from otp.kernel.reasons import reason_of
+from otp.kernel.reasons import reason_of, same
 
 __all__ = ["latest", "load", "vsn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _NO_SOURCE: Final = frozenset({"__module__", "__doc__", "__firstlineno__"})
-_PLAIN: Final = (str, bytes, int, float, bool, type(None))
+_PLAIN: Final[tuple[type, ...]] = (str, bytes, bool, int, float, type(None))
 
 
 def latest(fn: F) -> F:
@@ -65,19 +66,23 @@ def load(module: ModuleType) -> ModuleType:
         raise UpgradeRefused(
             None, BadArgument(f"reload: expected a module with a file of its own, got {module!r}").reason
         )
-    known = sys.modules[name]
+    modules = sys.modules
+    before = modules.copy()
     try:
         linecache.checkcache(path)
         code = compile(loader.get_data(path), path, "exec", dont_inherit=True)
         fresh = importlib.util.module_from_spec(spec)
-        sys.modules[name] = fresh  # dataclasses and whoever imports it from within look here
+        modules[name] = fresh  # dataclasses and whoever imports it from within look here
         exec(code, vars(fresh))
     except KeyboardInterrupt:  # of the person at the terminal, and not of the module
         raise
     except BaseException as error:  # also one that ends an endless loop: it is the module that fails, and nobody else
         raise UpgradeRefused(None, reason_of(error)) from error
     finally:
-        sys.modules[name] = known
+        if sys.modules is not modules or "sys" not in modules:  # it was emptied: nobody could import anything any more
+            sys.modules = modules
+            modules.update(before)
+        modules[name] = before[name]
     return fresh
 
 
@@ -106,35 +111,42 @@ def vsn(cls: type) -> Any:
 
 
 def _parts_of_module(cls: type) -> Iterator[str]:
-    own = next((member for member in vars(cls).values() if isinstance(member, FunctionType)), None)
+    own = next((member for member in members_of(cls).values() if type(member) is FunctionType), None)
     if own is None:
-        yield from _parts("", cls, cls.__module__)
+        yield from _parts("", cls, module_of(cls))
         return
     namespace = own.__globals__  # of this version, whatever the module shows now
-    for name in sorted(namespace):
-        yield from _parts(name, namespace[name], cls.__module__)
+    for name in sorted(name for name in namespace if type(name) is str):
+        yield from _parts(name, namespace[name], module_of(cls))
 
 
-def _parts(name: str, value: Any, module: str) -> Iterator[str]:
+def _parts(name: str, value: Any, module: Any) -> Iterator[str]:
+    """What of a value counts; none of its own code runs, whatever its class defines."""
     if name.startswith("__"):
         return
-    if isinstance(value, staticmethod | classmethod):
+    if type(value) is staticmethod or type(value) is classmethod:
         value = cast("Any", value).__func__
-    if isinstance(value, _PLAIN):
-        yield f"{name}={value!r}"
-    elif isinstance(value, FunctionType):
-        if value.__module__ == module:
+    kind = cast("type[Any]", type(value))
+    plain = _plain_text(value)
+    if plain is not None:
+        yield f"{name}={plain}"
+    elif kind is FunctionType:
+        if same(value.__module__, module):
             yield from _code_parts(value.__code__)
-            yield f"{value.__defaults__!r}" if _all_plain(value.__defaults__) else ""
-    elif isinstance(value, type) and value.__module__ == module:
-        yield f"class {value.__qualname__}({', '.join(base.__qualname__ for base in value.__bases__)})"
-        for member, inside in vars(value).items():
-            if member not in _NO_SOURCE:
+            defaults = [_plain_text(default) for default in value.__defaults__ or ()]
+            yield "" if None in defaults else f"{defaults}"
+    elif issubclass(kind, type) and same(module_of(value), module):
+        yield f"class {name_of(value)}({', '.join(map(name_of, bases_of(value)))})"
+        for member, inside in members_of(value).items():
+            if type(member) is str and member not in _NO_SOURCE:
                 yield from _parts(member.lstrip("_") or member, inside, module)
 
 
-def _all_plain(values: Any) -> bool:
-    return isinstance(values, tuple) and all(isinstance(value, _PLAIN) for value in cast("tuple[Any, ...]", values))
+def _plain_text(value: Any) -> str | None:
+    """A value that can be told from another by its text; one of a class derived from these as what it is at bottom."""
+    kind = cast("type[Any]", type(value))
+    base = next((base for base in _PLAIN if issubclass(kind, base)), None)
+    return None if base is None else base.__repr__(value)
 
 
 def _code_parts(code: CodeType) -> Iterator[str]:

@@ -13,15 +13,15 @@ Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from otp._structure import module_of, name_of
 from otp.behaviours.behaviour import Behaviour, MissingCallback
 from otp.behaviours.child_spec import Startable
-from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
-from otp.behaviours.supervisor_state import SupervisorState
 from otp.code.before import Before, is_supervisor
 from otp.code.loading import load, vsn
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
@@ -30,7 +30,7 @@ from otp.kernel.calls import system_call
 from otp.kernel.death import exit_signal
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.process import Process
-from otp.kernel.reasons import reason_of
+from otp.kernel.reasons import reason_of, same
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
 from otp.kernel.system import LATE, Refused, install, resume_later
@@ -151,11 +151,11 @@ def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ..
         return ()
     name = module.__name__ if isinstance(module, ModuleType) else module
     servers = [p for p in _processes(s) if p._vt is not None] if name is None else _servers(s, name)
-    known: dict[type, Any] = {}
-    for p in servers:  # a hash of a whole module each
-        if p._vt.cls not in known:
-            known[p._vt.cls] = vsn(p._vt.cls)
-    return tuple(RunningVersion(p, p._vt.cls, known[p._vt.cls]) for p in servers)
+    known: dict[int, Any] = {}
+    for p in servers:  # a hash of a whole module each; by its id, as a metaclass may answer for the hash of a class
+        if id(p._vt.cls) not in known:
+            known[id(p._vt.cls)] = vsn(p._vt.cls)
+    return tuple(RunningVersion(p, p._vt.cls, known[id(p._vt.cls)]) for p in servers)
 
 
 def _processes(s: Scheduler) -> Iterator[Process]:
@@ -167,7 +167,7 @@ def _processes(s: Scheduler) -> Iterator[Process]:
 
 
 def _servers(s: Scheduler, module: str) -> list[Process]:
-    return [p for p in _processes(s) if p._vt is not None and p._vt.cls.__module__ == module]
+    return [p for p in _processes(s) if p._vt is not None and same(module_of(p._vt.cls), module)]
 
 
 class _Change(NamedTuple):
@@ -176,6 +176,8 @@ class _Change(NamedTuple):
     pid: Process
     callbacks: Any
     state: Any
+    old_vsn: Any
+    new_vsn: Any
 
 
 class _Upgrade:
@@ -194,6 +196,15 @@ class _Upgrade:
     # Forward
 
     async def prepare(self) -> None:
+        """Stop and ask them all. Raises UpgradeRefused."""
+        try:
+            await self._prepare()
+        except (UpgradeRefused, KeyboardInterrupt, GeneratorExit, CancelledError):
+            raise
+        except BaseException as error:  # of a class or a value of the new module that raises when it is looked at
+            raise UpgradeRefused(None, reason_of(error)) from error
+
+    async def _prepare(self) -> None:
         for p in _servers(self.s, self.shown.__name__):
             self._successor(p)
         while True:
@@ -213,9 +224,9 @@ class _Upgrade:
 
     def _successor(self, p: Process) -> Any:
         old: type = p._vt.cls
-        found = found_in(self.fresh, old.__qualname__)
+        found = found_in(self.fresh, name_of(old))
         if not isinstance(found, type) or not issubclass(found, Behaviour | Startable):
-            raise UpgradeRefused(p, ("undef", f"{old.__module__}.{old.__qualname__}"))
+            raise UpgradeRefused(p, ("undef", f"{self.shown.__name__}.{name_of(old)}"))
         try:
             if issubclass(found, Behaviour):  # an Agent has no callbacks of its own
                 found.__handler__()
@@ -237,7 +248,8 @@ class _Upgrade:
     async def _change(self, p: Process) -> None:
         cls = self._successor(p)
         self.befores[p] = Before(p)
-        request = ("change_code", cls, vsn(p._vt.cls), self.extra, False, self.limit)
+        old, new = vsn(p._vt.cls), vsn(cls)
+        request = ("change_code", cls, old, self.extra, False, self.limit)
         try:
             answer = await system_call(p, request, "infinity" if self.limit is None else self.limit + GRACE_S)
         except CallExit as failed:
@@ -248,15 +260,14 @@ class _Upgrade:
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
         callbacks, state = answer
-        self.changes.append(_Change(p, callbacks, state))
+        self.changes.append(_Change(p, callbacks, state, old, new))
 
     def exchange(self) -> UpgradeReport:
-        """Exchange classes and states; nothing in here waits, and nobody goes on yet."""
+        """Exchange classes and states; nothing in here waits or runs code of theirs, and nobody goes on yet."""
         done: list[UpgradedServer] = []
-        for p, callbacks, state in self.changes:
+        for p, callbacks, state, old, new in self.changes:
             if p._st == DEAD or p._st == EXITING:
                 continue
-            old, new = vsn(p._vt.cls), vsn(callbacks.cls)
             install(p, callbacks, state)
             done.append(UpgradedServer(p, callbacks.cls, old, new))
             self._emit(p, old, new)
@@ -266,13 +277,13 @@ class _Upgrade:
         return UpgradeReport(self.shown.__name__, tuple(done), lagging)
 
     def _emit(self, p: Process, old: Any, new: Any) -> None:
-        data = {"module": self.shown.__name__, "what": p._vt.cls.__qualname__, "old": old, "new": new}
+        data = {"module": self.shown.__name__, "what": name_of(p._vt.cls), "old": old, "new": new}
         p._node._trace.emit("code_changed", p, data)
 
     def would_be(self) -> UpgradeReport:
         """What `finish` would answer, had it been asked."""
         servers = tuple(
-            UpgradedServer(change.pid, change.callbacks.cls, vsn(change.pid._vt.cls), vsn(change.callbacks.cls))
+            UpgradedServer(change.pid, change.callbacks.cls, change.old_vsn, change.new_vsn)
             for change in self.changes
             if change.pid._st != DEAD and change.pid._st != EXITING
         )
@@ -282,7 +293,7 @@ class _Upgrade:
     def _renew_starts(self) -> None:
         """Supervisors prepare start functions once: those they have were made for another version."""
         for p in _processes(self.s):
-            if isinstance(p._state, SupervisorState | DynamicState):
+            if is_supervisor(p):
                 p._state.renew_starts()
 
     def _runs_old_code(self, p: Process) -> bool:
@@ -290,7 +301,7 @@ class _Upgrade:
         if frame is None:
             return False
         space = frame.f_globals
-        return space.get("__name__") == self.shown.__name__ and space is not vars(self.fresh)
+        return same(space.get("__name__"), self.shown.__name__) and space is not vars(self.fresh)
 
     # Back
 
@@ -340,14 +351,15 @@ class _Upgrade:
             if not await self._stops_again(p):
                 exit_signal(p, None, "kill", False)
         show_version(self.shown, self.before)
+        vsns = {change.pid: (change.old_vsn, change.new_vsn) for change in self.changes}
         reset: list[Process] = []
         for p, before in self.befores.items():
             if p._st == DEAD or p._st == EXITING:
                 continue
-            new = vsn(p._vt.cls)
             if not before.withdraw():
                 reset.append(p)
-            self._emit(p, new, vsn(p._vt.cls))
+            old, new = vsns[p]
+            self._emit(p, new, old)
         self._renew_starts()
         for p in _servers(self.s, self.shown.__name__):
             if p not in self.befores:  # started meanwhile, and never had a state of old code

@@ -14,7 +14,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, Non
 from typing import Any, Final
 from uuid import UUID
 
-from otp._structure import field_names, mro, name_of, stored
+from otp._structure import answers_for_itself, field_names, mro, name_of, stored
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.results import ABSENT, Result
@@ -60,7 +60,9 @@ def text(
         writer.write(value, depth)
     except _Full:
         pass
-    except Exception as failure:  # what even the means of the interpreter cannot read
+    except KeyboardInterrupt:  # of the person at the terminal
+        raise
+    except BaseException as failure:  # what even the means of the interpreter cannot read
         writer.parts.append(f"<unreadable: {type(failure).__name__}>")
     found = "".join(writer.parts)
     return found if len(found) <= length else found[: max(length - 1, 0)] + "…"
@@ -102,7 +104,9 @@ class _Writer:
     def write(self, value: object, depth: int) -> None:
         kind = type(value)
         bases = mro(kind)
-        if kind in _PLAIN:
+        if type(kind) is not type and any(map(answers_for_itself, bases)):
+            self.put(f"<{name_of(kind)}>")
+        elif kind in _PLAIN:
             self.put(repr(value))
         elif Enum in bases:
             self.put(f"{name_of(kind)}.{object.__getattribute__(value, '_name_')}")

@@ -9,6 +9,7 @@ Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 from __future__ import annotations
 
 import os.path
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +34,13 @@ __all__ = [
 TEXT_LIMIT: Final = 2000
 _FRAMELESS: Final = frozenset[type]([str, int, float, bool, bytes, type(None)])
 _new_tuple: Final = tuple.__new__  # what the constructors of named tuples do, without a call in between
+
+# An exception's class may answer for any of these itself, raise, or loop; the interpreter's own ways do not ask it.
+_arguments: Final[Callable[[BaseException], Any]] = BaseException.__dict__["args"].__get__
+_traceback: Final[Callable[[BaseException], Any]] = BaseException.__dict__["__traceback__"].__get__
+_put_traceback: Final[Callable[[BaseException, Any], None]] = BaseException.__dict__["__traceback__"].__set__
+_members: Final[Callable[[BaseException], Any]] = BaseExceptionGroup.__dict__["exceptions"].__get__
+_name_of: Final[Callable[[type], str]] = type.__dict__["__name__"].__get__
 _OURS: Final = tuple(
     os.path.join(os.path.dirname(os.path.dirname(__file__)), folder, "") for folder in ("kernel", "behaviours")
 )
@@ -117,30 +125,32 @@ def is_ours(file: str) -> bool:
 
 def without_our_frames(error: BaseException) -> None:
     """Let a traceback begin with the user's code: its first entries are the places in the runtime that called it."""
-    traceback = error.__traceback__
+    traceback = _traceback(error)
     while traceback is not None and traceback.tb_next is not None:
         if not traceback.tb_frame.f_code.co_filename.startswith(_OURS):
             break
         traceback = traceback.tb_next
-    error.__traceback__ = traceback
+    _put_traceback(error, traceback)
 
 
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)[:TEXT_LIMIT]
-    except Exception as failure:
-        return f"<str() of this {type(error).__name__} raised {type(failure).__name__}>"
+    except KeyboardInterrupt:  # of the person at the terminal
+        raise
+    except BaseException as failure:  # also what ends an endless loop in there
+        return f"<str() of this {_name_of(type(error))} raised {_name_of(type(failure))}>"
 
 
-def _single_exit(group: BaseExceptionGroup[BaseException]) -> Exit | None:
+def _single_exit(group: BaseException) -> Any:
     """The one `Exit` that all leaves of a group agree on, if they do."""
-    found: Exit | None = None
-    pending: list[BaseException] = list(group.exceptions)
+    found: Any = None
+    pending: list[Any] = list(_members(group))
     while pending:
         leaf = pending.pop()
-        if isinstance(leaf, BaseExceptionGroup):
-            pending.extend(leaf.exceptions)
-        elif not isinstance(leaf, Exit) or (found is not None and not same(found.reason, leaf.reason)):
+        if issubclass(type(leaf), BaseExceptionGroup):
+            pending.extend(_members(leaf))
+        elif not issubclass(type(leaf), Exit) or (found is not None and not same(found.reason, leaf.reason)):
             return None
         else:
             found = leaf
@@ -153,17 +163,23 @@ def reason_of(error: BaseException) -> Reason:
     `Exit(R)` gives R, `Error(R)` gives `Crash(R, stack)`, `Throw(V)` gives `Crash(("nocatch", V), stack)`, any other
     exception `Crash(ExceptionTerm(...), stack)`. A group whose leaves are all `Exit` with one reason unwraps to it.
     """
-    if isinstance(error, Exit):
-        return error.reason
-    stack = stack_of(error.__traceback__)
-    if isinstance(error, Error):
-        return Crash(error.reason, stack)
-    if isinstance(error, Throw):
-        return Crash(("nocatch", error.value), stack)
-    if isinstance(error, BaseExceptionGroup):
-        single = _single_exit(error)
-        if single is not None:
-            return single.reason
+    raised: Any = error
+    kind, stack = type(error), stack_of(_traceback(error))
+    try:
+        if issubclass(kind, Exit):
+            return raised.reason
+        if issubclass(kind, Error):
+            return Crash(raised.reason, stack)
+        if issubclass(kind, Throw):
+            return Crash(("nocatch", raised.value), stack)
+        if issubclass(kind, BaseExceptionGroup):
+            single = _single_exit(error)
+            if single is not None:
+                return single.reason
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a class of the program's own whose `reason` cannot be had
+        pass
     return _new_tuple(Crash, (_term(error, 0), stack))
 
 
@@ -173,22 +189,25 @@ def term_of(error: BaseException) -> ExceptionTerm:
 
 
 def _term(error: BaseException, depth: int) -> ExceptionTerm:
+    args = _arguments(error)
     try:
-        args = error.args
-        if type(args) is not tuple or not _FRAMELESS.issuperset(map(type, args)):
+        if not _FRAMELESS.issuperset(map(type, args)):
             args = tuple([_frameless(argument, depth + 1) for argument in args])
-    except Exception:  # an exception class may do anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a metaclass may do anything when its class is looked up
         args = ()
-    return _new_tuple(ExceptionTerm, (type(error).__name__, args, _text_of(error)))
+    return _new_tuple(ExceptionTerm, (_name_of(type(error)), args, _text_of(error)))
 
 
 def _frameless(argument: Any, depth: int) -> Any:
     """The exceptions of a group (and others in arguments) hold frames as well; four levels are looked at."""
-    if isinstance(argument, BaseException):
+    kind = type(argument)
+    if issubclass(kind, BaseException):
         return _term(argument, depth) if depth < 4 else _text_of(argument)
-    if type(argument) is list or type(argument) is tuple:
-        if any(isinstance(item, BaseException) for item in argument):  # pyright: ignore[reportUnknownVariableType]
-            return tuple(_frameless(item, depth) for item in argument)  # pyright: ignore[reportUnknownVariableType]
+    if kind is list or kind is tuple:
+        if any(issubclass(type(item), BaseException) for item in argument):
+            return tuple([_frameless(item, depth) for item in argument])
     return argument
 
 
@@ -196,7 +215,9 @@ def same(one: Any, other: Any) -> bool:
     """Equality of two terms that never raises: a `==` without a truth value, as that of arrays, counts as unequal."""
     try:
         return one is other or bool(one == other)
-    except Exception:
+    except KeyboardInterrupt:  # of the person at the terminal
+        raise
+    except BaseException:
         return False
 
 

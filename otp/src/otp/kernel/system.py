@@ -189,9 +189,9 @@ async def _change_code(
         change = getattr(callbacks.handler, "code_change", None)
         async with time:
             state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError):  # the end of the program, or of the process
+    except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program, or of the process
         raise
-    except BaseException as error:
+    except BaseException as error:  # `SystemExit` among them: new code that ends the program is refused
         if time.expired():
             fail(frm, LATE)
         else:

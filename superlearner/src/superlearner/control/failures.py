@@ -58,7 +58,8 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
     """
-    reason = "it did not answer in time" if refused.reason == "timeout" else explain_start(refused.reason)
+    late = type(refused.reason) is str and refused.reason == "timeout"
+    reason = "it did not answer in time" if late else explain_start(refused.reason)
     if refused.server is None:
         return f"nothing has changed: the new source cannot be used: {reason}"
     who = name(refused.server)

@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -49,6 +50,9 @@ class Tree:
     missed: int = 0
     """Notices for which there was no room."""
 
+    leaving: str | None = None
+    """Why the whole program ends, if that was meant inside: `sys.exit()` in a callback."""
+
     ended: str | None = None
     """How the tree has ended, until it is told."""
 
@@ -76,6 +80,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     except Exception as error:
         raise otp.StartError(f"{cls.__name__} does not start: {_why(error)}") from None
     tree = Tree(node, module, top, flags)
+    node.on_shutdown = partial(_leave, tree)
     await _apply(tree)
     return await hidden.start(Inside, (tree, wanted["held_s"]))
 
@@ -115,7 +120,7 @@ class Inside(GenServer[Tree]):
     def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree]:
         match message:
             case Down(item=item, reason=reason) if item is tree.top:
-                tree.ended = _end(reason)
+                tree.ended = tree.leaving or _end(reason)
             case ("interrupted", str(words)):
                 _note(tree, words)
             case _:
@@ -200,6 +205,12 @@ async def _apply(tree: Tree) -> None:
     """The options that were asked for, over those of the code."""
     if tree.flags and otp.is_alive(tree.top):
         await Supervisor.change_flags(tree.top, **tree.flags)
+
+
+def _leave(tree: Tree, error: BaseException) -> None:
+    """`SystemExit` or `KeyboardInterrupt` came up in one of its processes: the tree is stopped in order."""
+    tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program"
+    tree.node.begin_close()
 
 
 def _end(reason: Any) -> str:

@@ -81,40 +81,51 @@ def show_lines(module: ModuleType, text: str) -> Callable[[], object]:
 
 
 async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any]:
-    """Put another source in, or leave everything as it is; what came of it, as a `told.Report`."""
-    servers = [one.pid for one in code.versions(module)][:MOST_SERVERS]
-    names = {pid: _name(pid) for pid in servers}  # one that ends has none any more
-    before = {pid: _state(node, pid) for pid in servers}
-    undo = show_lines(module, text)
+    """Put another source in, or leave everything as it is; what came of it, as a `told.Report`.
+
+    It raises nothing: whatever the old or the new source defines, who answers for the tree goes on.
+    """
+    undo: Callable[[], object] = int
+    names: dict[Pid, str] = {}
     try:
+        servers = [one.pid for one in code.versions(module)][:MOST_SERVERS]
+        names |= {pid: _name(pid) for pid in servers}  # one that ends has none any more
+        before = {pid: _state(node, pid) for pid in servers}
+        undo = show_lines(module, text)
         report = await exchange(module, text, TRIAL_S)
     except code.UpgradeRefused as refused:
         words = explain_refusal(refused, lambda pid: names.get(pid) or _name(pid))
-        undo()
-        return {"refused": clip(words, WORDS)}
-    return {
-        "servers": [
-            {
-                "pid": plain_pid(one.pid),
-                "name": names.get(one.pid) or _name(one.pid),
-                "what": clip(one.cls.__qualname__, 200),
-                "old_vsn": text_of(one.old_vsn, 100),
-                "new_vsn": text_of(one.new_vsn, 100),
-                "before": before.get(one.pid),
-                "after": _state(node, one.pid),
-            }
-            for one in report.servers[:MOST_SERVERS]
-        ],
-        "servers_count": len(report.servers),
-        "still_old": [plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
-    }
+    except BaseException as error:  # `SystemExit` and `KeyboardInterrupt`: here nobody else can have meant them
+        words = f"nothing has changed: the new source cannot be taken over: {text_of(error, WORDS)}"
+    else:
+        return {
+            "servers": [
+                {
+                    "pid": plain_pid(one.pid),
+                    "name": names.get(one.pid) or _name(one.pid),
+                    "what": text_of(one.cls, 200),
+                    "old_vsn": text_of(one.old_vsn, 100),
+                    "new_vsn": text_of(one.new_vsn, 100),
+                    "before": before.get(one.pid),
+                    "after": _state(node, one.pid),
+                }
+                for one in report.servers[:MOST_SERVERS]
+            ],
+            "servers_count": len(report.servers),
+            "still_old": [plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+        }
+    undo()
+    return {"refused": clip(words, WORDS)}
 
 
 def _state(node: otp.Node, pid: Pid) -> str | None:
     """The state of a server as text; a supervisor's is its children, which are seen elsewhere."""
     if supervisor_state(pid) is not None:
         return None
-    found = observer.process(node, pid, messages=0, length=STATE_LENGTH, exits=0, related=0)
+    try:
+        found = observer.process(node, pid, messages=0, length=STATE_LENGTH, exits=0, related=0)
+    except BaseException as error:  # a value may be of any class
+        return f"cannot be shown: {text_of(error, WORDS)}"
     return None if found is None or found.state is None else clip(safe_text(found.state), STATE_LENGTH)
 
 
