@@ -296,6 +296,7 @@ class OperationLine(BaseModel):
     destroys: bool = Field(description="it ends or deletes something, and what that held is lost")
     bare: bool = Field(description="the answer is not put into the envelope")
     on_node: bool = Field(description="it takes `node`, the name of the node that is asked")
+    here: bool = Field(description="it runs in the platform, also where it is about another node")
     streams: bool = Field(description="it goes on for as long as somebody reads, as server-sent events")
     media: list[str] = Field(description="what it may answer besides JSON, as a file")
     parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` says what a form can offer")

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from tools.axe import broken_rules
 from tools.door_service import service
 
 pytestmark = pytest.mark.browser
 NODE = "shop@127.0.0.1"
+REFUSED = re.compile("^The service lets you read and change nothing.")
 
 
 def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_is_said(
@@ -33,12 +35,29 @@ def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_i
         expect(page.get_by_role("note")).to_contain_text("lets you read and change nothing")
         kill = page.get_by_role("button", name="Kill till", include_hidden=True).first
         expect(kill).to_be_disabled()
-        expect(kill).to_have_attribute("title", re.compile("^The service lets you read and change nothing."))
+        expect(kill).to_have_attribute("title", REFUSED)
         till.click()
         expect(page.locator("sl-process").get_by_role("button", name="Kill till")).to_be_disabled()
         till.press("Delete")
         expect(page.locator("#toasts")).to_contain_text("Nothing can be changed here.")
+        assert broken_rules(page) == []
+        page.goto(f"{real_platform.url}/traces?node={NODE}")
+        start = page.get_by_role("button", name="Start the trace")
+        expect(start).to_be_disabled()
+        expect(start).to_have_attribute("title", REFUSED)
+        assert broken_rules(page) == []
+        page.goto(f"{real_platform.url}/arsenal?node={NODE}&operation=process.suspend")
+        work = page.locator(".operation")
+        expect(work.get_by_role("button", name="Dry run")).to_be_disabled()
+        expect(work.get_by_role("button", name="Dry run")).to_have_attribute("title", REFUSED)
+        expect(work.locator(".note")).to_have_text(REFUSED)
+        assert broken_rules(page) == []
+        page.goto(f"{real_platform.url}/arsenal?node={NODE}&operation=process.list")
+        expect(work.get_by_role("button", name="Run")).to_be_enabled()
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 844})
         real_platform.do(shop.process.kill)
         expect(page.get_by_text(f"The node {NODE} is gone")).to_be_visible()
+        assert broken_rules(page) == []
     finally:
         real_platform.do(stack.aclose)

@@ -194,13 +194,23 @@ def test_no_rule_of_axe_is_broken_in_palette_and_errors_and_nothing_scrolls_side
     assert page.evaluate(SIDEWAYS) == 0
 
 
-def test_a_navigation_that_is_wider_than_a_phone_scrolls_and_shows_that_it_goes_on(
+CUT = """() => [...document.querySelectorAll("#nav a:not([hidden])")].filter((link) => {
+    const box = link.getBoundingClientRect();
+    return box.left < 0 || box.right > innerWidth || link.scrollWidth > link.clientWidth;
+}).map((link) => link.textContent)"""
+
+
+def test_a_phone_shows_all_pages_and_a_navigation_that_is_too_wide_scrolls_and_shows_that_it_goes_on(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:
     page = open_page(f"{two_nodes.url}/settings", ready=False, width=390)
+    for width in (420, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate(CUT) == []
+    page.set_viewport_size({"width": 700, "height": 844})
     page.evaluate(
         """() => { const nav = document.getElementById("nav");
-        for (let n = 0; n < 6; n += 1) nav.append(nav.lastElementChild.cloneNode(true));
+        for (let n = 0; n < 6; n += 1) nav.append(nav.firstElementChild.cloneNode(true));
         nav.style.paddingLeft = "3px"; }"""
     )
     nav = page.get_by_role("navigation", name="Main")

@@ -60,6 +60,7 @@ def line_of(one: Operation) -> OperationLine:
         destroys=one.destroys,
         bare=one.bare,
         on_node=one.on_node,
+        here=one.here,
         streams=one.streams,
         media=list(one.media),
         parameters=one.schema(),

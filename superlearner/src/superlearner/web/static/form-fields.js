@@ -11,7 +11,7 @@
  * An operation as `GET /api/v1/arsenal/operations` describes it.
  * @typedef {{name: string, category: string, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, scope: "read"|"operate"|"code",
  *   summary: string, description: string, changes: boolean, destroys: boolean, bare: boolean, on_node: boolean,
- *   streams?: boolean, media?: string[], parameters: Schema}} Line
+ *   here?: boolean, streams?: boolean, media?: string[], parameters: Schema}} Line
  */
 /**
  * `any` is any JSON, `json` an object or a list, `mixed` a number or one of some words, `several` some of the choices.

@@ -7,7 +7,7 @@
 import { attribute } from "./dom.js";
 import { toast } from "./toast.js";
 
-const WHY = "The service lets you read and change nothing. Whoever runs it can permit more: permissions=(\"read\", \"operate\").";
+export const WHY = "The service lets you read and change nothing. Whoever runs it can permit more: permissions=(\"read\", \"operate\").";
 /** What changes something: ends, starts, sends, replaces. What only shows, closes or copies is no `.btn`, or quiet. */
 const ACTS = ".kill, .several .btn:not(.quiet), sl-process .btn:not(.quiet, .copyable *), .btn.danger, [data-change]";
 

@@ -6,6 +6,7 @@
 
 import { attribute, chosen, icon, make, root } from "./dom.js";
 import { SlForm } from "./form.js";
+import { onlyReads, WHY } from "./only-reads.js";
 
 /** @typedef {import("./form-fields.js").Line} Line */
 /** @typedef {{user: string, scopes: string[], may: string[], credential: boolean}} Asker */
@@ -30,6 +31,7 @@ export class Work {
   #tried = "";
   #busy = false;
   #allowed;
+  /** The service of the node refuses it, whoever asks. */ #refused;
 
   /**
    * @param {Line} line
@@ -40,7 +42,8 @@ export class Work {
   constructor(line, asker, values, run) {
     this.#line = line;
     this.run = run;
-    this.#allowed = !asker || asker.may.includes(line.scope);
+    this.#refused = onlyReads() && line.on_node && !line.here && line.scope !== "read";
+    this.#allowed = !this.#refused && (!asker || asker.may.includes(line.scope));
     this.element.append(make("h2", {}, line.summary), make("p", { class: "name" }, make("code", {}, line.name)), ...words(line.description), this.#facts(asker), this.form, this.#would, this.#buttons);
     this.form.show(line, values);
     this.form.addEventListener("sl-change", () => this.#edited());
@@ -97,7 +100,7 @@ export class Work {
     const tried = this.#tried !== "";
     /** @param {string} text @param {string} look @param {() => unknown} act */
     const button = (text, look, act) => {
-      const made = make("button", { type: "button", class: `btn ${look}`, disabled: this.#busy || !this.#allowed }, text);
+      const made = make("button", { type: "button", class: `btn ${look}`, disabled: this.#busy || !this.#allowed, title: this.#refused ? WHY : null }, text);
       made.onclick = act;
       return made;
     };
@@ -118,6 +121,7 @@ export class Work {
       make("li", { "data-level": line.destroys ? "bad" : null }, icon(line.destroys ? "crashed" : line.changes ? "supervisor" : "running", "glyph"), effect),
       make("li", {}, icon(allowed ? "running" : "stopped", "glyph"), make("span", {}, "Needs the scope ", make("b", {}, line.scope), `, which ${SCOPES[line.scope]}`)),
       chosen() ? make("li", {}, icon("supervisor", "glyph"), line.on_node ? `Asks the node ${chosen()}` : `Asks the platform itself, not the node ${chosen()}`) : null);
+    if (this.#refused) return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, WHY));
     if (allowed || !asker) return facts;
     const here = location.pathname.slice(root().length) + location.search;
     return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, `You are ${asker.user} and have ${asker.scopes.join(", ") || "no scope"}. To run it, `,

@@ -25,7 +25,7 @@ export class SlTraceForm extends HTMLElement {
   #picked = make("ul", { class: "picked", "aria-label": "Traced" });
   #tree = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", name: "tree" }));
   #wrong = make("p", { class: "wrong", id: "trace-who-wrong", role: "alert" });
-  #go = make("button", { class: "btn primary" }, "Start the trace");
+  #go = make("button", { class: "btn primary", "data-change": true }, "Start the trace");
   #more = make("details", { class: "more" });
   /** @type {Map<string, {input: HTMLInputElement, wrong: HTMLElement}>} */ #fields = new Map();
 

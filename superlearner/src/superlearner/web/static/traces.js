@@ -98,8 +98,8 @@ function list() {
       make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null }, title(trace)),
       make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
       make("span", { class: "acts" },
-        trace.tracing ? make("button", { type: "button", class: "btn quiet", "data-act": "stop", "data-trace": trace.trace_id, "aria-label": `Stop ${title(trace)}` }, "Stop") : null,
-        make("button", { type: "button", class: "btn quiet", "data-act": "delete", "data-trace": trace.trace_id, "aria-label": `Delete ${title(trace)}` }, "Delete")));
+        trace.tracing ? make("button", { type: "button", class: "btn quiet", "data-act": "stop", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Stop ${title(trace)}` }, "Stop") : null,
+        make("button", { type: "button", class: "btn quiet", "data-act": "delete", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Delete ${title(trace)}` }, "Delete")));
   }));
 }
 
