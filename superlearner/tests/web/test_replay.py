@@ -186,6 +186,25 @@ def test_a_recording_of_the_platform_plays_with_its_whole_tree(inside: Inside, t
     inside(test, data_dir=tmp_path)
 
 
+def test_each_who_reads_a_recording_goes_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Replay] = []
+    begin = Replay.__init__
+
+    def counted(self: Replay, recording: Recording) -> None:
+        begun.append(self)
+        begin(self, recording)
+
+    async def main() -> None:
+        replays, recording = Replays(), made(CRASH, PEOPLE)
+        for place in range(len(CRASH)):
+            pages = [await replays.page(recording, place, 1) for _ in range(2)]
+            assert pages[0] == pages[1]
+
+    monkeypatch.setattr(Replay, "__init__", counted)
+    otp.run(main)
+    assert len(begun) == 2
+
+
 def test_a_question_that_is_given_up_leaves_nothing_half_read() -> None:
     async def main() -> None:
         replays, recording = Replays(), made(CRASH, PEOPLE)

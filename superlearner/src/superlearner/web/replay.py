@@ -66,6 +66,11 @@ class Replay:
         self.recording = recording
         self._begin()
 
+    @property
+    def place(self) -> int:
+        """How many events it has read."""
+        return self._place
+
     def page(self, place: int, limit: int) -> dict[str, Any]:
         """The tree after `place` events as a snapshot, what changes it in the next `limit`, and these events."""
         if place < self._place:
@@ -282,24 +287,41 @@ class Replay:
 
 
 class Replays:
-    """The recording that was asked for last, with how far it was read: one in memory is enough."""
+    """How far recordings have been read, for each who reads one: who goes on finds the reader that stands there.
 
-    def __init__(self) -> None:
-        self._last: Replay | None = None
+    Args:
+        most: how many are remembered; of more the one that was not asked for the longest time is forgotten.
+    """
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._readers: list[Replay] = []
+        """Those that are in the middle of a recording, the one that was asked last at the end."""
         self._one_at_a_time = asyncio.Lock()
 
     async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
         """A page of a recording, made beside the loop; the first one says who was there."""
         async with self._one_at_a_time:
-            replay, self._last = self._last, None  # nobody else's, should this be cancelled in the middle
+            reader = self._take(recording, place)  # nobody else's, should this be cancelled in the middle
 
             def make() -> tuple[Replay, dict[str, Any]]:
-                one = replay if replay is not None and replay.recording is recording else Replay(recording)
+                one = reader or Replay(recording)
                 page = one.page(place, limit)
                 return one, page | {"people": [] if place else one.people()}
 
-            self._last, page = await otp.Task.run_blocking(make)
+            one, page = await otp.Task.run_blocking(make)
+            if one.place < page["last"]:
+                self._readers.append(one)
+                del self._readers[: -self._most]
             return page
+
+    def _take(self, recording: Recording, place: int) -> Replay | None:
+        """The reader that has read up to `place`, or nearly; None if all are beyond it."""
+        before = [one for one in self._readers if one.recording is recording and one.place <= place]
+        found = max(before, key=lambda one: one.place, default=None)
+        if found is not None:
+            self._readers.remove(found)
+        return found
 
 
 def _bounded(at: int) -> int:
