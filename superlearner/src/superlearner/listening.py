@@ -7,10 +7,12 @@ import errno
 import socket
 import ssl
 import weakref
+from typing import Final
 
-__all__ = ["CannotListen", "Listener"]
+__all__ = ["BACKLOG", "CannotListen", "Listener"]
 
-BACKLOG = 2048
+BACKLOG: Final = 2048
+"""Connections that may wait until they are accepted."""
 
 
 class CannotListen(OSError):

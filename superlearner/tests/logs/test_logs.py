@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -181,6 +182,16 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     terminal.log.open()
     yield terminal
     terminal.log.close()
+
+
+def test_that_no_connection_can_be_taken_is_said_once_and_without_a_traceback(terminal: Terminal) -> None:
+    lacking = OSError(errno.EMFILE, "Too many open files")
+    for _ in range(100):
+        logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: <…>", exc_info=lacking)
+    logging.getLogger("asyncio").error("another")
+    said, other = terminal.lines()
+    assert "new connections wait: this machine has not enough files" in said
+    assert other.endswith("another")
 
 
 def test_level_and_form_follow_the_settings_while_it_runs(terminal: Terminal) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.constants
+import errno
 from typing import Any
+
+import pytest
 
 from superlearner.listening import Listener
 from superlearner.settings import Settings
@@ -70,3 +74,38 @@ def test_a_request_on_a_kept_connection_is_answered_while_another_server_takes_o
         listener.close()
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_without_descriptors_few_tries_are_made_in_a_turn_and_who_waited_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """asyncio tried 2,048 times in a turn and wrote a traceback of each: all of a core, and 20 MB of log a second."""
+    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
+
+    async def main() -> None:
+        listener = Listener.bind("127.0.0.1", 0)
+        chosen = Settings()
+        web = WebState(hello, listener, lambda: chosen)
+        server = await web.begin()
+        reports: list[dict[str, Any]] = []
+        reported = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, report: (reports.append(report), reported.set()))
+        with monkeypatch.context() as scarce:
+            scarce.setattr("socket.socket.accept", no_descriptor)
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
+            await reported.wait()  # all of the turn: nobody else has come between
+        assert {errno.EMFILE} == {report["exception"].errno for report in reports}
+        assert 0 < len(reports) < 100
+        await reader.readuntil(b"hello")
+        writer.close()
+        web.end()
+        await server.ended()
+        listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def no_descriptor(*given: Any) -> Any:
+    raise OSError(errno.EMFILE, "Too many open files")

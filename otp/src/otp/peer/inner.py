@@ -38,6 +38,9 @@ BEAT_S: Final = 1.0
 
 LONGEST_NAME: Final = 200
 
+UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
+"""Made before a program runs, which may have left nothing to make it with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Here:
@@ -224,8 +227,8 @@ def _shown(file: str, folder: str) -> str:
 def _tell_failure(control: socket.socket, error: BaseException, place: str) -> None:
     try:
         message = frame(_failure(error, place))
-    except BaseException:  # it raises when it is looked at
-        message = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
+    except BaseException:  # it raises when it is looked at, or the program has taken built-in functions away
+        message = UNTELLABLE
     with contextlib.suppress(OSError):
         control.sendall(message)
 

@@ -79,7 +79,7 @@ class Launched:
         except OSError:
             pass  # it has ended, and had not read all
         if self.pid is not None and hasattr(os, "pidfd_open"):
-            with contextlib.suppress(ProcessLookupError):  # the kernel has buried it
+            with contextlib.suppress(OSError):  # the kernel has buried it, or we may open nothing more
                 number = os.pidfd_open(self.pid)
                 select.select([number], [], [], REAP_S)
                 os.close(number)

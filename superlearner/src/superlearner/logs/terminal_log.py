@@ -9,6 +9,7 @@ from typing import Final
 
 from superlearner.logs.formats import JsonFormatter, TextFormatter
 from superlearner.logs.line import IsSecret
+from superlearner.logs.out_of_descriptors import OutOfDescriptors
 from superlearner.settings import Settings
 
 __all__ = ["ACCESS", "TerminalLog"]
@@ -37,6 +38,7 @@ class TerminalLog:
         self._text, self._json = TextFormatter(is_secret), JsonFormatter(is_secret)
         self._handler = logging.StreamHandler(sys.stderr)
         self._access = logging.StreamHandler(sys.stderr)
+        self._seldom = OutOfDescriptors()
         self._before: dict[str, int] = {}
 
     def open(self) -> None:
@@ -47,6 +49,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).addHandler(self._access)
         logging.getLogger(ACCESS).setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
+        logging.getLogger("asyncio").addFilter(self._seldom)
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.WARNING)
         self.adopt()
@@ -68,6 +71,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).removeHandler(self._access)
         logging.getLogger(ACCESS).propagate = True
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
+        logging.getLogger("asyncio").removeFilter(self._seldom)
         for name, level in self._before.items():
             logging.getLogger(name or None).setLevel(level)
 

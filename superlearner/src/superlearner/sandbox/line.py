@@ -52,8 +52,13 @@ class Line:
         """Why nothing can be asked any more."""
 
     async def open(self) -> None:
-        """Begin."""
-        reader, self._writer = await asyncio.open_connection(sock=self._pair.dup(), limit=MOST_BYTES)
+        """Begin. Raises OSError: no further descriptor may be open."""
+        pair = self._pair.dup()
+        try:
+            reader, self._writer = await asyncio.open_connection(sock=pair, limit=MOST_BYTES)
+        except OSError:
+            pair.close()
+            raise
         self._reading = asyncio.ensure_future(self._read(reader))
 
     async def ask(self, channel: int, question: bytes) -> bytes:

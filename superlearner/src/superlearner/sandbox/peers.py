@@ -30,6 +30,7 @@ from superlearner.sandbox.told import Report, Told
 from superlearner.sandbox.traces import traces_of
 from superlearner.sandbox.turns import Turns
 from superlearner.sandbox.watching import Watched, ask, beat, listen
+from superlearner.shortage import shortage_of
 
 __all__ = ["PeerLauncher", "PeerProgram"]
 
@@ -175,8 +176,12 @@ class PeerLauncher:
         try:
             return await self._connect(sandbox, peer, written, notice)
         except (RemoteError, OSError, ValueError) as error:
-            why = clip(printable(f"it did not answer at its start: {error}".removesuffix(": ")), LONGEST)
-            raise NotLaunched("start_failed", clip(str(await peer.kill(why)), LONGEST)) from None
+            lacking = shortage_of(error)
+            code = "start_failed" if lacking is None else "service_unavailable"
+            said = "it did not answer at its start" if lacking is None else f"this machine has not enough {lacking}"
+            why = clip(printable(f"{said}: {error}".removesuffix(": ")), LONGEST)
+            otp.unlink(peer.pid)  # its end would end us before we have said why
+            raise NotLaunched(code, clip(str(await peer.kill(why)), LONGEST)) from None
 
     def walls(self) -> tuple[Wall, ...]:
         """The walls that this machine has; trying them takes a tenth of a second, which blocks."""

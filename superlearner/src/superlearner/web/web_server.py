@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 import otp
 from otp import GenServer, NoReply, Ok, Stop, impl
-from superlearner.listening import Listener
+from superlearner.listening import BACKLOG, Listener
 from superlearner.settings import Settings
 from superlearner.web.connections import Connections
 from superlearner.web.http_connection import HttpConnection
@@ -30,6 +30,10 @@ from superlearner.web.socket_connection import LARGEST_MESSAGE, SocketConnection
 __all__ = ["Incarnation", "WebServer", "WebState"]
 
 GRACE_S: Final = 2
+
+ACCEPTED_AT_ONCE: Final = 16
+"""Connections that are accepted in one turn of the loop. asyncio takes the same number for the length of the queue; and
+where descriptors are short, it tries that often in a turn and reports each."""
 
 FAREWELL_S: Final = 0.2
 """How long connections between two requests stay open when another server listens already.
@@ -111,13 +115,15 @@ class Incarnation(uvicorn.Server):
             await loop.create_server(
                 connection,
                 sock=one,
-                backlog=self.config.backlog,
+                backlog=ACCEPTED_AT_ONCE,
                 ssl=tls,
                 ssl_handshake_timeout=None if tls is None else wait,
                 ssl_shutdown_timeout=None if tls is None else wait,
             )
             for one in sockets or ()
         ]
+        for one in sockets or ():
+            one.listen(BACKLOG)
         self.started = True
         if not self._ready.done():
             self._ready.set_result(None)

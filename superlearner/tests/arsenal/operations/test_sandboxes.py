@@ -539,6 +539,27 @@ def test_a_sandbox_for_which_there_is_no_room_is_not_refused_for_what_it_is(
     inside(look)
 
 
+def test_a_platform_without_descriptors_says_so_and_starts_the_next_one(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answered 409 when the last descriptor was missing for the line to a program that had started."""
+
+    async def look(platform: Any) -> None:
+        with monkeypatch.context() as scarce:
+            scarce.setattr("socket.socket.dup", no_descriptor)
+            error = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE}, status=503)
+        assert "service_unavailable" == error["code"]
+        assert "this machine has not enough files that the platform may have open" in error["message"]
+        assert [] == await ask(platform, "GET", "/sandboxes")
+        await create(platform)
+
+    inside(look)
+
+
+def no_descriptor(*given: Any) -> Any:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
 def test_the_walls_are_tried_once_however_many_ask(inside: Inside) -> None:
     """Thirty that asked at once tried them thirty times, each with a program of its own."""
     tried: list[int] = []
