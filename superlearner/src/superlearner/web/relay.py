@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from superlearner.remote import NodeSilent, RemoteError, RemoteNode
 from superlearner.remote.protocol import Attach, Attached, Close, Count, Failed, Frame, Look, Next, Sync
+from superlearner.web.throttle import Throttle
 from superlearner.web.viewer import Viewer
 
 __all__ = ["Relay", "Relays"]
@@ -29,7 +30,9 @@ WAIT_S: Final = 10.0
 MARGIN_S: Final = 10.0
 ATTACH_S: Final = 10.0
 PACE_S: Final = 0.03
-"""Between two frames at least; pages make one in 0.05 s at most."""
+"""Between two frames of a node that sends as many as it can; pages make one in 0.05 s at most."""
+AT_ONCE: Final = 4
+"""Frames that need not keep that distance after a quiet moment: what a hand did follows at once."""
 BYTES_PER_S: Final = 8_000_000
 SYNC_S: Final = 0.2
 ASKED: Final = {"supervisors": ("form",), "traces": ("trace",)}
@@ -120,6 +123,7 @@ class Relay:
         self._seq: int | UnsetType = UNSET
         self._relaying: asyncio.Task[None] | None = None
         self._due = asyncio.Event()
+        self._pace = Throttle(burst=AT_ONCE, every=PACE_S)
         self._sync: asyncio.TimerHandle | None = None
         self._synced = 0.0
 
@@ -197,7 +201,8 @@ class Relay:
 
     def _pause(self, size: int) -> None:
         self._due.clear()
-        asyncio.get_running_loop().call_later(max(PACE_S, size / BYTES_PER_S), self._due.set)
+        self._pace.count("")
+        asyncio.get_running_loop().call_later(max(self._pace.wait(""), size / BYTES_PER_S), self._due.set)
 
     def _offer(self, frame: bytes) -> None:
         head = self._head(frame)
