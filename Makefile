@@ -84,12 +84,10 @@ cover: install-dev ## the tests once more, with the lines they never reach
 	$(PY) -m coverage report
 
 CORPUS := otp/tests/conformance/corpus
-MODES := inline queued seeded shared-scheduler
+MODES := shared-scheduler seeded queued inline
 define replay
-	@for mode in $(MODES); do \
-	    echo "conformance, $$mode:"; \
-	    $(PY) otp/tests/conformance/run.py --mode $$mode $(CORPUS)/catalogue/*.json $(1) || exit 1; \
-	done
+	@printf '%s\n' $(MODES) | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I MODE \
+	    $(PY) otp/tests/conformance/run.py --mode MODE $(CORPUS)/catalogue/*.json $(1)
 endef
 
 .PHONY: conformance

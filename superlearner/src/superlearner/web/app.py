@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from superlearner.arsenal.adapters.rest import routes_of
+from superlearner.arsenal.adapters.rest import described_routes_of, routes_of
 from superlearner.nodes import WatchedNode
 from superlearner.remote import RemoteNode
 from superlearner.web import pages
@@ -87,7 +87,7 @@ def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str
     with one_at_a_time:
         if app.openapi_schema is None:
             settings = platform.settings
-            described = routes_of(tuple(platform.arsenal), described=True)
+            described = described_routes_of(tuple(platform.arsenal))
             app.openapi_schema = completed(
                 get_openapi(title=app.title, version=app.version, routes=described),
                 platform.arsenal,

@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from superlearner.arsenal import PREFIX
 from superlearner.arsenal.answer import Answer
@@ -29,7 +30,7 @@ from superlearner.web.server_sent import EventStreamResponse, collected, wants_e
 from superlearner.web.strict_json import StrictRequest
 from superlearner.web.visitors import user_of
 
-__all__ = ["routes_of"]
+__all__ = ["described_routes_of", "routes_of"]
 
 DOOR: Final = "x-door"
 DryRun = Annotated[bool, Query(description="say what would be done, and do nothing")]
@@ -46,38 +47,61 @@ DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
 
 
 @lru_cache(maxsize=8)
-def routes_of(operations: tuple[Operation, ...], *, described: bool = False) -> tuple[BaseRoute, ...]:
+def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
     """The routes of operations; fixed paths come before those with parameters in the same place.
 
-    What they may answer is `described` for the OpenAPI document only: a tenth of a second that no start has to wait.
-
-    A route finds its platform in the application that was asked, so that the same ones serve every application:
-    reading the parameters of a hundred operations takes a third of a second. They are put into an application as
-    they are. `include_router` would read all of them a second time, in the middle of the first request.
+    A route finds its platform in the application that was asked, so that the same ones serve every application.
     """
-    router = APIRouter(prefix=PREFIX, default_response_class=SafeJSONResponse, route_class=ScopeFirst)
-    for operation in sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")]):
-        router.add_api_route(
-            operation.path,
-            _endpoint(operation),
-            methods=[operation.method],
-            name=operation.name,
-            operation_id=operation.name.replace(".", "_"),
-            tags=[operation.category],
-            summary=operation.summary,
-            description=operation.description,
-            responses=responses_of(operation) if described else None,
-            response_model=None,
-        )
-    return tuple(router.routes)
+    return tuple(map(OperationRoute, _in_order(operations)))
+
+
+def described_routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
+    """The same for the OpenAPI document, with all that they may answer."""
+    return tuple(_read(operation, described=True) for operation in _in_order(operations))
+
+
+def _in_order(operations: tuple[Operation, ...]) -> list[Operation]:
+    return sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")])
+
+
+class OperationRoute(Route):
+    """A route whose parameters are read when it is asked for the first time.
+
+    Reading those of all operations takes a fifth of the time in which a platform starts, and most are never asked for.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(PREFIX + operation.path, self._answer, name=operation.name)
+        self.app = self._answer
+        self.methods = {operation.method}
+        self.path_regex = pattern_of(self.path)
+        self._operation = operation
+        self._route: APIRoute | None = None
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._route is None:
+            self._route = _read(self._operation)
+        await self._route.app(scope, receive, send)
+
+
+def _read(operation: Operation, *, described: bool = False) -> APIRoute:
+    return ScopeFirst(
+        PREFIX + operation.path,
+        _endpoint(operation),
+        methods=[operation.method],
+        name=operation.name,
+        operation_id=operation.name.replace(".", "_"),
+        tags=[operation.category],
+        summary=operation.summary,
+        description=operation.description,
+        response_class=SafeJSONResponse,
+        responses=responses_of(operation) if described else None,
+        response_model=None,
+    )
 
 
 class ScopeFirst(APIRoute):
     """A route of an operation: the scope is looked at before path, query and body are."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.path_regex = pattern_of(self.path)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """As FastAPI's, behind that look."""
