@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -95,3 +97,36 @@ def test_a_program_run_for_debugging_is_watched() -> None:
 def is_ending(thread: threading.Thread) -> bool:
     thread.join(10)
     return not thread.is_alive()
+
+
+LOOKS_AMID_GARBAGE = """
+import gc, sys, threading
+from otp.watchdog import frame_of
+
+class Holds:
+    def __init__(self):
+        self.me, self.local = self, threading.local()
+
+def deep(more):
+    deep(more - 1) if more else Holds()
+
+def busy():
+    while True:
+        deep(20)
+
+other = threading.Thread(target=busy, daemon=True)
+other.start()
+gc.set_threshold(1)
+for _ in range(2_000):
+    Holds()
+    frame_of(other.ident)
+print("went on", gc.isenabled())
+"""
+
+
+def test_looking_at_a_thread_never_stops_the_program() -> None:
+    """A collection of garbage in the middle of the look waited for a lock that the look had: nothing ran any more."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS_AMID_GARBAGE], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("went on True\n", "")

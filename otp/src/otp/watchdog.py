@@ -18,6 +18,7 @@ Erlang has none: its schedulers take a process off its core after some thousand 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -32,7 +33,7 @@ from typing import Any, Final
 from otp.kernel.log import say as log
 from otp.kernel.node import Node
 
-__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog"]
+__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "frame_of"]
 
 PING_EVERY_S: Final = 0.4
 """Seconds between two questions whether the loop turns."""
@@ -156,7 +157,7 @@ class Watchdog:
         return Held(time.monotonic() - asked, held.pid, held.name, held.file, held.line, held.function)
 
     def _look(self, seconds: float) -> Held | None:
-        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage]
+        frame = frame_of(self._loop_thread)
         if frame is None:
             return None
         place = _own_frame(frame)
@@ -170,6 +171,25 @@ class Watchdog:
             place.f_lineno,
             place.f_code.co_qualname,
         )
+
+
+def frame_of(thread: int) -> FrameType | None:
+    """The innermost frame of the thread with that `threading.get_ident`; None if there is no such thread.
+
+    CPython makes the frames while it holds a lock of its own. Where a collection of garbage begins in the middle and
+    frees a `threading.local`, which takes the same lock, the whole program stands still for ever (its issue 106883).
+    So none begins there.
+
+    >>> frame_of(threading.get_ident()).f_code.co_name
+    'frame_of'
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _own_frame(frame: FrameType) -> FrameType:

@@ -7,7 +7,6 @@ time. The witness looks ten times a second at what the loop's thread is doing; i
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
-from otp.watchdog import LIBRARY_FOLDERS
+from otp.watchdog import LIBRARY_FOLDERS, frame_of
 
 __all__ = ["Seen", "Witness"]
 
@@ -70,7 +69,7 @@ class Witness:
         while not self._stop.wait(self._every):
             process = scheduler.current
             if drains == scheduler.drains:  # since the last look the loop has let nobody else begin
-                frame = sys._current_frames().get(self._thread_of_loop)  # pyright: ignore[reportPrivateUsage]
+                frame = frame_of(self._thread_of_loop)
                 if frame is not None and (process is not None or not _waits(frame)):
                     self._seen.append(Seen(time.monotonic(), process, _place(frame)))
                 del frame
