@@ -110,6 +110,66 @@ def test_a_refusal_says_why_and_changes_nothing(inside: Inside, counted: tuple[P
     inside(test, tree, auth="all")
 
 
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("while True: pass", "a program of its own, which did not answer for 0.5 s"),
+        ("import os; os._exit(3)", "a program of its own, which ended the interpreter with os._exit(3)"),
+    ],
+    ids=["loops", "leaves"],
+)
+@pytest.mark.operation("code.reload", "code.compatibility")
+def test_a_file_that_does_not_come_to_its_end_is_run_in_a_program_of_its_own_only(
+    inside: Inside, counted: tuple[Path, Tree], monkeypatch: pytest.MonkeyPatch, added: str, said: str
+) -> None:
+    """It held the loop of the platform for ever, or ended it."""
+    path, tree = counted
+    monkeypatch.setattr("superlearner.arsenal.code_trial.IMPORT_S", 0.5)
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        path.write_text(f"{SECOND}\n{added}\n", encoding="utf-8")
+        for what in ("compatibility", "reload"):
+            answer = await platform.client.post(f"{AT}/counted/{what}")
+            assert failure(answer) == (409, "upgrade_refused")
+            assert said in answer.json()["error"]["message"]
+        assert await GenServer.call(("counted_1", platform.node), "who") == ("first", 1)
+        assert "trial@" not in str((await platform.client.get("/api/v1/processes?per_page=1000")).json())
+
+    inside(test, tree, auth="all")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("while True: pass", "refused: EndlessLoop: counted_0 held the loop"),
+        ("import asyncio; return asyncio.Event().wait()", "refused: it did not answer in time"),
+        ("import otp; otp.send(otp.self(), 1); return Ok(0)", "all went back to the old source: counted_0 "),
+    ],
+    ids=["loops", "waits", "crashes"],
+)
+@pytest.mark.operation("code.reload")
+def test_a_code_change_that_fails_in_whatever_way_ends_with_the_old_code(
+    inside: Inside, counted: tuple[Path, Tree], monkeypatch: pytest.MonkeyPatch, change: str, said: str
+) -> None:
+    path, tree = counted
+    monkeypatch.setattr("superlearner.arsenal.code_trial.HELD_S", 0.2)
+    monkeypatch.setattr("superlearner.arsenal.operations.code.CHANGE_S", 0.2)
+    bad = (
+        f"    def code_change(self, old_vsn, state, extra):\n        {change}\n    def handle_info(self, message, n):\n"
+    )
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        path.write_text(SECOND.replace("class Top", f"{bad}        raise ValueError\n\nclass Top"), encoding="utf-8")
+        answer = await platform.client.post(f"{AT}/counted/reload")
+        assert failure(answer) == (409, "upgrade_refused")
+        assert said in answer.json()["error"]["message"]
+        assert await GenServer.call(await platform.node.wait_registered("counted_1"), "who") == ("first", 1)
+
+    inside(test, tree, auth="all")
+
+
 @pytest.mark.operation("code.reload")
 def test_what_must_not_be_reloaded_is_refused(inside: Inside, counted: tuple[Path, Tree]) -> None:
     async def test(platform: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from otp import code
+from superlearner.arsenal.code_trial import ending_loops, try_import
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
@@ -21,6 +22,12 @@ from superlearner.control.terms import clip, plain_pid, text_of
 
 MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
+CHANGE_S: Final = 5.0
+"""Seconds that one `code_change` may wait."""
+
+TRIAL_S: Final = 1.0
+"""Seconds for each server to come through what waited for it."""
+
 PLATFORM: Final = ("otp", "superlearner")
 
 ModuleText = Annotated[
@@ -82,7 +89,9 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
 async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Reload a module.
 
-    Its file is read anew and all its servers go over to it, keeping pid, mailbox and state, or none does.
+    Its file is read anew and all its servers go over to it, keeping pid, mailbox and state, or none does. A program of
+    its own runs the file first; one that does not come to its end there is refused. If a server crashes in the next
+    second in what waited for it, all go back.
     """
     _loaded(module, force=force)
     servers = _running().get(module, [])
@@ -90,8 +99,9 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
         f"read {module} anew and let its {len(servers)} servers go over to it",
         [called(one.pid) for one in servers[:100]],
     )
-    with _refusals():
-        return _upgrade(await code.reload(module), done=True)
+    await try_import(ctx.node, module)
+    with _refusals(servers), ending_loops(ctx.node):
+        return _upgrade(await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
 
 
 @operation(
@@ -109,7 +119,8 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
     """
     _loaded(module, force=force)
     ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
-    with _refusals():
+    await try_import(ctx.node, module)
+    with _refusals(_running().get(module, [])), ending_loops(ctx.node):
         return _upgrade(await code.check(module), done=False)
 
 
@@ -147,11 +158,13 @@ def _loaded(module: str, *, force: bool) -> None:
 
 
 @contextmanager
-def _refusals() -> Generator[None]:
+def _refusals(servers: Sequence[code.RunningVersion]) -> Generator[None]:
+    names = {one.pid: called(one.pid) for one in servers}  # one that ends has none any more
     try:
         yield
     except code.UpgradeRefused as refused:
-        raise OperationError("upgrade_refused", explain_refusal(refused, called)) from None
+        words = explain_refusal(refused, lambda pid: names.get(pid) or called(pid))
+        raise OperationError("upgrade_refused", words) from None
 
 
 def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
