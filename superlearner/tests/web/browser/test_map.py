@@ -156,6 +156,27 @@ def test_closer_and_farther_and_back_to_what_shows_all(page: Page) -> None:
     assert scroll.evaluate("(one) => one.scrollHeight - one.clientHeight") == 0
 
 
+NAME_ROOM = """async ([nodes, width, height]) => {
+    const { reduce, EMPTY } = await import("/static/model.js");
+    const { branches, fitting, LEVELS } = await import("/static/map-layout.js");
+    const model = reduce(EMPTY, {k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes});
+    const level = fitting(branches(model), width, height, new Set(), (text) => 6.2 * text.length);
+    const { w, glyph, names } = LEVELS[level];
+    return names ? w - glyph - 16 : 0;
+}"""
+
+
+@pytest.mark.parametrize("height", [700, 160])
+def test_where_there_is_room_a_name_of_fifteen_letters_is_not_cut(modules: Page, height: int) -> None:
+    root = {"key": "top", "parent": None, "id": "top", "name": None, "kind": "supervisor", "strategy": "one_for_one",
+            "children": None, "budget": None}  # fmt: skip
+    workers = [
+        {"key": f"top/{n}", "parent": "top", "id": f"w{n}", "name": "sandbox_manager", "kind": "worker"}
+        for n in range(12)
+    ]
+    assert modules.evaluate(NAME_ROOM, [[root, *workers], 380, height]) >= 6.2 * len("sandbox_manager")
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Rows of a tree with up to six supervisors, parents first."""

@@ -30,7 +30,8 @@ const dots = (pitch, named = true) => ({
 
 /** From the closest look to the one with most on it. @type {readonly Level[]} */
 export const LEVELS = [
-  { w: 112, h: 22, glyph: 11, head: 24, pad: 8, names: true },
+  { w: 132, h: 22, glyph: 11, head: 24, pad: 8, names: true },
+  { w: 132, h: 18, glyph: 10, head: 21, pad: 6, names: true },
   { w: 104, h: 18, glyph: 10, head: 21, pad: 6, names: true },
   ...[22, 18, 15, 13, 11, 9, 8, 7, 6, 5].map((pitch) => dots(pitch)),
   dots(6, false), dots(5, false), dots(4), dots(4, false),
