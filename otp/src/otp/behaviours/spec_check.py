@@ -264,10 +264,19 @@ def _child_hint(child: Any) -> str:
     return ""
 
 
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    "always": "permanent", "unless_stopped": "permanent", "on_failure": "transient", "never": "temporary",
+    "no": "temporary",
+}  # fmt: skip
+"""What other supervisors of processes call the three kinds of restart."""
+
+
 def _suggestion(name: str, got: Any) -> str:
     if name == "invalid_mfa" and callable(got):
         return "; try start=(function, *args)"
     if not isinstance(got, str):
         return ""
+    if name == "invalid_restart_type" and (known := _ELSEWHERE.get(got.lower().replace("-", "_"))):
+        return f"; did you mean {known!r}?"
     close = difflib.get_close_matches(got, _EXPECTED[name].split('"')[1::2], n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

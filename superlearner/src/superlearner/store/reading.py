@@ -64,6 +64,7 @@ class Reading:
         door: str | None = None,
         operation: str | None = None,
         outcome: str | None = None,
+        node: str | None = None,
         since: float | None = None,
         until: float | None = None,
         before: int | None = None,
@@ -72,12 +73,13 @@ class Reading:
     ) -> list[AuditRow]:
         """Committed rows of the audit log, newest first; arguments and errors as those of `restarts`."""
         asked = {
-            "user": user, "door": door, "operation": operation, "outcome": outcome, "since": since, "until": until,
+            "user": user, "door": door, "operation": operation, "outcome": outcome, "node": node, "since": since,
+            "until": until,
         }  # fmt: skip
         return await self._opened().audit(asked, limit, before, offset)
 
     async def count_audit(self, **asked: Any) -> int:
-        """How many rows `audit` would find for the same `user`, `door`, `operation`, `outcome`, `since`, `until`."""
+        """How many rows `audit` would find for the same `user`, `door`, `operation`, `outcome`, `node`, times."""
         return await self._opened().count(AUDIT, asked)
 
     async def setting_changes(

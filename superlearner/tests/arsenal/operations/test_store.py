@@ -50,6 +50,22 @@ def test_the_audit_log_tells_who_did_what_and_what_was_refused(inside: Inside, t
 
 
 @pytest.mark.operation("audit.list")
+def test_the_audit_log_can_be_asked_for_one_node(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with otp.Node("till@127.0.0.1") as till:
+            platform.platform.nodes.attach(till)
+            drawer = str(till.spawn(otp.receive)).strip("<>")
+            assert await kill(platform, f"{drawer}?node=till@127.0.0.1") == 200
+            assert await kill(platform, "counter_1") == 200
+            for node, name in (("till@127.0.0.1", drawer), (platform.node.name, "counter_1")):
+                found = await platform.get(f"/api/v1/audit?node={node}", headers=OWNER)
+                assert [(node, name)] == [(line["node"], line["parameters"]["pid"]) for line in found["data"]]
+                assert 1 == found["meta"]["total"]
+
+    inside(test, data_dir=tmp_path, auth="all")
+
+
+@pytest.mark.operation("audit.list")
 def test_what_an_earlier_run_did_is_still_told(inside: Inside, tmp_path: Path) -> None:
     async def first(platform: Any) -> None:
         assert await kill(platform, "counter_1") == 200

@@ -111,8 +111,7 @@ class ScopeFirst(APIRoute):
             platform = request.app.state.platform
             operation = platform.arsenal.get(self.name)
             if operation is not None:
-                node = request.query_params.get("node")
-                context = Context(platform, user_of(request), _door(request), on=node)
+                context = Context(platform, user_of(request), _door(request), on=_node_of(operation, request))
                 refuse_without_scope(operation, context, request.path_params)
                 _refuse_misspelt_words(operation, request)
             return await answer(StrictRequest(request.scope, request.receive))
@@ -140,6 +139,12 @@ def _refuse_misspelt_words(operation: Operation, request: Request) -> None:
         raise OperationError("validation_error", f"{details[0].field}: {details[0].problem}", details=details)
 
 
+def _node_of(operation: Operation, request: Request) -> str | None:
+    """The node it is asked of; None where `node` is a parameter of its own, as of the audit log."""
+    own = any(one.name == "node" for one in operation.parameters)
+    return None if own else request.query_params.get("node")
+
+
 def _door(request: Request) -> str:
     came = request.headers.get(DOOR, "")
     return came if came in DOORS else "rest"
@@ -149,7 +154,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
     async def answer(request: Request, **values: Any) -> Response:
         body = values.pop("body", None)
         dry_run = values.pop("dry_run", False)
-        node = values.pop("node") if operation.on_node else request.query_params.get("node")
+        node = values.pop("node") if operation.on_node else _node_of(operation, request)
         values |= _in_body_or_query(operation, body, values)
         context = Context(request.app.state.platform, user_of(request), _door(request), dry_run, node)
         if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:

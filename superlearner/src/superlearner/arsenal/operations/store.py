@@ -47,6 +47,9 @@ async def audit(
         Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
     ] = None,
     outcome: Annotated[Asked, Field(description="only what ended so: `ok`, or the code of an error")] = None,
+    node: Annotated[
+        Asked, Field(description="only what was asked of this node, or of this sandbox", examples=["my_first"])
+    ] = None,
     since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
     until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
     page: PageNumber = 1,
@@ -57,9 +60,11 @@ async def audit(
     The audit log of all runs, newest first, with what was refused. It names parameters, so it takes the scope code.
     """
     store = ctx.platform.store
+    sandbox = None if node is None else ctx.platform.sandboxes.find(node)
     with reading_the_store():
         await store.sync()
         asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
+        asked["node"] = node if sandbox is None else sandbox.node
         start = (page - 1) * per_page
         asked |= {"since": since, "until": until}
         rows = await store.audit(**asked, limit=per_page, offset=start)
