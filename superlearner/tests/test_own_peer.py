@@ -121,6 +121,7 @@ def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, cast
         assert {f"{why}; the playground starts it again"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
         assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
+    assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up")
     assert f"Shop {why}; playground starts it again in 1 s" in errors
 
 

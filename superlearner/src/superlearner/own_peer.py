@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -50,6 +51,13 @@ def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: 
     platform.own_program = program
     platform.trees = (Tree(program.name, program.start),)
     platform.nodes.default = program.node
+    logging.getLogger("otp").addFilter(_is_no_end_of_it)
+
+
+def _is_no_end_of_it(record: logging.LogRecord) -> bool:
+    """The report of the process of its peer: `superlearner.keeping` says the same of the tree, by its name."""
+    above: list[str] = getattr(record, "otp_ancestors", [])
+    return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("playground ") for one in above)
 
 
 @dataclass(eq=False)

@@ -41,6 +41,8 @@ def test_the_help_begins_with_what_one_meets_first(superlearner: Run) -> None:
     at = [words.index(f"\n  {name} ") for name in ("run", "console", "top", "tree", "doctor", "process", "supervisor")]
     assert at == sorted(at)
     assert "kill" in words.partition("\n  process ")[2].partition("\n")[0]
+    assert "terminate-tree, ties" in words  # none of them is cut off
+    assert "…" not in words
     assert "superlearner run" in words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,6 @@ from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.operations import Commands, group_of
-from superlearner.cli.plain import clip
 
 __all__ = ["app", "main"]
 
@@ -36,7 +36,7 @@ class Main(TyperGroup):
         """Ours with what they do, and then the categories with their verbs."""
         room = formatter.width - 6 - max(map(len, self.commands))
         ours = [(name, self.commands[name].get_short_help_str(80)) for name in OUR_NAMES]
-        others = [(name, clip(", ".join(verbs(name)), room)) for name in categories() if name not in OUR_NAMES]
+        others = [(name, _lines(", ".join(verbs(name)), room)) for name in categories() if name not in OUR_NAMES]
         for title, rows in (("Commands", ours), ("Operations, each with --help", others)):
             with formatter.section(title):
                 formatter.write_dl(rows)
@@ -46,6 +46,11 @@ class Main(TyperGroup):
         if len(args) > 1 and args[0] in OUR_NAMES and entry_of_verb(args[0], args[1]) is not None:
             return args[0], group_of(args[0]), args[1:]
         return super().resolve_command(ctx, args)
+
+
+def _lines(text: str, width: int) -> str:
+    r"""As many lines as it takes, none of which ends within a word that has a hyphen; `\b` lets them be as they are."""
+    return "\b\n" + textwrap.fill(text, width, break_on_hyphens=False)
 
 
 app = typer.Typer(
