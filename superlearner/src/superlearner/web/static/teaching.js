@@ -20,6 +20,8 @@ import { model, tell, watch } from "./watching.js";
 const SOON_MS = 4000;
 /** So long they stay, if nobody has a hand on them. */
 const STAY_MS = 5000;
+/** So long after the frame that tells of them they come: who kills one after the other sees the lines, not pieces of pictures. */
+const PAUSE_MS = 160;
 
 export { tell };
 
@@ -48,7 +50,7 @@ export function teach({ tree, map, pane, events, goTo }) {
   /** Whether the cells of the map carry an answer: arrows over it would hide it. */ let marked = false;
   /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
   const awaited = new Map();
-  let leaving = 0;
+  let leaving = 0, coming = 0;
 
   /** @param {FeedEvent} entry @param {boolean} stay */
   const show = (entry, stay) => {
@@ -67,6 +69,7 @@ export function teach({ tree, map, pane, events, goTo }) {
   };
 
   const clear = () => {
+    clearTimeout(coming);
     wanted += 1;
     signals?.clear();
   };
@@ -99,7 +102,8 @@ export function teach({ tree, map, pane, events, goTo }) {
         const entry = mine.at(-1);
         if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two
         awaited.delete(key);
-        show(entry, false);
+        clearTimeout(coming);
+        coming = window.setTimeout(() => show(entry, false), PAUSE_MS);
       }
     }
     signals?.place();
