@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from tools.described_answers import AnswerCheck
 from tools.near_line import remote
 from tools.operations_plugin import ANSWERED
 from tools.telemetry_table import TableCheck
+from tools.warm_start import Begun, WarmStart
 
 import otp
 from otp import Application
@@ -40,6 +41,7 @@ from superlearner.settings import Settings
 from superlearner.web.credentials import Credentials
 
 ADDRESS = re.compile(r"https?://[^\s]+")
+Running = subprocess.Popen[str] | Begun
 JSON = {"content-type": "application/json"}
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 
@@ -48,7 +50,7 @@ TOKEN = "a-token-of-the-tests-that-is-long-enough"
 class Program:
     """A `superlearner` that runs; `url` is what its readiness line says."""
 
-    process: subprocess.Popen[str]
+    process: Running
     url: str
     data_dir: Path
 
@@ -81,7 +83,10 @@ class Program:
         """Send a signal; answers exit code, standard output, standard error, and how long it took, by `clock`."""
         begun = self.clock()
         self.process.send_signal(number)
-        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        if isinstance(self.process, Begun):
+            self.process.until_ended()
+        else:
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
         took = self.clock() - begun
         said, errors = self.process.communicate()
         return self.process.returncode, said, errors, took
@@ -92,37 +97,49 @@ def environment(data_dir: Path) -> dict[str, str]:
     return {**kept, "SUPERLEARNER_DATA_DIR": str(data_dir), "SUPERLEARNER_BROWSER": "false", "PYTHONUNBUFFERED": "1"}
 
 
+@pytest.fixture(scope="session")
+def warm_start() -> Iterator[WarmStart]:
+    with WarmStart() as found:
+        yield found
+
+
 @pytest.fixture
-def superlearner(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def command(request: pytest.FixtureRequest, warm_start: WarmStart) -> Callable[..., Running]:
+    """Begin `superlearner` with arguments; a test marked `cold` has Python import everything anew."""
+    return partial(began, None if request.node.get_closest_marker("cold") else warm_start)
+
+
+def began(warm_start: WarmStart | None, *arguments: str, cwd: Path, env: dict[str, str]) -> Running:
+    if warm_start is not None and for_python(env) == for_python(os.environ):
+        return warm_start.begin(*arguments, cwd=cwd, env=env)
+    words = [sys.executable, "-m", "superlearner", *arguments]
+    return subprocess.Popen(words, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def superlearner(tmp_path: Path, command: Callable[..., Running]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command that ends by itself."""
 
     def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "superlearner", *arguments],
-            cwd=tmp_path,
-            env={**environment(tmp_path / "data"), **extra},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        process = command(*arguments, cwd=tmp_path, env={**environment(tmp_path / "data"), **extra})
+        try:
+            said, errors = process.communicate(timeout=30)
+        finally:
+            ended(process)
+        return subprocess.CompletedProcess(process.args, process.wait(), said, errors)
 
     return run
 
 
-def begun(folder: Path, *arguments: str, data_dir: Path, **extra: str) -> subprocess.Popen[str]:
-    """`superlearner run` on a free port; it may never get ready."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "superlearner", "run", "--port", "0", *arguments],
-        cwd=folder,
-        env={**environment(data_dir), **extra},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def for_python(env: Mapping[str, str]) -> dict[str, str]:
+    """What Python itself looks at when it begins: who begins warm has it from the process that forks."""
+    return {key: value for key, value in env.items() if key.startswith("PYTHON") and key != "PYTHONUNBUFFERED"}
 
 
-def ready(process: subprocess.Popen[str], data_dir: Path) -> Program:
+RUN = ("run", "--port", "0")
+
+
+def ready(process: Running, data_dir: Path) -> Program:
     """The program that has begun, when it has said that it is ready."""
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -133,19 +150,20 @@ def ready(process: subprocess.Popen[str], data_dir: Path) -> Program:
     return Program(process, found[0], data_dir)
 
 
-def ended(process: subprocess.Popen[str]) -> None:
+def ended(process: Running) -> None:
     if process.poll() is None:
         process.kill()
     process.communicate()
 
 
 @pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def begin(tmp_path: Path, command: Callable[..., Running]) -> Iterator[Callable[..., Running]]:
     """Start `superlearner run` on a free port; it may never get ready."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Running] = []
 
-    def run(*arguments: str, data_dir: str | None = None, **extra: str) -> subprocess.Popen[str]:
-        started.append(begun(tmp_path, *arguments, data_dir=Path(data_dir or tmp_path / "data"), **extra))
+    def run(*arguments: str, data_dir: str | None = None, **extra: str) -> Running:
+        env = {**environment(Path(data_dir or tmp_path / "data")), **extra}
+        started.append(command(*RUN, *arguments, cwd=tmp_path, env=env))
         return started[-1]
 
     yield run
@@ -154,7 +172,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callable[..., Program]:
+def start(tmp_path: Path, begin: Callable[..., Running]) -> Callable[..., Program]:
     """Start `superlearner run` on a free port and wait for its readiness line."""
 
     def run(*arguments: str, **extra: str) -> Program:
@@ -164,15 +182,15 @@ def start(tmp_path: Path, begin: Callable[..., subprocess.Popen[str]]) -> Callab
 
 
 @contextmanager
-def started_by(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+def started_by(warm_start: WarmStart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
     """`start` with a folder for each program, into which `files` are put; all end with the block."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Running] = []
 
     def run(*arguments: str, files: dict[str, str] | None = None) -> Program:
         folder = tmp_path_factory.mktemp("program")
         for name, text in (files or {}).items():
             (folder / name).write_text(text)
-        started.append(begun(folder, *arguments, data_dir=folder / "data"))
+        started.append(began(warm_start, *RUN, *arguments, cwd=folder, env=environment(folder / "data")))
         return ready(started[-1], folder / "data")
 
     try:
@@ -183,16 +201,16 @@ def started_by(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
 
 @pytest.fixture(scope="module")
-def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+def start_for_all(warm_start: WarmStart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
     """`start` for the tests of a module; what it started takes no core from the next module."""
-    with started_by(tmp_path_factory) as start:
+    with started_by(warm_start, tmp_path_factory) as start:
         yield start
 
 
 @pytest.fixture(scope="session")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+def untouched(warm_start: WarmStart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A platform that no test changes."""
-    with started_by(tmp_path_factory) as start:
+    with started_by(warm_start, tmp_path_factory) as start:
         yield start()
 
 

@@ -290,8 +290,8 @@ def test_events_are_watched_from_the_command_line_across_a_restart_of_the_web_se
         with program.client() as client:
             for name in ("counter_1", "web", "counter_2", "web", "printer_1"):
                 kill(client, name, force=True)
-        while (seen[-1]["type"], seen[-1]["name"]) != ("child_restarted", "printer_1"):
-            seen.append(json.loads(watching.stdout.readline()))  # type: ignore[union-attr]
+                while (seen[-1]["type"], seen[-1]["name"]) != ("child_restarted", name):
+                    seen.append(json.loads(watching.stdout.readline()))  # type: ignore[union-attr]
         numbers = [int(one["id"].rpartition("-")[2]) for one in seen]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         watching.send_signal(signal.SIGINT)

@@ -31,6 +31,7 @@ class Bank(Supervisor):
 """
 
 
+@pytest.mark.cold
 def test_version_is_told(superlearner: Run) -> None:
     done = superlearner("--version")
     assert (done.returncode, done.stdout.split()[0]) == (0, "superlearner")
@@ -52,6 +53,7 @@ def test_usage_errors_end_with_2(superlearner: Run) -> None:
     assert superlearner("fly").returncode == 2
 
 
+@pytest.mark.cold
 def test_a_wrong_environment_names_the_variable(superlearner: Run) -> None:
     done = superlearner("run", SUPERLEARNER_PORT="many")
     assert done.returncode == 2
@@ -71,6 +73,7 @@ def test_a_misspelt_variable_is_said_and_those_of_the_commands_are_not(superlear
     assert said == superlearner("config", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1").stderr.splitlines()
 
 
+@pytest.mark.cold
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_within_5_s(start: Callable[..., Any], number: signal.Signals) -> None:
     program = start()
@@ -81,6 +84,7 @@ def test_a_signal_ends_it_in_order_within_5_s(start: Callable[..., Any], number:
     assert took < 5
 
 
+@pytest.mark.cold
 def test_it_is_ready_within_2_s_of_its_start(start: Callable[..., Any]) -> None:
     times: list[float] = []
     for attempt in range(3):

@@ -60,7 +60,7 @@ class Page:
     async def until(self, words: str) -> None:
         while not any(words in text for text in self.said):
             frame = json.loads(await self.socket.recv())
-            self.said += [entry["text"] for entry in frame.get("e", frame.get("events", ()))]
+            self.said += [entry["text"] for key in ("feed", "e") for entry in frame.get(key, ())]
 
 
 def on_page(program: Any, look: Callable[[Page, httpx.Client], Any]) -> None:

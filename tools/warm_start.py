@@ -1,0 +1,247 @@
+"""Commands of the platform that begin warm: forked from a process that has imported what they import.
+
+Two thirds of the time of the processor that a start takes is Python importing the same thirteen hundred modules as
+for the test before. A fork has them. Arguments, environment, folder and streams are its own, and it runs the command
+as `python -m superlearner` does; what a test says of the start itself, it has to say of one that begins cold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Final
+
+__all__ = ["Begun", "WarmStart"]
+
+PRELOAD: Final = (
+    "superlearner.cli.entry",
+    "superlearner.program",
+    "superlearner.application",
+    "superlearner.running",
+    "superlearner.store.database",
+    "superlearner.store.migrating",
+    "superlearner.web.web_server",
+    "superlearner.web.app",
+    "superlearner.demo",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "uvicorn.lifespan.off",
+)
+"""What `superlearner run` imports, and with it most of what the other commands do."""
+
+ROOT: Final = Path(__file__).parents[1]
+LONGEST: Final = 1 << 18
+"""Bytes of one request."""
+
+
+class Begun:
+    """What a test uses of `subprocess.Popen`, of a program that another process forked."""
+
+    def __init__(self, args: list[str], pid: int, stdout: IO[str], stderr: IO[str], end: socket.socket) -> None:
+        self.args = args
+        self.pid = pid
+        self.stdout = stdout
+        self.stderr = stderr
+        self.returncode: int | None = None
+        self._end = end
+
+    def poll(self) -> int | None:
+        """The exit code, minus a signal's number if that ended it; None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def until_ended(self, timeout: float | None = None) -> None:
+        """Wait for its end, and leave of it what /proc says; raises `subprocess.TimeoutExpired`."""
+        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As `until_ended`, and nothing of it is left; answers as `poll`."""
+        self.until_ended(timeout)
+        if self.returncode is None:
+            self.returncode = int(self._end.recv(16))
+            self._end.send(b"known")
+            self._end.recv(1)  # the other side has let go of it
+            self._end.close()
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it has still said on standard output and standard error, when it has ended and both are closed."""
+        rest = [_Rest(self.stdout), _Rest(self.stderr)]
+        for one in rest:
+            one.join(timeout)
+            if one.is_alive():
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        self.wait(timeout)
+        return rest[0].text, rest[1].text
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class _Rest(threading.Thread):
+    """Reads a stream to its end."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self.text = ""
+        self._stream = stream
+        self.start()
+
+    def run(self) -> None:
+        if not self._stream.closed:
+            with self._stream:
+                self.text = self._stream.read()
+
+
+class WarmStart:
+    """Has programs forked by a process that is started for the first of them; as a context it ends with that."""
+
+    def __init__(self) -> None:
+        self._line: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self, *arguments: str, cwd: Path, env: dict[str, str]) -> Begun:
+        """`python -m superlearner` with these arguments."""
+        line = self._line or self._open()
+        out, its_out = os.pipe()
+        errors, its_errors = os.pipe()
+        end, its_end = socket.socketpair()
+        request = json.dumps({"arguments": arguments, "cwd": str(cwd), "env": env}).encode()
+        socket.send_fds(line, [request], [its_out, its_errors, its_end.fileno()])
+        its_end.close()
+        os.close(its_out)
+        os.close(its_errors)
+        pid = int(line.recv(16))
+        return Begun(["superlearner", *arguments], pid, os.fdopen(out), os.fdopen(errors), end)
+
+    def _open(self) -> socket.socket:
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LONGEST)
+            self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LONGEST)
+            number = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tools.warm_start", str(number)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[number],
+            )
+        return self._line
+
+    def __enter__(self) -> WarmStart:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process that forks; what it has forked goes on."""
+        if self._line is not None and self._process is not None:
+            self._line.close()
+            self._process.wait()
+
+
+class _Forking:
+    """The other side: forks at a request, and tells how each program has ended."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(line, selectors.EVENT_READ, self._fork)
+        self._wanted: dict[str, Any] | None = None
+
+    def run(self) -> dict[str, Any] | None:
+        """Returns in the child, with what it has to do, and in this process when nobody asks any more."""
+        while self._wanted is None and self._selector.get_map():
+            for key, _ in self._selector.select():
+                key.data()
+        return self._wanted
+
+    def _fork(self) -> None:
+        request, streams, _, _ = socket.recv_fds(self._line, LONGEST, 3)
+        if not request:
+            self._selector.unregister(self._line)
+            return
+        pid = os.fork()
+        if pid == 0:
+            self._become(streams)
+            self._wanted = json.loads(request)
+            return
+        self._line.send(str(pid).encode())
+        os.close(streams[0])
+        os.close(streams[1])
+        program = os.pidfd_open(pid)
+        self._selector.register(program, selectors.EVENT_READ, partial(self._tell, pid, program, streams[2]))
+
+    def _tell(self, pid: int, program: int, test: int) -> None:
+        self._selector.unregister(program)
+        os.close(program)
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert found is not None
+        code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        line = socket.socket(fileno=test)
+        self._selector.register(line, selectors.EVENT_READ, partial(self._let_go, pid, line))
+        with contextlib.suppress(BrokenPipeError):  # the test did not want to know
+            line.send(str(code).encode())
+
+    def _let_go(self, pid: int, line: socket.socket) -> None:
+        self._selector.unregister(line)
+        with line:
+            os.waitpid(pid, 0)
+            line.recv(16)  # a line that is closed with something unread in it is said to be broken
+
+    def _become(self, streams: list[int]) -> None:
+        """The child has the streams of its request, and nothing else that is open here."""
+        self._selector.close()
+        for number, stream in enumerate(streams[:2], 1):
+            os.dup2(stream, number)
+        os.closerange(3, max(os.sysconf("SC_OPEN_MAX"), 3))
+
+
+def _command(wanted: dict[str, Any]) -> None:
+    """As `python -m superlearner` in that folder and environment."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(wanted["cwd"])
+    os.environ.clear()
+    os.environ.update(wanted["env"])
+    sys.stdout.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
+    sys.path[0] = ""
+    sys.argv[1:] = wanted["arguments"]
+    runpy.run_module("superlearner", run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    """What `WarmStart` starts, with the number of its end of the line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told as well, and closes the line
+    for name in PRELOAD:
+        importlib.import_module(name)
+    importlib.import_module("superlearner.arsenal.registry").all_operations()
+    gc.collect()
+    gc.freeze()
+    wanted = _Forking(socket.socket(fileno=int(sys.argv[1]))).run()
+    if wanted is not None:
+        _command(wanted)
+
+
+if __name__ == "__main__":
+    main()
