@@ -113,7 +113,7 @@ wheels: install-dev ## build both wheels and use them in an empty environment an
 
 .PHONY: slow
 slow: install-dev ## the tests that make test leaves out
-	$(PY) -m pytest -m slow $(TESTS)
+	$(PY) -m pytest -n auto -m slow $(TESTS)
 
 .PHONY: bench
 bench: install-dev ## measure, and write docs/performance.md

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tools.axe import broken_rules
+from tools.eyes import EYES
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -273,8 +274,7 @@ def test_an_answer_of_any_kind_and_length_is_shown_as_text(arsenal: Callable[...
     assert page.evaluate(SIDEWAYS) == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), EYES)
 def test_no_rule_of_axe_is_broken_and_a_phone_goes_step_by_step(
     arsenal: Callable[..., Page], theme: str, width: int
 ) -> None:

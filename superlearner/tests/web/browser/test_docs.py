@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 from tools.axe import broken_rules
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-PATHS = ("/docs/library", "/docs/search?q=restart", "/api/docs", "/api/docs/process")
+PATHS = (
+    "/docs/recordings",
+    "/docs/search?q=restart",
+    "/api/docs",
+    "/api/docs/store",
+    pytest.param("/docs/library", marks=pytest.mark.slow),
+    pytest.param("/api/docs/process", marks=pytest.mark.slow),
+)
+"""Of each kind one; the longest of them in `make full`, since axe takes as long as a page is."""
 
 
-def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(open_page: Callable[..., Page], untouched: Any) -> None:
-    url = untouched.url
-    for theme, width in (("light", 1440), ("dark", 390)):
-        for path in PATHS:
-            page = open_page(f"{url}{path}", theme=theme, width=width, ready=False)
-            assert [] == broken_rules(page), (path, theme, width)
-            assert 0 == page.evaluate(SIDEWAYS), (path, width)
-    page = open_page(f"{url}/docs", width=390, ready=False)
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize("path", PATHS)
+def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
+    open_page: Callable[..., Page], untouched: Any, path: str, theme: str, width: int
+) -> None:
+    page = open_page(f"{untouched.url}{path}", theme=theme, width=width, ready=False)
+    assert broken_rules(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_on_a_phone_the_pages_are_behind_a_button_and_gone_when_one_is_chosen(
+    open_page: Callable[..., Page], untouched: Any
+) -> None:
+    page = open_page(f"{untouched.url}/docs", width=390, ready=False)
     page.get_by_role("button", name="Pages").click()
     pages = page.get_by_role("navigation", name="Documentation")
     expect(pages).to_be_visible()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tools.axe import broken_rules
+from tools.eyes import EYES
 
 OWN = """
 from otp import Children, GenServer, Ok, Supervisor, impl
@@ -108,7 +109,7 @@ def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
     expect(strip(page)).to_contain_text("This tour is about ledger, cart, mailer of the demo")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), EYES)
 def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
     open_page: Callable[..., Page], program: Any, theme: str, width: int
 ) -> None:

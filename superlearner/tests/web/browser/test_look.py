@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
+from tools.eyes import EYES
 
 SHOP = "app/shop_sup"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -53,8 +54,7 @@ def select(page: Page, key: str) -> None:
         expect(page.locator("#process")).to_have_attribute("data-loaded", pid)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("theme", "width"), EYES)
 def test_no_rule_of_axe_is_broken(open_page: Callable[..., Page], platform: Any, theme: str, width: int) -> None:
     page = open_page(f"{platform.url}/supervisors", theme=theme, width=width)
     trouble(platform)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
+from tools.eyes import EYES
 
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
@@ -31,7 +32,6 @@ class Main(Supervisor):
     def init(self, config):
         return Children([Counter.child_spec(n, id=name, name=name) for n, name in [(0, "left"), (40, "right")]])
 """
-WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callab
     expect(page.locator("#no-sandboxes")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "theme"), WINDOWS)
+@pytest.mark.parametrize(("theme", "width"), EYES)
 def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, width=width, theme=theme, **OWNER)
     page.locator("#walls summary").click()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from tools.axe import broken_rules
+from tools.eyes import EYES
 
 OWN = """
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
@@ -153,7 +154,7 @@ def test_a_supervisor_that_gave_up_is_told_at_once_though_it_runs_again_and_nobo
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/system\?node=shop"))
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), EYES)
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
 ) -> None:
