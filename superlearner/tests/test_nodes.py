@@ -103,6 +103,8 @@ def test_every_question_takes_the_name_of_a_node_or_refuses_it(inside: Callable[
             for one in running.platform.arsenal:
                 if one.method != "GET" or any(each.required and each.place == "query" for each in one.parameters):
                     continue
+                if any(each.name == "node" for each in one.parameters):  # of the node, also of one that is gone
+                    continue
                 bare = one.path.replace("{item}", "links").replace("{seq}", "1").replace(":path", "").translate(BARE)
                 path = f"/api/v1{bare}"
                 answer = await running.client.get(path, params={"node": "nobody"}, headers=OWNER)
