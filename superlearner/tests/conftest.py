@@ -283,6 +283,7 @@ async def platform_inside(
 
             node.spawn(first)
             await started
+            await asyncio.to_thread(document_of, platform)  # in the loop it would be taken for a held loop
             assert platform.web is not None
             root = platform.settings.root_path
             transport = httpx.ASGITransport(app=platform.web.app, raise_app_exceptions=False, root_path=root)
