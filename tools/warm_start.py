@@ -167,26 +167,25 @@ class _Forking:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._selector = selectors.DefaultSelector()
-        self._selector.register(line, selectors.EVENT_READ, self._fork)
-        self._wanted: dict[str, Any] | None = None
+        self._selector.register(line, selectors.EVENT_READ)
 
     def run(self) -> dict[str, Any] | None:
         """Returns in the child, with what it has to do, and in this process when nobody asks any more."""
-        while self._wanted is None and self._selector.get_map():
+        while True:
             for key, _ in self._selector.select():
-                key.data()
-        return self._wanted
+                if key.fileobj is not self._line:
+                    key.data()
+                    continue
+                request, streams, _, _ = socket.recv_fds(self._line, LONGEST, 3)
+                if not request:
+                    return None
+                pid = os.fork()
+                if pid == 0:
+                    self._become(streams)
+                    return json.loads(request)
+                self._watch(pid, streams)
 
-    def _fork(self) -> None:
-        request, streams, _, _ = socket.recv_fds(self._line, LONGEST, 3)
-        if not request:
-            self._selector.unregister(self._line)
-            return
-        pid = os.fork()
-        if pid == 0:
-            self._become(streams)
-            self._wanted = json.loads(request)
-            return
+    def _watch(self, pid: int, streams: list[int]) -> None:
         self._line.send(str(pid).encode())
         os.close(streams[0])
         os.close(streams[1])
@@ -213,6 +212,7 @@ class _Forking:
     def _become(self, streams: list[int]) -> None:
         """The child has the streams of its request, and nothing else that is open here."""
         self._selector.close()
+        self._line.close()
         for number, stream in enumerate(streams[:2], 1):
             os.dup2(stream, number)
         os.closerange(3, max(os.sysconf("SC_OPEN_MAX"), 3))
