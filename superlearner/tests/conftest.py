@@ -110,7 +110,7 @@ def command(request: pytest.FixtureRequest, warm_start: WarmStart) -> Callable[.
 
 
 def began(warm_start: WarmStart | None, *arguments: str, cwd: Path, env: dict[str, str]) -> Running:
-    if warm_start is not None and for_python(env) == for_python(os.environ):
+    if warm_start is not None and hasattr(os, "pidfd_open") and for_python(env) == for_python(os.environ):
         return warm_start.begin(*arguments, cwd=cwd, env=env)
     words = [sys.executable, "-m", "superlearner", *arguments]
     return subprocess.Popen(words, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
