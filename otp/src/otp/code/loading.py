@@ -16,7 +16,7 @@ from otp.code.reports import UpgradeRefused
 from otp.kernel.errors import BadArgument, Error
 from otp.kernel.reasons import reason_of, same
 
-__all__ = ["latest", "load", "vsn"]
+__all__ = ["Versions", "latest", "load", "vsn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -108,6 +108,20 @@ def vsn(cls: type) -> Any:
         digest.update(part.encode("utf-8", "backslashreplace"))
         digest.update(b"\0")
     return digest.hexdigest()[:16]
+
+
+class Versions:
+    """The versions of classes, each found out once: it may be a hash of a whole module, and many servers share one."""
+
+    def __init__(self) -> None:
+        # By its id, as a metaclass may answer for the hash of a class; with the class, so that the id stays its own.
+        self._known: dict[int, tuple[type, Any]] = {}
+
+    def of(self, cls: type) -> Any:
+        """As `vsn`."""
+        if id(cls) not in self._known:
+            self._known[id(cls)] = (cls, vsn(cls))
+        return self._known[id(cls)][1]
 
 
 def _parts_of_module(cls: type) -> Iterator[str]:

@@ -23,7 +23,7 @@ from otp.behaviours.behaviour import Behaviour, MissingCallback
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
 from otp.code.before import Before, is_supervisor
-from otp.code.loading import load, vsn
+from otp.code.loading import Versions, load
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
 from otp.code.trial import first_crash
 from otp.kernel.calls import system_call
@@ -151,11 +151,8 @@ def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ..
         return ()
     name = module.__name__ if isinstance(module, ModuleType) else module
     servers = [p for p in _processes(s) if p._vt is not None] if name is None else _servers(s, name)
-    known: dict[int, Any] = {}
-    for p in servers:  # a hash of a whole module each; by its id, as a metaclass may answer for the hash of a class
-        if id(p._vt.cls) not in known:
-            known[id(p._vt.cls)] = vsn(p._vt.cls)
-    return tuple(RunningVersion(p, p._vt.cls, known[id(p._vt.cls)]) for p in servers)
+    known = Versions()
+    return tuple(RunningVersion(p, p._vt.cls, known.of(p._vt.cls)) for p in servers)
 
 
 def _processes(s: Scheduler) -> Iterator[Process]:
@@ -176,8 +173,6 @@ class _Change(NamedTuple):
     pid: Process
     callbacks: Any
     state: Any
-    old_vsn: Any
-    new_vsn: Any
 
 
 class _Upgrade:
@@ -188,6 +183,7 @@ class _Upgrade:
         self.fresh = fresh
         self.extra = extra
         self.limit = limit
+        self.versions = Versions()
         self.stopped: dict[Process, bool] = {}  # by hand, before?
         self.stopping: Process | None = None  # asked, has not answered yet
         self.changes: list[_Change] = []
@@ -248,8 +244,8 @@ class _Upgrade:
     async def _change(self, p: Process) -> None:
         cls = self._successor(p)
         self.befores[p] = Before(p)
-        old, new = vsn(p._vt.cls), vsn(cls)
-        request = ("change_code", cls, old, self.extra, False, self.limit)
+        self.versions.of(cls)  # which may run code of theirs, and nothing of that runs in `exchange`
+        request = ("change_code", cls, self.versions.of(p._vt.cls), self.extra, False, self.limit)
         try:
             answer = await system_call(p, request, "infinity" if self.limit is None else self.limit + GRACE_S)
         except CallExit as failed:
@@ -260,14 +256,15 @@ class _Upgrade:
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
         callbacks, state = answer
-        self.changes.append(_Change(p, callbacks, state, old, new))
+        self.changes.append(_Change(p, callbacks, state))
 
     def exchange(self) -> UpgradeReport:
         """Exchange classes and states; nothing in here waits or runs code of theirs, and nobody goes on yet."""
         done: list[UpgradedServer] = []
-        for p, callbacks, state, old, new in self.changes:
+        for p, callbacks, state in self.changes:
             if p._st == DEAD or p._st == EXITING:
                 continue
+            old, new = self.versions.of(p._vt.cls), self.versions.of(callbacks.cls)
             install(p, callbacks, state)
             done.append(UpgradedServer(p, callbacks.cls, old, new))
             self._emit(p, old, new)
@@ -283,9 +280,9 @@ class _Upgrade:
     def would_be(self) -> UpgradeReport:
         """What `finish` would answer, had it been asked."""
         servers = tuple(
-            UpgradedServer(change.pid, change.callbacks.cls, change.old_vsn, change.new_vsn)
-            for change in self.changes
-            if change.pid._st != DEAD and change.pid._st != EXITING
+            UpgradedServer(p, callbacks.cls, self.versions.of(p._vt.cls), self.versions.of(callbacks.cls))
+            for p, callbacks, _ in self.changes
+            if p._st != DEAD and p._st != EXITING
         )
         lagging = tuple(p for p in _processes(self.s) if p._vt is None and self._runs_old_code(p))
         return UpgradeReport(self.shown.__name__, servers, lagging)
@@ -351,15 +348,14 @@ class _Upgrade:
             if not await self._stops_again(p):
                 exit_signal(p, None, "kill", False)
         show_version(self.shown, self.before)
-        vsns = {change.pid: (change.old_vsn, change.new_vsn) for change in self.changes}
         reset: list[Process] = []
         for p, before in self.befores.items():
             if p._st == DEAD or p._st == EXITING:
                 continue
+            new = self.versions.of(p._vt.cls)
             if not before.withdraw():
                 reset.append(p)
-            old, new = vsns[p]
-            self._emit(p, new, old)
+            self._emit(p, new, self.versions.of(p._vt.cls))
         self._renew_starts()
         for p in _servers(self.s, self.shown.__name__):
             if p not in self.befores:  # started meanwhile, and never had a state of old code
