@@ -30,3 +30,19 @@ def test_one_that_had_started_did_not_fail_to_start() -> None:
 
 def test_a_reason_steers_no_terminal_also_if_the_guard_could_not_tell() -> None:
     assert "\ufffd[2J" == tell_end(None, Limits(), ours=("killed", "\x1b[2J"), last_word=None).reason
+
+
+@pytest.mark.parametrize(
+    ("walled", "reason"), [(True, "used more than 256 MiB of memory"), (False, "could not start: MemoryError: no room")]
+)
+def test_only_walls_limit_memory(walled: bool, reason: str) -> None:
+    word = {"what": "failed", "type": "MemoryError", "why": "no room"}
+    assert reason == tell_end(TOLD, Limits(), ours=None, last_word=word, walled=walled).reason
+
+
+@pytest.mark.parametrize(
+    ("walled", "reason"), [(True, "killed by SIGKILL: out of CPU time (600 s)"), (False, "killed by SIGKILL")]
+)
+def test_only_walls_limit_processor_time(walled: bool, reason: str) -> None:
+    told = {**TOLD, "status": -9, "cpu_s": 3600.0}
+    assert reason == tell_end(told, Limits(), ours=None, last_word=None, walled=walled).reason

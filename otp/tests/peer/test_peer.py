@@ -120,7 +120,7 @@ def test_a_program_that_cannot_start_says_where(run: Callable[..., Any]) -> None
         ("raise SystemExit(4)", "exit", "ended the interpreter with sys.exit(4)"),
         ("import ctypes\nctypes.string_at(0)", "signal", "killed by SIGSEGV"),
         ("import os\nos.kill(os.getpid(), 9)", "signal", "killed by SIGKILL"),
-        ("x = [0] * 10**11", "memory", "used more than 256 MiB of memory"),
+        ("x = [0] * 10**11", "memory", "could not start: shop.py:1: MemoryError"),
         ("(", "failed", "could not start: shop.py:1: SyntaxError: '(' was never closed (shop.py, line 1)"),
     ],
 )

@@ -38,6 +38,9 @@ GIVE_UP_S: Final = 2.0
 
 LONGEST_ORDER: Final = 64 << 20
 
+WITHOUT_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
+"""What an interpreter may die of that gets no more memory, before the meter has seen how much it has."""
+
 
 def main() -> NoReturn:
     """Import, and be a guard."""
@@ -59,10 +62,12 @@ def load(modules: list[str]) -> str | None:
             importlib.import_module(module)
     except BaseException as error:  # whatever an import raises: the platform is told of it
         return f"preload: {type(error).__name__}: {error}"[:1000]
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    return None
+    else:
+        gc.collect()
+        gc.freeze()
+        return None
+    finally:
+        gc.enable()
 
 
 def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, parent: int) -> NoReturn:
@@ -155,6 +160,8 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
             if cause is not None:
                 _kill(pid, own_pids)
     status, used = ended
+    if cause is None and memory_mb is not None and -status in WITHOUT_MEMORY and used.ru_maxrss > memory_mb << 10:
+        cause = "memory"
     _kill_rest()
     message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}
     remove_folder(order["folder"])  # the platform may have ended, too

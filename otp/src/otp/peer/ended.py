@@ -69,6 +69,7 @@ def tell_end(
     ours: tuple[Kind, str] | None,
     last_word: Mapping[str, Any] | None,
     ready: bool = False,
+    walled: bool = True,
 ) -> Ended:
     """The end of a peer, from all that is known of it.
 
@@ -78,13 +79,14 @@ def tell_end(
         ours: kind and reason if we have ended it.
         last_word: what the peer itself said last about its end; believed where nothing better is known.
         ready: whether it had started.
+        walled: whether there were walls: without them nothing limits its memory and processor time.
     """
     if told is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
         return Ended(kind, printable(reason))
     status: int = told["status"]
     used: float = told["cpu_s"]
-    kind, reason = ours or _why(told, status, used, limits, last_word or {}, ready=ready)
+    kind, reason = ours or _why(told, status, used, limits, last_word or {}, ready=ready, walled=walled)
     return Ended(kind, printable(reason), status, round(used, 3), round(told["peak_kb"] / 1024, 1))
 
 
@@ -98,21 +100,29 @@ def printable(text: str) -> str:
 
 
 def _why(
-    told: Mapping[str, Any], status: int, used: float, limits: Limits, last_word: Mapping[str, Any], *, ready: bool
+    told: Mapping[str, Any],
+    status: int,
+    used: float,
+    limits: Limits,
+    last_word: Mapping[str, Any],
+    *,
+    ready: bool,
+    walled: bool,
 ) -> tuple[Kind, str]:
     if told["cause"] == "memory":
         return "memory", f"used more than {limits.memory_mb} MiB of memory"
-    out_of_time = limits.cpu_s is not None and used >= limits.cpu_s * ENOUGH_CPU
+    out_of_time = walled and limits.cpu_s is not None and used >= limits.cpu_s * ENOUGH_CPU
     if told["cause"] == "cpu" or (status == -signal.SIGKILL and out_of_time):
         return "cpu", f"killed by SIGKILL: out of CPU time ({limits.cpu_s:g} s)"
     if status < 0:
         return "signal", f"killed by {_signal_name(-status)}"
     match last_word:
-        case {"what": "failed", "type": "MemoryError"}:
+        case {"what": "failed", "type": "MemoryError"} if walled:
             return "memory", f"used more than {limits.memory_mb} MiB of memory"
         case {"what": "failed", "type": kind, "why": why}:
             what = "ended by an exception" if ready else "could not start"
-            return "failed", f"{what}: {_place(last_word)}{kind}: {why}".removesuffix(": ")[:LONGEST]
+            fell = "memory" if kind == "MemoryError" else "failed"
+            return fell, f"{what}: {_place(last_word)}{kind}: {why}".removesuffix(": ")[:LONGEST]
         case {"what": "leaving", "how": "sys.exit"}:
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:

@@ -39,7 +39,8 @@ BEAT_S: Final = 1.0
 LONGEST_NAME: Final = 200
 
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
-"""Made before a program runs, which may have left nothing to make it with."""
+WITHOUT_MEMORY: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
+"""Both made before a program runs, which may have left nothing to make them with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ def _shown(file: str, folder: str) -> str:
 def _tell_failure(control: socket.socket, error: BaseException, place: str) -> None:
     try:
         message = frame(_failure(error, place))
+    except MemoryError:
+        message = WITHOUT_MEMORY
     except BaseException:  # it raises when it is looked at, or the program has taken built-in functions away
         message = UNTELLABLE
     with contextlib.suppress(OSError):

@@ -262,7 +262,9 @@ class Running:
         if told is None:
             self._kill_without_guard()
         self._hear_peer()  # its last word
-        self.ended = tell_end(told, self.spec.limits, ours=self._ours, last_word=self._last_word, ready=self.is_ready)
+        spec, word = self.spec, self._last_word
+        walled = spec.walls is not None
+        self.ended = tell_end(told, spec.limits, ours=self._ours, last_word=word, ready=self.is_ready, walled=walled)
         self._let_go()
         deliver(self._process, Note("ended"))
 
