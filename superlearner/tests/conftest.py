@@ -140,9 +140,11 @@ RUN = ("run", "--port", "0")
 
 
 def ready(process: Running, data_dir: Path) -> Program:
-    """The program that has begun, when it has said that it is ready."""
+    """The program that has begun, when it has said that it is ready, and its tree too, however slow the machine is."""
     assert process.stdout is not None
     line = process.stdout.readline()
+    if "; still starting: " in line:
+        assert process.stdout.readline().startswith("started: ")
     found = ADDRESS.search(line)
     if found is None:
         process.kill()

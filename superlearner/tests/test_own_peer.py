@@ -179,6 +179,16 @@ def test_an_init_that_holds_its_loop_is_named_and_ctrl_c_ends_both_without_anoth
     assert [] == [pid for pid in below if os.path.exists(f"/proc/{pid}")]
 
 
+def test_a_tree_that_takes_its_time_is_waited_for_in_words(begin: Callable[..., Any], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+    source = "from otp import Children, Supervisor, impl\nclass Shop(Supervisor):\n    @impl\n"
+    (tmp_path / "shop.py").write_text(f"{source}    def init(self, arg): return Children([*open('go').read()])\n")
+    process = begin("shop.py:Shop")
+    assert process.stdout.readline().endswith(" (Ctrl-C ends it); still starting: Shop\n")
+    (tmp_path / "go").write_text("")
+    assert "started: Shop\n" == process.stdout.readline()
+
+
 def cast_and_hear_nothing(program: Any) -> None:
     with program.client() as client, contextlib.suppress(httpx.TransportError):
         cast(client, "spin")

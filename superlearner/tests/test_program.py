@@ -176,18 +176,20 @@ def test_an_init_that_holds_the_loop_is_named_and_can_be_ended(
 
 
 def test_an_async_init_that_waits_for_ever_is_named_while_the_page_is_up_and_can_be_ended(
-    start: Callable[..., Any], tmp_path: Path
+    begin: Callable[..., Any], tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(HANGS.format(init="async def init(self, arg): await asyncio.Event().wait()"))
-    program = start("app.py:Top")
-    with program.client() as client:
-        assert client.get("/supervisors").status_code == 200
-    line = program.process.stderr.readline()
+    process = begin("app.py:Top")
+    said = re.search(r"(http://\S+) .*; still starting: Top$", process.stdout.readline())
+    assert said is not None
+    assert httpx.get(f"{said[1]}/supervisors").status_code == 200
+    line = process.stderr.readline()
     found = re.search(r"waiting for Hangs\.init since (\S+) s: (.*)app\.py, line 6, in Hangs\.init", line)
     assert found is not None, line
     assert float(found[1]) < 2
-    code, _ = program.end()
-    assert code == 0
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_an_application_that_did_not_start_is_not_told_to_stop(

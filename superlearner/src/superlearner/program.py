@@ -201,16 +201,18 @@ async def _live(platform: Any) -> Any:
     otp.register("main", otp.self())
     quiet = contextlib.ExitStack()
     told = False
+    late = ""
 
     def announce() -> None:
         """Once: when the trees run, or when one takes so long that the page has to show it."""
-        nonlocal told
+        nonlocal told, late
         if not told:
             told = True
+            late = " and ".join(kept.id for kept in platform.keeper.of("playground") if not kept.started_once)
             gc.freeze()
             gc.enable()
             quiet.close()
-            _say_where(platform)
+            _say_where(platform, late)
 
     quiet.enter_context(_one_explanation(platform.settings))
     try:
@@ -221,6 +223,8 @@ async def _live(platform: Any) -> Any:
             await start_trees(platform)
         finally:
             waiting.cancel()
+        if late:
+            say(f"started: {late}")
     except otp.StartError as error:
         raise Failure(_why_not_started(error, platform)) from None
     except otp.CallExit:
@@ -231,14 +235,15 @@ async def _live(platform: Any) -> Any:
     return await otp.wait_down(platform.root)
 
 
-def _say_where(platform: Any) -> None:
+def _say_where(platform: Any, starting: str) -> None:
     url = platform.listener.url(platform.settings.root_path)
+    more = f"; still starting: {starting}" if starting else ""
     credentials: Credentials | None = platform.credentials
     if credentials is None or not platform.settings.asks_for_credentials:
-        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it)")
+        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it){more}")
     else:
         link = link_of(url, credentials.new_code())
-        say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it)")
+        say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
     if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
         _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
 
