@@ -55,13 +55,17 @@ async def try_import(node: otp.Node, module: str) -> None:
             node=node,
         )
     except otp.StartError as error:
-        kind, words = tagged(error.reason)[1]
-        if kind == "failed":
-            return
-        if kind == "unavailable":
-            raise OperationError("service_unavailable", clip(f"{module} cannot be tried: {words}", LONGEST)) from None
-        said = f"nothing has changed: {module} was tried in a program of its own, which {words}"
-        raise OperationError("upgrade_refused", clip(said, LONGEST)) from None
+        match tagged(error.reason):
+            case "peer", ("failed", _):
+                return
+            case "peer", ("unavailable", words):
+                code, said = "service_unavailable", f"{module} cannot be tried: {words}"
+            case "peer", (_, words):
+                said = f"nothing has changed: {module} was tried in a program of its own, which {words}"
+                code = "upgrade_refused"
+            case _:
+                raise
+        raise OperationError(code, clip(said, LONGEST)) from None
     await peer.kill("was tried")
 
 

@@ -49,10 +49,8 @@ class Context:
     """Why it takes force, if a dry run has found out that it does and none was given."""
 
     def __post_init__(self) -> None:
-        if self.on is not None and self.platform.nodes.find(self.on) is None:
-            sandbox = self.platform.sandboxes.find(self.on)
-            if sandbox is not None:
-                self.on = sandbox.node
+        if self.on is not None:
+            self.on = self.platform.sandboxes.node_of(self.on)
 
     @property
     def found(self) -> WatchedNode | RemoteNode:

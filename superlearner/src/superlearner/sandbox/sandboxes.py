@@ -68,6 +68,11 @@ class Sandboxes:
         """The sandbox with that id."""
         return self.fleet.sandboxes.get(id)
 
+    def node_of(self, name: str) -> str:
+        """The name of a sandbox's node, of which its id is enough; any other name stays as it is."""
+        sandbox = self.find(name)
+        return name if sandbox is None else sandbox.node
+
     def all(self) -> list[Sandbox]:
         """All of them, the newest first."""
         return sorted(self.fleet.sandboxes.values(), key=lambda one: -one.created_at)

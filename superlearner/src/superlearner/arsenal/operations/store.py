@@ -60,11 +60,10 @@ async def audit(
     The audit log of all runs, newest first, with what was refused. It names parameters, so it takes the scope code.
     """
     store = ctx.platform.store
-    sandbox = None if node is None else ctx.platform.sandboxes.find(node)
     with reading_the_store():
         await store.sync()
         asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
-        asked["node"] = node if sandbox is None else sandbox.node
+        asked["node"] = None if node is None else ctx.platform.sandboxes.node_of(node)
         start = (page - 1) * per_page
         asked |= {"since": since, "until": until}
         rows = await store.audit(**asked, limit=per_page, offset=start)
