@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = chromium()
+    path = chromium(windowless=True)
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
