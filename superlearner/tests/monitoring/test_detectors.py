@@ -20,7 +20,7 @@ from superlearner.settings import Settings
 NS = 1_000_000_000
 NOW = 10_000.0
 LIMITS = Settings()
-POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
+POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
 
 
 def facts(**known: Any) -> Facts:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from superlearner.monitoring.points import FINE, MINUTES, History, Point
 
-POINT = Point(0.0, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
+POINT = Point(0.0, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
 
 
 def filled(seconds: int, every: int = 2) -> History:

@@ -48,8 +48,8 @@ def _activate(p: Process, s: Scheduler) -> None:
     if x is not None and x.it is not None:
         it = x.it
         m = None
+        n = it.__length_hint__()
         part: Any = islice(it, BATCH)
-        s.credit -= BATCH
     else:
         m = p._mbox
         if m is None:
@@ -61,12 +61,11 @@ def _activate(p: Process, s: Scheduler) -> None:
         if n > BATCH:
             part = islice(it, BATCH)
             m = None
-            s.credit -= BATCH
         else:
             part = it
-            s.credit -= n
         if x is not None:  # the batch is still its mailbox: `demonitor(flush=True)` and process_info look there
             x.it = it
+    s.credit -= n if n < BATCH else BATCH
     if p._told or p._node._watched:
         part = watched(p, part)
     vt = p._vt
@@ -113,6 +112,7 @@ def _activate(p: Process, s: Scheduler) -> None:
                         continue
         except BaseException as error:
             result = Raised(error)
+        left = it.__length_hint__()
         x = p._ext()
         x.it = it  # everything rare; the rest of the batch stays owned by p
         if what == "system":
@@ -120,11 +120,13 @@ def _activate(p: Process, s: Scheduler) -> None:
         else:
             apply(p, what, frm, message, result)
         result = None  # what it raised must not be kept alive by this frame
-        if p._st != RUN:
-            return
-        if p._val is not None or x.it is None or x.suspended or x.timeout_ns is not None or p._vt is not vt:
+        goes_on = p._st == RUN
+        if goes_on and p._val is None and x.it is not None and not x.suspended and x.timeout_ns is None and p._vt is vt:
+            continue
+        s.credit += left - max(0, n - BATCH)  # the rest is counted when it is handled
+        if goes_on:
             settle(p)
-            return
+        return
     if m is not None:
         if x is not None:
             x.it = None

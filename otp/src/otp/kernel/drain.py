@@ -79,14 +79,14 @@ def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None],
 def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
     rounds = ROUNDS
-    at = 0
+    at = served = 0
     started = s.read_clock()
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
     try:
         while True:
-            for at in _ROUND:  # noqa: B007 (how far it came is counted when the drain ends)
+            for at in _ROUND:
                 try:
                     p = pop()
                 except IndexError:
@@ -96,12 +96,13 @@ def _drain(s: Scheduler) -> None:
                     continue
                 step = p._step
                 if step is None:
+                    served += 1
                     if p._vt is None:
                         _answer_outside(p)
                     else:
                         run_callbacks(p, s)
                         if s.credit < 0 < credit:  # one batch may use up all that a drain may do
-                            s.switches += 1
+                            at += 1
                             break
                     continue
                 p._st = RUN
@@ -126,7 +127,7 @@ def _drain(s: Scheduler) -> None:
                     if waits_for is not None or p._st == RUN:
                         wait_for(p, waits_for)
                         if s.credit < 0 < credit:  # it gave way because it has had its share
-                            s.switches += 1
+                            at += 1
                             break
                     elif p._sig is not None:
                         interrupt(p)
@@ -140,7 +141,9 @@ def _drain(s: Scheduler) -> None:
     except BaseException as failure:
         blame(s, failure)
     finally:
-        s.switches += (ROUNDS - rounds) * ROUND + at  # once a drain: the hot path counts nothing
+        # once a drain: the hot path counts nothing
+        s.switches += (ROUNDS - rounds) * ROUND + at
+        s.handled += credit - s.credit + at - served  # a round has cost as much as it has let run
         _end_drain(s, started)
 
 
@@ -184,8 +187,9 @@ def _drain_seeded(s: Scheduler) -> None:
             p = runq.popleft()
             s.switches += 1
             inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
-            s.credit = BUDGET if inline and not s.watched else 0
+            s.credit = credit = BUDGET if inline and not s.watched else 0
             run_one(s, p)
+            s.handled += credit - s.credit
     except BaseException as failure:
         blame(s, failure)
     finally:
@@ -205,6 +209,7 @@ def run_one(s: Scheduler, p: Process) -> None:
             run_callbacks(p, s)
         s.current = None
         return
+    s.handled += 1
     p._st = RUN
     s.current = p
     s._ct[s.loop] = p

@@ -151,7 +151,9 @@ class Focus:
         """It waits, is queued, or has ended."""
         credit, self._credit, self._runs = self._credit, 0, False
         s = self._node._s
-        if not s.watched:  # else somebody has begun to read everything meanwhile: no call may run inline
+        if s.watched:  # somebody has begun to read everything meanwhile: no call may run inline
+            s.handled -= credit
+        else:
             s.credit += credit
         self.settle()
 

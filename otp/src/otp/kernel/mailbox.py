@@ -260,6 +260,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         elif getattr(match, "pure", False):
             x.mark = 0
         x.match = match
+    s.handled -= 1  # what it has spent is no message: there is none
     if limit == 0:
         raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
     me._st = RECV if matching is None else SEL

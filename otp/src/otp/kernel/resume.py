@@ -34,7 +34,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         return
     if p._st != FUT:
         return
-    s.credit = s.drain_credit()
+    s.credit = credit = s.drain_credit()
     s.read_clock()
     s.current = p
     s._ct[s.loop] = p
@@ -44,6 +44,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     except BaseException as failure:
         blame(s, failure)
     finally:
+        s.handled += credit - s.credit
         s.credit = 0
         s.current = None
         s._ct.pop(s.loop, None)

@@ -145,6 +145,7 @@ class Scheduler:
         "runq",
         "seeded_order",
         "send",
+        "handled",
         "switches",
         "tags_tasks",
         "virtual",
@@ -182,6 +183,7 @@ class Scheduler:
         self.dead: deque[Any] = deque()
         self.drains: int = 0
         self.switches: int = 0  # entries taken from the run queue
+        self.handled: int = 0  # messages of servers, spent credit, and steps of coroutines from the run queue
         self.busy: int = 0  # ns spent in drains, in all
         self.longest: int = 0  # and at most in one
         self.late: int | None = None  # ns by which the timers that fired last came too late
@@ -282,6 +284,7 @@ class Scheduler:
         """Somebody began or ended to read the messages of a node: inline calls would not be seen."""
         if watched:
             self.watched.add(node)
+            self.handled -= self.credit  # taken away, and not spent
             self.credit = 0
         else:
             self.watched.discard(node)

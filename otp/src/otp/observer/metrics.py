@@ -25,12 +25,12 @@ class Metrics:
 
     `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes that there was time to look at.
     `restarts` and `give_ups` are of all supervisors. Of the event loop, and so of all nodes in it, are: `run_queue`,
-    `timers`; `switches` (how often a process was taken from the run queue), `drains` (how often the loop let
-    processes run), `busy` and `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds
-    by which timers came too late, at the last time and at worst; unknown before the first). Of the program:
-    `memory` (resident bytes, unknown outside Linux) and `collections` (of the collector, by generation).
-
-    Messages are not counted: a counter would cost each of them.
+    `timers`; `handled` (what reached processes until the last drain ended: messages that servers took, calls on their
+    caller's stack among them, and whatever a coroutine process waited for or found in its mailbox), `switches` (how
+    often a process was taken from the run queue), `drains` (how often the loop let processes run), `busy` and
+    `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by which timers came too late,
+    at the last time and at worst; unknown before the first). Of the program: `memory` (resident bytes, unknown outside
+    Linux) and `collections` (of the collector, by generation).
     """
 
     at: float
@@ -46,6 +46,7 @@ class Metrics:
     scanned: int
     run_queue: int
     timers: int
+    handled: int
     switches: int
     drains: int
     busy: float
@@ -97,6 +98,7 @@ def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
         scanned=scanned,
         run_queue=len(s.runq),
         timers=len(s._heap),
+        handled=s.handled,
         switches=s.switches,
         drains=s.drains,
         busy=s.busy / 1e9,

@@ -83,6 +83,7 @@ class TestingKernel(Scheduler):
     future_done: Callable[..., None]
     credit: int
     drains: int
+    handled: int
     switches: int
 
     def __init__(
@@ -215,10 +216,11 @@ class TestingKernel(Scheduler):
             inline = False
         self._tell_patience(p)
         self.holding = not inline
-        self.credit = BUDGET if inline and not self.watched else 0
+        self.credit = credit = BUDGET if inline and not self.watched else 0
         try:
             run_one(self, p)
         finally:
+            self.handled += credit - self.credit
             self.holding = True
 
     def _early_timer(self) -> int | None:

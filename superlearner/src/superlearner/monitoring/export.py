@@ -35,9 +35,9 @@ COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
     ),
     "metrics": (
         "timestamp", "seconds", "processes", "supervisors", "names", "spawned", "restarts", "give_ups",
-        "message_queue_lengths", "mailbox_deepest", "mailbox_deepest_pid", "run_queue", "timers", "activations_per_s",
-        "busy", "longest_callback_ms", "loop_lag_ms", "memory", "cpu_percent", "starved_percent", "gc_collections",
-        "gc_pause_ms", "read_bytes_per_s", "written_bytes_per_s", "open_files", "threads",
+        "message_queue_lengths", "mailbox_deepest", "mailbox_deepest_pid", "run_queue", "timers", "messages_per_s",
+        "activations_per_s", "busy", "longest_callback_ms", "loop_lag_ms", "memory", "cpu_percent", "starved_percent",
+        "gc_collections", "gc_pause_ms", "read_bytes_per_s", "written_bytes_per_s", "open_files", "threads",
     ),
     "anomalies": (
         "number", "type", "severity", "active", "pid", "name", "description", "since", "until", "evidence", "threshold",

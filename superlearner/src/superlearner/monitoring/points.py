@@ -39,6 +39,7 @@ class Point:
     mailbox_deepest_pid: str | None
     run_queue: float
     timers: float
+    messages_per_s: float
     activations_per_s: float
     busy: float
     longest_callback_ms: float
@@ -63,11 +64,11 @@ WHOLE: Final = frozenset(field.name for field in fields(Point) if str(field.type
 def merged(points: Sequence[Point]) -> Point:
     """Several points that follow one another as one: counts added, the worst of the worst, the rest in the mean.
 
-    >>> one = Point(10.0, 2.0, 5, 1, 0, 0, 1, 0, 0, 3, "0.7.0", 0, 0, 10, 0.5, 1, 2, None, 5, None, 0, 0, 0, 0, None, 2)
+    >>> one = Point(10, 2, 5, 1, 0, 0, 1, 0, 0, 3, "0.7.0", 0, 0, 12, 10, 0.5, 1, 2, None, 5, None, 0, 0, 0, 0, None, 2)
     >>> from dataclasses import replace
     >>> two = merged([one, replace(one, at=12.0, restarts=2, mailbox_deepest=1, mailbox_deepest_pid="0.8.0", busy=0.1)])
     >>> two.at, two.seconds, two.restarts, two.mailbox_deepest, two.mailbox_deepest_pid, two.busy
-    (12.0, 4.0, 3, 3, '0.7.0', 0.3)
+    (12.0, 4, 3, 3, '0.7.0', 0.3)
     """
     if len(points) == 1:
         return points[0]

@@ -336,7 +336,11 @@ def test_figures_follow_what_happens_and_outlive_a_crash_of_the_service(inside: 
         await wait_in(platform, "ada")
         for number in range(7):
             GenServer.cast(platform.node.whereis("ada"), number)
+        for number in range(5_000):
+            GenServer.cast(platform.node.whereis("bob"), number)
+        await wait_in(platform, "bob")
         now = await data(platform, "/system/metrics")
+        assert now["totals"]["messages"] >= before["totals"]["messages"] + 5_000
         assert now["now"]["message_queue_lengths"] == 7
         assert now["now"]["mailbox_deepest"] == 7
         assert (await data(platform, "/system/health"))["metrics"]["message_queue_lengths"] == 7
@@ -346,6 +350,8 @@ def test_figures_follow_what_happens_and_outlive_a_crash_of_the_service(inside: 
         after = await data(platform, "/system/metrics?window_s=60&resolution_s=0.01")
         assert after["totals"]["restarts"] == before["totals"]["restarts"] + 20
         assert len(after["history"]) >= len(points) > 0
+        handled = sum(point["messages_per_s"] * point["seconds"] for point in after["history"])
+        assert handled > 4_000  # seconds and rates are rounded
         assert list(platform.platform.monitor.history.fine)[: len(points)] == points
 
     inside(test, PAIR)

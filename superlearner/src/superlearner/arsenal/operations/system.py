@@ -105,6 +105,7 @@ async def metrics(
             spawned=counted.spawned,
             restarts=counted.restarts,
             give_ups=counted.give_ups,
+            messages=counted.handled,
             activations=counted.switches,
             busy_s=round(counted.busy, 3),
             cpu_s=round(time.process_time(), 3),

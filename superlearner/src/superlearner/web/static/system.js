@@ -79,7 +79,7 @@ function show() {
   const seconds = Number(at("seconds")) || 1;
   write(byId("figure-lag", HTMLElement), withUnit(Number(at("loop_lag_ms")), "ms"));
   write(byId("figure-processes", HTMLElement), number(Number(at("processes"))));
-  write(byId("figure-activations", HTMLElement), rate(Number(at("activations_per_s"))));
+  write(byId("figure-messages", HTMLElement), rate(Number(at("messages_per_s"))));
   write(byId("figure-restarts", HTMLElement), rate(Number(at("restarts")) / seconds));
   drawCharts();
 }
