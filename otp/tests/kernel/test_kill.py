@@ -1,0 +1,131 @@
+"""A kill ends at once, and what does not let itself be ended is dropped or abandoned.
+
+Source: design part 1 §3, "Dying".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+import otp
+from otp.testing import wait_all_idle
+
+
+def test_kill_ends_in_the_same_step_though_cleanup_wants_to_wait(run: Any) -> None:
+    done: list[str] = []
+
+    async def main() -> Any:
+        async def victim() -> None:
+            try:
+                await otp.receive()
+            finally:
+                done.append("began")
+                await asyncio.sleep(1)
+                done.append("never")
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, "kill")
+        events = [event.kind for event in otp.trace.history(otp.trace.node_of(pid))]
+        return otp.is_alive(pid), (await otp.receive(ref)).reason, otp.monotonic(), "abandoned_cleanup" in events
+
+    assert run(main) == (False, "killed", 0.0, True)
+    assert done == ["began"]
+
+
+def test_kill_ends_an_exiting_process_and_then_the_reason_is_killed(run: Any) -> None:
+    async def main() -> Any:
+        async def victim() -> None:
+            try:
+                await otp.receive()
+            finally:
+                await asyncio.sleep(4)
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, "boom")
+        otp.exit(pid, "kill")
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == ("killed", 0.0)
+
+
+def test_what_ignores_generator_exit_is_dropped(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+
+    async def main() -> Any:
+        async def immortal() -> None:
+            while True:
+                try:
+                    await asyncio.get_running_loop().create_future()
+                except BaseException:  # hostile on purpose
+                    pass
+
+        pid, ref = otp.spawn_monitor(immortal)
+        await wait_all_idle()
+        otp.exit(pid, "kill")
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == ("killed", 0.0)
+
+
+def test_code_that_swallows_everything_is_abandoned_after_the_time_of_cleanup(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+
+    async def main() -> Any:
+        async def immortal() -> None:
+            while True:
+                try:
+                    await asyncio.get_running_loop().create_future()
+                except BaseException:  # hostile on purpose
+                    pass
+
+        pid, ref = otp.spawn_monitor(immortal)
+        await wait_all_idle()
+        otp.exit(pid, "boom")
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == ("boom", 5.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "wait",
+    [
+        otp.receive,
+        lambda: otp.GenServer.call("busy", "x", "infinity"),
+        lambda: otp.sys.get_state("busy"),
+        lambda: otp.Agent.start(dict),
+        lambda: otp.Supervisor.start_link_children([]),
+    ],
+    ids=["receive", "call", "system call", "start", "start_link"],
+)
+@pytest.mark.parametrize(("signal", "reason", "seconds"), [("boom", "boom", 5.0), ("kill", "killed", 0.0)])
+def test_code_that_swallows_everything_and_asks_for_ever_is_abandoned(
+    run: Any, wait: Any, signal: str, reason: str, seconds: float
+) -> None:
+    """All this raised at once in an exiting process, so that this loop never let go of the thread."""
+
+    async def main() -> Any:
+        async def immortal() -> None:
+            ask = otp.receive
+            while True:
+                try:
+                    await ask()
+                except BaseException:  # hostile on purpose
+                    ask = wait
+
+        otp.register("busy", otp.spawn(otp.receive, otp.Tag("never")))
+        pid, ref = otp.spawn_monitor(immortal)
+        await wait_all_idle()
+        otp.exit(pid, signal)
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == (reason, seconds)
