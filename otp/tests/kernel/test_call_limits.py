@@ -1,0 +1,201 @@
+"""How long a call waits: five seconds, a given time, none, for ever; a late answer is dropped, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+import otp
+from otp import GenServer, Ok, Reply, impl
+from otp.testing import advance, wait_all_idle
+
+
+class Busy(GenServer[None]):
+    """Is busy for as many seconds as it is told."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(None)
+
+    @impl
+    async def handle_call(self, seconds: Any, caller: otp.From, state: None) -> Any:
+        await asyncio.sleep(seconds)
+        return Reply(f"after {seconds}", state)
+
+
+async def failing(coroutine: Any) -> Any:
+    try:
+        return await coroutine
+    except otp.CallExit as error:
+        return type(error), error.cause_reason
+
+
+def test_a_late_answer_is_dropped(run: Any) -> None:
+    """Pitfall 38: a reply after the time-out appears nowhere."""
+
+    async def main() -> Any:
+        server = await Busy.start()
+        failed = await failing(GenServer.call(server, 2, timeout=1))
+        await advance(5)
+        return failed, otp.process_info(otp.self(), "message_queue_len"), await GenServer.call(server, 0)
+
+    assert run(main) == ((otp.CallTimeout, "timeout"), 0, "after 0")
+
+
+def test_a_late_answer_does_not_answer_the_next_call(run: Any) -> None:
+    async def main() -> Any:
+        slow, other = await Busy.start(), await Busy.start()
+        first = await failing(GenServer.call(slow, 2, timeout=1))
+        return first, await GenServer.call(other, 3), otp.monotonic()
+
+    assert run(main) == ((otp.CallTimeout, "timeout"), "after 3", 4.0)
+
+
+def test_the_default_time_out_is_5_seconds_and_not_in_the_reason(run: Any) -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+        with pytest.raises(otp.CallTimeout) as error:
+            await GenServer.call(server, 60)
+        return error.value.reason == ("timeout", ("gen_server", "call", [server, 60])), otp.monotonic()
+
+    assert run(main) == (True, 5.0)
+
+
+@pytest.mark.parametrize("timeout", [None, "infinity"])
+def test_no_time_out_waits_for_ever_and_shows_as_infinity(timeout: Any, run: Any) -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+        answer = await GenServer.call(server, 1000, timeout=timeout)
+        otp.exit(server, "gone")
+        with pytest.raises(otp.NoProcess) as error:
+            await GenServer.call(server, 1, timeout)
+        return answer, error.value.reason[1][2][1:]
+
+    assert run(main) == ("after 1000", [1, "infinity"])
+
+
+def test_a_given_time_out_is_the_third_argument_in_the_reason(run: Any) -> None:
+    """Pitfall 35."""
+
+    async def main() -> Any:
+        with pytest.raises(otp.NoProcess) as error:
+            await GenServer.call("ghost", "hello", timeout=1.5)
+        return error.value.reason, error.value.dest, error.value.request, str(error.value)
+
+    reason = ("noproc", ("gen_server", "call", ["ghost", "hello", 1.5]))
+    said = (
+        "call to 'ghost' failed: 'noproc' (request 'hello'); is it being restarted just now, or was it never started?"
+    )
+    assert run(main) == (reason, "ghost", "hello", said)
+
+
+def test_time_out_0_does_not_wait_but_the_request_is_sent(run: Any) -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+        otp.spawn(lambda: GenServer.call(server, 1))
+        await wait_all_idle()
+        return await failing(GenServer.call(server, 1, timeout=0)), otp.monotonic()
+
+    assert run(main) == ((otp.CallTimeout, "timeout"), 0.0)
+
+
+def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
+    """In real time long limits share buckets of 8 ms; a call with a timer of its own must not be expired by them."""
+
+    async def main() -> Any:
+        async def first_process() -> Any:
+            me: Any = otp.self()
+            server = await Busy.start()
+            await GenServer.call(server, 0, timeout=5)
+            began = me._side is not None
+            try:
+                await GenServer.call(server, 60, timeout=0.001)
+            except otp.CallTimeout:
+                otp.exit(server, "kill")
+                return began, me._side.deadline
+
+        return await first_process()
+
+    assert otp.run(main) == (True, 0)
+
+
+def test_a_long_limit_runs_out_in_real_time_too() -> None:
+    """The wheel: a limit of 0.25 s and more has no timer of its own."""
+
+    async def main() -> Any:
+        server = await Busy.start()
+        began = otp.monotonic()
+        with pytest.raises(otp.CallTimeout):
+            await GenServer.call(server, 60, timeout=0.25)
+        otp.exit(server, "kill")
+        return 0.25 <= otp.monotonic() - began < 1
+
+    assert otp.run(main)
+
+
+class Asked(GenServer[None]):
+    """Answers a call when it is told to."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(None)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+        await otp.receive(otp.Tag("go"))
+        return Reply("answered", None)
+
+
+@pytest.mark.parametrize("woken_by", ["message", "future"])
+@pytest.mark.parametrize("timeouts", [{}, {"timeout": 1.0}], ids=["default", "given"])
+def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_call(
+    timeouts: Any, woken_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deadlines were counted from the start of the drain: who computed for 6 s, and then called, had a time-out."""
+    real = time.monotonic_ns
+
+    async def main() -> Any:
+        server = await Asked.start()
+        if woken_by == "message":
+            otp.send(otp.self(), "on")
+            await otp.receive()
+        else:
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            loop.call_soon(future.set_result, None)
+            await future
+        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + 6_000_000_000)  # it computes
+        otp.send_after(0.05, server, ("go",))
+        return await GenServer.call(server, "question", **timeouts)
+
+    assert otp.run(main) == "answered"
+
+
+def test_many_calls_later_the_wheel_holds_a_caller_once() -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+        for _ in range(50):
+            await GenServer.call(server, 0)
+        me: Any = otp.self()
+        return sum(bucket.count(me) for bucket in me._node._s.wheel.values())
+
+    assert otp.run(main) == 1
+
+
+def test_callers_with_a_long_limit_are_not_kept_after_their_end() -> None:
+    async def main() -> Any:
+        server = await Busy.start()
+
+        async def caller() -> None:
+            await GenServer.call(server, 0, timeout=3600)
+
+        refs = [otp.spawn_monitor(caller)[1] for _ in range(50)]
+        for ref in refs:
+            await otp.receive(ref)
+        s = server._node._s
+        return sum(p._st == 0 for bucket in s.wheel.values() for p in bucket)
+
+    assert otp.run(main) == 0
