@@ -1,0 +1,63 @@
+"""How the tests of asyncio inside processes run a program: in virtual time, in three orders, in every kind of wait.
+
+What needs a thread runs under `otp.run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import GenServer, NoReply, Ok, Tag, impl
+from otp.testing import Scheduler
+
+
+@pytest.fixture(params=[True, False, None], ids=["inline", "queued", "seeded"])
+def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    return Scheduler(seed=5, inline=request.param).run
+
+
+class Silent(GenServer[Any]):
+    """Never answers."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
+        return NoReply(state)
+
+
+async def sleeps() -> None:
+    await asyncio.sleep(60)
+
+
+async def receives() -> None:
+    await otp.receive()
+
+
+async def receives_selectively() -> None:
+    await otp.receive(Tag("never"))
+
+
+async def receives_with_a_limit() -> None:
+    await otp.receive(timeout=60)
+
+
+async def calls() -> None:
+    await GenServer.call(await Silent.start(1), "never", timeout="infinity")
+
+
+async def waits_for_a_future() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+@pytest.fixture(params=[sleeps, receives, receives_selectively, receives_with_a_limit, calls, waits_for_a_future])
+def wait(request: pytest.FixtureRequest) -> Callable[[], Awaitable[None]]:
+    """Each thing a process may wait for, which does not come."""
+    return request.param

@@ -1,0 +1,172 @@
+"""Queues, locks, threads, generators, streams and context variables of asyncio work inside a process.
+
+Source: design part 11 §4, "asyncio interop".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import otp
+from otp import GenServer, Ok, Reply, impl
+from otp.testing import advance, wait_all_idle
+
+VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+
+class Server(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
+        return Reply((request, caller.pid), state)
+
+
+def test_gather_queue_lock_event_and_shield(run: Any) -> None:
+    async def main() -> Any:
+        queue: asyncio.Queue[int] = asyncio.Queue(1)
+        lock, event = asyncio.Lock(), asyncio.Event()
+        log: list[Any] = []
+
+        async def producer() -> None:
+            for n in range(5):
+                await queue.put(n)
+            event.set()
+
+        async def critical(n: int) -> None:
+            async with lock:
+                log.append(("in", n))
+                await asyncio.sleep(1)
+                log.append(("out", n))
+
+        otp.spawn(producer)
+        got = [await queue.get() for _ in range(5)]
+        await event.wait()
+        for n in range(3):
+            otp.spawn(critical, n)
+        await asyncio.sleep(5)
+        results = await asyncio.gather(asyncio.sleep(1, "a"), asyncio.sleep(2, "b"))
+        shielded = await asyncio.shield(asyncio.sleep(1, "c"))
+        nested = all(log[i][1] == log[i + 1][1] for i in range(0, 6, 2))
+        return got, nested, results, shielded
+
+    assert run(main) == ([0, 1, 2, 3, 4], True, ["a", "b"], "c")
+
+
+def test_processes_and_tasks_share_locks_and_conditions(run: Any) -> None:
+    async def main() -> Any:
+        condition = asyncio.Condition()
+        ready: list[int] = []
+
+        async def waiter(n: int) -> None:
+            async with condition:
+                await condition.wait()
+                ready.append(n)
+
+        for n in range(3):
+            otp.spawn(waiter, n)
+        tasks = [asyncio.create_task(waiter(n)) for n in range(3, 6)]
+        await wait_all_idle()
+        async with condition:
+            condition.notify_all()
+        await asyncio.gather(*tasks)
+        await wait_all_idle()
+        return sorted(ready)
+
+    assert run(main) == list(range(6))
+
+
+def test_to_thread_runs_beside_the_loop() -> None:
+    async def main() -> Any:
+        VARIABLE.set("carried along")
+        async with asyncio.timeout(5):
+            return await asyncio.to_thread(VARIABLE.get), await asyncio.gather(
+                *(asyncio.to_thread(len, "abc") for _ in "12")
+            )
+
+    assert otp.run(main) == ("carried along", [3, 3])
+
+
+def test_async_generators_and_exit_stacks(run: Any) -> None:
+    closed: list[str] = []
+
+    @asynccontextmanager
+    async def resource(name: str) -> AsyncIterator[str]:
+        try:
+            yield name
+        finally:
+            await asyncio.sleep(1)
+            closed.append(name)
+
+    async def ticks() -> AsyncIterator[int]:
+        for n in range(3):
+            await advance(1)
+            yield n
+
+    async def main() -> Any:
+        async with resource("a"), resource("b"):
+            numbers = [n async for n in ticks()]
+        return numbers, otp.monotonic()
+
+    assert run(main) == ([0, 1, 2], 5.0)
+    assert closed == ["b", "a"]
+
+
+def test_streams_over_a_real_socket() -> None:
+    async def main() -> Any:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write((await reader.readline()).upper())
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+
+            async def client(to: otp.Pid, text: bytes) -> None:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(text + b"\n")
+                otp.send(to, await asyncio.wait_for(reader.readline(), 5))
+                writer.close()
+                await writer.wait_closed()
+
+            for text in (b"one", b"two", b"three"):
+                otp.spawn(client, otp.self(), text)
+            return sorted([await otp.receive() for _ in range(3)])
+
+    assert otp.run(main) == [b"ONE\n", b"THREE\n", b"TWO\n"]
+
+
+def test_context_variables_are_kept_across_every_kind_of_wait(run: Any) -> None:
+    async def main() -> Any:
+        server = await Server.start(1)
+
+        async def process(name: str) -> None:
+            VARIABLE.set(name)
+            seen = []
+            await asyncio.sleep(1)
+            seen.append(VARIABLE.get())
+            await otp.receive()
+            seen.append(VARIABLE.get())
+            await GenServer.call(server, 1)
+            seen.append(VARIABLE.get())
+            async with asyncio.TaskGroup() as group:
+                group.create_task(child(seen))
+            otp.send(me, (name, seen))
+
+        async def child(seen: list[str]) -> None:
+            seen.append(VARIABLE.get())
+            VARIABLE.set("the child's")
+
+        me = otp.self()
+        for name in ("a", "b"):
+            otp.send_after(2, otp.spawn(process, name), "go")
+        return dict(sorted([await otp.receive(), await otp.receive()])), VARIABLE.get()
+
+    assert run(main) == ({"a": ["a"] * 4, "b": ["b"] * 4}, "unset")
