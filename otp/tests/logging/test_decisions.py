@@ -1,0 +1,176 @@
+"""What a supervisor decided stands in the log, and the page lists the fields of both reports.
+
+Source: design part 1 §2, §7; `docs/logging.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import ChildSpec, DynamicSupervisor, GenServer, Ok, Stop, Supervisor, impl
+from otp.testing import Scheduler, wait_all_idle
+
+PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
+
+
+class Server(GenServer[Any]):
+    """Crashes at whatever it is sent."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        raise ValueError("no")
+
+
+async def ended(pid: otp.Pid) -> Any:
+    reason = await otp.wait_down(pid)
+    await wait_all_idle()
+    return reason
+
+
+class Liar:
+    """An id that raises where it is asked for its class, as a proxy may that stands for nothing."""
+
+    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+
+class Silent(type):
+    def __getattribute__(cls, name: str) -> Any:
+        raise LookupError(name)
+
+
+@pytest.mark.parametrize("make_id", [Liar, lambda: Silent("Nameless", (), {})], ids=["liar", "nameless"])
+def test_an_id_that_will_not_be_looked_at_is_no_end_of_its_supervisor(make_id: Any, seen: Any) -> None:
+    """The report of a restart raised in the supervisor's own process, which ended with it."""
+
+    async def main() -> Any:
+        above = await Supervisor.start_link_children([ChildSpec(make_id(), (Server.start_link, 1))])
+        (child,) = await Supervisor.which_children(above)
+        otp.exit(child.pid, "boom")
+        await wait_all_idle()
+        return otp.is_alive(above), len(await Supervisor.which_children(above))
+
+    assert Scheduler().run(main) == (True, 1)
+    assert "restarted child" in seen.text(0)
+
+
+def decisions(seen: Any) -> list[dict[str, Any]]:
+    return [fields for fields in map(seen.fields, range(len(seen.records))) if fields.get("otp_report") == "supervisor"]
+
+
+def servers(names: str, **options: Any) -> list[ChildSpec]:
+    return [Server.child_spec(1, id=name, name=name, **options) for name in names]
+
+
+def test_a_restart_tells_who_was_restarted_why_and_how_many_are_left(seen: Any) -> None:
+    async def main() -> Any:
+        await Supervisor.start_link_children(servers("abc"), strategy="rest_for_one", name="shop")
+        old = otp.whereis("b")
+        otp.exit(old, "boom")
+        await ended(old)
+        return str(old), str(otp.whereis("b"))
+
+    old, new = Scheduler().run(main)
+    (fields,) = decisions(seen)
+    assert json.loads(json.dumps(fields)) == fields
+    expected = {
+        "otp_decision": "restarted",
+        "otp_name": "shop",
+        "otp_child": "'b'",
+        "otp_reason": "'boom'",
+        "otp_old_pid": old,
+        "otp_child_pid": new,
+        "otp_strategy": "rest_for_one",
+        "otp_group": ["'c'"],
+        "otp_used": 1,
+        "otp_allowed": 3,
+        "otp_window": 5,
+    }
+    assert expected == {key: fields[key] for key in expected}
+    assert seen.text().endswith(
+        f"restarted child 'b' {old} as {new}: it ended with 'boom'; restart 1 of 3 in 5 s; by rest_for_one with it: 'c'"
+    )
+
+
+def test_each_decision_has_its_record(seen: Any) -> None:
+    class Once(Server):
+        @impl
+        def init(self, arg: Any) -> Any:
+            arg.append(1)
+            return Ok(1) if len(arg) != 2 else Stop("not yet")
+
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        for options, flags in [
+            ({"restart": "temporary"}, {}),
+            ({"restart": "temporary", "significant": True}, {"auto_shutdown": "any_significant"}),
+            ({}, {"max_restarts": 0}),
+        ]:
+            sup = await Supervisor.start_link_children(servers("a", **options), **flags)
+            old = otp.whereis("a")
+            otp.exit(old, "boom")
+            await ended(old)
+            if otp.is_alive(sup):
+                await Supervisor.stop(sup)
+        sup = await Supervisor.start_link_children([Once.child_spec(otp.Shared([]), name="once")])
+        otp.exit(otp.whereis("once"), "boom")
+        await wait_all_idle()
+        otp.send(sup, "what?")
+        await wait_all_idle()
+        with pytest.raises(otp.StartError):
+            await Supervisor.start_link_children([ChildSpec("no", (lambda: None,))])
+
+    Scheduler().run(main)
+    assert [
+        "not_restarted", "auto_shutdown", "ended", "gave_up", "retries", "restarted", "dropped", "not_started",
+    ] == [fields["otp_decision"] for fields in decisions(seen)]  # fmt: skip
+
+
+def test_a_dynamic_child_has_no_id(seen: Any) -> None:
+    async def main() -> None:
+        sup = await DynamicSupervisor.start_link(name="many")
+        pid = await DynamicSupervisor.start_child(sup, Server.child_spec(1))
+        otp.exit(pid, "boom")
+        await ended(pid)
+
+    Scheduler().run(main)
+    (fields,) = decisions(seen)
+    assert (fields["otp_decision"], fields["otp_child"], fields["otp_name"]) == ("restarted", None, "many")
+    assert "restarted child <0." in seen.text()
+
+
+def test_the_page_lists_the_fields_that_there_are(seen: Any) -> None:
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        await test_program(Server)
+
+    async def test_program(cls: Any) -> None:
+        sup = await Supervisor.start_link_children([cls.child_spec(1, name="x")], max_restarts=1)
+        for _ in "12":
+            pid = otp.whereis("x")
+            cls.cast(pid, "go")
+            await ended(pid)
+        await ended(sup)
+        sup = await Supervisor.start_link_children([cls.child_spec(1, name="x", restart="temporary")])
+        otp.send(sup, "what?")
+        otp.exit(otp.whereis("x"), "boom")
+        await wait_all_idle()
+
+    Scheduler().run(main)
+    crash, decision = PAGE.read_text().split("### A decision")
+    assert names_of(crash) == set(seen.fields(0))
+    assert names_of(decision) == {name for fields in decisions(seen) for name in fields} | {"otp_decision"}
+
+
+def names_of(page: str) -> set[str]:
+    rows: list[str] = re.findall(r"^\| (`otp_[^|]*) \|", page, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(otp_\w+)`", row)}

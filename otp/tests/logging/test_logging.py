@@ -1,0 +1,242 @@
+"""One crash is one record in the log: who crashed, in what, why, and where.
+
+Source: design part 1 §2, §7; `docs/logging.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Exit, GenServer, GenStateMachine, MachineOk, NoReply, Ok, Reply, Supervisor, Task, TaskSupervisor, impl
+from otp.testing import Scheduler, wait_all_idle
+
+
+class Server(GenServer[Any]):
+    """Does what it is sent."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        return Reply(request(), state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> Any:
+        if isinstance(request, Exception):
+            raise request
+        raise ValueError("no") if request != "stop" else Exit("stopped")
+
+
+class Waiting(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok(arg)
+
+    @impl
+    async def handle_cast(self, request: Any, state: Any) -> Any:
+        await wait_all_idle()
+        raise ValueError("async no")
+
+
+class Machine(GenStateMachine[str, Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return MachineOk("open", arg)
+
+    @impl
+    def handle_event(self, event: Any, content: Any, state: str, data: Any) -> Any:
+        raise ValueError("machine no")
+
+
+async def ended(pid: otp.Pid) -> Any:
+    reason = await otp.wait_down(pid)
+    await wait_all_idle()
+    return reason
+
+
+def test_the_record_of_a_crashed_server_has_all_fields_and_they_are_json(seen: Any) -> None:
+    async def main() -> Any:
+        await Supervisor.start_link_children(
+            [Server.child_spec({"n": 1}, name="till", restart="temporary")], name="shop"
+        )
+        till = otp.whereis("till")
+        await otp.sys.suspend(till)
+        Server.cast(till, "go")
+        Server.cast(till, "more")
+        await wait_all_idle()
+        await otp.sys.resume(till)
+        await ended(till)
+        return str(till)
+
+    pid = Scheduler().run(main)
+    fields = seen.fields(0)
+    assert json.loads(json.dumps(fields)) == fields
+    assert {
+        "otp_report": "crash",
+        "otp_pid": pid,
+        "otp_name": "till",
+        "otp_what": "Server",
+        "otp_behaviour": "gen_server",
+        "otp_callback": "handle_cast",
+        "otp_message": "'go'",
+        "otp_client": None,
+        "otp_reason": "Crash(ValueError('no'))",
+        "otp_hint": None,
+        "otp_state_name": None,
+        "otp_state": "{'n': 1}",
+        "otp_exception": "ValueError",
+        "otp_mailbox": 1,
+        "otp_callers": [],
+    } == {key: fields[key] for key in fields if key not in ("otp_node", "otp_stack", "otp_ancestors")}
+    assert [(Path(place["file"]).name, place["function"]) for place in fields["otp_stack"]] == [
+        ("test_logging.py", "Server.handle_cast")
+    ]
+    assert re.fullmatch(r"shop \(<0\.\d+\.0>\)", fields["otp_ancestors"][0])
+
+
+def test_the_text_is_for_reading_and_has_no_place_of_the_runtime(seen: Any) -> None:
+    async def main() -> None:
+        server = await Server.start(7, name="till")
+        with pytest.raises(otp.ServerDown):
+            await GenServer.call(server, lambda: GenServer.reply(0, 0))  # type: ignore[arg-type]
+
+    Scheduler().run(main)
+    first, *rest = seen.text(0).splitlines()
+    assert re.match(r"till \(<0\.\d+\.0>\), Server, ended in handle_call\(.*\): Crash\('GenServer\.reply", first)
+    assert "    state 7" in rest
+    assert any(re.fullmatch(r"    asked by <0\.\d+\.0>", line) for line in rest)
+    places = [line for line in rest if line.startswith("  File ")]
+    assert ["test_logging.py"] * 2 == [Path(re.findall('"(.*)"', line)[0]).name for line in places]
+    assert seen.records[0].exc_info is not None
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (lambda: start_and_cast(Waiting), ("gen_server", "handle_cast", "'go'", "1", "ValueError")),
+        (
+            lambda: start_and_cast(Machine),
+            ("gen_statem", "Machine.handle_event", "'cast', 'go'", "('open', 1)", "ValueError"),
+        ),
+        (lambda: otp.spawn(fails), ("process", None, None, None, "ValueError")),
+        (lambda: Task.start(fails), ("process", None, None, None, "ValueError")),
+    ],
+    ids=["async callback", "state machine", "coroutine process", "task"],
+)
+def test_each_kind_of_process_is_reported_in_its_own_words(begin: Any, expected: Any, seen: Any) -> None:
+    async def main() -> None:
+        begun = begin()
+        await ended(begun if isinstance(begun, otp.Pid) else await begun)
+
+    Scheduler().run(main)
+    assert len(seen.records) == 1
+    fields = seen.fields()
+    names = ("behaviour", "callback", "message", "state", "exception")
+    assert expected == tuple(fields[f"otp_{name}"] for name in names)
+    assert [Path(place["file"]).name for place in fields["otp_stack"]] == ["test_logging.py"]
+    assert "Traceback" in seen.text()
+
+
+async def start_and_cast(cls: Any) -> otp.Pid:
+    pid = await cls.start(1)
+    cls.cast(pid, "go")
+    return pid
+
+
+async def fails() -> None:
+    raise ValueError("no")
+
+
+def test_a_task_names_for_whom_it_works(seen: Any) -> None:
+    async def main() -> Any:
+        tasks = await TaskSupervisor.start_link()
+        task = await TaskSupervisor.async_nolink(tasks, fails)
+        await otp.receive(otp.Is(otp.Down, ref=task.ref))
+        return str(otp.self()), str(tasks)
+
+    me, tasks = Scheduler().run(main)
+    fields = seen.fields(0)
+    assert [me] == fields["otp_callers"]
+    assert [tasks, me] == fields["otp_ancestors"][:2]
+    assert f"started for {me}" in seen.text(0)
+
+
+@pytest.mark.parametrize("kept", [17, {"a": 1}, [1, "x"], None])
+def test_what_a_program_keeps_under_the_key_of_the_callers_breaks_no_report(kept: Any, seen: Any) -> None:
+    """The report was lost: its place had `its report failed with TypeError`."""
+
+    async def main() -> None:
+        def crashes() -> None:
+            otp.put("$callers", kept)
+            raise ValueError("no")
+
+        await otp.wait_down(otp.spawn(crashes))
+
+    Scheduler().run(main)
+    assert (seen.fields(0)["otp_exception"], seen.fields(0)["otp_callers"]) == ("ValueError", [])
+
+
+def test_a_machine_names_its_state(seen: Any) -> None:
+    async def main() -> None:
+        await ended(await start_and_cast(Machine))
+
+    Scheduler().run(main)
+    assert "'open'" == seen.fields()["otp_state_name"]
+
+
+def test_a_crash_in_init_is_one_record_without_a_state(seen: Any) -> None:
+    class Broken(Server):
+        @impl
+        def init(self, arg: Any) -> Any:
+            raise ValueError("broken")
+
+    async def main() -> None:
+        with pytest.raises(otp.StartError):
+            await Broken.start(1)
+
+    Scheduler().run(main)
+    assert [("init", None, None)] == [
+        (fields["otp_callback"], fields["otp_message"], fields["otp_state"])
+        for fields in map(seen.fields, range(len(seen.records)))
+    ]
+
+
+def test_a_result_that_is_none_gets_a_hint(seen: Any) -> None:
+    class Forgets(Server):
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            return None if request == "go" else NoReply
+
+    async def main() -> None:
+        for request in ("go", "class"):
+            pid = await Forgets.start(1)
+            Forgets.cast(pid, request)
+            await ended(pid)
+
+    Scheduler().run(main)
+    assert [
+        "handle_cast returned None: did no case match, or is a return missing?",
+        "return an instance, as in NoReply(…), not the class",
+    ] == [seen.fields(number)["otp_hint"] for number in (0, 1)]
+
+
+def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptureFixture) -> None:
+    """What pytest shows before each record is a place where somebody can look."""
+
+    def crash() -> None:
+        raise ValueError("no")
+
+    async def main() -> None:
+        await otp.wait_down(otp.spawn(crash))
+
+    otp.run(main)
+    (record,) = [record for record in caplog.records if record.getMessage().startswith("process")]
+    assert (record.filename, record.lineno) == ("test_logging.py", crash.__code__.co_firstlineno + 1)
