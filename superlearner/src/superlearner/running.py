@@ -256,6 +256,8 @@ class Platform:
         data = {"sandbox": sandbox.id, "status": sandbox.status, "owner": sandbox.owner}
         self.telemetry.execute("sandbox.changed", {}, data)
         self.events.tell("sandbox", text, data, name=sandbox.id)
+        if level == "bad" and not sandbox.alive:
+            log.warning("%s", text)
         if self.hub is not None:
             self.hub.note(level, text)
 

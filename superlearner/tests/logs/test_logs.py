@@ -184,6 +184,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     terminal.log.close()
 
 
+def test_the_end_of_a_sandbox_is_not_told_by_the_process_that_stood_for_it(terminal: Terminal) -> None:
+    for above in (["<0.37.0>", "sandboxes (<0.12.0>)", "services (<0.5.0>)"], ["shop (<0.40.0>)"]):
+        logging.getLogger("otp").error("it ended", extra={"otp_what": "Peer", "otp_ancestors": above})
+    assert 1 == len(terminal.lines())
+
+
 def test_that_no_connection_can_be_taken_is_said_once_and_without_a_traceback(terminal: Terminal) -> None:
     lacking = OSError(errno.EMFILE, "Too many open files")
     for _ in range(100):

@@ -50,6 +50,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").addFilter(self._seldom)
+        logging.getLogger("otp").addFilter(_is_no_end_of_a_sandbox)
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.WARNING)
         self.adopt()
@@ -72,6 +73,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).propagate = True
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").removeFilter(self._seldom)
+        logging.getLogger("otp").removeFilter(_is_no_end_of_a_sandbox)
         for name, level in self._before.items():
             logging.getLogger(name or None).setLevel(level)
 
@@ -79,3 +81,9 @@ class TerminalLog:
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
     """Uvicorn 0.54 reports a web socket that was refused with an answer of its own (401, 429) as an error of ours."""
     return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _is_no_end_of_a_sandbox(record: logging.LogRecord) -> bool:
+    """The report of the process that stands for its program: the platform says the same of the sandbox, by its name."""
+    above: list[str] = getattr(record, "otp_ancestors", [])
+    return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("services ") for one in above)

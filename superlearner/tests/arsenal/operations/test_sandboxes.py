@@ -184,7 +184,9 @@ def test_a_restart_keeps_the_configuration_and_destroy_leaves_no_process(inside:
 
 
 @pytest.mark.operation("sandbox.notices")
-def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(inside: Inside) -> None:
+def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
+    inside: Inside, caplog: pytest.LogCaptureFixture
+) -> None:
     async def look(platform: Any) -> None:
         await create(platform, limits={"held_s": 0.5})
         await cast(platform, "tick")
@@ -196,6 +198,8 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(ins
         await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)  # may lose its answer
         ended = await until(platform, "ended")
         assert "ended the interpreter with os._exit(3)" == ended["reason"]
+        logged = [one.message for one in caplog.records if one.name == "superlearner.running"]
+        assert ["sandbox a ended: ended the interpreter with os._exit(3)"] == logged
         gone = await ask(platform, "GET", f"/processes?node={NODE}", status=404)
         assert "the sandbox a has ended: ended the interpreter with os._exit(3)" == gone["message"]
         assert (await ask(platform, "GET", "/sandboxes/a/output"))["total"] > 0
