@@ -6,7 +6,7 @@ Over the API of a platform of its own with 300 processes. A start is cold if it 
 program is in reserve and has imported. A sandbox rests and spins in turns, four seconds for each thing measured, and
 what the platform does in both is compared round by round: what else the machine does meanwhile meets both alike. In
 blocks of a second a p99 was the second worst of 170 answers, and said little. Linux only: memory is read from `/proc`.
-Takes a quarter of an hour and writes the table of `docs/sandboxes.md`.
+Takes half an hour and writes the tables of `docs/sandboxes.md`.
 """
 
 from __future__ import annotations
@@ -150,16 +150,25 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
-def beside(rounds: int, seconds: float) -> Iterator[str]:
+def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
     """What the platform does beside a sandbox that rests, and beside the same one while it spins.
 
     Each round is a pair, in turns with the one or the other first, so that what changes slowly changes both alike.
+
+    Args:
+        rounds: how many pairs.
+        seconds: of each thing measured.
+        apart: the platform and who asks it have one core in all rounds, and the sandbox another. Else both may take
+            all cores, and of two the one that is left has to do for the platform and for who asks it.
     """
     found: dict[tuple[str, bool], list[float]] = {}
     shares: list[float] = []
+    ours = os.sched_getaffinity(0)
     with platform("World") as there:
         pid, _ = created(there, "one", source=SPINNER)
         until_warm(there)
+        if apart:
+            keep_apart(there)
         measured(there, seconds)  # the first requests import
         for turn in range(rounds):
             for spins in (False, True) if turn % 2 else (True, False):
@@ -171,7 +180,9 @@ def beside(rounds: int, seconds: float) -> Iterator[str]:
                     found.setdefault((name, spins), []).append(value)
                 if spins:
                     shares.append(100 * (used_below(pid) - had) / (time.monotonic() - begun))
-    yield f"The one that spins had {statistics.median(shares):.0f} % of a core (median of {rounds} rounds).\n"
+    os.sched_setaffinity(0, ours)
+    cores = "The platform and who asks it have one core, the sandbox another." if apart else "All may take all cores."
+    yield f"{cores} The one that spins had {statistics.median(shares):.0f} % of a core (median of {rounds} rounds).\n"
     yield (
         "| the platform | beside a sandbox that rests | lowest to highest | beside one that spins | lowest to highest "
         "| change, median of the pairs | it lies with 95 % in |"
@@ -184,6 +195,15 @@ def beside(rounds: int, seconds: float) -> Iterator[str]:
         within = f"{low:+.0f} to {high:+.0f} %"
         middle = statistics.median(changes)
         yield f"| {name} | {spread(rests, 'ms', 2)} | {spread(spun, 'ms', 2)} | {middle:+.0f} % | {within} |"
+
+
+def keep_apart(there: Platform) -> None:
+    """Let the platform and this program have one core, and what the platform has started the others."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    for pid in (os.getpid(), *descendants(there.pid)):
+        cores = [first] if pid in (os.getpid(), there.pid) else others
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), cores)
 
 
 def interval_of_median(values: Sequence[float]) -> tuple[float, float]:
@@ -242,7 +262,8 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=30)
     options = parser.parse_args()
     here = machine(sys.executable)
-    parts = (starts(options.cold), many(options.many), beside(options.rounds, options.seconds))
+    spinning = (beside(options.rounds, options.seconds, apart=apart) for apart in (False, True))
+    parts = (starts(options.cold), many(options.many), *spinning)
     lines: list[str] = []
     for part in parts:
         lines.append("")
