@@ -5,6 +5,7 @@ python -m tools.screenshots [FOLDER]
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -333,4 +334,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures")
+    parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
+    main(parser.parse_args().folder)

@@ -84,6 +84,14 @@ def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
     otp.run(main)
 
 
+def test_a_birth_after_the_last_look_is_told_the_same_later() -> None:
+    births = Births(lambda: (3.0, 20))
+    births.note(1.0, 10)
+    told = births.of(15)
+    births.note(9.0, 30)
+    assert 2.0 == told == births.of(15)
+
+
 def test_births_lie_between_two_looks_and_few_looks_are_kept() -> None:
     births = Births()
     for number in range(30_000):

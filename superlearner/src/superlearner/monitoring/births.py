@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import Final
 
 __all__ = ["Births"]
@@ -14,6 +15,10 @@ KEPT: Final = 20_000
 class Births:
     """How many processes there had been at which time.
 
+    Args:
+        look: answers the time and how many there are now; asked for one that is younger than the last look, so that
+            what is told of it stays the same.
+
     >>> births = Births()
     >>> births.note(100.0, 5)
     >>> births.note(102.0, 9)
@@ -21,7 +26,8 @@ class Births:
     (None, 101.0, 102.0)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look: Callable[[], tuple[float, int]] | None = None) -> None:
+        self._look = look
         self._at: list[float] = []
         self._spawned: list[int] = []
 
@@ -40,6 +46,8 @@ class Births:
 
         It lies between two looks, and the middle of them is told.
         """
+        if self._look is not None and self._spawned and number > self._spawned[-1]:
+            self.note(*self._look())
         place = bisect_left(self._spawned, number)
         if place == 0:
             return None

@@ -77,7 +77,7 @@ class Monitor:
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.history = History()
         self.alarms = Alarms()
-        self.births = Births()
+        self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
         self.holds: deque[Hold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
         """The last look at all processes that came to its end."""
