@@ -10,6 +10,7 @@ import contextlib
 import gc
 import logging
 import os
+import shlex
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -244,8 +245,19 @@ def _say_where(platform: Any, starting: str) -> None:
     else:
         link = link_of(url, credentials.new_code())
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
+    if (folder := _named(platform.configuration)) is not None:
+        say(f"commands in another terminal: superlearner --data-dir {shlex.quote(str(folder))} tree")
     if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
         _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
+
+
+def _named(configuration: Configuration) -> Path | None:
+    """The data directory, if it was typed: a command elsewhere would look for the platform in another one."""
+    given = configuration.given("data_dir")
+    if given.source != "flag":
+        return None
+    folder = Path(given.value).absolute()
+    return None if folder == default_data_dir().absolute() else folder
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -45,6 +46,7 @@ def test_the_help_begins_with_what_one_meets_first(superlearner: Run) -> None:
     assert "terminate-tree, ties" in words  # none of them is cut off
     assert "…" not in words
     assert "superlearner run" in words
+    assert "--data-dir" in words
 
 
 def test_usage_errors_end_with_2(superlearner: Run) -> None:
@@ -326,6 +328,19 @@ def test_nobody_is_asked_on_loopback_and_the_token_is_made_all_the_same(
     told = superlearner("token", "--data-dir", str(program.data_dir), SUPERLEARNER_DATA_DIR="elsewhere")
     assert told.stdout == (program.data_dir / "token").read_text()
     assert program.end() == (0, "")
+
+
+def test_a_data_directory_that_was_typed_is_said_to_the_next_terminal(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "of mine"
+    program = start("--data-dir", str(folder))
+    line = program.process.stdout.readline()
+    assert line.startswith("commands in another terminal: superlearner ")
+    assert superlearner(*shlex.split(line.partition(": superlearner ")[2])).returncode == 0
+    before = superlearner("--data-dir", str(folder), "token")
+    assert before.stdout == (folder / "token").read_text()
+    assert superlearner("--data-dir", str(folder), "run").stdout.startswith("SuperLearner runs already")
 
 
 def test_the_token_stays_the_same_from_start_to_start(start: Callable[..., Any], superlearner: Run) -> None:

@@ -209,6 +209,11 @@ def test_a_platform_is_found_by_url_environment_and_data_directory(
     assert superlearner("--url", program.url, *there).returncode == 0
     assert superlearner(*there, SUPERLEARNER_URL=program.url).returncode == 0
     assert superlearner(*there, "--data-dir", str(program.data_dir)).returncode == 0
+    assert superlearner("--data-dir", str(program.data_dir), *there).returncode == 0
+    wins = superlearner("--data-dir", str(tmp_path), *there, "--data-dir", str(program.data_dir))
+    assert wins.returncode == 0
+    elsewhere = superlearner("--data-dir", str(tmp_path), *there, SUPERLEARNER_URL=program.url)
+    assert (elsewhere.returncode, str(tmp_path) in elsewhere.stderr) == (3, True)
     (tmp_path / "superlearner.toml").write_text(f'data_dir = "{program.data_dir}"')
     assert superlearner(*there, SUPERLEARNER_DATA_DIR="").returncode == 0
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.doors import DataDir, Url
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import entry_of_verb
@@ -60,7 +60,7 @@ def attach(
         address = str(Path(address).absolute())  # the platform has another working directory
     values = {"address": address, "token": token, "name": name}
     given = {key: value for key, value in values.items() if value is not None}
-    answer = ask_or_fail(reach(url or ctx.obj, data_dir), _entry("attach"), given)
+    answer = ask_or_fail(reach(*said(ctx, url, data_dir)), _entry("attach"), given)
     if as_json:
         say(json_text(answer.data))
     else:
@@ -76,7 +76,7 @@ def detach(
     data_dir: DataDir = None,
 ) -> None:
     """Look no more into a service that was attached. Nothing happens to the service."""
-    show(ask_or_fail(reach(url or ctx.obj, data_dir), _entry("detach"), {"name": name}), as_json=as_json)
+    show(ask_or_fail(reach(*said(ctx, url, data_dir)), _entry("detach"), {"name": name}), as_json=as_json)
 
 
 def _entry(verb: str) -> Any:

@@ -6,15 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import typer
+
 from superlearner.cli.asking import Answer, Refused, ask
 from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
 from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
 from superlearner.cli.hints import in_our_words
 from superlearner.cli.plain import clip, plain
 
-__all__ = ["ask_or_fail", "failed", "reach"]
+__all__ = ["ask_or_fail", "failed", "reach", "said"]
 
 LONGEST = 1000
+
+
+def said(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[str | None, Path | None]:
+    """Address and data directory of the platform as they were typed, behind the verb or before it."""
+    before = ctx.find_root().params
+    return url or before.get("url"), data_dir or before.get("data_dir")
 
 
 def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:

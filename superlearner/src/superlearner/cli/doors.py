@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from superlearner.cli.door import said
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories
 from superlearner.cli.names import completion_of
@@ -46,7 +47,7 @@ def console(
     from superlearner.cli.console.opening import open_console
     from superlearner.cli.remote import Remote
 
-    raise typer.Exit(open_console(Remote("console", url or ctx.obj, data_dir), code, node=node, as_json=as_json))
+    raise typer.Exit(open_console(Remote("console", *said(ctx, url, data_dir)), code, node=node, as_json=as_json))
 
 
 class Scope(enum.Enum):
@@ -76,7 +77,7 @@ def mcp(
 
     if unknown := sorted(set(category or ()) - set(categories())):
         fail(f"expected a category of {', '.join(categories())}, got {', '.join(unknown)}", USAGE)
-    raise typer.Exit(serve(Remote("mcp", url or ctx.obj, data_dir), scope.value, category or ()))
+    raise typer.Exit(serve(Remote("mcp", *said(ctx, url, data_dir)), scope.value, category or ()))
 
 
 class Order(enum.Enum):
@@ -127,7 +128,7 @@ def top(
     from superlearner.cli.top.showing import show_top
 
     show_top(
-        Remote("cli", url or ctx.obj, data_dir),
+        Remote("cli", *said(ctx, url, data_dir)),
         node,
         sort.value,
         search,

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.config import config
 from superlearner.cli.db import db
+from superlearner.cli.door import said
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
@@ -89,9 +90,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    ctx: typer.Context,
     url: Annotated[
         str | None, typer.Option(help="Address of the platform that operations are asked of.", show_default=False)
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data of that platform, which says where it is.", show_default=False),
     ] = None,
     cacert: Annotated[
         Path | None,
@@ -102,7 +106,9 @@ def common(
     ] = False,
 ) -> None:
     """See, steer and learn supervision trees."""
-    ctx.obj = url
+    del url  # which a command reads itself, see `said`
+    if data_dir is not None:
+        os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)  # for those that ask no platform, such as doctor and db
     if cacert is not None:
         os.environ["SUPERLEARNER_CACERT"] = str(cacert)  # where a command looks that was given no option
 
@@ -175,6 +181,7 @@ def run(
     ] = False,
 ) -> None:
     """Start the platform, with the demo or with your own tree."""
+    data_dir = said(ctx, None, data_dir)[1]
     if console:
         from superlearner.cli.console.behind import run_behind
         from superlearner.cli.finding import data_dir_of
@@ -282,9 +289,9 @@ def tree(
 
     shown = Format.json if as_json else format
     if watch:
-        watch_tree(url or ctx.obj, data_dir, root, depth, shown.value, node)
+        watch_tree(*said(ctx, url, data_dir), root, depth, shown.value, node)
     else:
-        show_tree(url or ctx.obj, data_dir, root, depth, shown.value, node)
+        show_tree(*said(ctx, url, data_dir), root, depth, shown.value, node)
 
 
 @app.command()

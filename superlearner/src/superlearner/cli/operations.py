@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from superlearner.cli import manifest
-from superlearner.cli.door import ask_or_fail, reach
+from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.doors import NODES
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
@@ -118,7 +118,7 @@ def command_of(entry: Entry) -> Any:
     needed = _only_needed(entry)
 
     def run(ctx: typer.Context, **given: Any) -> None:
-        url, data_dir = given.pop("url") or ctx.obj, given.pop("data_dir")
+        url, data_dir = said(ctx, given.pop("url"), given.pop("data_dir"))
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
         if needed is not None:
             given[needed["name"]] = _said_once(ctx, needed, given.pop(BARE), given[needed["name"]])
