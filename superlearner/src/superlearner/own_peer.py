@@ -30,7 +30,8 @@ from superlearner.loading import LoadError, NotStarted, name_of
 from superlearner.nodes import Nodes
 from superlearner.remote import NodeGone, RemoteError
 from superlearner.running import Platform, Tree
-from superlearner.sandbox.line import BACKEND, SANDBOX, Line
+from superlearner.sandbox.line import SANDBOX, Line
+from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings import Settings
 
 __all__ = ["OwnProgram", "run_in_peer"]
@@ -195,9 +196,10 @@ class _Run:
     async def look(self) -> None:
         """Look into its node from now on, and hear what it does. Raises RemoteError, ValueError."""
         program = self.program
-        hearing = Hearing(await program.nodes.attach_remote(program.node, _Link(self.line)), program.remembered)
+        link = PeerLink(self.line, self.peer, program.node)
+        hearing = Hearing(await program.nodes.attach_remote(program.node, link), program.remembered)
         await hearing.begin(BEGIN_S)
-        self.hearing = hearing, otp.spawn(hearing.live)
+        self.hearing = hearing, otp.spawn_monitor(hearing.live)[0]
 
     async def failed(self, what: str, *words: str) -> Stop:
         """It, or its tree, has not started."""
@@ -226,19 +228,6 @@ class _Run:
         self.line.close(why)
         self.program.nodes.detach(self.program.node, why)
         self.program.run = None
-
-
-class _Link:
-    """The backend's channel of a line, as `RemoteNode` asks over it."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    async def ask(self, request: bytes) -> object:
-        return await self._line.ask(BACKEND, request)
-
-    def tell(self, request: bytes) -> None:
-        self._line.tell(BACKEND, request)
 
 
 async def _asked(line: Line, question: str) -> Any:

@@ -21,6 +21,8 @@ SHORT: Final = 200
 OTP: Final = os.path.dirname(otp.__file__)
 BEHAVIOURS: Final = os.path.join(OTP, "behaviours")
 DEPTH: Final = 10
+NOT_THEIRS: Final = (*LIBRARY_FOLDERS, os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""))
+"""Of what runs in a person's process; that which ends an endless loop raises on top of the person's own frames."""
 
 
 def text_of_reason(reason: Any, limit: int = SHORT) -> str:
@@ -100,7 +102,7 @@ def own_frame(reason: Any) -> tuple[str, int, str] | None:
     """File, line and function of the innermost frame of a crash that is neither the runtime's nor a library's."""
     if not is_a(reason, Crash) or not reason.stack:
         return None
-    own = [entry for entry in reason.stack if not entry[0].startswith(LIBRARY_FOLDERS)]
+    own = [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)]
     return (own or reason.stack)[-1]
 
 

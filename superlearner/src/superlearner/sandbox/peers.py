@@ -20,8 +20,9 @@ from superlearner.control.terms import clip
 from superlearner.nodes import Nodes
 from superlearner.printable import printable, printable_lines
 from superlearner.remote import NodeBusy, NodeGone, RemoteError
-from superlearner.sandbox.line import BACKEND, Line
+from superlearner.sandbox.line import Line
 from superlearner.sandbox.our_paths import without_our_paths
+from superlearner.sandbox.peer_link import PeerLink
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
 from superlearner.sandbox.source import Source
@@ -212,34 +213,20 @@ class PeerLauncher:
         watched = Watched(
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
-        await self._nodes.attach_remote(sandbox.node, _Link(line, lambda: self._used(sandbox.id)), owner=sandbox.owner)
-        self._followers[sandbox.node] = otp.spawn(self._follow, sandbox.node, peer, line, watched)
+        link = PeerLink(line, peer, sandbox.node, lambda: self._used(sandbox.id))
+        await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner)
+        self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 
     async def _follow(self, node: str, peer: Peer, line: Line, watched: Watched) -> None:
         """Hear what happens inside until it ends; then its node is left."""
-        hearing = [otp.spawn(work, watched) for work in (listen, beat)]
+        hearing = [otp.spawn_monitor(work, watched)[0] for work in (listen, beat)]
         ended = await peer.ended()
         for one in hearing:
             otp.exit(one, "kill")
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
         del self._followers[node]
-
-
-class _Link:
-    """The backend's channel of a line, as `RemoteNode` asks over it."""
-
-    def __init__(self, line: Line, used: Callable[[], object]) -> None:
-        self._line = line
-        self._used = used
-
-    async def ask(self, request: bytes) -> object:
-        self._used()
-        return await self._line.ask(BACKEND, request)
-
-    def tell(self, request: bytes) -> None:
-        self._line.tell(BACKEND, request)
 
 
 def _wall(wall: PeerWall) -> Wall:

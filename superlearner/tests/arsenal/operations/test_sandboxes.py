@@ -103,8 +103,11 @@ def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reac
         await cast(platform, "tick")
         assert "41" == await state(platform)
         assert "loaded\n" == (await ask(platform, "GET", "/sandboxes/a/output"))["text"]
+        told = (await ask(platform, "GET", "/system/anomalies"))["anomalies"]
+        alone = [one["evidence"]["what"] for one in told if one["type"] == "unsupervised_process"]
+        assert ["first"] == alone  # of this test: all that serves a sandbox is looked after
 
-    inside(look)
+    inside(look, anomaly_unsupervised_after=0.0)
 
 
 def test_its_id_stands_for_its_node(inside: Inside) -> None:
@@ -195,7 +198,10 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
         (newest, *_) = await ask(platform, "GET", "/sandboxes/a/notices")
         assert newest["text"].startswith("counter held the loop for 0.5 s: main.py, line 1")
         body = {"message": "exit", "message_type": "cast"}
-        await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)  # may lose its answer
+        lost = await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)
+        if lost.status_code != 200:  # the answer may have come before the end
+            why = lost.json()["error"]["message"]
+            assert "the node sandbox-a@127.0.0.1 is gone: ended the interpreter with os._exit(3)" == why
         ended = await until(platform, "ended")
         assert "ended the interpreter with os._exit(3)" == ended["reason"]
         logged = [one.message for one in caplog.records if one.name == "superlearner.running"]

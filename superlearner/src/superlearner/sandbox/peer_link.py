@@ -1,0 +1,50 @@
+"""What a node in a program of its own is asked over; who asks just when the program ends is told why it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from otp import CallExit
+from otp.peer import Peer
+from superlearner.remote import NodeGone
+from superlearner.sandbox.line import BACKEND, Line
+
+__all__ = ["PeerLink"]
+
+WORD_S: Final = 2.0
+"""The line is closed a moment before it is known why."""
+
+
+class PeerLink:
+    """The backend's channel of a line, as `RemoteNode` asks over it.
+
+    Args:
+        line: to the program.
+        peer: the program.
+        node: the name of its node.
+        used: called when something is asked.
+    """
+
+    def __init__(self, line: Line, peer: Peer, node: str, used: Callable[[], object] | None = None) -> None:
+        self._line = line
+        self._peer = peer
+        self._node = node
+        self._used = used
+
+    async def ask(self, request: bytes) -> object:
+        """What it answers. Raises NodeGone, with why."""
+        if self._used is not None:
+            self._used()
+        try:
+            return await self._line.ask(BACKEND, request)
+        except NodeGone as gone:
+            try:
+                why = await self._peer.ended(WORD_S)
+            except CallExit:
+                raise gone from None
+            raise NodeGone(f"the node {self._node} is gone: {why}") from None
+
+    def tell(self, request: bytes) -> None:
+        """Say something that has no answer."""
+        self._line.tell(BACKEND, request)
