@@ -191,9 +191,17 @@ def test_tab_indents_and_escape_leads_out_of_the_editor(open_page: Callable[...,
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
 
 
-def test_letters_in_the_editor_are_no_shortcuts(open_page: Callable[..., Page], at_work: Any) -> None:
+def test_what_is_typed_over_all_while_the_editor_is_loaded_replaces_it_and_its_letters_are_no_shortcuts(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
     page = opened(open_page, at_work, **OWNER)
-    typed(page, "")
+    held: list[Any] = []
+    page.route("**/codemirror.js", lambda route: held.append(route))
+    with page.expect_request("**/codemirror.js"):
+        page.get_by_role("textbox", name="Source of the new sandbox").focus()
+    page.keyboard.press("Control+a")
+    held.pop().continue_()
+    expect(page.locator("sl-code#source")).to_have_attribute("data-ready", "editor")
     page.keyboard.type("g s?n")
     expect(page.get_by_role("textbox", name="Source of the new sandbox")).to_have_text("g s?n")
     expect(page.locator("dialog#keys")).to_be_hidden()
@@ -211,6 +219,16 @@ def test_letters_typed_into_the_code_that_runs_stay_there_and_are_looked_at(
     expect(page.locator("#code-said")).to_have_text("At line 1, column 5: invalid syntax")
     typed(page, TYPED, "Source of the sandbox")
     expect(page.locator("#code-said")).to_be_empty()
+    reloads: list[Any] = []
+    page.route("**/hot-reload", lambda route: reloads.append(route))
+    typed(page, f"{TYPED}# more\n", "Source of the sandbox")
+    with page.expect_request("**/hot-reload"):
+        page.get_by_role("button", name="Hot reload").click()
+    typed(page, f"{TYPED}# while it reloads", "Source of the sandbox")
+    reloads.pop().continue_()
+    expect(page.locator("#code-said")).to_contain_text("Version 2 runs")
+    expect(page.locator(".cm-line:visible").last).to_have_text("# while it reloads")
+    expect(page.get_by_role("button", name="Hot reload")).to_be_enabled()
     page.get_by_role("link", name="New sandbox").click()
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
 

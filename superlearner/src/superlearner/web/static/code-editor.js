@@ -63,6 +63,19 @@ function colours(cm) {
 }
 
 /**
+ * What is selected. The browser tells of a selection in a task of its own: what a program or an aid selects and types over
+ * at once is not known to the editor yet.
+ * @param {View} view
+ */
+function selected(view) {
+  const { main } = view.state.selection;
+  const seen = main.from === main.to ? view.root.getSelection?.() : null;
+  if (!seen?.anchorNode || !seen.focusNode || seen.isCollapsed) return main;
+  const ends = [view.posAtDOM(seen.anchorNode, seen.anchorOffset), view.posAtDOM(seen.focusNode, seen.focusOffset)];
+  return { from: Math.min(...ends), to: Math.max(...ends) };
+}
+
+/**
  * Types over a selection itself. Left to the browser, it would keep the look of what it deletes in a style attribute of
  * the new text, which the page's content policy refuses.
  * @param {Event} event
@@ -70,13 +83,15 @@ function colours(cm) {
  * @param {readonly import("./vendor/codemirror.js").InputHandler[]} handlers  who may do it otherwise, as with a bracket
  */
 function overSelection(event, view, handlers) {
-  const { main, ranges } = view.state.selection;
   if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText" || event.data === null) return false;
-  if (view.state.readOnly || ranges.length > 1 || main.from === main.to) return false;
+  if (view.state.readOnly || view.state.selection.ranges.length > 1) return false;
+  const { from, to } = selected(view);
+  if (from === to) return false;
+  view.dispatch({ selection: { anchor: from, head: to } });
   const text = event.data;
   const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
   event.preventDefault();
-  if (!handlers.some((handle) => handle(view, main.from, main.to, text, insert))) view.dispatch(insert());
+  if (!handlers.some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
   return true;
 }
 
@@ -90,6 +105,7 @@ export class SlCode extends HTMLElement {
   #begun = false;
   #silent = false;
   #locked = false;
+  #composing = false;
 
   constructor() {
     super();
@@ -102,6 +118,8 @@ export class SlCode extends HTMLElement {
       this.#count();
       this.#changed();
     };
+    this.#plain.addEventListener("compositionstart", () => (this.#composing = true));
+    this.#plain.addEventListener("compositionend", () => (this.#composing = false));
     this.#plain.onscroll = () => (this.#numbers.scrollTop = this.#plain.scrollTop);
     // The browser's own event would reach the page before CodeMirror has read what was typed: whoever marks or unmarks in
     // answer to it would draw the text anew, without that. The page gets the one of #changed.
@@ -201,8 +219,10 @@ export class SlCode extends HTMLElement {
       attribute(this, "data-ready", "plain"); // the text field stays: it can do all but colours
       return;
     }
+    // A sign that an input method has begun lives in the field: it is finished there.
+    if (this.#composing) await new Promise((done) => this.#plain.addEventListener("compositionend", done, { once: true }));
     const had = this.#plain.matches(":focus");
-    const place = this.#plain.selectionStart;
+    const { selectionStart: from, selectionEnd: to, selectionDirection: way, scrollTop } = this.#plain;
     this.#cm = cm;
     this.#fixed = new cm.Compartment();
     const parent = make("div", { class: "cm" });
@@ -215,13 +235,13 @@ export class SlCode extends HTMLElement {
       cm.EditorView.domEventHandlers({ beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)) }), cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
       this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
     ];
-    const state = cm.EditorState.create({ doc: this.#plain.value, extensions });
+    // All that is selected is what the next key or paste replaces: with the cursor alone, the old text would stay below.
+    const selection = way === "backward" ? { anchor: to, head: from } : { anchor: from, head: to };
+    const state = cm.EditorState.create({ doc: this.#plain.value, selection, extensions });
     this.#frame.replaceChildren(parent);
     this.#view = new cm.EditorView({ state, parent, root: /** @type {ShadowRoot} */ (this.shadowRoot) });
-    if (had) {
-      this.#view.dispatch({ selection: { anchor: place } });
-      this.#view.focus();
-    }
+    this.#view.scrollDOM.scrollTop = scrollTop;
+    if (had) this.#view.focus();
     attribute(this, "data-ready", "editor");
   }
 }

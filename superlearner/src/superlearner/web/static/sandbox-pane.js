@@ -81,6 +81,7 @@ export function show(one) {
 /** Another sandbox is shown: what was said of the one before, and was typed into it, goes. */
 function begin() {
   known = null;
+  editor.lock(true); // until its source is read: what is typed before that would be painted over
   check.drop();
   tell("");
   editor.unmark();
@@ -166,7 +167,7 @@ async function reload(what) {
   try {
     const done = await platform("POST", `${path()}/hot-reload`, what);
     editor.unmark();
-    known = null;
+    known = what.source ?? null; // what was typed since is an edit of this one
     tell(done.changed ? `Version ${done.version} runs: ${counted(done.servers_count, "process", "processes")} went over to it, nobody lost a pid, a mailbox or a state.` : "This source runs already.");
     if (done.changed) report(done.servers);
     if (what.version !== undefined) byId("tab-code", HTMLElement).click();
@@ -196,8 +197,9 @@ async function restart(withSource) {
   if (!again && !(await confirm(`Restart ${shown.id}?`, `Its tree stops and starts anew${changed ? " with the code in the editor" : ""}: its states are gone. To keep them, use hot reload.`, "Restart"))) return;
   tell("Starting…");
   try {
-    await platform("POST", `${path()}/restart`, changed ? { source: editor.value } : {});
-    known = null;
+    const source = changed ? editor.value : undefined;
+    await platform("POST", `${path()}/restart`, { source });
+    known = source ?? known;
     editor.unmark();
     byId("reload-report", HTMLElement).replaceChildren();
     tell("It runs.");

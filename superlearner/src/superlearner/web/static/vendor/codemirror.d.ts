@@ -9,7 +9,7 @@ export class EditorState {
   facet(facet: { of(handler: InputHandler): Extension }): readonly InputHandler[];
   replaceSelection(text: string): object;
   update(...changes: object[]): object;
-  static create(config: { doc: string; extensions: Extension }): EditorState;
+  static create(config: { doc: string; selection: { anchor: number; head: number }; extensions: Extension }): EditorState;
   static allowMultipleSelections: { of(value: boolean): Extension };
   static readOnly: { of(value: boolean): Extension };
   static tabSize: { of(value: number): Extension };
@@ -18,8 +18,11 @@ export class EditorView {
   constructor(config: { state: EditorState; parent: Node; root: ShadowRoot });
   readonly state: EditorState;
   readonly dom: HTMLElement;
+  readonly root: { getSelection?(): Selection | null };
+  readonly scrollDOM: HTMLElement;
   dispatch(...changes: object[]): void;
   focus(): void;
+  posAtDOM(node: Node, offset: number): number;
   destroy(): void;
   static theme(rules: Record<string, Record<string, string>>): Extension;
   static scrollIntoView(position: number, options?: { y: "center" }): object;
