@@ -113,28 +113,40 @@ class ScopeFirst(APIRoute):
             if operation is not None:
                 context = Context(platform, user_of(request), _door(request), on=_node_of(operation, request))
                 refuse_without_scope(operation, context, request.path_params)
-                _refuse_misspelt_words(operation, request)
+                _refuse_unknown_words(operation, request)
             return await answer(StrictRequest(request.scope, request.receive))
 
         return after_the_scope
 
 
-def _refuse_misspelt_words(operation: Operation, request: Request) -> None:
-    """Who writes `?dryrun=true` wanted to change nothing, and who writes `?serach=till` not to see everything."""
+def _refuse_unknown_words(operation: Operation, request: Request) -> None:
+    """Who writes `?dryrun=true` wanted to change nothing, and who writes `?limt=2` not to see everything.
+
+    An operation whose name takes slashes gets what was meant for an address below it, too: there, words that are near
+    none of its own pass, and the answer is that nothing has this name.
+    """
     if not request.query_params:
         return
     in_query = {"query", "body"} if operation.method == "DELETE" else {"query"}
     known = [
+        *(one.name for one in operation.parameters if one.place in in_query),
         *(["dry_run"] if operation.changes else []),
         "node",
-        *(one.name for one in operation.parameters if one.place in in_query),
     ]
-    names = {*known, *(one.name for one in operation.parameters)}
-    details = [
-        Detail(clip(word, 100), "there is no such parameter in the query", f"did you mean {close[0]}?")
-        for word in request.query_params
-        if word not in names and (close := get_close_matches(word.lower(), known, n=1))
-    ]
+    in_body = {one.name for one in operation.parameters if one.place == "body"}
+    details: list[Detail] = []
+    for word in dict.fromkeys(request.query_params):
+        if word in ("dry_run", *known):
+            continue
+        if word in in_body:
+            hint = "send it in the body"
+        elif close := get_close_matches(word.lower(), known, n=1):
+            hint = f"did you mean {close[0]}?"
+        elif operation.path.endswith(":path}"):
+            continue
+        else:
+            hint = f"expected one of {', '.join(known)}"
+        details.append(Detail(clip(word, 100), "there is no such parameter in the query", hint))
     if details:
         raise OperationError("validation_error", f"{details[0].field}: {details[0].problem}", details=details)
 
