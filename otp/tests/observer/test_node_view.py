@@ -221,6 +221,26 @@ def test_a_tree_says_what_was_left_off_and_why(on_both: Any) -> None:
     on_both(test)
 
 
+async def begin_one(settings: Any) -> otp.Pid:
+    return await Counter.start_link(settings["first"])
+
+
+class Started(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([ChildSpec("kept", (begin_one, {"first": 1, "many": ["more"] * 20}), modules="dynamic")])
+
+
+def test_what_does_not_run_is_shown_by_what_starts_it_and_not_by_its_arguments(on_both: Any) -> None:
+    async def test(view: NodeView) -> None:
+        await Started.start_link(None, name="started")
+        await view.terminate_child("started", "kept")
+        (child,) = (await view.supervision_tree("started")).roots[0].children
+        assert ("stopped", "begin_one") == (child.state, child.what)
+
+    on_both(test)
+
+
 def test_children_are_read_while_their_supervisor_is_busy(on_both: Any) -> None:
     async def test(view: NodeView) -> None:
         shop = await Shop.start_link(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from otp._structure import name_of
@@ -161,4 +162,8 @@ def _what_of_spec(record: ChildRecord) -> str:
     modules = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):
         return name_of(modules[0])
-    return text(record.spec.start, length=80)
+    start: object = record.spec.start
+    function = cast("tuple[object, ...]", start)[0] if isinstance(start, tuple) and start else start
+    if isinstance(function, FunctionType):  # its arguments may be anything, and many
+        return function.__qualname__
+    return text(start, length=80)
