@@ -20,6 +20,9 @@ from superlearner.sandbox.record import Sandbox, Wall
 __all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
 
 MOST_NOTICES: Final = 50
+MOST_OUTPUT: Final = 65_536
+"""Characters of what was printed that are kept, over all programs of a sandbox."""
+
 LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
@@ -86,16 +89,20 @@ class Sandboxes:
         self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), text))
 
     def output(self, id: str) -> tuple[str, int]:
-        """The newest of what a sandbox printed, and how many bytes that were in all; also of one that has ended."""
+        """The newest of what a sandbox printed in all its programs, and how many bytes that were."""
+        before, bytes_before = self.last_output.get(id, ("", 0))
         program = self.programs.get(id)
-        return self.last_output.get(id, ("", 0)) if program is None else program.output()
+        if program is None:
+            return before, bytes_before
+        text, count = program.output()
+        return (before + text)[-MOST_OUTPUT:], bytes_before + count
 
     def ended(self, id: str) -> None:
         """Its program is gone; what it printed is kept."""
+        if id in self.programs:
+            self.last_output[id] = self.output(id)
         self.runners.pop(id, None)
-        program = self.programs.pop(id, None)
-        if program is not None:
-            self.last_output[id] = program.output()
+        self.programs.pop(id, None)
 
     def prepare(self) -> None:
         """Somebody looks at sandboxes, and may want one soon: a program is kept ready from now on."""

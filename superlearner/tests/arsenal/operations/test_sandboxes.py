@@ -213,6 +213,8 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
             platform, "POST", "/sandboxes/a/restart", {"source": SOURCE.replace("while True", "while False")}
         )
         assert ("running", False) == (fixed["status"], "reason" in fixed)
+        printed = await ask(platform, "GET", "/sandboxes/a/output")
+        assert 2 == printed["text"].count("loaded\n")  # by both programs
 
     inside(look)
 
