@@ -21,10 +21,18 @@ def explain(error: BaseException) -> str:
     """Why a start raised `error`."""
     if not isinstance(error, StartError):
         return f"{type(error).__name__}: {error}"
+    if _is_of_a_child(error.reason):
+        return explain_start(error.reason)
     said = str(error).partition(" (reason ")[0]
     if said and said != str(error.reason):
         return said  # the runtime knows a sentence for it, with the accepted forms
     return explain_start(error.reason)
+
+
+def _is_of_a_child(reason: Any) -> bool:
+    """Whether a supervisor did not start because a child did not: what the runtime says then begins with the term."""
+    tag, rest = tagged(reason)
+    return tag == "shutdown" and len(rest) == 1 and tagged(rest[0])[0] == "failed_to_start_child"
 
 
 def explain_start(reason: Any, depth: int = 10) -> str:

@@ -1,0 +1,34 @@
+"""Why something did not start is told in words first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, GenServer, StartError, Supervisor, impl
+from superlearner.control.failures import explain
+
+
+class Till(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Any:
+        return arg
+
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Till.child_spec(arg)])
+
+
+def test_a_child_whose_init_answers_what_is_no_result_is_named_with_what_it_should_answer() -> None:
+    async def main() -> str:
+        otp.process_flag("trap_exit", True)
+        with pytest.raises(StartError) as caught:
+            await Top.start_link(0)
+        return explain(caught.value)
+
+    said = "its child Till does not start\n  expected Ok(state), Stop(reason) or Ignore() from its init, got 0"
+    assert said == otp.run(main)
