@@ -83,6 +83,8 @@ def test_a_door_that_only_reads_refuses_at_the_service_even_a_platform_that_lies
             )
             assert (403, "missing_scope") == (killed.status_code, killed.json()["error"]["code"])
             assert "this service permits read" in killed.json()["error"]["message"]
+            [detail] = killed.json()["error"]["details"]
+            assert 'otp.observe(…, permissions=("read", "operate"))' in detail["hint"]
             lie = p.Execute(
                 operation="process.kill",
                 module="superlearner.arsenal.operations.processes",
@@ -108,6 +110,9 @@ def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, t
             await until(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("looked_for", "its service has ended, or the line to it is cut") == (line["state"], line["why"])
+            asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
+            assert f"{NODE} is not there just now: {line['why']}; it is looked for" == asked["message"]
+            assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
         async with service(tmp_path) as second:
             await until(platform, lambda names: NODE in names)
             [line] = (await platform.get(ATTACHED))["data"]
@@ -126,6 +131,8 @@ def test_one_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) ->
             await one.over.wait()
         [line] = (await platform.get(ATTACHED))["data"]
         assert ("given_up", 2) == (line["state"], line["tries"])
+        asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
+        assert f"{NODE} was not found again: " in asked.json()["error"]["message"]
         async with service(tmp_path):
             assert (await attach(platform)).status_code == 200
             assert ["attached"] == [line["state"] for line in (await platform.get(ATTACHED))["data"]]

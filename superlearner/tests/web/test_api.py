@@ -367,6 +367,21 @@ def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
     inside(test)
 
 
+def test_a_path_that_is_near_one_of_an_operation_is_answered_with_that_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for path, meant in (
+            ("/api/v1/proceses", "; did you mean /api/v1/processes?"),
+            ("/api/v1/proces/counter_1/inf", "; did you mean /api/v1/processes/counter_1/info?"),
+            ("/api/processes", "; did you mean /api/v1/processes?"),
+            ("/api/v1/nothing/of/it", ""),
+        ):
+            answer = await platform.client.get(path)
+            assert failure(answer) == (404, "operation_not_found")
+            assert answer.json()["error"]["message"] == f"there is no GET {path}{meant}"
+
+    inside(test)
+
+
 def test_a_method_that_a_path_does_not_take_is_told_those_it_takes(inside: Inside) -> None:
     """The router names those of the first operation only."""
 
@@ -379,6 +394,7 @@ def test_a_method_that_a_path_does_not_take_is_told_those_it_takes(inside: Insid
         ):
             answer = await platform.client.request("OPTIONS", path)
             assert (405, [expected]) == (answer.status_code, answer.headers.get_list("allow"))
+            assert answer.json()["error"]["message"] == f"{path} does not take OPTIONS; it takes {expected}"
 
     inside(test)
 

@@ -77,6 +77,8 @@ class Context:
                 return OperationError(
                     "node_not_found", told, hint="POST /api/v1/sandboxes/{sandbox_id}/restart starts it again"
                 )
+        if (service := self.platform.attachments.find(name)) is not None:
+            return OperationError("node_not_found", service.told(), hint="see GET /api/v1/nodes/attached")
         known = [one.name for one in self.platform.nodes]
         near = get_close_matches(name, known, 1)
         meant = f"; did you mean {near[0]}?" if near else ""

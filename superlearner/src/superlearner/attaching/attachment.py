@@ -111,6 +111,13 @@ class Attachment:
                     self._nodes.detach(name, why)
         self._tell("bad", f"{name} is gone: {why}; it is looked for {len(self._pauses)} times")
 
+    def told(self) -> str:
+        """How it is, in a sentence, to one who asks for its node."""
+        if self.state == "attached":
+            return f"{self.name} is attached with {self.can_do()}"
+        what = "is not there just now" if self.state == "looked_for" else "was not found again"
+        return f"{self.name} {what}: {self.why}{'; it is looked for' if self.state == 'looked_for' else ''}"
+
     def can_do(self) -> str:
         """What can be looked at, in a sentence."""
         if self.facts is None:

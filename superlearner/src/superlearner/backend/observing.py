@@ -153,7 +153,8 @@ class Observing:
             return p.Failed("operation_not_found", f"there is no operation {request.operation[:200]!r} here")
         scopes = self._permissions.intersection(request.scopes)
         if operation.scope not in scopes and operation.scope in request.scopes:
-            return p.Failed("missing_scope", refusal(operation, self._permissions))
+            told = refusal(operation, self._permissions)
+            return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
         user = User(request.user, scopes, request.local)
         context = Context(self._begun().platform, user, request.door, request.dry_run, self.node.name)
         try:
@@ -279,6 +280,13 @@ def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
     """What is said of an operation that nobody may do here."""
     has = ", ".join(scope for scope in SCOPES if scope in permissions) or "nothing"
     return f"{operation.name} needs the scope {operation.scope}, and this service permits {has}; it says so itself"
+
+
+def remedy(operation: Operation) -> str:
+    """What whoever runs the service does so that the operation can be done."""
+    needed = SCOPES[: SCOPES.index(operation.scope) + 1]
+    permissions = ", ".join(f'"{scope}"' for scope in needed)
+    return f"whoever runs it can permit that: otp.observe(…, permissions=({permissions}))"
 
 
 def failed(error: OperationError, context: Context | None = None) -> p.Failed:

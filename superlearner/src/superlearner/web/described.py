@@ -133,7 +133,7 @@ MESSAGES: Final[dict[str, str]] = {
     "malformed_json": "the body is not JSON: Expecting value at character 1",
     "malformed_pid": "expected a pid such as 0.17.0 or <0.17.0>, got '0.17'",
     "malformed_request": "expected one header authorization, got 2",
-    "method_not_allowed": "/api/v1/processes does not take PUT",
+    "method_not_allowed": "/api/v1/processes does not take PUT; it takes GET, POST",
     "missing_scope": "audit.list needs the scope code, and anonymous has operate, read",
     "module_not_found": "the module 'shop' is not imported",
     "name_not_found": "nobody has the name 'counter_9'",

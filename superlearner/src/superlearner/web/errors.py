@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "pattern_of"]
 
 API_PREFIX: Final = "/api"
+LONGEST_NEAR: Final = 200
+"""Nobody types a longer path, and to compare it would take time."""
 API_PAGES: Final = "/api/docs"
 """The reference of the API: pages for people, in the middle of what is for programs."""
 ERRORS_IN_BODY: Final = "errors=body"
@@ -96,7 +99,7 @@ def install_error_handlers(app: FastAPI) -> None:
         headers = dict(error.headers) if error.headers else None
         if error.status_code == 405 and (methods := _methods_of(app, request)):
             headers = {"Allow": ", ".join(methods)}
-        return await _answer(app, request, _of_http(request, error), headers)
+        return await _answer(app, request, _of_http(app, request, error, headers), headers)
 
     async def our_bug(request: Request, error: Exception) -> Response:
         del error  # the web server logs it with its traceback
@@ -145,18 +148,49 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
     return sorted(one.method for one in there if one.path == fitting)
 
 
+def _near(app: FastAPI, request: Request) -> str | None:
+    """The path of an operation that differs in misspelt words only; names and pids stay as they were given."""
+    platform: Platform | None = getattr(app.state, "platform", None)
+    root: str = request.scope.get("root_path", "")
+    path = request.scope["path"].removeprefix(root)
+    if platform is None or not path.startswith(f"{API_PREFIX}/") or len(path) > LONGEST_NEAR:
+        return None
+    given = path.removeprefix(PREFIX).removeprefix(API_PREFIX).strip("/").split("/")
+    found: list[str] = []
+    for one in platform.arsenal:
+        parts = one.path.strip("/").split("/")
+        if len(parts) == len(given):
+            meant = [_near_part(part, word) for part, word in zip(parts, given, strict=True)]
+            if all(meant):
+                found.append("/".join(word for word in meant if word))
+    close = get_close_matches("/".join(given), found, n=1)
+    return f"{root}{PREFIX}/{close[0]}" if close else None
+
+
+def _near_part(part: str, word: str) -> str | None:
+    """What a part of a path was meant to be: where a name stands the word itself, else the part if it is near."""
+    if part.startswith("{"):
+        return word
+    return part if get_close_matches(word.lower(), (part,)) else None
+
+
 def _openness(path: str) -> tuple[bool, list[bool]]:
     """Of two paths that match, the one with less takes the request."""
     return path.endswith(":path}"), ["{" in part for part in path.split("/")]
 
 
-def _of_http(request: Request, error: HTTPException) -> ApiError:
+def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict[str, str] | None) -> ApiError:
     code = CODES.get(error.status_code, "error")
     path = request.scope["path"]
     if error.status_code == 404:
-        return ApiError(404, code, f"there is no {request.method} {path[:200]}", hint="see /api/v1/arsenal/docs")
+        near = _near(app, request)
+        meant = f"; did you mean {near}?" if near else ""
+        return ApiError(404, code, f"there is no {request.method} {path[:200]}{meant}", hint="see /api/v1/arsenal/docs")
     if error.status_code == 405:
-        return ApiError(405, code, f"{path[:200]} does not take {request.method}", hint="see /api/v1/arsenal/docs")
+        takes = f"; it takes {headers['Allow']}" if headers and "Allow" in headers else ""
+        return ApiError(
+            405, code, f"{path[:200]} does not take {request.method}{takes}", hint="see /api/v1/arsenal/docs"
+        )
     if error.status_code == 400:
         return ApiError(400, "malformed_json", "the body is not JSON that can be read")
     return ApiError(error.status_code, code, str(error.detail))
