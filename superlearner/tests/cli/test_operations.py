@@ -152,6 +152,12 @@ def test_in_a_pipe_nothing_is_cut(start: Callable[..., Any], superlearner: Run) 
         (("proces", "kill", "x"), 2, ["Did you mean 'process'"]),
         (("process", "list", "--per-page", "1001"), 2, ["--per-page", "1000"]),
         (("process", "list", "--type", "servre"), 2, ["servre", "genserver"]),
+        (
+            ("process", "message", "counter_1", "x", "--message-type", "kast"),
+            2,
+            ["'--message-type': 'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"],
+        ),
+        (("top", "--sort", "mailbxo"), 2, ["'--sort': 'mailbxo' is not one of", "did you mean mailbox?"]),
         (("process", "list", "--pge", "1"), 2, ["--page"]),
         (("process", "list", "--sort", "taste"), 2, ["--sort", "taste", "-mailbox"]),
         (("process", "item", "counter_1", "taste"), 1, ["validation_error", "item"]),

@@ -159,6 +159,11 @@ def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture
     assert ".500" in row
 
 
+def test_in_a_short_form_an_empty_list_takes_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"id": "my_first", "version": 2, "still_old": []}), short=("id", "version", "still_old"))
+    assert ["id       my_first", "version  2"] == capsys.readouterr().out.splitlines()
+
+
 def test_a_source_in_colours_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     show(Answer({"file": "a.py", "lines": [[["k", "def"], ["", " "], ["nf", "go"]], [["", "    ..."]]]}))
     assert "file  a.py\n\nlines\ndef go\n    ...\n" == capsys.readouterr().out
@@ -174,3 +179,15 @@ def test_the_path_of_a_file_is_the_one_where_it_was_typed(look: Any, untouched: 
     assert (1, True) == (done.returncode, "source: line 1" in done.stderr)
     done = look("sandbox", "create", "x", "--source", "@nowhere.py")
     assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
+
+
+def test_a_program_is_taken_from_a_file_by_the_same_word_everywhere(look: Any, tmp_path: Path) -> None:
+    """`sandbox create` has a parameter of this name; the others take the text of the file as their source."""
+    for verb in ("hot-reload", "restart"):
+        done = look("sandbox", verb, "x", "--file", "nowhere.py")
+        assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
+        (tmp_path / "tally.py").write_text("x = 1\n", encoding="utf-8")
+        done = look("sandbox", verb, "x", "--file", "tally.py")
+        assert (1, True) == (done.returncode, "there is no sandbox 'x'" in done.stderr), done.stderr
+        done = look("sandbox", verb, "x", "--file", "tally.py", "--source", "x = 2")
+        assert (2, True) == (done.returncode, "expected it once" in done.stderr)

@@ -79,6 +79,11 @@ def test_the_picture_fits_the_terminal_whatever_the_names_are(width: int, lines:
         assert set() == {one for one in text if not one.isprintable()} - {"\n"}
 
 
+def test_one_supervisor_is_no_supervisors() -> None:
+    head = drawn(Frame(node="shop@here", totals=NOW, processes=[]), View(), 80, 24).plain.split("\n")[0]
+    assert "shop@here  3 processes, 1 supervisor" == head.rstrip()
+
+
 def test_keys_choose_the_order_filter_pause_and_end() -> None:
     view = View()
     for key, by in KEYS.items():

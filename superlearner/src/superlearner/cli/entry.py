@@ -18,6 +18,7 @@ from superlearner.cli.door import said
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
+from superlearner.cli.mistyped import explained
 from superlearner.cli.operations import Commands, group_of
 
 __all__ = ["app", "main"]
@@ -41,6 +42,14 @@ class Main(TyperGroup):
         for title, rows in (("Commands", ours), ("Operations, each with --help", others)):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As it is; what was typed wrongly is told in our words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = explained(error.message)
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Where a category is called as a command of ours (`tree`), the word behind it decides."""

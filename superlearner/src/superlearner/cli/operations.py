@@ -49,6 +49,8 @@ Node = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
+FROM_FILE: Final = "from_file"
+"""The file of a program, which its own option takes behind an @."""
 BARE: Final = "bare"
 """What is typed without its option."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
@@ -116,12 +118,15 @@ def command_of(entry: Entry) -> Any:
     """The command of one operation."""
     parameters = {one["name"]: one for one in entry["parameters"]}
     needed = _only_needed(entry)
+    program = None if "file" in parameters else _program(entry)
 
     def run(ctx: typer.Context, **given: Any) -> None:
         url, data_dir = said(ctx, given.pop("url"), given.pop("data_dir"))
         as_json, dry_run = given.pop("as_json"), given.pop("dry_run", False)
         if needed is not None:
             given[needed["name"]] = _said_once(ctx, needed, given.pop(BARE), given[needed["name"]])
+        if program is not None and (file := given.pop(FROM_FILE)) is not None:
+            given[program] = _said_once(ctx, parameters[program], f"@{file}", given[program])
         node = given.pop("node", None)
         typed = {name: value for name, value in given.items() if value is not None}
         values = {name: value_of(parameters[name], value) for name, value in typed.items()}
@@ -138,6 +143,9 @@ def command_of(entry: Entry) -> Any:
     if needed is not None:
         shown.append(_bare(needed))
     shown += [_option(one, bare=one is needed) for one in entry["parameters"] if one["place"] != "path"]
+    if program is not None:
+        option = typer.Option("--file", metavar="FILE", help=f"as --{program} @FILE", show_default=False)
+        shown.append(_keyword(FROM_FILE, Annotated[Path | None, option], default=None))
     shown += [
         _keyword(name, annotation, default=False if name == "as_json" else None) for name, annotation in OURS.items()
     ]
@@ -164,6 +172,11 @@ def _only_needed(entry: Entry) -> dict[str, Any] | None:
     """The one value that has to be said besides what the path names; None if there are several, or none."""
     needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
     return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any") else None
+
+
+def _program(entry: Entry) -> str | None:
+    """The parameter that takes a program, if there is one."""
+    return next((one["name"] for one in entry["parameters"] if one.get("format") == "python"), None)
 
 
 def _bare(one: dict[str, Any]) -> inspect.Parameter:

@@ -16,6 +16,8 @@ __all__ = ["KEYS", "View", "drawn"]
 KEYS: Final = {"c": "callback", "m": "messages", "l": "longest", "b": "mailbox", "r": "restarts", "n": "name"}
 """Keys that choose the order."""
 
+COUNTED: Final = {"processes": "process", "supervisors": "supervisor"}
+"""What is counted, and what one of them is called."""
 GAP: Final = 2
 NARROWEST: Final = 12
 
@@ -96,7 +98,8 @@ def _head(frame: Frame) -> list[Text]:
     first = Text(plain(frame.node), "bold")
     if not now:
         return [first]
-    first.append(f"  {now['processes']:,} processes, {now['supervisors']:,} supervisors", "not bold")
+    counts = (f"{now[name]:,} {name if now[name] != 1 else one}" for name, one in COUNTED.items())
+    first.append(f"  {', '.join(counts)}", "not bold")
     parts = [
         f"busy {100 * now['busy']:.0f} %",
         f"cpu {now['cpu_percent']:.0f} %",

@@ -1,0 +1,30 @@
+"""What was typed wrongly, as people read it."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+from superlearner.validation import problem_text
+
+__all__ = ["explained"]
+
+NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices>.+?)\.?", re.DOTALL)
+CHOICE: Final = re.compile(r"'([^']*)'")
+
+
+def explained(message: str) -> str:
+    """The message of the library that reads options, with the choice that was probably meant.
+
+    >>> explained("Value error, 'kast' is not one of 'send', 'cast', 'call'.")
+    "'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"
+    >>> explained("Value error, 'x' is not one of 'send', 'cast', 'call'.")
+    "'x' is not one of 'send', 'cast', 'call'."
+    """
+    message = problem_text({"msg": message})
+    found = NO_CHOICE.fullmatch(message)
+    if found is None:
+        return message
+    near = get_close_matches(found["typed"][1:-1].lower(), CHOICE.findall(found["choices"]), n=1)
+    return f"{message.removesuffix('.')}; did you mean {near[0]}?" if near else message
