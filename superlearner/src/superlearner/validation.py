@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from difflib import get_close_matches
+from typing import Any, Final
 
-__all__ = ["problem_text"]
+__all__ = ["meant", "problem_text"]
+
+CHOICE: Final = re.compile(r"'([^']*)'")
+LONGEST: Final = 100
+"""Nobody types a longer choice, and to compare it would take time."""
 
 
 def problem_text(problem: Any) -> str:
@@ -14,3 +20,16 @@ def problem_text(problem: Any) -> str:
     'expected a prime, got 4'
     """
     return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def meant(problem: Any) -> str:
+    """What is said behind a value that is near one of the choices; nothing for other problems.
+
+    >>> meant({"type": "literal_error", "input": "kast", "ctx": {"expected": "'send', 'cast' or 'call'"}})
+    '; did you mean cast?'
+    """
+    typed = problem.get("input")
+    if problem["type"] not in ("literal_error", "enum") or not isinstance(typed, str) or len(typed) > LONGEST:
+        return ""
+    near = get_close_matches(typed.lower(), CHOICE.findall(problem["ctx"]["expected"]), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

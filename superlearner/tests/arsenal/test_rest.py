@@ -99,6 +99,22 @@ def test_no_word_is_taken_in_a_query_that_the_operation_does_not_know(inside: In
     inside(test)
 
 
+def test_a_value_that_is_near_one_of_the_choices_is_answered_with_that_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"message": "x", "message_type": "kast"}
+        for answer, hint in (
+            (
+                await platform.client.post("/api/v1/processes/counter_1/message", json=body),
+                "got 'kast'; did you mean cast?",
+            ),
+            (await platform.client.get("/api/v1/processes?type=servre"), "got 'servre'; did you mean genserver?"),
+            (await platform.client.get("/api/v1/processes?type=xyzzy"), "got 'xyzzy'"),
+        ):
+            assert (422, [hint]) == (answer.status_code, [one["hint"] for one in answer.json()["error"]["details"]])
+
+    inside(test)
+
+
 def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?reason=shutdown")

@@ -17,7 +17,7 @@ from superlearner.arsenal.failures import Detail, OperationError
 from superlearner.arsenal.forwarding import LONGEST_S, forward
 from superlearner.control.terms import clip, text_of
 from superlearner.shortage import shortage_of
-from superlearner.validation import problem_text
+from superlearner.validation import meant, problem_text
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
 
@@ -42,7 +42,9 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
-    hint = "this parameter is required" if problem["type"] == "missing" else f"got {text_of(problem.get('input'), 100)}"
+    hint = "this parameter is required"
+    if problem["type"] != "missing":
+        hint = f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
     return Detail(where, problem_text(problem), hint)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Final
 
-from superlearner.validation import problem_text
+from superlearner.validation import meant, problem_text
 
 __all__ = ["explained"]
 
 NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices>.+?)\.?", re.DOTALL)
-CHOICE: Final = re.compile(r"'([^']*)'")
 
 
 def explained(message: str) -> str:
@@ -26,5 +24,5 @@ def explained(message: str) -> str:
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message
-    near = get_close_matches(found["typed"][1:-1].lower(), CHOICE.findall(found["choices"]), n=1)
-    return f"{message.removesuffix('.')}; did you mean {near[0]}?" if near else message
+    near = meant({"type": "enum", "input": found["typed"][1:-1], "ctx": {"expected": found["choices"]}})
+    return message.removesuffix(".") + near if near else message

@@ -23,7 +23,7 @@ from starlette.routing import compile_path
 from superlearner.arsenal import PREFIX
 from superlearner.arsenal.failures import OperationError
 from superlearner.control.terms import text_of
-from superlearner.validation import problem_text
+from superlearner.validation import meant, problem_text
 from superlearner.web.envelope import timestamp
 from superlearner.web.json_response import SafeJSONResponse
 
@@ -217,4 +217,4 @@ def _detail(problem: dict[str, Any]) -> dict[str, Any]:
 def _hint(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return "this field is required"
-    return f"got {text_of(problem.get('input'), 100)}"
+    return f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
