@@ -84,6 +84,7 @@ class SandboxRecord(BaseModel):
     supervisor_pid: str | None = Field(description="the pid of its top supervisor, on its node")
     status: Literal["starting", "running", "stopping", "ended"]
     created_at: float = Field(description="seconds since 1970")
+    ended_at: float | None = Field(default=None, description="seconds since 1970; there when it has ended")
     restart_count: int = Field(description="restarts of the whole sandbox")
     configuration: SandboxConfiguration
     walls: list[WallLine]
@@ -183,7 +184,7 @@ class WallsHere(BaseModel):
 
 def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecord:
     """A sandbox as the API has it."""
-    told: dict[str, Any] = {"reason": sandbox.reason, "memory_bytes": memory_bytes}
+    told: dict[str, Any] = {"ended_at": sandbox.ended_at, "reason": sandbox.reason, "memory_bytes": memory_bytes}
     return SandboxRecord(
         id=sandbox.id,
         owner=sandbox.owner,

@@ -204,6 +204,7 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
             assert "the node sandbox-a@127.0.0.1 is gone: ended the interpreter with os._exit(3)" == why
         ended = await until(platform, "ended")
         assert "ended the interpreter with os._exit(3)" == ended["reason"]
+        assert ended["created_at"] < ended["ended_at"]
         logged = [one.message for one in caplog.records if one.name == "superlearner.running"]
         assert ["sandbox a ended: ended the interpreter with os._exit(3)"] == logged
         gone = await ask(platform, "GET", f"/processes?node={NODE}", status=404)

@@ -8,9 +8,9 @@
 import { platform } from "./api.js";
 import { confirm } from "./confirm.js";
 import { attribute, byId, make, mend, root, write } from "./dom.js";
-import { countsOf, fitting, LOOKS, ownersOf } from "./sandbox-words.js";
+import { ageOf, countsOf, fitting, LOOKS, ownersOf } from "./sandbox-words.js";
 import { complain, toast } from "./toast.js";
-import { counted, duration, number, size } from "./words.js";
+import { counted, number, size, time } from "./words.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./sandbox-words.js").Wanted} Wanted */
@@ -88,7 +88,7 @@ function line(one, now, address) {
     make("th", { scope: "row" }, make("a", { class: "name", href: address(one.id), "data-sandbox": one.id }, one.id)),
     make("td", {}, make("span", { class: "tag" }, one.status)),
     make("td", { class: "who" }, one.owner),
-    make("td", { class: "num age" }, duration(Math.max(1, now - one.created_at))),
+    make("td", { class: "num age", title: one.ended_at === undefined ? null : `Until it ended, at ${time(one.ended_at)}` }, ageOf(one, now)),
     make("td", { class: "num restarts" }, one.restart_count ? number(one.restart_count) : ""),
     make("td", { class: "num memory" }, one.memory_bytes ? size(one.memory_bytes) : ""),
     make("td", { class: "why", title: one.reason ?? null }, one.reason ?? ""),

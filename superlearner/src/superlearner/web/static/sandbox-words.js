@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, duration, number, size } from "./words.js";
+import { counted, duration, number, size, time } from "./words.js";
 
 /** @typedef {{name: string, up: boolean, required: boolean, means: string, says: string}} Wall */
 /**
@@ -26,6 +26,7 @@ import { counted, duration, number, size } from "./words.js";
  * @property {string|null} supervisor_pid
  * @property {"starting"|"running"|"stopping"|"ended"} status
  * @property {number} created_at
+ * @property {number} [ended_at]  when it has ended
  * @property {number} restart_count
  * @property {{origin: string, supervisor_module: string|null, title: string|null, strategy: string|null, max_restarts: number|null, max_seconds: number|null, custom_config: unknown, limits: Limits}} configuration
  * @property {Wall[]} walls
@@ -37,11 +38,18 @@ import { counted, duration, number, size } from "./words.js";
 /** Which of the states of processes each is painted as. */
 export const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
 
+/**
+ * How old it is, or was when it ended.
+ * @param {Sandbox} one
+ * @param {number} now  seconds
+ */
+export const ageOf = (one, now) => duration(Math.max(1, (one.ended_at ?? now) - one.created_at));
+
 /** What is said of one beside its name. @param {Sandbox} one @param {number} now  seconds */
 export function told(one, now) {
   const lacking = one.walls.some((wall) => !wall.up) ? upText(one.walls) : "";
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
-  return [one.owner, `${duration(Math.max(1, now - one.created_at))} old`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
+  return [one.owner, one.ended_at === undefined ? `${ageOf(one, now)} old` : `ended ${time(one.ended_at)} after ${ageOf(one, now)}`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
 }
 
 /** Where its code came from. @param {Sandbox} one */
