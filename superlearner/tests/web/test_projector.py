@@ -84,6 +84,16 @@ def test_a_permanent_child_that_ended_is_being_restarted_and_a_restart_counts() 
     assert model.restarts == 1
 
 
+def test_restarts_before_somebody_looked_count_once() -> None:
+    was = replace(worker("ledger", "0.3.0"), restarts=2)
+    model = model_of(supervisor("shop", "0.1.0", was, worker("cart", "0.4.0")))
+    assert (2, 2) == (model.restarts, model.rows["shop/ledger"].restarts)
+    graft(model, supervisor("shop", "0.1.0", was, worker("cart", "0.4.0")), None, 1.0)
+    apply(model, ended("0.1.0", "ledger", "0.3.0"))
+    apply(model, restarted("0.1.0", "ledger", "0.9.0", "0.3.0"), replace(was, pid="0.9.0"))
+    assert (3, 3) == (model.restarts, model.rows["shop/ledger"].restarts)
+
+
 def test_a_child_that_a_person_stopped_and_starts_is_not_restarted() -> None:
     model = model_of(shop())
     apply(model, ended("0.2.0", "ledger", "0.3.0", "shutdown", "supervisor"))

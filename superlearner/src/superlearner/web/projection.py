@@ -32,7 +32,7 @@ class Projection:
         by_pid: key of the row of a living pid.
         removed: keys that went since the last frame, even if they are back.
         lived: keys of slots that have had a process.
-        restarts: restarts since the model began.
+        restarts: of all processes, as far as their supervisors had counted when the model began; never fewer.
     """
 
     offset: float = 0.0
@@ -72,6 +72,8 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
     if old is not None and (old.kind != slot.kind or old.parent != parent):
         remove(model, key)
         old = None
+    if old is None and parent is None:
+        model.restarts += _counted(slot)
     row = _row_of_slot(slot, key, parent, at)
     if old is not None:
         row = _continued(model, old, row)
@@ -136,6 +138,11 @@ def remove(model: Projection, key: str) -> set[str]:
             siblings.remove(current)
     model.removed |= gone
     return gone
+
+
+def _counted(slot: Slot) -> int:
+    """How often a process was started again before the model knew of it, those below included."""
+    return slot.restarts + sum(map(_counted, slot.children))
 
 
 def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:

@@ -55,7 +55,7 @@
  * @property {ReadonlyMap<string, readonly string[]>} kids  keys of the children, in order; roots under ""
  * @property {readonly FeedEvent[]} feed  oldest first
  * @property {Health|null} health
- * @property {number} restarts  of all processes since the server started; never fewer
+ * @property {number} restarts  of all processes, those before the server looked included; never fewer
  */
 
 /** How many events the page keeps. */
