@@ -140,6 +140,12 @@ def test_what_ends_the_program_is_on_the_page_and_it_starts_again_mended(
     expect(gone.get_by_role("link", name="Its code and what happened")).to_have_attribute(
         "href", "/sandboxes?sandbox=leaves"
     )
+    line = (
+        "link => Math.abs(link.getBoundingClientRect().top - link.closest('p').firstChild.getBoundingClientRect().top)"
+    )
+    assert 10 > gone.get_by_role("link", name="superlearner@127.0.0.1").evaluate(line)
+    expect(page.locator("#nav")).not_to_have_attribute("data-more", re.compile(".*"))
+    expect(page.get_by_role("region", name="Events")).to_contain_text("The node has ended.")
     expect(page.locator("#count-running")).to_be_hidden()
     expect(page.get_by_role("button", name="Kill left")).to_be_hidden()
     gone.get_by_role("button", name="Start it again").click()
@@ -276,7 +282,7 @@ def test_thirty_of_many_owners_are_told_apart_at_a_glance_and_those_that_have_en
             "node": f"sandbox-tree_{place}@127.0.0.1", "os_pid": 7, "supervisor_pid": None, "created_at": 0,
             "restart_count": place % 2, "memory_bytes": 45_000_000,
             "configuration": {"origin": "source", "title": None, "limits": limits},
-        } | ({"reason": f"it took too much memory at {place}"} if status == "ended" else {})
+        } | ({"reason": f"it took too much memory at {place}", "ended_at": 11} if status == "ended" else {})
         for place, status in enumerate(["running", "ended"] * 15)
     ]  # fmt: skip
     destroyed: list[str] = []
@@ -294,7 +300,9 @@ def test_thirty_of_many_owners_are_told_apart_at_a_glance_and_those_that_have_en
     rows = page.locator("#all-sandboxes tr")
     expect(rows).to_have_count(5)
     expect(page.locator("#list-counts")).to_have_text("15 running, 15 ended")
-    expect(page.get_by_role("row", name=re.compile("^tree_1 ended ben .* 1 45.0 MB it took too much"))).to_be_visible()
+    expect(
+        page.get_by_role("row", name=re.compile("^tree_1 ended ben 11 s 1 45.0 MB it took too much"))
+    ).to_be_visible()
     page.get_by_label("Find a sandbox").fill("memory at 7")
     expect(rows).to_have_count(1)
     page.get_by_label("Find a sandbox").fill("")

@@ -252,7 +252,7 @@ def test_nothing_in_the_header_lies_on_anything_else_in_a_narrow_window_with_a_m
 ) -> None:
     page = open_page(f"{two_nodes.url}{path}", ready=False, has_touch=False, is_mobile=False)
     live = path != "/docs"
-    for width in (390, 640, 820, 1024, 1181):
+    for width in (390, 640, 820, 1024, 1321):
         page.set_viewport_size({"width": width, "height": 800})
         if live:
             expect(page.locator("#live")).to_have_text("Live")

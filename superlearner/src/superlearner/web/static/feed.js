@@ -12,11 +12,14 @@ import { time } from "./words.js";
 /** @type {Record<import("./model.js").Level, string>} */
 const MARKS = { ok: "running", info: "stopped", warn: "restarting", bad: "crashed" };
 
+const YET = "Nothing has happened yet. Kill a process and read here what its supervisor did.";
+const ENDED = "The node has ended. Nothing had happened in its tree before that.";
+
 export class SlFeed extends HTMLElement {
   /** @type {readonly FeedEvent[]} */ #feed = [];
   /** @type {Map<number, {event: FeedEvent, item: HTMLLIElement}>} */ #items = new Map();
   #list = make("ol", { class: "events", tabindex: 0, "aria-label": "What happened, newest first" });
-  #empty = make("p", { class: "hint" }, "Nothing has happened yet. Kill a process and read here what its supervisor did.");
+  #empty = make("p", { class: "hint" }, YET);
   #latest = make("span", { class: "latest" });
   #toggle = make("button", { type: "button", class: "dock-toggle", "aria-expanded": "false" },
     make("span", { class: "dock-title" }, "What happened"), this.#latest, icon("up"));
@@ -54,6 +57,11 @@ export class SlFeed extends HTMLElement {
     const last = feed.at(-1);
     write(this.#latest, last ? last.text : "Nothing yet");
     attribute(this.#latest, "data-level", last?.level);
+  }
+
+  /** Says whether the node is there, where nothing else is to be said. @param {boolean} there */
+  live(there) {
+    write(this.#empty, there ? YET : ENDED);
   }
 
   /** Opens or closes the sheet of narrow windows. @param {boolean} open */

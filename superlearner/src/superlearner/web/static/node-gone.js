@@ -31,7 +31,7 @@ export async function tellGone(note, node, why, ways) {
   const mine = (told += 1);
   const one = await sandboxOf(node);
   if (mine !== told) return;
-  renew(note, one ? [...words(one), ...ways.slice(0, 1)] : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
+  renew(note, one ? words(one, ways.slice(0, 1)) : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
   const again = note.querySelector("button");
   if (one && again) again.onclick = () => void startAgain(again, one.id);
   note.hidden = false;
@@ -48,15 +48,15 @@ export function wireAgain() {
   if (again instanceof HTMLButtonElement) again.onclick = () => void startAgain(again, again.dataset["sandbox"] ?? "").then((started) => started && location.reload());
 }
 
-/** @param {Sandbox} one */
-function words(one) {
+/** @param {Sandbox} one @param {HTMLElement[]} ways */
+function words(one, ways) {
   const ended = one.status === "ended";
   const said = ended ? ` has ended: ${one.reason ?? "nobody knows why"}. What you see is how it was.` : one.status === "starting" ? " is being started again." : " is being stopped.";
   return [
     make("span", {}, "The sandbox ", make("b", {}, one.id), said),
     ...(ended ? [make("button", { type: "button", class: "btn" }, "Start it again")] : []),
-    make("a", { class: "page", href: `${root()}/sandboxes?sandbox=${encodeURIComponent(one.id)}` }, "Its code and what happened"),
-    make("span", {}, "or go to"),
+    make("a", { class: "plain", href: `${root()}/sandboxes?sandbox=${encodeURIComponent(one.id)}` }, "Its code and what happened"),
+    ...(ways.length ? [make("span", {}, "or go to ", ...ways)] : []),
   ];
 }
 

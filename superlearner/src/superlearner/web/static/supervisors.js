@@ -98,6 +98,7 @@ function onMessages(messages) {
 function onStatus(status) {
   showStatus(status);
   page.dataset.status = status;
+  events.live(status !== "gone");
   byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
   const text = byId("lost-text", HTMLElement);
   if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
