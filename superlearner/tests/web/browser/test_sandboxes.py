@@ -92,8 +92,9 @@ def state(page: Page, at_work: Any, name: str, process: str) -> str:
 def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_state_kept(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
-    page = opened(open_page, at_work, **OWNER)
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "mine")
+    assert page.url.endswith("/sandboxes?sandbox=mine")  # whoever loads the page anew is here again
     page.get_by_role("link", name="Open its tree").click()
     expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
     page.get_by_role("button", name="Kill Main").click()
