@@ -111,7 +111,7 @@ def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, t
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("looked_for", "its service has ended, or the line to it is cut") == (line["state"], line["why"])
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-            assert f"{NODE} is not there just now: {line['why']}; it is looked for" == asked["message"]
+            assert f"{NODE} is not there just now, and is looked for: {line['why']}" == asked["message"]
             assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
         async with service(tmp_path) as second:
             await until(platform, lambda names: NODE in names)

@@ -115,8 +115,8 @@ class Attachment:
         """How it is, in a sentence, to one who asks for its node."""
         if self.state == "attached":
             return f"{self.name} is attached with {self.can_do()}"
-        what = "is not there just now" if self.state == "looked_for" else "was not found again"
-        return f"{self.name} {what}: {self.why}{'; it is looked for' if self.state == 'looked_for' else ''}"
+        what = "is not there just now, and is looked for" if self.state == "looked_for" else "was not found again"
+        return f"{self.name} {what}: {self.why}"
 
     def can_do(self) -> str:
         """What can be looked at, in a sentence."""
