@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -40,20 +42,21 @@ def watch_tree(
     """Write them now and after each change, until Ctrl-C; what the live feed says makes us look, no clock does."""
     platform = reach(url, data_dir)
     before = None
-    with suppress(KeyboardInterrupt):
-        for _ in _changes(platform, node):
-            drawn = _drawn(platform, root, depth, format, compact=True, node=node)
-            if drawn == before:
-                continue
-            before = drawn
-            if sys.stdout.isatty():
-                lines = shutil.get_terminal_size().lines - 1
-                say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
-            else:
-                say(drawn if format == "json" else f"{drawn}\n")
-        if node is not None:
-            _drawn(platform, root, depth, format, node=node)  # says so if it is the node that is gone
-        fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
+    # An exception would meet a library that holds a lock now and then, and closing the line would wait for that lock.
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
+    for _ in _changes(platform, node):
+        drawn = _drawn(platform, root, depth, format, compact=True, node=node)
+        if drawn == before:
+            continue
+        before = drawn
+        if sys.stdout.isatty():
+            lines = shutil.get_terminal_size().lines - 1
+            say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
+        else:
+            say(drawn if format == "json" else f"{drawn}\n")
+    if node is not None:
+        _drawn(platform, root, depth, format, node=node)  # says so if it is the node that is gone
+    fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
 def _drawn(
