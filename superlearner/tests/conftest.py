@@ -144,7 +144,7 @@ def ready(process: Running, data_dir: Path) -> Program:
     assert process.stdout is not None
     line = process.stdout.readline()
     if "; still starting: " in line:
-        assert process.stdout.readline().startswith("started: ")
+        assert any(one.startswith("started: ") for one in process.stdout)
     found = ADDRESS.search(line)
     if found is None:
         process.kill()

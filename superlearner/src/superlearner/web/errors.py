@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request
@@ -160,8 +161,8 @@ def _near(app: FastAPI, request: Request) -> str | None:
     for one in platform.arsenal:
         parts = one.path.strip("/").split("/")
         if len(parts) == len(given):
-            meant = [_near_part(part, word) for part, word in zip(parts, given, strict=True)]
-            if all(meant):
+            meant = list(takewhile(bool, map(_near_part, parts, given)))
+            if len(meant) == len(parts):
                 found.append("/".join(word for word in meant if word))
     close = get_close_matches("/".join(given), found, n=1)
     return f"{root}{PREFIX}/{close[0]}" if close else None
