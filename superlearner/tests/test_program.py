@@ -202,7 +202,7 @@ def test_an_application_that_did_not_start_is_not_told_to_stop(
         "    @impl\n    def stop(self, state): print('told to stop')\n"
     )
     said, errors = begin("app.py:Books").communicate(timeout=30)
-    assert said == ""
+    assert "told to stop" not in said  # where starting takes long, the address was told before it failed
     assert "Books does not start" in errors
 
 
