@@ -19,7 +19,6 @@ from otp import (
     Down,
     Exit,
     ExitSignal,
-    Is,
     Registry,
     Supervisor,
     Task,
@@ -29,36 +28,8 @@ from otp import (
     testing,
 )
 from otp.testing import wait_all_idle
-
-FOREVER = "never sent"
-
-
-async def after(seconds: float, value: Any) -> Any:
-    """The value, `seconds` of virtual time later."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return value
-
-
-async def never() -> None:
-    await otp.receive(Is(FOREVER))
-
-
-async def on_go(value: Any) -> Any:
-    await otp.receive(Is("go"))
-    return value
-
-
-def fail(error: BaseException) -> Any:
-    raise error
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "links")
-
+from own_process import links, messages
+from task_functions import after, fail, never, on_go
 
 # Starting
 
@@ -108,7 +79,7 @@ def test_a_task_tells_what_it_runs(run: Any) -> None:
 
     async def main() -> None:
         task = Task.async_(after, 0, "done")
-        assert (__name__, "after", 2) == task.mfa
+        assert (after.__module__, "after", 2) == task.mfa
         assert "after" in repr(task)
         await Task.await_(task)
 

@@ -17,7 +17,6 @@ from otp import (
     Down,
     Exit,
     ExitSignal,
-    Is,
     NotAProcess,
     NotProcessMain,
     Task,
@@ -26,31 +25,9 @@ from otp import (
     testing,
 )
 from otp.testing import advance, wait_all_idle
-
-FOREVER = "never sent"
-
-
-async def after(seconds: float, value: Any) -> Any:
-    """The value, `seconds` of virtual time later."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return value
-
-
-async def never() -> None:
-    await otp.receive(Is(FOREVER))
-
-
-async def on_go(value: Any) -> Any:
-    await otp.receive(Is("go"))
-    return value
-
-
-def fail(error: BaseException) -> Any:
-    raise error
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
+from own_process import messages
+from task_functions import after, fail, never, on_go
+from task_replies import dummy, put
 
 
 async def started_elsewhere() -> Task[None]:
@@ -62,20 +39,6 @@ async def started_elsewhere() -> Task[None]:
 
     otp.spawn(owner)
     return await otp.receive(Task)
-
-
-def dummy(reason: Any) -> Task[Any]:
-    """A task of this process whose process is dead; replies and Downs are put into the mailbox by hand."""
-    pid = otp.spawn(otp.exit, "normal")
-    otp.exit(pid, "kill")
-    return Task(pid, otp.make_ref(), otp.self(), ("test", "dummy", 0))
-
-
-def put(task: Task[Any], *messages: Any) -> None:
-    """Into the owner's mailbox: a value as the reply, an `Exit` as the Down with its reason."""
-    for message in messages:
-        down = isinstance(message, Exit)
-        otp.send(otp.self(), Down(task.ref, task.pid, message.reason) if down else TaskReply(task.ref, message))
 
 
 # await_

@@ -9,21 +9,8 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Exit, Is, NotAProcess, Task, testing
-
-FOREVER = "never sent"
-
-
-async def never() -> None:
-    await otp.receive(Is(FOREVER))
-
-
-def fail(error: BaseException) -> Any:
-    raise error
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
+from otp import Exit, NotAProcess, Task, testing
+from task_functions import fail, never
 
 
 def test_while_a_thread_blocks_the_others_go_on() -> None:

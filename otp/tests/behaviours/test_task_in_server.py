@@ -11,12 +11,7 @@ from typing import Any
 import otp
 from otp import Down, ExitSignal, GenServer, NoReply, Ok, Reply, Task, TaskReply, impl, sys
 from otp.testing import advance, wait_all_idle
-
-
-async def after(seconds: float, value: Any) -> Any:
-    """The value, `seconds` of virtual time later."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return value
+from task_functions import after
 
 
 class Fetcher(GenServer[dict[str, Any]]):

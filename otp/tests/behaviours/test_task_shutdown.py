@@ -11,42 +11,17 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Down, Exit, Is, Task, TaskExit, TaskOk, TaskReply, testing
+from otp import Exit, Task, TaskExit, TaskOk, testing
 from otp.testing import wait_all_idle
-
-FOREVER = "never sent"
-
-
-async def never() -> None:
-    await otp.receive(Is(FOREVER))
+from own_process import links, messages
+from task_functions import never
+from task_replies import dummy, put
 
 
 async def stubborn() -> None:
     """Traps exits, so only a kill ends it."""
     otp.process_flag("trap_exit", True)
     await never()
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "links")
-
-
-def dummy(reason: Any) -> Task[Any]:
-    """A task of this process whose process is dead; replies and Downs are put into the mailbox by hand."""
-    pid = otp.spawn(otp.exit, "normal")
-    otp.exit(pid, "kill")
-    return Task(pid, otp.make_ref(), otp.self(), ("test", "dummy", 0))
-
-
-def put(task: Task[Any], *messages: Any) -> None:
-    """Into the owner's mailbox: a value as the reply, an `Exit` as the Down with its reason."""
-    for message in messages:
-        down = isinstance(message, Exit)
-        otp.send(otp.self(), Down(task.ref, task.pid, message.reason) if down else TaskReply(task.ref, message))
 
 
 @pytest.mark.parametrize("reason", ["abnormal", "normal", "shutdown"])

@@ -13,58 +13,16 @@ from typing import Any
 import pytest
 
 import otp
-from otp import BadArgument, Exit, GenServer, Is, NotAProcess, Ok, Reply, Tag, Task, TaskExit, TaskOk, impl, testing
+from otp import BadArgument, Exit, GenServer, NotAProcess, Ok, Reply, Tag, Task, TaskExit, TaskOk, impl, testing
 from otp.testing import advance, wait_all_idle
-
-
-async def nap(seconds: float) -> float:
-    """As many seconds of virtual time; returns them."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return seconds
-
-
-async def never(_: Any = None) -> None:
-    await otp.receive(Is("never sent"))
-
-
-async def all_of(stream: Any) -> list[Any]:
-    async with stream as results:
-        return [result async for result in results]
-
-
-async def first_of(stream: Any, count: int) -> list[Any]:
-    """The first results; the rest is not waited for."""
-    found: list[Any] = []
-    async with stream as results:
-        async for result in results:
-            found.append(result)
-            if len(found) == count:
-                break
-    return found
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "links")
+from own_process import links, messages
+from task_functions import nap, never
+from task_streams import ROOMS, all_of, exits, first_of, oks
 
 
 def others() -> list[otp.Pid]:
     """All processes but the one that asks."""
     return [pid for pid in otp.processes() if pid != otp.self()]
-
-
-def oks(*values: Any) -> list[Any]:
-    return [("ok", value) for value in values]
-
-
-def exits(*reasons: Any) -> list[Any]:
-    return [("exit", reason) for reason in reasons]
-
-
-ROOMS = pytest.mark.parametrize("room", [2, 4, 8], ids=["less room", "room for all", "more room"])
 
 
 async def clean(test: Any) -> None:

@@ -15,7 +15,6 @@ from otp import (
     AlreadyStarted,
     Counts,
     DynamicSupervisor,
-    Is,
     NotFound,
     Registry,
     Shared,
@@ -27,24 +26,8 @@ from otp import (
 )
 from otp.behaviours.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
-
-
-async def never(_: Any = None) -> None:
-    await otp.receive(Is("never sent"))
-
-
-async def on_go(value: Any) -> Any:
-    await otp.receive(Is("go"))
-    return value
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links(pid: Any = None) -> tuple[Any, ...]:
-    return otp.process_info(pid or otp.self(), "links")
-
+from own_process import links, messages
+from task_functions import never, on_go
 
 # The supervisor
 

@@ -18,7 +18,6 @@ from otp import (
     Exit,
     ExitSignal,
     GenServer,
-    Is,
     NoProcess,
     NoReply,
     NotAProcess,
@@ -35,34 +34,8 @@ from otp import (
     sys,
 )
 from otp.testing import wait_all_idle
-
-
-async def nap(seconds: float) -> float:
-    """As many seconds of virtual time; returns them."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return seconds
-
-
-async def never(_: Any = None) -> None:
-    await otp.receive(Is("never sent"))
-
-
-async def on_go(value: Any) -> Any:
-    await otp.receive(Is("go"))
-    return value
-
-
-def fail(error: BaseException) -> Any:
-    raise error
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links(pid: Any = None) -> tuple[Any, ...]:
-    return otp.process_info(pid or otp.self(), "links")
-
+from own_process import links, messages
+from task_functions import fail, nap, never, on_go
 
 BOTH = pytest.mark.parametrize(
     "async_", [TaskSupervisor.async_, TaskSupervisor.async_nolink], ids=["linked", "not linked"]

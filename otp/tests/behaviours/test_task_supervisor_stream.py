@@ -11,31 +11,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp import BadArgument, DynamicSupervisor, Is, StartError, Supervisor, TaskSupervisor, sys
+from otp import BadArgument, DynamicSupervisor, StartError, Supervisor, TaskSupervisor, sys
 from otp.testing import advance, wait_all_idle
-
-
-async def nap(seconds: float) -> float:
-    """As many seconds of virtual time; returns them."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return seconds
-
-
-async def never(_: Any = None) -> None:
-    await otp.receive(Is("never sent"))
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links(pid: Any = None) -> tuple[Any, ...]:
-    return otp.process_info(pid or otp.self(), "links")
-
-
-async def all_of(stream: Any) -> list[Any]:
-    async with stream as results:
-        return [result async for result in results]
+from own_process import links, messages
+from task_functions import nap, never
+from task_streams import SUPERVISED, all_of
 
 
 async def first_of(stream: Any) -> Any:
@@ -43,12 +23,7 @@ async def first_of(stream: Any) -> Any:
         return await anext(results)
 
 
-BOTH_STREAMS = pytest.mark.parametrize(
-    "stream", [TaskSupervisor.async_stream, TaskSupervisor.async_stream_nolink], ids=["linked", "not linked"]
-)
-
-
-@BOTH_STREAMS
+@SUPERVISED
 def test_a_task_of_a_stream_that_was_left_is_not_started(run: Any, stream: Any) -> None:
     async def main() -> None:
         sup = await TaskSupervisor.start_link()
@@ -65,7 +40,7 @@ def test_a_task_of_a_stream_that_was_left_is_not_started(run: Any, stream: Any) 
     run(main)
 
 
-@BOTH_STREAMS
+@SUPERVISED
 def test_the_tasks_of_a_stream_are_children_of_the_supervisor(run: Any, stream: Any) -> None:
     """supervisor_test, "streams an enumerable with fun", "… with slowest first", "… without leaking tasks"."""
 
@@ -84,7 +59,7 @@ def test_the_tasks_of_a_stream_are_children_of_the_supervisor(run: Any, stream: 
     run(main)
 
 
-@BOTH_STREAMS
+@SUPERVISED
 def test_leaving_a_supervised_stream_kills_its_tasks(run: Any, stream: Any) -> None:
     """supervisor_test, "shuts down unused tasks", "… without leaking messages"."""
 
@@ -130,7 +105,7 @@ def test_a_crash_in_a_nolink_stream_is_a_result(run: Any) -> None:
     run(main)
 
 
-@BOTH_STREAMS
+@SUPERVISED
 def test_a_supervised_task_that_takes_too_long(run: Any, stream: Any) -> None:
     """supervisor_test, "with timeout and :zip_input_on_exit set to true"; 13-api: on_timeout="exit"."""
 
@@ -149,7 +124,7 @@ def test_a_supervised_task_that_takes_too_long(run: Any, stream: Any) -> None:
     run(main)
 
 
-@BOTH_STREAMS
+@SUPERVISED
 def test_a_stream_that_finds_no_room_is_shut_down(run: Any, stream: Any) -> None:
     """supervisor_test, "raises an error if :max_children is reached with clean stream shutdown"."""
 
@@ -205,7 +180,7 @@ def test_a_nolink_stream_is_read_outside_a_process_too() -> None:
         runner.run(outside())
 
 
-@BOTH_STREAMS
+@SUPERVISED
 def test_a_wrong_shutdown_is_refused_at_once(stream: Any) -> None:
     """supervisor_test, "does not allow streaming with invalid :shutdown"."""
     with pytest.raises(BadArgument, match=r"shutdown=.*got 'unknown'"):

@@ -10,48 +10,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp import BadArgument, Down, Exit, ExitSignal, Is, Task, TaskExit, TaskOk, TaskReply, testing
+from otp import BadArgument, Exit, ExitSignal, Task, TaskExit, TaskOk, testing
 from otp.testing import wait_all_idle
-
-FOREVER = "never sent"
-
-
-async def after(seconds: float, value: Any) -> Any:
-    """The value, `seconds` of virtual time later."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return value
-
-
-async def never() -> None:
-    await otp.receive(Is(FOREVER))
-
-
-async def on_go(value: Any) -> Any:
-    await otp.receive(Is("go"))
-    return value
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
-
-
-def links() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "links")
-
-
-def dummy(reason: Any) -> Task[Any]:
-    """A task of this process whose process is dead; replies and Downs are put into the mailbox by hand."""
-    pid = otp.spawn(otp.exit, "normal")
-    otp.exit(pid, "kill")
-    return Task(pid, otp.make_ref(), otp.self(), ("test", "dummy", 0))
-
-
-def put(task: Task[Any], *messages: Any) -> None:
-    """Into the owner's mailbox: a value as the reply, an `Exit` as the Down with its reason."""
-    for message in messages:
-        down = isinstance(message, Exit)
-        otp.send(otp.self(), Down(task.ref, task.pid, message.reason) if down else TaskReply(task.ref, message))
-
+from own_process import links, messages
+from task_functions import after, never, on_go
+from task_replies import dummy, put
 
 # yield_
 

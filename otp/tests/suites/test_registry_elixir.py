@@ -13,6 +13,7 @@ import pytest
 import otp
 from otp import Agent, AlreadyRegistered, AlreadyStarted, BadArgument, Entry, Registry, StartError, sys, testing
 from otp.testing import wait_all_idle
+from own_process import links
 
 Test = Callable[[str], Awaitable[None]]
 
@@ -45,10 +46,6 @@ async def holder(key: Any, value: Any = None) -> Any:
 
     otp.spawn(hold)
     return await otp.receive(otp.Pid)
-
-
-def links() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "links")
 
 
 def same(state: Any) -> Any:

@@ -12,59 +12,14 @@ from typing import Any
 import pytest
 
 import otp
-from otp import AlreadyStarted, Crash, Down, Exit, Is, Supervisor, Task, TaskSupervisor, Throw
+from otp import AlreadyStarted, Crash, Down, Exit, Supervisor, Task, TaskSupervisor, Throw
 from otp.testing import wait_all_idle
-
-
-async def nap(seconds: float) -> float:
-    """As many seconds of virtual time; returns them."""
-    await otp.receive(otp.start_timer(seconds, otp.self(), None))
-    return seconds
-
-
-async def never() -> None:
-    await otp.receive(Is("never sent"))
-
-
-async def all_of(stream: Any) -> list[Any]:
-    async with stream as results:
-        return [result async for result in results]
-
-
-async def first_of(stream: Any, count: int) -> list[Any]:
-    found: list[Any] = []
-    async with stream as results:
-        async for result in results:
-            found.append(result)
-            if len(found) == count:
-                break
-    return found
-
-
-def fail(error: BaseException) -> Any:
-    raise error
-
-
-def messages() -> tuple[Any, ...]:
-    return otp.process_info(otp.self(), "messages")
+from task_functions import fail, nap, never
+from task_streams import ROOMS, SUPERVISED, all_of, exits, first_of, oks
 
 
 def callers() -> Any:
     return otp.process_info(otp.self(), "dictionary")["$callers"]
-
-
-def oks(*values: Any) -> list[Any]:
-    return [("ok", value) for value in values]
-
-
-def exits(*reasons: Any) -> list[Any]:
-    return [("exit", reason) for reason in reasons]
-
-
-ROOMS = pytest.mark.parametrize("room", [2, 4, 8], ids=["less room", "room for all", "more room"])
-SUPERVISED = pytest.mark.parametrize(
-    "stream", [TaskSupervisor.async_stream, TaskSupervisor.async_stream_nolink], ids=["linked", "not linked"]
-)
 
 
 # Who asked

@@ -1,0 +1,32 @@
+"""What the tasks of the tests run: an answer that is late, one that is told to come, none at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import otp
+from otp import Is
+
+
+async def after(seconds: float, value: Any) -> Any:
+    """The value, `seconds` of virtual time later."""
+    await otp.receive(otp.start_timer(seconds, otp.self(), None))
+    return value
+
+
+async def nap(seconds: float) -> float:
+    """As many seconds of virtual time; returns them."""
+    return await after(seconds, seconds)
+
+
+async def never(_: Any = None) -> None:
+    await otp.receive(Is("never sent"))
+
+
+async def on_go(value: Any) -> Any:
+    await otp.receive(Is("go"))
+    return value
+
+
+def fail(error: BaseException) -> Any:
+    raise error
