@@ -12,20 +12,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import otp
-from otp import GenServer, Ok, Reply, impl
+from otp import GenServer
 from otp.testing import advance, wait_all_idle
+from who_asked import Server
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
-
-
-class Server(GenServer[Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
-        return Reply((request, caller.pid), state)
 
 
 def test_gather_queue_lock_event_and_shield(run: Any) -> None:

@@ -11,25 +11,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, Ok, Reply, impl
+from otp import GenServer, Reply, impl
 from otp.testing import wait_all_idle
-
-
-class Server(GenServer[Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
-        if request == "never":
-            return otp.NoReply(state)
-        return Reply((request, caller.pid), state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        otp.send(request, "cast")
-        return otp.NoReply(state)
+from who_asked import Server
 
 
 async def receives() -> None:

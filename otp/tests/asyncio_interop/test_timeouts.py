@@ -11,20 +11,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, Ok, Reply, impl
+from otp import GenServer
 from otp.testing import advance, wait_all_idle
-
-
-class Server(GenServer[Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
-        if request == "never":
-            return otp.NoReply(state)
-        return Reply((request, caller.pid), state)
+from who_asked import Server
 
 
 def test_asyncio_timeout_works_around_every_kind_of_wait(run: Any, wait: Any) -> None:

@@ -5,12 +5,12 @@ Source: Erlang's `application`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 import otp
+from first_process import first_process
 from otp import (
     Application,
     BadArgument,
@@ -23,16 +23,6 @@ from otp import (
     impl,
     testing,
 )
-
-
-def first_process(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """Run the test as the first process of a node under virtual time."""
-
-    def run() -> None:
-        testing.Scheduler(seed=0).run(test)
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
 
 
 class Diary(GenServer[tuple[Any, ...]]):

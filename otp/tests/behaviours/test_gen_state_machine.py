@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import otp
+from echo_machine import echo
 from otp import (
     AlreadyStarted,
     Down,
@@ -28,21 +29,11 @@ from otp import (
     NextState,
     Postpone,
     RepeatState,
-    ReplyTo,
     StartError,
     Stop,
     StopAndReply,
 )
 from otp.testing import Scheduler, advance, wait_all_idle
-
-
-def echo(event: Any, content: Any, state: Any, data: Any) -> Any:
-    match event:
-        case ("call", caller):
-            return KeepState(data, ReplyTo(caller, (content, state, data)))
-        case _:
-            return KeepState(content)
-
 
 # Starting
 

@@ -10,18 +10,11 @@ from typing import Any
 import pytest
 
 import otp
+from echo_machine import echo
 from otp import GenStateMachine, KeepState, KeepStateAndData, MachineOk, NextState, Postpone, ReplyTo, Supervisor, impl
 from otp.behaviours.behaviour import MissingCallback
 from otp.sys import get_state
 from otp.testing import wait_all_idle
-
-
-def echo(event: Any, content: Any, state: Any, data: Any) -> Any:
-    match event:
-        case ("call", caller):
-            return KeepState(data, ReplyTo(caller, (content, state, data)))
-        case _:
-            return KeepState(content)
 
 
 class Door(GenStateMachine[str, Any]):

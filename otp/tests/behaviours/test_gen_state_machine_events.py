@@ -9,18 +9,10 @@ import asyncio
 from typing import Any
 
 import otp
+from echo_machine import echo
 from otp import GenStateMachine, KeepState, KeepStateAndData, MachineOk, NextEvent, NextState, Postpone, ReplyTo
 from otp.sys import get_state
 from otp.testing import advance, wait_all_idle
-
-
-def echo(event: Any, content: Any, state: Any, data: Any) -> Any:
-    match event:
-        case ("call", caller):
-            return KeepState(data, ReplyTo(caller, (content, state, data)))
-        case _:
-            return KeepState(content)
-
 
 # Events
 

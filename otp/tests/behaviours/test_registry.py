@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 import otp
+from first_process import first_process
 from otp import (
     AlreadyRegistered,
     AlreadyStarted,
@@ -24,16 +24,6 @@ from otp import (
     impl,
     testing,
 )
-
-
-def first_process(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """Run the test as the first process of a node under virtual time."""
-
-    def run() -> None:
-        testing.Scheduler(seed=0).run(test)
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
 
 
 class Echo(GenServer[Any]):

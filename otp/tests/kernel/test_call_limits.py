@@ -11,26 +11,7 @@ import pytest
 import otp
 from otp import GenServer, Ok, Reply, impl
 from otp.testing import advance, wait_all_idle
-
-
-class Busy(GenServer[None]):
-    """Is busy for as many seconds as it is told."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(None)
-
-    @impl
-    async def handle_call(self, seconds: Any, caller: otp.From, state: None) -> Any:
-        await asyncio.sleep(seconds)
-        return Reply(f"after {seconds}", state)
-
-
-async def failing(coroutine: Any) -> Any:
-    try:
-        return await coroutine
-    except otp.CallExit as error:
-        return type(error), error.cause_reason
+from slow_calls import Busy, failing
 
 
 def test_a_late_answer_is_dropped(run: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, Reply, Stop, impl
 from otp.testing import wait_all_idle
+from slow_calls import Busy, failing
 
 
 class Server(GenServer[list[Any]]):
@@ -47,26 +48,6 @@ class Server(GenServer[list[Any]]):
     @impl
     def handle_cast(self, request: Any, state: list[Any]) -> Any:
         return Stop(request, state)
-
-
-class Busy(GenServer[None]):
-    """Is busy for as many seconds as it is told."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(None)
-
-    @impl
-    async def handle_call(self, seconds: Any, caller: otp.From, state: None) -> Any:
-        await asyncio.sleep(seconds)
-        return Reply(f"after {seconds}", state)
-
-
-async def failing(coroutine: Any) -> Any:
-    try:
-        return await coroutine
-    except otp.CallExit as error:
-        return type(error), error.cause_reason
 
 
 def test_an_answer_given_inside_the_callback_reaches_the_caller(run: Any) -> None:

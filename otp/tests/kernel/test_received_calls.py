@@ -10,13 +10,7 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
 from otp.testing import wait_all_idle
-
-
-async def failing(coroutine: Any) -> Any:
-    try:
-        return await coroutine
-    except otp.CallExit as error:
-        return type(error), error.cause_reason
+from slow_calls import failing
 
 
 class Reader(GenServer[Any]):

@@ -11,24 +11,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Reply, impl, trace
+from echo_server import Echo
+from otp import GenServer, trace
 from otp.kernel.callers import OutsideCaller
 from otp.kernel.tracing import RING_SIZE, Tracer, bounded_text
 from otp.testing import Scheduler, advance, wait_all_idle
-
-
-class Echo(GenServer[None]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(None)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: None) -> Any:
-        return Reply(request, state)
-
-    @impl
-    def handle_cast(self, request: Any, state: None) -> Any:
-        return NoReply(state)
 
 
 def node() -> otp.Node:

@@ -13,28 +13,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp import ChildSpec, DynamicSupervisor, GenServer, Ok, Stop, Supervisor, impl
+from logged_servers import Server, ended
+from otp import ChildSpec, DynamicSupervisor, Ok, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 
 PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
-
-
-class Server(GenServer[Any]):
-    """Crashes at whatever it is sent."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        raise ValueError("no")
-
-
-async def ended(pid: otp.Pid) -> Any:
-    reason = await otp.wait_down(pid)
-    await wait_all_idle()
-    return reason
 
 
 class Liar:

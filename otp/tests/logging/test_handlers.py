@@ -12,43 +12,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, Ok, Supervisor, impl
-from otp.testing import Scheduler, wait_all_idle
-
-
-class Server(GenServer[Any]):
-    """Crashes at whatever it is sent."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        raise ValueError("no")
-
-
-class Waiting(GenServer[Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    async def handle_cast(self, request: Any, state: Any) -> Any:
-        await wait_all_idle()
-        raise ValueError("async no")
-
-
-async def ended(pid: otp.Pid) -> Any:
-    reason = await otp.wait_down(pid)
-    await wait_all_idle()
-    return reason
-
-
-async def start_and_cast(cls: Any) -> otp.Pid:
-    pid = await cls.start(1)
-    cls.cast(pid, "go")
-    return pid
+from logged_servers import Server, Waiting, ended, start_and_cast
+from otp import Supervisor, impl
+from otp.testing import Scheduler
 
 
 def test_nothing_is_made_for_nobody(monkeypatch: pytest.MonkeyPatch, handler: Any) -> None:

@@ -13,53 +13,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Exit, GenServer, GenStateMachine, MachineOk, NoReply, Ok, Reply, Supervisor, Task, TaskSupervisor, impl
+from logged_servers import Machine, Server, Waiting, ended, fails, start_and_cast
+from otp import GenServer, NoReply, Supervisor, Task, TaskSupervisor, impl
 from otp.testing import Scheduler, wait_all_idle
-
-
-class Server(GenServer[Any]):
-    """Does what it is sent."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return Reply(request(), state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        if isinstance(request, Exception):
-            raise request
-        raise ValueError("no") if request != "stop" else Exit("stopped")
-
-
-class Waiting(GenServer[Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    async def handle_cast(self, request: Any, state: Any) -> Any:
-        await wait_all_idle()
-        raise ValueError("async no")
-
-
-class Machine(GenStateMachine[str, Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return MachineOk("open", arg)
-
-    @impl
-    def handle_event(self, event: Any, content: Any, state: str, data: Any) -> Any:
-        raise ValueError("machine no")
-
-
-async def ended(pid: otp.Pid) -> Any:
-    reason = await otp.wait_down(pid)
-    await wait_all_idle()
-    return reason
 
 
 def test_the_record_of_a_crashed_server_has_all_fields_and_they_are_json(seen: Any) -> None:
@@ -97,7 +53,7 @@ def test_the_record_of_a_crashed_server_has_all_fields_and_they_are_json(seen: A
         "otp_callers": [],
     } == {key: fields[key] for key in fields if key not in ("otp_node", "otp_stack", "otp_ancestors")}
     assert [(Path(place["file"]).name, place["function"]) for place in fields["otp_stack"]] == [
-        ("test_logging.py", "Server.handle_cast")
+        ("logged_servers.py", "Server.handle_cast")
     ]
     assert re.fullmatch(r"shop \(<0\.\d+\.0>\)", fields["otp_ancestors"][0])
 
@@ -114,7 +70,7 @@ def test_the_text_is_for_reading_and_has_no_place_of_the_runtime(seen: Any) -> N
     assert "    state 7" in rest
     assert any(re.fullmatch(r"    asked by <0\.\d+\.0>", line) for line in rest)
     places = [line for line in rest if line.startswith("  File ")]
-    assert ["test_logging.py"] * 2 == [Path(re.findall('"(.*)"', line)[0]).name for line in places]
+    assert ["logged_servers.py", "test_logging.py"] == [Path(re.findall('"(.*)"', line)[0]).name for line in places]
     assert seen.records[0].exc_info is not None
 
 
@@ -141,18 +97,8 @@ def test_each_kind_of_process_is_reported_in_its_own_words(begin: Any, expected:
     fields = seen.fields()
     names = ("behaviour", "callback", "message", "state", "exception")
     assert expected == tuple(fields[f"otp_{name}"] for name in names)
-    assert [Path(place["file"]).name for place in fields["otp_stack"]] == ["test_logging.py"]
+    assert [Path(place["file"]).name for place in fields["otp_stack"]] == ["logged_servers.py"]
     assert "Traceback" in seen.text()
-
-
-async def start_and_cast(cls: Any) -> otp.Pid:
-    pid = await cls.start(1)
-    cls.cast(pid, "go")
-    return pid
-
-
-async def fails() -> None:
-    raise ValueError("no")
 
 
 def test_a_task_names_for_whom_it_works(seen: Any) -> None:

@@ -12,36 +12,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Error, Exit, GenServer, GenStateMachine, MachineOk, Ok, Reply, impl
-from otp.testing import Scheduler, wait_all_idle
-
-
-class Server(GenServer[Any]):
-    """Does what it is sent."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return Reply(request(), state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        if isinstance(request, Exception):
-            raise request
-        raise ValueError("no") if request != "stop" else Exit("stopped")
-
-
-class Machine(GenStateMachine[str, Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return MachineOk("open", arg)
-
-    @impl
-    def handle_event(self, event: Any, content: Any, state: str, data: Any) -> Any:
-        raise ValueError("machine no")
+from logged_servers import Machine, Server, ended
+from otp import Error, GenServer, impl
+from otp.testing import Scheduler
 
 
 class Hostile:
@@ -63,12 +36,6 @@ def recursive() -> Any:
     found: list[Any] = []
     found.append({"self": found})
     return found
-
-
-async def ended(pid: otp.Pid) -> Any:
-    reason = await otp.wait_down(pid)
-    await wait_all_idle()
-    return reason
 
 
 @pytest.mark.parametrize(

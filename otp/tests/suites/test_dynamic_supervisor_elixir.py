@@ -26,6 +26,7 @@ from otp import (
     process_flag,
 )
 from otp.testing import wait_all_idle
+from refused_starts import refusal
 
 start_child, which, count = (
     DynamicSupervisor.start_child,
@@ -69,12 +70,6 @@ def task(fn: Any, *args: Any, **options: Any) -> ChildSpec:
 async def end(pid: Any, reason: Any) -> None:
     otp.exit(pid, reason)
     await wait_all_idle()
-
-
-async def refusal(operation: Any) -> Any:
-    with pytest.raises(StartError) as failure:
-        await operation
-    return failure.value.reason
 
 
 def test_several_stand_among_children_and_are_told_apart_by_their_names(run: Any) -> None:

@@ -16,43 +16,15 @@ from otp import (
     GenServer,
     Ignore,
     NoProcess,
-    NoReply,
     Ok,
     Registry,
-    Reply,
     ServerDown,
     StartError,
     Stop,
-    Timeout,
     impl,
 )
 from otp.testing import flush, mailbox, wait_all_idle
-
-
-class Server(GenServer[Any]):
-    """Does what it is asked: what it gets is a function of its state (and of the caller), or its new state."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return arg() if callable(arg) else Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return request(caller, state) if callable(request) else Reply((request, state), state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        return request(state) if callable(request) else NoReply(request)
-
-    @impl
-    def handle_info(self, message: Any, state: Any) -> Any:
-        if message == Timeout():
-            return state[0](*state[1:])  # what the server meant to do when nothing else happens
-        return message(state) if callable(message) else NoReply(message)
-
-    @impl
-    def handle_continue(self, term: Any, state: Any) -> Any:
-        return term(state)
+from told_servers import Server
 
 
 class Bare(GenServer[Any]):

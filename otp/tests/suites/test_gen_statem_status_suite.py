@@ -9,53 +9,17 @@ import pytest
 import otp
 from otp import (
     Crash,
-    Exit,
     GenStateMachine,
-    KeepStateAndData,
-    MachineOk,
     Registry,
-    ReplyTo,
     ServerDown,
     Stop,
     Throw,
-    impl,
     sys,
 )
 from otp.testing import advance, mailbox
+from told_machines import OneFunction
 
 call, cast = GenStateMachine.call, GenStateMachine.cast
-
-
-def do(event: Any, content: Any, data: Any) -> Any:
-    """What both machines do: a function says it, a call with anything else is answered with the data."""
-    match event:
-        case ("call", caller):
-            return content(caller) if callable(content) else KeepStateAndData(ReplyTo(caller, (content, data)))
-        case _:
-            return content()
-
-
-class Base(GenStateMachine[str, Any]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return arg() if callable(arg) else MachineOk("idle", arg)
-
-    @impl
-    def terminate(self, reason: Any, state: str, data: Any) -> None:
-        if data == "crash in terminate":
-            raise Exit(("crash", "terminate"))
-
-    @impl
-    def format_status(self, state: str, data: Any) -> Any:
-        return "formatted", state, data
-
-
-class OneFunction(Base):
-    @impl
-    def handle_event(self, event: Any, content: Any, state: str, data: Any) -> Any:
-        return do(event, content, data)
-
-
 NAMES = ["none", "local", "tuple", "via"]
 
 

@@ -35,6 +35,7 @@ from otp import (
 )
 from otp.behaviours.spec_check import InvalidChildSpec
 from otp.testing import wait_all_idle
+from refused_starts import refusal
 
 which, count, start_child = Supervisor.which_children, Supervisor.count_children, Supervisor.start_child
 start_tree = Supervisor.start_link_children
@@ -90,12 +91,6 @@ async def extra(arg: Any = "extra_return") -> Any:
 
 async def listed(tree: Any) -> list[tuple[Any, bool]]:
     return [(info.id, info.pid is not None) for info in await which(tree)]
-
-
-async def refusal(operation: Any) -> Any:
-    with pytest.raises(StartError) as failure:
-        await operation
-    return failure.value.reason
 
 
 async def down(ref: Any) -> Any:

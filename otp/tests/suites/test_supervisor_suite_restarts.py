@@ -26,13 +26,13 @@ from otp import (
     Registry,
     Reply,
     Shared,
-    StartError,
     Stop,
     Supervisor,
     impl,
     process_flag,
 )
 from otp.testing import advance, wait_all_idle
+from refused_starts import refusal
 
 which, count, start_child = Supervisor.which_children, Supervisor.count_children, Supervisor.start_child
 start_tree = Supervisor.start_link_children
@@ -561,11 +561,6 @@ def test_a_child_and_a_supervisor_can_be_stopped_while_a_restart_fails_again_and
         tree = await start_tree(specs, strategy=strategy, max_restarts="infinity")
         pid = await start_child(tree, []) if simple else (await pids(tree))["child2"]
 
-        async def refused(operation: Any) -> Any:
-            with pytest.raises(StartError) as failure:
-                await operation
-            return failure.value.reason
-
         async def ask() -> None:
             switch[0] = "off"
             await crash(pid)
@@ -576,9 +571,9 @@ def test_a_child_and_a_supervisor_can_be_stopped_while_a_restart_fails_again_and
                 assert [] == await which(tree)
             else:
                 rest = strategy == "rest_for_one"
-                assert "already_present" == await refused(start_child(tree, child2))
-                assert "restarting" == await refused(Supervisor.restart_child(tree, "child2"))
-                assert "restarting" == await refused(Supervisor.delete_child(tree, "child2"))
+                assert "already_present" == await refusal(start_child(tree, child2))
+                assert "restarting" == await refusal(Supervisor.restart_child(tree, "child2"))
+                assert "restarting" == await refusal(Supervisor.delete_child(tree, "child2"))
                 assert (None if rest else (await pids(tree))["child3"]) == (await pids(tree))["child3"]
                 assert Counts(3, 1 if rest else 2, 0, 3) == await count(tree)
                 await Supervisor.terminate_child(tree, "child2")

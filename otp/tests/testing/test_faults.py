@@ -18,18 +18,9 @@ from typing import Any
 import pytest
 
 import otp
-from otp import CallTimeout, GenServer, Ok, Reply, impl
+from echo_server import Echo
+from otp import CallTimeout, GenServer
 from otp.testing import RealIONotSimulated, Scheduler, Sequencer, crash, delay, drop, mailbox, partition, wait_all_idle
-
-
-class Echo(GenServer[None]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(None)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: None) -> Any:
-        return Reply(request, None)
 
 
 @pytest.fixture(params=[True, False, None], ids=["inline", "queued", "seeded"])

@@ -15,23 +15,10 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Reply, impl, trace
+from echo_server import Echo
+from otp import GenServer, trace
 from otp.testing import Scheduler
 from otp.trace import RecordingError, _recorder
-
-
-class Echo(GenServer[None]):
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(None)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: None) -> Any:
-        return Reply(request, state)
-
-    @impl
-    def handle_cast(self, request: Any, state: None) -> Any:
-        return NoReply(state)
 
 
 def node() -> otp.Node:

@@ -1,0 +1,15 @@
+"""What a state machine does that keeps what it is sent, and tells it with its state to who asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otp import KeepState, ReplyTo
+
+
+def echo(event: Any, content: Any, state: Any, data: Any) -> Any:
+    match event:
+        case ("call", caller):
+            return KeepState(data, ReplyTo(caller, (content, state, data)))
+        case _:
+            return KeepState(content)
