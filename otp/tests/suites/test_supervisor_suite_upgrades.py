@@ -26,6 +26,7 @@ from otp import (
     sys,
 )
 from otp.testing import wait_all_idle
+from scripted_workers import pids
 
 which, start_child = Supervisor.which_children, Supervisor.start_child
 MODES: Any = ("never", "any_significant", "all_significant")
@@ -63,10 +64,6 @@ async def end(pid: Any, reason: Any = "normal") -> None:
     else:
         GenServer.cast(pid, reason)
     await wait_all_idle()
-
-
-async def pids(tree: Any) -> dict[Any, Any]:
-    return {info.id: info.pid for info in reversed(await which(tree))}
 
 
 async def ended(tree: Any) -> Any:
