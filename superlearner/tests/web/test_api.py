@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 import otp
+from envelopes import failure
 from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
-from superlearner import web
 from superlearner.running import Tree
-from superlearner.web.described import ErrorCode
 
 JSON = {"content-type": "application/json"}
 Inside = Callable[..., Any]
@@ -55,14 +52,6 @@ ODD = Tree("odds", lambda: Odds.start_link(None, name="odds"))
 
 async def delete(platform: Any, pid: str, **body: Any) -> Any:
     return await platform.client.request("DELETE", f"/api/v1/processes/{pid}", json=body)
-
-
-def failure(answer: Any) -> tuple[int, str]:
-    body = answer.json()
-    assert body["success"] is False
-    assert set(body) == {"error", "success", "timestamp"}
-    assert set(body["error"]) == {"code", "message", "details"}
-    return answer.status_code, body["error"]["code"]
 
 
 @pytest.mark.operation("supervisor.list")
@@ -354,51 +343,6 @@ def test_health_is_told(inside: Inside) -> None:
     inside(test)
 
 
-def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        for method, path, expected in (
-            ("GET", "/api", (404, "operation_not_found")),
-            ("GET", "/api/nothing", (404, "operation_not_found")),
-            ("POST", "/api/v1/nothing", (404, "operation_not_found")),
-            ("PUT", "/api/v1/processes", (405, "method_not_allowed")),
-        ):
-            assert failure(await platform.client.request(method, path)) == expected
-
-    inside(test)
-
-
-def test_a_path_that_is_near_one_of_an_operation_is_answered_with_that_one(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        for path, meant in (
-            ("/api/v1/proceses", "; did you mean /api/v1/processes?"),
-            ("/api/v1/proces/counter_1/inf", "; did you mean /api/v1/processes/counter_1/info?"),
-            ("/api/processes", "; did you mean /api/v1/processes?"),
-            ("/api/v1/nothing/of/it", ""),
-        ):
-            answer = await platform.client.get(path)
-            assert failure(answer) == (404, "operation_not_found")
-            assert answer.json()["error"]["message"] == f"there is no GET {path}{meant}"
-
-    inside(test)
-
-
-def test_a_method_that_a_path_does_not_take_is_told_those_it_takes(inside: Inside) -> None:
-    """The router names those of the first operation only."""
-
-    async def test(platform: Any) -> None:
-        for path, expected in (
-            ("/api/v1/processes", "GET, POST"),
-            ("/api/v1/processes/bulk", "POST"),
-            ("/api/v1/supervisors/shop/children/a/b", "DELETE"),
-            ("/api/v1/supervisors/shop/children/a/b/restart", "POST"),
-        ):
-            answer = await platform.client.request("OPTIONS", path)
-            assert (405, [expected]) == (answer.status_code, answer.headers.get_list("allow"))
-            assert answer.json()["error"]["message"] == f"{path} does not take OPTIONS; it takes {expected}"
-
-    inside(test)
-
-
 def test_a_whole_number_with_a_point_is_an_integer_as_in_json_schema(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         path = "/api/v1/processes/odd/message"
@@ -421,42 +365,6 @@ def test_a_name_that_begins_like_a_pid_cannot_be_given(inside: Inside) -> None:
     inside(test)
 
 
-@pytest.mark.operation("arsenal.docs")
-def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
-    async def test(platform: Any) -> None:
-        document = await platform.get("/api/v1/arsenal/docs")
-        assert document["openapi"].startswith("3.1")
-        assert {
-            "/api/v1/processes", "/api/v1/processes/{pid}", "/api/v1/processes/{pid}/info",
-            "/api/v1/processes/{pid}/message", "/api/v1/supervisors", "/api/v1/supervisors/{name}",
-            "/api/v1/system/health",
-        } <= set(document["paths"])  # fmt: skip
-        assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
-
-    inside(test)
-
-
-def test_the_document_names_every_code_of_an_error() -> None:
-    source = Path(web.__file__).parent
-    texts = [file.read_text(encoding="utf-8") for file in source.rglob("*.py")]
-    codes = {code for text in texts for code in re.findall(r'ApiError\(\s*\d+,\s*"(\w+)"', text)}
-    assert "host_not_allowed" in codes
-    assert codes - set(get_args(ErrorCode)) == set()
-
-
-def test_a_bug_of_ours_is_an_answer_without_a_traceback(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test(platform: Any) -> None:
-        def broken(*args: Any, **options: Any) -> Any:
-            raise RuntimeError("a secret of ours")
-
-        monkeypatch.setattr("superlearner.arsenal.operations.processes.list_processes", broken)
-        answer = await platform.client.get("/api/v1/processes")
-        assert failure(answer) == (500, "internal_error")
-        assert "secret" not in answer.text
-
-    inside(test)
-
-
 def test_requests_at_once_do_not_wait_for_one_another(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"message": "never", "message_type": "call", "timeout_ms": 2000}
@@ -467,18 +375,6 @@ def test_requests_at_once_do_not_wait_for_one_another(inside: Inside) -> None:
         await asyncio.wait([waiting])
 
     inside(test, ODD)
-
-
-def test_the_page_gets_its_errors_in_the_body(inside: Callable[..., Any]) -> None:
-    """A browser writes every other status to its console, as if the page were broken."""
-
-    async def test(platform: Any) -> None:
-        answer = await platform.client.get("/api/v1/processes/0.99999.0/info", headers={"prefer": "errors=body"})
-        assert answer.status_code == 200
-        error = answer.json()["error"]
-        assert (answer.json()["success"], error["code"], error["status"]) == (False, "process_not_found", 404)
-
-    inside(test)
 
 
 def test_what_a_process_is_doing_is_told_with_the_deepest_line_of_its_own_file(inside: Callable[..., Any]) -> None:

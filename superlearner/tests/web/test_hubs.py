@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 import otp
+from live_frames import frame, until
 from otp import Children, Supervisor, impl
 from superlearner.control.steer import kill, resolve
 from superlearner.demo import DemoOneForOne
@@ -53,18 +54,6 @@ async def starts(node: otp.Node, start: Callable[[], Any]) -> Any:
 
 def viewer_of(platform: Any, node: otp.Node) -> Any:
     return platform.hubs.of(platform.nodes.find(node.name)).attach()
-
-
-async def frame(viewer: Any) -> dict[str, Any]:
-    async with asyncio.timeout(5):
-        return json.loads(await viewer.next())
-
-
-async def until(viewer: Any, wanted: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    while True:
-        found = await frame(viewer)
-        if wanted(found):
-            return found
 
 
 def keys(found: dict[str, Any]) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import otp
+from live_frames import frame, until
 from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
 from superlearner.control.steer import kill, resolve
 from superlearner.control.terms import plain_pid
@@ -31,18 +32,6 @@ class Many(Supervisor):
     @impl
     def init(self, arg: Any) -> Children:
         return Children([Nothing.child_spec(None, id=f"w{number}") for number in range(arg)], max_restarts=1000)
-
-
-async def frame(viewer: Any) -> dict[str, Any]:
-    async with asyncio.timeout(5):
-        return json.loads(await viewer.next())
-
-
-async def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    while True:
-        found = await frame(viewer)
-        if wanted(found):
-            return found
 
 
 def changed(found: dict[str, Any], key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +15,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tools.described_answers import unlike
 
+from superlearner import web
 from superlearner.application import trees_of
 from superlearner.arsenal.examples import EXAMPLES, command_of, example_of
 from superlearner.arsenal.failures import CODES
@@ -24,6 +25,7 @@ from superlearner.cli.manifest import entry_of_verb, verb_of
 from superlearner.running import Platform
 from superlearner.settings import Settings
 from superlearner.web.app import create_app
+from superlearner.web.described import ErrorCode
 
 Inside = Callable[..., Any]
 OPERATIONS = list(all_operations())
@@ -164,6 +166,29 @@ def test_no_example_is_of_an_operation_that_is_not_there() -> None:
     names = {operation.name for operation in OPERATIONS}
     categories = {name.partition(".")[0] for name in names}
     assert set() == {name for name in (*EXAMPLES, *REFUSED) if name.partition(".")[0] in categories} - names
+
+
+@pytest.mark.operation("arsenal.docs")
+def test_there_is_one_openapi_document_of_all_routes(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        document = await platform.get("/api/v1/arsenal/docs")
+        assert document["openapi"].startswith("3.1")
+        assert {
+            "/api/v1/processes", "/api/v1/processes/{pid}", "/api/v1/processes/{pid}/info",
+            "/api/v1/processes/{pid}/message", "/api/v1/supervisors", "/api/v1/supervisors/{name}",
+            "/api/v1/system/health",
+        } <= set(document["paths"])  # fmt: skip
+        assert not [path for path in document["paths"] if not path.startswith("/api/v1/")]
+
+    inside(test)
+
+
+def test_the_document_names_every_code_of_an_error() -> None:
+    source = Path(web.__file__).parent
+    texts = [file.read_text(encoding="utf-8") for file in source.rglob("*.py")]
+    codes = {code for text in texts for code in re.findall(r'ApiError\(\s*\d+,\s*"(\w+)"', text)}
+    assert "host_not_allowed" in codes
+    assert codes - set(get_args(ErrorCode)) == set()
 
 
 def test_the_lines_for_curl_ask_the_platform_that_shows_them(inside: Callable[..., Any]) -> None:

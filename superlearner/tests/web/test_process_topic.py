@@ -11,17 +11,13 @@ from typing import Any
 import pytest
 
 import otp
+from live_frames import frame
 from superlearner.demo import DemoOneForOne
 from superlearner.web.process_question import question_of
 from superlearner.web.process_topic import lookout_of
 from superlearner.web.topics import TOPICS
 
 Inside = Callable[..., Any]
-
-
-async def frame(viewer: Any) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        return json.loads(await viewer.next())
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from envelopes import failure
 from superlearner.web.credentials import Credentials
 from superlearner.web.guard import Guard
 from superlearner.web.sign_in import SIGN_IN, SignIn
@@ -101,13 +102,6 @@ def cookie_of(answer: httpx.Response) -> dict[str, str]:
     name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
     assert name == COOKIE
     return {"cookie": f"{name}={value}"}
-
-
-def failure(answer: httpx.Response) -> tuple[int, str]:
-    body = answer.json()
-    assert set(body) == {"error", "success", "timestamp"}
-    assert set(body["error"]) == {"code", "message", "details"}
-    return answer.status_code, body["error"]["code"]
 
 
 # -- who is let in -----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import threading
@@ -11,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import otp
+from live_frames import frame, until
 from superlearner.monitoring.facts import Finding
 from superlearner.monitoring.points import Point
 from superlearner.web.log_source import log_source
@@ -18,18 +18,6 @@ from superlearner.web.system_source import system_source
 
 Inside = Callable[..., Any]
 FOUND = Finding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
-
-
-async def frame(viewer: Any) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        return json.loads(await viewer.next())
-
-
-async def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    while True:
-        found = await frame(viewer)
-        if wanted(found):
-            return found
 
 
 def test_the_first_frame_is_the_history_and_each_new_point_is_one_more(inside: Inside) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,23 +9,12 @@ from typing import Any
 import pytest
 
 import otp
+from live_frames import frame, until
 from otp import Agent
 from superlearner.tracing import TraceOptions
 from superlearner.web.trace_feed import TraceFeeds
 
 Inside = Callable[..., Any]
-
-
-async def frame(viewer: Any) -> dict[str, Any]:
-    async with asyncio.timeout(5):
-        return json.loads(await viewer.next())
-
-
-async def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    while True:
-        found = await frame(viewer)
-        if wanted(found):
-            return found
 
 
 def feed_of(platform: Any, trace_id: str = "", node: str | None = None) -> Any:
