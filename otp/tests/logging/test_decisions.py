@@ -118,6 +118,32 @@ def test_each_decision_has_its_record(seen: Any) -> None:
     ] == [fields["otp_decision"] for fields in decisions(seen)]  # fmt: skip
 
 
+@pytest.mark.parametrize("above", [Supervisor, DynamicSupervisor])
+@pytest.mark.parametrize("restart", ["permanent", "temporary"])
+def test_the_end_of_a_child_says_whether_it_could_report_it_itself(above: Any, restart: Any, seen: Any) -> None:
+    async def main() -> None:
+        starts = {
+            Supervisor: lambda: Supervisor.start_link_children([]),
+            DynamicSupervisor: DynamicSupervisor.start_link,
+        }
+        ends: list[tuple[Any, list[bool]]] = [
+            (lambda pid: otp.exit(pid, "kill"), [True]),
+            (lambda pid: otp.exit(pid, "boom"), [True]),
+            (lambda pid: otp.exit(pid, "shutdown"), [False] if restart == "permanent" else []),
+            (lambda pid: Server.cast(pid, "go"), [False]),
+        ]
+        for end, signalled in ends:
+            sup = await starts[above]()
+            pid = await above.start_child(sup, Server.child_spec(1, restart=restart))
+            seen.records.clear()
+            end(pid)
+            await ended(pid)
+            assert signalled == [fields["otp_signalled"] for fields in decisions(seen)]
+            await Supervisor.stop(sup)
+
+    Scheduler().run(main)
+
+
 def test_a_dynamic_child_has_no_id(seen: Any) -> None:
     async def main() -> None:
         sup = await DynamicSupervisor.start_link(name="many")

@@ -36,7 +36,7 @@ from superlearner.sandbox.happenings import (
     Stop,
     Tell,
 )
-from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Facts, Limits, Sandbox
+from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Facts, Limits
 from superlearner.sandbox.source import Source
 
 ONE = Source("class Main(Supervisor): ...", "Main")
@@ -137,9 +137,9 @@ def test_a_restart_that_fails_keeps_the_record() -> None:
 def test_destroy_stops_in_order_and_then_it_is_gone() -> None:
     fleet, actions = running(Destroy("d", "a"))
     assert [Stop] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "stopped"), fleet=fleet)
+    fleet, actions = happened(Ended("a", 1, "its tree gave up"), fleet=fleet)  # as one that is told to stop does
     assert fleet.sandboxes == {}
-    assert isinstance(answers(actions)["d"], Sandbox)
+    assert answers(actions)["d"].reason == "it was destroyed"
 
 
 def test_destroy_is_refused_when_it_does_not_stop_and_force_kills_it() -> None:

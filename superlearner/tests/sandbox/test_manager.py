@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 import otp
-from otp import DynamicSupervisor, GenServer
+from otp import Agent, DynamicSupervisor, GenServer
+from superlearner.logs import TerminalLog
 from superlearner.sandbox.happenings import Create, Destroy, Refused, Reload, Restart
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.manager import MANAGER, RUNNERS, SandboxManager
 from superlearner.sandbox.record import Configuration, Sandbox
 from superlearner.sandbox.sandboxes import Sandboxes
 from superlearner.sandbox.source import Source
+from superlearner.settings import Settings
 
 COUNTER = """\
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
@@ -168,9 +170,9 @@ def test_destroy_leaves_nothing(managed: Any) -> None:
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
         await create()
         gone = await SandboxManager.ask(Destroy(None, "a"))
-        return gone.id, sandboxes.all(), launcher.programs[0].node.processes(), sandboxes.programs
+        return (gone.id, gone.reason), sandboxes.all(), launcher.programs[0].node.processes(), sandboxes.programs
 
-    assert ("a", [], [], {}) == managed(work)
+    assert (("a", "it was destroyed"), [], [], {}) == managed(work)
 
 
 def test_what_does_not_stop_is_busy_until_it_is_killed(managed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +243,29 @@ def test_a_kill_of_its_runner_ends_a_sandbox_and_says_so(managed: Any) -> None:
         return sandboxes.find("a")
 
     assert managed(work).reason.startswith("its process in the platform ended: killed")
+
+
+def test_the_log_tells_the_end_of_a_sandbox_by_its_name_and_not_that_of_its_runner(
+    managed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
+        await create()
+        other = await DynamicSupervisor.start_child(RUNNERS, Agent.child_spec(dict))
+        for pid in (sandboxes.runners["a"], other):
+            otp.exit(pid, "kill")
+            await otp.wait_down(pid)
+        await SandboxManager.ask(Destroy(None, "nobody"))
+        return said
+
+    log = TerminalLog(lambda: Settings(browser=False))
+    log.open()
+    try:
+        told = managed(work)
+    finally:
+        log.close()
+    assert told[-1].startswith("sandbox a ended: its process in the platform ended: killed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "restarted child" in line
 
 
 def test_a_program_that_was_killed_for_a_reason_has_it_on_its_record(managed: Any) -> None:

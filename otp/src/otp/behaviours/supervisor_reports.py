@@ -2,7 +2,8 @@
 
 Records of the logger `otp.supervisor`, made only if somebody takes them; `docs/logging.md` has the table of their
 fields. Giving up and failed starts are errors, children that did not stop as asked warnings, and the end of a child,
-which its own process has reported already, is information. Source: OTP's `supervisor.erl`, `report_error`.
+which its own process has reported already, is information; `otp_signalled` says that it could not, because an exit
+signal ended it. Source: OTP's `supervisor.erl`, `report_error`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def said_restarted(
     others = f"; by {strategy} with it: {', '.join(ids)}" if ids else ""
     decided = f"restarted {_child(id)} {old} as {pid}: it ended with {shown(reason)}; {_restarts(state)}{others}"
     more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": strategy, "otp_group": ids}
+    more |= _signalled(old, reason)
     _say(logging.INFO, me, "restarted", id, reason, decided, {**more, **_budget(state)})
 
 
@@ -54,6 +56,7 @@ def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildS
         decided = _DECIDED.get(verdict, "").format(restart=spec.restart)
         words = f"{_child(id)} {pid} ended with {shown(reason)}{decided}"
         more = {"otp_old_pid": str(pid), "otp_restart": spec.restart}
+        more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up tells of it, as an error
         _say(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
 
 
@@ -114,6 +117,10 @@ def _say(
         **more,
     }
     tell(logger, level, f"{me._node.label(me)} {words}", fields)
+
+
+def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
+    return {"otp_signalled": pid._was_signalled and not is_clean(reason)}
 
 
 def _id(id: Hashable) -> str:

@@ -407,5 +407,6 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:
             node._trace.focus.settle()
-    p._val = seq or None  # all that a dead process keeps: its number, its node, and the event of its end
+    signalled = sender is not None or (x is not None and x.reason is not None)
+    p._val = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
     p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None

@@ -196,7 +196,12 @@ class Process(Pid):
     @property
     def _exit_seq(self) -> int:
         """The number of the `exited` event of a dead process, 0 if it was not recorded."""
-        return self._val if self._st == DEAD and type(self._val) is int else 0
+        return abs(self._val) if self._st == DEAD and type(self._val) is int else 0
+
+    @property
+    def _was_signalled(self) -> bool:
+        """Whether an exit signal ended it, so that it wrote no report itself; known as `_exit_seq` is."""
+        return self._st == DEAD and type(self._val) is int and self._val < 0
 
     # What asyncio and the libraries on it ask of a task.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from superlearner.logs.formats import JsonFormatter, TextFormatter
+from superlearner.logs.kills import FewKills, as_error
 from superlearner.logs.line import IsSecret
 from superlearner.logs.out_of_descriptors import OutOfDescriptors
 from superlearner.settings import Settings
@@ -16,6 +17,11 @@ __all__ = ["ACCESS", "TerminalLog"]
 
 ACCESS: Final = "superlearner.access"
 """The logger of requests; it speaks if the setting `access_log` says so, at whatever level."""
+
+DECISIONS: Final = "otp.supervisor"
+REPORTS: Final = ("otp", DECISIONS)
+RUNNERS: Final = "sandboxes"
+"""Who supervises the processes that stand for sandboxes."""
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 NOISY: Final = (
@@ -37,6 +43,7 @@ class TerminalLog:
         self._settings = settings
         self._text, self._json = TextFormatter(is_secret), JsonFormatter(is_secret)
         self._handler = logging.StreamHandler(sys.stderr)
+        self._handler.addFilter(FewKills())
         self._access = logging.StreamHandler(sys.stderr)
         self._seldom = OutOfDescriptors()
         self._before: dict[str, int] = {}
@@ -50,7 +57,9 @@ class TerminalLog:
         logging.getLogger(ACCESS).setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").addFilter(self._seldom)
-        logging.getLogger("otp").addFilter(_is_no_end_of_a_sandbox)
+        for name in REPORTS:
+            logging.getLogger(name).addFilter(_is_no_end_of_a_sandbox)
+        logging.getLogger(DECISIONS).addFilter(as_error)
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.WARNING)
         self.adopt()
@@ -73,7 +82,9 @@ class TerminalLog:
         logging.getLogger(ACCESS).propagate = True
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").removeFilter(self._seldom)
-        logging.getLogger("otp").removeFilter(_is_no_end_of_a_sandbox)
+        for name in REPORTS:
+            logging.getLogger(name).removeFilter(_is_no_end_of_a_sandbox)
+        logging.getLogger(DECISIONS).removeFilter(as_error)
         for name, level in self._before.items():
             logging.getLogger(name or None).setLevel(level)
 
@@ -84,6 +95,8 @@ def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
 
 
 def _is_no_end_of_a_sandbox(record: logging.LogRecord) -> bool:
-    """The report of the process that stands for its program: the platform says the same of the sandbox, by its name."""
+    """The reports of the processes that stand for its program: the platform says the same of it, by its name."""
+    if getattr(record, "otp_decision", None) == "not_restarted" and getattr(record, "otp_name", None) == RUNNERS:
+        return False
     above: list[str] = getattr(record, "otp_ancestors", [])
     return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("services ") for one in above)

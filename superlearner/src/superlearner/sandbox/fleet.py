@@ -43,6 +43,7 @@ from superlearner.sandbox.source import Source
 
 __all__ = ["MOST_ENDED", "Fleet", "after"]
 
+DESTROYED: Final = "it was destroyed"
 MOST_ENDED: Final = 100
 """Records of sandboxes that have ended; the oldest make room."""
 
@@ -159,7 +160,7 @@ def _destroy(fleet: Fleet, sandbox: Sandbox, event: Destroy) -> Next:
     starts = sandbox.status == "starting"
     sandbox = replace(sandbox, status="stopping", goal="remove", waiting=(*sandbox.waiting, ("destroy", event.caller)))
     if event.force or starts:
-        return fleet.put(sandbox), [Kill(sandbox, "it was destroyed")]
+        return fleet.put(sandbox), [Kill(sandbox, DESTROYED)]
     return fleet.put(sandbox), [Stop(sandbox)]
 
 
@@ -214,6 +215,8 @@ def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
         fleet, actions = _again(fleet, sandbox)
         return fleet, [*answers, *actions]
     if wanted and sandbox.goal == "remove":
+        if any(kind == "destroy" for kind, _ in sandbox.waiting):
+            sandbox = replace(sandbox, reason=DESTROYED)  # and not what its tree made of that
         stopped = Refused("start_failed", f"{sandbox.id} was destroyed meanwhile")
         sandbox, refused = _answered(sandbox, stopped, "create", "restart")
         sandbox, done = _answered(sandbox, None, "destroy")
