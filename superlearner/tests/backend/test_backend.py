@@ -160,16 +160,21 @@ def test_a_scope_that_is_missing_is_missed_before_the_node_is_asked(inside: Insi
     inside(test)
 
 
-def test_simulations_are_the_nodes_own_where_there_are_no_services(inside: Inside) -> None:
+def test_who_simulates_a_failure_is_none_of_the_processes_of_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await tree(node)
+            theirs = node.processes()
             asked = {"params": {"node": TILL}, "json": {"duration_ms": 60_000}}
             answer = await running.client.post("/api/v1/processes/counter_1/simulate/slow", **asked)
             assert answer.status_code == 200, answer.text
             (line,) = (await running.get("/api/v1/simulations", params={"node": TILL}))["data"]
             assert (line["kind"], line["name"]) == ("slow", "counter_1")
-            assert node.whereis("simulations") is not None
+            assert node.processes() == theirs
+            for path in ("processes", "supervisors", "system/process-tree"):
+                assert "simul" not in str(await running.get(f"/api/v1/{path}", params={"node": TILL}))
+            answer = await running.client.delete(f"/api/v1/simulations/{line['id']}", params={"node": TILL})
+            assert answer.status_code == 200, answer.text
 
     inside(test)
 

@@ -1,6 +1,8 @@
 """Failures on purpose: each simulation is a process under the supervisor `simulations`, bounded, and can be cancelled.
 
-What one does stands in its process dictionary, so that it is read without asking it.
+They live where the platform does: among its services, or on the hidden node from which it looks into a node that is
+not its own, whose people see only what is theirs. What one does stands in its process dictionary, so that it is read
+without asking it.
 """
 
 from __future__ import annotations
@@ -213,55 +215,59 @@ def _harmless(plan: Plan) -> Sequence[Pid]:
     return [pid for pid, _ in below if supervisor_state(pid) is None and not is_critical(pid)]
 
 
-async def begin(node: Node, plan: Plan) -> Pid:
+async def begin(home: Node, plan: Plan) -> Pid:
     """Start a simulation; it has taken hold when this returns.
+
+    Args:
+        home: the node of the platform that it lives on, in the program of its target.
+        plan: what it does, and to whom.
 
     Raises:
         StartError: `"max_children"`, or why it does not take hold.
     """
-    above = await _simulations(node)
+    above = await _simulations(home)
     spec = Simulation.child_spec(plan, restart="temporary")
     return await DynamicSupervisor.start_child(above, spec)
 
 
-async def _simulations(node: Node) -> Pid:
-    """Their supervisor; the first simulation brings it. On a node without our services, it is the node's own."""
-    found = node.whereis(NAME)
+async def _simulations(home: Node) -> Pid:
+    """Their supervisor; the first simulation brings it."""
+    found = home.whereis(NAME)
     if found is not None:
         return found
-    if node.whereis("services") is None:  # a node that is only looked into: its own tree is not ours to add to
-        return await node.start(DynamicSupervisor, {"max_children": MOST}, name=NAME)
+    if home.whereis("services") is None:  # a hidden node beside the one that is looked into
+        return await home.start(DynamicSupervisor, {"max_children": MOST}, name=NAME)
     spec: ChildSpec = DynamicSupervisor.child_spec(name=NAME, id=NAME, max_children=MOST)
     try:
-        return await Supervisor.start_child(("services", node), spec)
+        return await Supervisor.start_child(("services", home), spec)
     except otp.AlreadyStarted as error:
         return error.pid
 
 
-def running(node: Node) -> list[tuple[Pid, Plan]]:
-    """The simulations that run, the first one first."""
-    above = node.whereis(NAME)
+def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
+    """The simulations that live on `home` and are about `node`, the first one first."""
+    above = home.whereis(NAME)
     state = None if above is None else supervisor_state(above)
     found: list[tuple[Pid, Plan]] = []
     for record in () if state is None else state.children:
         pid: Pid = record.pid
         kept = otp.process_info(pid, "dictionary") or {}
         plan = kept.get(KEY)
-        if isinstance(plan, Plan):
+        if isinstance(plan, Plan) and otp.trace.node_of(plan.target) is node:
             found.append((pid, replace(plan, done=kept[HELD].hits) if plan.kind in FAULTS else plan))
     return found
 
 
-async def cancel(node: Node, text: str) -> Plan:
+async def cancel(home: Node, node: Node, text: str) -> Plan:
     """End a simulation by its pid; what it held goes on. Raises NotThere."""
-    pid, plan = known(node, text)
-    await DynamicSupervisor.terminate_child((NAME, node), pid)
+    pid, plan = known(home, node, text)
+    await DynamicSupervisor.terminate_child((NAME, home), pid)
     return plan
 
 
-def known(node: Node, text: str) -> tuple[Pid, Plan]:
+def known(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
     """A simulation that runs, by its pid. Raises NotThere."""
-    for pid, plan in running(node):
+    for pid, plan in running(home, node):
         if plain_pid(pid) == text.strip("<>"):
             return pid, plan
     raise NotThere("process", f"{text} that simulates something")

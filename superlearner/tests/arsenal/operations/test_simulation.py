@@ -54,7 +54,9 @@ async def ask(platform: Any, method: str, path: str, body: Any = None) -> Any:
 
 async def over(platform: Any, simulation: Any) -> None:
     """Wait until a simulation has ended."""
-    await otp.wait_down(platform.node.parse_pid(simulation["id"]), timeout=10)
+    everyone = (node for same in platform.node._s.nodes.values() for node in same)
+    (home,) = (node for node in everyone if node.whereis("simulations") is not None)
+    await otp.wait_down(home.parse_pid(simulation["id"]), timeout=10)
 
 
 @pytest.mark.operation("simulation.crash", "simulation.list", "simulation.cancel")

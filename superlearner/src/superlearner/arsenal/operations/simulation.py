@@ -33,7 +33,7 @@ async def list_all(ctx: Context) -> list[SimulationLine]:
 
     At most 20 run at once.
     """
-    return [line_of(pid, plan) for pid, plan in running(ctx.node)]
+    return [line_of(pid, plan) for pid, plan in running(ctx.platform.running_node(), ctx.node)]
 
 
 @operation("simulation.crash", http=("POST", "/processes/{pid}/simulate/crash"), scope="operate", changes=True,
@@ -134,9 +134,10 @@ async def end(
     A process that was held goes on; what has ended stays so.
     """
     with steering():
-        known(ctx.node, id)
+        home = ctx.platform.running_node()
+        known(home, ctx.node, id)
         ctx.about_to(f"cancel the simulation {id}", [id])
-        plan = await cancel(ctx.node, id)
+        plan = await cancel(home, ctx.node, id)
     line = line_of(None, plan)
     line.running = False
     return line
