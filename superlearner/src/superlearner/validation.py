@@ -9,6 +9,11 @@ from typing import Any, Final
 __all__ = ["meant", "problem_text"]
 
 CHOICE: Final = re.compile(r"'([^']*)'")
+FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
+"""The pattern of a name: what may be in it, perhaps what it begins with, and how long it may be."""
+PARTS: Final = re.compile("A-Za-z|0-9|.")
+MANY: Final = {"A-Za-z": "letters", "0-9": "digits"}
+ONE: Final = {"A-Za-z": "a letter", "0-9": "a digit"}
 LONGEST: Final = 100
 """Nobody types a longer choice, and to compare it would take time."""
 
@@ -18,7 +23,13 @@ def problem_text(problem: Any) -> str:
 
     >>> problem_text({"type": "value_error", "msg": "Value error, expected a prime, got 4"})
     'expected a prime, got 4'
+    >>> problem_text(
+    ...     {"type": "string_pattern_mismatch", "msg": "", "ctx": {"pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$"}}
+    ... )
+    'expected letters, digits, _ and -, at most 64, beginning with a letter'
     """
+    if problem.get("type") == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
+        return form
     return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
@@ -33,3 +44,19 @@ def meant(problem: Any) -> str:
         return ""
     near = get_close_matches(typed.lower(), CHOICE.findall(problem["ctx"]["expected"]), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _form(pattern: str) -> str | None:
+    """What the pattern of a name says, in words; None for others."""
+    found = FORM.fullmatch(pattern)
+    if found is None:
+        return None
+    first, others, most = found.groups()
+    letters, begins = _words(others, MANY), _words(first or "", ONE)
+    words = f"expected {', '.join(letters[:-1])} and {letters[-1]}, at most {int(most) + (first is not None)}"
+    return f"{words}, beginning with {' or '.join(begins)}" if begins else words
+
+
+def _words(characters: str, words: dict[str, str]) -> list[str]:
+    parts: list[str] = PARTS.findall(characters)
+    return [words.get(part, part) for part in parts]

@@ -281,7 +281,9 @@ def test_ids_are_taken_once_and_the_limit_holds(inside: Inside) -> None:
         more = {"sandbox_id": "b", "demo": "shop"}
         assert "conflict" == (await ask(platform, "POST", "/sandboxes", more, status=409))["code"]
         for wrong in ("a b", "", "x" * 65, "../a"):
-            await ask(platform, "POST", "/sandboxes", {"sandbox_id": wrong, "demo": "shop"}, status=422)
+            error = await ask(platform, "POST", "/sandboxes", {"sandbox_id": wrong, "demo": "shop"}, status=422)
+            assert error["message"] == "sandbox_id: expected letters, digits, _ and -, at most 64"
+            assert error["details"][0]["hint"].startswith("got ")
 
     inside(look, sandboxes=1)
 

@@ -25,7 +25,7 @@ Name = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$",
-        description="how its node is called here; as it calls itself by default",
+        description="how its node is called here: letters, digits and `._@:-`; as it calls itself by default",
         examples=["shop"],
     ),
 ]

@@ -60,7 +60,13 @@ class NewChild(Body):
 )
 async def start(
     ctx: Context,
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$", description="to register it by")],
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+            description="to register it by: letters, digits, `_` and `-`; at most 64",
+        ),
+    ],
     children: Annotated[list[NewChild], Field(max_length=MOST_CHILDREN, description="in start order")],
     strategy: Annotated[
         Literal["one_for_one", "one_for_all", "rest_for_one"], Field(description="whom a restart takes along")

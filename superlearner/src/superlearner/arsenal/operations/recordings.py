@@ -59,7 +59,11 @@ MOST_FRAMES: Final = 5_000
 
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="what it is called", examples=["morning"]),
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="a name of letters, digits, `_`, `.` and `-`; at most 64",
+        examples=["morning"],
+    ),
 ]
 Known = Annotated[
     str, Field(max_length=200, description="the name of a recording", examples=["morning"]), Picker("recording")

@@ -103,7 +103,9 @@ async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
            errors=STARTS, short=SHORT)  # fmt: skip
 async def create(
     ctx: Context,
-    sandbox_id: Annotated[str, Field(pattern=ID, description="what it is called", examples=["my_first"])],
+    sandbox_id: Annotated[
+        str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
+    ],
     source: SourceText | None = None,
     supervisor_module: Annotated[
         str | None,

@@ -29,7 +29,7 @@ FileName = Annotated[
     str | None,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        description="name of the file without its ending; by default it tells the time",
+        description="name of the file without its ending: letters, digits, `_` and `-`; by default the time",
     ),
 ]
 WRITES: Final = ("store_unavailable", "name_taken", "conflict")
