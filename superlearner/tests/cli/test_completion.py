@@ -38,3 +38,10 @@ def test_names_come_from_the_platform_that_runs(untouched: Any) -> None:
     assert offered(data_dir, "superlearner code module superlearner.demo.on") == ["superlearner.demo.one_for_one"]
     for command in ("process list", "tree", "top", "console"):
         assert offered(data_dir, f"superlearner {command} --node superlearner@") == ["superlearner@127.0.0.1"]
+
+
+def test_the_platform_is_the_one_that_the_line_names(untouched: Any, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "data"
+    for where in (f"--data-dir {untouched.data_dir}", f"--url {untouched.url}"):
+        assert offered(elsewhere, f"superlearner {where} process kill cou") == ["counter_1", "counter_2"]
+        assert offered(elsewhere, f"superlearner process kill {where} cou") == ["counter_1", "counter_2"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import typer
+
 from superlearner.cli.asking import Refused, ask
+from superlearner.cli.door import said
 from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
 from superlearner.cli.manifest import entry_of_verb
 
@@ -32,15 +35,16 @@ LISTS: Final = {
 MOST: Final = "200"
 
 
-def completion_of(parameter: dict[str, Any]) -> Callable[[str], list[str]] | None:
-    """The completion of a parameter; None if nothing can be offered."""
+def completion_of(parameter: dict[str, Any]) -> Callable[[typer.Context, str], list[str]] | None:
+    """The completion of a parameter; None if nothing can be offered. It asks the platform that the line names."""
     kind = parameter.get("picker")
     if kind not in LISTS:
         return None
 
-    def complete(incomplete: str) -> list[str]:
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        typed = ctx.params.get("url"), ctx.params.get("data_dir")
         try:
-            return _names(find(), *LISTS[kind], incomplete)
+            return _names(find(*said(ctx, *typed)), *LISTS[kind], incomplete)
         except (NotFound, WrongUrl, Refused, OSError):
             return []
 
