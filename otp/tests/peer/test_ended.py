@@ -12,6 +12,15 @@ from otp.peer.ended import tell_end
 TOLD = {"status": 1, "cause": None, "cpu_s": 0.1, "peak_kb": 1024}
 
 
+def test_a_status_that_an_interpreter_ends_with_by_itself_is_no_call_of_exit() -> None:
+    """Regression: a program that had taken all builtins away was told as one that called `os._exit(1)`."""
+    wrote = "sold 3\nTraceback (most recent call last):\n  File …\nNameError: name 'len' is not defined\n"
+    expected = "ended the interpreter with exit status 1"
+    assert expected == tell_end(TOLD, Limits(), ours=None, last_word=None, output="sold 3\n").reason
+    ended = tell_end(TOLD, Limits(), ours=None, last_word=None, output=wrote + "Exception ignored in: <…>\n")
+    assert f"{expected}, the last it wrote: NameError: name 'len' is not defined" == ended.reason
+
+
 @pytest.mark.parametrize("place", [{"file": "a.py"}, {"file": ["a.py"], "line": 1}, {"file": "a.py", "line": None}])
 def test_half_a_place_is_none(place: dict[str, Any]) -> None:
     word = {"what": "failed", "type": "E", "why": "w", **place}

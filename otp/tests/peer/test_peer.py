@@ -133,6 +133,15 @@ def test_the_end_of_a_peer_is_told_in_words(run: Callable[..., Any], source: str
     run(main)
 
 
+def test_an_interpreter_that_cannot_go_on_is_told_with_its_last_words(run: Callable[..., Any]) -> None:
+    async def main() -> str:
+        with pytest.raises(StartError) as caught:
+            await start(**shop("import builtins\nbuiltins.__dict__.clear()"))
+        return caught.value.reason[2]
+
+    assert run(main).startswith("ended the interpreter with exit status 1, the last it wrote: NameError: name ")
+
+
 def test_a_loop_that_is_held_ends_the_peer_and_the_place_is_told(run: Callable[..., Any]) -> None:
     async def main() -> None:
         with pytest.raises(StartError) as caught:

@@ -70,6 +70,7 @@ def tell_end(
     last_word: Mapping[str, Any] | None,
     ready: bool = False,
     walled: bool = True,
+    output: str = "",
 ) -> Ended:
     """The end of a peer, from all that is known of it.
 
@@ -80,13 +81,14 @@ def tell_end(
         last_word: what the peer itself said last about its end; believed where nothing better is known.
         ready: whether it had started.
         walled: whether there were walls: without them nothing limits its memory and processor time.
+        output: the newest of what it wrote.
     """
     if told is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
         return Ended(kind, printable(reason))
     status: int = told["status"]
     used: float = told["cpu_s"]
-    kind, reason = ours or _why(told, status, used, limits, last_word or {}, ready=ready, walled=walled)
+    kind, reason = ours or _why(told, status, used, limits, last_word or {}, output, ready=ready, walled=walled)
     return Ended(kind, printable(reason), status, round(used, 3), round(told["peak_kb"] / 1024, 1))
 
 
@@ -105,6 +107,7 @@ def _why(
     used: float,
     limits: Limits,
     last_word: Mapping[str, Any],
+    output: str,
     *,
     ready: bool,
     walled: bool,
@@ -127,8 +130,21 @@ def _why(
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:
             return "stopped", "stopped in order"
+        case _ if status == 1:  # so ends an interpreter that cannot go on, too: without builtins, say
+            return "exit", f"ended the interpreter with exit status 1{_last_words(output)}"
         case _:
             return "exit", f"ended the interpreter with os._exit({status})"
+
+
+def _last_words(output: str) -> str:
+    r"""The exception that an interpreter told of on its way out, before what it could not finish then.
+
+    >>> _last_words("Traceback (most recent call last):\n  File …\nNameError: no\nException ignored in: …")
+    ', the last it wrote: NameError: no'
+    """
+    before, found, last = output.partition("\nException ignored in")[0].rstrip().rpartition("\n")
+    told = found and "Traceback (most recent call last):" in before and not last.startswith(" ")
+    return f", the last it wrote: {last}"[:LONGEST] if told else ""
 
 
 def _place(word: Mapping[str, Any]) -> str:

@@ -242,6 +242,15 @@ class Running:
             self._loop.remove_reader(self._launched.output)
             self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output")
 
+    def _hear_rest(self) -> None:
+        """What lies in the pipe at the end."""
+        if self._launched.output >= 0:
+            with contextlib.suppress(OSError):
+                while data := os.read(self._launched.output, READ):
+                    self.output.add(data)
+                    if self.output.total > self.spec.limits.output_kb * 1024:
+                        break
+
     # The end
 
     def ask_to_stop(self, seconds: float) -> None:
@@ -262,9 +271,18 @@ class Running:
         if told is None:
             self._kill_without_guard()
         self._hear_peer()  # its last word
+        self._hear_rest()
         spec, word = self.spec, self._last_word
         walled = spec.walls is not None
-        self.ended = tell_end(told, spec.limits, ours=self._ours, last_word=word, ready=self.is_ready, walled=walled)
+        self.ended = tell_end(
+            told,
+            spec.limits,
+            ours=self._ours,
+            last_word=word,
+            ready=self.is_ready,
+            walled=walled,
+            output=self.output.text(),
+        )
         self._let_go()
         deliver(self._process, Note("ended"))
 
@@ -284,12 +302,6 @@ class Running:
         for fd in (launched.guard.fileno(), launched.control.fileno(), launched.output):
             if fd >= 0:
                 self._loop.remove_reader(fd)
-        if launched.output >= 0:
-            with contextlib.suppress(OSError):
-                while data := os.read(launched.output, READ):
-                    self.output.add(data)
-                    if self.output.total > self.spec.limits.output_kb * 1024:
-                        break
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
@@ -300,6 +312,7 @@ class Running:
         """Leave nothing behind, now: for when the process that supervises it was killed."""
         if self.ended is None and not self._loop.is_closed():
             self.ended = Ended("killed", "its supervising process was killed")
+            self._hear_rest()
             self._let_go()
 
 
