@@ -82,6 +82,17 @@ def test_an_error_deep_in_an_import_shows_the_line_of_the_persons_file(file: Pat
     assert "ZeroDivisionError" in caught.value.message
 
 
+def test_a_misspelt_callback_is_shown_with_its_own_line(file: Path) -> None:
+    """Regression: it was shown with the line of its class."""
+    file.write_text(
+        TWO.replace("def init(self, arg): return Children([])\n\nclass", "def inti(self, arg): ...\n\nclass")
+    )
+    with pytest.raises(LoadError) as refused:
+        load(f"{file}:Shop")
+    assert f"{file}, line 6:\n      def inti(self, arg): ...\n" in refused.value.message
+    assert "did you mean 'init'?" in refused.value.message
+
+
 def test_a_file_that_ends_the_program_is_explained(file: Path) -> None:
     file.write_text("raise SystemExit(3)\n")
     with pytest.raises(LoadError, match="__main__"):

@@ -1,5 +1,6 @@
 """A callback that is misspelt is found when the class is made; helpers of any name are left alone."""
 
+import linecache
 from typing import Any
 
 import pytest
@@ -23,6 +24,25 @@ def test_a_callback_misspelt_without_impl_is_refused_with_the_right_name_and_the
         class _Server(Base):
             def handle_cal(self, request: Any, caller: Any, state: Any) -> Any:
                 return Reply(request, state)
+
+
+def test_a_callback_that_is_refused_has_the_line_of_its_def_and_not_that_of_its_class() -> None:
+    with pytest.raises(TypeError, match="after @impl") as unknown:
+
+        class _Unknown(Base):
+            @impl
+            def handle_cal(self, request: Any, caller: Any, state: Any) -> Any: ...
+
+    with pytest.raises(TypeError, match="expected handle_cast") as short:
+
+        class _Short(Base):
+            @impl
+            def handle_cast(self, request: Any) -> Any: ...
+
+    for refused, name in ((unknown.value, "def handle_cal("), (short.value, "def handle_cast(")):
+        file, line = refused.otp_place  # type: ignore[attr-defined]
+        assert f"({file}:{line})" in str(refused)
+        assert name in linecache.getline(file, line)
 
 
 @pytest.mark.parametrize("name", ["handle_inf", "hanlde_info", "handle_ifno", "handle_infos"])

@@ -133,6 +133,15 @@ def test_the_end_of_a_peer_is_told_in_words(run: Callable[..., Any], source: str
     run(main)
 
 
+def test_a_callback_that_is_refused_is_told_with_its_own_line(run: Callable[..., Any]) -> None:
+    async def main() -> str:
+        with pytest.raises(StartError) as caught:
+            await start(**shop("import otp\nclass S(otp.GenServer):\n    @otp.impl\n    def handle_cal(self): ..."))
+        return caught.value.reason[2]
+
+    assert run(main).startswith("could not start: shop.py:4: TypeError: expected the name of a callback after @impl")
+
+
 def test_an_interpreter_that_cannot_go_on_is_told_with_its_last_words(run: Callable[..., Any]) -> None:
     async def main() -> str:
         with pytest.raises(StartError) as caught:

@@ -154,12 +154,16 @@ def _where(error: BaseException, path: Path) -> str:
     text = "".join(traceback.format_exception_only(error)).strip()
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return "\n".join(f"  {line}" for line in text.splitlines())
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    if not frames:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    match getattr(error, "otp_place", None):
+        case (str(file), int(number)) if file == str(path):  # of a callback that is refused with its class
+            lines.append(number)
+        case _:
+            pass
+    if not lines:
         return f"  {text}"
-    frame = frames[-1]
-    line = (frame.line or linecache.getline(str(path), frame.lineno or 0)).strip()
-    return f"  {path}, line {frame.lineno}:\n      {line}\n  {text}"
+    line = linecache.getline(str(path), lines[-1] or 0).strip()
+    return f"  {path}, line {lines[-1]}:\n      {line}\n  {text}"
 
 
 def kind_of(found: object) -> Literal["supervisor", "application"] | None:

@@ -27,7 +27,7 @@ A misspelt name is found when the class is made, not when the message arrives th
 ...         return text.split()
 Traceback (most recent call last):
     ...
-TypeError: expected the name of a callback after @impl in Words, got 'prase'; did you mean 'parse'? ...
+TypeError: expected the name of a callback after @impl in Words, got 'prase' (...); did you mean 'parse'? ...
 
 Differences to OTP: Erlang and Elixir warn at compile time, we raise, because nobody reads the
 warnings of an import. Sources: Erlang's *Design Principles, Behaviours*; Elixir's
@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import linecache
 import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MappingProxyType
@@ -281,7 +282,7 @@ def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:
     spec = cls.__callbacks__.get(name)
     if spec is None:
         if not cls.__accepts_impl__(name):
-            raise TypeError(_unknown_callback(cls, name))
+            raise _refusal(_unknown_callback(cls, name, member), member)
         return
     check_arity(cls, name, member, spec.arity, f"{spec.parameters} in {cls.__name__}, as in {spec.behaviour}")
 
@@ -289,12 +290,35 @@ def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:
 def check_arity(cls: type[Behaviour], name: str, member: object, arity: int, expected: str) -> None:
     """Raise `TypeError` if a method cannot be called with `arity` arguments after `self`; says what it should take."""
     if not _accepts(member, arity):
-        raise TypeError(f"expected {name}{expected}, got {name}{_signature(member)}{_place(member)}")
+        raise _refusal(f"expected {name}{expected}, got {name}{_signature(member)}{_place(member)}", member)
+
+
+def _refusal(text: str, member: object) -> TypeError:
+    """The error about a method. Its traceback has the line of the class, so that of the method is with it.
+
+    `otp_place` is a pair of file and line, for those that show where somebody's code is wrong.
+    """
+    error = TypeError(text)
+    found = _line_of(member)
+    if found is not None:
+        setattr(error, "otp_place", found)
+    return error
 
 
 def _place(member: object) -> str:
+    found = _line_of(member)
+    return "" if found is None else f" ({found[0]}:{found[1]})"
+
+
+def _line_of(member: object) -> tuple[str, int] | None:
+    """File and line of the `def` of a method; its code begins with the decorators."""
     code = getattr(inspect.unwrap(cast("Any", member)), "__code__", None)
-    return f" ({code.co_filename}:{code.co_firstlineno})" if isinstance(code, CodeType) else ""
+    if not isinstance(code, CodeType):
+        return None
+    line = code.co_firstlineno
+    while linecache.getline(code.co_filename, line).lstrip().startswith("@"):
+        line += 1
+    return code.co_filename, line
 
 
 # Misspelt callbacks without @impl
@@ -320,21 +344,22 @@ def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> No
         if member.__qualname__ != f"{cls.__qualname__}.{name}" or not _accepts(member, spec.arity):
             continue
         if not cls.__accepts_impl__(name) and not is_mentioned(cls, name):
-            raise TypeError(
+            raise _refusal(
                 f"expected a callback or a method that {cls.__name__} calls, got {name!r}{_place(member)}, "
                 f"which nothing calls; did you mean {spec.name!r}? "
-                "(mark callbacks with @impl; a name that begins with _ is yours)"
+                "(mark callbacks with @impl; a name that begins with _ is yours)",
+                member,
             )
 
 
-def _unknown_callback(cls: type[Behaviour], name: str) -> str:
+def _unknown_callback(cls: type[Behaviour], name: str, member: object) -> str:
     callbacks = cls.__callbacks__
     close = difflib.get_close_matches(name, callbacks, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "remove @impl or rename the method;"
     owners = ", ".join(dict.fromkeys(spec.behaviour for spec in callbacks.values()))
     listed = ", ".join(map(str, callbacks.values())) or "none"
     return (
-        f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}; "
+        f"expected the name of a callback after @impl in {cls.__name__}, got {name!r}{_place(member)}; "
         f"{hint} callbacks of {owners or cls.__name__}: {listed}"
     )
 

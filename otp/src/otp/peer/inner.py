@@ -241,10 +241,15 @@ def _failure(error: BaseException, place: str) -> dict[str, Any]:
     message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": str(error)[:1000]}
     if isinstance(error, SyntaxError):
         return message | {"file": os.path.basename(error.filename or "")[-LONGEST_NAME:], "line": error.lineno}
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [each for each in frames if each.filename.startswith(os.path.join(place, ""))]
+    places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    match getattr(error, "otp_place", None):
+        case (str(file), int(line)):  # of a callback that is refused with its class
+            places.append((file, line))
+        case _:
+            pass
+    own = [each for each in places if each[0].startswith(os.path.join(place, ""))]
     if own:
-        return message | {"file": os.path.basename(own[-1].filename)[-LONGEST_NAME:], "line": own[-1].lineno}
+        return message | {"file": os.path.basename(own[-1][0])[-LONGEST_NAME:], "line": own[-1][1]}
     return message
 
 
