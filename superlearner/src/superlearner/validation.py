@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["meant", "problem_text"]
+__all__ = ["meant", "nearest", "plain", "problem_text"]
 
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
@@ -30,7 +30,16 @@ def problem_text(problem: Any) -> str:
     """
     if problem.get("type") == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
         return form
-    return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return plain(problem["msg"])
+
+
+def plain(message: str) -> str:
+    """The message without pydantic's word for the kind of exception.
+
+    >>> plain("Value error, expected a prime, got 4")
+    'expected a prime, got 4'
+    """
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
 def meant(problem: Any) -> str:
@@ -40,9 +49,20 @@ def meant(problem: Any) -> str:
     '; did you mean cast?'
     """
     typed = problem.get("input")
-    if problem["type"] not in ("literal_error", "enum") or not isinstance(typed, str) or len(typed) > LONGEST:
+    if problem["type"] not in ("literal_error", "enum") or not isinstance(typed, str):
         return ""
-    near = get_close_matches(typed.lower(), CHOICE.findall(problem["ctx"]["expected"]), n=1)
+    return nearest(typed, problem["ctx"]["expected"])
+
+
+def nearest(typed: str, choices: str) -> str:
+    """The same of a value and a sentence in which the choices stand in quotes.
+
+    >>> nearest("kast", "'send', 'cast' or 'call'")
+    '; did you mean cast?'
+    """
+    if len(typed) > LONGEST:
+        return ""
+    near = get_close_matches(typed.lower(), CHOICE.findall(choices), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

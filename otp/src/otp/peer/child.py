@@ -38,7 +38,7 @@ GIVE_UP_S: Final = 2.0
 
 LONGEST_ORDER: Final = 64 << 20
 
-WITHOUT_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
+OUT_OF_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
 """What an interpreter may die of that gets no more memory, before the meter has seen how much it has."""
 
 
@@ -160,7 +160,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
             if cause is not None:
                 _kill(pid, own_pids)
     status, used = ended
-    if cause is None and memory_mb is not None and -status in WITHOUT_MEMORY and used.ru_maxrss > memory_mb << 10:
+    if cause is None and memory_mb is not None and -status in OUT_OF_MEMORY and used.ru_maxrss > memory_mb << 10:
         cause = "memory"
     _kill_rest()
     message = {"what": "ended", "status": status, "cause": cause, "cpu_s": used.ru_utime + used.ru_stime}

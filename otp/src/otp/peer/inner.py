@@ -39,7 +39,7 @@ BEAT_S: Final = 1.0
 LONGEST_NAME: Final = 200
 
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
-WITHOUT_MEMORY: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
+NO_MEMORY_LEFT: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
 """Both made before a program runs, which may have left nothing to make them with."""
 
 
@@ -229,7 +229,7 @@ def _tell_failure(control: socket.socket, error: BaseException, place: str) -> N
     try:
         message = frame(_failure(error, place))
     except MemoryError:
-        message = WITHOUT_MEMORY
+        message = NO_MEMORY_LEFT
     except BaseException:  # it raises when it is looked at, or the program has taken built-in functions away
         message = UNTELLABLE
     with contextlib.suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from superlearner.validation import meant, problem_text
+from superlearner.validation import nearest, plain
 
 __all__ = ["explained"]
 
@@ -20,9 +20,9 @@ def explained(message: str) -> str:
     >>> explained("Value error, 'x' is not one of 'send', 'cast', 'call'.")
     "'x' is not one of 'send', 'cast', 'call'."
     """
-    message = problem_text({"msg": message})
+    message = plain(message)
     found = NO_CHOICE.fullmatch(message)
     if found is None:
         return message
-    near = meant({"type": "enum", "input": found["typed"][1:-1], "ctx": {"expected": found["choices"]}})
+    near = nearest(found["typed"][1:-1], found["choices"])
     return message.removesuffix(".") + near if near else message
