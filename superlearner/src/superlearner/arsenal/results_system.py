@@ -49,7 +49,7 @@ class PointLine(BaseModel):
     mailbox_deepest_pid: PlainPid | None = Field(description="whose that is, if it is worth a look")
     run_queue: float
     timers: float
-    messages_per_s: float = Field(description="messages that processes took; answers to calls are not counted")
+    messages_per_s: float = Field(description="messages that processes took; an answer counts where it was waited for")
     activations_per_s: float = Field(description="how often a process was let run")
     busy: float = Field(description="share of the time in which processes ran; 1 is always")
     longest_callback_ms: float = Field(description="the longest time in which the processes let nothing else run")
@@ -71,7 +71,7 @@ class Totals(BaseModel):
     spawned: int
     restarts: int
     give_ups: int
-    messages: int = Field(description="that processes took")
+    messages: int = Field(description="that processes took; an answer counts where it was waited for")
     activations: int
     busy_s: float
     cpu_s: float

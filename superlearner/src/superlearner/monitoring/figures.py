@@ -68,7 +68,7 @@ def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
     yield _one("spawned_total", "counter", "1", "Processes ever started.", now.spawned)
     yield _one("restarts_total", "counter", "1", "Restarts by all supervisors.", now.restarts)
     yield _one("give_ups_total", "counter", "1", "Supervisors that gave up.", now.give_ups)
-    yield _one("messages_handled_total", "counter", "1", "Messages that processes took.", now.handled)
+    yield _one("messages_handled_total", "counter", "1", "Messages and awaited answers taken.", now.handled)
     yield _one("activations_total", "counter", "1", "How often a process was let run.", now.switches)
     yield _one("busy_seconds_total", "counter", "s", "Time in which processes ran.", now.busy)
     yield _one("gc_pause_seconds_total", "counter", "s", "Time in Python's collector.", monitor.paused)

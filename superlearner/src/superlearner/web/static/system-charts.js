@@ -15,7 +15,7 @@ import { counted } from "./words.js";
 
 /** @type {Chart[]} */
 export const CHARTS = [
-  { title: "Deliveries", unit: "per_s", hint: "Messages that processes took, and how often a process was let run for them.", lines: [{ name: "messages", column: "messages_per_s", area: true }, { name: "activations", column: "activations_per_s", colour: "sup", dash: [5, 3] }], atLeast: 1 },
+  { title: "Deliveries", unit: "per_s", hint: "Messages that processes took (an answer counts where it was waited for), and how often a process was let run for them.", lines: [{ name: "messages", column: "messages_per_s", area: true }, { name: "activations", column: "activations_per_s", colour: "sup", dash: [5, 3] }], atLeast: 1 },
   { title: "Restarts", unit: "per_s", hint: "By all supervisors together.", lines: [{ name: "Restarts", column: "restarts", perS: true, area: true, colour: "crash" }], atLeast: 1, marked: true },
   { title: "Loop lag", unit: "ms", hint: "How late a timer came at worst: whatever had to wait waited at least so long.", lines: [{ name: "Loop lag", column: "loop_lag_ms", area: true }], percentiles: true, atLeast: 1, limit: "anomaly_loop_held", limitTimes: 1000, marked: true },
   { title: "Longest callback", unit: "ms", hint: "For how long processes let nothing else run, at worst.", lines: [{ name: "Longest callback", column: "longest_callback_ms", area: true }], percentiles: true, atLeast: 1, limit: "anomaly_loop_held", limitTimes: 1000, marked: true },
