@@ -98,7 +98,7 @@ class Top(Supervisor):
             Counter.child_spec(1, id="<b>bold</b>", name="<b>bold</b>"),
             Counter.child_spec(1, id="brief", name="brief", restart="temporary"),
         ]
-        return Children(children, max_restarts=50, max_seconds=5)
+        return Children(children, max_restarts=50, max_seconds=600)
 
 
 class Desk(Application):
@@ -159,6 +159,31 @@ def test_tabs_are_moved_by_keys_kept_for_the_next_process_and_in_the_address(des
     expect(pane.get_by_role("tab", name="Source")).to_be_focused()
     pane.page.get_by_role("treeitem").filter(has=pane.page.get_by_text("desk", exact=True)).click()
     expect(pane.get_by_role("tab", name="State")).to_have_count(0)
+
+
+COUNTS = """() => {
+    const timer = window.setTimeout;
+    window.counts = [];
+    window.setTimeout = (run, time, ...rest) => (time === 200 ? window.counts.push(run) : timer(run, time, ...rest));
+}"""
+REPLACED = """async (panel) => {
+    while (!window.counts.length) await new Promise(requestAnimationFrame);
+    const held = [...panel.querySelectorAll("a, button, input, select, summary, textarea")];
+    const due = window.counts.splice(0);
+    for (const run of due) run();
+    return held.filter((one) => !one.isConnected).map((one) => one.outerHTML);
+}"""
+
+
+def test_while_the_time_of_a_restart_runs_out_no_control_is_replaced_under_a_finger(desk: Desk) -> None:
+    desk.ask("DELETE", "/processes/talker")
+    pane = desk.open("desk")
+    pane.page.evaluate(COUNTS)
+    for tab in pane.get_by_role("tab").all():
+        tab.click()
+        panel = pane.get_by_role("tabpanel")
+        expect(panel.get_by_text(re.compile("Loading|Reading"))).to_have_count(0)
+        assert panel.evaluate(REPLACED) == [], tab.inner_text()
 
 
 def test_a_state_unfolds_and_marks_what_has_changed(desk: Desk) -> None:

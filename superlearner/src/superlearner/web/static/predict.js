@@ -91,7 +91,7 @@ export class SlPredict extends HTMLElement {
     }
     if (other || first || this.#supervisor === null) {
       this.#begin(supervisor, worker ? seen.row.key : null);
-    } else this.#paint();
+    } else if (this.#asked() !== this.#drawn) this.#paint();
   }
 
   leave() {
@@ -120,12 +120,17 @@ export class SlPredict extends HTMLElement {
       const now = observe(this.#before, newest);
       if (now.settled) this.#tell(now);
     } else if (this.#stage === "asking" && this.isConnected && this.offsetParent) {
-      const now = this.#children().map(({ key, pid }) => `${key} ${pid}`).join();
-      if (now !== this.#drawn) this.#paint();
+      if (this.#asked() !== this.#drawn) this.#paint();
     }
   }
 
+  /** What the question was drawn from: drawn again without need, it would lose the key or the button that is held down just then. */
   #drawn = "";
+
+  #asked() {
+    const row = model().rows.get(this.#supervisor ?? "");
+    return JSON.stringify([row?.name ?? row?.id, row?.strategy, this.#children()]);
+  }
 
   /** @returns {Child[]} */
   #children() {
@@ -135,7 +140,7 @@ export class SlPredict extends HTMLElement {
   #paint() {
     const row = model().rows.get(this.#supervisor ?? "");
     const children = this.#children();
-    this.#drawn = children.map(({ key, pid }) => `${key} ${pid}`).join();
+    this.#drawn = this.#asked();
     for (const key of this.#expected) if (!children.some((child) => child.key === key)) this.#expected.delete(key);
     if (!children.some((child) => child.key === this.#victim && child.pid)) this.#victim = null;
     if (!row || !children.length) {

@@ -5,7 +5,7 @@
  */
 
 import { request } from "./api.js";
-import { icon, make } from "./dom.js";
+import { icon, make, renew } from "./dom.js";
 import { Panel } from "./process-panel.js";
 import { offset } from "./signal-lanes.js";
 import { time } from "./words.js";
@@ -43,7 +43,7 @@ export class SlWhy extends Panel {
     this.#lead.textContent = known ? lead(known) : "";
     if (!known) return;
     const first = known.steps[0]?.at ?? 0;
-    this.#list.replaceChildren(...known.steps.map((step, place) => item(step, first, place, seen)));
+    renew(this.#list, known.steps.map((step, place) => item(step, first, place, seen)));
   }
 }
 
