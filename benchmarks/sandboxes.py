@@ -3,21 +3,23 @@
 python -m benchmarks.sandboxes [--rounds 30] [--cold 3] [--seconds 4] [--many 30]
 
 Over the API of a platform of its own with 300 processes. A start is cold if it is the first of a platform, warm if a
-program is in reserve and has imported. A sandbox rests and spins in turns, four seconds for each thing measured, and
-what the platform does in both is compared round by round: what else the machine does meanwhile meets both alike. In
-blocks of a second a p99 was the second worst of 170 answers, and said little. Linux only: memory is read from `/proc`.
-Takes half an hour and writes the tables of `docs/sandboxes.md`.
+program is in reserve and has imported. In turns a sandbox rests, it spins, and a program that is none of ours spins
+instead, four seconds for each thing measured; what the platform does is compared round by round: what else the machine
+does meanwhile meets all alike. In blocks of a second a p99 was the second worst of 170 answers, and said little. Linux
+only: memory is read from `/proc`. Takes three quarters of an hour and writes the tables of `docs/sandboxes.md`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -60,6 +62,8 @@ WARM: Final = 7
 QUIET_S: Final = 0.3
 BUSY: Final = 0.05
 """Share of a core from which on a sandbox does not rest; one that rests takes a hundredth."""
+
+BESIDE: Final = ("rests", "spins", "stranger")
 
 PAUSE_S: Final = 0.005
 """Between two requests."""
@@ -151,17 +155,19 @@ def parent_of(pid: int) -> int:
 
 
 def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
-    """What the platform does beside a sandbox that rests, and beside the same one while it spins.
+    """What the platform does beside a sandbox that rests, the same one while it spins, and a stranger that spins.
 
-    Each round is a pair, in turns with the one or the other first, so that what changes slowly changes both alike.
+    Each round has all three, in turns with another one first, so that what changes slowly changes all alike. The
+    stranger is a program without a line of ours, as nice as the sandbox and on the same core: what the platform loses
+    beside it the machine takes, and no sandbox.
 
     Args:
-        rounds: how many pairs.
+        rounds: how many.
         seconds: of each thing measured.
         apart: the platform and who asks it have one core in all rounds, and the sandbox another. Else both may take
             all cores, and of two the one that is left has to do for the platform and for who asks it.
     """
-    found: dict[tuple[str, bool], list[float]] = {}
+    found: dict[str, dict[str, list[float]]] = {}
     shares: list[float] = []
     ours = os.sched_getaffinity(0)
     with platform("World") as there:
@@ -171,30 +177,48 @@ def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
             keep_apart(there)
         measured(there, seconds)  # the first requests import
         for turn in range(rounds):
-            for spins in (False, True) if turn % 2 else (True, False):
-                cast = {"message": "spin" if spins else "rest", "message_type": "cast"}
+            for who in (*BESIDE[turn % 3 :], *BESIDE[: turn % 3]):
+                cast = {"message": "spin" if who == "spins" else "rest", "message_type": "cast"}
                 once(there, "POST", "/processes/spinner/message?node=sandbox-one@127.0.0.1", cast)
-                until_it(spins, pid)
-                had, begun = used_below(pid), time.monotonic()
-                for name, value in measured(there, seconds).items():
-                    found.setdefault((name, spins), []).append(value)
-                if spins:
+                until_it(who == "spins", pid)
+                with stranger(like=pid) if who == "stranger" else contextlib.nullcontext():
+                    had, begun = used_below(pid), time.monotonic()
+                    for name, value in measured(there, seconds).items():
+                        found.setdefault(name, {}).setdefault(who, []).append(value)
+                if who == "spins":
                     shares.append(100 * (used_below(pid) - had) / (time.monotonic() - begun))
     os.sched_setaffinity(0, ours)
     cores = "The platform and who asks it have one core, the sandbox another." if apart else "All may take all cores."
     yield f"{cores} The one that spins had {statistics.median(shares):.0f} % of a core (median of {rounds} rounds).\n"
     yield (
         "| the platform | beside a sandbox that rests | lowest to highest | beside one that spins | lowest to highest "
-        "| change, median of the pairs | it lies with 95 % in |"
+        "| change, median of the rounds | it lies with 95 % in | change beside a stranger | it lies with 95 % in |"
     )
-    yield "| --- | --: | --: | --: | --: | --: | --: |"
-    for name in (name for name, spins in found if spins):
-        rests, spun = found[name, False], found[name, True]
-        changes = [100 * (b / a - 1) for a, b in zip(rests, spun, strict=True)]
-        low, high = interval_of_median(changes)
-        within = f"{low:+.0f} to {high:+.0f} %"
-        middle = statistics.median(changes)
-        yield f"| {name} | {spread(rests, 'ms', 2)} | {spread(spun, 'ms', 2)} | {middle:+.0f} % | {within} |"
+    yield "| --- | --: | --: | --: | --: | --: | --: | --: | --: |"
+    for name, values in found.items():
+        rests, spins = (spread(values[who], "ms", 2) for who in ("rests", "spins"))
+        ours, theirs = (change(values["rests"], values[who]) for who in ("spins", "stranger"))
+        yield f"| {name} | {rests} | {spins} | {ours} | {theirs} |"
+
+
+def change(before: Sequence[float], after: Sequence[float]) -> str:
+    """The median of the changes, round by round, and where it lies."""
+    changes = [100 * (b / a - 1) for a, b in zip(before, after, strict=True)]
+    low, high = interval_of_median(changes)
+    return f"{statistics.median(changes):+.0f} % | {low:+.0f} to {high:+.0f} %"
+
+
+@contextlib.contextmanager
+def stranger(*, like: int) -> Generator[None]:
+    """A program that spins and has nothing to do with the platform, with the cores and the priority of another one."""
+    program = subprocess.Popen([sys.executable, "-I", "-c", "while True: pass"])
+    try:
+        os.sched_setaffinity(program.pid, os.sched_getaffinity(like))
+        os.setpriority(os.PRIO_PROCESS, program.pid, os.getpriority(os.PRIO_PROCESS, like))
+        yield
+    finally:
+        program.kill()
+        program.wait()
 
 
 def keep_apart(there: Platform) -> None:
@@ -256,7 +280,7 @@ def asked(there: Platform, path: str, seconds: float) -> list[float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sandboxes", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="pairs of blocks, beside one that rests and spins")
+    parser.add_argument("--rounds", type=int, default=30, help="of three blocks: it rests, it spins, a stranger spins")
     parser.add_argument("--cold", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each block: its p99 is of 150 answers a second")
     parser.add_argument("--many", type=int, default=30)
