@@ -85,6 +85,7 @@ def test_a_refused_kill_says_why_and_what_to_try(page: Page, platform: Any, fail
     expect(page.locator(".toast")).to_contain_text("Kill ledger: ledger may not be killed Ask its owner.")
     expect(line(page, LEDGER)).not_to_have_attribute("data-pending", "")
     expect(line(page, LEDGER).locator(".st")).to_have_text("running")
+    expect(line(page, LEDGER).locator(".st")).to_be_visible()
 
 
 def test_what_the_platform_needs_is_killed_only_after_a_question(page: Page, platform: Any) -> None:
