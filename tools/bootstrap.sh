@@ -28,7 +28,7 @@ if ! usable; then
 fi
 pwd -P > "$venv/made-in"
 
-echo "Fetching into $venv the packages that  make ${GOAL:-run}  needs; once, for up to a minute." >&2
+echo "Fetching the packages of $* into $venv; once, for up to a minute." >&2
 export PIP_DISABLE_PIP_VERSION_CHECK=1  # and --quiet twice: errors only, not what pip thinks of the machine's settings
 for lock in "$@"; do
     set -- "$@" --requirement "$lock"
