@@ -60,6 +60,12 @@ def number(name: str) -> str:
     return plain_pid(pid)
 
 
+def before(number: str) -> str:
+    """The pid text that was given before."""
+    node, place, life = number.split(".")
+    return f"{node}.{int(place) - 1}.{life}"
+
+
 async def settled(*names: str) -> None:
     """Until these supervisors have dealt with what was before."""
     for name in (*names, "top"):
@@ -230,6 +236,25 @@ class Told:
 def test_a_signal_from_code_that_is_no_process_comes_from_outside() -> None:
     (step,) = trail([Told(1, "exited", "0.5.0", 0, {"reason": "killed", "sender": "0.1.0", "what": "W"})], "0.5.0")
     assert (step.signal_from, step.text) == (OUTSIDE, "W (0.5.0) ended: killed, by a signal from outside")
+
+
+def test_a_signal_from_another_node_comes_from_outside_whatever_bears_its_number_here() -> None:
+    async def test(node: otp.Node) -> None:
+        old, number_before = number("a"), number("b")
+        await kill("a", "top")  # so that there is an end here that could be taken for the cause
+        async with otp.Node("beside@127.0.0.1", hidden=True) as beside:
+            while plain_pid(last := beside.spawn(lambda: None)) != before(old):
+                await otp.receive(otp.monitor(last))
+            over = otp.monitor("b")
+            sender = beside.spawn(otp.exit, otp.whereis("b"), "boom")
+            await otp.receive(over)
+        assert plain_pid(sender) == old
+        await settled()
+        step = why(node, number_before)[-1]
+        assert (step.kind, step.signal_from) == ("exited", OUTSIDE)
+        assert [one.kind for one in why(node, number_before)] == ["exited"]
+
+    run(test, worker("a"), worker("b"))
 
 
 PIDS = st.sampled_from(["0.1.0", "0.2.0", "0.3.0", "0.4.0"])

@@ -35,10 +35,17 @@ def safely(function: Any, argument: Any) -> None:
         say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
 
 
-def cause_of(sender: Any) -> int:
-    """The event that led to a signal: the end of its sender, or what the sender is handling; 0 if none is known."""
-    if not isinstance(sender, Process):
+def is_elsewhere(p: Process, sender: Any) -> bool:
+    """Whether a signal came from another node of this program, whose pids and events bear the same numbers as ours."""
+    return type(sender) is Process and sender._node is not p._node
+
+
+def cause_of(p: Process, sender: Any, cause: int) -> int:
+    """The event that led to a signal: the end of its sender, or what the sender is handling; 0 if none is known here."""
+    if is_elsewhere(p, sender):
         return 0
+    if cause or not isinstance(sender, Process):
+        return cause
     causes = sender._node._trace.causes
     return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
 
@@ -46,13 +53,17 @@ def cause_of(sender: Any) -> int:
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
     """The data of an `exited` event, in the order of `tracing.FIELDS`."""
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
+    if sender is None and x is not None:
+        sender = x.sender
+    if is_elsewhere(p, sender):
+        sender = p._node._outside
     if x is None:
         return (reason, None, None, sender, what, p._name)
     return (
         reason,
         None if x.message is None else _shown_message(x),
         x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
-        x.sender if sender is None else sender,
+        sender,
         what,
         p._name,
     )

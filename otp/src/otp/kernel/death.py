@@ -354,7 +354,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
         or p._told
     ):
         trace = node._trace
-        cause = cause or cause_of(sender)
+        cause = cause_of(p, sender, cause)
         if node._watched or p._told:
             cause = cause or trace.cause_of(p)
             told_ended(p)
