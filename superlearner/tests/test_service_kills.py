@@ -166,6 +166,6 @@ def test_200_kills_in_a_burst_are_counted_with_reasons_and_in_order(start: Calla
         history = counted["restart_history"]
         assert [event["reason"] for event in reversed(history)] == reasons
         assert [event["old_pid"] for event in history[:-1]] == [event["child_pid"] for event in history[1:]]
-        stored = client.get("/api/v1/analytics/history?supervisor=Top&event_type=restarted&limit=1000").json()
+        stored = client.get(f"/api/v1/analytics/history?supervisor={top}&event_type=restarted&limit=1000").json()
         assert [event["reason"] for event in stored["data"]["events"]] == [event["reason"] for event in history]
     assert program.end()[0] == 0

@@ -25,7 +25,6 @@ when it gave up (see `keeping`). Should the root end all the same, the program w
 from __future__ import annotations
 
 import asyncio
-import inspect
 from functools import partial
 from typing import Any
 
@@ -288,19 +287,12 @@ def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         if takes_argument(cls):
-            return Tree(loaded.name, partial(_start_named, cls, loaded.name, *(args or (None,))))
+            return Tree(loaded.name, partial(cls.start_link, *(args or (None,))))
         if args:
             raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
-        return Tree(loaded.name, partial(_start_named, cls, loaded.name))
+        return Tree(loaded.name, cls.start_link)
     application = OwnApplication(cls, *args)
     return Tree(loaded.name, application.start, application)
-
-
-async def _start_named(cls: Any, name: str, *args: Any) -> Any:
-    """Start a person's supervisor under the name that it has in a peer, too, unless somebody here has that one."""
-    if otp.whereis(name) is None and "name" in inspect.signature(cls.start_link).parameters:
-        return await cls.start_link(*args, name=name)
-    return await cls.start_link(*args)
 
 
 def takes_argument(cls: Any) -> bool:
