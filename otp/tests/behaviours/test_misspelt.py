@@ -39,9 +39,24 @@ def test_a_callback_that_is_refused_has_the_line_of_its_def_and_not_that_of_its_
             @impl
             def handle_cast(self, request: Any) -> Any: ...
 
-    for refused, name in ((unknown.value, "def handle_cal("), (short.value, "def handle_cast(")):
-        file, line = refused.otp_place  # type: ignore[attr-defined]
-        assert f"({file}:{line})" in str(refused)
+    def marked(*_: Any) -> Any:
+        return lambda function: function
+
+    with pytest.raises(TypeError, match="after @impl") as decorated:
+
+        class _Decorated(Base):
+            @impl
+            # what is above a method may have lines of its own
+            @marked(
+                1,
+                "of several",
+            )
+            async def handle_inf(self, message: Any, state: Any) -> Any: ...
+
+    found = ((unknown, "def handle_cal("), (short, "def handle_cast("), (decorated, "async def handle_inf("))
+    for refused, name in found:
+        file, line = refused.value.otp_place  # type: ignore[attr-defined]
+        assert f"({file}:{line})" in str(refused.value)
         assert name in linecache.getline(file, line)
 
 

@@ -21,6 +21,27 @@ def test_a_status_that_an_interpreter_ends_with_by_itself_is_no_call_of_exit() -
     assert f"{expected}, the last it wrote: NameError: name 'len' is not defined" == ended.reason
 
 
+TOLD_OF = "Traceback (most recent call last):\n  File …\n    ^^^\nNameError: end\n"
+UNDONE = "Exception ignored in: <…>\nTraceback (most recent call last):\n  File …\nKeyError: other\n"
+
+
+@pytest.mark.parametrize(
+    ("wrote", "last"),
+    [
+        (TOLD_OF.replace("end", "handled") + "serving 12\n" + UNDONE + TOLD_OF, "NameError: end"),
+        (UNDONE + TOLD_OF, "NameError: end"),
+        (TOLD_OF + UNDONE.replace("in: <…>", "while it ended:"), "NameError: end"),
+        (TOLD_OF + "serving 12\n", None),
+        (UNDONE, None),
+        ("Traceback (most recent call last):\n", None),
+    ],
+    ids=["logged before", "ignored before", "ignored after", "went on", "only ignored", "cut"],
+)
+def test_the_last_words_are_those_of_the_end_and_no_exception_that_was_got_over(wrote: str, last: str | None) -> None:
+    expected = "ended the interpreter with exit status 1" + (f", the last it wrote: {last}" if last else "")
+    assert expected == tell_end(TOLD, Limits(), ours=None, last_word=None, output=wrote).reason
+
+
 @pytest.mark.parametrize("place", [{"file": "a.py"}, {"file": ["a.py"], "line": 1}, {"file": "a.py", "line": None}])
 def test_half_a_place_is_none(place: dict[str, Any]) -> None:
     word = {"what": "failed", "type": "E", "why": "w", **place}

@@ -73,6 +73,8 @@ def _form(pattern: str) -> str | None:
         return None
     first, others, most = found.groups()
     letters, begins = _words(others, MANY), _words(first or "", ONE)
+    if len(letters) < 2 or "-" in letters[:-1]:  # a range without a word, "a-z" say
+        return None
     words = f"expected {', '.join(letters[:-1])} and {letters[-1]}, at most {int(most) + (first is not None)}"
     return f"{words}, beginning with {' or '.join(begins)}" if begins else words
 

@@ -67,6 +67,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _IMPL: Final = "__otp_impl__"
 _CALLBACK: Final = "__otp_callback__"
+_MOST_DECORATED: Final = 50
+"""Lines of decorators above a method."""
 
 
 class MissingCallback(TypeError):
@@ -311,14 +313,16 @@ def _place(member: object) -> str:
 
 
 def _line_of(member: object) -> tuple[str, int] | None:
-    """File and line of the `def` of a method; its code begins with the decorators."""
+    """File and line of the `def` of a method; its code begins with the decorators, which may take several lines."""
     code = getattr(inspect.unwrap(cast("Any", member)), "__code__", None)
     if not isinstance(code, CodeType):
         return None
-    line = code.co_firstlineno
-    while linecache.getline(code.co_filename, line).lstrip().startswith("@"):
-        line += 1
-    return code.co_filename, line
+    linecache.checkcache(code.co_filename)
+    first = code.co_firstlineno
+    for line in range(first, first + _MOST_DECORATED):
+        if linecache.getline(code.co_filename, line).lstrip().startswith(("def ", "async def ")):
+            return code.co_filename, line
+    return code.co_filename, first
 
 
 # Misspelt callbacks without @impl

@@ -41,7 +41,7 @@ def is_elsewhere(p: Process, sender: Any) -> bool:
 
 
 def cause_of(p: Process, sender: Any, cause: int) -> int:
-    """The event that led to a signal: the end of its sender, or what the sender is handling; 0 if none is known here."""
+    """The event that led to a signal: the end of its sender, or what that is handling; 0 if none is known here."""
     if is_elsewhere(p, sender):
         return 0
     if cause or not isinstance(sender, Process):

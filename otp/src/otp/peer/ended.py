@@ -35,6 +35,8 @@ ENOUGH_CPU: Final = 0.5
 and is far from the truth on a busy machine."""
 
 LONGEST: Final = 2000
+TRACEBACK: Final = "Traceback (most recent call last):"
+IGNORED: Final = "Exception ignored "
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,18 @@ def _why(
 def _last_words(output: str) -> str:
     r"""The exception that an interpreter told of on its way out, before what it could not finish then.
 
+    Nothing if anything else came after it: then it went on.
+
     >>> _last_words("Traceback (most recent call last):\n  File …\nNameError: no\nException ignored in: …")
     ', the last it wrote: NameError: no'
     """
-    before, found, last = output.partition("\nException ignored in")[0].rstrip().rpartition("\n")
-    told = found and "Traceback (most recent call last):" in before and not last.startswith(" ")
-    return f", the last it wrote: {last}"[:LONGEST] if told else ""
+    lines = ["", *output.rstrip().splitlines()]
+    own = [n for n, line in enumerate(lines) if line == TRACEBACK and not lines[n - 1].startswith(IGNORED)]
+    if not own:
+        return ""
+    last, *after = [line for line in lines[own[-1] + 1 :] if not line.startswith(" ")] or [""]
+    went_on = after and not after[0].startswith(IGNORED)
+    return f", the last it wrote: {last}"[:LONGEST] if last and not went_on else ""
 
 
 def _place(word: Mapping[str, Any]) -> str:

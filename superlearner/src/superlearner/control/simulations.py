@@ -245,7 +245,7 @@ async def _simulations(home: Node) -> Pid:
 
 
 def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
-    """The simulations that live on `home` and are about `node`, the first one first."""
+    """The simulations that live on `home` and are about `node`, the first one first; other platforms have theirs."""
     above = home.whereis(NAME)
     state = None if above is None else supervisor_state(above)
     found: list[tuple[Pid, Plan]] = []
