@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -133,10 +134,11 @@ def test_on_trial_one_that_still_works_when_the_time_is_over_has_not_crashed(sou
 
 
 def test_on_trial_what_others_started_with_the_new_code_is_started_again_with_the_old_one(
-    source: Any, run: Any
+    source: Any, run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its supervisor is of another module, so that it has not waited for the end of the trial."""
     shop = source(TRIED)
+    caplog.set_level(logging.INFO, "otp.supervisor")
 
     async def main() -> None:
         spec = shop.module.Counter.child_spec
@@ -150,3 +152,5 @@ def test_on_trial_what_others_started_with_the_new_code_is_started_again_with_th
         assert [0, 6] == [await GenServer.call(name, "get") for name in "ab"]
 
     run(main)
+    said = [vars(record) for record in caplog.records if record.name == "otp.supervisor"]
+    assert [] == [fields for fields in said if fields["otp_reason"] == "'killed'" and not fields["otp_signalled"]]

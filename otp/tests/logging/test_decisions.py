@@ -14,7 +14,7 @@ import pytest
 
 import otp
 from logged_servers import Server, ended
-from otp import ChildSpec, DynamicSupervisor, Ok, Stop, Supervisor, impl
+from otp import ChildSpec, DynamicSupervisor, Ignore, Ok, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 
 PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
@@ -142,6 +142,77 @@ def test_the_end_of_a_child_says_whether_it_could_report_it_itself(above: Any, r
             await Supervisor.stop(sup)
 
     Scheduler().run(main)
+
+
+class Answers(Server):
+    """Its argument is what `init` answers, one after the other."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return arg.pop(0)
+
+
+def answering(id: str, *answers: Any, **options: Any) -> ChildSpec:
+    return Answers.child_spec(otp.Shared(list(answers)), id=id, name=id, **options)
+
+
+def signalled(seen: Any) -> list[tuple[str, str | None]]:
+    return [(each["otp_decision"], each["otp_child"]) for each in decisions(seen) if each.get("otp_signalled")]
+
+
+@pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "dynamic"])
+def test_who_was_killed_stands_in_the_log_though_its_restart_is_ignored(strategy: Any, seen: Any) -> None:
+    async def main() -> str:
+        if strategy == "dynamic":
+            sup = await DynamicSupervisor.start_link()
+        else:
+            sup = await Supervisor.start_link_children([], strategy=strategy)
+        above = DynamicSupervisor if strategy == "dynamic" else Supervisor
+        old = await above.start_child(sup, answering("v", Ok(1), Ignore()))
+        otp.exit(old, "kill")
+        await ended(old)
+        return str(old)
+
+    old = Scheduler().run(main)
+    (fields,) = decisions(seen)
+    assert ("not_restarted", old, True) == (fields["otp_decision"], fields["otp_old_pid"], fields["otp_signalled"])
+    assert seen.text().endswith(f"{old} ended with 'killed'; its restart was ignored")
+
+
+@pytest.mark.parametrize(("names", "decision"), [("kv", "ended"), ("vk", "restarted")])
+def test_who_was_killed_stands_in_the_log_once_though_another_one_fails_to_restart(
+    names: str, decision: str, seen: Any
+) -> None:
+    """The restart that is tried again, and told, is that of the other one."""
+
+    async def main() -> None:
+        children = {"k": answering("k", Ok(1), Stop("not yet"), Ok(1)), "v": answering("v", Ok(1), Ok(1), Ok(1))}
+        await Supervisor.start_link_children([children[name] for name in names], strategy="one_for_all")
+        old = otp.whereis("v")
+        otp.exit(old, "kill")
+        await ended(old)
+        assert otp.whereis("v") and otp.whereis("k")
+
+    Scheduler().run(main)
+    assert [(decision, "'v'"), ("retries", "'k'"), ("restarted", "'k'")] == [
+        (fields["otp_decision"], fields["otp_child"]) for fields in decisions(seen)
+    ]
+    assert [(decision, "'v'")] == signalled(seen)
+
+
+def test_one_that_never_ran_is_restarted_with_its_group_and_told(seen: Any) -> None:
+    """It has no end to be told of: the report of that raised in the supervisor, which ended with it."""
+
+    async def main() -> bool:
+        children = [answering("k", Ignore(), Stop("not yet"), Ok(1)), answering("v", Ok(1), Ok(1), Ok(1))]
+        above = await Supervisor.start_link_children(children, strategy="one_for_all")
+        old = otp.whereis("v")
+        otp.exit(old, "kill")
+        await ended(old)
+        return otp.is_alive(above)
+
+    assert Scheduler().run(main)
+    assert [("ended", "'v'")] == signalled(seen)
 
 
 def test_a_dynamic_child_has_no_id(seen: Any) -> None:

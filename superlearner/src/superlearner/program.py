@@ -66,7 +66,9 @@ def run_platform(
     `peer`: it runs in a program of its own.
     """
     known: list[Credentials] = []
-    terminal = TerminalLog(lambda: configuration.current, lambda word: any(one.is_token(word) for one in known))
+    terminal = TerminalLog(
+        lambda: configuration.current, lambda word: any(one.is_token(word) for one in known), of_platform=True
+    )
     terminal.open()
     configuration.listen(lambda _: terminal.adopt())
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+from otp import Children, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.logs import ACCESS, JsonFormatter, LogLine, LogView, TerminalLog, TextFormatter
 from superlearner.settings import Settings
 
@@ -164,11 +164,11 @@ def test_a_long_line_is_cut(view: LogView) -> None:
 class Terminal:
     """A log that writes into a text."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, of_platform: bool = True, **settings: Any) -> None:
         self.written = io.StringIO()
         self.settings = Settings(**settings)
         monkeypatch.setattr("sys.stderr", self.written)
-        self.log = TerminalLog(lambda: self.settings)
+        self.log = TerminalLog(lambda: self.settings, of_platform=of_platform)
 
     def lines(self) -> list[str]:
         found = self.written.getvalue().splitlines()
@@ -188,6 +188,48 @@ def test_the_end_of_a_sandbox_is_not_told_by_the_process_that_stood_for_it(termi
     for above in (["<0.37.0>", "sandboxes (<0.12.0>)", "services (<0.5.0>)"], ["shop (<0.40.0>)"]):
         logging.getLogger("otp").error("it ended", extra={"otp_what": "Peer", "otp_ancestors": above})
     assert 1 == len(terminal.lines())
+
+
+def test_in_ones_own_program_a_supervisor_called_sandboxes_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        above = await DynamicSupervisor.start_link(name="sandboxes")
+        child = await DynamicSupervisor.start_child(above, Till.child_spec(restart="temporary"))
+        otp.exit(child, "kill")
+        await otp.wait_down(child)
+        await DynamicSupervisor.which_children(above)
+
+    terminal = Terminal(monkeypatch, of_platform=False)
+    terminal.log.open()
+    try:
+        otp.run(main)
+    finally:
+        terminal.log.close()
+    (line,) = terminal.lines()
+    assert "ERROR otp.supervisor: " in line and "it is temporary and not restarted" in line
+
+
+def kill(*at: float) -> None:
+    """Reports of children that were killed at these times."""
+    for when in at:
+        fields = {"otp_signalled": True, "name": "otp.supervisor", "levelno": logging.INFO, "msg": "killed"}
+        logging.getLogger("otp.supervisor").handle(logging.makeLogRecord({**fields, "created": when}))
+
+
+def test_that_some_who_were_killed_are_left_out_is_said_at_any_level(terminal: Terminal) -> None:
+    terminal.settings = Settings(log_level="error")
+    terminal.log.adopt()
+    kill(*[1.0] * 15)
+    *told, last = terminal.lines()
+    assert 10 == len(told)
+    assert last.endswith("`superlearner log list` has more of them")
+
+
+def test_who_is_killed_after_the_clock_went_back_is_told(terminal: Terminal) -> None:
+    kill(*[5_000.0] * 15)
+    terminal.lines()
+    kill(1_000.0)
+    (line,) = terminal.lines()
+    assert line.endswith("killed")
 
 
 def test_that_no_connection_can_be_taken_is_said_once_and_without_a_traceback(terminal: Terminal) -> None:

@@ -257,7 +257,7 @@ def test_the_log_tells_the_end_of_a_sandbox_by_its_name_and_not_that_of_its_runn
         await SandboxManager.ask(Destroy(None, "nobody"))
         return said
 
-    log = TerminalLog(lambda: Settings(browser=False))
+    log = TerminalLog(lambda: Settings(browser=False), of_platform=True)
     log.open()
     try:
         told = managed(work)

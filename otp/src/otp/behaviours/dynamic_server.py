@@ -37,7 +37,7 @@ from otp.behaviours.spec_check import (
 )
 from otp.behaviours.supervisor_flags import change_flags
 from otp.behaviours.supervisor_records import ChildInfo, Counts
-from otp.behaviours.supervisor_reports import said_unexpected
+from otp.behaviours.supervisor_reports import said_ended, said_unexpected
 from otp.behaviours.supervisor_trace import (
     told_ended,
     told_failed,
@@ -311,6 +311,9 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
         return NoReply(state)
     pid = None if isinstance(outcome, Ignore) else started_pid(outcome)
     reason = state.history[old].last_reason
+    if pid is None:
+        spec = state.running.get(old) or state.restarting[old]
+        said_ended(me, None, old, reason, spec, "ignored")
     state.restarted(old, pid)
     if pid is not None:
         limit_cleanup(pid, state.running[pid].shutdown)

@@ -51,7 +51,10 @@ def said_restarted(
 
 
 def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, verdict: str) -> None:
-    """A child ended by itself; `verdict`: what becomes of that, if it is no restart."""
+    """A child ended by itself; `verdict`: what becomes of that, if it is no restart that was made.
+
+    Besides those of `Verdict`: `"ignored"`, and `"other_failed"`, as the restart of a child of its group did.
+    """
     if (spec.restart == "permanent" or not is_clean(reason)) and is_taken(logger, logging.INFO):
         decided = _DECIDED.get(verdict, "").format(restart=spec.restart)
         words = f"{_child(id)} {pid} ended with {shown(reason)}{decided}"
@@ -60,9 +63,17 @@ def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildS
         _say(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
 
 
-_NAMES: Final = {"gone": "not_restarted", "give_up": "ended", "shutdown": "auto_shutdown"}
+_NAMES: Final = {
+    "gone": "not_restarted",
+    "ignored": "not_restarted",
+    "give_up": "ended",
+    "other_failed": "ended",
+    "shutdown": "auto_shutdown",
+}
 _DECIDED: Final = {
     "gone": "; it is {restart} and not restarted",
+    "ignored": "; its restart was ignored",
+    "other_failed": "; another child failed to restart with it",
     "shutdown": "; it was significant: the supervisor stops",
 }
 
@@ -120,7 +131,7 @@ def _say(
 
 
 def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
-    return {"otp_signalled": pid._was_signalled and not is_clean(reason)}
+    return {"otp_signalled": pid is not None and pid._was_signalled and not is_clean(reason)}
 
 
 def _id(id: Hashable) -> str:

@@ -31,7 +31,7 @@ from otp.behaviours.supervisor_operations import (
     stop_record,
     terminate_child,
 )
-from otp.behaviours.supervisor_reports import said_failed_to_start, said_unexpected
+from otp.behaviours.supervisor_reports import said_ended, said_failed_to_start, said_unexpected
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.behaviours.supervisor_trace import (
     told_ended,
@@ -235,6 +235,8 @@ def _started_again(
     if type(outcome) is Process:
         pid = outcome
     elif type(outcome) is Failed:
+        if record is not failed and failed.restarting:  # from now on the restart that is told is that of `record`
+            said_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
         state.failed(record)
         calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))
         return False
@@ -243,6 +245,8 @@ def _started_again(
     old, reason = record.old, record.last_reason
     state.started(record, pid)
     if pid is None:
+        if record is failed:
+            said_ended(me, record.id, old, reason, record.spec, "ignored")
         return True
     if pid._step is not None:
         limit_cleanup(pid, record.spec.shutdown)

@@ -251,7 +251,7 @@ class _Upgrade:
         except CallExit as failed:
             if failed.cause_reason == LATE:
                 raise UpgradeRefused(p, "timeout") from None
-            exit_signal(p, None, "kill", False)  # it has ended, or takes no end of the time for one
+            exit_signal(p, p._node._outside, "kill", False)  # it has ended, or takes no end of the time for one
             raise UpgradeRefused(p, failed.cause_reason, ended=True) from None
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
@@ -346,7 +346,7 @@ class _Upgrade:
         """The way back, when new code has run already. Answers those who lost what they did with it."""
         for p in self.befores:
             if not await self._stops_again(p):
-                exit_signal(p, None, "kill", False)
+                exit_signal(p, p._node._outside, "kill", False)
         show_version(self.shown, self.before)
         reset: list[Process] = []
         for p, before in self.befores.items():
@@ -359,7 +359,7 @@ class _Upgrade:
         self._renew_starts()
         for p in _servers(self.s, self.shown.__name__):
             if p not in self.befores:  # started meanwhile, and never had a state of old code
-                exit_signal(p, None, "kill", False)
+                exit_signal(p, p._node._outside, "kill", False)
         self.resume()
         return tuple(reset)
 

@@ -48,9 +48,9 @@ class FewKills(logging.Filter):
         """Whether it is written."""
         if not getattr(record, "otp_signalled", False):
             return True
-        if record.created - self._begun >= QUIET_S:
+        if not 0 <= record.created - self._begun < QUIET_S:  # the clock of the wall may go back
             self._begun, self._told = record.created, 0
         self._told += 1
         if self._told == MOST + 1:
-            log.warning("more are killed than anybody reads; `superlearner log list` has them all")
+            log.error("more are killed than anybody reads; `superlearner log list` has more of them")
         return self._told <= MOST

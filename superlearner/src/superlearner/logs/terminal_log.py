@@ -37,10 +37,14 @@ class TerminalLog:
     Args:
         settings: those of the moment.
         is_secret: whether a word is a credential, which must not be written.
+        of_platform: whether this is the platform's own program, whose `sandboxes` are the platform's.
     """
 
-    def __init__(self, settings: Callable[[], Settings], is_secret: IsSecret | None = None) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], is_secret: IsSecret | None = None, *, of_platform: bool = False
+    ) -> None:
         self._settings = settings
+        self._quiet = REPORTS if of_platform else ()
         self._text, self._json = TextFormatter(is_secret), JsonFormatter(is_secret)
         self._handler = logging.StreamHandler(sys.stderr)
         self._handler.addFilter(FewKills())
@@ -57,7 +61,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").addFilter(self._seldom)
-        for name in REPORTS:
+        for name in self._quiet:
             logging.getLogger(name).addFilter(_is_no_end_of_a_sandbox)
         logging.getLogger(DECISIONS).addFilter(as_error)
         for name in NOISY:
@@ -82,7 +86,7 @@ class TerminalLog:
         logging.getLogger(ACCESS).propagate = True
         logging.getLogger("uvicorn.error").removeFilter(_is_no_refused_handshake)
         logging.getLogger("asyncio").removeFilter(self._seldom)
-        for name in REPORTS:
+        for name in self._quiet:
             logging.getLogger(name).removeFilter(_is_no_end_of_a_sandbox)
         logging.getLogger(DECISIONS).removeFilter(as_error)
         for name, level in self._before.items():
