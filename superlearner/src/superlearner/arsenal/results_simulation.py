@@ -12,9 +12,9 @@ Pid = str
 
 
 class SimulationLine(BaseModel):
-    """A failure that is simulated. `id` is its process, null for one that is over already."""
+    """A failure that is simulated."""
 
-    id: Pid | None
+    id: str | None = Field(description="to cancel it by; null for one that is over already")
     kind: Kind
     target: Pid | None = Field(description="null for what is about the whole node")
     name: str | None = Field(description="of the target, or of the node")

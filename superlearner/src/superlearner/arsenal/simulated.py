@@ -9,7 +9,7 @@ from superlearner.arsenal.results_simulation import SimulationLine
 from superlearner.arsenal.steering import steering
 from superlearner.arsenal.targets import called, feels, process_of, protect
 from superlearner.control.names import registered_name
-from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin
+from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin, id_of
 from superlearner.control.terms import plain_pid, text_of
 
 __all__ = ["ERRORS", "a_server", "begun", "feels_of", "line_of", "words_of"]
@@ -54,7 +54,7 @@ def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
     """A simulation as it is listed; `pid` is its process."""
     of_node = plan.kind in OF_THE_NODE
     return SimulationLine(
-        id=None if pid is None else plain_pid(pid),
+        id=None if pid is None else id_of(pid),
         kind=plan.kind,
         target=None if of_node else plain_pid(plan.target),
         name=trace.node_of(plan.target).name if of_node else registered_name(plan.target),

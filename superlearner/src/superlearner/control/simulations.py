@@ -32,6 +32,7 @@ __all__ = [
     "begin",
     "cancel",
     "hold_the_loop",
+    "id_of",
     "known",
     "running",
 ]
@@ -259,15 +260,20 @@ def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
 
 
 async def cancel(home: Node, node: Node, text: str) -> Plan:
-    """End a simulation by its pid; what it held goes on. Raises NotThere."""
+    """End a simulation by its id; what it held goes on. Raises NotThere."""
     pid, plan = known(home, node, text)
     await DynamicSupervisor.terminate_child((NAME, home), pid)
     return plan
 
 
 def known(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
-    """A simulation that runs, by its pid. Raises NotThere."""
+    """A simulation that runs, by its id. Raises NotThere."""
     for pid, plan in running(home, node):
-        if plain_pid(pid) == text.strip("<>"):
+        if id_of(pid) == text:
             return pid, plan
     raise NotThere("process", f"{text} that simulates something")
+
+
+def id_of(pid: Pid) -> str:
+    """What people call a simulation. Its pid would name somebody else in the node that they look at."""
+    return f"sim-{plain_pid(pid).split('.')[1]}"

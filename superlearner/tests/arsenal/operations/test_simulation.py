@@ -56,7 +56,7 @@ async def over(platform: Any, simulation: Any) -> None:
     """Wait until a simulation has ended."""
     everyone = (node for same in platform.node._s.nodes.values() for node in same)
     (home,) = (node for node in everyone if node.whereis("simulations") is not None)
-    await otp.wait_down(home.parse_pid(simulation["id"]), timeout=10)
+    await otp.wait_down(home.parse_pid(f"<0.{simulation['id'].removeprefix('sim-')}.0>"), timeout=10)
 
 
 @pytest.mark.operation("simulation.crash", "simulation.list", "simulation.cancel")
@@ -77,6 +77,8 @@ def test_a_crash_comes_at_once_or_later_or_not_at_all(inside: Inside) -> None:
         later = await ask(platform, "POST", "/processes/right/simulate/crash", {"delay_ms": 600_000})
         (listed,) = [one for one in await ask(platform, "GET", "/simulations") if one["name"] == "right"]
         assert (listed["id"], listed["kind"], listed["running"]) == (later["id"], "crash", True)
+        not_a_process = await platform.client.get(f"{AT}/processes/{later['id']}/errors/last")
+        assert failure(not_a_process) == (404, "process_not_found")
         ended = await ask(platform, "DELETE", f"/simulations/{later['id']}")
         assert ended["running"] is False
         assert await ask(platform, "GET", "/simulations") == []
