@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tools.files import ROOT
 
 __all__ = ["Report", "run"]
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
+MOST_S = 120.0
+"""In which the document comes, on a machine that does other things; Schemathesis itself waits 10 s."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,14 @@ def run(url: str, token: str, *, examples: int = 15, seed: int = 1, only: tuple[
         seed: another one asks other questions.
         only: ids of the operations to ask; all of them by default.
     """
+    document = f"{url}/api/v1/arsenal/docs"
+    authorization = f"Bearer {token}"
+    httpx.get(document, headers={"Authorization": authorization}, timeout=MOST_S).raise_for_status()  # kept from now on
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "report.json")
         command = [
             str(Path(sys.executable).with_name("st")), "--config-file", str(ROOT / "tools/schemathesis.toml"),
-            "run", f"{url}/api/v1/arsenal/docs", "--header", f"Authorization: Bearer {token}",
+            "run", document, "--header", f"Authorization: {authorization}",
             "--phases", ",".join(PHASES), "--max-examples", str(examples), "--seed", str(seed),
             "--request-timeout", "30", "--no-shrink", "--generation-database", ":memory:", "--no-color",
             "--report", "json", "--report-json-path", str(figures),

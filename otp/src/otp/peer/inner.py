@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from otp.kernel.node import Node
-from otp.peer.frames import BadFrame, Frames, frame, send_frame
+from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
 from otp.watchdog import Held, Watchdog
 
@@ -208,12 +208,11 @@ class _Peer:
     def _hear(self) -> None:
         try:
             data = self._control.recv(4096)
-            orders = self._frames.feed(data)
-        except (OSError, BadFrame):
-            data, orders = b"", []
+        except OSError:
+            data = b""
         if not data:
             os._exit(0)  # the platform has ended
-        if any(order.get("what") == "stop" for order in orders):
+        if any(order.get("what") == "stop" for order in self._frames.feed(data)):
             self._stop.set()
 
 
