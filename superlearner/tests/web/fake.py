@@ -76,7 +76,8 @@ class FakePlatform:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self._viewers: set[WebSocket] = set()
+        #: Who looks, and the number of the newest frame that each was sent.
+        self._viewers: dict[WebSocket, int] = {}
         self._templates = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
         self._socket = socket.create_server(("127.0.0.1", self.port))
         self.port = self._socket.getsockname()[1]
@@ -132,6 +133,9 @@ class FakePlatform:
 
     def delta(self, **parts: Any) -> None:
         """Sends everybody the next frame; `nodes` and `feed` of this object follow."""
+        self._in_loop(self._next(parts))
+
+    async def _next(self, parts: dict[str, Any]) -> None:
         self.seq = parts.pop("seq", self.seq + 1)
         rows = {one["key"]: one for one in self.nodes}
         for key, changed in parts.get("p", []):
@@ -140,7 +144,7 @@ class FakePlatform:
             self.nodes.append({name: value for name, value in new.items() if name != "after"})
         self.nodes = [one for one in self.nodes if one["key"] not in parts.get("x", [])]
         self.feed.extend(parts.get("e", []))
-        self._in_loop(self._send(json.dumps({"k": "d", "seq": self.seq, **parts})))
+        await self._send(json.dumps({"k": "d", "seq": self.seq, **parts}))
 
     def drop(self, *, refuse: bool = False) -> None:
         """Closes every feed; with `refuse` none is opened again until `refuse=False` is said."""
@@ -156,7 +160,12 @@ class FakePlatform:
 
     async def _send(self, text: str) -> None:
         for viewer in list(self._viewers):
-            await viewer.send_text(text)
+            if viewer in self._viewers:  # it may have gone while another was sent this
+                await self._tell(viewer, text)
+
+    async def _tell(self, viewer: WebSocket, text: str) -> None:
+        self._viewers[viewer] = self.seq
+        await viewer.send_text(text)
 
     def _snapshot(self) -> dict[str, Any]:
         known = {"epoch": self.epoch, "seq": self.seq, "nodes": self.nodes, "feed": self.feed, "health": HEALTH}
@@ -181,18 +190,18 @@ class FakePlatform:
             await viewer.close(1001)
             return
         await viewer.accept()
-        self._viewers.add(viewer)
+        self._viewers[viewer] = self.seq
         beat = asyncio.create_task(self._beat(viewer))
         try:
-            await viewer.send_text(json.dumps(self._snapshot()))
+            await self._tell(viewer, json.dumps(self._snapshot()))
             while True:
                 if json.loads(await viewer.receive_text()) == {"k": "sync"}:
                     self.syncs += 1
-                    await viewer.send_text(json.dumps(self._snapshot()))
+                    await self._tell(viewer, json.dumps(self._snapshot()))
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
-            self._viewers.discard(viewer)
+            del self._viewers[viewer]
             beat.cancel()
 
     async def _platform(self, viewer: WebSocket) -> None:
@@ -205,10 +214,10 @@ class FakePlatform:
             pass
 
     async def _beat(self, viewer: WebSocket) -> None:
-        """Says that the line is alive with a frame the page has already."""
+        """Says that the line is alive with a frame the page has already: never with the number of one on its way."""
         while True:
             await asyncio.sleep(0.5)
-            await viewer.send_text(json.dumps({"k": "d", "seq": self.seq}))
+            await viewer.send_text(json.dumps({"k": "d", "seq": self._viewers[viewer]}))
 
     async def _command(self, request: Request) -> Response:
         body = json.loads(await request.body() or b"null")
