@@ -69,6 +69,14 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Iterator[Page]:
+    """A page for modules, and nothing else."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 @pytest.fixture(scope="session")
 def kept_contexts(browser: Browser) -> KeptContexts:
     return KeptContexts(browser)

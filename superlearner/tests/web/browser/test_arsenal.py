@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+from page_width import SIDEWAYS
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from page_tree import line
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
-
-
-def line(page: Page, key: str) -> Locator:
-    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
 
 
 def step(child: str, strategy: str, started: int, used: int, outcome: str = "restarts") -> dict[str, Any]:

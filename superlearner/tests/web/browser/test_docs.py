@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from tools.axe import broken_rules
 
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+from page_width import SIDEWAYS
+
 PATHS = (
     "/docs/recordings",
     "/docs/search?q=restart",

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
+from page_width import SIDEWAYS
+
 PAGES = ("/supervisors", "/system", "/processes", "/traces", "/arsenal", "/settings", "/docs", "/docs/concepts")
 """As they open; `/`, `/learn` and `/replay` are looked at so with all that is on them, beside their own tests."""
 
@@ -19,7 +21,6 @@ LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
 """Those that say whether what they show is still true."""
 
 ALSO = ("/replay", "/learn", "/settings")
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize(("theme", "width"), EYES)

@@ -8,19 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
+
+from page_tree import line, names
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
-
-
-def line(page: Page, key: str) -> Locator:
-    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
-
-
-def names(page: Page) -> list[str]:
-    return page.locator("[role=treeitem]:not([data-gone]) .id").all_text_contents()
 
 
 def trouble(platform: Any) -> None:

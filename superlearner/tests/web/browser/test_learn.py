@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
+from page_width import SIDEWAYS
+
 OWN = """
 from otp import Children, GenServer, Ok, Supervisor, impl
 
@@ -25,7 +27,6 @@ class Own(Supervisor):
     @impl
     def init(self, arg): return Children([One.child_spec(0, id="one", name="one")], strategy="one_for_one")
 """
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")

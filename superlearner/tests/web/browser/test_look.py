@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
+from page_width import SIDEWAYS
+
 SHOP = "app/shop_sup"
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def trouble(platform: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
@@ -26,14 +26,6 @@ LAYOUT = """async ([nodes, width, level, folded]) => {
         height: found.height, w: size.w, h: size.h,
     };
 }"""
-
-
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Any:
-    """A page that has the modules and nothing else."""
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 @pytest.fixture

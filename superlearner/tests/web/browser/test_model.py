@@ -8,15 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Any:
-    """A page that has the modules and nothing else."""
-    page = browser.new_page()
-    yield page
-    page.close()
+from playwright.sync_api import Page
 
 
 @pytest.fixture

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Any:
-    page = browser.new_page()
-    yield page
-    page.close()
+from playwright.sync_api import Page
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tools.axe import broken_rules
 
+from page_width import SIDEWAYS
+
 CROWD = """
 import otp
 from otp import Children, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
@@ -45,7 +47,6 @@ class Crowd(Supervisor):
             DynamicSupervisor.child_spec(None, name="swarm"), Filler.child_spec(None),
         ])
 """
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
+from page_width import SIDEWAYS
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
 
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 OWNER = {"extra_http_headers": {"authorization": f"Bearer {TOKEN}"}}
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 TYPED = """\
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
 

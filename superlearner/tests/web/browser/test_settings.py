@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
 
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+from page_width import SIDEWAYS
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
 
 import otp
+from page_width import SIDEWAYS
 
 SECOND = "shop@127.0.0.1"
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LEDGER = '[role=treeitem][data-key="shop/checkout_sup/ledger"]'
 
 

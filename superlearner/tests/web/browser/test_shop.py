@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from tools.serving import serving
+
+from page_tree import line
 
 SUPERLEARNER = Path(sys.executable).with_name("superlearner")
 PLAYGROUND = "superlearner/playground"
@@ -40,10 +42,6 @@ def run(tmp_path: Path) -> Iterator[Callable[..., tuple[str, subprocess.Popen[st
 def shop(real_platform: Any, open_page: Callable[..., Page]) -> Page:
     """The page of a platform that has just begun."""
     return open_page(f"{real_platform.url}/supervisors")
-
-
-def line(page: Page, key: str) -> Locator:
-    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
 
 
 def pids(page: Page, supervisor: str) -> dict[str, str | None]:

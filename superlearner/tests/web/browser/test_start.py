@@ -13,6 +13,8 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tools.axe import broken_rules
 from tools.eyes import EYES
 
+from page_width import SIDEWAYS
+
 OWN = """
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl
 
@@ -28,7 +30,6 @@ class Tally(Supervisor):
         children = [Counter.child_spec(0, id=one, name=one) for one in ("left", "right")]
         return Children(children, strategy="one_for_all", max_restarts=2, max_seconds=3600)
 """
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def done(page: Page, *names: str) -> None:

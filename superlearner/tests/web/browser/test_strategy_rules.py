@@ -8,20 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from superlearner.control.prediction import Flags, Sibling, predict
 from superlearner.web.bursts import Burst
 
 HURRY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Any:
-    """A page that has the modules and nothing else."""
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from tools.axe import broken_rules
 
 import superlearner.web
+from page_width import SIDEWAYS
 
 STATIC = Path(superlearner.web.__file__).parent / "static"
 TROUBLE = """
@@ -63,7 +64,6 @@ class Trouble(Supervisor):
 """
 SETTINGS = "scan_interval = 0.5\nanomaly_restarts = 3\nanomaly_window = 3600\n"
 PLENTY = 30_000
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")

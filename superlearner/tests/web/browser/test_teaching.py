@@ -9,19 +9,17 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from tools.axe import broken_rules
 
+from page_tree import line
+from page_width import SIDEWAYS
+
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
 def shop(start_for_all: Callable[..., Any]) -> Any:
     """One platform for all; each test has a supervisor of its own, since restarts are counted."""
     return start_for_all()
-
-
-def line(page: Page, key: str) -> Locator:
-    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
 
 
 def opened(page: Page, key: str, tab: str) -> Locator:

@@ -7,9 +7,10 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from page_width import SIDEWAYS
+
 SHOP = "app/shop_sup"
 HTML = '<img src=x onerror="document.title=1">'
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def predicting(page: Page, supervisor: str = SHOP) -> Locator:

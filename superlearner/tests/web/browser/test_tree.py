@@ -9,18 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from page_tree import line, names
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
-
-
-def line(page: Page, key: str) -> Locator:
-    return page.locator(f'[role=treeitem][data-key="{key}"]:not([data-gone])')
-
-
-def names(page: Page) -> list[str]:
-    return page.locator("[role=treeitem]:not([data-gone]) .id").all_text_contents()
 
 
 def crash(reason: str = "ValueError('negative amount')") -> dict[str, Any]:
