@@ -1,4 +1,4 @@
-"""Sets the clock and the name of the machine, loads a kernel, switches swap on, reads the log of the kernel."""
+"""Sets the clock and the name of the machine, loads a kernel, switches swap on, reads its log, flushes its disks."""
 
 # ends: stopped
 
@@ -14,8 +14,11 @@ NUMBERS = {
         "swapon": (167, 0, 0), "acct": (163, 0), "syslog": (103, 3, 0, 0), "vhangup": (153,), "iopl": (172, 3),
         "ioperm": (173, 0, 1, 1), "personality": (135, 0x0040000), "kcmp": (312, 1, 1, 0, 0, 0),
         "fanotify_init": (300, 0, 0), "memfd_secret": (447, 0), "quotactl_fd": (443, 0, 0, 0, 0),
+        "sync": (162,), "syncfs": (306, 1),
     },
-    "aarch64": {"adjtimex": (171, 0), "sethostname": (161, 0, 0), "syslog": (116, 3, 0, 0)},
+    "aarch64": {
+        "adjtimex": (171, 0), "sethostname": (161, 0, 0), "syslog": (116, 3, 0, 0), "sync": (81,), "syncfs": (267, 1),
+    },
 }  # fmt: skip
 
 
