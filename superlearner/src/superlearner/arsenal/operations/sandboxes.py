@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -271,6 +274,8 @@ async def _checked(text: str) -> Source:
 
 async def _read(file: str) -> str:
     def read() -> str:
+        if not stat.S_ISREG(os.stat(file).st_mode):  # a pipe that nobody writes would be waited for, for ever
+            raise OSError(errno.EINVAL, "it is no regular file")
         with open(file, encoding="utf-8-sig") as opened:
             return opened.read(MOST_SOURCE + 1)
 
