@@ -187,14 +187,15 @@ def changing(what: str) -> str:
     ("what", "said", "counts"),
     [
         ("raise KeyError('old')", "nothing has changed: a refused: KeyError", [1, 1]),
-        ("return n", "nothing has changed: a refused", [1, 1]),
+        ("return n", "nothing has changed: a refused: expected Ok(state) from its code_change, got 1", [1, 1]),
+        ("return", "nothing has changed: a refused: expected Ok(state) from its code_change, got None", [1, 1]),
         ("raise GeneratorExit", "all went back to the old source: a ended", [0, 1]),
         ("import otp; otp.exit(otp.self(), 'kill')", "all went back to the old source: a ended", [0, 1]),
         ("while True: pass", "nothing has changed: a refused: EndlessLoop", [1, 1]),
         ("import sys; sys.exit(3)", "nothing has changed: a refused: SystemExit: 3", [1, 1]),
         ("import asyncio; return asyncio.Event().wait()", "nothing has changed: a refused: it did not answer", [1, 1]),
     ],
-    ids=["raises", "no Ok", "ends", "kills itself", "loops", "leaves", "waits for ever"],
+    ids=["raises", "no Ok", "nothing", "ends", "kills itself", "loops", "leaves", "waits for ever"],
 )
 def test_one_that_fails_in_its_code_change_makes_the_whole_reload_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str, counts: list[int]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import linecache
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from otp import Crash, ExceptionTerm, Pid, StartError
 from otp.code import UpgradeRefused
-from superlearner.control.reasons import own_frame, tagged, text_of_reason
+from superlearner.control.reasons import OTP, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
 
 __all__ = ["explain", "explain_refusal", "explain_start"]
 
 INDENT = "  "
+CALLER: Final = os.path.join(OTP, "kernel", "system.py")
 
 
 def explain(error: BaseException) -> str:
@@ -67,7 +69,7 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
     """
     late = type(refused.reason) is str and refused.reason == "timeout"
-    reason = "it did not answer in time" if late else explain_start(refused.reason)
+    reason = "it did not answer in time" if late else _bad_return(refused.reason) or explain_start(refused.reason)
     if refused.server is None:
         return f"nothing has changed: the new source cannot be used: {reason}"
     who = name(refused.server)
@@ -77,6 +79,16 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     if refused.reset:
         said += f"; back to the state from before are {', '.join(map(name, refused.reset))}"
     return f"{said}: {reason}"
+
+
+def _bad_return(reason: Any) -> str | None:
+    """What to say of a `code_change` that returned what is no result; None of one that failed otherwise."""
+    if not is_a(reason, Crash) or not reason.stack or is_a(reason.term, ExceptionTerm):
+        return None
+    file, _, function = reason.stack[-1]
+    if (file, function) != (CALLER, "_changed"):  # where the runtime calls it, and refuses what it got
+        return None
+    return f"expected Ok(state) from its code_change, got {text_of_reason(reason.term, 1000)}"
 
 
 def _crash(reason: Crash) -> str:

@@ -15,7 +15,7 @@ from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid, text_of
 
-__all__ = ["LIBRARY_FOLDERS", "is_crash", "own_frame", "tagged", "text_of_reason", "where_of"]
+__all__ = ["LIBRARY_FOLDERS", "OTP", "is_crash", "own_frame", "tagged", "text_of_reason", "where_of"]
 
 SHORT: Final = 200
 OTP: Final = os.path.dirname(otp.__file__)

@@ -30,7 +30,7 @@ from superlearner.sandbox.syntax import FILE
 from superlearner.sandbox.told import Report, Told
 from superlearner.sandbox.traces import traces_of
 from superlearner.sandbox.turns import Turns
-from superlearner.sandbox.watching import Watched, ask, beat, listen
+from superlearner.sandbox.watching import GRACE_S, Watched, ask, beat, listen
 from superlearner.shortage import shortage_of
 
 __all__ = ["PeerLauncher", "PeerProgram"]
@@ -88,7 +88,7 @@ class PeerProgram:
         except TimeoutError:
             return Report(f"the sandbox has not answered for {seconds:g} s; what it did is not known")
         except NodeGone as gone:
-            return Report(f"the sandbox is gone: {gone}")
+            return Report(f"the sandbox is gone: {await _end_of(self._peer) or gone}")
         except NodeBusy as busy:
             return Report(str(busy))
         except ValueError as error:
@@ -177,6 +177,9 @@ class PeerLauncher:
         try:
             return await self._connect(sandbox, peer, written, notice)
         except (RemoteError, OSError, ValueError) as error:
+            ended = await _end_of(peer) if isinstance(error, NodeGone) else None
+            if ended is not None:
+                raise NotLaunched("start_failed", clip(ended, LONGEST)) from None
             lacking = shortage_of(error)
             code = "start_failed" if lacking is None else "service_unavailable"
             said = "it did not answer at its start" if lacking is None else f"this machine has not enough {lacking}"
@@ -227,6 +230,14 @@ class PeerLauncher:
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
         del self._followers[node]
+
+
+async def _end_of(peer: Peer) -> str | None:
+    """Why a program whose line has ended did so itself, as by `os._exit`; None of one that goes on without its line."""
+    try:
+        return str(await peer.ended(GRACE_S))
+    except otp.CallExit:
+        return None
 
 
 def _wall(wall: PeerWall) -> Wall:

@@ -19,7 +19,7 @@ from superlearner.remote.protocol import Ask, written
 from superlearner.sandbox.line import BACKEND, GONE, SANDBOX
 from superlearner.sandbox.told import Alive, News, Report, Told, read
 
-__all__ = ["AtATime", "Watched", "ask", "beat", "listen"]
+__all__ = ["GRACE_S", "AtATime", "Watched", "ask", "beat", "listen"]
 
 BEAT_S: Final = 5.0
 """Between two questions whether it answers."""

@@ -148,6 +148,9 @@ def test_a_hot_reload_keeps_the_state_says_what_became_of_it_and_goes_back_when_
         assert not (await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": SOURCE}))["changed"]
         await cast(platform, "tick")
         assert "22" == await state(platform)
+        leaves = SOURCE + "import os; os._exit(7)\n"
+        gone = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": leaves}, status=409)
+        assert gone["message"].endswith(": ended the interpreter with os._exit(7)")
         versions = await ask(platform, "GET", "/sandboxes/a/versions")
         assert [(2, False), (1, True)] == [(one["version"], one["current"]) for one in versions]
         assert ten == (await ask(platform, "GET", "/sandboxes/a/source?version=2"))["source"]
@@ -268,6 +271,34 @@ def test_modules_demos_and_files_start_as_well(inside: Inside, tmp_path: Path) -
             platform, "POST", "/sandboxes", {"sandbox_id": "x", "file": str(tmp_path / "none.py")}, status=422
         )
         assert "cannot be read" in wrong["message"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_one_that_ends_as_soon_as_it_has_started_is_told_with_its_own_reason(inside: Inside) -> None:
+    """What was told was the end of its line, in place of a limit or an `os._exit`: which of both came first decided."""
+    leaves = "import os\nfrom superlearner.sandbox import inside\ninside.source_of = lambda module: os._exit(3)\n"
+
+    async def look(platform: Any) -> None:
+        wrong = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "x", "source": leaves + SOURCE}, status=409)
+        assert ("start_failed", "ended the interpreter with os._exit(3)") == (wrong["code"], wrong["message"])
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_a_file_that_is_a_pipe_is_refused_and_not_waited_for(inside: Inside, tmp_path: Path) -> None:
+    """It held up the answer for ever, and with it a thread that others wait for."""
+    pipe = tmp_path / "shop.py"
+    os.mkfifo(pipe)
+
+    async def look(platform: Any) -> None:
+        for file in (pipe, tmp_path):
+            body = {"sandbox_id": "x", "file": str(file)}
+            async with asyncio.timeout(30):
+                wrong = await ask(platform, "POST", "/sandboxes", body, status=422)
+            assert f"file: {file} cannot be read: it is no regular file" == wrong["message"]
 
     inside(look)
 
