@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import otp
 from otp import GenServer
 from superlearner.control.reasons import where_of
 from superlearner.control.simulations import Plan, begin
+from superlearner.monitoring.machine import Collector
 from superlearner.sandbox import inside
 
 COUNTER = """\
@@ -437,6 +439,26 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
     assert str(where_of(reason)).startswith("main.py:")
     assert heard["notices"][0].startswith("a held the loop for 0.2 s: main.py, line ")
     assert (True, 0) == (same, count)
+
+
+def test_an_endless_loop_that_makes_garbage_is_ended_in_its_own_lines_and_not_in_the_collector(tmp_path: Path) -> None:
+    """What was raised while the collector called us was thrown away, and told as the end of a line of ours."""
+    makes_garbage = "import gc\n" + COUNTER.replace("            pass\n", "            gc.collect(0)\n")
+    collector = Collector()
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        spinning = at(node, "a")
+        GenServer.cast(spinning, "spin")
+        reason = await otp.wait_down(spinning)
+        return reason, (await GenServer.call(service, ("next",)))["notices"]
+
+    collector.open()
+    try:
+        reason, notices = within(tmp_path, makes_garbage, look, held_s=0.2)
+    finally:
+        collector.close()
+    assert str(where_of(reason)).startswith("main.py:")
+    assert re.fullmatch(r"a held the loop for 0\.2 s: main\.py, line 1[01]; it was ended there", notices[0])
 
 
 def test_a_loop_that_is_held_on_purpose_is_told_as_the_simulation_it_is(tmp_path: Path) -> None:

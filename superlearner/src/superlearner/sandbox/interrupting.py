@@ -19,8 +19,9 @@ from types import FrameType
 from typing import Any, Final
 
 import otp
-from otp.watchdog import Held, Watchdog
+from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog
 from superlearner.control.simulations import hold_the_loop
+from superlearner.monitoring import machine
 
 __all__ = ["EndlessLoop", "Interrupter"]
 
@@ -32,6 +33,9 @@ PAUSE_S: Final = 0.02
 OURS: Final = tuple(
     os.path.join(os.path.dirname(module.__file__ or ""), "") for module in (otp, asyncio)
 )  # raised in there, it would leave a queue or a mailbox half done
+
+COLLECTOR: Final = machine.__file__
+"""Called by the collector of garbage, wherever it begins; what is raised in there is thrown away."""
 
 
 class EndlessLoop(BaseException):
@@ -52,7 +56,7 @@ class Interrupter:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._words: str | None = None
+        self._who: str | None = None
         self._raised = threading.Event()
         self._watchdog = Watchdog(self._loop, node, after=after, say=self._held)
 
@@ -70,31 +74,30 @@ class Interrupter:
         """Something holds the loop; runs in the watchdog's thread."""
         if held.pid is None or SIGNAL is None:
             return
-        who, place = held.name or held.pid, f": {os.path.basename(held.file)}, line {held.line}"
-        if held.file == hold_the_loop.__code__.co_filename:  # nobody's code: it was asked for
-            who, place = "the simulation `hang`", ""
-        self._words = f"{who} held the loop for {self._after:g} s{place}"
+        self._who = held.name or held.pid
         self._raised.clear()
         for _ in range(TRIES):
             signal.pthread_kill(self._thread, SIGNAL)
             if self._raised.wait(PAUSE_S) or not self._watchdog.holding:
                 break
-        self._words = None
+        self._who = None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         """The signal has come; runs in the thread of the loop, on top of whatever stands there."""
-        words = self._words
-        if words is None or frame is None or not _may_raise(frame):
+        who = self._who
+        if who is None or frame is None or not _may_raise(frame):
             return
-        self._words = None
+        self._who = None
         self._raised.set()
+        who, place = ("the simulation `hang`", "") if frame.f_code is hold_the_loop.__code__ else (who, _place(frame))
+        words = f"{who} held the loop for {self._after:g} s{place}"
         self._loop.call_soon_threadsafe(self._tell, f"{words}; it was ended there")
         raise EndlessLoop(words)
 
 
 def _may_raise(frame: FrameType) -> bool:
     """Whether the innermost frame is called by a process, and is not the runtime's own."""
-    if frame.f_code.co_filename.startswith((*OURS, "<frozen")):
+    if frame.f_code.co_filename.startswith((*OURS, COLLECTOR, "<frozen")):
         return False
     above: Any = frame.f_back
     while above is not None:
@@ -102,3 +105,12 @@ def _may_raise(frame: FrameType) -> bool:
             return True
         above = above.f_back
     return False
+
+
+def _place(frame: FrameType) -> str:
+    """File and line of the person's code in which that is: the innermost frame of no library, if there is one."""
+    own: Any = frame
+    while own is not None and own.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
+        own = own.f_back
+    found = own or frame
+    return f": {os.path.basename(found.f_code.co_filename)}, line {found.f_lineno}"
