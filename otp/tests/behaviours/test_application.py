@@ -5,6 +5,7 @@ Source: Erlang's `application`.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -399,3 +400,34 @@ def test_a_node_tells_of_the_applications_it_knows_how_they_run() -> None:
         assert (None, None, None) == (second.type, second.master, second.top)
 
     otp.run(main)
+
+
+def test_another_node_of_the_loop_is_asked_for_its_applications_and_told_its_environment() -> None:
+    class Till(Application):
+        name = "till"
+        env = {"currency": "EUR"}
+
+        @impl
+        async def start(self, kind: Any, args: Any) -> Any:
+            return await Supervisor.start_link_children([])
+
+    async def main() -> None:
+        async with otp.Node("a") as a, otp.Node("b") as b:
+            started = asyncio.get_running_loop().create_future()
+
+            async def start() -> None:
+                started.set_result(await Application.ensure_all_started(Till))
+
+            a.spawn(start)
+            await started
+            (there,) = await Application.loaded_applications(node=a)
+            assert ("till", Till) == (there.name, there.cls)
+            assert ["till"] == [one.name for one in await Application.which_applications(node=a)]
+            await Application.put_env(Till, "currency", "SEK", node=a)
+            assert "SEK" == await Application.get_env("till", "currency", node=a)
+            assert "EUR" == await Application.get_env(Till, "currency", node=b)
+            await Application.unset_env("till", "currency", node=a)
+            assert {"currency": "EUR"} == await Application.get_all_env("till", node=a)
+            assert [] == await Application.which_applications(node=b)
+
+    asyncio.run(main())

@@ -103,21 +103,23 @@ class _Functions(type):
         """
         await stop_application(applications_of(), name_of(app))
 
-    async def which_applications(cls) -> list[AppInfo]:
-        """The running applications, the latest first."""
-        running = applications_of().running.values()
+    async def which_applications(cls, *, node: Node | None = None) -> list[AppInfo]:
+        """The running applications of `node`, by default that of the calling process, the latest first."""
+        running = applications_of(node).running.values()
         return [AppInfo(r.app.name, r.app.description, r.app.vsn) for r in reversed(running)]
 
-    async def get_env(cls, app: type[Application] | str, key: str, default: Any = None) -> Any:
-        """A value of the application's environment on this node, else of its class, else `default`."""
-        return applications_of().get_env(app, key, default)
+    async def get_env(
+        cls, app: type[Application] | str, key: str, default: Any = None, *, node: Node | None = None
+    ) -> Any:
+        """A value of the application's environment on this node, or on `node`, else of its class, else `default`."""
+        return applications_of(node).get_env(app, key, default)
 
-    async def put_env(cls, app: type[Application] | str, key: str, value: Any) -> None:
-        """Set a value of the application's environment on this node; it need not run yet."""
-        applications_of().put_env(app, key, value)
+    async def put_env(cls, app: type[Application] | str, key: str, value: Any, *, node: Node | None = None) -> None:
+        """Set a value of the application's environment on this node, or on `node`; it need not run yet."""
+        applications_of(node).put_env(app, key, value)
 
-    async def get_all_env(cls, app: type[Application] | str) -> dict[str, Any]:
-        """The application's whole environment on this node: the class's values, and over them what `put_env` set.
+    async def get_all_env(cls, app: type[Application] | str, *, node: Node | None = None) -> dict[str, Any]:
+        """The application's whole environment on this node, or on `node`: the class's values under what `put_env` set.
 
         >>> import otp
         >>> class Bank(otp.Application):
@@ -132,21 +134,24 @@ class _Functions(type):
 
         Source: Erlang's `application:get_all_env/1`.
         """
-        return applications_of().get_all_env(app)
+        return applications_of(node).get_all_env(app)
 
-    async def unset_env(cls, app: type[Application] | str, key: str) -> None:
+    async def unset_env(cls, app: type[Application] | str, key: str, *, node: Node | None = None) -> None:
         """Take back what `put_env` set, so that the class's own value holds again.
 
         Difference to OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
         """
-        applications_of().unset_env(app, key)
+        applications_of(node).unset_env(app, key)
 
-    async def loaded_applications(cls) -> list[AppSpec]:
-        """The applications that this node knows: that were started here, or whose environment was set by their class.
+    async def loaded_applications(cls, *, node: Node | None = None) -> list[AppSpec]:
+        """The applications that a node knows: that were started there, or whose environment was set by their class.
+
+        Args:
+            node: of this loop; by default that of the calling process.
 
         Difference to OTP: a spec with class, type, master and top supervisor, where OTP has `AppInfo` only.
         """
-        return applications_of().specs()
+        return applications_of(node).specs()
 
 
 class Application(Behaviour, metaclass=_Functions):

@@ -121,7 +121,9 @@ def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(in
         assert (await ask(platform, "GET", "/bank/env/nothing"))["set"] is False
         nobody = await platform.client.get(f"{AT}/nobody/env")
         assert failure(nobody) == (404, "application_not_found")
-        assert nobody.json()["error"]["details"][0]["hint"] == "see GET /api/v1/applications"
+        assert nobody.json()["error"]["details"][0]["hint"] == (
+            f"see GET /api/v1/applications?node={platform.node.name}"
+        )
 
     inside(test, auth="all")
 

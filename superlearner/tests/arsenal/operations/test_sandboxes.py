@@ -275,6 +275,47 @@ def test_modules_demos_and_files_start_as_well(inside: Inside, tmp_path: Path) -
     inside(look)
 
 
+APPLICATION = """
+from otp import Application
+
+class Main(Application):
+    name = "till"
+    vsn = "1.2"
+    env = {"currency": "EUR", "pin": 1234, "token": "t0p-secret"}
+    async def start(self, kind, args):
+        return await Top.start_link(args, name="till_top")
+"""
+
+
+@pytest.mark.operation(
+    "application.list", "application.info", "application.env", "application.get_env", "application.set_env",
+    "application.unset_env",
+)  # fmt: skip
+def test_the_application_of_a_sandbox_is_seen_with_its_environment_and_that_of_the_platform_is_another(
+    inside: Inside,
+) -> None:
+    """All of these were about the platform, whatever node was asked: nothing told of the application in a sandbox."""
+
+    async def look(platform: Any) -> None:
+        await create(platform, source=SOURCE.replace("class Main", "class Top") + APPLICATION)
+        (till,) = await ask(platform, "GET", "/applications?node=a")
+        assert ("till", True, "1.2", "main:Main") == (till["name"], till["running"], till["vsn"], till["what"])
+        assert till["top"] == (await ask(platform, "GET", "/processes/till_top/info?node=a"))["pid"]
+        assert till == await ask(platform, "GET", "/applications/till?node=a")
+        assert {"currency": "EUR", "pin": 1234, "token": "***"} == (
+            await ask(platform, "GET", "/applications/till/env?node=a")
+        )["values"]
+        changed = await ask(platform, "PUT", "/applications/till/env/currency?node=a", {"value": "SEK"})
+        assert (True, "SEK") == (changed["set"], changed["value"])
+        assert "SEK" == (await ask(platform, "GET", "/applications/till/env/currency?node=a"))["value"]
+        assert "EUR" == (await ask(platform, "DELETE", "/applications/till/env/currency?node=a"))["value"]
+        assert "till" not in [one["name"] for one in await ask(platform, "GET", "/applications")]
+        missing = await ask(platform, "GET", "/applications/superlearner?node=a", status=404)
+        assert f"no application 'superlearner' is known to {NODE}" == missing["message"]
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.create")
 def test_one_that_ends_as_soon_as_it_has_started_is_told_with_its_own_reason(inside: Inside) -> None:
     """What was told was the end of its line, in place of a limit or an `os._exit`: which of both came first decided."""

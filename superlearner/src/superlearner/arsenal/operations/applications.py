@@ -40,22 +40,21 @@ class Known:
     own: Any = None
 
 
-@operation("application.list", http=("GET", "/applications"), scope="read", on="platform")
+@operation("application.list", http=("GET", "/applications"), scope="read")
 async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ApplicationDetails]:
     """List applications.
 
-    Those that the node knows, running or not; the person's own one, which lives in the playground, among them.
+    Those that a node knows, running or not. On the platform's own node those of the playground are among them.
     """
     found = await _known(ctx)
     start = (page - 1) * per_page
-    return Paged([await _shown(one) for one in found[start : start + per_page]], len(found), page, per_page)
+    return Paged([await _shown(ctx, one) for one in found[start : start + per_page]], len(found), page, per_page)
 
 
 @operation(
     "application.info",
     http=("GET", "/applications/{name}"),
     scope="read",
-    on="platform",
     errors=("application_not_found",),
 )
 async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
@@ -63,7 +62,7 @@ async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
 
     Whether and how it runs, what it needs, the keys of its environment.
     """
-    return await _shown(await _find(ctx, name))
+    return await _shown(ctx, await _find(ctx, name))
 
 
 @operation(
@@ -151,7 +150,6 @@ async def restart(ctx: Context, name: ApplicationText) -> ApplicationChange:
     "application.env",
     http=("GET", "/applications/{name}/env"),
     scope="read",
-    on="platform",
     errors=("application_not_found",),
 )
 async def environment(ctx: Context, name: ApplicationText) -> Environment:
@@ -160,7 +158,7 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
     The class's values, and over them those that were set.
     """
     known = await _find(ctx, name)
-    values = await Application.get_all_env(known.cls)
+    values = await Application.get_all_env(known.cls, node=ctx.node)
     return Environment(name=name, values=json_of(values))
 
 
@@ -168,39 +166,36 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
     "application.get_env",
     http=("GET", "/applications/{name}/env/{key:path}"),
     scope="read",
-    on="platform",
     errors=("application_not_found",),
 )
 async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
     """Get a value of the environment of an application."""
-    return await _value(await _find(ctx, name), key)
+    return await _value(ctx, await _find(ctx, name), key)
 
 
 @operation(
     "application.set_env",
     http=("PUT", "/applications/{name}/env/{key:path}"),
     scope="operate",
-    on="platform",
     changes=True,
     errors=("application_not_found", "critical_process_protection"),
 )
 async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term) -> EnvironmentValue:
     """Set a value of the environment of an application.
 
-    On this node, as long as it runs; an application reads it when it asks for it. Lists become tuples.
+    On its node, as long as that runs; an application reads it when it asks for it. Lists become tuples.
     """
     known = await _steerable(ctx, name)
     term = term_of(value, "value")
     ctx.about_to(f"set {key[:200]} in the environment of {name}", [name])
-    await Application.put_env(known.cls, key, term)
-    return await _value(known, key)
+    await Application.put_env(known.cls, key, term, node=ctx.node)
+    return await _value(ctx, known, key)
 
 
 @operation(
     "application.unset_env",
     http=("DELETE", "/applications/{name}/env/{key:path}"),
     scope="operate",
-    on="platform",
     changes=True,
     errors=("application_not_found", "critical_process_protection"),
 )
@@ -211,16 +206,18 @@ async def unset_env(ctx: Context, name: ApplicationText, key: KeyText) -> Enviro
     """
     known = await _steerable(ctx, name)
     ctx.about_to(f"unset {key[:200]} in the environment of {name}", [name])
-    await Application.unset_env(known.cls, key)
-    return await _value(known, key)
+    await Application.unset_env(known.cls, key, node=ctx.node)
+    return await _value(ctx, known, key)
 
 
 async def _known(ctx: Context) -> list[Known]:
-    """All applications, those of the playground last."""
+    """All applications of the node, those of the playground last."""
     found = [
         Known(spec.name, spec.cls, spec.type is not None, spec.type, spec.top, spec.master)
-        for spec in await Application.loaded_applications()
+        for spec in await Application.loaded_applications(node=ctx.node)
     ]
+    if not ctx.is_own:
+        return found
     children = {one.id: one.pid for one in await Supervisor.which_children(("playground", ctx.node))}
     for tree in ctx.platform.trees:
         if tree.application is not None:
@@ -236,7 +233,9 @@ async def _find(ctx: Context, name: str) -> Known:
         if one.name == name:
             return one
     raise OperationError(
-        "application_not_found", f"no application {name!r} is known", hint="see GET /api/v1/applications"
+        "application_not_found",
+        f"no application {name!r} is known to {ctx.node.name}",
+        hint=f"see GET /api/v1/applications?node={ctx.node.name}",
     )
 
 
@@ -282,7 +281,7 @@ async def _class_of(ctx: Context, text: str) -> type[Application]:
     return found
 
 
-async def _shown(known: Known) -> ApplicationDetails:
+async def _shown(ctx: Context, known: Known) -> ApplicationDetails:
     cls = known.cls
     return ApplicationDetails(
         name=known.name,
@@ -294,7 +293,7 @@ async def _shown(known: Known) -> ApplicationDetails:
         top=None if known.top is None else plain_pid(known.top),
         master=None if known.master is None else plain_pid(known.master),
         applications=[needed.name for needed in cls.applications],
-        environment=[id_text(key) for key in list(await Application.get_all_env(cls))[:1000]],
+        environment=[id_text(key) for key in list(await Application.get_all_env(cls, node=ctx.node))[:1000]],
     )
 
 
@@ -303,7 +302,7 @@ def _text(words: Any) -> str:
     return clip(words, 1000) if is_a(words, str) else text_of(words, 1000)
 
 
-async def _value(known: Known, key: str) -> EnvironmentValue:
-    values = await Application.get_all_env(known.cls)
+async def _value(ctx: Context, known: Known, key: str) -> EnvironmentValue:
+    values = await Application.get_all_env(known.cls, node=ctx.node)
     value = HIDDEN if key in values and is_secret(key) else json_of(values.get(key))
     return EnvironmentValue(name=known.name, key=key, set=key in values, value=value)
