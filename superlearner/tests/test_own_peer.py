@@ -92,7 +92,10 @@ def cast(client: httpx.Client, word: str) -> None:
     client.post("/api/v1/processes/till/message", json={"message": word, "message_type": "cast"})
 
 
-def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_and_environment_as_before(shop: Any) -> None:
+@pytest.mark.operation("code.modules", "code.reload")
+def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_environment_and_new_code_as_before(
+    shop: Any, tmp_path: Path
+) -> None:
     with shop.client() as client:
         found = client.get("/api/v1/supervisors").json()["data"]
         assert ["Shop"] == [one["name"] for one in found]
@@ -104,6 +107,13 @@ def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_and_environment_a
         assert [1, 2] == answer["data"]["reply"]
         nodes = client.get("/api/v1/nodes").json()["data"]
         assert len({one["os_pid"] for one in nodes}) == 2
+        modules = client.get("/api/v1/code/modules").json()["data"]
+        assert [("shop", 2)] == [(one["module"], one["servers"]) for one in modules]
+        (tmp_path / "shop.py").write_text(SHOP.replace("Reply(state, state)", 'Reply(["new", *state], state)'))
+        owner = {"authorization": f"Bearer {(shop.data_dir / 'token').read_text().strip()}"}
+        reloaded = client.post("/api/v1/code/modules/shop/reload", headers=owner).json()["data"]
+        assert (True, 2) == (reloaded["done"], reloaded["servers_count"])
+        assert ["new", 1, 2] == client.post("/api/v1/processes/till/message", json=message).json()["data"]["reply"]
     _, errors = shop.end()
     assert f"imported in {shop.data_dir.parent} with cheese" in errors
 

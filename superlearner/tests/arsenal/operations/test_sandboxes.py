@@ -316,6 +316,24 @@ def test_the_application_of_a_sandbox_is_seen_with_its_environment_and_that_of_t
     inside(look)
 
 
+@pytest.mark.operation("code.modules", "code.module", "code.reload", "code.compatibility")
+def test_the_code_that_runs_in_a_sandbox_is_listed_and_changed_by_its_own_operation(inside: Inside) -> None:
+    """Of no other node than the platform's was anything told of the code that runs."""
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        (main,) = await ask(platform, "GET", "/code/modules?node=a")
+        assert ("main", 2, ["Counter", "Main"]) == (main["module"], main["servers"], main["classes"])
+        assert ["Counter", "Main"] == sorted(
+            one["what"] for one in (await ask(platform, "GET", "/code/modules/main?node=a"))["running"]
+        )
+        for what in ("compatibility", "reload"):
+            refused = await ask(platform, "POST", f"/code/modules/main/{what}?node=a", status=409)
+            assert "sandbox.hot_reload" in refused["details"][0]["hint"]
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.create")
 def test_one_that_ends_as_soon_as_it_has_started_is_told_with_its_own_reason(inside: Inside) -> None:
     """What was told was the end of its line, in place of a limit or an `os._exit`: which of both came first decided."""

@@ -29,6 +29,8 @@ TRIAL_S: Final = 1.0
 """Seconds for each server to come through what waited for it."""
 
 PLATFORM: Final = ("otp", "superlearner")
+SANDBOX: Final = "sandbox-"
+"""So the names of their nodes begin."""
 
 ModuleText = Annotated[
     str,
@@ -37,29 +39,26 @@ ModuleText = Annotated[
 ]
 
 
-@operation("code.modules", http=("GET", "/code/modules"), scope="read", on="platform",
-           short="module servers versions classes")  # fmt: skip
+@operation("code.modules", http=("GET", "/code/modules"), scope="read", short="module servers versions classes")
 async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
     """List the modules of running behaviours.
 
     By name, with how many servers run their code.
     """
-    by_module = _running()
+    by_module = _running(ctx)
     names = sorted(by_module)
     start = (page - 1) * per_page
     lines = [ModuleLine(**_line(name, by_module[name])) for name in names[start : start + per_page]]
     return Paged(lines, len(names), page, per_page)
 
 
-@operation(
-    "code.module", http=("GET", "/code/modules/{module}"), scope="read", on="platform", errors=("module_not_found",)
-)
+@operation("code.module", http=("GET", "/code/modules/{module}"), scope="read", errors=("module_not_found",))
 async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     """Which versions of a module run.
 
     Its file, and each class with its version and the servers that run it.
     """
-    found = _running().get(module)
+    found = _running(ctx).get(module)
     if found is None:
         raise OperationError("module_not_found", f"no server runs code of {module[:200]!r}", hint="see code.modules")
     by_version: dict[tuple[str, str], list[code.RunningVersion]] = {}
@@ -82,9 +81,8 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     "code.reload",
     http=("POST", "/code/modules/{module}/reload"),
     scope="code",
-    on="platform",
     changes=True,
-    errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
+    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
 )
 async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Reload a module.
@@ -93,13 +91,13 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     its own runs the file first; one that does not come to its end there is refused. If a server crashes in the next
     second in what waited for it, all go back.
     """
-    _loaded(module, force=force)
-    servers = _running().get(module, [])
+    _loaded(ctx, module, force=force)
+    servers = _running(ctx).get(module, [])
     ctx.about_to(
         f"read {module} anew and let its {len(servers)} servers go over to it",
         [called(one.pid) for one in servers[:100]],
     )
-    await try_import(ctx.node, module)
+    await try_import(ctx.platform.running_node(), module)
     with _refusals(servers), ending_loops(ctx.node):
         return _upgrade(await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
 
@@ -108,26 +106,27 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     "code.compatibility",
     http=("POST", "/code/modules/{module}/compatibility"),
     scope="code",
-    on="platform",
     changes=True,
-    errors=("module_not_found", "upgrade_refused", "critical_process_protection"),
+    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
 )
 async def compatibility(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Say what a reload would do.
 
     The new file is run and every server asked, held for a moment; then everything goes back to what it was.
     """
-    _loaded(module, force=force)
+    _loaded(ctx, module, force=force)
     ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
-    await try_import(ctx.node, module)
-    with _refusals(_running().get(module, [])), ending_loops(ctx.node):
+    await try_import(ctx.platform.running_node(), module)
+    with _refusals(_running(ctx).get(module, [])), ending_loops(ctx.node):
         return _upgrade(await code.check(module), done=False)
 
 
-def _running() -> dict[str, list[code.RunningVersion]]:
+def _running(ctx: Context) -> dict[str, list[code.RunningVersion]]:
+    """The servers of the node by module; those of the backend beside it are no part of it."""
     by_module: dict[str, list[code.RunningVersion]] = {}
     for one in code.versions():
-        by_module.setdefault(one.cls.__module__, []).append(one)
+        if one.pid.node == ctx.node.name:
+            by_module.setdefault(one.cls.__module__, []).append(one)
     return by_module
 
 
@@ -146,7 +145,13 @@ def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
     }
 
 
-def _loaded(module: str, *, force: bool) -> None:
+def _loaded(ctx: Context, module: str, *, force: bool) -> None:
+    if ctx.node.name.startswith(SANDBOX):
+        raise OperationError(
+            "conflict",
+            f"{ctx.node.name} is a sandbox, which reads no file of yours",
+            hint="sandbox.hot_reload gives it another source, and keeps the versions",
+        )
     if module not in sys.modules:
         raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
     if _is_platform(module) and not force:
