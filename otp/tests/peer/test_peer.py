@@ -236,6 +236,28 @@ def test_when_the_guard_is_killed_the_peer_goes_too(run: Callable[..., Any]) -> 
     run(main)
 
 
+@pytest.mark.parametrize("reserve", [False, True], ids=["its own program", "from a reserve"])
+def test_a_guard_that_is_stopped_keeps_no_peer_alive_that_is_killed(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, reserve: bool
+) -> None:
+    """Whoever killed such a peer waited for ever."""
+    monkeypatch.setattr("otp.peer.running.PATIENCE_S", 0.1)
+
+    async def main() -> None:
+        with Spares(1) as spares:
+            peer = await start(**shop(QUIET), walls=Walls(), spares=spares if reserve else None)
+            guard = parent_of(peer.os_pid)
+            both = [os.pidfd_open(pid) for pid in descendants(guard)]
+            os.kill(guard, signal.SIGSTOP)
+            ended = await peer.kill("was in the way")
+            assert ("killed", "was in the way") == (ended.kind, ended.reason)
+            for number in both:  # readable when it has ended
+                assert [number] == select.select([number], [], [], 30)[0]
+                os.close(number)
+
+    run(main)
+
+
 def test_when_the_supervising_process_is_killed_nothing_is_left(run: Callable[..., Any]) -> None:
     async def main() -> None:
         peer = await start(**shop(QUIET))

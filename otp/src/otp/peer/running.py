@@ -36,6 +36,10 @@ PER_SECOND: Final = 256 << 10
 """Bytes of control frames in a second, from which on a peer means to be in the way; others send 100."""
 
 
+PATIENCE_S: Final = 15.0
+"""Seconds for a guard to end its peer and to tell how that went; it may have a folder of many files to remove."""
+
+
 class Note(NamedTuple):
     """What the process of a peer is told: `"ready"`, or `"ended"`."""
 
@@ -264,6 +268,16 @@ class Running:
         self._ours = self._ours or (kind, reason)
         with contextlib.suppress(OSError):  # to the guard this is our death
             self._launched.guard.shutdown(socket.SHUT_WR)
+        if "guard" not in self._timers:
+            self._after("guard", PATIENCE_S, self._kill_guard)
+
+    def _kill_guard(self) -> None:
+        """Somebody has stopped it, or it hangs: the kernel ends the peer with it, and its connection tells us."""
+        launched = self._launched
+        pid = launched.pid if launched.program is None else launched.program.pid
+        if pid is not None and launched.is_alive():  # else the number may be that of another
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _over(self, told: dict[str, Any] | None) -> None:
         if self.ended is not None:
