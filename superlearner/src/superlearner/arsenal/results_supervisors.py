@@ -113,7 +113,7 @@ class FlagsResult(BaseModel):
     supervisor: Pid
     name: str | None
     strategy: Strategy
-    max_restarts: Amount
+    max_restarts: int | Literal["infinity"]
     max_seconds: Amount
     auto_shutdown: Literal["never", "any_significant", "all_significant"]
     restarts_used: int
@@ -137,7 +137,7 @@ class PredictionStep(BaseModel):
     gone: list[str] = Field(description="temporary children, which are not started again")
     untouched_count: int
     restarts_used: int = Field(description="with this one")
-    max_restarts: Amount
+    max_restarts: int | Literal["infinity"]
     max_seconds: Amount
     words: str
 

@@ -25,7 +25,7 @@ class TreeChild(BaseModel):
     restarts: int
     last_exit: str | None
     strategy: str | None = None
-    max_restarts: float | Literal["infinity"] | None = None
+    max_restarts: int | Literal["infinity"] | None = None
     max_seconds: float | Literal["infinity"] | None = None
     restarts_used: int | None = None
     more: int = Field(default=0, description="children that were left off")

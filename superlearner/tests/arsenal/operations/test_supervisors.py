@@ -95,6 +95,7 @@ def test_another_strategy_holds_from_the_next_crash_on(inside: Inside) -> None:
         before = await pids(platform, "row")
         changed = await ask(platform, "PUT", "/row/strategy", {"strategy": "one_for_all", "max_restarts": 7})
         assert (changed["strategy"], changed["max_restarts"], changed["max_seconds"]) == ("one_for_all", 7, 100)
+        assert type(changed["max_restarts"]) is int  # 7.0 was shown, and in the tree
         assert await pids(platform, "row") == before
         await platform.client.request("DELETE", "/api/v1/processes/third", json={})
         await Supervisor.count_children(("row", platform.node))
