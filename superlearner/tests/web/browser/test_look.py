@@ -108,6 +108,22 @@ def test_no_width_scrolls_sideways(open_page: Callable[..., Page], platform: Any
     assert page.evaluate(cut) == []
 
 
+def test_a_strategy_stands_whole_beside_its_supervisor_or_not_at_all(
+    page: Page, platform: Any, row: Callable[..., Any]
+) -> None:
+    below = [row(f"{SHOP}/demo_supervisor", what="DynamicSupervisor", strategy="rest_for_one", after=f"{SHOP}/ledger")]
+    platform.delta(n=[*below, row(f"{SHOP}/clock", what="AClassWhoseNameIsLongerThanAnyLine", after=f"{SHOP}/ledger")])
+    expect(page.locator("[role=treeitem]")).to_have_count(10)
+    seen = """() => [...document.querySelectorAll(".nm > :is(.strategy, .what)")].filter((one) => one.textContent
+        && one.getBoundingClientRect().top < one.parentElement.getBoundingClientRect().bottom)
+        .map((one) => [one.textContent, one.scrollWidth <= one.clientWidth + 1])"""
+    for width, told in ((1440, 3), (1081, 1), (390, 3)):
+        page.set_viewport_size({"width": width, "height": 900})
+        parts = page.evaluate(seen)
+        assert all(whole for _, whole in parts), width
+        assert sum(text.endswith("_for_one") for text, _ in parts) >= told, width
+
+
 @pytest.mark.parametrize("width", [1081, 1280, 1440])
 def test_restarts_left_are_never_cut_in_the_middle_of_a_word(
     open_page: Callable[..., Page], platform: Any, width: int

@@ -20,6 +20,9 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A name that may go on in a second line after each of its words. @param {string} name */
+export const breakable = (name) => name.split(/(?<=_)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
+
 /**
  * Sets, or with false and null removes, an attribute; writes only what changes.
  * @param {Element} element

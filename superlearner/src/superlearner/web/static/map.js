@@ -17,7 +17,7 @@ import { drawMarks } from "./map-marks.js";
 import { Brush } from "./map-paint.js";
 import { Rings } from "./map-rings.js";
 import { MapTip } from "./map-tip.js";
-import { EMPTY } from "./model.js";
+import { EMPTY, tally } from "./model.js";
 import { hidden } from "./outline.js";
 import { Room } from "./room.js";
 import { counted, number } from "./words.js";
@@ -216,8 +216,9 @@ export class SlMap extends HTMLElement {
     this.#closer.disabled = this.#level === 0;
     this.#farther.disabled = this.#level === LEVELS.length - 1;
     this.#fit.disabled = this.#chosen === null;
-    const running = [...this.#model.rows.values()].filter((row) => row.state === "running").length;
-    this.#base.setAttribute("aria-label", `Map of ${counted(this.#model.rows.size, "process", "processes")}, ${number(running)} running; the tree beside it says the same in words.`);
+    const count = tally(this.#model);
+    const all = Object.values(count).reduce((sum, some) => sum + some, 0);
+    this.#base.setAttribute("aria-label", `Map of ${counted(all, "process", "processes")}, ${number(count.running)} running; the tree beside it says the same in words.`);
     this.#draw();
     this.dispatchEvent(new CustomEvent("sl-laid"));
   }

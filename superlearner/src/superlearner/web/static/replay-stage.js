@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, icon, make, renew, reshape } from "./dom.js";
+import { attribute, breakable, icon, make, renew, reshape } from "./dom.js";
 import { colour, onTheme } from "./paint.js";
 import { cast, picture, withRoom } from "./reel-lanes.js";
 import { placeAt } from "./reel.js";
@@ -73,7 +73,7 @@ export class SlStage extends HTMLElement {
 
   #arrange() {
     const lanes = this.#cast?.lanes ?? [];
-    this.#left = this.clientWidth < 600 ? 96 : 168;
+    this.#left = this.clientWidth < 600 ? 112 : 168;
     this.#height = Math.max(34, Math.min(84, (this.clientHeight - TOP - 12) / Math.max(1, lanes.length)));
     const height = Math.max(this.clientHeight, TOP + lanes.length * this.#height + 8);
     const scale = devicePixelRatio;
@@ -82,7 +82,7 @@ export class SlStage extends HTMLElement {
     this.#canvas.height = height * scale;
     this.#names.style.width = `${this.#left}px`;
     renew(this.#names, lanes.map((lane, number) => {
-      const button = make("button", { type: "button", "data-group": lane.group, "data-pid": lane.group === null ? lane.pids.at(-1) ?? "" : null, "aria-expanded": lane.group === null ? null : String(!lane.folded), title: lane.pids.slice(0, 20).join(", "), disabled: !lane.pids.length }, icon("running", "glyph"), make("span", {}, lane.label));
+      const button = make("button", { type: "button", "data-group": lane.group, "data-pid": lane.group === null ? lane.pids.at(-1) ?? "" : null, "aria-expanded": lane.group === null ? null : String(!lane.folded), title: lane.pids.slice(0, 20).join(", "), disabled: !lane.pids.length }, icon("running", "glyph"), make("span", {}, ...breakable(lane.label)));
       button.style.top = `${this.#y(number) - 15}px`;
       return button;
     }));

@@ -10,7 +10,7 @@
 import { attribute, chosen, icon, make, reshape, root, write } from "./dom.js";
 import { budgetAt, label } from "./model.js";
 import { hiddenText, pips, SHAPES } from "./marks.js";
-import { budgetText, counted, kindText, MEANINGS, number, STATES, stateText, time, unlimited } from "./words.js";
+import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "./words.js";
 
 /** @typedef {import("./model.js").Row} Row */
 /** @typedef {import("./outline.js").Line} Line */
@@ -43,6 +43,7 @@ export class RowView {
     this.key = row.key;
     this.glyph = icon("running", "glyph");
     this.id = make("span", { class: "id" });
+    this.strategy = make("span", { class: "strategy" });
     this.what = make("span", { class: "what" });
     this.why = make("span", { class: "why" });
     /** @type {HTMLAnchorElement|null} */
@@ -56,7 +57,7 @@ export class RowView {
     this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
-      make("span", { class: "nm" }, this.id, this.what, this.note, this.why),
+      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what), // what finds no room is left out from the end
       this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
   }
 
@@ -191,7 +192,8 @@ export class RowView {
     reshape(this.glyph, look === "running" && row.kind !== "worker" ? SHAPES[row.kind] ?? "running" : SHAPES[look] ?? "stopped");
 
     this.#name(row);
-    write(this.what, row.kind === "group" ? groupText(row) : kindText(row));
+    write(this.strategy, row.strategy ?? "");
+    write(this.what, row.kind === "group" ? groupText(row) : classText(row));
     if (row.kind === "group") this.#more(row);
     const why = this.#why(row, inside);
     write(this.why, why);

@@ -7,7 +7,7 @@
 
 import { ApiError, request } from "./api.js";
 import { confirm } from "./confirm.js";
-import { attribute, icon, make, renew } from "./dom.js";
+import { attribute, breakable, icon, make, renew } from "./dom.js";
 import { Panel } from "./process-panel.js";
 import { childrenOf, fates, isDynamic, STATIC } from "./strategy-rules.js";
 import { model, watch } from "./watching.js";
@@ -94,7 +94,7 @@ export class SlStrategy extends Panel {
     if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. With some, this shows who starts again if one of them dies.")];
     const columns = STATIC.map((strategy) => ({ strategy, fate: fates(strategy, children, this.#victim ?? "") }));
     const head = make("tr", {}, make("th", { scope: "col" }, "If this one dies"), ...columns.map(({ strategy }) =>
-      make("th", { scope: "col", "data-now": strategy === current, "data-chosen": strategy === chosen }, strategy)));
+      make("th", { scope: "col", "data-now": strategy === current, "data-chosen": strategy === chosen }, ...breakable(strategy))));
     const rows = children.slice(0, MOST).map((child) => make("tr", { "data-victim": child.key === this.#victim }, this.#who(child),
       ...columns.map(({ strategy, fate }) => cell(fate.get(child.key) ?? "stays", child.key === this.#victim, strategy === chosen))));
     const more = children.length - MOST;

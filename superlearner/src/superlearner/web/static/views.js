@@ -14,7 +14,7 @@ const STORE = "superlearner.views";
 const ONE_PX = 740;
 /** From this width on both are shown to those who chose nothing. */
 const BOTH_PX = 900;
-const LEAST = 25, MOST = 75, USUAL = 62;
+const LEAST = 25, MOST = 75, USUAL = 66;
 
 export class Views {
   /** @type {View|null} */ #chosen = null;

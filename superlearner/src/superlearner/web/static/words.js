@@ -99,10 +99,13 @@ const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]|\d+$/gu, "");
  * What stands behind the name of a process: its class where that says more than the name, and the strategy.
  * @param {Row} row
  */
-export function kindText(row) {
+export const kindText = (row) => [classText(row), row.strategy ?? ""].filter(Boolean).join(" · ");
+
+/** Its class, where that says more than its name. @param {Row} row */
+export function classText(row) {
   const what = row.what.toLowerCase();
   const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what) && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
-  return [more ? row.what : "", row.strategy ?? ""].filter(Boolean).join(" · ");
+  return more ? row.what : "";
 }
 
 /** What the numbers of the page mean: titles for the pointer, and in the help for everybody. */
