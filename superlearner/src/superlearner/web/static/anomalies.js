@@ -29,8 +29,10 @@ export class SlAnomalies extends HTMLElement {
     if (this.#list.isConnected) return;
     this.append(this.#title, this.#none, this.#list, this.#past);
     this.addEventListener("click", (event) => {
-      const button = event.target instanceof Element ? event.target.closest("[data-since]") : null;
-      if (button instanceof HTMLElement) this.dispatchEvent(new CustomEvent("sl-moment", { detail: Number(button.dataset.since), bubbles: true }));
+      const link = event.target instanceof Element ? event.target.closest("[data-since]") : null;
+      if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own is wanted
+      event.preventDefault();
+      this.dispatchEvent(new CustomEvent("sl-moment", { detail: Number(link.dataset.since), bubbles: true }));
     });
   }
 
@@ -92,10 +94,18 @@ function parts(one, open) {
     make("p", { class: "kind" }, icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"), make("b", {}, kindOf(one.type)), make("span", {}, one.active ? one.severity : "over"), make("time", { datetime: one.since }, span)),
     make("p", { class: "says" }, one.description),
     make("p", { class: "links" },
-      make("button", { type: "button", class: "link", "data-since": since, "data-act": "moment" }, "Show this moment"),
+      make("a", { class: "link", href: momentAddress(since), "data-since": since, "data-act": "moment" }, "Show this moment"),
       one.pid ? processLink(one.pid, `Open ${one.name ?? one.pid}`, { "data-act": "process" }) : null),
     more,
   ];
+}
+
+/** This page with all charts at a moment. @param {number} at */
+function momentAddress(at) {
+  const here = new URL(location.href);
+  here.searchParams.set("at", new Date(at * 1000).toISOString());
+  here.searchParams.delete("view");
+  return `${here.pathname}${here.search}`;
 }
 
 /** Words, with what stands between backticks as code. @param {string} text */

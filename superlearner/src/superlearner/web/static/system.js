@@ -42,6 +42,8 @@ const group = new ChartGroup();
 /** @type {Record<string, number>} */ let limits = {};
 /** What the charts stand still at; null: they go on. @type {{from: number, to: number}|null} */ let still = null;
 /** The number of the newest anomaly that was told. @type {number|null} */ let heard = null;
+/** The moment that the address asks for, until the first points are there; NaN: none. */
+let wanted = Date.parse(new URL(location.href).searchParams.get("at") ?? "") / 1000;
 let range = RANGES.get(new URL(location.href).searchParams.get("range") ?? USUAL) ?? 600;
 let view = "figures";
 /** Views that are loaded when they are opened first. @type {import("./log-view.js").SlLog|null} */ let log = null;
@@ -60,6 +62,7 @@ const feed = new Feed(liveUrl("system"), (messages) => {
   if (!model) return;
   feed.expect(model.interval);
   show();
+  if (wanted && model.points.length) bring(wanted);
   if (view === "talk") void talk?.refresh();
 }, showStatus);
 
@@ -164,32 +167,49 @@ function letGo() {
   setRange(range);
 }
 
-/** Puts the shared cursor at a moment and lets the charts show it. @param {number} at */
+/** Goes to a moment, from wherever. @param {number} at */
 function goTo(at) {
+  if (!bring(at)) return;
+  choose("figures");
+  byId("moment", HTMLElement).scrollIntoView({ block: "nearest" });
+}
+
+/** Puts the shared cursor at a moment and lets the charts show it, if there are figures of it. @param {number} at */
+function bring(at) {
+  wanted = NaN;
   const newest = Number(model?.points.at(-1)?.[0] ?? 0);
   const oldest = Number(model?.points[0]?.[0] ?? 0);
   if (!model?.points.length || at < oldest - 60) {
     toast(`There are no figures of ${time(at)} any more.`, { hint: "The page has those of the last hour.", level: "bad" });
-    return;
+    tellMoment();
+    return false;
   }
-  choose("figures");
   const wide = [...RANGES.values()].find((one) => one >= newest - at + 20);
   if (wide !== undefined && wide <= 600 && newest - at < wide * 0.9) setRange(wide);
   else stand(at - 60, at + 60);
   group.hold(at);
-  byId("moment", HTMLElement).scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+/** The address says the moment, so that a reload and a link show the same. */
+function tellMoment() {
+  const here = new URL(location.href);
+  if (group.held === null) here.searchParams.delete("at");
+  else here.searchParams.set("at", new Date(group.held * 1000).toISOString());
+  if (here.href !== location.href) history.replaceState(history.state, "", here);
 }
 
 function showMoment() {
   const at = group.held;
   const moment = byId("moment", HTMLElement);
   moment.hidden = at === null;
+  tellMoment();
   if (at === null) return;
   write(byId("moment-title", HTMLElement), `Moment ${time(at)}`);
   const figures = shown.map((picture) => {
     const place = nearest(picture.times.at, at);
     const value = picture.series[0]?.values[place];
-    return value ? `${picture.title.toLowerCase()} ${withUnit(value, picture.unit)}` : "";
+    return value ? `${picture.title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())} ${withUnit(value, picture.unit)}` : "";
   }).filter(Boolean);
   write(byId("moment-text", HTMLElement), figures.slice(0, 5).join(", "));
 }
