@@ -40,7 +40,7 @@ def test_the_question_says_what_will_happen_supervisor_by_supervisor(page: Page,
     told = page.get_by_role("dialog").locator("#bulk-list li")
     expect(told).to_have_text(
         [
-            "shop_sup (rest_for_one): ledger and the 1 after it restart; "
+            "shop_sup (rest_for_one): ledger and the 1 after it will restart; "
             "1 of 3 restarts in 5 s is used, this takes one.",
             "pool (dynamic): order 81 is not started again.",
         ]
@@ -52,7 +52,7 @@ def test_the_question_says_what_will_happen_supervisor_by_supervisor(page: Page,
     line(page, LEDGER).locator(".id").click(modifiers=["Control"])
     page.get_by_role("button", name="Kill 2 selected").click()
     expect(told).to_have_text(
-        "shop_sup (rest_for_one): all 3 children restart; "
+        "shop_sup (rest_for_one): all 3 children will restart; "
         "2 of 3 restarts in 5 s are used, this takes up to 2: it would give up."
     )
     expect(told).to_have_attribute("data-level", "bad")

@@ -101,9 +101,9 @@ function killed(step, rows, supervisor, those) {
   if (step.outcome === "gives_up") return `${budget(step, rows)}, so it gives up, and all its children end.`;
   if (step.outcome !== "restarts") return `${step.words}.`;
   const all = supervisor.children ?? step.started_count;
-  const who = step.strategy === "one_for_all" || (step.started_count > rows.length && step.started_count === all) ? `all ${number(step.started_count)} children restart`
-    : step.strategy === "rest_for_one" && step.started_count > 1 ? `${step.child} and the ${number(step.started_count - 1)} after it restart`
-      : `${those} ${rows.length === 1 ? "restarts" : "restart"}`;
+  const who = step.strategy === "one_for_all" || (step.started_count > rows.length && step.started_count === all) ? `all ${number(step.started_count)} children will restart`
+    : step.strategy === "rest_for_one" && step.started_count > 1 ? `${step.child} and the ${number(step.started_count - 1)} after it will restart`
+      : `${those} will restart`;
   const limit = typeof step.max_restarts === "number" && step.max_restarts <= 999 ? `; ${budget(step, rows)}` : "";
   return `${who}${limit}${tight(step, rows) ? ": it would give up" : ""}.`;
 }
