@@ -164,6 +164,7 @@ def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_c
     page.keyboard.press("p")
     pinned = page.locator(".grid-pins .grid-row")
     expect(pinned).to_contain_text("favourite")
+    expect(page).to_have_url(re.compile("[?&]pin="))
     before = pinned.get_attribute("data-key") or ""
     page.goto(f"{served}/processes?search=victim")
     expect(pinned).to_contain_text("favourite")

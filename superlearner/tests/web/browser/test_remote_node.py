@@ -76,7 +76,12 @@ async def traced(far_node: Any) -> str:
 def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], far_node: Any) -> None:
     page = open_page(f"{far_node.url}/supervisors?node={SECOND}")
     expect(page.locator(LEDGER)).to_be_visible()
+    others = [open_page(f"{far_node.url}/{one}?node={SECOND}", ready=False) for one in ("processes", "traces")]
+    for other in others:
+        expect(other.locator("#live")).to_have_text("Live")
     far_node.do(lambda: far_node.platform.nodes.detach(SECOND))
+    for other in others:  # nobody tries again, so nothing else is said
+        expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is gone"))
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")
     expect(page.locator("#live")).to_have_text("Node is gone")

@@ -41,12 +41,13 @@ def test_first_and_last_row_can_be_seen_however_many_there_are(modules: Page, to
 
 def test_a_view_comes_back_from_its_address_and_nonsense_does_not(modules: Page) -> None:
     query = "search=x+y&type=worker&mailbox=5&supervised=yes&below=shop&sort=-mailbox&columns=pid,links"
+    query += "&pin=%5B%22name%22%2C%22x%22%5D"
     again = modules.evaluate(
         "(query) => addressOf(viewOf(new URLSearchParams(query)), new URLSearchParams('node=a')).toString()", query
     )
     assert set(again.split("&")) == {*query.replace(",", "%2C").split("&"), "node=a"}
-    odd = modules.evaluate("viewOf(new URLSearchParams('mailbox=x&supervised=perhaps&sort=;drop'))")
-    assert (odd["mailbox"], odd["supervised"], odd["sort"], odd["columns"]) == ("", "", "pid", None)
+    odd = modules.evaluate("viewOf(new URLSearchParams('mailbox=x&supervised=perhaps&sort=;drop&pin=x&pin=%5B1%5D'))")
+    assert (odd["mailbox"], odd["supervised"], odd["sort"], odd["columns"], odd["pins"]) == ("", "", "pid", None, None)
 
 
 def test_frames_are_folded_and_a_missing_one_is_noticed(modules: Page) -> None:

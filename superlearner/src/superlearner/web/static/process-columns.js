@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attribute, chosen, icon, make, reshape, root, write } from "./dom.js";
+import { attribute, chosen, icon, make, renew, reshape, root, write } from "./dom.js";
 import { duration, number } from "./words.js";
 
 /** @typedef {import("./process-list.js").Line} Line */
@@ -73,10 +73,11 @@ function drawName(cell, row) {
     name.title = nameOf(row);
   }
   if (more) attribute(more, "aria-label", `Menu of ${nameOf(row)}`);
-  const told = [row.pid, row.what === nameOf(row) ? "" : row.what, row.status];
+  const told = [row.pid, row.status];
   if (row.message_queue_len) told.push(`${number(row.message_queue_len)} waiting`);
   if (row.messages_per_s) told.push(`${rate(row.messages_per_s)}/s`);
-  if (second) write(second, told.filter(Boolean).join(" · ")); // the second line on a phone
+  if (row.what !== nameOf(row)) told.push(row.what);
+  if (second) renew(second, told.map((text) => make("span", {}, text))); // the second line on a phone
 }
 
 /** @param {HTMLElement} cell @param {Line} row */

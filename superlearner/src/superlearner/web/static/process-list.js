@@ -95,6 +95,16 @@ export function pinOf(line) {
   return JSON.stringify(["pid", line.pid]);
 }
 
+/** Whether it is a pin: anybody may write an address. @param {unknown} text */
+export function isPin(text) {
+  try {
+    const parts = JSON.parse(String(text));
+    return Array.isArray(parts) && parts.length > 1 && parts.every((part) => typeof part === "string");
+  } catch {
+    return false;
+  }
+}
+
 /** A pin in words. @param {string} pin */
 export function pinText(pin) {
   const parts = JSON.parse(pin);

@@ -6,7 +6,7 @@
  */
 
 import { chosen } from "./dom.js";
-import { pinText } from "./process-list.js";
+import { isPin, pinText } from "./process-list.js";
 
 const KEY = `superlearner.pins.${chosen()}`;
 const MOST = 20;
@@ -15,21 +15,23 @@ const MOST = 20;
 export function keptPins() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string" && Array.isArray(JSON.parse(one))).slice(0, MOST) : [];
+    return Array.isArray(kept) ? kept.filter(isPin).slice(0, MOST) : [];
   } catch {
     return [];
   }
 }
 
-/** Pins, or no more, and keeps that. @param {readonly string[]} pins @param {string} pin */
-export function toggled(pins, pin) {
-  const next = pins.includes(pin) ? pins.filter((one) => one !== pin) : [...pins, pin].slice(-MOST);
+/** Pins it, or no more. @param {readonly string[]} pins @param {string} pin */
+export const toggled = (pins, pin) => (pins.includes(pin) ? pins.filter((one) => one !== pin) : [...pins, pin].slice(-MOST));
+
+/** Keeps in this browser that it is pinned, or no more: those of an address that somebody sent are not kept. @param {string} pin @param {boolean} on */
+export function keep(pin, on) {
+  const others = keptPins().filter((one) => one !== pin);
   try {
-    localStorage.setItem(KEY, JSON.stringify(next));
+    localStorage.setItem(KEY, JSON.stringify(on ? toggled(others, pin) : others));
   } catch {
-    // pinned as long as the page
+    // it stands in the address all the same
   }
-  return next;
 }
 
 /** A pinned process that does not run. @param {string} pin @param {number} now  server time in seconds */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isPin } from "./process-list.js";
+
 /**
  * @typedef {object} View
  * @property {string} search
@@ -15,12 +17,14 @@
  * @property {string} below
  * @property {string} sort  a column, with `-` the other way round
  * @property {string[]|null} columns  null: the usual ones
+ * @property {string[]|null} pins  null: those that this browser kept
  */
 
 /** Filters besides the search; "" filters nothing. */
 export const FILTERS = /** @type {const} */ (["type", "status", "what", "mailbox", "supervised", "below"]);
 /** The order without a choice: the process that is the least of a surprise comes first. */
 export const USUAL = "pid";
+const MOST_PINS = 20;
 /** Columns for which messages are looked at. */
 const WORKING = ["messages", "callback"];
 
@@ -28,11 +32,13 @@ const WORKING = ["messages", "callback"];
 export function viewOf(asked) {
   const text = (/** @type {string} */ name) => (asked.get(name) ?? "").slice(0, 200);
   const columns = asked.get("columns");
+  const pins = asked.getAll("pin").filter(isPin).slice(0, MOST_PINS);
   return {
     search: text("search"), type: text("type"), status: text("status"), what: text("what"),
     mailbox: /^\d{1,9}$/.test(text("mailbox")) ? text("mailbox") : "",
     supervised: ["yes", "no"].includes(text("supervised")) ? text("supervised") : "", below: text("below"),
     sort: /^-?[a-z]+$/.test(text("sort")) ? text("sort") : USUAL, columns: columns === null ? null : columns.split(",").filter(Boolean),
+    pins: pins.length ? pins : null,
   };
 }
 
@@ -47,6 +53,8 @@ export function addressOf(view, before) {
   put(asked, "sort", view.sort === USUAL ? "" : view.sort);
   if (view.columns) asked.set("columns", view.columns.join(","));
   else asked.delete("columns");
+  asked.delete("pin");
+  for (const pin of view.pins ?? []) asked.append("pin", pin);
   return asked;
 }
 

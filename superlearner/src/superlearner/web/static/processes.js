@@ -12,7 +12,7 @@ import { copied, end, endAll, measured } from "./process-acts.js";
 import { address, columnsOf, lookOf, nameOf } from "./process-columns.js";
 import { lineAt, NOTHING, pinOf, take } from "./process-list.js";
 import { openMenu } from "./process-menu.js";
-import { keptPins, missing, toggled } from "./process-pins.js";
+import { keep, keptPins, missing, toggled } from "./process-pins.js";
 import { addressOf, askOf, FILTERS, filtersOf, unfiltered, viewOf } from "./process-view.js";
 import { showStatus } from "./status.js";
 import { SlTable } from "./table.js";
@@ -39,7 +39,7 @@ let asked = "";
 let hovered = false;
 let skew = 0;
 /** Time of the first frame: what ran before has no known age. @type {number|null} */ let since = null;
-/** @type {string[]} */ let pins = keptPins();
+/** @type {string[]} */ let pins = view.pins ?? keptPins();
 /** @type {Map<string, string>} */ const memory = new Map();
 /** Lines of selected rows, for when they are scrolled away. @type {Map<string, Line>} */ const chosenLines = new Map();
 
@@ -97,7 +97,7 @@ function onStatus(status) {
   showStatus(status);
   page.dataset.status = status;
   const lost = byId("lost", HTMLElement);
-  lost.hidden = status === "live" || status === "connecting";
+  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
   write(byId("lost-text", HTMLElement), `${status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again."}${list.now ? ` What you see is as of ${time(list.now)}.` : ""}`);
 }
 
@@ -157,8 +157,10 @@ async function measure(row) {
 
 /** @param {Line & {pin?: string}} row */
 function pinIt(row) {
-  pins = toggled(pins, row.pin ?? pinOf(row));
-  look();
+  const pin = row.pin ?? pinOf(row);
+  pins = toggled(pins, pin);
+  keep(pin, pins.includes(pin));
+  go({ pins });
 }
 
 function changedColumns() {
@@ -277,6 +279,7 @@ for (const [button, opened] of /** @type {[string, HTMLElement][]} */ ([["column
 }
 window.addEventListener("popstate", () => {
   view = viewOf(new URLSearchParams(location.search));
+  pins = view.pins ?? keptPins();
   dress();
   look();
 });

@@ -171,8 +171,8 @@ function already(error) {
 function onStatus(status) {
   showStatus(status);
   const lost = byId("lost", HTMLElement);
-  lost.hidden = status === "live" || status === "connecting";
-  write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : status === "lost" ? "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew." : "");
+  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
+  write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
 }
 
 const show = tabs(byId("tab-messages", HTMLElement).parentElement ?? page, (name) => name === "latency" && slow());
