@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,17 @@ def test_who_comes_before_the_platform_is_there_is_told_so(inside: Inside) -> No
         platform.platform.ready = True
         assert page.status_code == 503
         assert "SuperLearner is starting" in page.text
+
+    inside(test)
+
+
+def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        page = await platform.client.get("/replay")
+        navigation = page.text.partition('aria-label="Main"')[2].partition("</nav>")[0]
+        names = "Supervisors System Processes Traces Replay Sandboxes Arsenal Learn Docs"
+        assert re.findall(r"<a href=[^>]*>(\w+)</a>", navigation) == names.split()
+        assert '<a href="/replay" data-page="replay" aria-current="page">' in navigation
 
     inside(test)
 
@@ -72,6 +84,7 @@ def test_a_page_that_is_not_there_is_told_as_a_page(inside: Inside) -> None:
         assert page.status_code == 404
         assert page.headers["content-type"].startswith("text/html")
         assert "<script>alert" not in page.text
+        assert "Nothing is at /&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
 
     inside(test)
 

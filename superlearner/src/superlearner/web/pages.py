@@ -61,11 +61,11 @@ PAGES: Final = (
     Page("system", "System", "System", live=True),
     Page("processes", "Processes", "Processes", live=True),
     Page("traces", "Traces", "Traces", live=True),
+    Page("replay", "Replay", "Replay"),
     Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True),
     Page("arsenal", "Arsenal", "Arsenal"),
     Page("learn", "Learn", "Learning path"),
     Page("docs", "Docs", "Documentation", own_routes=True),
-    Page("replay", "Replay", "Replay", aside=True),
     Page("settings", "Settings", "Settings", aside=True, of_platform=True),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
@@ -143,7 +143,8 @@ def install(app: FastAPI, platform: Platform) -> None:
 
     async def error_page(request: Request, error: ApiError) -> Response:
         hint = error.details[0]["hint"] if error.details else None
-        there = error.code in ("operation_not_found", "page_not_found")
+        nowhere = error.code == "operation_not_found"  # its words are for programs
+        said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost), None)
         return render(
@@ -153,10 +154,10 @@ def install(app: FastAPI, platform: Platform) -> None:
             title="Error",
             status=error.status,
             heading=HEADINGS.get(error.status, "That did not work") if sandbox is None else _ended(sandbox),
-            message=error.message if sandbox is None else _why(sandbox),
+            message=said if sandbox is None else _why(sandbox),
             sandbox=sandbox,
-            hint=None if error.code in ("operation_not_found", "node_not_found") else hint,
-            near=near(request.scope["path"]) if there else (),
+            hint=None if nowhere or error.code == "node_not_found" else hint,
+            near=near(request.scope["path"]) if nowhere or error.code == "page_not_found" else (),
             lost_node=error.code == "node_not_found",
         )
 
