@@ -238,7 +238,11 @@ def test_who_may_not_change_states_or_see_source_is_told_what_it_takes(desk: Des
     pane.get_by_role("button", name="Review").click()
     expect(pane.get_by_role("alert")).to_contain_text("needs the scope code")
     pane.get_by_role("tab", name="Source").click()
-    expect(pane.get_by_role("tabpanel")).to_contain_text("needs the scope code")
+    expect(pane.get_by_role("tabpanel")).to_contain_text(
+        "and anonymous has operate, read. Send a credential: superlearner token"
+    )
+    link = pane.get_by_role("tabpanel").get_by_role("link", name="Sign in with it")
+    expect(link).to_have_attribute("href", re.compile(r"/sign-in\?next=%2Fsupervisors%3F"))
 
 
 def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk) -> None:

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { icon, make, write } from "./dom.js";
+import { icon, make, spoken, write } from "./dom.js";
 import { processLink } from "./process-link.js";
 import { kindOf } from "./system-charts.js";
 import { secondsOf } from "./system-model.js";
@@ -107,9 +107,6 @@ function momentAddress(at) {
   here.searchParams.delete("view");
   return `${here.pathname}${here.search}`;
 }
-
-/** Words, with what stands between backticks as code. @param {string} text */
-const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
 
 /** @param {string} name */
 const words = (name) => name.replaceAll("_", " ").replace(/per s$/, "per second").replace(/ s$/, ", seconds").replace("message queue len", "waiting messages");

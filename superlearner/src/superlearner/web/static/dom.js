@@ -23,6 +23,9 @@ export function make(tag, attributes = {}, ...children) {
 /** A name that may go on in a second line after each of its words. @param {string} name */
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
 
+/** Words, with what stands between backticks as code. @param {string} text */
+export const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+
 /**
  * Sets, or with false and null removes, an attribute; writes only what changes.
  * @param {Element} element

@@ -5,7 +5,8 @@
  */
 
 import { ApiError, request } from "./api.js";
-import { make } from "./dom.js";
+import { make, spoken } from "./dom.js";
+import { signInLink } from "./sign-in-link.js";
 
 /** @typedef {Record<string, string|number|boolean|null|undefined>} Query */
 
@@ -47,7 +48,13 @@ function address(pid, path, query) {
  */
 export function refusal(error) {
   if (!(error instanceof ApiError)) throw error;
-  return make("p", { class: "note", "data-level": "bad", role: "alert" }, `${error.message.replace(/[^.!?]$/, "$&.")} ${error.hint}`.trim());
+  return make("p", { class: "note", "data-level": "bad", role: "alert" }, ...reasons(error));
+}
+
+/** Why it was refused and what to try, and the way to a credential where that is what is missing. @param {ApiError} error @returns {(Node|string)[]} */
+export function reasons({ code, message, hint }) {
+  const told = `${message.replace(/[^.!?]$/, "$&.")} ${hint && sentence(hint)}`.trim();
+  return [...spoken(told), ...(code === "missing_scope" ? [" ", signInLink("Sign in with it"), "."] : [])];
 }
 
 /** A sentence begins with a capital and ends with a full stop. @param {string} words */

@@ -8,6 +8,7 @@
 
 import { ApiError } from "./api.js";
 import { make, renew } from "./dom.js";
+import { reasons } from "./process-asks.js";
 import { time } from "./words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
@@ -137,7 +138,7 @@ export class Panel extends HTMLElement {
     const again = make("button", { type: "button", class: "link" }, "Read again");
     again.onclick = () => this.again();
     if (this.#refused?.code === "process_not_found") return [read, "It has just ended; its successor is read when it is there. ", again];
-    if (this.#refused) return [read, `Could not be read: ${this.#refused.message} ${this.#refused.hint}`.trim(), " ", again];
+    if (this.#refused) return [`${read}Could not be read: `, ...reasons(this.#refused), " ", again];
     return read ? [read, again] : ["Reading…"];
   }
 }

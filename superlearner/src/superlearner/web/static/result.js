@@ -8,11 +8,12 @@
  * @module
  */
 
-import { attribute, icon, make, root, write } from "./dom.js";
+import { attribute, icon, make, write } from "./dom.js";
 import { LONGEST, copied, pathOf, tableOf } from "./json-tree.js";
 import { copyButton } from "./copying.js";
 import { JsonTree } from "./result-tree.js";
 import { ResultTable } from "./result-table.js";
+import { signInLink } from "./sign-in-link.js";
 
 /** @typedef {import("./asking.js").Outcome} Outcome */
 /** @typedef {import("./sent-events.js").Sent} Sent */
@@ -130,8 +131,8 @@ export class SlResult extends HTMLElement {
     const hints = error.details.map((one) => one.hint).filter(Boolean);
     const note = make("div", { class: "note refused", "data-level": "bad" }, make("p", {}, make("b", {}, error.message.slice(0, 2000))),
       make("p", { class: "hint" }, make("code", {}, error.code), ...hints.flatMap((hint) => [make("br"), String(hint).slice(0, 1000)])));
-    if (status === 401) note.append(make("p", {}, "Your credential has ended or was revoked. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length) + location.search)}` }, "Sign in again"), "; what you typed stays in the address and the history of this tab."));
-    if (status === 403 && error.code === "missing_scope") note.append(make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, "superlearner token"), " prints the owner's on the machine of the platform. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length) + location.search)}` }, "Sign in")));
+    if (status === 401) note.append(make("p", {}, "Your credential has ended or was revoked. ", signInLink("Sign in again"), "; what you typed stays in the address and the history of this tab."));
+    if (status === 403 && error.code === "missing_scope") note.append(make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, "superlearner token"), " prints the owner's on the machine of the platform. ", signInLink("Sign in")));
     const rest = error.details.filter((one) => one.problem && one.problem !== error.message);
     const list = rest.length > 1 ? make("ul", { class: "problems" }, ...rest.slice(0, 20).map((one) => make("li", {}, make("code", {}, one.field ?? ""), ` ${one.problem}`))) : null;
     this.#body.replaceChildren(note, ...(list ? [list] : []));
