@@ -61,8 +61,10 @@ def test_who_is_not_signed_in_is_told_what_takes_a_credential(open_page: Callabl
 
 
 def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], served: str) -> None:
-    page = open_page(f"{served}/settings", ready=False)
+    page = open_page(f"{served}/settings", ready=False, reduced_motion="no-preference")
     html = page.locator("html")
+    still = "import('/static/motion.js').then(({ still }) => still())"
+    assert page.evaluate(still) is False
     page.get_by_text("Dark", exact=True).click()
     expect(html).to_have_attribute("data-theme", "dark")
     page.get_by_label("Appearance").get_by_text("Compact", exact=True).click()
@@ -70,6 +72,7 @@ def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], 
     page.goto(f"{served}/supervisors")
     for name, value in {"theme": "dark", "density": "compact", "motion": "reduced"}.items():
         expect(html).to_have_attribute(f"data-{name}", value)
+    assert page.evaluate(still) is True
     page.get_by_role("button", name="Switch to the light theme").click()
     page.goto(f"{served}/settings")
     expect(page.get_by_role("radio", name="As the system").first).to_be_checked()

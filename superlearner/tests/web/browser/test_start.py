@@ -30,6 +30,9 @@ class Tally(Supervisor):
         children = [Counter.child_spec(0, id=one, name=one) for one in ("left", "right")]
         return Children(children, strategy="one_for_all", max_restarts=2, max_seconds=3600)
 """
+MOVING = (
+    """[...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration !== "0s").length"""
+)
 
 
 def done(page: Page, *names: str) -> None:
@@ -163,4 +166,5 @@ def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     done(page, "look")
     expect(page.locator(".fam-kids > li")).to_have_count(3)
     assert broken_rules(page) == []
+    assert page.evaluate(MOVING) == 0
     assert page.evaluate(SIDEWAYS) == 0

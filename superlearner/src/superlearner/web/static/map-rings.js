@@ -5,6 +5,8 @@
  * @module
  */
 
+import { still } from "./motion.js";
+
 /** @typedef {import("./model.js").Row} Row */
 
 /** How long a crash is shown though it is over. */
@@ -16,8 +18,6 @@ const RING_PX = 7;
 const MOST_RINGS = 300;
 /** The least time between two pictures of the rings. */
 const PAUSE_MS = 45;
-
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Rings {
   /** @type {Map<string, {look: string, until: number}>} */ #held = new Map();
@@ -80,7 +80,7 @@ export class Rings {
 
   /** @param {string} key @param {string} colour */
   #ring(key, colour) {
-    if (still.matches || document.hidden || this.#rings.size >= MOST_RINGS) return;
+    if (still() || document.hidden || this.#rings.size >= MOST_RINGS) return;
     this.#rings.set(key, { begun: performance.now(), colour });
     this.#next();
   }

@@ -6,6 +6,7 @@
  */
 
 import { attribute, breakable, icon, make, renew, reshape } from "./dom.js";
+import { still } from "./motion.js";
 import { colour, onTheme } from "./paint.js";
 import { cast, picture, withRoom } from "./reel-lanes.js";
 import { placeAt } from "./reel.js";
@@ -14,7 +15,6 @@ import { brief, MOST_LANES, short } from "./sequence-layout.js";
 /** @typedef {import("./reel.js").Reel} Reel */
 
 const TOP = 30;
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class SlStage extends HTMLElement {
   #canvas = make("canvas", { role: "img", "aria-label": "Processes as lanes, messages as arrows between them. The list of events tells the same." });
@@ -101,7 +101,7 @@ export class SlStage extends HTMLElement {
     const g = this.#canvas.getContext("2d");
     if (!g) return;
     const width = this.clientWidth;
-    const seen = (this.#picture = picture(this.#reel, this.#cast, { times: this.#times, at, view: this.#view, left: this.#left, width, still: still.matches }));
+    const seen = (this.#picture = picture(this.#reel, this.#cast, { times: this.#times, at, view: this.#view, left: this.#left, width, still: still() }));
     g.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     g.clearRect(0, 0, width, this.#canvas.height);
     g.save();

@@ -9,6 +9,7 @@ import { ApiError, platform, request } from "./api.js";
 import { copy } from "./copying.js";
 import { attribute, byId, make, renew, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
+import { still } from "./motion.js";
 import { colour, onTheme } from "./paint.js";
 import { SlRecordings, freshName, replayAddress } from "./recordings-list.js";
 import { lastUpTo, placeAt, Reel, sentence } from "./reel.js";
@@ -31,7 +32,6 @@ const events = byId("events", SlReelEvents);
 const tree = byId("tree", SlReelTree);
 const process = byId("process", SlReelProcess);
 const recordings = byId("recordings", SlRecordings);
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 const asked = new URLSearchParams(location.search);
 const name = asked.get("recording") ?? "";
 
@@ -107,8 +107,8 @@ function frame(now) {
   if (!playing) return;
   const next = at + Math.max(0, now - before) * (SPEEDS[speed] ?? 1);
   before = now;
-  const shown = still.matches ? times()[reel.steps[lastUpTo(reel.steps, placeAt(times(), reel.events.length, next))] ?? 0] ?? 0 : next;
-  if (still.matches && shown <= at) before = now - (next - at) / (SPEEDS[speed] ?? 1); // time goes on, the picture waits for the next event
+  const shown = still() ? times()[reel.steps[lastUpTo(reel.steps, placeAt(times(), reel.events.length, next))] ?? 0] ?? 0 : next;
+  if (still() && shown <= at) before = now - (next - at) / (SPEEDS[speed] ?? 1); // time goes on, the picture waits for the next event
   else at = shown;
   if (next >= end()) {
     at = end();

@@ -6,6 +6,7 @@
  */
 
 import { icon, make } from "./dom.js";
+import { still } from "./motion.js";
 import { drawing, schedule, sentence } from "./signal-lanes.js";
 
 /** @typedef {import("./signal-lanes.js").Burst} Burst */
@@ -104,9 +105,9 @@ export class SlSignals extends HTMLElement {
   #play() {
     this.#stop();
     const plan = this.#draw();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.documentElement.dataset.motion === "reduced";
-    if (this.#burst) this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: this.#burst, moving: !still } }));
-    if (!plan || still) return;
+    const moving = !still();
+    if (this.#burst) this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: this.#burst, moving } }));
+    if (!plan || !moving) return;
     this.dataset.playing = "";
     const times = schedule(plan.arrows.length);
     this.#running = plan.arrows.flatMap((arrow, place) => travel(this.#picture.querySelector(`[data-n="${arrow.n}"]`), arrow, times[place] ?? [0, 0]));
