@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import superlearner.web
 from superlearner.arsenal.registry import all_operations
 from superlearner.events import TYPES
 from superlearner.learning import PARTS, Event, Operation, Step, Tour, Visited, tours
@@ -17,6 +18,7 @@ from superlearner.web.pages import PAGES
 ALL = list(tours())
 STEPS = [(tour, step) for tour in ALL for step in tour.steps]
 DOCS = Path(__file__).parents[3] / "docs"
+STATIC = Path(superlearner.web.__file__).parent / "static"
 
 
 def page_of(manual: Manual, name: str) -> Rendered:
@@ -71,6 +73,8 @@ def test_every_concept_can_be_seen_and_read() -> None:
     text = (DOCS / "concepts.md").read_text()
     addresses = {page.href for page in PAGES}
     known, operations = {tour.id for tour in ALL}, {operation.name for operation in all_operations()}
+    scripts = "".join((STATIC / name).read_text() for name in ("process-more.js", "teaching.js"))
+    tabs = re.findall(r"(?:later\(|\bid: )\"(\w+)\"", scripts)
     concepts = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
     assert len(concepts) > 25
     for concept in concepts:
@@ -80,6 +84,7 @@ def test_every_concept_can_be_seen_and_read() -> None:
         assert path in addresses
         assert word != "tour" or value in known
         assert word != "operation" or value in operations
+        assert (value or "").partition("&tab=")[2] in ("", *tabs)
         assert "[Read](" in concept
     html = page_of(Manual(root="/tools"), "concepts").html
     assert 'href="/tools/learn?tour=process"' in html
