@@ -14,9 +14,9 @@ import { lineAt, NOTHING, pinOf, take } from "./process-list.js";
 import { openMenu } from "./process-menu.js";
 import { keep, keptPins, missing, toggled } from "./process-pins.js";
 import { addressOf, askOf, FILTERS, filtersOf, unfiltered, viewOf } from "./process-view.js";
-import { showStatus } from "./status.js";
+import { lostWords, showStatus } from "./status.js";
 import { SlTable } from "./table.js";
-import { number, time } from "./words.js";
+import { number } from "./words.js";
 
 /** @typedef {import("./process-list.js").Line} Line */
 
@@ -97,8 +97,9 @@ function onStatus(status) {
   showStatus(status);
   page.dataset.status = status;
   const lost = byId("lost", HTMLElement);
-  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
-  write(byId("lost-text", HTMLElement), `${status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again."}${list.now ? ` What you see is as of ${time(list.now)}.` : ""}`);
+  const words = lostWords(status, list.now);
+  lost.hidden = words === "";
+  write(byId("lost-text", HTMLElement), words);
 }
 
 /** Goes to another view: the address follows. @param {Partial<import("./process-view.js").View>} change */

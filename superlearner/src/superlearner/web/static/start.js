@@ -13,7 +13,7 @@ import { Feed, liveUrl } from "./live.js";
 import { EMPTY, label, reduce, tally } from "./model.js";
 import { SHAPES } from "./marks.js";
 import { pages } from "./nav.js";
-import { showStatus } from "./status.js";
+import { lostWords, showLost, showStatus } from "./status.js";
 import { reduce as judged } from "./system-model.js";
 import { complain } from "./toast.js";
 import { number, STATES, time } from "./words.js";
@@ -43,12 +43,16 @@ const killIt = byId("kill-it", HTMLButtonElement);
 
 /** @type {Model} */ let model = EMPTY;
 let skew = 0;
+/** Server time of the newest frame. */
+let fresh = 0;
+/** Why nobody tells what is wrong; "" while somebody does. */
+let unknown = "";
 /** @type {Scene|null} */ let scene = null;
 /** What the feed said before this visit tells of no step. */
 let known = 0;
 /** What the monitor of the node finds. @type {import("./system-model.js").Model|null} */ let found = null;
 
-const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, showStatus);
+const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
 const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the line above says whether the server answers
 
 /** @param {Message[]} messages */
@@ -62,6 +66,7 @@ function onMessages(messages) {
     if (!before.gap) feed.sync();
     return;
   }
+  fresh = Date.now() / 1000 + skew;
   if (model === before) return;
   if (before.epoch !== model.epoch) begin();
   if (before.rows !== model.rows) draw();
@@ -70,6 +75,14 @@ function onMessages(messages) {
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
   if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots) wrong();
   page.dataset.ready = scene ? "scene" : "none";
+}
+
+/** @param {import("./live.js").Status} status */
+function onStatus(status) {
+  showStatus(status);
+  showLost(status, fresh);
+  unknown = lostWords(status, 0);
+  wrong();
 }
 
 /** With each look of the monitor: anomalies begin and end. @param {unknown[]} frames */
@@ -191,7 +204,7 @@ function wrong() {
       make("a", { href: system }, `${one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
-  if (!items.length) items.push(make("li", { class: "hint" }, model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at."));
+  if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at.")));
   renew(byId("wrong", HTMLElement), items);
 }
 

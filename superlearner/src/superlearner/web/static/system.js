@@ -12,7 +12,7 @@ import { chosen, byId, icon, make, renew, reshape, write } from "./dom.js";
 import { shortcuts } from "./keys.js";
 import { Feed, liveUrl } from "./live.js";
 import { csv, save } from "./save.js";
-import { showStatus } from "./status.js";
+import { showLost, showStatus } from "./status.js";
 import { kindOf, pictures } from "./system-charts.js";
 import { reduce, secondsOf } from "./system-model.js";
 import { trends } from "./system-trends.js";
@@ -64,7 +64,10 @@ const feed = new Feed(liveUrl("system"), (messages) => {
   show();
   if (wanted && model.points.length) bring(wanted);
   if (view === "talk") void talk?.refresh();
-}, showStatus);
+}, (status) => {
+  showStatus(status);
+  showLost(status, Number(model?.points.at(-1)?.[0] ?? 0));
+});
 
 function show() {
   if (!model) return;
