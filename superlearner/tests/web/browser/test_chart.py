@@ -33,7 +33,7 @@ def charts(open_page: Callable[..., Page], platform: Any) -> Page:
     page = open_page(f"{platform.url}/docs", ready=False)
     page.evaluate(
         """async (noon) => {
-            const modules = ["chart-group", "chart", "spark"];
+            const modules = ["chart-group", "chart"];
             const [{ ChartGroup }] = await Promise.all(modules.map((one) => import(`/static/${one}.js`)));
             const sheet = {rel: "stylesheet", href: "/static/chart.css"};
             document.head.append(Object.assign(document.createElement("link"), sheet));
@@ -171,11 +171,3 @@ def test_nothing_is_drawn_while_only_the_cursor_moves_and_all_of_it_when_the_the
     charts.evaluate("document.documentElement.dataset.theme = 'dark'")
     charts.wait_for_function("(before) => window.draws === before + 2", arg=before)
     assert len(charts.evaluate(dark)) == 4
-
-
-def test_a_spark_is_an_image_with_words(charts: Page) -> None:
-    charts.evaluate(
-        """() => { const spark = document.createElement("sl-spark"); document.querySelector("main").append(spark);
-            spark.show([1, null, 3], "3 restarts in a minute"); }"""
-    )
-    expect(charts.get_by_role("img", name="3 restarts in a minute")).to_be_visible()
