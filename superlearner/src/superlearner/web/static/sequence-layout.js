@@ -291,24 +291,3 @@ export function fits(item, { kind = "", text = "", who = "" }, people) {
   if (kind === "ends" ? !isMark(item) && !isSignal(item) : kind !== "" && item.kind !== kind && !(kind === "call" && item.kind === "reply")) return false;
   return text === "" || item.text.toLowerCase().includes(text.toLowerCase());
 }
-
-/**
- * What the operations `trace.history` and `trace.messages` answer, as items and people.
- * @param {Record<string, any>[]} lines
- * @returns {{items: Message[], people: Map<string, Person>}}
- */
-export function fromHistory(lines) {
-  /** @type {Map<string, Person>} */ const people = new Map();
-  const meet = (/** @type {string|null} */ pid, /** @type {string|null} */ name) => {
-    if (pid !== null && !people.has(pid)) people.set(pid, { pid, name, label: name ?? pid });
-  };
-  const items = lines.map((line) => {
-    meet(line["from_pid"], line["from_name"]);
-    meet(line["to"], line["to_name"]);
-    return {
-      seq: line["seq"], at: line["at"], kind: line["type"], from: line["from_pid"], to: line["to"], text: line["content"], tag: line["tag"],
-      dropped: line["status"] === "dropped", received: line["received_at"], answer: line["answer"], answers: line["answers"], cause: line["cause"],
-    };
-  });
-  return { items, people };
-}
