@@ -78,6 +78,7 @@ def replay(open_page: Open, shop: Any, **more: Any) -> Page:
 def test_the_keys_walk_through_the_events_and_the_playhead_says_where_it_is(open_page: Open, shop: Any) -> None:
     page = replay(open_page, shop)
     playhead = page.get_by_role("slider", name="Playhead")
+    expect(page.locator("#about")).to_have_text(re.compile(r"events · 1 crash · \d+\.\d{3} s$"))
     page.keyboard.press("End")
     expect(playhead).to_have_attribute("aria-valuetext", "Event 8 of 8: shop_sup restarted ledger (ValueError)")
     page.keyboard.press("ArrowLeft")

@@ -42,6 +42,7 @@ let speed = 4;
 let playing = false;
 let before = 0;
 let said = -Infinity;
+/** What its head says of it. @type {string[]} */ let facts = [];
 /** @type {string|null} */ let chosen = null;
 
 const times = () => (even ? reel.even : reel.real);
@@ -159,6 +160,8 @@ function renewAll() {
   scrub.max = String(end());
   density();
   lanes();
+  const length = `${((reel.real[reel.events.length] ?? 0) / 1000).toFixed(3)} s`;
+  write(byId("about", HTMLElement), [...facts, counted(reel.crashes.length, "crash", "crashes"), length].join(" · "));
   renew(byId("crashes", HTMLElement), reel.crashes.slice(0, 12).map((one) => make("button", { type: "button", class: "btn quiet danger", "data-place": one }, `▲ ${((reel.real[one] ?? 0) / 1000).toFixed(3)} s`)));
   draw(true);
 }
@@ -202,8 +205,7 @@ function head(part) {
   byId("player", HTMLElement).hidden = false;
   byId("begin", HTMLElement).hidden = true;
   write(byId("title", HTMLElement), part.name);
-  const told = [part.node, part.started_at ? time(part.started_at) : "", counted(part.last, "event"), part.dropped ? `${number(part.dropped)} over the rate` : ""];
-  write(byId("about", HTMLElement), told.filter(Boolean).join(" · "));
+  facts = [part.node, part.started_at ? time(part.started_at) : "", counted(part.last, "event"), part.dropped ? `${number(part.dropped)} over the rate` : ""].filter(Boolean);
   const problem = byId("problem", HTMLElement);
   problem.hidden = part.complete;
   write(problem, part.complete ? "" : `It has no proper end: ${part.problem}. What is before that is played.`);
