@@ -133,7 +133,7 @@ def test_one_cursor_for_all_charts_moves_with_the_arrow_keys_and_stays_where_it_
     expect(now).to_have_text(["59 ms", "118"])
 
 
-def test_a_drag_chooses_a_stretch_of_time_and_a_click_holds_a_moment(charts: Page) -> None:
+def test_a_drag_or_two_moments_choose_a_stretch_of_time_and_a_click_holds_a_moment(charts: Page) -> None:
     charts.evaluate("group.addEventListener('sl-span', (event) => window.span = event.detail)")
     box = charts.get_by_role("slider").first.bounding_box()
     assert box is not None
@@ -146,6 +146,11 @@ def test_a_drag_chooses_a_stretch_of_time_and_a_click_holds_a_moment(charts: Pag
     assert (round(span["from"] - NOON), round(span["to"] - NOON)) == (15, 30)
     charts.mouse.click(box["x"] + 70 + inner / 2, y)
     assert charts.evaluate("window.group.held") - NOON in (29, 30)
+    charts.evaluate(f"group.hold({NOON + 10})")
+    charts.get_by_role("slider").first.focus()
+    charts.keyboard.press("Home")
+    charts.keyboard.press("Shift+Enter")
+    assert charts.evaluate("[span.from, span.to]") == [NOON, NOON + 10]
 
 
 def test_the_table_has_the_numbers_of_the_lines_and_says_what_happened(charts: Page) -> None:

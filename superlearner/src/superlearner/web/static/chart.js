@@ -5,8 +5,8 @@
  *     chart.group = group;
  *     chart.show({ title: "Loop lag", unit: "ms", times, series: [{ name: "Loop lag", values }] });
  *
- * The pointer or the arrow keys move the cursor, a click or Enter holds the moment, Escape lets it go, and a drag over a
- * stretch of time chooses that. It draws once a frame at most, and only after something has changed.
+ * The pointer or the arrow keys move the cursor, a click or Enter holds the moment, Escape lets it go. A drag over a
+ * stretch of time chooses that, and so does Shift and Enter for the time between the held moment and the cursor. It draws once a frame at most, and only after something has changed.
  *
  * @module
  */
@@ -244,11 +244,13 @@ export class SlChart extends HTMLElement {
     const first = placeOf(times, from);
     const last = placeOf(times, to + 1e-6) - 1;
     if (event.ctrlKey || event.metaKey || event.altKey || last < first) return;
-    const here = this.#group.cursor === null ? last + 1 : nearest(times, this.#group.cursor);
+    const { cursor, held } = this.#group;
+    const here = cursor === null ? last + 1 : nearest(times, cursor);
     const step = event.shiftKey ? 10 : 1;
     const place = { ArrowLeft: here - step, ArrowDown: here - step, ArrowRight: here + step, ArrowUp: here + step, PageUp: here - 10, PageDown: here + 10, Home: first, End: last }[event.key];
     if (place !== undefined) this.#group.point(times[Math.min(last, Math.max(first, place))] ?? null);
-    else if (event.key === "Enter" || event.key === " ") this.#group.hold(this.#group.cursor === null ? null : this.#snapped(this.#group.cursor));
+    else if (event.key === "Enter" && event.shiftKey && cursor !== null && held !== null && cursor !== held) this.#group.choose(Math.min(held, cursor), Math.max(held, cursor));
+    else if (event.key === "Enter" || event.key === " ") this.#group.hold(cursor === null ? null : this.#snapped(cursor));
     else if (event.key === "Escape") {
       this.#group.point(null);
       this.#group.hold(null);

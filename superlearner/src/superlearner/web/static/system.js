@@ -293,6 +293,7 @@ shortcuts([
   { keys: ["3"], text: "The last hour", run: () => setRange(3600) },
   { keys: ["n"], text: "Back to now", run: letGo },
   { keys: ["←", "→"], text: "On a chart: move the cursor of all charts; Enter holds the moment, Escape lets it go" },
+  { keys: ["Shift Enter"], text: "On a chart: show only the time between the held moment and the cursor" },
 ]);
 setRange(range);
 feed.start();
