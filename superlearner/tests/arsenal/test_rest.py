@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -13,6 +14,7 @@ import otp
 from superlearner.arsenal.adapters.rest import routes_of
 from superlearner.arsenal.registry import all_operations
 from superlearner.control.terms import plain_pid
+from superlearner.demo.one_for_one import Counter
 
 Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -68,6 +70,27 @@ def test_a_dry_run_of_what_no_force_does_is_refused_like_the_real_one(inside: In
     async def test(platform: Any) -> None:
         answer = await platform.client.request("PUT", "/api/v1/processes/live/debug/log?dry_run=true", json={})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
+
+    inside(test)
+
+
+def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
+    """Regression: with `%2F` a path had one part more, so that nobody of such a name could be asked for by it."""
+
+    async def test(platform: Any) -> None:
+        for name in ("a/b", "<b>bold</b>", "../x", "x/info", "%2F", "a%2Fb"):
+            pid = await platform.node.start(Counter, 7, name=name)
+            path = f"/api/v1/processes/{quote(name, safe='')}"
+            info = (await platform.client.get(f"{path}/info")).json()["data"]
+            assert (info["pid"], info["registered_name"]) == (plain_pid(pid), name)
+            call = {"message": "get_value", "message_type": "call"}
+            assert (await platform.client.post(f"{path}/message", json=call)).json()["data"]["reply"] == 7
+            ended = (await platform.client.delete(path)).json()["data"]
+            assert (ended["pid"], ended["terminated"]) == (plain_pid(pid), True)
+            gone = (await platform.client.get(path.replace("%2F", "%2f") + "/info")).json()["error"]
+            assert repr(name) in gone["message"]
+        wrong = await platform.client.get("/api/v1/processes/a/b/info")
+        assert wrong.json()["error"]["code"] == "operation_not_found"
 
     inside(test)
 

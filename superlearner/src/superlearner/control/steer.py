@@ -163,14 +163,14 @@ async def deliver(
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:
-    """The child id of a supervisor that is shown as `text`, or the pid of a dynamic child.
+    """The child id of a supervisor that is, or is shown as, `text`, or the pid of a dynamic child.
 
     Raises:
         NotThere: it has no such child.
     """
     state = supervisor_state(supervisor)
     for record in () if state is None else state.children:
-        if record.id is not None and id_text(record.id) == text:
+        if record.id is not None and text in (record.id if type(record.id) is str else None, id_text(record.id)):
             return record.id
         if record.pid is not None and text.strip("<>") == plain_pid(record.pid):
             return record.pid if record.id is None else record.id

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Coroutine
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Final
+from urllib.parse import unquote
 
 from fastapi import Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from superlearner.arsenal import PREFIX
@@ -44,6 +46,9 @@ NodeName = Annotated[
 ]
 LAST_EVENT_ID: Final = "last-event-id"
 DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
+IN_NAME: Final = re.compile("%2F", re.IGNORECASE)
+SLASH: Final = "\udc2f"
+"""In place of a slash that belongs to a name while its route is looked for: in no path that can be decoded."""
 
 
 @lru_cache(maxsize=8)
@@ -77,6 +82,17 @@ class OperationRoute(Route):
         self.path_regex = pattern_of(self.path)
         self._operation = operation
         self._route: APIRoute | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As Starlette's, but an encoded slash divides nothing: `<b>x</b>` is a name like any other."""
+        sent: bytes = scope.get("raw_path") or b""
+        if b"%2" not in sent:
+            return super().matches(scope)
+        path = SLASH.join(map(unquote, IN_NAME.split(sent.decode("ascii"))))
+        match, found = super().matches({**scope, "path": path})
+        if match is not Match.NONE:
+            found["path_params"] = {name: text.replace(SLASH, "/") for name, text in found["path_params"].items()}
+        return match, found
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._route is None:
