@@ -238,6 +238,8 @@ class Ledger:
 
     def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
         """All supervisors, most restarts first; of those with as many the one that restarted last."""
+        for pid in () if self._node is None else supervisors(self._node):  # one that has done nothing yet, too
+            self.meet(pid)
         histories = list(self.book.histories.values())
         histories.sort(key=lambda one: (one.total_restarts, one.restarts.last or 0), reverse=True)
         now, offset = _now(), self.book.offset

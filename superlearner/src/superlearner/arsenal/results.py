@@ -119,7 +119,8 @@ class ProcessDetails(BaseModel):
     monitored_by_count: int
     message_queue_len: int
     messages: list[str]
-    memory: int | None
+    memory: int | None = Field(description="an estimate in bytes, see process.memory; null for a plain function")
+    callbacks: list[str] = Field(description="the functions of its class, the first 100 of them")
     current_call: str | None
     state: str | None
     state_note: str | None
@@ -238,7 +239,7 @@ class Metrics(BaseModel):
     memory_usage: int | None = Field(description="bytes of this operating-system process")
     supervision_health: float = Field(description="percent of the supervisors that neither storm nor give up")
     anomalies: int = Field(description="how many go on; see system.anomalies")
-    restarts: int | None
+    restarts: int = Field(description="of children by their supervisors; one whatever its strategy took along")
     viewers: int | None
 
 

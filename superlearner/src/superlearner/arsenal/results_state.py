@@ -7,19 +7,21 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.arsenal.backups import Why
-from superlearner.arsenal.results import Pid
+from superlearner.arsenal.results import Pid, ProcessType
 
 __all__ = ["BackupLine", "Change", "Forgotten", "StateChange", "StateDifference", "StateView"]
 
 
 class StateView(BaseModel):
-    """The state of a server as bounded text."""
+    """The state of a server, bounded: as text, and in the types of JSON."""
 
     pid: Pid
     name: str | None
+    type: ProcessType
     what: str
     status: str
     state: str | None = Field(description="null for a plain function; `<sensitive>` for a process that hides it")
+    value: Any = Field(description="the same in the types of JSON, secrets always hidden; null where it is not seen")
     redacted: bool
 
 

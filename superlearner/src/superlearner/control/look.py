@@ -25,6 +25,7 @@ KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "work
 
 MAX_MESSAGES: Final = 20
 MAX_STATE: Final = 4000
+MAX_CALLBACKS: Final = 100
 MAX_RELATED: Final = 200
 """Links and monitors of one process that are told one by one; the rest is counted."""
 
@@ -94,7 +95,8 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         "monitored_by_count": found.monitored_by_count,
         "message_queue_len": found.mailbox,
         "messages": [safe_text(message) for message in found.messages],
-        "memory": None,
+        "memory": _bytes(node, pid),
+        "callbacks": _callbacks(node, pid),
         "current_call": _current_call(found),
         "state": None if found.state is None else safe_text(found.state),
         "state_note": None,
@@ -105,6 +107,18 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
 
 def _related(others: Sequence[Any]) -> list[dict[str, Any]]:
     return [named(other) for other in others[:MAX_RELATED]]
+
+
+def _bytes(node: Node, pid: Pid) -> int | None:
+    """What its state, mailbox and dictionary take, as far as they are counted; not known of a coroutine."""
+    use = observer.memory(node, pid)
+    return None if use is None or use.state is None else use.state + use.mailbox + use.dictionary
+
+
+def _callbacks(node: Node, pid: Pid) -> list[str]:
+    """The functions of its class, in the order of its source."""
+    running = observer.running(node, pid)
+    return [] if running is None else [clip(one.name, 200) for one in running.callbacks[:MAX_CALLBACKS]]
 
 
 def _short(name: str | None) -> str | None:

@@ -93,12 +93,15 @@ def test_memory_is_estimated_and_follows_the_mailbox(inside: Inside) -> None:
         assert 1000 < before["state"] < 2000
         assert before["total"] == before["state"] + before["mailbox"] + before["dictionary"]
         assert before["heap"] is None
+        details = await told(platform, "/one/info")
+        assert (details["memory"], details["callbacks"]) == (before["total"], ["init", "handle_call", "handle_cast"])
         await platform.client.post(f"{AT}/one/suspend")
         body = {"message": "y" * 100_000, "message_type": "cast"}
         await platform.client.post(f"{AT}/one/message", json=body)
         assert (await told(platform, "/one/memory"))["mailbox"] - before["mailbox"] > 100_000
         unknown = await told(platform, f"/{str(platform.node.spawn(hold)).strip('<>')}/memory")
         assert (unknown["state"], unknown["total"]) == (None, None)
+        assert (await told(platform, f"/{unknown['pid']}/info"))["memory"] is None
 
     inside(test, BUSY)
 

@@ -80,9 +80,11 @@ def test_a_state_is_told_without_secrets_unless_one_may_see_them(inside: Inside)
     async def test(platform: Any) -> None:
         found = await done(platform, "GET", "/basket/state")
         assert found["state"] == "{'items': [1], 'password': ***, 'pin': 'hidden'}"
-        assert (found["name"], found["what"], found["redacted"]) == ("basket", "Holder", True)
+        assert found["value"] == {"items": [1], "password": "***", "pin": "hidden"}
+        assert (found["name"], found["type"], found["what"], found["redacted"]) == ("basket", "genserver", "Holder", True)
         assert "hunter2" in (await done(platform, "GET", "/basket/state?redact=false"))["state"]
-        assert (await done(platform, "GET", "/hidden/state"))["state"] == "<sensitive>"
+        hidden = await done(platform, "GET", "/hidden/state")
+        assert (hidden["state"], hidden["value"]) == ("<sensitive>", None)
         assert len((await done(platform, "GET", "/basket/state?length=10"))["state"]) <= 10
 
     inside(test, HOLDERS, auth="all")

@@ -14,6 +14,7 @@ from superlearner.running import Tree
 
 Inside = Callable[..., Any]
 AT = "/api/v1/supervisors"
+LONG = "o" * 10_000
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
@@ -48,6 +49,7 @@ class Rows(Supervisor):
                 Row.child_spec(None, id="row", name="row"),
                 DynamicSupervisor.child_spec(name="pool", id="pool"),
                 Kept.child_spec(None, id="other", name="other"),
+                Kept.child_spec(None, id=LONG),
             ],
             strategy="one_for_all",
         )
@@ -85,6 +87,7 @@ def test_children_are_listed_counted_and_their_specs_shown_without_secrets(insid
         assert spec["start"] == "Kept.start_link({'password': ***}, name='first')"
         assert (spec["restart"], spec["shutdown"], spec["modules"]) == ("permanent", 5, ["Kept"])
         assert failure(await platform.client.get(f"{AT}/row/children/nobody/spec")) == (404, "child_not_found")
+        assert (await ask(platform, "GET", f"/rows/children/{LONG}/spec"))["id"].startswith("oooo")
 
     inside(test, TREE)
 
@@ -118,6 +121,41 @@ def test_flags_that_are_left_out_stay(inside: Inside) -> None:
         assert await ask(platform, "GET", "/row/flags") == changed
         answer = await platform.client.put(f"{AT}/services/strategy", json={"strategy": "one_for_all"})
         assert failure(answer) == (403, "critical_process_protection")
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("supervisor.change_strategy")
+def test_none_becomes_or_leaves_simple_one_for_one_and_the_answer_says_why(inside: Inside) -> None:
+    """Regression: it expected one of four strategies, got one of them, and asked whether it was meant."""
+
+    async def test(platform: Any) -> None:
+        for name, strategy, is_now in (("row", "simple_one_for_one", "rest_for_one"), ("pool", "one_for_all", "dynamic")):
+            for asked in ("", "?dry_run=true"):
+                answer = await platform.client.put(f"{AT}/{name}/strategy{asked}", json={"strategy": strategy})
+                assert failure(answer) == (422, "validation_error")
+                words = f"is {is_now}, and none can become or leave simple_one_for_one"
+                assert words in answer.json()["error"]["message"]
+
+    inside(test, TREE)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("supervisor.list")
+def test_supervisors_are_searched_and_sorted(inside: Inside) -> None:
+    async def names(platform: Any, query: str) -> list[str]:
+        return [one["name"] for one in await ask(platform, "GET", query)]
+
+    async def test(platform: Any) -> None:
+        every = await names(platform, "")
+        assert every == [*await names(platform, "?sort=-pid")][::-1]
+        assert sorted(every) == await names(platform, "?sort=name")
+        assert await names(platform, "?search=ROW&sort=-name") == ["rows", "row"]
+        dynamic = [one for one in every if one in ("pool", "sandboxes")]
+        assert await names(platform, "?search=dynamicsup&sort=what") == dynamic
+        found = await platform.get(f"{AT}?search=row&per_page=1&sort=name")
+        assert (found["meta"]["total"], [one["name"] for one in found["data"]]) == (2, ["row"])
+        assert failure(await platform.client.get(f"{AT}?sort=size")) == (422, "validation_error")
 
     inside(test, TREE)
 

@@ -27,6 +27,7 @@ from superlearner.arsenal.results_state import (
 from superlearner.arsenal.targets import asking, called, process_of, protect, server_of, term_of
 from superlearner.control.clock import timestamp
 from superlearner.control.differences import differences
+from superlearner.control.look import TYPES
 from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state, what_of
@@ -39,7 +40,8 @@ MOST_CHANGES = 200
 BackupId = Annotated[str, Field(max_length=40, description="the id of a backup", examples=["b1"]), Picker("backup")]
 
 
-@operation("state.get", http=("GET", "/processes/{pid}/state"), scope="read", errors=NOT_THERE)
+@operation("state.get", http=("GET", "/processes/{pid}/state"), scope="read", errors=NOT_THERE,
+           short="pid name what status state redacted")  # fmt: skip
 async def get(
     ctx: Context,
     pid: PidText,
@@ -56,12 +58,15 @@ async def get(
     details = observer.process(ctx.node, found, messages=0, length=length, exits=0, related=0, **options)
     if details is None:
         raise OperationError("process_not_found", f"{clip(pid, 200)} has just ended")
+    seen = observer.seen_state(ctx.node, found)
     return StateView(
         pid=plain_pid(found),
         name=registered_name(found),
+        type=TYPES[details.kind],
         what=what_of(found),
         status=details.status,
         state=None if details.state is None else clip(safe_text(details.state), length),
+        value=None if seen is None else json_of(seen.value),
         redacted=redact,
     )
 

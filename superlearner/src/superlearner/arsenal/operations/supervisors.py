@@ -30,10 +30,11 @@ from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
 from superlearner.control.names import registered_name
 from superlearner.control.prediction import Prediction
+from superlearner.control.slots import DYNAMIC
 from superlearner.control.steer import child_id
 from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record
 from superlearner.control.terms import plain_pid
-from superlearner.control.tree import TreeReader
+from superlearner.control.tree import TreeReader, what_of
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
 STEERED = (*NOT_THERE, "critical_process_protection", "process_not_found", "call_failed", "timeout", "conflict")
@@ -64,12 +65,16 @@ async def list_all(
     page: PageNumber = 1,
     per_page: PerPage = 50,
     include_children: Annotated[bool, Field(description="with their direct children")] = False,
+    search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
+    sort: Annotated[
+        Literal["pid", "-pid", "name", "-name", "what", "-what"], Field(description="column; `-` turns it round")
+    ] = "pid",
 ) -> Paged[SupervisorDetails]:
     """List supervisors.
 
     All living supervisors of the node, oldest first.
     """
-    found = supervisors(ctx.node)
+    found = _chosen(supervisors(ctx.node), search, sort)
     start = (page - 1) * per_page
     reader = TreeReader(Clock())
     lines = [shown(reader, pid, children=include_children) for pid in found[start : start + per_page]]
@@ -188,11 +193,39 @@ async def predict(
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)
 
 
+def _chosen(found: list[Pid], search: str, sort: str) -> list[Pid]:
+    """Those with `search` in name, class or pid, in the order that is asked for; they come oldest first."""
+    if search:
+        needle = search.casefold()
+        found = [
+            pid
+            for pid in found
+            if any(needle in text.casefold() for text in (_name(pid), what_of(pid), plain_pid(pid)))
+        ]
+    column = sort.removeprefix("-")
+    if column != "pid":
+        found.sort(key=_name if column == "name" else what_of)
+    if sort.startswith("-"):
+        found.reverse()
+    return found
+
+
+def _name(pid: Pid) -> str:
+    return registered_name(pid) or ""
+
+
 async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bool) -> FlagsResult:
     given = {key: value for key, value in changes.items() if value is not None}
     if not given:
         raise OperationError("validation_error", "expected at least one flag to change", hint='{"max_restarts": 10}')
     pid = supervisor_of(ctx, name)
+    now = flags_of(pid)
+    if now is not None and "strategy" in given and (now.strategy in DYNAMIC) != (given["strategy"] in DYNAMIC):
+        raise OperationError(
+            "validation_error",
+            f"strategy: {called(pid)} is {now.strategy}, and none can become or leave simple_one_for_one",
+            hint="its children would have no id, or need one; supervisor.start starts another supervisor",
+        )
     with steering():
         protect(ctx, pid, force=force)
         words = ", ".join(f"{key} {value}" for key, value in given.items())

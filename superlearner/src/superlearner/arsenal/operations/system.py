@@ -65,7 +65,7 @@ async def health(ctx: Context) -> Health:
         memory_usage=info.memory,
         supervision_health=share,
         anomalies=len(active),
-        restarts=None if hub is None else hub.model.restarts,
+        restarts=info.restarts,
         viewers=None if hub is None else len(hub.viewers),
     )
     well = platform.ready and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
