@@ -266,6 +266,7 @@ def _wanted(program: OwnProgram) -> dict[str, Any]:
         "argv": list(sys.argv),
         "log_level": settings.log_level,
         "log_format": settings.log_format,
+        "allow_eval": settings.allow_eval,
     }
 
 

@@ -107,6 +107,8 @@ class Platform:
         self.trees = trees
         self.version = version
         self.credentials = credentials
+        self.evaluates = settings.allow_eval
+        """Whether Python that somebody sends is run on the nodes of this program."""
         self.epoch = epoch or secrets.token_hex(4)
         self.started_at = time.time()
         self.ready = False

@@ -196,6 +196,11 @@ class Settings(BaseSettings):
         json_schema_extra=AT_START,
         description="sandboxes also where this machine lacks a wall that they need: for code of your own",
     )
+    allow_eval: bool = Field(
+        False,
+        json_schema_extra=AT_START,
+        description="run Python that is sent with node.eval in this program and that of your tree; sandboxes always do",
+    )
     events_kept: int = Field(
         10_000, ge=100, le=1_000_000, description="events in memory, for who watches and comes back"
     )

@@ -37,6 +37,7 @@ REFUSED = {
     "application.set_env": "application_not_found",
     "application.start": "already_started",
     "node.detach": "node_not_found",
+    "node.eval": "eval_not_allowed",
     "registry.register": "conflict",
     "supervisor.delete_child": "conflict",
     "application.stop": "application_not_found",

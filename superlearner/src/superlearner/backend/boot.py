@@ -17,13 +17,16 @@ SERVICE: Final = "backend"
 """The name by which the platform asks for it."""
 
 
-async def start(node: Node, args: Mapping[str, Any] | None = None, diary: Diary | None = None) -> dict[str, Pid]:
+async def start(
+    node: Node, args: Mapping[str, Any] | None = None, diary: Diary | None = None, *, evaluates: bool = False
+) -> dict[str, Pid]:
     """Start the backend of a node: on a hidden node beside it, which ends with it.
 
     Args:
         node: the node that is looked into; nothing is started or registered on it.
         args: nothing yet.
         diary: where what the node's supervisors do is written down.
+        evaluates: whether Python that somebody sends is run on the node.
 
     Returns what a link has to find by name: `{"backend": pid}`.
 
@@ -39,12 +42,19 @@ async def start(node: Node, args: Mapping[str, Any] | None = None, diary: Diary 
     if args:
         raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
     hidden = await Node(f"backend.{node.name}", hidden=True).__aenter__()
-    pid = await serve(hidden, node, diary=diary)
+    pid = await serve(hidden, node, diary=diary, evaluates=evaluates)
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     return {SERVICE: pid}
 
 
-async def serve(hidden: Node, node: Node, permissions: Iterable[Scope] = SCOPES, diary: Diary | None = None) -> Pid:
+async def serve(
+    hidden: Node,
+    node: Node,
+    permissions: Iterable[Scope] = SCOPES,
+    diary: Diary | None = None,
+    *,
+    evaluates: bool = False,
+) -> Pid:
     """Start a backend of `node` on `hidden`, a node of the same loop that is there for it.
 
     Args:
@@ -52,5 +62,6 @@ async def serve(hidden: Node, node: Node, permissions: Iterable[Scope] = SCOPES,
         node: the node that is looked into.
         permissions: the scopes that anybody can have here, whatever the platform says of who asks.
         diary: where what the node's supervisors do is written down.
+        evaluates: whether Python that somebody sends is run on the node.
     """
-    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary))
+    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates))

@@ -54,6 +54,7 @@ class Observing:
         node: the node that is looked into.
         permissions: the scopes that anybody can have here: what the platform says of who asks gives no more.
         diary: where what the node's supervisors do is written down; None: nowhere.
+        evaluates: whether Python that somebody sends is run on the node.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class Observing:
         node: Node,
         permissions: frozenset[Scope] = frozenset(SCOPES),
         diary: Diary | None = None,
+        evaluates: bool = False,
     ) -> None:
         self.node = node
         self._diary = diary
+        self._evaluates = evaluates
         self._permissions = permissions
         self._hidden = hidden
         self._headless: Headless | None = None
@@ -131,6 +134,7 @@ class Observing:
             if before is not None:
                 await before.close()
             begun = Headless(self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary)
+            begun.platform.evaluates = self._evaluates
             await begun.start()
             self._headless = begun
         return self._facts()

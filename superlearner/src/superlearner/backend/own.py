@@ -32,7 +32,7 @@ async def boot(here: Here) -> None:
     """Answer the platform from now on; the tree starts when it says so, for an import may take its time.
 
     `here.args`: `target`, `args`, `first` (whether it never ran before), `path` and `argv` of the program, `log_level`
-    and `log_format` of its terminal.
+    and `log_format` of its terminal, `allow_eval` of the platform.
     """
     wanted: Mapping[str, Any] = here.args
     sys.path[:], sys.argv[:] = wanted["path"], wanted["argv"]
@@ -43,7 +43,7 @@ async def boot(here: Here) -> None:
         sys.breakpointhook = _no_terminal
     diary = Diary()
     diary.open()
-    services = await start(here.node, diary=diary)
+    services = await start(here.node, diary=diary, evaluates=wanted["allow_eval"])
     hidden = await Node(f"own.{here.node.name}").__aenter__()
     here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     tree = await hidden.start(OwnTree, (here.node, wanted))

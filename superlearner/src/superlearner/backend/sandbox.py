@@ -16,7 +16,7 @@ __all__ = ["boot"]
 async def boot(here: Here) -> None:
     """Start it all; what the code of the tree raises is raised."""
     buffer_lines()
-    services = await start(here.node)
+    services = await start(here.node, evaluates=True)
     tree = await inside.start(here.node, here.folder, here.args)
 
     async def asked(question: bytes) -> bytes:

@@ -21,11 +21,15 @@ log: Final = logging.getLogger(__name__)
 
 
 class Observed(NamedTuple):
-    """The node that is looked into, the scopes that anybody can have on it, and where is written down what it did."""
+    """The node that is looked into, the scopes that anybody can have on it, and where is written down what it did.
+
+    `evaluates`: whether Python that somebody sends is run there.
+    """
 
     node: Node
     permissions: frozenset[Scope] = frozenset(SCOPES)
     diary: Diary | None = None
+    evaluates: bool = False
 
 
 class Backend(GenServer[Any]):

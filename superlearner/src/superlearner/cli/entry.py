@@ -183,6 +183,12 @@ def run(
             "--weak-walls", help="Sandboxes also where a wall is missing: for code of your own.", show_default=False
         ),
     ] = None,
+    allow_eval: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-eval", help="Run Python that is sent with node.eval outside of sandboxes, too.", show_default=False
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     console: Annotated[
@@ -216,6 +222,7 @@ def run(
             certfile=certfile,
             keyfile=keyfile,
             weak_walls=weak_walls,
+            allow_eval=allow_eval,
             log_level=log_level,
             log_format=log_format,
         )

@@ -124,6 +124,8 @@ MESSAGES: Final[dict[str, str]] = {
     "backup_not_found": "there is no backup 'b-1' of 0.17.0",
     "bad_answer": "shop@127.0.0.1 answered what is no answer: pid: Input should be a valid string",
     "body_too_large": "expected a body of at most 1000000 bytes, got more",
+    "eval_failed": "line 2: ZeroDivisionError: division by zero",
+    "eval_not_allowed": "superlearner@127.0.0.1 evaluates nothing",
     "call_failed": "the process ended before it answered: ValueError('negative amount')",
     "child_not_found": "the supervisor has no such child",
     "critical_process_protection": "playground (0.11.0) keeps the platform alive",

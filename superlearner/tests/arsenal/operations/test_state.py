@@ -81,7 +81,7 @@ def test_a_state_is_told_without_secrets_unless_one_may_see_them(inside: Inside)
         found = await done(platform, "GET", "/basket/state")
         assert found["state"] == "{'items': [1], 'password': ***, 'pin': 'hidden'}"
         assert found["value"] == {"items": [1], "password": "***", "pin": "hidden"}
-        assert (found["name"], found["type"], found["what"], found["redacted"]) == ("basket", "genserver", "Holder", True)
+        assert [found[key] for key in ("name", "type", "what", "redacted")] == ["basket", "genserver", "Holder", True]
         assert "hunter2" in (await done(platform, "GET", "/basket/state?redact=false"))["state"]
         hidden = await done(platform, "GET", "/hidden/state")
         assert (hidden["state"], hidden["value"]) == ("<sensitive>", None)

@@ -130,7 +130,10 @@ def test_none_becomes_or_leaves_simple_one_for_one_and_the_answer_says_why(insid
     """Regression: it expected one of four strategies, got one of them, and asked whether it was meant."""
 
     async def test(platform: Any) -> None:
-        for name, strategy, is_now in (("row", "simple_one_for_one", "rest_for_one"), ("pool", "one_for_all", "dynamic")):
+        for name, strategy, is_now in (
+            ("row", "simple_one_for_one", "rest_for_one"),
+            ("pool", "one_for_all", "dynamic"),
+        ):
             for asked in ("", "?dry_run=true"):
                 answer = await platform.client.put(f"{AT}/{name}/strategy{asked}", json={"strategy": strategy})
                 assert failure(answer) == (422, "validation_error")

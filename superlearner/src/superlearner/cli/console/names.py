@@ -175,7 +175,10 @@ def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
         return [name for name in node_names(caller) if name != here]
 
     nodes.__name__ = nodes.__qualname__ = "list"
-    return {"self": self, "list": nodes}
+    found: dict[str, Callable[..., Any]] = {"self": self, "list": nodes}
+    if "node.attach" in caller.lines:
+        found["connect"] = made(caller, "node.attach", "Node.connect")
+    return found
 
 
 def node_names(caller: Caller) -> list[str]:

@@ -1,0 +1,114 @@
+"""Python inside a node: where it is allowed it acts there, and everywhere else nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tools.near_line import Line
+
+import otp
+from superlearner.backend import start
+from superlearner.demo.one_for_one import Counter
+
+Inside = Callable[..., Any]
+API = "/api/v1"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
+async def evaluated(platform: Any, source: str, query: str = "", **body: Any) -> Any:
+    json = {"source": source, **body}
+    return await platform.client.post(f"{API}/nodes/eval{query}", json=json, headers=OWNER)
+
+
+def failure(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.mark.operation("node.eval")
+def test_code_runs_on_the_node_and_other_operations_see_what_it_did(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        source = """
+            otp.GenServer.cast("counter_2", ("add", 5))
+            print("now", await otp.GenServer.call("counter_2", "get_value"))
+            {"pid": otp.self(), "set": {1}, "password": "hunter2"}
+        """
+        found = (await evaluated(platform, "\n".join(map(str.strip, source.splitlines())))).json()["data"]
+        assert (found["node"], found["type"], found["printed"]) == (platform.node.name, "dict", "now 105\n")
+        assert (found["value"]["set"], found["value"]["password"], "***" in found["text"]) == ([1], "***", True)
+        state = await platform.get(f"{API}/processes/counter_2/state")
+        assert state["data"]["value"] == 105
+        said = (await evaluated(platform, "otp.exit('counter_2', 'kill')", "?dry_run=true")).json()["data"]
+        assert said["would"] == f"evaluate 1 line of Python in {platform.node.name}"
+        assert (await platform.get(f"{API}/processes/counter_2/state"))["data"]["value"] == 105
+        nothing = (await evaluated(platform, "x = 1")).json()["data"]
+        assert (nothing["type"], nothing["value"]) == ("NoneType", None)
+
+    inside(test, allow_eval=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("1 +", (422, "validation_error", "source: line 1, column 4: invalid syntax")),
+        ("x = 1\nx / 0", (422, "eval_failed", "line 2: ZeroDivisionError: division by zero")),
+        ("raise SystemExit(3)", (422, "eval_failed", "line 1: SystemExit: 3")),
+        ("otp.exit(otp.self(), 'kill')", (422, "eval_failed", "its process was ended: killed")),
+        ("(" * 5000 + ")" * 5000, (422, "validation_error", None)),
+        ("\0", (422, "validation_error", None)),
+    ],
+)
+def test_what_goes_wrong_in_the_code_is_told_with_its_line(
+    inside: Inside, source: str, told: tuple[int, str, str | None]
+) -> None:
+    async def test(platform: Any) -> None:
+        answer = await evaluated(platform, source)
+        status, code, words = told
+        assert failure(answer) == (status, code)
+        assert words is None or answer.json()["error"]["message"] == words
+        assert platform.platform.ready
+
+    inside(test, allow_eval=True)
+
+
+def test_code_that_is_not_through_in_time_is_ended(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = set(platform.node.processes())
+        answer = await evaluated(platform, "await otp.receive()", timeout_ms=50)
+        assert failure(answer) == (504, "timeout")
+        assert set(platform.node.processes()) - before == set()
+
+    inside(test, allow_eval=True)
+
+
+def test_without_being_allowed_or_without_a_credential_nothing_is_run(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        source = "otp.GenServer.cast('counter_2', 'crash')"
+        assert failure(await evaluated(platform, source)) == (403, "eval_not_allowed")
+        assert failure(await evaluated(platform, source, "?dry_run=true")) == (403, "eval_not_allowed")
+        answer = await platform.client.post(f"{API}/nodes/eval", json={"source": source})
+        assert failure(answer) == (403, "missing_scope")
+
+    inside(test)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_node_in_another_process_says_itself_whether_it_evaluates(inside: Inside, allowed: bool) -> None:
+    """A sandbox does, whatever the platform; a service that has a door does not, whatever the platform."""
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("far@127.0.0.1") as node:
+            await node.start(Counter, 7, name="till")
+            services = await start(node, evaluates=allowed)
+            await platform.platform.nodes.attach_remote(node.name, Line(services["backend"]))
+            asked = "otp.node().name, await otp.GenServer.call('till', 'get_value')"
+            answer = await evaluated(platform, asked, "?node=far@127.0.0.1")
+            if allowed:
+                assert answer.json()["data"]["value"] == ["far@127.0.0.1", 7]
+                assert failure(await evaluated(platform, "1 / 0", "?node=far@127.0.0.1")) == (422, "eval_failed")
+            else:
+                assert failure(answer) == (403, "eval_not_allowed")
+            platform.platform.nodes.detach(node.name)
+
+    inside(test, allow_eval=not allowed)
