@@ -27,7 +27,11 @@ TAKES_AWAY = {
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
 OWN_RULES = (SETTINGS, "/api/v1/tokens", "/api/v1/nodes/attached")
 """Where a rule for a field depends on another field, or on what is there."""
-PROGRAMS = frozenset({("/api/v1/sandboxes", "source"), ("/api/v1/sandboxes/{sandbox_id}/hot-reload", "source")})
+PROGRAMS = frozenset({
+    ("/api/v1/sandboxes", "source"),
+    ("/api/v1/sandboxes/{sandbox_id}/hot-reload", "source"),
+    ("/api/v1/nodes/eval", "source"),
+})  # fmt: skip
 """Fields that hold a program: no schema says what Python takes for one, and what in it can be started."""
 
 
