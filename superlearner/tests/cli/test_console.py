@@ -82,7 +82,7 @@ def test_the_services_answer_at_once_with_what_the_platform_knows(start: Callabl
     assert "anomalies" in control.detect_system_anomalies()
     assert [] == node.list()
     assert node.self() == names["system"].health().node
-    with pytest.raises(OperationFailed, match="node_unavailable: .*no_such_door"):
+    with pytest.raises(OperationFailed, match=r"node_unavailable: .*no_such_door"):
         node.connect("no_such_door")
     message = names["process"].message
     assert message("counter_2", ("add", 4), message_type="cast").message_sent

@@ -46,6 +46,30 @@ def test_a_trusted_proxy_says_who_comes_and_how_and_nobody_else_does(inside: Run
     inside(test, trusted_proxies=("10.0.0.1",), allow_host=("shop.example",))
 
 
+def test_a_proxy_may_take_its_prefix_from_a_path_or_leave_it(inside: Run) -> None:
+    """Regression: the address that is printed at the start was a 404. The server puts the prefix before what comes."""
+
+    async def test(platform: Any) -> None:
+        for left in ("", "/tools/sl"):
+            page = await platform.client.get(f"/tools/sl{left}/supervisors")
+            assert (page.status_code, 'data-root="/tools/sl"' in page.text) == (200, True)
+            name = await platform.client.get(f"/tools/sl{left}/api/v1/processes/a%2Fb/info")
+            assert "'a/b'" in name.json()["error"]["message"]
+            assert (await platform.client.get(f"/tools/sl{left}/static/theme.js")).status_code == 200
+        assert (await platform.client.get("/tools/sl/tools/sl")).status_code == 200
+        assert (await platform.client.get("/tools/sl/tools/slow")).status_code == 404
+
+    inside(test, root_path="/tools/sl")
+
+
+def test_a_prefix_that_is_a_page_of_ours_does_not_hide_the_page(inside: Run) -> None:
+    async def test(platform: Any) -> None:
+        assert "Documentation" in (await platform.client.get("/docs/docs")).text
+        assert (await platform.client.get("/docs/docs/settings")).status_code == 200
+
+    inside(test, root_path="/docs")
+
+
 def test_behind_a_proxy_everybody_needs_a_credential(inside: Run) -> None:
     async def test(platform: Any) -> None:
         assert (await platform.client.get("/api/v1/supervisors")).status_code == 401

@@ -27,6 +27,7 @@ from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
+from superlearner.web.prefix import with_prefix_left
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.throttle import Throttle
 from superlearner.web.topics import OF_PLATFORM, TOPICS, source_of
@@ -69,7 +70,8 @@ def create_app(platform: Platform) -> ASGIApp:
         limits=lambda: _body_limits(platform.settings),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
-    served = with_access_log(guarded, lambda: platform.settings.access_log)
+    logged = with_access_log(guarded, lambda: platform.settings.access_log)
+    served = with_prefix_left(logged, settings.root_path, app.routes)
     if not settings.trusted_proxies:
         return served
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
