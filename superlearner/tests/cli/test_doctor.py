@@ -75,6 +75,9 @@ def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> Non
     assert told["max_body"] == (5, "SUPERLEARNER_MAX_BODY")
     assert told["database"] == ("postgresql://me:***@here/db", "superlearner.toml, line 2")
     assert told["host"] == ("127.0.0.1", "default")
+    named = superlearner("--data-dir", str(tmp_path), "config", "show", "--json")
+    (folder,) = [one for one in json.loads(named.stdout) if one["setting"] == "data_dir"]
+    assert (folder["value"], folder["from"]) == (str(tmp_path), "--data-dir")
     assert superlearner("config", "path").stdout == f"{tmp_path / 'superlearner.toml'}\n"
     assert superlearner("config", "show", SUPERLEARNER_PORT="many").returncode == 2
 

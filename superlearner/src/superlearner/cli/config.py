@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from superlearner.cli.door import said
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.showing import json_text, table
 from superlearner.data_dir import default_data_dir
@@ -23,16 +24,16 @@ config = typer.Typer(help="What is set, and by whom, for a platform that is star
 def of_here(ctx: typer.Context) -> None:
     """What is set, and by whom, for a platform that is started here."""
     if ctx.invoked_subcommand is None:
-        _show(as_json=False)
+        _show(ctx, as_json=False)
 
 
 @config.command()
-def show(as_json: Json = False) -> None:
+def show(ctx: typer.Context, as_json: Json = False) -> None:
     """Show every setting, its value, where that comes from, and whether a running platform can change it.
 
     As a platform would have them that is started here; `superlearner settings list` asks the one that runs.
     """
-    _show(as_json=as_json)
+    _show(ctx, as_json=as_json)
 
 
 @config.command()
@@ -43,7 +44,7 @@ def path() -> None:
     say(str(Path(CONFIG_FILE).absolute()))
 
 
-def _show(*, as_json: bool) -> None:
+def _show(ctx: typer.Context, *, as_json: bool) -> None:
     from otp.redaction import without_secrets
     from superlearner.cli.variables import unread_variables
     from superlearner.configuration import described, load_configuration
@@ -52,7 +53,7 @@ def _show(*, as_json: bool) -> None:
     for words in unread_variables():
         complain(words)
     try:
-        configuration = load_configuration()
+        configuration = load_configuration(data_dir=said(ctx, None, None)[1])
     except SettingsError as error:
         fail(str(error), USAGE)
     values: dict[str, Any] = configuration.current.model_dump(mode="json")
