@@ -24,9 +24,9 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("start a process", "process.start"),
         ("start a linked process", None, "a link ties two processes; supervisor.start_child makes one"),
         ("start a monitored process", None, "a monitor belongs to a process; who asks from outside reads the events"),
-        ("spawn a function", None, "code of one's own is run in a sandbox or by node.eval, not from a request"),
-        ("spawn a linked function", None, "as spawn"),
-        ("spawn a monitored function", None, "as spawn"),
+        ("spawn a function", "node.eval"),
+        ("spawn a linked function", None, "as a linked process"),
+        ("spawn a monitored function", None, "as a monitored process"),
         ("kill a process", "process.kill"),
         ("send an exit signal", "process.exit"),
         ("shut a process down", "process.shutdown"),
@@ -229,9 +229,9 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Failure simulation": (
         ("crash", "simulation.crash"),
         ("network partition",),
-        ("exhaust a resource",),
+        ("exhaust a resource", "simulation.memory"),
         ("time-out", "simulation.slow"),
-        ("inject a fault",),
+        ("inject a fault", "simulation.crash_next"),
         ("chaos", "simulation.chaos"),
     ),
     "Applications": (
@@ -267,7 +267,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Cluster": (
         ("connect a node",),
         ("disconnect a node",),
-        ("list nodes",),
+        ("list nodes", "node.list"),
         ("ping",),
         ("monitor a node",),
         ("stop monitoring a node",),
@@ -335,7 +335,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("secure channels", None, "TLS is a setting of the server, not an operation"),
     ),
     "Testing and simulation": (
-        ("environments",),
+        ("environments", "sandbox.create"),
         ("mocks", None, "tests are programs: otp.testing"),
         ("inject a message", "process.message"),
         ("load", "simulation.flood"),
