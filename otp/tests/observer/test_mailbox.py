@@ -255,6 +255,9 @@ async def test_memory_of_very_much_is_the_least_and_says_so() -> None:
     found = observer.memory(here(), agent)
     assert found is not None and not found.complete
     assert found.state is not None and found.state > 400_000
+    part = observer.memory(here(), agent, 100)
+    assert part is not None and part.state is not None
+    assert (part.complete, part.state < found.state) == (False, True)
 
 
 @first_process

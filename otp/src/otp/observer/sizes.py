@@ -32,7 +32,7 @@ _NOT_ITS_OWN: Final = (Pid, Ref, type, ModuleType, FunctionType, BuiltinFunction
 class Memory:
     """Bytes that can be reached from a process, each object once; `state` is None for a coroutine.
 
-    `complete` is False if there was more than 20,000 objects of a kind: then the numbers are the least.
+    `complete` is False if there were more objects in one of them than were counted: then the numbers are the least.
     """
 
     state: int | None
@@ -41,8 +41,13 @@ class Memory:
     complete: bool
 
 
-def memory(node: Node, pid: Pid) -> Memory | None:
+def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
     """What state, mailbox and dictionary of a process take; None if it is not alive.
+
+    Args:
+        node: where it lives.
+        pid: the process.
+        most: objects that are counted in each of the three; a thousand take some milliseconds, which the loop is held.
 
     Objects that several processes share count for each; pids, classes, functions and modules count for none. What
     a coroutine keeps in its variables is not known.
@@ -61,23 +66,23 @@ def memory(node: Node, pid: Pid) -> Memory | None:
     if p is None or p is not pid or p._st == DEAD:
         return None
     x = p._x
-    state, all_of_state = (None, True) if p._vt is None else _bytes_of([p._state])
-    waiting, all_waiting = _bytes_of(mailbox_of(p))
-    kept, all_kept = _bytes_of([] if x is None or not x.dictionary else [x.dictionary])
+    state, all_of_state = (None, True) if p._vt is None else _bytes_of([p._state], most)
+    waiting, all_waiting = _bytes_of(mailbox_of(p), most)
+    kept, all_kept = _bytes_of([] if x is None or not x.dictionary else [x.dictionary], most)
     return Memory(state, waiting, kept, all_of_state and all_waiting and all_kept)
 
 
-def _bytes_of(roots: Iterable[Any]) -> tuple[int, bool]:
+def _bytes_of(roots: Iterable[Any], most: int) -> tuple[int, bool]:
     """The bytes of all that can be reached, and whether that was all."""
     seen: dict[int, Any] = {}  # keeps what was made on the way, so that no id comes twice
-    waiting = deque(islice(roots, MOST))
+    waiting = deque(islice(roots, most + 1))
     total = 0
     while waiting:
         value = waiting.popleft()
         bases = mro(type(value))
         if value is None or id(value) in seen or any(base in _NOT_ITS_OWN for base in bases):
             continue
-        if len(seen) >= MOST:
+        if len(seen) >= most:
             return total, False
         seen[id(value)] = value
         kind = next((base for base in _SIZED if base in bases), object)
@@ -85,7 +90,7 @@ def _bytes_of(roots: Iterable[Any]) -> tuple[int, bool]:
         if type(value) is From:
             waiting.append(value._request)
             continue
-        room = MOST + 1 - len(waiting)
+        room = most + 1 - len(waiting)
         if kind is dict:
             for key, item in islice(dict.items(value), max(0, room // 2)):
                 waiting += (key, item)

@@ -119,7 +119,7 @@ class ProcessDetails(BaseModel):
     monitored_by_count: int
     message_queue_len: int
     messages: list[str]
-    memory: int | None = Field(description="an estimate in bytes, see process.memory; null for a plain function")
+    memory: int | None = Field(description="an estimate in bytes; null if not known, or more than is soon counted")
     callbacks: list[str] = Field(description="the functions of its class, the first 100 of them")
     current_call: str | None
     state: str | None

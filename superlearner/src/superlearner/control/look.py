@@ -26,6 +26,9 @@ KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "work
 MAX_MESSAGES: Final = 20
 MAX_STATE: Final = 4000
 MAX_CALLBACKS: Final = 100
+MAX_COUNTED: Final = 500
+"""Objects of one process that are looked at for its memory: counting more would hold the loop for too long."""
+
 MAX_RELATED: Final = 200
 """Links and monitors of one process that are told one by one; the rest is counted."""
 
@@ -110,9 +113,11 @@ def _related(others: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _bytes(node: Node, pid: Pid) -> int | None:
-    """What its state, mailbox and dictionary take, as far as they are counted; not known of a coroutine."""
-    use = observer.memory(node, pid)
-    return None if use is None or use.state is None else use.state + use.mailbox + use.dictionary
+    """What its state, mailbox and dictionary take; not known of a coroutine, nor of what takes long to count."""
+    use = observer.memory(node, pid, MAX_COUNTED)
+    if use is None or use.state is None or not use.complete:
+        return None
+    return use.state + use.mailbox + use.dictionary
 
 
 def _callbacks(node: Node, pid: Pid) -> list[str]:

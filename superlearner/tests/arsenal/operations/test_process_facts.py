@@ -99,6 +99,9 @@ def test_memory_is_estimated_and_follows_the_mailbox(inside: Inside) -> None:
         body = {"message": "y" * 100_000, "message_type": "cast"}
         await platform.client.post(f"{AT}/one/message", json=body)
         assert (await told(platform, "/one/memory"))["mailbox"] - before["mailbox"] > 100_000
+        many = {"message": list(range(1000)), "message_type": "cast"}
+        await platform.client.post(f"{AT}/one/message", json=many)
+        assert (await told(platform, "/one/info"))["memory"] is None  # to count it takes longer than a look may
         unknown = await told(platform, f"/{str(platform.node.spawn(hold)).strip('<>')}/memory")
         assert (unknown["state"], unknown["total"]) == (None, None)
         assert (await told(platform, f"/{unknown['pid']}/info"))["memory"] is None

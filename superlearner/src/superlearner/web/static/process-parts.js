@@ -73,7 +73,7 @@ export function facts(row, info, find) {
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
     ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
     ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
-    ["Memory", typeof info?.memory === "number" ? size(info.memory) : memoryText(info?.use)],
+    ["Memory", memoryText(info?.use) ?? (typeof info?.memory === "number" ? size(info.memory) : null)],
     ["Traps exits", info?.trap_exit === true ? "yes" : null],
     ["Kill", row.critical ? "needed by the platform: asks first" : null],
     ["Now in", info?.current_call ? make("code", {}, info.current_call) : null],
