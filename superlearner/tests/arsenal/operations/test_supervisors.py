@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,7 +15,6 @@ from superlearner.running import Tree
 
 Inside = Callable[..., Any]
 AT = "/api/v1/supervisors"
-LONG = "o" * 10_000
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
@@ -49,7 +49,6 @@ class Rows(Supervisor):
                 Row.child_spec(None, id="row", name="row"),
                 DynamicSupervisor.child_spec(name="pool", id="pool"),
                 Kept.child_spec(None, id="other", name="other"),
-                Kept.child_spec(None, id=LONG),
             ],
             strategy="one_for_all",
         )
@@ -87,7 +86,18 @@ def test_children_are_listed_counted_and_their_specs_shown_without_secrets(insid
         assert spec["start"] == "Kept.start_link({'password': ***}, name='first')"
         assert (spec["restart"], spec["shutdown"], spec["modules"]) == ("permanent", 5, ["Kept"])
         assert failure(await platform.client.get(f"{AT}/row/children/nobody/spec")) == (404, "child_not_found")
-        assert (await ask(platform, "GET", f"/rows/children/{LONG}/spec"))["id"].startswith("oooo")
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("supervisor.child_spec")
+def test_a_child_is_named_by_its_whole_id_and_by_what_is_shown_of_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await Supervisor.start_child("row", Kept.child_spec(None, id="o" * 10_000))
+        (shown,) = [one["id"] for one in await ask(platform, "GET", "/row/children") if one["id"].startswith("o")]
+        assert len(shown) < 1000
+        for named in (shown, "o" * 10_000):
+            assert (await ask(platform, "GET", f"/row/children/{quote(named)}/spec"))["id"] == shown
 
     inside(test, TREE)
 
