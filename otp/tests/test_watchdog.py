@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import subprocess
 import sys
@@ -67,6 +68,23 @@ def test_what_is_no_process_is_named_by_its_place() -> None:
     assert during.pid is None
     assert "block" in during.function
     assert str(during).startswith("something outside of any process has held")
+
+
+def test_who_listens_to_the_collector_is_not_taken_for_who_makes_the_garbage() -> None:
+    """A sandbox that looped while it made garbage was ended for a line of the platform's."""
+
+    async def block(node: otp.Node, named: threading.Event) -> None:
+        def listens(phase: str, info: Any) -> None:
+            named.wait(10)
+
+        gc.callbacks.append(listens)
+        try:
+            gc.collect()
+        finally:
+            gc.callbacks.remove(listens)
+
+    during, _ = watched(block)
+    assert during.function.endswith(".block")
 
 
 def test_a_program_run_for_debugging_is_watched() -> None:

@@ -27,7 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from otp.kernel.log import say as log
@@ -193,11 +193,16 @@ def frame_of(thread: int) -> FrameType | None:
 
 
 def _own_frame(frame: FrameType) -> FrameType:
-    """The innermost frame that belongs neither to the runtime nor to a library."""
+    """The innermost frame that belongs neither to the runtime nor to a library, and was not called by the collector.
+
+    A collection begins wherever something is made, and tells who listens to it: they hold nothing.
+    """
+    listening = [one.__func__ if isinstance(one, MethodType) else one for one in gc.callbacks]
+    called = {one.__code__ for one in listening if isinstance(one, FunctionType)}
     innermost = frame
     current: FrameType | None = frame
     while current is not None:
-        if not current.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
+        if current.f_code not in called and not current.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
             return current
         current = current.f_back
     return innermost
