@@ -19,6 +19,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -41,6 +42,9 @@ LONGEST_NAME: Final = 200
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
 NO_MEMORY_LEFT: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
 """Both made before a program runs, which may have left nothing to make them with."""
+
+
+CAME_BACK: Final = b"a fork of this program came back into its event loop, to answer in its place; it was ended there\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ class _Peer:
     async def live(self) -> None:
         """Start the node, hand over to the program, and wait until we are told to stop."""
         loop = asyncio.get_running_loop()
+        os.register_at_fork(after_in_child=partial(_keep_out, loop, threading.get_ident()))
         loop.add_reader(self._control.fileno(), self._hear)
         async with Node(self._order["name"]) as node:
             after = 1.0 if self._hold is None else self._hold / 3
@@ -214,6 +219,17 @@ class _Peer:
             os._exit(0)  # the platform has ended
         if any(order.get("what") == "stop" for order in self._frames.feed(data)):
             self._stop.set()
+
+
+def _keep_out(loop: asyncio.AbstractEventLoop, thread: int) -> None:
+    """In a fork of the peer: it may work and leave, but not come back into the loop, where it would be the peer."""
+    if threading.get_ident() == thread:
+        loop.call_soon(_leave)
+
+
+def _leave() -> None:
+    os.write(2, CAME_BACK)
+    os._exit(1)
 
 
 def _shown(file: str, folder: str) -> str:
