@@ -122,6 +122,17 @@ def test_a_strategy_stands_whole_beside_its_supervisor_or_not_at_all(
         parts = page.evaluate(seen)
         assert all(whole for _, whole in parts), width
         assert sum(text.endswith("_for_one") for text, _ in parts) >= told, width
+    page.set_viewport_size({"width": 1440, "height": 900})
+    failed = {"at": time.time(), "reason": "ValueError('negative amount')", "crash": True}
+    platform.delta(p=[[f"{SHOP}/ledger", {"state": "crashed", "pid": None, "last": failed}]])
+    crashed = page.get_by_role("treeitem", name="ledger")
+    expect(crashed.locator(".why")).to_have_text(failed["reason"])
+    assert crashed.locator(".why").evaluate("(one) => one.scrollWidth - one.clientWidth") <= 1
+    start = crashed.get_by_role("button", name="Start ledger").bounding_box()
+    line = crashed.bounding_box()
+    assert start is not None
+    assert line is not None
+    assert start["y"] + start["height"] <= line["y"] + line["height"]
 
 
 @pytest.mark.parametrize("width", [1081, 1280, 1440])
