@@ -71,3 +71,13 @@ def test_a_pin_is_the_name_or_the_place_of_a_process(modules: Page) -> None:
             pinOf({ pid: "0.1.0", name, supervisor_name, supervisor: supervisor_name && "0.2.0", child_id: "1" })))"""
     )
     assert found == ['["name","x"]', '["name","x"]', '["child","team","1"]', '["pid","0.1.0"]']
+
+
+def test_another_node_is_looked_at_in_the_same_way_but_has_processes_of_its_own(modules: Page) -> None:
+    found = modules.evaluate(
+        """() => import("/static/nodes.js").then(({ here }) => {
+            history.replaceState(null, "", "?sort=-pid&process=x&pin=%5B%22name%22%2C%22x%22%5D");
+            return new URL(here("shop")).search;
+        })"""
+    )
+    assert found == "?sort=-pid&node=shop"

@@ -16,7 +16,7 @@ export function here(node) {
   const address = new URL(location.href);
   if (node) address.searchParams.set("node", node);
   else address.searchParams.delete("node");
-  address.searchParams.delete("process"); // it lives on the node that is left
+  for (const name of ["process", "pin"]) address.searchParams.delete(name); // they are of the node that is left
   return address.href;
 }
 
