@@ -27,13 +27,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType, FunctionType, MethodType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from otp.kernel.log import say as log
 from otp.kernel.node import Node
 
-__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "frame_of"]
+__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "collector_listeners", "frame_of"]
 
 PING_EVERY_S: Final = 0.4
 """Seconds between two questions whether the loop turns."""
@@ -192,13 +192,28 @@ def frame_of(thread: int) -> FrameType | None:
             gc.enable()
 
 
+def collector_listeners() -> set[CodeType]:
+    """The code of the functions that the collector of garbage calls, wherever it begins.
+
+    What is raised in there is thrown away, and who made the garbage stands below.
+
+    >>> def listens(phase: str, info: dict[str, int]) -> None: ...
+    >>> gc.callbacks.append(listens)
+    >>> listens.__code__ in collector_listeners()
+    True
+    >>> gc.callbacks.remove(listens)
+    """
+    called: list[Any] = [*gc.callbacks]
+    listening = [one.__func__ if type(one) is MethodType else one for one in called]
+    return {one.__code__ for one in listening if type(one) is FunctionType}
+
+
 def _own_frame(frame: FrameType) -> FrameType:
     """The innermost frame that belongs neither to the runtime nor to a library, and was not called by the collector.
 
     A collection begins wherever something is made, and tells who listens to it: they hold nothing.
     """
-    listening = [one.__func__ if isinstance(one, MethodType) else one for one in gc.callbacks]
-    called = {one.__code__ for one in listening if isinstance(one, FunctionType)}
+    called = collector_listeners()
     innermost = frame
     current: FrameType | None = frame
     while current is not None:

@@ -19,9 +19,8 @@ from types import FrameType
 from typing import Any, Final
 
 import otp
-from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog
+from otp.watchdog import LIBRARY_FOLDERS, Held, Watchdog, collector_listeners
 from superlearner.control.simulations import hold_the_loop
-from superlearner.monitoring import machine
 
 __all__ = ["EndlessLoop", "Interrupter"]
 
@@ -33,9 +32,6 @@ PAUSE_S: Final = 0.02
 OURS: Final = tuple(
     os.path.join(os.path.dirname(module.__file__ or ""), "") for module in (otp, asyncio)
 )  # raised in there, it would leave a queue or a mailbox half done
-
-COLLECTOR: Final = machine.__file__
-"""Called by the collector of garbage, wherever it begins; what is raised in there is thrown away."""
 
 
 class EndlessLoop(BaseException):
@@ -96,11 +92,12 @@ class Interrupter:
 
 
 def _may_raise(frame: FrameType) -> bool:
-    """Whether the innermost frame is called by a process, and is not the runtime's own."""
-    if frame.f_code.co_filename.startswith((*OURS, COLLECTOR, "<frozen")):
+    """Whether the innermost frame is called by a process, is not the runtime's own, and what it raises is not lost."""
+    if frame.f_code.co_filename.startswith((*OURS, "<frozen")):
         return False
-    above: Any = frame.f_back
-    while above is not None:
+    lost = collector_listeners()
+    above: Any = frame
+    while above is not None and above.f_code not in lost:
         if above.f_code.co_filename.startswith(OURS[0]):
             return True
         above = above.f_back

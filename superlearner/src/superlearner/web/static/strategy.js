@@ -142,8 +142,10 @@ export class SlStrategy extends Panel {
 
   #paintLimits() {
     const { known } = this;
-    if (known && !this.#typed.has(this.#intensity)) this.#intensity.value = String(known.max_restarts);
-    if (known && !this.#typed.has(this.#period)) this.#period.value = String(known.max_seconds);
+    for (const [field, value] of /** @type {const} */ ([[this.#intensity, known?.max_restarts], [this.#period, known?.max_seconds]])) {
+      field.disabled = known === null; // else the value would come between the letters of who types already
+      if (known && !this.#typed.has(field)) field.value = String(value);
+    }
     this.#set.disabled = known === null || this.#busy;
     const said = this.#limits.lastElementChild;
     if (said) said.textContent = known ? limitWords(known) : "";
