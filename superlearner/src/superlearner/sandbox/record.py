@@ -8,7 +8,19 @@ from typing import Any, Final, Literal
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.traces import Traces
 
-__all__ = ["MOST_VERSIONS", "Configuration", "Facts", "Limits", "Origin", "Sandbox", "Status", "Version", "Wall"]
+__all__ = [
+    "MOST_VERSIONS",
+    "Configuration",
+    "Facts",
+    "Limits",
+    "Origin",
+    "Sandbox",
+    "Status",
+    "Version",
+    "Wall",
+    "is_node_of_sandbox",
+    "node_of_sandbox",
+]
 
 Origin = Literal["source", "file", "module", "demo"]
 Status = Literal["starting", "running", "stopping", "ended"]
@@ -16,6 +28,25 @@ Goal = Literal["keep", "start", "remove"]
 """What follows when one that stops has ended: its record stays, it starts again, or it is gone."""
 
 MOST_VERSIONS: Final = 10
+_PREFIX: Final = "sandbox-"
+
+
+def node_of_sandbox(sandbox_id: str) -> str:
+    """The name of its node.
+
+    >>> node_of_sandbox("a")
+    'sandbox-a@127.0.0.1'
+    """
+    return f"{_PREFIX}{sandbox_id}@127.0.0.1"
+
+
+def is_node_of_sandbox(node: str) -> bool:
+    """Whether a node of this name is that of a sandbox; asked also where there is nobody who keeps their records.
+
+    >>> is_node_of_sandbox("sandbox-a@127.0.0.1"), is_node_of_sandbox("shop@127.0.0.1")
+    (True, False)
+    """
+    return node.startswith(_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from superlearner.arsenal.results_code import ModuleDetails, ModuleLine, Upgrade
 from superlearner.arsenal.targets import called
 from superlearner.control.failures import explain_refusal
 from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.sandbox.record import is_node_of_sandbox
 
 MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
@@ -29,8 +30,6 @@ TRIAL_S: Final = 1.0
 """Seconds for each server to come through what waited for it."""
 
 PLATFORM: Final = ("otp", "superlearner")
-SANDBOX: Final = "sandbox-"
-"""So the names of their nodes begin."""
 
 ModuleText = Annotated[
     str,
@@ -146,7 +145,7 @@ def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
 
 
 def _loaded(ctx: Context, module: str, *, force: bool) -> None:
-    if ctx.node.name.startswith(SANDBOX):
+    if is_node_of_sandbox(ctx.node.name):
         raise OperationError(
             "conflict",
             f"{ctx.node.name} is a sandbox, which reads no file of yours",

@@ -30,7 +30,7 @@ from superlearner.arsenal.results_sandboxes import (
 from superlearner.arsenal.sandbox_access import THERE, allow, ask, found, may_run_here
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
-from superlearner.sandbox.record import Configuration, Origin, Sandbox
+from superlearner.sandbox.record import Configuration, Origin, Sandbox, node_of_sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.told import Report
 
@@ -164,8 +164,7 @@ async def create(
     )
     await may_run_here(ctx)
     ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
-    node = f"sandbox-{sandbox_id}@127.0.0.1"
-    made = await ask(ctx, Create(None, sandbox_id, ctx.user.name, node, configuration, known))
+    made = await ask(ctx, Create(None, sandbox_id, ctx.user.name, node_of_sandbox(sandbox_id), configuration, known))
     return record_of(made)
 
 
