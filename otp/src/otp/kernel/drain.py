@@ -28,7 +28,6 @@ from otp.kernel.states import READY, RUN
 __all__ = ["current_task_table", "entry_points", "run_one"]
 
 ROUND: Final = 32  # resumes between two looks at budget and clock
-ROUNDS: Final = BUDGET // ROUND + 1
 LONG_DRAIN_NS: Final = 50_000_000
 POOL: Final = 1_000  # spare mailboxes kept
 _ROUND = range(ROUND)
@@ -73,13 +72,13 @@ def current_task_table(loop: AbstractEventLoop) -> Any:
 
 def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None], Callable[..., None]]:
     """What the scheduler calls: the drain, the end of a future, and `send`."""
-    return partial(_drain_seeded if s.seeded_order else _drain, s), partial(future_done, s), deliver
+    return partial(_drain, s), partial(future_done, s), deliver
 
 
 def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
-    rounds = ROUNDS
-    at = served = 0
+    floor = credit - BUDGET  # a drain in which nothing runs inline begins without credit, and does as much
+    rounds = at = served = 0
     started = s.read_clock()
     s.drains += 1
     table, loop = s._ct, s.loop
@@ -101,7 +100,7 @@ def _drain(s: Scheduler) -> None:
                         _answer_outside(p)
                     else:
                         run_callbacks(p, s)
-                        if s.credit < 0 < credit:  # one batch may use up all that a drain may do
+                        if s.credit < floor:  # one batch may use up all that a drain may do
                             at += 1
                             break
                     continue
@@ -126,23 +125,23 @@ def _drain(s: Scheduler) -> None:
                 else:
                     if waits_for is not None or p._st == RUN:
                         wait_for(p, waits_for)
-                        if s.credit < 0 < credit:  # it gave way because it has had its share
+                        if s.credit < floor:  # it gave way because it has had its share
                             at += 1
                             break
                     elif p._sig is not None:
                         interrupt(p)
             else:
                 s.credit -= ROUND
-                rounds -= 1
+                rounds += 1
                 at = 0
-                if rounds > 0 and (s.credit > 0 or credit == 0) and s.now_ns() - started < DRAIN_NS:
+                if s.credit > floor and s.now_ns() - started < DRAIN_NS:
                     continue
             break
     except BaseException as failure:
         blame(s, failure)
     finally:
         # once a drain: the hot path counts nothing
-        s.switches += (ROUNDS - rounds) * ROUND + at
+        s.switches += rounds * ROUND + at
         s.handled += credit - s.credit + at - served  # a round has cost as much as it has let run
         _end_drain(s, started)
 
@@ -171,29 +170,6 @@ def _end_drain(s: Scheduler, started: int) -> None:
         s.prolong(now)
     if took > LONG_DRAIN_NS and last is not None:
         last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
-
-
-def _drain_seeded(s: Scheduler) -> None:
-    """The drain of a deterministic run: the random source says who runs next and whether calls run inline."""
-    started = s.read_clock()
-    s.drains += 1
-    runq = s.runq
-    try:
-        for _ in range(BUDGET):
-            if not runq:
-                break
-            if len(runq) > 1:
-                runq.rotate(-s.random.randrange(len(runq)))
-            p = runq.popleft()
-            s.switches += 1
-            inline = s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)
-            s.credit = credit = BUDGET if inline and not s.watched else 0
-            run_one(s, p)
-            s.handled += credit - s.credit
-    except BaseException as failure:
-        blame(s, failure)
-    finally:
-        _end_drain(s, started)
 
 
 def run_one(s: Scheduler, p: Process) -> None:

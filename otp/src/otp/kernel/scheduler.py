@@ -107,7 +107,7 @@ class Scheduler:
     """Run queue, clock, random source and timers of one event loop.
 
     `inline` says whether an idle server may run on its caller's stack (`"seeded"`: the random source chooses each
-    time); `seeded_order` lets the random source choose who runs next.
+    time).
     """
 
     __slots__ = (
@@ -144,7 +144,6 @@ class Scheduler:
         "push",
         "random",
         "runq",
-        "seeded_order",
         "send",
         "switches",
         "tags_tasks",
@@ -159,7 +158,6 @@ class Scheduler:
         *,
         inline: bool | Literal["seeded"] = True,
         rng: random.Random | None = None,
-        seeded_order: bool = False,
     ) -> None:
         from otp.kernel import drain  # the top of the kernel; the scheduler only holds its entry points
 
@@ -175,7 +173,6 @@ class Scheduler:
         self.idle: bool = True
         self.inline = inline
         self.random: random.Random = random.Random() if rng is None else rng
-        self.seeded_order: bool = seeded_order
         self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it
         self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
         self.nodes: dict[str, list[Node]] = {}

@@ -1,8 +1,9 @@
-"""The scheduler of processes in a test: one step at a time, each chosen and written down.
+"""The scheduler of processes in a test, which records each step.
 
-A step runs one process until it waits (a server: until its mailbox is empty), or delivers one message that is under
-way, or fires the next timer although something could run (`early_timers` only).  Which of them comes next is one
-number, taken from `Choices`: that is the seam for whoever explores schedules.
+With a fixed order (`inline` True or False) the kernel's own drain runs, so a test executes what production executes.
+Otherwise single steps are chosen: a step runs one process until it waits (a server: until its mailbox is empty), or
+delivers one message that is under way, or fires the next timer although something could run (`early_timers` only).
+Which of them comes next is one number, taken from `Choices`: that is the seam for exploring schedules.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from array import array
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -61,6 +63,20 @@ class Choices:
         return self._random is not None and self._random.random() < 0.5
 
 
+class _RecordedQueue(deque["Process"]):
+    """The run queue of a run in a fixed order: notes each entry that the production drain takes."""
+
+    def __init__(self, kernel: TestingKernel) -> None:
+        super().__init__()
+        self._note: Callable[[Process], None] = kernel.note_run
+
+    def popleft(self) -> Process:
+        """Take the oldest entry."""
+        p = super().popleft()
+        self._note(p)
+        return p
+
+
 class TestingKernel(Scheduler):
     """The kernel's scheduler, with a schedule that can be chosen, written down and stopped at any step."""
 
@@ -79,8 +95,10 @@ class TestingKernel(Scheduler):
     )
     post: Post | None
     current: Process | None
+    runq: deque[Process]
     drain: Callable[[], None]
     future_done: Callable[..., None]
+    _append: Callable[[Process], None]
     credit: int
     drains: int
     handled: int
@@ -96,10 +114,9 @@ class TestingKernel(Scheduler):
         early_timers: bool = False,
         causal: bool = True,
     ) -> None:
-        super().__init__(loop, inline=inline, rng=rng, seeded_order=inline == "seeded")
+        super().__init__(loop, inline=inline, rng=rng)
         self.choices: Choices = choices
         self.early_timers: bool = early_timers
-        self.drain = self._drain_steps
         self.supervisors: dict[Node, asyncio.Future[Pid]] = {}
         self.failure: BaseException | None = None
         """What fails the run whatever its program does."""
@@ -113,6 +130,20 @@ class TestingKernel(Scheduler):
         self._busy_since = 0
         self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
         self.future_done = partial(self._future_done, self.future_done)
+        if inline == "seeded" or early_timers:
+            self.take_steps()
+        else:
+            self.runq = _RecordedQueue(self)
+            self._append = self.runq.append
+
+    def take_steps(self) -> None:
+        """From the next drain on, take single steps instead of running the production drain."""
+        self.drain = self._drain_steps
+
+    def note_run(self, p: Process) -> None:
+        """Record that the production drain runs `p`."""
+        self._write(RUN, None, p)
+        self._tell_patience(p)
 
     def _future_done(
         self, go_on: Callable[[Process, asyncio.Future[Any]], None], p: Process, future: asyncio.Future[Any]
@@ -137,6 +168,7 @@ class TestingKernel(Scheduler):
         """The post, which faults need; made on demand where the order is fixed."""
         if self.post is None:
             self.post = Post(self, hold=False, causal=True)
+            self.take_steps()
             for nodes in self.nodes.values():
                 for node in nodes:
                     node._watched = True

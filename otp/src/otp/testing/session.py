@@ -67,6 +67,7 @@ class Session(Generic[R]):
 
     def _open(self) -> None:
         self._run: Run = self._scheduler.open(self._instead)
+        self._run.kernel.take_steps()
         if self._record is not None:
             self._scheduler.record_run(self._run, self._record, self._fn, self._args, self._instead)
         elif self._scheduler.record is not None:  # read as the one it comes from: readers of messages change the order
