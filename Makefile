@@ -58,6 +58,7 @@ check: install-dev ## style, types, layers and house rules
 	    $(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports --no-logo
 	$(PY) -m tools.check_tests
+	$(PY) -m tools.check_order
 	$(PY) -m tools.check_repo
 	$(PY) -m tools.check_conformance
 	$(PY) -m tools.commands --check

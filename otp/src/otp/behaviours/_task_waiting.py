@@ -5,7 +5,7 @@ Source: Elixir's `task.ex`, from `await/2` on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, Protocol
 
 from otp.behaviours._task_work import TaskExit, TaskOk
@@ -160,7 +160,7 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
     me = require_owner(tasks, "await_many(tasks)")
     limit = _Limit(me, timeout, "await_many")
     call = ("Task", "await_many", [tasks, shown(timeout)])
-    awaiting = {task.ref for task in tasks}
+    awaiting = dict.fromkeys(task.ref for task in tasks)
     values: dict[Ref, Any] = {}
     try:
         while awaiting:
@@ -168,7 +168,7 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
                 message = await receive(_of_any(awaiting), limit.left())
             except ReceiveTimeout:
                 raise Exit(("timeout", call)) from None
-            awaiting.discard(message[0])
+            awaiting.pop(message[0], None)
             found = _outcome(message, call)
             if isinstance(found, TaskExit):
                 raise Exit((found.reason, call))
@@ -193,23 +193,23 @@ async def yield_many(
         raise BadArgument(f"Task.yield_many(limit=…): expected an int of at least 1, got {limit!r}")
     time = _Limit(me, timeout, "yield_many")
     call = ("Task", "yield_many", [tasks, shown(timeout)])
-    awaiting = {task.ref for task in tasks}
+    awaiting = dict.fromkeys(task.ref for task in tasks)
     found: dict[Ref, Outcome] = {}
     enough = len(awaiting) if limit is None else min(limit, len(awaiting))
     try:
         while len(found) < enough:
             message = await receive(_of_any(awaiting), time.left())
-            awaiting.discard(message[0])
+            awaiting.pop(message[0], None)
             found[message[0]] = _outcome(message, call)
     except ReceiveTimeout:
         for task in tasks:
             if task.ref in awaiting and on_timeout != "nothing":
-                awaiting.discard(task.ref)
+                del awaiting[task.ref]
                 found[task.ref] = ignore(task) if on_timeout == "ignore" else await shut_down(task, "brutal_kill")
     return [found.get(task.ref) for task in tasks]
 
 
-def _of_any(refs: set[Ref]) -> Callable[[Any], bool]:
+def _of_any(refs: Collection[Ref]) -> Callable[[Any], bool]:
     return lambda message: isinstance(message, tuple) and len(message) > 1 and message[0] in refs  # pyright: ignore[reportUnknownArgumentType]
 
 

@@ -113,8 +113,8 @@ def _copy_tuple(value: tuple[Any, ...], memo: _Memo) -> Any:
 
 
 def _copy_frozenset(value: frozenset[Any], memo: _Memo) -> Any:
-    items = [_copied(item, memo) for item in value]
-    if all(new is old for new, old in zip(items, value, strict=True)):
+    items = [_copied(item, memo) for item in value]  # in any order
+    if all(new is old for new, old in zip(items, value, strict=True)):  # in any order
         return value
     try:
         known = memo[id(value)] = frozenset(items)
@@ -139,8 +139,8 @@ def _copy_deque(value: deque[Any], memo: _Memo) -> Any:
 
 def _copy_set(value: set[Any], memo: _Memo) -> Any:
     new = memo[id(value)] = copy.copy(value)
-    items = [_copied(item, memo) for item in value]
-    if any(now is not was for now, was in zip(items, value, strict=True)):
+    items = [_copied(item, memo) for item in value]  # in any order
+    if any(now is not was for now, was in zip(items, value, strict=True)):  # in any order
         try:
             changed = set(items)
         except TypeError:

@@ -90,7 +90,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     while wave := list(islice(pending, WAVE)):
         for pid, shutdown in wave:
             work.waiting[monitor(pid)] = pid
-            work.pids.add(pid)
+            work.stopped[pid] = None
             if shutdown != "brutal_kill" and shutdown != "infinity":
                 limits.setdefault(shutdown, []).append(pid)
             _signal(pid, shutdown)
@@ -106,7 +106,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
         work.take_arrived()
     for timer in work.timers:
         cancel_timer(timer)
-    for pid in work.pids:
+    for pid in work.stopped:
         unlink(pid)
     work.take_arrived()
     return {**work.reasons, **work.exits}
@@ -115,11 +115,11 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
 class _Stopping:
     """Who is still waited for, and what has arrived about whom."""
 
-    __slots__ = ("exits", "pids", "reasons", "timers", "waiting")
+    __slots__ = ("exits", "reasons", "stopped", "timers", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[Any, Any] = {}  # ref of a monitor -> pid
-        self.pids: set[Any] = set()
+        self.stopped: dict[Any, None] = {}
         self.reasons: dict[Any, Reason] = {}  # as the monitors said
         self.exits: dict[Any, Reason] = {}  # as the links said, which counts more
         self.timers: dict[Any, list[Any]] = {}  # ref of a timer -> whom it kills
@@ -129,7 +129,7 @@ class _Stopping:
         if kind is Down:
             return message.ref in self.waiting
         if kind is ExitSignal:
-            return message.pid in self.pids
+            return message.pid in self.stopped
         return kind is TimerFired and message.ref in self.timers
 
     def take(self, message: Any) -> None:

@@ -129,7 +129,7 @@ def tell_watcher(ref: Any, reason: Any) -> None:
 
 
 def release(p: Process, x: Ext) -> None:
-    """Its own monitors, timers, asyncio's callbacks, child tasks."""
+    """Its own monitors, timers, asyncio's callbacks."""
     if x.mrefs:
         for ref in x.mrefs:
             unwatch(ref)
@@ -141,6 +141,3 @@ def release(p: Process, x: Ext) -> None:
         loop = p._node._s.loop
         for callback, context in x.cbs:
             loop.call_soon(callback, p, context=context)
-    if x.tasks:
-        for task in tuple(x.tasks):
-            task.cancel()

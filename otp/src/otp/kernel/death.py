@@ -12,13 +12,14 @@ Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit s
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+from asyncio import CancelledError, taskgroups
 from collections import deque
 from logging import CRITICAL, DEBUG, WARNING
 from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
+from otp.kernel.child_tasks import end_found_tasks, end_tasks
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
@@ -27,13 +28,12 @@ from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.reasons import is_word
-from otp.kernel.scheduler import Scheduler, Timer
+from otp.kernel.scheduler import CLEANUP_SECONDS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 
 __all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
-CLEANUP_SECONDS: Final = 5.0
-CLOSE_ATTEMPTS: Final = 10
+CLOSE_ATTEMPTS: Final = 100
 _new_tuple = tuple.__new__
 
 
@@ -80,7 +80,7 @@ def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> N
     if step is None and p._sig is None and p._st != RUN and not s.burying:  # a server at rest: nothing to unwind
         s.burying = True
         try:
-            _bury(p, reason, sender, cause)
+            _bury(p, reason, sender, cause, killed)
         finally:
             if s.dead:
                 _drain_dead(s)
@@ -185,7 +185,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     p._sig = None
     step = p._step
     if step is None or step.__self__.cr_frame is None:  # nothing to unwind
-        _bury(p, reason, sender, cause)
+        _bury(p, reason, sender, cause, killed)
         return
     x = p._ext()
     if x.reason is None or (killed and p._st == EXITING):
@@ -210,29 +210,53 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         future.remove_done_callback(p._wakeup)
     if killed:
         _close(p, step.__self__)
-        _bury(p, x.reason[0], x.sender, x.cause)
+        _bury(p, x.reason[0], x.sender, x.cause, True)
     else:
         _step_cleanup(p, CancelledError())  # of this very type: TaskGroup and timeout() look for it with `is`
 
 
 def _close(p: Process, coro: Any) -> None:
-    """Close a coroutine that may not wait for anything; what refuses is dropped and said so."""
+    """Unwind a coroutine that may not wait for anything: `CancelledError` once, then `GeneratorExit`.
+
+    A bare `sleep(0)` is no wait and is passed; what refuses to end is dropped and reported. Both are thrown, since
+    `close()` would not reach into an async generator that waits, and a lock gives back its permit for the first only.
+    """
     abandoned = ""
+    error: BaseException | None = CancelledError()
     for _ in range(CLOSE_ATTEMPTS):
+        waits_for: Any = None
         try:
-            _on_the_stack(p, coro.close)
-        except (KeyboardInterrupt, SystemExit) as error:
-            p._node.request_shutdown(error)
-        except BaseException as error:
-            if coro.cr_frame is None:
-                say(WARNING, "process %s: its cleanup raised %r while it was killed", p, error)
+            waits_for = _on_the_stack(p, coro.send, None) if error is None else _on_the_stack(p, coro.throw, error)
+        except (KeyboardInterrupt, SystemExit) as raised:
+            p._node.request_shutdown(raised)
+        except (StopIteration, CancelledError, GeneratorExit):
+            pass
+        except BaseException as raised:
+            say(WARNING, "process %s: its cleanup raised %r while it was killed", p, raised)
         if coro.cr_frame is None:
             break
+        error = None
+        if waits_for is not None:
+            error = GeneratorExit()
+            if not _waits_for_its_tasks(coro):  # they are cancelled as well, and reported if they wait
+                abandoned = abandoned or _where(coro)
+            if getattr(waits_for, "_asyncio_future_blocking", None):
+                waits_for._asyncio_future_blocking = False
+    else:
         abandoned = abandoned or _where(coro)
     if abandoned:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
         say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
         p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
+
+
+def _waits_for_its_tasks(coro: Any) -> bool:
+    """Whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
+    code: Any = None
+    while coro is not None:
+        code = getattr(coro, "cr_code", code)
+        coro = getattr(coro, "cr_await", None)
+    return code is not None and code.co_filename == taskgroups.__file__
 
 
 def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
@@ -329,6 +353,10 @@ def _cleanup_over(timer: Timer) -> None:
         _work(p, x.reason[0] if x.reason else "killed", x.sender, x.cause, True)
 
 
+def _is_normal(reason: Any) -> bool:
+    return type(reason) is str and reason == "normal"
+
+
 def forget_link(a: Process, b: Process) -> None:
     """Remove `b` from the links of `a` (one side)."""
     links = a._links
@@ -338,7 +366,7 @@ def forget_link(a: Process, b: Process) -> None:
         links.pop(b, None)
 
 
-def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
+def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
     """The one step in which everything of a process is released: name, callers, links, monitors."""
     p._st = DEAD
     node = p._node
@@ -403,6 +431,15 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int) -> None:
             tell_watcher(mons, reason)
     if x is not None:
         release(p, x)
+    s = node._s
+    if not s.reports_tasks or (x is not None and x.tasks is not None):
+        returned = sender is None and vt is None and (x is None or x.reason is None) and _is_normal(reason)
+        if x is not None and x.tasks is not None:
+            end_tasks(p, x.tasks, returned, killed, x.shutdown)
+        if not s.reports_tasks and not returned:
+            if not s.bereft:
+                s.loop.call_soon(end_found_tasks, s, context=s._base)
+            s.bereft[p] = killed
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:

@@ -177,10 +177,11 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
 
 async def end_calls(node: Node, timeout: float) -> None:
     """The node is closed: whoever waits in another thread is told so, by a `CancelledError`."""
-    begun = [call.task for call in tuple(node._thread_calls) if call.task is not None]
+    calls = tuple(node._thread_calls)  # in any order: so are threads
+    begun = [call.task for call in calls if call.task is not None]
     if begun:
         await asyncio.wait(begun, timeout=GRACE)
-    calls = tuple(node._thread_calls)
+    calls = tuple(node._thread_calls)  # in any order
     for call in calls:
         call.give_up()
     tasks = [call.task for call in calls if call.task is not None]

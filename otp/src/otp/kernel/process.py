@@ -16,12 +16,11 @@ from otp.kernel.pids import Pid
 from otp.kernel.states import DEAD, EXITING, FUT, READY, WAITING
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future, Task
-    from weakref import WeakSet
+    from asyncio import AbstractEventLoop, Future
 
     from otp.kernel.node import Node
 
-__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Side", "Thrown", "new_process", "run_in_context"]
+__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Side", "TaskTable", "Thrown", "new_process", "run_in_context"]
 
 
 class _Cancel:
@@ -58,6 +57,24 @@ class Side:
         self.armed: int = 0  # due time of the bucket of call time-outs it sits in, 0 for none
         self.deadline: int = 0
         self.name: Any = None
+
+
+class TaskTable:
+    """The child tasks of a process that are not done, oldest first, and whether each has acted for the process."""
+
+    __slots__ = ("acted",)
+
+    def __init__(self) -> None:
+        self.acted: dict[Any, bool] = {}
+
+    def add(self, task: Any, acted: bool) -> None:
+        """Enter a task until it is done."""
+        if task not in self.acted:
+            task.add_done_callback(self._forget)
+        self.acted[task] = acted
+
+    def _forget(self, task: Any) -> None:
+        self.acted.pop(task, None)
 
 
 class Ext:
@@ -121,7 +138,7 @@ class Ext:
     cause: int  # the event that led to it
     begun: int  # when the async callback began, ns
     shutdown: float | None  # seconds its cleanup may take
-    tasks: WeakSet[Task[Any]] | None  # the child tasks it knows of: those that used our functions
+    tasks: TaskTable | None
     answer: Any  # what a stopping server still owes
     stop_reason: Any
 

@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.bounded import text
+from otp.kernel.child_tasks import adopt
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
 from otp.kernel.process import OWNER
@@ -126,6 +127,11 @@ def _tag_tasks(s: Scheduler) -> None:
     chosen: Any = None
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
+        task = tagged(loop, coro, context, **options)
+        adopt(s, task)
+        return task
+
+    def tagged(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
         p = s.current
         if options.get("eager_start"):
             s.eager = True
@@ -153,7 +159,7 @@ def _tag_tasks(s: Scheduler) -> None:
     except AttributeError:  # a loop that cannot be told: every process carries its variable
         return
     install(make)
-    s.tags_tasks = True
+    s.tags_tasks = s.reports_tasks = True
     s.eager = False
 
 

@@ -18,18 +18,19 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
-from weakref import WeakSet
 
 from otp.kernel.errors import BadArgument, NotAProcess
-from otp.kernel.process import OWNER
+from otp.kernel.process import OWNER, TaskTable
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
+    from otp.kernel.child_tasks import Leftover
     from otp.kernel.node import Node
     from otp.kernel.process import Process
 
 __all__ = [
     "BUDGET",
+    "CLEANUP_SECONDS",
     "DEFAULT_TIMEOUT",
     "FROM_THREADS",
     "TICK",
@@ -44,6 +45,7 @@ __all__ = [
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
+CLEANUP_SECONDS: Final = 5.0  # for what ends otherwise than by a kill, outside a supervisor
 SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, each of which fires one width after its end
@@ -118,6 +120,7 @@ class Scheduler:
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
+        "bereft",
         "burying",
         "busy",
         "credit",
@@ -134,6 +137,7 @@ class Scheduler:
         "inline",
         "late",
         "late_worst",
+        "leftover",
         "longest",
         "loop",
         "nodes",
@@ -143,6 +147,7 @@ class Scheduler:
         "prolonged",
         "push",
         "random",
+        "reports_tasks",
         "runq",
         "send",
         "switches",
@@ -175,6 +180,11 @@ class Scheduler:
         self.random: random.Random = random.Random() if rng is None else rng
         self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it
         self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
+        self.reports_tasks: bool = False  # the loop reports each task that is made, see `child_tasks`
+        self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
+        self.bereft: dict[
+            Process, bool
+        ] = {}  # dead processes whose tasks are to be found, and whether they were killed
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
@@ -388,8 +398,8 @@ def current_process(what: str, instead: str = "") -> Process:
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # it ends with its process
             x = p._ext()
             if x.tasks is None:
-                x.tasks = WeakSet()
-            x.tasks.add(child)
+                x.tasks = TaskTable()
+            x.tasks.add(child, True)
         return p
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from otp.kernel.child_tasks import adopt
 from otp.kernel.drain import run_one
 from otp.kernel.resume import blame
 from otp.kernel.scheduler import BUDGET, Scheduler, find_scheduler
@@ -130,6 +131,9 @@ class TestingKernel(Scheduler):
         self._busy_since = 0
         self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
         self.future_done = partial(self._future_done, self.future_done)
+        if isinstance(loop, VirtualLoop):
+            loop.task_made = partial(adopt, self)
+            self.reports_tasks = True
         if inline == "seeded" or early_timers:
             self.take_steps()
         else:

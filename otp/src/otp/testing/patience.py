@@ -106,8 +106,11 @@ class Patience:
             return ", ".join(
                 f"{label} ({n * 100 // of} % of the last steps)" for label, n in counted.most_common(NAMED)
             )
-        others = [task for task in asyncio.all_tasks(self._loop) if task.get_coro().__qualname__ != "Run.main"]  # type: ignore[union-attr]
-        names = sorted(f"task {task.get_name()}" for task in others)
+        names = sorted(
+            f"task {task.get_name()}"
+            for task in asyncio.all_tasks(self._loop)
+            if task.get_coro().__qualname__ != "Run.main"  # type: ignore[union-attr]
+        )
         return ", ".join(names[:NAMED]) or "callbacks of the loop"
 
 

@@ -106,6 +106,20 @@ class _Timer(asyncio.TimerHandle):
     __hash__ = asyncio.TimerHandle.__hash__
 
 
+class _NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number: sets of tasks, such as a task group's, have one order in each run."""
+
+    def __init__(self, coro: Any, *, number: int, **options: Any) -> None:
+        self._number = number  # first: asyncio enters the task in a set
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+_NumberedTask.__name__ = "Task"  # asyncio's reports begin with it
+
+
 class VirtualLoop(base_events.BaseEventLoop):
     """asyncio on a clock that stands still while anything can run.
 
@@ -134,6 +148,9 @@ class VirtualLoop(base_events.BaseEventLoop):
         self.who_waits: Callable[[], list[str]] = list
         """Set by the scheduler of processes: who they are, for the text of a `Deadlock`."""
         self._numbers = itertools.count()
+        self._task_numbers = itertools.count()
+        self.task_made: Callable[[asyncio.Task[Any]], None] = lambda task: None
+        """Set by the scheduler of processes: records which process has made a task."""
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._turns = 0
         self.turns: int = 0
@@ -180,6 +197,19 @@ class VirtualLoop(base_events.BaseEventLoop):
     def somebody_waits_for_idle(self) -> bool:
         """Whether `wait_all_idle` or `advance` is under way: nothing may move the clock then but they."""
         return bool(self._idle_waiters)
+
+    # tasks
+
+    def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None, **options: Any) -> Any:
+        """Make a task, numbered unless a task factory makes it, and report it."""
+        if self.get_task_factory() is None:
+            self._check_closed()
+            number = next(self._task_numbers)
+            task: Any = _NumberedTask(coro, number=number, loop=self, name=name, context=context, **options)
+        else:
+            task = super().create_task(coro, name=name, context=context, **options)
+        self.task_made(task)
+        return task
 
     # idle
 

@@ -1,0 +1,172 @@
+"""Child tasks: the asyncio tasks that a process has made, and their end.
+
+Under `otp.run` and under virtual time the loop reports each task to `adopt`. In somebody else's loop nothing is
+installed; there the tasks of a process are found, when it ends, by the context variable `OWNER` that they inherit.
+
+A process that returns ends the tasks that have acted for it (`otp.self()`, `call`, …) and leaves the others to the
+loop, as a coroutine of asyncio would. Any other end ends all of them: `CancelledError` once, then time for cleanup
+(none after a kill), then further cancellations, a bounded number of turns, and at last `close()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterable
+from contextvars import Context
+from logging import WARNING
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.log import say
+from otp.kernel.process import OWNER, TaskTable
+from otp.kernel.scheduler import CLEANUP_SECONDS, Timer
+from otp.kernel.states import DEAD
+
+if TYPE_CHECKING:
+    from otp.kernel.process import Process
+    from otp.kernel.scheduler import Scheduler
+
+__all__ = ["adopt", "end_found_tasks", "end_tasks"]
+
+TURNS: Final = 20
+"""Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
+
+
+def adopt(s: Scheduler, task: Any) -> None:
+    """Record a task that was just made with the process whose code made it."""
+    p = s.current
+    if p is None:
+        p = OWNER.get()
+        if p is None or p._node._s is not s:
+            return
+    if task.done():  # an eager task that never waited
+        return
+    if p._st == DEAD:
+        left = s.leftover.get(p)
+        if left is not None:
+            left.tasks.add(task, False)
+    elif p is not p._node._outside:
+        x = p._ext()
+        if x.tasks is None:
+            x.tasks = TaskTable()
+        x.tasks.add(task, False)
+
+
+def end_tasks(p: Process, tasks: TaskTable, returned: bool, killed: bool, seconds: float | None) -> None:
+    """Cancel the tasks of a process that ends, in the order in which they were made.
+
+    `seconds` is the time for cleanup, None for the default.
+    """
+    left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
+    if not left:
+        return
+    s = p._node._s
+    known = s.leftover.get(p)
+    leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds) if known is None else known
+    for task in left:
+        leftover.tasks.add(task, True)
+        task.cancel()
+    if known is None:
+        s.leftover[p] = leftover
+        s.loop.call_soon(leftover.look, context=s._base)  # after the steps in which the tasks are cancelled
+
+
+def end_found_tasks(s: Scheduler) -> None:
+    """Find the tasks of the processes that have just ended, in a loop that reports none, and end them."""
+    ended, s.bereft = s.bereft, {}
+    found: dict[Process, TaskTable] = {}
+    for task in _in_order(asyncio.all_tasks(s.loop)):
+        owner = _owner(task)
+        if owner in ended:
+            found.setdefault(owner, TaskTable()).add(task, True)
+    for p, tasks in found.items():
+        end_tasks(p, tasks, False, ended[p], None)
+
+
+def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """Sort tasks as they were made, as far as their names show it."""
+    return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
+
+
+def _is_to_end(task: Any) -> bool:
+    """Whether a task has not ended, and is more than the loop's closing of an async generator that was dropped."""
+    return not task.done() and type(task.get_coro()).__name__ != "async_generator_athrow"
+
+
+def _owner(task: Any) -> Any:
+    """The process in whose context a task runs."""
+    get_context = getattr(task, "get_context", None)
+    if get_context is not None:
+        return get_context().get(OWNER)
+    for part in gc.get_referents(task):  # Python 3.11 has no `get_context`; the task's own context comes first
+        if type(part) is Context:
+            return part.get(OWNER)
+    return None
+
+
+class Leftover:
+    """The tasks of a dead process that have been cancelled and have not ended yet."""
+
+    __slots__ = ("killed", "p", "reported", "seconds", "tasks", "turns")
+
+    def __init__(self, p: Process, killed: bool, seconds: float) -> None:
+        self.p: Process = p
+        self.killed: bool = killed  # or the time for cleanup is over
+        self.seconds: float = seconds
+        self.tasks: TaskTable = TaskTable()
+        self.turns: int = 0
+        self.reported: bool = False
+
+    def look(self) -> None:
+        """A turn of the loop later: what still waits gets the time for cleanup, or no more time."""
+        s = self.p._node._s
+        if not self.tasks.acted:
+            s.leftover.pop(self.p, None)
+        elif not self.killed:
+            s.call_at(s.now_ns() + round(self.seconds * 1e9), self._time_is_over)
+        elif self.turns < TURNS:
+            self.turns += 1
+            for task in list(self.tasks.acted):
+                if task._fut_waiter is not None:  # it waits; else it is about to run, and may end by itself
+                    self._report(task)
+                    task.cancel()
+            s.loop.call_soon(self.look, context=s._base)
+        else:
+            s.leftover.pop(self.p, None)
+            for task in list(self.tasks.acted):
+                self._report(task)
+                _close(task)
+
+    def _time_is_over(self, _timer: Timer) -> None:
+        self.killed = True
+        self.look()
+
+    def _report(self, task: Any) -> None:
+        if self.reported:
+            return
+        self.reported = True
+        where = _where(task.get_coro())
+        self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
+        say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
+
+
+def _where(coro: Any) -> str:
+    frame = getattr(coro, "cr_frame", None)
+    return "its end" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _look_at_error(task: asyncio.Task[Any]) -> None:
+    """Keep asyncio from reporting an error that is ours: a closed coroutine cannot be cancelled."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _close(task: Any) -> None:
+    """Close the coroutine of a task that took every cancellation and went on."""
+    task.add_done_callback(_look_at_error)
+    try:
+        task.get_coro().close()
+    except BaseException as error:  # it ignored GeneratorExit, too
+        say(WARNING, "task %s cannot be ended: %r", task.get_name(), error)
+        return
+    task.cancel()
