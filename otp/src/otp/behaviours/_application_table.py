@@ -23,6 +23,7 @@ from otp.kernel.pids import Pid
 from otp.kernel.reasons import reason_of
 from otp.kernel.results import NoReply, Ok, Stop
 from otp.kernel.signals import exit, monitor, on_exit, process_flag
+from otp.kernel.spending import FAILED_START, spend
 from otp.kernel.starting import start_server
 
 if TYPE_CHECKING:
@@ -170,9 +171,11 @@ async def start_application(apps: Applications, app: type[Application], kind: Ki
     """Start one application, whose dependencies must run; its master."""
     apps.load(app)
     if app.name in apps.running or app.name in apps.starting:
+        await spend(FAILED_START)
         raise StartError(("already_started", app.name))
     for needed in app.applications:
         if needed.name not in apps.running:
+            await spend(FAILED_START)
             raise StartError(("not_started", needed.name))
     apps.starting.add(app.name)
     try:
@@ -185,6 +188,7 @@ async def stop_application(apps: Applications, app: str, timeout: float | Litera
     """Stop one application and wait until its master has ended; raises `CallTimeout` after `timeout` s."""
     record = apps.running.get(app)
     if record is None or record.master is None:
+        await spend()
         raise StartError(("not_started", app))
     await GenServer.call(record.master, "stop", timeout=timeout)
 

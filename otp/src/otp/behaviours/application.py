@@ -46,6 +46,7 @@ from otp.behaviours._application_table import (
 )
 from otp.behaviours.behaviour import Behaviour, callback, check_callbacks, optional_callback
 from otp.kernel.errors import BadArgument, StartError
+from otp.kernel.spending import spend
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -94,6 +95,7 @@ class _Functions(type):
         Raises:
             StartError: `(name, reason)` of the one that failed; what was started before it is stopped again.
         """
+        await spend()
         return await _start_all(applications_of(), _checked(app), _checked_type(type), args)
 
     async def stop(cls, app: type[Application] | str) -> None:

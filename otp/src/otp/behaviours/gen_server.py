@@ -43,6 +43,7 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import same, starts_with
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.scheduler import nanoseconds
+from otp.kernel.spending import spend
 from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD
 from otp.kernel.tracing import bounded_text
@@ -287,9 +288,11 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
     """Stop any behaviour in order and wait for its end. See `GenServer.stop`."""
     p = resolve(dest, "stop(dest)")
     if p is None or p._st == DEAD:
+        await spend()
         raise Exit("noproc")
     s = p._node._s
     if s.current is p:
+        await spend()
         raise Exit(("calling_self", ("sys", "terminate", [dest, reason, timeout])))
     limit = nanoseconds(timeout, "stop(timeout=…)", infinite=True)
     deadline = None if limit is None else s.now_ns() + limit

@@ -17,6 +17,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.names import check_name, find_node, nodes_here
 from otp.kernel.process import Process
 from otp.kernel.scheduler import nanoseconds, thread_current
+from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
         waits: list[Any] = [frm._waiter._ext().fut for _, frm in calls if frm is not None]
         if waits:
             await asyncio.wait(waits, timeout=None if limit is None else limit / 1e9)
+        else:
+            await spend()
         replies: list[tuple[Any, Any]] = []
         bad: list[Any] = []
         for node, frm in calls:

@@ -60,6 +60,7 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, monitor_process
+from otp.kernel.spending import spend
 
 if TYPE_CHECKING:
     from typing import TypeVarTuple
@@ -180,7 +181,7 @@ class Task(Startable, Generic[T_co]):
         'normal'
         """
         check_function(fn, "Task.start(fn)")
-        return _spawn(node_here("Task.start(fn)"), who_asks(), fn, args, name, "Task.start(name=…)")
+        return await _spawn(node_here("Task.start(fn)"), who_asks(), fn, args, name, "Task.start(name=…)")
 
     @classmethod
     async def start_link(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
@@ -205,7 +206,7 @@ class Task(Startable, Generic[T_co]):
         """
         check_function(fn, "Task.start_link(fn)")
         me = current_process("Task.start_link(fn)", "outside a process use Task.start or node.start")
-        pid = _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)")
+        pid = await _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)")
         link_processes(me, pid)
         return pid
 
@@ -245,7 +246,7 @@ class Task(Startable, Generic[T_co]):
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
         """How a node starts a task that it owns."""
         check_function(arg, "node.start(Task, fn)")
-        return _spawn(node, None, arg, (), name, "node.start(name=…)")
+        return await _spawn(node, None, arg, (), name, "node.start(name=…)")
 
     # Waiting
 
@@ -452,7 +453,8 @@ def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ..
         raise RuntimeError(f"Task.run_blocking(fn): {name_of(fn)} raised StopIteration") from error
 
 
-def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
+async def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
+    await spend()  # first: a process is linked in the step in which it is made
     if name is not None:
         require_free(name, node, what)
     pid = spawn_work(node, me, callers_of(me), fn, args)

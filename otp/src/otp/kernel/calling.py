@@ -35,6 +35,7 @@ from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
 from otp.kernel.scheduler import nanoseconds
+from otp.kernel.spending import spend
 from otp.kernel.states import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
 __all__ = ["call", "cast"]
@@ -115,14 +116,21 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         else:
             if me._st == EXITING:
                 await refuse_to_wait(me)
-            frm = _send_request(me, dest, dest, request, timeout)
+            sent = _send_request(me, dest, dest, request, timeout)
+            if isinstance(sent, CallExit):
+                await spend()
+                raise sent
+            frm = sent
     wait = me._side
     if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
         wait.deadline = s.default_deadline
         me._st = CALLING
         timer = None
     else:
-        timer = start_waiting(me, frm, timeout, dest)
+        timer = start_waiting(me, frm, timeout)
+        if timer is False:
+            await spend()
+            raise failure("timeout", dest, request, timeout)
     try:
         value = await park()
     except BaseException:
@@ -136,14 +144,14 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     return value
 
 
-def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: Any) -> From:
-    """Put a call into the mailbox: the server is busy, or somebody traces it."""
+def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: Any) -> From | CallExit:
+    """Put a call into the mailbox: the server is busy, or traced. Returns the failure if that is certain already."""
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
     if to is me:
-        raise failure("calling_self", dest, request, timeout)
+        return failure("calling_self", dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
-        raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
+        return failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     frm = new_call(me, request, to)
     send_call(to, frm)
     return frm
@@ -154,6 +162,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
     if to is None:
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
+        await spend()
         raise nobody(dest, request, timeout)
     if to._st == IDLE:
         try:
@@ -169,7 +178,11 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
         return await _call_from_outside(to, dest, request, timeout)
     if me._st == EXITING:
         await refuse_to_wait(me)
-    return await wait_for_reply(me, _send_request(me, to, dest, request, timeout), timeout, dest)
+    sent = _send_request(me, to, dest, request, timeout)
+    if isinstance(sent, CallExit):
+        await spend()
+        raise sent
+    return await wait_for_reply(me, sent, timeout, dest)
 
 
 async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any) -> Any:
@@ -203,6 +216,7 @@ async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any)
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
     if to._st == DEAD or to._st == EXITING:
+        await spend()
         raise failure("timeout" if timeout == 0 else "noproc", dest, request, timeout)
     return await call_from_outside(to, dest, request, timeout, lambda frm: send_call(to, frm))
 

@@ -8,7 +8,7 @@ of the call, its reply address and its envelope at once; an answer that finds th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
 from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
@@ -18,6 +18,7 @@ from otp.kernel.message_events import told_late, told_replied
 from otp.kernel.names import some_names
 from otp.kernel.process import Process, Side
 from otp.kernel.scheduler import DEFAULT_TIMEOUT, TICK, Timer, nanoseconds
+from otp.kernel.spending import spend
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
 __all__ = [
@@ -125,8 +126,11 @@ def forget(frm: From) -> None:
 # bucket's expiry re-files or drops it. A loop timer for each call costs three times the call itself.
 
 
-def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | None:
-    """`me`, whose request `frm` is under way, is about to park: note its deadline. Returns an exact timer, if any."""
+def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False] | None:
+    """`me`, whose request `frm` is under way, is about to park: note its deadline. Returns an exact timer, if any.
+
+    False for a limit of 0, which is over already.
+    """
     s = me._node._s
     if timeout is UNSET:
         limit: int | None = DEFAULT_TIMEOUT
@@ -135,7 +139,7 @@ def start_waiting(me: Process, frm: From, timeout: Any, dest: Any) -> Timer | No
         if limit == 0:
             forget(frm)
             me._val = None
-            raise failure("timeout", dest, frm._request, timeout)
+            return False
     me._st = CALLING
     wait = me._side
     if limit is None:
@@ -196,7 +200,10 @@ def _expire_exactly(timer: Timer) -> None:
 
 async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
     """Block `me`, whose request `frm` is under way, until the answer, the server's end, or the time-out."""
-    timer = start_waiting(me, frm, timeout, dest)
+    timer = start_waiting(me, frm, timeout)
+    if timer is False:
+        await spend()
+        raise failure("timeout", dest, frm._request, timeout)
     try:
         value = await park()
     except BaseException:
@@ -259,6 +266,7 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
     timer = None
     try:
         if limit == 0:
+            await spend()
             raise failure("timeout", dest, frm._request, timeout)
         if limit is not None:
             timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
@@ -316,9 +324,11 @@ async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: s
 
     to = resolve(dest)
     if to is None or to._st in (DEAD, EXITING):
+        await spend()
         raise nobody(dest, request, timeout)
     me = to._node._s.current
     if me is to:
+        await spend()
         raise failure("calling_self", dest, request, timeout)
     if me is None or not to._node._s.on_main(me):
         return await call_from_outside(to, dest, request, timeout, lambda frm: send_system(to, frm))

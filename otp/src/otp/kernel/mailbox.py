@@ -233,7 +233,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if x.it is not None:
             merge_batch(me)
     s.credit = credit = s.credit - 1
-    if credit < -BUDGET and me._mbox:
+    if credit < -BUDGET:  # with an empty mailbox, too: `timeout=0` may be asked for ever
         yield
     m = me._mbox
     if type(m) is list:  # an async callback: what waits for a message owns no list, see cast

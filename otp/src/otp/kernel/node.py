@@ -21,6 +21,7 @@ from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
 from otp.kernel.process import Process, new_process
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
+from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
 
@@ -323,6 +324,7 @@ class Node:
         try:
             found = self._names.get(name)
             if found is not None:
+                await spend()
                 return found
             async with asyncio.timeout(None if limit is None else limit / 1e9):
                 return await future

@@ -22,6 +22,7 @@ from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
+from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING, READY, RECV, REMOTE
 
 if TYPE_CHECKING:
@@ -241,6 +242,7 @@ async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
     """
     p = _require_pid(pid, "wait_down(pid)")
     if p._st == DEAD:
+        await spend()
         return "noproc"
     limit = nanoseconds(timeout, "wait_down(timeout=…)", infinite=True)
     s = p._node._s

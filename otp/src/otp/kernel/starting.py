@@ -30,6 +30,7 @@ from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
 from otp.kernel.scheduler import current_process, thread, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
+from otp.kernel.spending import FAILED_START, spend
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
 from otp.kernel.vtable import callbacks_of
 
@@ -167,8 +168,15 @@ async def start_server(
 
     Source: Erlang/OTP, `gen_server:start_link/4`, `proc_lib:start_link/5`.
     """
-    started = begin_server(cls, arg, name, link, monitor, handler, node)
-    return await wait_for_start(started, timeout) if type(started) is Begun else started
+    try:
+        started = begin_server(cls, arg, name, link, monitor, handler, node)
+    except Exception:
+        await spend(FAILED_START)
+        raise
+    if type(started) is Begun:
+        return await wait_for_start(started, timeout)
+    await spend()
+    return started
 
 
 class Begun:
