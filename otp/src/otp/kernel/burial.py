@@ -88,10 +88,9 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
     """Callers whose requests lie here see the death: this is their monitor."""
     pending = p._val
     if p._vt is not None and type(pending) is tuple:
-        frm, result = pending
-        if type(result) is CoroutineType:
-            result.close()
-        fail(frm, reason)
+        if type(pending[1]) is CoroutineType:
+            pending[1].close()
+        fail(pending[0], reason)
     waiting = p._mbox
     if x is not None and x.it is not None:
         waiting = list(x.it) + list(waiting or ())

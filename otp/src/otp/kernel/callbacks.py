@@ -152,8 +152,9 @@ def _begin_pending(p: Process) -> bool:
     if p._node._watched or p._told:
         _told_pending(p, pending)
     if type(pending) is tuple:
-        frm, result = pending
+        frm, result = pending if len(pending) == 2 else _failed_inline(p, *pending)
         apply(p, "handle_call", frm, frm, result)
+        result = pending = None
     elif type(pending) is Continue:
         try:
             result = p._vt.handle_continue(pending.term, p._state)
@@ -180,6 +181,16 @@ def _begin_pending(p: Process) -> bool:
         p._node._s.push(p)
         return False
     return True
+
+
+def _failed_inline(p: Process, frm: From, _result: None, error: BaseException) -> tuple[From, Any]:
+    """What a callback raised on the stack of its caller; with too few frames left there, it begins again on ours."""
+    if not isinstance(error, RecursionError):
+        return frm, Raised(error)
+    try:
+        return frm, p._vt.handle_call(frm._request, frm, p._state)
+    except BaseException as again:
+        return frm, Raised(again)
 
 
 def _told_pending(p: Process, pending: Any) -> None:

@@ -9,6 +9,7 @@ handler may run there and then on the caller's stack. It is an order Erlang coul
 
 from __future__ import annotations
 
+from sys import exception as handled_exception
 from typing import Any
 
 from otp.kernel.callers import new_outside_caller
@@ -31,7 +32,6 @@ from otp.kernel.calls import (
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit
 from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.names import check_some_node, resolve
-from otp.kernel.outcomes import Raised
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
 from otp.kernel.scheduler import nanoseconds
@@ -53,7 +53,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         me: Any = s.current
     except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
         st = me = s = None
-    if st == IDLE and s.credit > 0 and dest._told is None:  # no credit: nobody runs in a drain, or all is traced
+    # No credit: nothing runs in a drain, or all is traced. In an `except` block the server would see its exception.
+    if st == IDLE and s.credit > 0 and dest._told is None and handled_exception() is None:
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
         frm = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
@@ -65,13 +66,15 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         dest._st = RUN
         s.current = dest
         context = dest._ctx
+        failed = None
         try:
             if context is None:
                 result = dest._vt.handle_call(request, frm, dest._state)
             else:
                 result = context.run(dest._vt.handle_call, request, frm, dest._state)
-        except BaseException as error:
-            result = Raised(error)
+        except BaseException as error:  # calls no function: the stack of the caller may have no frame left
+            result = None
+            failed = (frm, None, error)
         s.current = me
         if type(result) is Reply and dest._sig is None:
             dest._state = result.state
@@ -86,8 +89,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             if me._sig is not None:
                 await park()
             return result.value
-        dest._val = (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
-        result = None
+        dest._val = failed or (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
+        result = failed = None
         dest._st = READY
         s.push(dest)
         if me._val is not frm:

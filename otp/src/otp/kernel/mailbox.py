@@ -46,6 +46,9 @@ __all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "refuse_to
 
 T = TypeVar("T")
 
+NO_MATCH: Final = "no message that matches arrived in time"
+LOOK: Final[Any] = object()
+"""Wakes a selective receive whose pattern is a function: it looks at what has arrived since."""
 MOST_REFUSALS: Final = 100
 """How often the cleanup of a process may ask for what it cannot have any more."""
 
@@ -76,8 +79,12 @@ def deliver(dest: Process, message: Any) -> None:
         else:
             m.append(message)
         if st == SEL:
-            x = dest._x
-            if x is not None and matches(x.match, as_message(dest, message)):
+            match: Any = dest._ext().match
+            if not getattr(match, "pure", False):  # a function of the receiver's: it runs there, not on our stack
+                dest._val = LOOK
+                dest._st = READY
+                node._s.push(dest)
+            elif matches(match, as_message(dest, message)):
                 del m[-1]
                 dest._val = message
                 dest._st = READY
@@ -254,9 +261,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if m:
             found = _scan(me, x, match)
             if found is not ABSENT:
-                if me._node._watched or me._told:
-                    told_received(me, found)
-                return found if me._vt is None else _taken(me, found)
+                return _found(me, found)
         elif getattr(match, "pure", False):
             x.mark = 0
         x.match = match
@@ -264,13 +269,28 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     if limit == 0:
         raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
     me._st = RECV if matching is None else SEL
-    if limit is None:
-        return _taken(me, (yield))
-    timer = me._val = s.call_at(s.now_ns() + limit, _receive_timeout, me)
+    timer = None if limit is None else s.call_at(s.now_ns() + limit, _receive_timeout, me)
     try:
-        return _taken(me, (yield))
+        while True:
+            me._val = timer
+            value = yield
+            if value is not LOOK or x is None:
+                return _taken(me, value)
+            found = _scan(me, x, x.match, x.mark)
+            if found is not ABSENT:
+                return _found(me, found)
+            if timer is not None and timer.fire is None:  # it fired while the process was about to look
+                raise ReceiveTimeout(NO_MATCH)
+            me._st = SEL
     finally:
-        timer.fire = None
+        if timer is not None:
+            timer.fire = None
+
+
+def _found(me: Process, message: Any) -> Any:
+    if me._node._watched or me._told:
+        told_received(me, message)
+    return message if me._vt is None else _taken(me, message)
 
 
 def _taken(me: Process, message: Any) -> Any:
@@ -284,11 +304,13 @@ def _taken(me: Process, message: Any) -> Any:
     return as_message(me, message)
 
 
-def _scan(me: Process, x: Any, match: Any) -> Any:
-    """The oldest match, taken out of the mailbox, or `ABSENT`; what a pure pattern refused it does not see again."""
+def _scan(me: Process, x: Any, match: Any, start: int = 0) -> Any:
+    """The oldest match from `start` on, taken out of the mailbox, or `ABSENT`.
+
+    A pure pattern does not see again what it has refused.
+    """
     m = me._mbox
     last = x.match
-    start = 0
     if last is not None and getattr(match, "pure", False) and (last is match or same(last, match)):
         start = min(x.mark, len(m))
     server = me._vt is not None
@@ -318,7 +340,6 @@ def _scan(me: Process, x: Any, match: Any) -> Any:
 def _receive_timeout(timer: Timer) -> None:
     p: Process = timer.target
     if p._val is timer and p._st in (RECV, SEL):  # not woken by a message meanwhile
-        text = "no message that matches arrived in time" if p._st == SEL else "no message arrived in time"
-        p._val = Thrown(ReceiveTimeout(text))
+        p._val = Thrown(ReceiveTimeout(NO_MATCH if p._st == SEL else "no message arrived in time"))
         p._st = READY
         p._node._s.push(p)

@@ -155,13 +155,19 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
     causes = trace.causes
     if causes is None:  # who was told of the sending has stopped reading
         return
-    if st == RECV or (st == SEL and dest._x is not None and matches(dest._x.match, as_message(dest, message))):
+    if st == RECV or (st == SEL and _is_handed_over(dest, message)):
         data = described(message, dest)
         causes.handles(dest, trace.notice("received", dest, data, seq), data["message"])
     elif trace.focus is not None:
         trace.focus.sent(dest, message, seq)
     else:
         causes.sent(dest, message, seq)
+
+
+def _is_handed_over(dest: Process, message: Any) -> bool:
+    """Whether a selective receive takes a message as it is sent; one with a function looks itself, later."""
+    match = dest._ext().match
+    return getattr(match, "pure", False) and matches(match, as_message(dest, message))
 
 
 def told_received(me: Process, message: Any) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from inspect import isawaitable
+from sys import exception as handled_exception
 from types import CoroutineType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -277,7 +278,11 @@ def begin_server(
     if node._watched_life:
         _tell_spawned(node, me, p, name, cls.__qualname__)
     depth = s.depth
-    if depth < MAX_DEPTH and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5)):
+    if (
+        depth < MAX_DEPTH
+        and handled_exception() is None  # in an `except` block `init` would see its exception
+        and (s.inline is True or (s.inline == "seeded" and s.random.random() < 0.5))
+    ):
         if node._watched:
             _tell_post(p, me)
             told_begun(p, "init")
