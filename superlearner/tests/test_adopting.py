@@ -14,10 +14,11 @@ import pytest
 import otp
 from otp import DynamicSupervisor
 from otp.peer import Spares
-from superlearner.configuration import described
+from superlearner.configuration import Configuration, described
 from superlearner.hearing import Remembered
 from superlearner.own_peer import OwnProgram
 from superlearner.running import Tree
+from superlearner.settings import from_flags
 
 Inside = Callable[..., Any]
 Check = Callable[[Any], Any]
@@ -264,3 +265,54 @@ def test_a_change_is_told_on_page_log_telemetry_and_kept(
         )  # fmt: skip
 
     inside(test, Tree("empty", lambda: DynamicSupervisor.start_link(name="empty")), data_dir=tmp_path)
+
+
+@pytest.mark.operation("events.stream", "log.list")
+def test_a_password_in_a_changed_setting_leaves_the_process_nowhere(
+    inside: Inside, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once a new `database` was shown with its password to everybody with `read`."""
+    file = tmp_path / "superlearner.toml"
+    told: list[str] = []
+
+    async def settle(platform: Any, text: str) -> None:
+        file.write_text(text)
+        for _ in range(2):
+            await platform.call("settings", "look")
+
+    async def test(platform: Any) -> None:
+        node = platform.platform.running_node()
+        rows: list[Any] = []
+        reader = otp.trace.subscribe(node, lambda event: rows.append(otp.trace.Row.of(event, node)))
+        with caplog.at_level(logging.DEBUG):
+            await settle(platform, 'database = "postgresql://ada:hunter2@db/shop"\n')
+            await settle(platform, 'otel_endpoint = "https://ada:hunter2@collector/x?token=hunter2"\n')
+            await settle(platform, 'database = "mysql://ada:hunter2@db/shop"\n')
+            await settle(platform, "database = postgresql://ada:hunter2@db/shop\n")  # no quotes: this is no TOML
+            answer = await platform.client.put(
+                "/api/v1/settings", json={"values": {"database": "postgresql://ada:hunter2@db/shop"}}, headers=OWNER
+            )
+            told.append(answer.text)
+        reader.close()
+        viewer = platform.hub.attach()
+        told.append((await viewer.next() or b"").decode())
+        platform.hub.detach(viewer)
+        await platform.platform.store.sync()
+        stream = "events?types=setting_changed,setting_refused&last=5&limit=5"
+        for path in (stream, "log?level=debug", "settings", "settings/file", "settings/changes", "audit"):
+            told.append((await platform.client.get(f"/api/v1/{path}", headers=OWNER)).text)
+        told.extend((caplog.text, capsys.readouterr().out, str(rows)))
+
+    inside(test, configuration=Configuration(file, flags=from_flags({"data_dir": tmp_path, "browser": False})))
+    assert [one for one in told if "hunter2" in one] == []
+    answer, frame, events, log, settings, settings_file, changes, audit, logged, printed, _ = told
+    assert "database will be *** after a restart (was ***; superlearner.toml, line 1)" in frame
+    for one in (events, log, logged):
+        assert "database will be *** after a restart" in one
+        assert "got 'mysql://ada:***@db/shop'" in one
+    assert "restart_needed" in answer
+    assert "postgresql://ada:***@db/shop" in changes
+    assert "postgresql://ada:***@db/shop" in printed  # the owner's own terminal
+    assert "https://ada:***@collector/x?token=***" in settings
+    assert "invalid value in `database = postgresql://ada:***@db/shop`" in settings_file
+    assert "settings.update" in audit

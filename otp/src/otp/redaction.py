@@ -5,8 +5,8 @@
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
 'postgres://ada:***@db/shop?api_key=***'
 
-A guess by name, made to be on the safe side: it hides a token counter, too. It is no wall: who may
-read the state of processes unredacted is decided elsewhere.
+A guess by name, made to be on the safe side: it hides a token counter, too. It is no access control: the scope `code`
+decides who may read the state of processes unredacted.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import unquote
 
-__all__ = ["HIDDEN", "Redact", "is_secret", "without_secrets"]
+__all__ = ["HIDDEN", "Redact", "hides", "is_secret", "without_secrets"]
 
 Redact = Callable[[str], bool]
 """Answers for the name of a key, field or attribute whether its value must not be shown."""
@@ -23,23 +24,87 @@ Redact = Callable[[str], bool]
 HIDDEN: Final = "***"
 """Stands where a value is hidden."""
 
+_MARGIN: Final = 500
+"""Characters read beyond a cut, so that a password is found although the `@` behind it is cut off."""
+
 _WORDS: Final = (
-    r"pass(?:word|wd|phrase)|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
+    r"pass(?:word|wd|phrase)|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
     r"credential|authorization|cookie|session[-_ ]?id"
 )
 _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
 _SECRET_IN_TEXT: Final = re.compile(
-    rf"((?:{_WORDS})[\w-]{{0,20}}[\"']?\s{{0,3}}[=:]\s{{0,3}}(?:bearer\s|basic\s)?[\"']?)[^\s\"',;&}}]+",
+    rf"((?:{_WORDS})[\w-]{{0,20}}(?:\\{{0,3}}[\"']|%(?:25)*2[27])?\s{{0,3}}(?:[=:]|%(?:25)*3[ad])\s{{0,3}}"
+    r"(?:bearer\s|basic\s)?(\\{0,3}[\"'])?)"  # a quoted value ends at the same quote, with as many backslashes
+    r"(?(2)(?:(?!\2)(?:\\.|[^\\]))+|[^\s\"',;&}]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_URL_USER: Final = re.compile(
+    r"(/\\{0,3}/[^\s/:@\[]*:)(?:"  # JSON may have `\/`
+    r"[^\s/\"<>]+@|"  # up to the last `@` of the address
+    r"(?!\d{0,5}[/?#])[^\s\"<>]{1,300}@|"  # a password with a slash in it; `//host:80/ada@example` has none
+    r"[^\s/\"<>…]*…)"  # cut in the password
+    r"|(/\\{0,3}/)[^\s/:@\[]{20,}@"  # a token in the place of the user
+    # a whole URL, percent-encoded once (`%3A`) or again (`%253A`); the level is the same in all of it
+    r"|(%(?P<level>(?:25)*)2f%(?P=level)2f(?:(?!%(?P=level)(?:3a|2f|40))[^\s/@&])*%(?P=level)3a)"
+    r"(?:(?!%(?P=level)2f)[^\s/@&…])+(%(?P=level)40|…)",
     re.IGNORECASE,
 )
-_URL_USER: Final = re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@")
+_QUERY: Final = re.compile(r"([?&;]([^\s=?&;#\"'<>]{1,100})=)([^\s&#\"'<>]+)")
+_SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
 
 
 def is_secret(name: str) -> bool:
-    """Whether a name looks like that of a secret: password, token, api_key, cookie, …"""
+    """Return whether a name looks like that of a secret: password, token, api_key, cookie, …"""
     return _SECRET_NAME.search(name) is not None
 
 
-def without_secrets(text: str) -> str:
-    """The text with `***` for what follows `password=`, `token:` and the like, and for passwords in URLs."""
-    return _URL_USER.sub(rf"\1{HIDDEN}@", _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", text))
+def hides(redact: Redact | None, name: object, value: object) -> bool:
+    """Return whether the value of a key, field or attribute must not be shown.
+
+    >>> hides(is_secret, "access_token", 7), hides(is_secret, "balance", 7)
+    (True, False)
+    """
+    return redact is not None and type(name) is str and redact(name)
+
+
+def without_secrets(text: str, most: int | None = None) -> str:
+    """Replace what follows `password=`, `token:` and the like by `***`, and credentials in URLs of any scheme.
+
+    Args:
+        text: any text; URLs may stand inside a sentence, and may be percent-encoded.
+        most: cut the result to so many characters, the last of them `…`. Cutting the text before it gets here would
+            show a password whose URL is cut in the middle.
+
+    >>> without_secrets("moved to redis://:s3cret@cache from https://h/?pass=a,b today")
+    'moved to redis://:***@cache from https://h/?pass=*** today'
+    >>> without_secrets("amqp://ada:hunter2@broker/shop", 20)
+    'amqp://ada:***@brok…'
+    """
+    if most is None:
+        return _redacted(text)
+    window = str.__getitem__(text, slice(0, most + _MARGIN))
+    cut = len(window) < str.__len__(text)
+    shown = _redacted(f"{window}…" if cut else window)
+    if not cut and len(shown) <= most:
+        return shown
+    return shown[: max(most - 1, 0)] + "…"
+
+
+def _redacted(text: str) -> str:
+    shown = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", text)
+    if "=" in shown and ("?" in shown or "&" in shown):
+        shown = _QUERY.sub(_parameter, shown)
+    if "//" in shown or "%" in shown or "\\/" in shown:
+        shown = _URL_USER.sub(_user, shown)
+    return shown
+
+
+def _parameter(found: re.Match[str]) -> str:
+    name = unquote(found[2])
+    hidden = name.lower() in _SECRET_PARAMETERS or is_secret(name)
+    return f"{found[1]}{HIDDEN}" if hidden else found[0]
+
+
+def _user(found: re.Match[str]) -> str:
+    plain = found[1] or found[2]
+    return f"{plain}{HIDDEN}{found[0][-1]}" if plain else f"{found[3]}{HIDDEN}{found[5]}"

@@ -88,15 +88,17 @@ def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None
 def _announce(platform: Platform, one: Change) -> None:
     if platform.settings.log_level in ("warning", "error"):  # else the log says it in the same place
         say(str(one))
-    log.info("%s", one)
-    before, after = json_of(one.before), json_of(one.after)
+    public = one.public_text()
+    log.info("%s", public)
     if platform.hub is not None:
-        platform.hub.note("info", str(one), kind="setting_changed")
+        platform.hub.note("info", public, kind="setting_changed")
+    before, after = one.public_values()
     data = {"before": before, "after": after, "source": one.source, "where": one.where, "now": one.now}
-    platform.events.tell("setting_changed", str(one), {"setting": one.setting, **data})
+    platform.events.tell("setting_changed", public, {"setting": one.setting, **data})
     about = {"setting": one.setting, "source": one.source, "now": one.now}
     platform.telemetry.execute("settings.changed", {}, about)
-    platform.store.append_setting_change(SettingChange(round(time.time(), 6), one.where, one.setting, before, after))
+    row = SettingChange(round(time.time(), 6), one.where, one.setting, json_of(one.before), json_of(one.after))
+    platform.store.append_setting_change(row)
 
 
 def _send(platform: Platform, name: str, message: str) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from otp.redaction import without_secrets
+
 __all__ = ["LARGEST", "Signature", "TomlFile", "UnreadableFile", "read_toml", "signature"]
 
 LARGEST: Final = 100_000
@@ -79,8 +81,8 @@ def _no_toml(said: str, text: str) -> UnreadableFile:
     found = PLACE.search(said)
     line = int(found[1]) if found is not None else text.count("\n") + 1
     lines = text.splitlines()
-    shown = lines[line - 1].strip() if line <= len(lines) else ""
-    where = "" if not shown else f" in `{shown[:80]}`"
+    shown = without_secrets(lines[line - 1].strip(), 80) if line <= len(lines) else ""
+    where = "" if not shown else f" in `{shown}`"
     words = PLACE.sub("", said).replace(" (at end of document)", " at the end")
     return UnreadableFile(f"{words[:1].lower()}{words[1:]}{where}; expected lines such as `port = 4001`", line)
 

@@ -78,6 +78,8 @@ def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> Non
     named = superlearner("--data-dir", str(tmp_path), "config", "show", "--json")
     (folder,) = [one for one in json.loads(named.stdout) if one["setting"] == "data_dir"]
     assert (folder["value"], folder["from"]) == (str(tmp_path), "--data-dir")
+    collector = superlearner("config", "show", SUPERLEARNER_OTEL_ENDPOINT="https://me:hunter2@here/x?token=hunter2")
+    assert ("hunter2" in collector.stdout, "https://me:***@here/x?token=***" in collector.stdout) == (False, True)
     assert superlearner("config", "path").stdout == f"{tmp_path / 'superlearner.toml'}\n"
     assert superlearner("config", "show", SUPERLEARNER_PORT="many").returncode == 2
 

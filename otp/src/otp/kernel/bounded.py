@@ -18,7 +18,7 @@ from otp._structure import answers_for_itself, field_names, mro, name_of, stored
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.results import ABSENT, Result
-from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
+from otp.redaction import HIDDEN, Redact, hides, is_secret, without_secrets
 
 __all__ = ["Shortened", "text"]
 
@@ -125,8 +125,10 @@ class _Writer:
     # Leaves
 
     def string(self, value: Any) -> None:
-        shown: str = str.__getitem__(value, slice(0, self.left + 1))
-        self.put(repr(shown if self.redact is None else without_secrets(shown)))
+        if self.redact is None:
+            self.put(repr(str.__getitem__(value, slice(0, self.left + 1))))
+        else:
+            self.put(repr(without_secrets(value, self.left + 1)))
 
     def integer(self, value: Any) -> None:
         if -_LARGEST_INT < int.__pos__(value) < _LARGEST_INT:
@@ -135,10 +137,16 @@ class _Writer:
             self.put(f"<int of {int.bit_length(value)} bits>")
 
     def octets(self, value: Any) -> None:
-        self.put(repr(bytes.__getitem__(value, slice(0, self.left + 1))))
+        self.put(self.bytes_text(bytes.__getitem__(value, slice(0, self.left + 1))))
 
     def bytearray(self, value: Any) -> None:
-        self.put(f"bytearray({bytes(bytearray.__getitem__(value, slice(0, self.left + 1)))!r})")
+        self.put(f"bytearray({self.bytes_text(bytes(bytearray.__getitem__(value, slice(0, self.left + 1))))})")
+
+    def bytes_text(self, value: bytes) -> str:
+        shown = repr(value)
+        if self.redact is None:
+            return shown
+        return without_secrets(shown if len(value) <= self.left else f"{shown}…")
 
     def identity(self, value: Any) -> None:
         self.put(str(value))
@@ -166,7 +174,7 @@ class _Writer:
             return
         size = _tuple.__len__(value)
         tag = _tuple.__getitem__(value, 0) if size > 1 else None
-        if type(tag) is str and self.hides(tag):
+        if size > 1 and hides(self.redact, tag, _tuple.__getitem__(value, 1) if size == 2 else None):
             self.put(f"({tag!r}, {HIDDEN})")
             return
         members = _tuple.__iter__(value)
@@ -275,13 +283,10 @@ class _Writer:
         self.put(")")
 
     def member(self, key: Any, member: Any, depth: int) -> None:
-        if type(key) is str and self.hides(key):
+        if hides(self.redact, key, member):
             self.put(HIDDEN)
         else:
             self.write(member, depth)
-
-    def hides(self, name: str) -> bool:
-        return self.redact is not None and self.redact(name)
 
     def more(self, size: int) -> None:
         if size > self.items:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from otp.kernel.bounded import Shortened, text
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.redaction import without_secrets
 
 __all__ = ["bounded_text", "kept"]
 
@@ -92,5 +93,5 @@ def _kept_exception(term: Any, depth: int) -> ExceptionTerm:
     args = _kept(term.args, depth - 1)
     if type(args) is not tuple:
         args = (args,)
-    words = term.text if len(term.text) <= TEXT else term.text[: TEXT - 1] + "…"
+    words = term.text if len(term.text) <= TEXT else without_secrets(term.text, TEXT)
     return term if args is term.args and words is term.text else ExceptionTerm(term.type_name, args, words)

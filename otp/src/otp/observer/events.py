@@ -22,7 +22,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
-from otp.redaction import HIDDEN, is_secret, without_secrets
+from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 __all__ = ["EventView", "Missed", "TraceSpec", "event_view", "shown"]
 
@@ -198,12 +198,12 @@ class _Shown:
             if kind is ExceptionTerm:
                 return self.exception(value, depth)
             if (kind is tuple or kind is list) and len(value) <= MEMBERS:
-                if self.redact and len(value) == 2 and type(value[0]) is str and is_secret(value[0]):
+                if self.redact and len(value) == 2 and hides(is_secret, value[0], value[1]):
                     return (self.words(value[0], self.length), HIDDEN)
                 return tuple([self.of(member, depth - 1) for member in value])
             if kind is dict and len(value) <= MEMBERS and all(self.is_key(key) for key in value):
                 return {
-                    key: HIDDEN if self.redact and is_secret(key) else self.of(member, depth - 1)
+                    key: HIDDEN if self.redact and hides(is_secret, key, member) else self.of(member, depth - 1)
                     for key, member in value.items()
                 }
         if issubclass(kind, Ref):
@@ -211,8 +211,9 @@ class _Shown:
         return text(value, length=self.length, redact=is_secret if self.redact else None)
 
     def words(self, value: str, length: int) -> str:
-        short = value if len(value) <= length else value[: length - 1] + "…"
-        return without_secrets(short) if self.redact else short
+        if self.redact:
+            return without_secrets(value, length)
+        return value if len(value) <= length else value[: length - 1] + "…"
 
     def is_key(self, key: Any) -> bool:
         return type(key) is str and len(key) <= self.length

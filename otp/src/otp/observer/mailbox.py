@@ -231,6 +231,6 @@ def _tag(content: Any, redact: Redact | None) -> str:
     """The word that tells messages apart: the first of a tuple, the text itself, else the type."""
     first = content[0] if type(content) is tuple and content else content
     if type(first) is str:
-        return first[:LONGEST_TAG] if redact is None else without_secrets(first[: 10 * LONGEST_TAG])[:LONGEST_TAG]
+        return first[:LONGEST_TAG] if redact is None else without_secrets(first, 10 * LONGEST_TAG)[:LONGEST_TAG]
     kind: Any = type(content)
     return type.__dict__["__name__"].__get__(kind)

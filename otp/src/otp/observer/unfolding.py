@@ -22,7 +22,7 @@ from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.results import Result
 from otp.kernel.states import DEAD
 from otp.kernel.system import HIDDEN_STATE, formatted_state, shown_state
-from otp.redaction import HIDDEN, Redact, is_secret, without_secrets
+from otp.redaction import HIDDEN, Redact, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -155,8 +155,9 @@ class _Reader:
         if (
             str in bases
         ):  # `text` cuts behind the quotes; a long text is read by people, so it is told to its full length
-            part: str = str.__getitem__(value, slice(0, length))
-            return repr(part if self.redact is None else without_secrets(part))
+            if self.redact is None:
+                return repr(str.__getitem__(value, slice(0, length)))
+            return repr(without_secrets(value, length + 1)[:length])
         return text(value, length=length, depth=3, items=20, redact=self.redact)
 
 
@@ -188,15 +189,16 @@ def _members(value: Any, redact: Redact | None) -> Iterator[tuple[str, Any, bool
         return
     if dict in bases:
         for key, member in dict.items(value):
-            yield text(key, length=200, redact=redact), member, _hides(redact, key)
+            yield text(key, length=200, redact=redact), member, hides(redact, key, member)
     elif names := field_names(kind):
         for name, member in zip(names, tuple.__iter__(value), strict=False):
-            yield name, member, _hides(redact, name)
+            yield name, member, hides(redact, name, member)
     elif tuple in bases:
-        tag = tuple.__getitem__(value, 0) if tuple.__len__(value) > 1 else None
-        hides = _hides(redact, tag)
+        size = tuple.__len__(value)
+        tag = tuple.__getitem__(value, 0) if size > 1 else None
+        hidden = hides(redact, tag, tuple.__getitem__(value, 1) if size == 2 else None)
         for number, member in enumerate(tuple.__iter__(value)):
-            yield str(number), member, hides and number > 0
+            yield str(number), member, hidden and number > 0
     elif list in bases or deque in bases:
         base: Any = list if list in bases else deque
         for number, member in enumerate(base.__iter__(value)):
@@ -207,12 +209,8 @@ def _members(value: Any, redact: Redact | None) -> Iterator[tuple[str, Any, bool
             yield "", member, False
     else:
         for name, member in _attributes(value):
-            yield name, member, _hides(redact, name)
+            yield name, member, hides(redact, name, member)
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     return (pair for pair in stored(value, type(value)) if pair[0][:2] != "__")
-
-
-def _hides(redact: Redact | None, name: Any) -> bool:
-    return redact is not None and type(name) is str and redact(name)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, overload
 from otp.bounded import text
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.tracing import Event
-from otp.redaction import without_secrets
+from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -100,7 +100,7 @@ def _plain(value: Any, node: Node, longest: int = LONGEST) -> Any:
     if value is None or kind is bool:
         return value
     if kind is str:
-        return value if len(value) <= longest else value[: longest - 1] + "…"
+        return value if value.isidentifier() and len(value) <= longest else without_secrets(value, longest)
     if kind is int and -_LARGEST < value < _LARGEST:
         return value
     if kind is float and math.isfinite(value):
@@ -110,10 +110,15 @@ def _plain(value: Any, node: Node, longest: int = LONGEST) -> Any:
     if issubclass(kind, Ref):
         return repr(value)
     if longest == LONGEST and (kind is tuple or kind is list):
+        if len(value) == 2 and hides(is_secret, value[0], value[1]):
+            return [_plain(value[0], node, LONGEST_MEMBER), HIDDEN]
         return [_plain(member, node, LONGEST_MEMBER) for member in value[:MEMBERS]]
     if longest == LONGEST and kind is dict and all(type(key) is str for key in value):
         members = islice(value.items(), MEMBERS)
-        return {key[:LONGEST_MEMBER]: _plain(member, node, LONGEST_MEMBER) for key, member in members}
+        return {
+            key[:LONGEST_MEMBER]: HIDDEN if hides(is_secret, key, member) else _plain(member, node, LONGEST_MEMBER)
+            for key, member in members
+        }
     return text(value, length=longest)
 
 

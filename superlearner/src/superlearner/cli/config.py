@@ -58,8 +58,7 @@ def _show(ctx: typer.Context, *, as_json: bool) -> None:
         fail(str(error), USAGE)
     values: dict[str, Any] = configuration.current.model_dump(mode="json")
     values["data_dir"] = values["data_dir"] or str(default_data_dir())
-    if values["database"] is not None:
-        values["database"] = without_secrets(values["database"])
+    values = {name: without_secrets(value) if isinstance(value, str) else value for name, value in values.items()}
     rows: list[dict[str, Any]] = [
         {
             "setting": name,

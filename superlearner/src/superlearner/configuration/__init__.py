@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from superlearner.configuration.changes import Change, Plan
+from superlearner.configuration.changes import PRIVATE, Change, Plan
 from superlearner.configuration.described import Described, described
 from superlearner.configuration.live import Configuration, FileState, load_configuration
 from superlearner.configuration.service import SETTINGS, SettingsWatch
 
 __all__ = [
+    "PRIVATE",
     "SETTINGS",
     "Change",
     "Configuration",

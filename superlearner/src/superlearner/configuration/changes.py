@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from otp.bounded import text
+from otp.redaction import HIDDEN
+from superlearner.control.terms import json_of
 from superlearner.settings import Given, Settings, Source, takes_effect_at_start
 
-__all__ = ["Change", "Plan", "changes_between"]
+__all__ = ["PRIVATE", "Change", "Plan", "changes_between"]
+
+PRIVATE: Final = frozenset({"data_dir", "database", "certfile", "keyfile"})
+"""Settings whose values, paths and addresses, take the scope `code`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,10 @@ class Change:
     """One setting that was given another value.
 
     `where` is the flag, variable, line or caller it comes from; `now` is False for one that takes effect at a start.
+    Its text has no secrets.
+
+    >>> print(Change("otel_endpoint", None, "http://ada:hunter2@collector", "file", "superlearner.toml, line 1", False))
+    otel_endpoint will be 'http://ada:***@collector' after a restart (was None; superlearner.toml, line 1)
     """
 
     setting: str
@@ -26,10 +36,24 @@ class Change:
     now: bool
 
     def __str__(self) -> str:
-        was = f"was {self.before!r}; {self.where}"
+        return self._text(text(self.before, length=1000), text(self.after, length=1000))
+
+    def public_text(self) -> str:
+        """Return the sentence for readers with no more than the scope `read`; see `PRIVATE`."""
+        return self._text(self._public(text(self.before, length=1000)), self._public(text(self.after, length=1000)))
+
+    def public_values(self) -> tuple[Any, Any]:
+        """Return the JSON of the values before and after for the same readers."""
+        return self._public(json_of(self.before)), self._public(json_of(self.after))
+
+    def _public(self, shown: Any) -> Any:
+        return HIDDEN if self.setting in PRIVATE else shown
+
+    def _text(self, before: str, after: str) -> str:
+        was = f"was {before}; {self.where}"
         if self.now:
-            return f"{self.setting} is {self.after!r} ({was})"
-        return f"{self.setting} will be {self.after!r} after a restart ({was})"
+            return f"{self.setting} is {after} ({was})"
+        return f"{self.setting} will be {after} after a restart ({was})"
 
 
 @dataclass(frozen=True, slots=True)

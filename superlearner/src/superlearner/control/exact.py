@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, cast
 
-from otp.redaction import is_secret, without_secrets
+from otp.redaction import hides, is_secret, without_secrets
 from superlearner.control.terms import MAX_SAFE_INTEGER
 
 __all__ = ["NotExact", "exact_json"]
@@ -65,7 +65,7 @@ def _json(value: Any, budget: _Budget, levels: int) -> Any:
     if kind is float and math.isfinite(value):
         return value
     if kind in (list, tuple):
-        if kind is tuple and len(value) > 1 and type(value[0]) is str and is_secret(value[0]):
+        if kind is tuple and len(value) > 1 and hides(is_secret, value[0], value[1] if len(value) == 2 else None):
             raise NotExact(f"holds the secret {value[0][:40]!r}, which is hidden")
         budget.tuples = budget.tuples or kind is tuple
         return [_json(item, budget, levels - 1) for item in value]
@@ -80,7 +80,7 @@ def _object(value: dict[Any, Any], budget: _Budget, levels: int) -> dict[str, An
     for key, item in value.items():
         if type(key) is not str:
             raise NotExact("holds a dict with keys that are no texts")
-        if is_secret(key):
+        if hides(is_secret, key, item):
             raise NotExact(f"holds the secret {key[:40]!r}, which is hidden")
         found[key] = _json(item, budget, levels - 1)
     return found

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import otp
 from otp import Crash, ExceptionTerm, Pid
+from otp.redaction import without_secrets
 from otp.watchdog import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid, text_of
@@ -33,8 +34,8 @@ def text_of_reason(reason: Any, limit: int = SHORT) -> str:
     >>> text_of_reason(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
     """
-    if type(reason) is str:  # most are: `killed`, `shutdown`
-        return clip(reason, limit)
+    if type(reason) is str:
+        return _without_secrets(reason, limit)
     plain = _plain_words(reason, limit, DEPTH)
     if plain:
         return clip(plain, limit)
@@ -43,8 +44,14 @@ def text_of_reason(reason: Any, limit: int = SHORT) -> str:
         arguments = ", ".join(text_of(argument, limit) for argument in islice(term.args, limit))
         return clip(f"{term.type_name}({arguments})", limit)
     if is_a(term, str):
-        return clip(term, limit)
+        return _without_secrets(term, limit)
     return text_of(term, limit)
+
+
+def _without_secrets(words: str, limit: int) -> str:
+    if str.isidentifier(words):  # most are: `killed`, `shutdown`
+        return clip(words, limit)
+    return clip(without_secrets(words, limit), limit)
 
 
 def _plain_words(reason: Any, limit: int, depth: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, Supervisor
-from otp.redaction import HIDDEN, is_secret
+from otp.redaction import HIDDEN, hides, is_secret
 from superlearner.control.prediction import Flags, Prediction, Sibling, predict
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import is_a, plain_pid, text_of
@@ -190,7 +190,10 @@ def _start_text(start: Any) -> str:
     else:
         return text_of(start, 500)
     shown = [text_of(argument, 200) for argument in islice(given, 20)]
-    shown += [f"{name}={HIDDEN if is_secret(name) else text_of(named[name], 200)}" for name in islice(named, 20)]
+    shown += [
+        f"{name}={HIDDEN if hides(is_secret, name, named[name]) else text_of(named[name], 200)}"
+        for name in islice(named, 20)
+    ]
     return f"{_function_text(function)}({', '.join(shown)})"
 
 

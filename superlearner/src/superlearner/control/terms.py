@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from otp import Crash, Pid, Ref
 from otp.bounded import text
-from otp.redaction import HIDDEN, is_secret, without_secrets
+from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 __all__ = ["TooDeep", "clip", "is_a", "json_of", "plain_pid", "safe_json", "safe_text", "term_of_json", "text_of"]
 
@@ -97,14 +97,14 @@ def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
     if kind is float:
         return value if math.isfinite(value) else str(value)
     if kind is str:
-        return without_secrets(clip(value, MAX_TEXT))
+        return clip(without_secrets(value, MAX_TEXT), MAX_TEXT)
     if is_a(value, Pid, Ref):
         return str(value)
     if is_a(value, Crash) or depth <= 0:
         return text_of(value, MAX_TEXT if depth > 0 else 80)
     if kind is dict:
         return _json_of_dict(value, depth)
-    if kind is tuple and len(value) > 1 and type(value[0]) is str and is_secret(value[0]):
+    if kind is tuple and len(value) > 1 and hides(is_secret, value[0], value[1] if len(value) == 2 else None):
         return [clip(value[0], MAX_TEXT), HIDDEN]
     if kind in (list, tuple, set, frozenset):
         return _json_of_items(value, depth)
@@ -118,7 +118,7 @@ def _json_of_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
             shown["…"] = f"{len(value) - MAX_ITEMS} more"
             break
         name = clip(key, 200) if type(key) is str else text_of(key, 80)
-        shown[name] = HIDDEN if is_secret(name) else json_of(item, depth - 1)
+        shown[name] = HIDDEN if hides(is_secret, name, item) else json_of(item, depth - 1)
     return shown
 
 

@@ -60,7 +60,7 @@ def _exited(event: Any) -> Event:
             "reason": said,
             "abnormal": True,
             "callback": _words(data.get("callback")),
-            "message": _hidden(_words(data.get("message"))),
+            "message": _hidden(data.get("message")),
             "where": where_of(reason),
             "what": what,
         }
@@ -175,8 +175,8 @@ def _words(value: Any) -> str | None:
     return clip(value, LONGEST) if type(value) is str else text_of(value, LONGEST)
 
 
-def _hidden(words: str | None) -> str | None:
-    return None if words is None else without_secrets(words)
+def _hidden(words: Any) -> str | None:
+    return _words(without_secrets(words, LONGEST) if type(words) is str else words)
 
 
 def _number(value: Any) -> int | float | str | None:
@@ -186,4 +186,4 @@ def _number(value: Any) -> int | float | str | None:
 def _plain(value: Any) -> Any:
     if value is None or type(value) in (bool, int):
         return value
-    return value if type(value) is float else _words(value)
+    return value if type(value) is float else _hidden(value)

@@ -56,7 +56,9 @@ TYPES: Final[dict[str, Type]] = {
     "anomaly_raised": Type("something looks wrong", "`anomaly`, `severity`"),
     "anomaly_ended": Type("it looks right again", "`anomaly`, `severity`, `lasted` (s)"),
     "setting_changed": Type(
-        "a setting has another value", "`setting`, `before`, `after`, `source`, `where`, `now` (or after a restart)"
+        "a setting has another value",
+        "`setting`, `before` and `after` (without passwords; `***` for paths and addresses), `source`, `where`, "
+        "`now` (or after a restart)",
     ),
     "setting_refused": Type("`superlearner.toml` is wrong, nothing of it was taken", "`setting`, `line`, `problem`"),
     "sandbox": Type("a sandbox started, changed or ended", "`sandbox` (id), `status`, `owner`"),

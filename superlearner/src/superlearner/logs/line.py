@@ -135,7 +135,7 @@ def shown(text: str, limit: int, is_secret: IsSecret | None = None) -> str:
     >>> shown("signed in with token=abc", 100)
     'signed in with token=***'
     """
-    short = TOKEN.sub(HIDDEN, without_secrets(clip(text, limit)))
+    short = TOKEN.sub(HIDDEN, clip(without_secrets(text, limit), limit))
     if is_secret is None:
         return short
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from otp.redaction import without_secrets
 from superlearner.store.failures import StoreUnavailable
 
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
@@ -61,7 +62,7 @@ def file_of(url: URL) -> Path | None:
 
 def shown(url: URL) -> str:
     """A database's URL as people may see it: without the password."""
-    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    return without_secrets(url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True))
 
 
 def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngine:
@@ -146,4 +147,5 @@ def _of_postgres(cause: BaseException, url: URL) -> StoreUnavailable:
     why = str(cause).partition("\n")[0].partition(": ")[2] or str(cause) or type(cause).__name__
     if isinstance(cause, TimeoutError):
         why = "it does not answer"
+    why = without_secrets(why)
     return StoreUnavailable(f"{where} cannot be used: {why}", f"try: psql {shlex.quote(shown(url))}; it is tried again")

@@ -240,7 +240,7 @@ class Trace:
             return
         hidden = term is None and data["message"] != "None"  # a process that is sensitive
         shown = data["message"]
-        if not hidden and (len(shown) >= LENGTH or "://" in shown or is_secret(shown)):  # else nothing is to be hidden
+        if not hidden and (len(shown) >= LENGTH or without_secrets(shown) != shown or is_secret(shown)):
             shown = text(term, length=LENGTH)
         call = None if ref is None or way != "reply" else self._calls.pop(repr(ref), None)
         if way == "reply" and ref is not None and self._skipped.pop(repr(ref), None) is not None:
@@ -329,5 +329,5 @@ def _tag(term: Any, shown: str) -> str:
     """The first word of a message, as `mailbox.patterns` has it."""
     first = term[0] if type(term) is tuple and term else term  # pyright: ignore[reportUnknownVariableType]
     if type(first) is str:  # pyright: ignore[reportUnknownArgumentType]
-        return clip(without_secrets(first[:200]), 40)
+        return clip(without_secrets(first, 200), 40)
     return "" if term is None and shown.startswith("<") else clip(type(first).__name__, 40)  # pyright: ignore[reportUnknownArgumentType]

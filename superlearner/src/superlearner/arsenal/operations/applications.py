@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from otp import Application, Pid, Supervisor
-from otp.redaction import HIDDEN, is_secret
+from otp.redaction import HIDDEN, hides, is_secret
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
@@ -304,5 +304,5 @@ def _text(words: Any) -> str:
 
 async def _value(ctx: Context, known: Known, key: str) -> EnvironmentValue:
     values = await Application.get_all_env(known.cls, node=ctx.node)
-    value = HIDDEN if key in values and is_secret(key) else json_of(values.get(key))
+    value = HIDDEN if key in values and hides(is_secret, key, values[key]) else json_of(values.get(key))
     return EnvironmentValue(name=known.name, key=key, set=key in values, value=value)

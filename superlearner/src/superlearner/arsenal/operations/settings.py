@@ -21,12 +21,9 @@ from superlearner.arsenal.results_settings import (
     SettingsChanged,
     SettingsFile,
 )
-from superlearner.configuration import Change, Described, Plan, described
+from superlearner.configuration import PRIVATE, Change, Described, Plan, described
 from superlearner.control.terms import json_of, text_of
 from superlearner.settings import SettingsError
-
-HIDDEN = frozenset({"data_dir", "database", "certfile", "keyfile"})
-"""Paths and addresses: nothing for everybody who may look."""
 
 Name = Annotated[str, Field(max_length=100, description="the setting", examples=["kill_wait"]), Picker("setting")]
 Value = Annotated[Any, Field(description="the value, in the unit of the setting", examples=[2.5])]
@@ -234,7 +231,7 @@ def _changes(changes: Iterable[Change]) -> list[SettingChanged]:
 
 def _shown(ctx: Context, one: Described) -> SettingResult:
     configuration = ctx.platform.configuration
-    hidden = one.name in HIDDEN and not ctx.user.may("code")
+    hidden = one.name in PRIVATE and not ctx.user.may("code")
     given = configuration.given(one.name)
     later = configuration.after_restart().get(one.name)
     return SettingResult(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 import otp
 from otp import observer
-from otp.redaction import is_secret
+from otp.redaction import hides, is_secret
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import operation
 from superlearner.arsenal.failures import OperationError
@@ -119,7 +119,7 @@ def _form_of_parts(parts: list[tuple[Any, Any]]) -> StateForm:
             left_out.append(LeftOut(key=text_of(key, 80), why="its key is no text"))
             continue
         shown = clip(key, 200)
-        if is_secret(key):
+        if hides(is_secret, key, part):
             left_out.append(LeftOut(key=shown, why="a secret, which is hidden"))
             continue
         try:

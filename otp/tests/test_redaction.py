@@ -1,0 +1,106 @@
+"""Secrets in texts and fields are hidden, wherever they stand."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import otp
+from otp.bounded import text
+from otp.observer import unfold
+from otp.redaction import without_secrets
+
+LONG = "hunter2" + "x" * 900
+
+URLS = {
+    "postgres://ada:hunter2@db/shop": "postgres://ada:***@db/shop",
+    "postgres://ada:hun/hunter2@db/shop": "postgres://ada:***@db/shop",
+    "postgres://ada:at@hunter2@db/shop": "postgres://ada:***@db/shop",
+    "redis://:hunter2@cache": "redis://:***@cache",
+    f"amqps://ada:{LONG}@broker": "amqps://ada:***@broker",
+    f"https://{LONG}@github.com/ada": "https://***@github.com/ada",
+    r"postgres:\/\/ada:hunter2@db\/shop": r"postgres:\/\/ada:***@db\/shop",
+    "postgres://ada:hunter%402@db": "postgres://ada:***@db",
+    "to=postgres%3A%2F%2Fada%3Ahunter2%40db%2Fshop&x=1": "to=postgres%3A%2F%2Fada%3A***%40db%2Fshop&x=1",
+    "to=redis%253A%252F%252F%253Ahunter2%2540cache": "to=redis%253A%252F%252F%253A***%2540cache",
+    "https://h/d?user=ada&password=hunter2,x&b=1": "https://h/d?user=ada&password=***&b=1",
+    "https://h/d?db%5Fpassw%6Frd=hunter2#top": "https://h/d?db%5Fpassw%6Frd=***#top",
+    "https://h/d?pass=hunter2": "https://h/d?pass=***",
+    "next=https%3A%2F%2Fh%3Fpassword%3Dhunter2": "next=https%3A%2F%2Fh%3Fpassword%3D***",
+    "the shop moved from mysql://a:hunter2@x to ftp://b:hunter2@y.": "the shop moved from mysql://a:***@x to ftp://b:***@y.",
+}
+
+
+@pytest.mark.parametrize("url", URLS, ids=range(len(URLS)))
+def test_credentials_in_a_url_of_any_scheme_are_hidden(url: str) -> None:
+    assert without_secrets(url) == URLS[url]
+    assert "hunter2" not in text(("connect", url, {"to": url.encode()}), length=5000)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "http://127.0.0.1:4000/nodes/shop@127.0.0.1",
+        "http://[::1]:4000/ada@example.com",
+        "ssh://git@github.com/ada/shop",
+        '{"url":"http://localhost:4000","mail":"ada@example.com"}',
+        "GET /processes?page=2&per_page=50",
+    ],
+)
+def test_a_text_without_a_secret_stays_as_it_is(plain: str) -> None:
+    assert without_secrets(plain) == plain
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"password": "two hunter2, words", "n": 1}',
+        r"{\"password\": \"hunter2 hunter2\", \"n\": 1}",
+        "password='hunter2; hunter2'",
+        "tokens=hunter2",
+        "DRIVER=x;UID=ada;PWD=hunter2",
+    ],
+)
+def test_a_quoted_value_is_hidden_up_to_its_last_quote(said: str) -> None:
+    assert "hunter2" not in without_secrets(said)
+
+
+@pytest.mark.parametrize("length", range(10, 60))
+def test_a_text_that_is_cut_in_the_middle_of_a_password_does_not_show_its_beginning(length: int) -> None:
+    url = f"postgres://ada:hunter2{'x' * 20}@db/shop"
+    for shown in (
+        without_secrets(url, length),
+        without_secrets(f"{url[:length]}…"),
+        text(url, length=length),
+        text(url.encode(), length=length),
+        unfold(url, length=length),
+    ):
+        assert "hunt" not in str(shown)
+
+
+def test_hiding_takes_time_in_proportion_to_the_text() -> None:
+    for part in ("//a:", "password ", "?a=", "%3A%2F%2Fa%3A", "password='", "//a:b/", "password=\\", "%25"):
+        begun = time.process_time()
+        without_secrets(part * 20_000)
+        assert time.process_time() - begun < 2, part
+
+
+def test_the_recording_of_an_exit_reason_has_no_secret() -> None:
+    async def main() -> list[Any]:
+        node = otp.trace.node_of(otp.self())
+        rows: list[Any] = []
+        reader = otp.trace.subscribe(node, lambda event: rows.append(otp.trace.Row.of(event, node)), kinds={"exited"})
+        for reason in ("no postgres://ada:hunter2@db", ("password", "hunter2"), {"password": "hunter2"}):
+
+            async def end(reason: Any = reason) -> None:
+                otp.exit(reason)
+
+            pid = otp.spawn(end)
+            ref = otp.monitor(pid)
+            await otp.receive(lambda message, ref=ref: message.ref == ref)
+        reader.close()
+        return [row.data["reason"] for row in rows]
+
+    assert otp.run(main) == ["no postgres://ada:***@db", ["password", "***"], {"password": "***"}]
