@@ -1,8 +1,9 @@
-"""Secrets in texts and fields are hidden, wherever they stand."""
+"""Secrets in texts and fields are hidden, wherever they stand, and counts are not."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -47,6 +48,8 @@ def test_credentials_in_a_url_of_any_scheme_are_hidden(url: str) -> None:
         "ssh://git@github.com/ada/shop",
         '{"url":"http://localhost:4000","mail":"ada@example.com"}',
         "GET /processes?page=2&per_page=50",
+        "{'tokens': 5, 'capacity': 10}",
+        "tokens=4.25, filled",
     ],
 )
 def test_a_text_without_a_secret_stays_as_it_is(plain: str) -> None:
@@ -85,6 +88,27 @@ def test_hiding_takes_time_in_proportion_to_the_text() -> None:
         begun = time.process_time()
         without_secrets(part * 20_000)
         assert time.process_time() - begun < 2, part
+
+
+@dataclass
+class Bucket:
+    tokens: Any
+    access_token: Any = 7
+
+
+def test_the_tokens_of_a_token_bucket_are_shown() -> None:
+    assert text(Bucket(4.5)) == "Bucket(tokens=4.5, access_token=***)"
+    assert text({"tokens": 3, "auth_tokens": 4, "token": 5}) == "{'tokens': 3, 'auth_tokens': ***, 'token': ***}"
+    assert text(("tokens", 3)) == "('tokens', 3)"
+    found = unfold(Bucket(4.5))
+    assert found is not None
+    assert [one.text for one in found.members] == ["4.5", "***"]
+
+
+@pytest.mark.parametrize("tokens", [["t0p"], "t0p", {"ada": "t0p"}, ("t0p",)], ids=str)
+def test_tokens_that_are_no_number_are_hidden(tokens: Any) -> None:
+    assert text(Bucket(tokens)) == "Bucket(tokens=***, access_token=***)"
+    assert "t0p" not in text(("tokens", tokens))
 
 
 def test_the_recording_of_an_exit_reason_has_no_secret() -> None:

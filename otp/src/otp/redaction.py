@@ -5,15 +5,15 @@
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
 'postgres://ada:***@db/shop?api_key=***'
 
-A guess by name, made to be on the safe side: it hides a token counter, too. It is no access control: the scope `code`
-decides who may read the state of processes unredacted.
+A guess by name, made to be on the safe side. It is no access control: the scope `code` decides who may read the state
+of processes unredacted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 __all__ = ["HIDDEN", "Redact", "hides", "is_secret", "without_secrets"]
@@ -31,9 +31,11 @@ _WORDS: Final = (
     r"pass(?:word|wd|phrase)|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
     r"credential|authorization|cookie|session[-_ ]?id"
 )
+_NUMBER: Final = r"-?\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.-])"
+_COUNT: Final = rf"(?<![\w-])tokens\\?[\"']?\s{{0,3}}[=:]\s{{0,3}}{_NUMBER}"
 _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
 _SECRET_IN_TEXT: Final = re.compile(
-    rf"((?:{_WORDS})[\w-]{{0,20}}(?:\\{{0,3}}[\"']|%(?:25)*2[27])?\s{{0,3}}(?:[=:]|%(?:25)*3[ad])\s{{0,3}}"
+    rf"(?!{_COUNT})((?:{_WORDS})[\w-]{{0,20}}(?:\\{{0,3}}[\"']|%(?:25)*2[27])?\s{{0,3}}(?:[=:]|%(?:25)*3[ad])\s{{0,3}}"
     r"(?:bearer\s|basic\s)?(\\{0,3}[\"'])?)"  # a quoted value ends at the same quote, with as many backslashes
     r"(?(2)(?:(?!\2)(?:\\.|[^\\]))+|[^\s\"',;&}]+)",
     re.IGNORECASE | re.DOTALL,
@@ -61,10 +63,14 @@ def is_secret(name: str) -> bool:
 def hides(redact: Redact | None, name: object, value: object) -> bool:
     """Return whether the value of a key, field or attribute must not be shown.
 
-    >>> hides(is_secret, "access_token", 7), hides(is_secret, "balance", 7)
-    (True, False)
+    A number in a field `tokens` is the count of a token bucket, and is shown.
+
+    >>> hides(is_secret, "tokens", 4.5), hides(is_secret, "tokens", ["t0p"]), hides(is_secret, "access_token", 7)
+    (False, True, True)
     """
-    return redact is not None and type(name) is str and redact(name)
+    if redact is None or type(name) is not str or not redact(name):
+        return False
+    return not (redact is is_secret and name.lower() == "tokens" and type(value) in (int, float))
 
 
 def without_secrets(text: str, most: int | None = None) -> str:
@@ -101,8 +107,15 @@ def _redacted(text: str) -> str:
 
 def _parameter(found: re.Match[str]) -> str:
     name = unquote(found[2])
-    hidden = name.lower() in _SECRET_PARAMETERS or is_secret(name)
+    hidden = name.lower() in _SECRET_PARAMETERS or hides(is_secret, name, _number(found[3]))
     return f"{found[1]}{HIDDEN}" if hidden else found[0]
+
+
+def _number(words: str) -> Any:
+    try:
+        return float(words)
+    except ValueError:
+        return words
 
 
 def _user(found: re.Match[str]) -> str:
