@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
 
 Inside = Callable[..., Any]
+DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.source", "sandbox.destroy")
@@ -65,6 +67,33 @@ def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(insi
         assert [] == await ask(platform, "GET", "/sandboxes")
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("sandbox.create", "sandbox.restart", "process.kill")
+def test_the_scopes_of_a_pupil_open_what_they_own_and_nothing_of_others(inside: Inside, tmp_path: Path) -> None:
+    """Regression: docs/access.md gave a class `operate`, with which each could kill what belongs to all others."""
+    section = DOCS.joinpath("access.md").read_text().partition("## A class of thirty")[2].partition("\n## ")[0]
+    scopes = re.findall(r"--scopes (\w+)", section)
+
+    async def test(platform: Any) -> None:
+        async def as_(user: str, method: str, path: str, body: Any = None) -> int:
+            headers = {"authorization": f"Bearer {secrets[user]}"}
+            answer = await platform.client.request(method, f"/api/v1{path}", json=body, headers=headers)
+            return answer.status_code
+
+        await platform.platform.store.sync()
+        secrets: dict[str, str] = {}
+        for user in ("ada", "bob"):
+            secrets[user] = (await ask(platform, "POST", "/tokens", {"name": user, "scopes": scopes}))["secret"]
+        assert 200 == await as_("ada", "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE})
+        assert 200 == await as_("bob", "GET", "/supervisors")
+        assert 403 == await as_("bob", "DELETE", "/processes/counter_1")
+        assert 403 == await as_("bob", "DELETE", f"/processes/counter?node={NODE}")
+        assert 403 == await as_("bob", "POST", "/sandboxes/a/restart")
+        assert 200 == await as_("ada", "DELETE", f"/processes/counter?node={NODE}")
+
+    inside(test, data_dir=tmp_path)
+    assert ["read", "own"] == scopes
 
 
 @pytest.mark.operation("sandbox.walls", "sandbox.templates", "sandbox.create")
