@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import marshal
 import tracemalloc
 from typing import Any
@@ -59,6 +60,23 @@ def subscriptions() -> int:
 
 
 # Permissions
+
+
+def test_what_a_view_ends_or_changes_leaves_a_line_in_the_log(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Once a service that lost a process to a visitor had nothing in its log but the decision of the supervisor."""
+
+    async def test() -> None:
+        _, view = await serving("read", "operate")
+        counter = await Counter.start(7)
+        with caplog.at_level(logging.INFO, "otp"):
+            await view.cast(counter, 8)
+            assert await otp.sys.get_state(counter) == 8
+            await view.exit(counter, "kill")
+            await otp.wait_down(counter)
+        told = [record.getMessage() for record in caplog.records if "a view of" in record.getMessage()]
+        assert told == [f"a view of {otp.node().name} asks for exit {{'pid': {counter}, 'reason': 'kill'}}"]
+
+    run(test)
 
 
 def test_it_reads_only_unless_told_otherwise(run: Any) -> None:

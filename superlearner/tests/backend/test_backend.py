@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,27 @@ def test_events_of_the_node_come_in_order_and_go_on_behind_an_id(inside: Inside)
             ]
             behind = await collected(running, last_id=found["items"][0]["id"], types="child_restarted", limit=1)
             assert behind["items"] == found["items"][1:]
+
+    inside(test)
+
+
+def test_what_a_platform_did_to_a_service_stands_in_the_log_of_the_service(
+    inside: Inside, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(running: Any) -> None:
+        async with otp.Node(TILL) as node, remote(running.platform, node):
+            await tree(node)
+            with caplog.at_level(logging.INFO):
+                await running.client.get("/api/v1/processes/counter_1/info", params={"node": TILL})
+                await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
+                await node.wait_registered("counter_1")
+            told = [one.getMessage() for one in caplog.records if one.name.startswith(("superlearner.backend", "otp"))]
+            assert len(told) == 2, told
+            done, decided = sorted(told, key=lambda one: "restarted child" in one)
+            assert done.startswith("process.kill of anonymous, through the door: ")
+            assert "counter_1" in done
+            assert "restarted child 'counter_1'" in decided
+            assert "it ended with 'killed'" in decided
 
     inside(test)
 

@@ -15,6 +15,7 @@ Whoever holds a connection to the node looks through it; what travels is describ
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,7 @@ from otp.behaviours.gen_server import GenServer
 from otp.bounded import text
 from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down
 from otp.kernel.node import Node
@@ -52,6 +54,11 @@ SECONDS: Final = 300
 """What an operation may take; `call` has a time-out of its own, and this as its longest."""
 MEMBERS: Final = 100_000
 _STREAMS: Final = frozenset({"trace", "events"})
+_LOGGED: Final = frozenset(METHODS) - {
+    *("send", "cast", "call"),
+    *(name for name, method in METHODS.items() if method.permission == "read"),
+}
+"""What ends, holds or changes processes; its line stands in the log of the program that is looked into."""
 
 
 class ViewOf(NamedTuple):
@@ -186,6 +193,8 @@ class _Serving:
         needed(name, method, arguments, self.permissions)
         if name in _STREAMS:
             return ("ok", self.open(name, arguments, reader))
+        if name in _LOGGED:
+            say(logging.INFO, "a view of %s asks for %s %s", self.node.name, name, text(arguments, length=500))
         operation = getattr(self.view, name)
         if not method.waits:
             return ("ok", to_term(await operation(**arguments), strict=False))

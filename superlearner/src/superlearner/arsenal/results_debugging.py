@@ -47,6 +47,7 @@ class Switched(BaseModel):
     name: str | None
     what: Literal["statistics", "log", "trace", "all"]
     on: bool
+    watch: str | None = Field(default=None, description="of a trace: the command that shows what the server does")
 
 
 class Terminating(BaseModel):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import otp
 from otp import Node, observer
+from otp.redaction import without_secrets
 from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Download, Operation, Streamed
 from superlearner.arsenal.execution import checked, execute
@@ -27,6 +29,8 @@ from superlearner.web.topics import TOPICS, LiveSource
 from superlearner.web.viewer import Viewer
 
 __all__ = ["Observing"]
+
+log: Final = logging.getLogger(__name__)
 
 MOST_READ: Final = 300
 """Streams, files and topics that are read at a time."""
@@ -165,6 +169,8 @@ class Observing:
             answer = await execute(operation, context, checked(operation, json.loads(request.parameters)))
         except OperationError as error:
             return failed(error, context)
+        finally:
+            self._log(operation, context)
         if answer.stream is not None:
             number = self._read(Reading(answer.stream, operation=operation))
             return p.Stream(number, answer.stream.source.last_id)
@@ -175,6 +181,12 @@ class Observing:
         if (excess := p.excess(data)) is not None:
             return p.Failed("service_unavailable", excess, did=did(context))
         return p.Executed(data, answer.meta, did(context))
+
+    def _log(self, operation: Operation, context: Context) -> None:
+        """Write into the log of a service what was done to it; the platform's audit log is elsewhere."""
+        done = did(context)
+        if self._diary is None and operation.changes and done is not None and not context.dry_run:
+            log.info("%s of %s, through the door: %s", operation.name, context.user.name, without_secrets(done, 500))
 
     # What is read piece by piece
 

@@ -49,6 +49,9 @@ TYPES: Final[dict[str, Type]] = {
         "`before`, `strategy`, `max_restarts`, `max_seconds`, `auto_shutdown`",
     ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new` (versions)"),
+    "debugged": Type(
+        "a server that is traced with `debug.trace` got a message, or answered", "`direction`, `text`, `number`"
+    ),
     "drain_too_long": Type("a process held the loop", "`ms`, `what`"),
     "abandoned_cleanup": Type("a killed process had no time to clean up", "`where`"),
     "node_up": Type("a node began"),

@@ -98,6 +98,30 @@ def test_what_a_server_does_is_told_until_the_limit_is_reached(inside: Inside) -
     inside(test)
 
 
+@pytest.mark.everywhere
+@pytest.mark.operation("debug.trace", "events.stream")
+def test_what_a_traced_server_does_is_in_the_event_stream_and_the_answer_says_so(inside: Inside) -> None:
+    """Regression: it went to telemetry alone, where nobody at a terminal could see it."""
+
+    async def test(platform: Any) -> None:
+        on = await put(platform, "trace", limit=2)
+        number = str(platform.node.whereis("counter_1")).strip("<>")
+        assert on["watch"].startswith(f"superlearner events stream --types debugged --pid {number}")
+        await work(platform)
+        await work(platform)
+        asked = {"types": "debugged", "pid": number, "last": 2, "limit": 2}
+        answer = await platform.client.get("/api/v1/events", params=asked, headers={"accept": "application/json"})
+        items = answer.json()["data"]["items"]
+        assert [one["data"] for one in items] == [
+            {"direction": "in", "text": "cast ('add', 2)", "number": 1},
+            {"direction": "done", "text": "no reply", "number": 2},
+        ]
+        assert items[0]["text"] == f"counter_1 ({number}): in, cast ('add', 2)"
+        assert "watch" not in await put(platform, "trace", on=False)
+
+    inside(test)
+
+
 @pytest.mark.operation("debug.terminate")
 def test_a_server_ends_by_itself_and_its_supervisor_starts_it_again(inside: Inside) -> None:
     async def test(platform: Any) -> None:

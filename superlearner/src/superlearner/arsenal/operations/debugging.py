@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from superlearner.control.debug_words import debug_words
 from superlearner.control.names import registered_name
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.control.tree import what_of
+from superlearner.events.event import Event
 
 ASKS = ("malformed_pid", "process_not_found", "not_a_server", "sensitive_process", "timeout", "call_failed")
 CHANGES = (*ASKS, "critical_process_protection")
@@ -128,16 +130,23 @@ async def trace(
     limit: Annotated[int, Field(ge=1, le=10_000, description="it ends by itself after so many events")] = 1000,
     timeout_ms: TimeoutMs = 5000,
 ) -> Switched:
-    """Tell what a server does, as telemetry.
+    """Show what a server does, in the event stream.
 
-    Each event becomes `process.debug` with pid, direction and text, until the limit is reached.
+    Until the limit is reached, each message that comes and each answer that goes is an event `debugged`, and telemetry
+    `process.debug`; `watch` of the answer is the command that shows them.
     """
     found = server_of(ctx, pid)
-    telemetry, number = ctx.platform.telemetry, plain_pid(found)
+    telemetry, events, number = ctx.platform.telemetry, ctx.platform.events, plain_pid(found)
+    node, registered, process = ctx.node.name, registered_name(found), called(found)
 
     def tell(seen: int, event: Any, name: Any) -> int | str:
         direction, text = debug_words(event)
-        telemetry.execute("process.debug", {"number": seen + 1}, {"pid": number, "direction": direction, "text": text})
+        about = {"pid": number, "direction": direction, "text": text}
+        telemetry.execute("process.debug", {"number": seen + 1}, about)
+        words = f"{process}: {direction}, {text}"
+        data = {"direction": direction, "text": text, "number": seen + 1}
+        at = round(time.time(), 6)
+        events.publish(Event("debugged", at, words, data, node=node, pid=number, name=registered))
         return "done" if seen + 1 >= limit else seen + 1
 
     with asking():
@@ -146,7 +155,11 @@ async def trace(
         await sys.remove(found, TRACE, timeout_ms / 1000)
         if on:
             await sys.install(found, (TRACE, tell, 0), timeout_ms / 1000)
-    return _switched(found, "trace", on)
+    if not on:
+        return _switched(found, "trace", on)
+    there = "" if ctx.on is None else f" --node {ctx.on}"
+    watch = f"superlearner events stream --types debugged --pid {number}{there}"
+    return Switched(pid=number, name=registered, what="trace", on=on, watch=watch)
 
 
 @operation("debug.off", http=("DELETE", "/processes/{pid}/debug"), scope="operate", changes=True, errors=CHANGES)
