@@ -14,10 +14,23 @@ from collections.abc import Callable
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-__all__ = ["Renewed", "claim", "found_in", "newest", "release", "show_version", "shown_version"]
+__all__ = [
+    "Renewed",
+    "claim",
+    "found_in",
+    "found_in_version",
+    "keep_previous",
+    "newest",
+    "previous_version",
+    "release",
+    "show_version",
+    "shown_version",
+    "version_names",
+]
 
 _NEWEST: Final = "__otp_newest__"
 _CLAIMED: Final = "__otp_upgrade__"
+_PREVIOUS: Final = "__otp_previous__"
 _stored: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 
 
@@ -63,6 +76,35 @@ def show_version(module: ModuleType, version: ModuleType) -> None:
     else:
         _stored(module)[_NEWEST] = version
         object.__setattr__(module, "__class__", Renewed)
+
+
+def previous_version(module: ModuleType) -> ModuleType | None:
+    """Return the version that a module object showed before its last reload, if that can still be taken back."""
+    return _stored(module).get(_PREVIOUS)
+
+
+def keep_previous(module: ModuleType, version: ModuleType | None) -> None:
+    """Keep one version to go back to, or none."""
+    if version is None:
+        _stored(module).pop(_PREVIOUS, None)
+    else:
+        _stored(module)[_PREVIOUS] = version
+
+
+def version_names(version: ModuleType) -> dict[str, Any]:
+    """Return the names of one version; the module object that shows another version is the first one."""
+    return _stored(version)
+
+
+def found_in_version(version: ModuleType, qualified_name: str) -> Any:
+    """Return what one version has under a qualified name, or None."""
+    if type(version) is not Renewed:
+        return found_in(version, qualified_name)
+    first, *rest = qualified_name.split(".")
+    found: Any = _stored(version).get(first)
+    for part in rest:
+        found = getattr(found, part, None)
+    return found
 
 
 def found_in(module: ModuleType, qualified_name: str) -> Any:

@@ -20,6 +20,7 @@ from otp.kernel.outcomes import Raised
 from otp.kernel.reasons import Crash
 from otp.kernel.results import Ignore, NoReply, Ok, Stop
 from otp.kernel.scheduler import current_process
+from otp.kernel.system import Downgrade
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_state_machine import GenStateMachine
@@ -133,7 +134,8 @@ class MachineServer:
             same_name[0] = True
         modules = tuple(self.cls if changes else old for old, changes in zip(machine.modules, same_name, strict=True))
         try:
-            result = modules[0].__handler__().code_change(old_vsn, machine.state, machine.data, extra)
+            asked = machine.modules[0] if type(old_vsn) is Downgrade else modules[0]
+            result = asked.__handler__().code_change(old_vsn, machine.state, machine.data, extra)
         except Throw as thrown:
             result = thrown.value
         if type(result) is CoroutineType or isawaitable(result):

@@ -1,6 +1,7 @@
 """New code for servers that run: they keep their pid, their mailbox and their state.
 
     await code.reload(shop)                     # a module, after its file was changed
+    await code.rollback(shop)                   # back to the version before
     await code.latest(shop.serve)(state)        # a call that finds the newest version
     raise otp.Become(code.latest(serve), state) # the same as a tail call: a process's loop
 
@@ -11,8 +12,9 @@
 >>> issubclass(code.UpgradeRefused, Exception)
 True
 
-What keeps running old code: coroutine processes, until they call or become `code.latest(fn)`, and objects of old
-classes. `docs/upgrades.md` begins with a program to try.
+What keeps running old code: coroutine processes, until they call or become `code.latest(fn)`, objects of old
+classes, and modules that took a name with `from shop import …`; the report names them. `docs/upgrades.md` begins with
+a program to try.
 
 Source: Erlang reference manual, *Compilation and Code Loading*; OTP's `release_handler`, `sys:change_code/4`.
 """
@@ -20,10 +22,12 @@ Source: Erlang reference manual, *Compilation and Code Loading*; OTP's `release_
 from __future__ import annotations
 
 from otp.code.loading import latest, vsn
-from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
-from otp.code.upgrade import check, reload, versions
+from otp.code.reports import OldObject, OldReference, RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
+from otp.code.upgrade import check, reload, rollback, versions
 
 __all__ = [
+    "OldObject",
+    "OldReference",
     "RunningVersion",
     "UpgradeRefused",
     "UpgradeReport",
@@ -31,6 +35,7 @@ __all__ = [
     "check",
     "latest",
     "reload",
+    "rollback",
     "versions",
     "vsn",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from otp.kernel.pids import Pid
 
-__all__ = ["RunningVersion", "UpgradeRefused", "UpgradeReport", "UpgradedServer"]
+__all__ = ["OldObject", "OldReference", "RunningVersion", "UpgradeRefused", "UpgradeReport", "UpgradedServer"]
 
 
 class UpgradeRefused(Exception):
@@ -53,14 +53,41 @@ class UpgradedServer(NamedTuple):
     new_vsn: Any
 
 
+class OldReference(NamedTuple):
+    """A name in another module that still stands for an old class or function of the module, or for an object of one.
+
+    `module` and `name` say where: `name` is `"Add"` after `from messages import Add`, `"Server.Message"` for a member
+    of a class, `"Big(Add)"` for a class that inherits. `what` is the name that it has in the reloaded module.
+    """
+
+    module: str
+    name: str
+    what: str
+
+
+class OldObject(NamedTuple):
+    """A process whose state, or a message that waits for it, has an object of the old class `what`."""
+
+    pid: Pid
+    where: Literal["state", "mailbox"]
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class UpgradeReport:
-    """What `reload` did.
+    """What `reload` or `rollback` did, or what `check` says a reload would do.
 
     `servers` are in order of their upgrade; `still_old` are coroutine processes that run a function of an older
     version of the module: they go on with it until they call or become `code.latest(fn)`.
+
+    `old_references` are names in other modules that stand for old classes and functions: a message made by
+    `from messages import Add` matches no `case Add()` of the new code. Reload those modules too, write
+    `import messages` and `messages.Add` there, or go back with `rollback`. `old_objects` are processes that hold
+    objects of old classes, as far as a short look into states and mailboxes finds them.
     """
 
     module: str
     servers: tuple[UpgradedServer, ...]
     still_old: tuple[Pid, ...]
+    old_references: tuple[OldReference, ...] = ()
+    old_objects: tuple[OldObject, ...] = ()

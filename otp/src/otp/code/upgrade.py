@@ -15,14 +15,25 @@ from __future__ import annotations
 import sys
 from asyncio import CancelledError
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp._structure import module_of, name_of
 from otp.behaviours.behaviour import Behaviour, MissingCallback
 from otp.behaviours.child_spec import Startable
-from otp.behaviours.newest import claim, found_in, release, show_version, shown_version
+from otp.behaviours.newest import (
+    claim,
+    found_in_version,
+    keep_previous,
+    previous_version,
+    release,
+    show_version,
+    shown_version,
+    version_names,
+)
 from otp.code.before import Before, is_supervisor
+from otp.code.holders import Holders
 from otp.code.loading import Versions, load
 from otp.code.reports import RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
 from otp.code.trial import first_crash
@@ -33,12 +44,12 @@ from otp.kernel.process import Process
 from otp.kernel.reasons import reason_of, same
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
-from otp.kernel.system import LATE, Refused, install, resume_later
+from otp.kernel.system import LATE, Downgrade, Refused, install, resume_later
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Limit
 
-__all__ = ["check", "reload", "versions"]
+__all__ = ["check", "reload", "rollback", "versions"]
 
 GRACE_S: Final = 1.0
 """Beyond its time, for a `code_change` that does something when it is broken off."""
@@ -72,7 +83,41 @@ async def reload(
     shown = _claimed(module)
     limit = nanoseconds(timeout, "code.reload(timeout=…)", infinite=True)
     try:
-        return await _reload(shown, extra, None if limit is None else limit / 1e9, trial)
+        return await _change_to(load(shown), shown, extra, None if limit is None else limit / 1e9, trial)
+    finally:
+        release(shown)
+
+
+async def rollback(
+    module: ModuleType | str, extra: Any = None, *, timeout: Limit = "infinity", trial: float = 0.0
+) -> UpgradeReport:
+    """Go back to the version of `module` that was there before its last `reload`: its own classes, not its file.
+
+    All servers go over to it as with `reload`, or none. The class that runs is asked for the state to go back with, as
+    in OTP: `code_change(("down", vsn), state, extra)`, where `vsn` is the version to come; one without a `code_change`
+    keeps its state. A module that has a class of that version (`from messages import Add`) has the current one again.
+
+    One version is kept, until the next `reload` or `rollback`. The file stays as it is: a restart of the program, and
+    the next `reload`, run that. Arguments are those of `reload`.
+
+    Raises as `reload`; with the reason `"no_previous_version"` if there is nothing to go back to.
+
+    >>> import asyncio
+    >>> from otp import code
+    >>> asyncio.run(code.rollback("json"))
+    Traceback (most recent call last):
+        ...
+    otp.code.reports.UpgradeRefused: upgrade refused, nothing has changed: ... 'no_previous_version'
+
+    Source: OTP, `Module:code_change({down, Vsn}, State, Extra)`.
+    """
+    shown = _claimed(module)
+    limit = nanoseconds(timeout, "code.rollback(timeout=…)", infinite=True)
+    try:
+        previous = previous_version(shown)
+        if previous is None:
+            raise UpgradeRefused(None, "no_previous_version")
+        return await _change_to(previous, shown, extra, None if limit is None else limit / 1e9, trial, back=True)
     finally:
         release(shown)
 
@@ -97,13 +142,14 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
         fresh = load(shown)
         s = find_scheduler()
         if s is None:
-            return UpgradeReport(shown.__name__, (), ())
+            return _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
         upgrade = _Upgrade(s, shown, fresh, extra, None)
         try:
             await upgrade.prepare()
-            return upgrade.would_be()
+            report = upgrade.would_be()
         finally:
             upgrade.go_back()
+        return _with_holders(report, s, fresh)
     finally:
         release(shown)
 
@@ -118,13 +164,16 @@ def _claimed(module: Any) -> ModuleType:
     return shown
 
 
-async def _reload(shown: ModuleType, extra: Any, limit: float | None, trial: float) -> UpgradeReport:
-    fresh = load(shown)
+async def _change_to(
+    fresh: ModuleType, shown: ModuleType, extra: Any, limit: float | None, trial: float, *, back: bool = False
+) -> UpgradeReport:
+    previous = None if back else shown_version(shown)
     s = find_scheduler()
     if s is None:
         show_version(shown, fresh)
-        return UpgradeReport(shown.__name__, (), ())
-    upgrade = _Upgrade(s, shown, fresh, extra, limit)
+        keep_previous(shown, previous)
+        return _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
+    upgrade = _Upgrade(s, shown, fresh, extra, limit, back=back)
     try:
         await upgrade.prepare()
     except BaseException:  # also if the caller itself is ended
@@ -136,7 +185,15 @@ async def _reload(shown: ModuleType, extra: Any, limit: float | None, trial: flo
             await upgrade.try_out(trial)
     finally:
         upgrade.resume()
-    return report
+    keep_previous(shown, previous)
+    return _with_holders(report, s, fresh)
+
+
+def _with_holders(report: UpgradeReport, s: Scheduler | None, fresh: ModuleType) -> UpgradeReport:
+    """The report, and who holds what of the module is not of this version; everybody goes on already."""
+    holders = Holders(report.module, fresh)
+    objects = () if s is None else holders.objects(_processes(s))
+    return replace(report, old_references=holders.references(), old_objects=objects)
 
 
 def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ...]:
@@ -176,13 +233,16 @@ class _Change(NamedTuple):
 
 
 class _Upgrade:
-    def __init__(self, s: Scheduler, shown: ModuleType, fresh: ModuleType, extra: Any, limit: float | None) -> None:
+    def __init__(
+        self, s: Scheduler, shown: ModuleType, fresh: ModuleType, extra: Any, limit: float | None, *, back: bool = False
+    ) -> None:
         self.s = s
         self.shown = shown
         self.before = shown_version(shown)
         self.fresh = fresh
         self.extra = extra
         self.limit = limit
+        self.back = back
         self.versions = Versions()
         self.stopped: dict[Process, bool] = {}  # by hand, before?
         self.stopping: Process | None = None  # asked, has not answered yet
@@ -220,7 +280,7 @@ class _Upgrade:
 
     def _successor(self, p: Process) -> Any:
         old: type = p._vt.cls
-        found = found_in(self.fresh, name_of(old))
+        found = found_in_version(self.fresh, name_of(old))
         if not isinstance(found, type) or not issubclass(found, Behaviour | Startable):
             raise UpgradeRefused(p, ("undef", f"{self.shown.__name__}.{name_of(old)}"))
         try:
@@ -245,7 +305,8 @@ class _Upgrade:
         cls = self._successor(p)
         self.befores[p] = Before(p)
         self.versions.of(cls)  # which may run code of theirs, and nothing of that runs in `exchange`
-        request = ("change_code", cls, self.versions.of(p._vt.cls), self.extra, False, self.limit)
+        old_vsn = Downgrade(("down", self.versions.of(cls))) if self.back else self.versions.of(p._vt.cls)
+        request = ("change_code", cls, old_vsn, self.extra, False, self.limit)
         try:
             answer = await system_call(p, request, "infinity" if self.limit is None else self.limit + GRACE_S)
         except CallExit as failed:
@@ -298,7 +359,7 @@ class _Upgrade:
         if frame is None:
             return False
         space = frame.f_globals
-        return same(space.get("__name__"), self.shown.__name__) and space is not vars(self.fresh)
+        return same(space.get("__name__"), self.shown.__name__) and space is not version_names(self.fresh)
 
     # Back
 

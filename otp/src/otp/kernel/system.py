@@ -25,6 +25,7 @@ from otp.kernel.vtable import Callbacks, changed_class
 __all__ = [
     "HIDDEN_STATE",
     "LATE",
+    "Downgrade",
     "Refused",
     "formatted_state",
     "handle_system",
@@ -42,6 +43,12 @@ LATE: Final = "code_change_timeout"
 
 _COUNTS: Final = frozenset({"statistics", "remove", "no_debug"})
 """What may be asked of a sensitive process, too."""
+
+
+class Downgrade(tuple[str, Any]):
+    """The `old_vsn` of a `code_change` on the way back: `("down", vsn)`, with which the class that runs is asked."""
+
+    __slots__ = ()
 
 
 class Refused:
@@ -186,7 +193,10 @@ async def _change_code(
     time = timeout(limit)
     try:
         callbacks = changed_class(p._vt, cls)
-        change = getattr(callbacks.handler, "code_change", None)
+        newer, running = callbacks.handler, p._vt
+        if type(old_vsn) is Downgrade and isinstance(running.handler, running.cls):
+            newer = running.handler  # of the two classes, it alone knows both forms of the state
+        change = getattr(newer, "code_change", None)
         async with time:
             state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
     except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program, or of the process

@@ -13,6 +13,8 @@ __all__ = [
     "EnvironmentValue",
     "ModuleDetails",
     "ModuleLine",
+    "OldObject",
+    "OldReference",
     "Upgrade",
     "UpgradedServer",
     "VersionLine",
@@ -98,11 +100,30 @@ class UpgradedServer(BaseModel):
     new_vsn: str
 
 
+class OldReference(BaseModel):
+    """A name of another module, `name` in `module`, that stands for the old class or function `what`."""
+
+    module: str
+    name: str
+    what: str
+
+
+class OldObject(BaseModel):
+    """A process whose state or mailbox has an object of the old class `what`."""
+
+    pid: Pid
+    where: Literal["state", "mailbox"]
+    what: str
+
+
 class Upgrade(BaseModel):
-    """What a reload did, or would do. `still_old` are functions that go on with old code."""
+    """What a reload or rollback did, or would do. `still_old` are functions that go on with old code."""
 
     module: str
     done: bool
     servers: list[UpgradedServer] = Field(description="at most 1,000 of `servers_count`")
     servers_count: int
     still_old: list[Pid]
+    warnings: list[str] = Field(description="what goes on with old classes without a word, and what to do about it")
+    old_references: list[OldReference] = Field(description="names in other modules that stand for something old")
+    old_objects: list[OldObject] = Field(description="processes with objects of old classes, at a short look")

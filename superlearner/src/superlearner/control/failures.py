@@ -70,6 +70,8 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     """
     late = type(refused.reason) is str and refused.reason == "timeout"
     reason = "it did not answer in time" if late else _bad_return(refused.reason) or explain_start(refused.reason)
+    if type(refused.reason) is str and refused.reason == "no_previous_version":
+        return "nothing has changed: there is no version to go back to; one is kept from a reload to the next rollback"
     if refused.server is None:
         return f"nothing has changed: the new source cannot be used: {reason}"
     who = name(refused.server)

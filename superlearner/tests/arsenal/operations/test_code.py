@@ -92,6 +92,59 @@ def test_servers_keep_their_state_and_run_the_new_code(inside: Inside, counted: 
     inside(test, tree, auth="all")
 
 
+MESSAGES = """
+class Add:
+    pass
+"""
+HOLDER = """
+from counted_messages import Add
+from otp import GenServer, Ok, impl
+class Keeper(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(Add())
+"""
+
+
+@pytest.mark.operation("code.reload", "code.compatibility", "code.rollback")
+def test_who_holds_old_classes_is_named_and_the_way_back_is_offered(inside: Inside, counted: tuple[Path, Tree]) -> None:
+    """Regression: what another module had imported from the reloaded one matched nothing any more, silently."""
+    path, tree = counted
+    path.with_name("counted_messages.py").write_text(MESSAGES, encoding="utf-8")
+    path.with_name("counted_holder.py").write_text(HOLDER, encoding="utf-8")
+    importlib.invalidate_caches()
+    holder: Any = importlib.import_module("counted_holder")
+
+    async def test(platform: Any) -> None:
+        platform.client.headers.update(OWNER)
+        keeper = await platform.node.start(holder.Keeper, None, name="keeper")
+        answer = await platform.client.post(f"{AT}/counted_messages/rollback")
+        assert failure(answer) == (409, "upgrade_refused")
+        assert "there is no version to go back to" in answer.json()["error"]["message"]
+        for what, has in (("compatibility", "would have"), ("reload", "has")):
+            report = await ask(platform, "POST", f"/counted_messages/{what}")
+            assert report["old_references"] == [{"module": "counted_holder", "name": "Add", "what": "Add"}]
+            assert report["old_objects"] == [{"pid": str(keeper).strip("<>"), "where": "state", "what": "Add"}]
+            assert f"counted_holder {has} the old Add of counted_messages" in report["warnings"][0]
+            assert "keeper" in report["warnings"][1]
+        assert "superlearner code rollback counted_messages" in report["warnings"][0]
+        back = await ask(platform, "POST", "/counted_messages/rollback")
+        assert (back["done"], back["old_references"], back["warnings"]) == (True, [], [])
+        assert sys.modules["counted_messages"].Add is holder.Add
+
+        path.write_text(SECOND, encoding="utf-8")
+        await ask(platform, "POST", "/counted/reload")
+        back = await ask(platform, "POST", "/counted/rollback")
+        assert ("Counter", "2", "1") in [(one["what"], one["old_vsn"], one["new_vsn"]) for one in back["servers"]]
+        assert await GenServer.call(("counted_1", platform.node), "who") == ("first", 1)
+
+    try:
+        inside(test, tree, auth="all")
+    finally:
+        for name in ("counted_messages", "counted_holder"):
+            sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize("text", [REFUSES, "def broken(:\n", "class Other: pass\n"])
 @pytest.mark.operation("code.reload", "code.compatibility")
 def test_a_refusal_says_why_and_changes_nothing(inside: Inside, counted: tuple[Path, Tree], text: str) -> None:

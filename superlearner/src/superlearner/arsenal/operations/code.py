@@ -15,7 +15,15 @@ from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Paged, Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.parameters import Force, PageNumber, PerPage
-from superlearner.arsenal.results_code import ModuleDetails, ModuleLine, Upgrade, UpgradedServer, VersionLine
+from superlearner.arsenal.results_code import (
+    ModuleDetails,
+    ModuleLine,
+    OldObject,
+    OldReference,
+    Upgrade,
+    UpgradedServer,
+    VersionLine,
+)
 from superlearner.arsenal.targets import called
 from superlearner.control.failures import explain_refusal
 from superlearner.control.terms import clip, plain_pid, text_of
@@ -23,6 +31,7 @@ from superlearner.sandbox.record import is_node_of_sandbox
 
 MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
+MOST_WARNINGS: Final = 20
 CHANGE_S: Final = 5.0
 """Seconds that one `code_change` may wait."""
 
@@ -120,6 +129,29 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
         return _upgrade(await code.check(module), done=False)
 
 
+@operation(
+    "code.rollback",
+    http=("POST", "/code/modules/{module}/rollback"),
+    scope="code",
+    changes=True,
+    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
+)
+async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Go back to the version before the last reload.
+
+    Its servers go over to the classes that they ran before, keeping pid, mailbox and state, or none does; what other
+    modules imported from it is current again. The file stays as it is, so a restart and the next reload run that.
+    """
+    _loaded(ctx, module, force=force)
+    servers = _running(ctx).get(module, [])
+    ctx.about_to(
+        f"let the {len(servers)} servers of {module} go back to the version before its last reload",
+        [called(one.pid) for one in servers[:100]],
+    )
+    with _refusals(servers), ending_loops(ctx.node):
+        return _upgrade(await code.rollback(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
+
+
 def _running(ctx: Context) -> dict[str, list[code.RunningVersion]]:
     """The servers of the node by module; those of the backend beside it are no part of it."""
     by_module: dict[str, list[code.RunningVersion]] = {}
@@ -187,4 +219,38 @@ def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
         servers=servers,
         servers_count=len(report.servers),
         still_old=[plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+        warnings=_warnings(report, done=done),
+        old_references=[
+            OldReference(module=clip(one.module, 200), name=clip(one.name, 200), what=clip(one.what, 200))
+            for one in report.old_references
+        ],
+        old_objects=[
+            OldObject(pid=plain_pid(one.pid), where=one.where, what=clip(one.what, 200)) for one in report.old_objects
+        ],
     )
+
+
+def _warnings(report: code.UpgradeReport, *, done: bool) -> list[str]:
+    """A sentence for each module that holds something old, and one for processes that do."""
+    module, has = clip(report.module, 200), "has" if done else "would have"
+    by_holder: dict[str, list[str]] = {}
+    for one in report.old_references:
+        by_holder.setdefault(clip(one.module, 200), []).append(clip(one.name, 200))
+    back = f", or go back with: superlearner code rollback {module}" if done else ""
+    said = [
+        f"{holder} {has} the old {_some(names)} of {module}, which no `case` of the new code matches; "
+        f"reload {holder}, too{back}"
+        for holder, names in list(by_holder.items())[:MOST_WARNINGS]
+    ]
+    if len(by_holder) > MOST_WARNINGS:
+        said.append(f"{len(by_holder) - MOST_WARNINGS} more modules {has} old names of {module}")
+    if report.old_objects:
+        who = _some(list(dict.fromkeys(called(one.pid) for one in report.old_objects)))
+        kinds = _some(list(dict.fromkeys(clip(one.what, 200) for one in report.old_objects)))
+        said.append(f"objects of the old {kinds} {'are' if done else 'would be'} in states or mailboxes of {who}")
+    return said
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(names[:5])}{more}"
