@@ -45,6 +45,7 @@ from otp.behaviours._application_table import (
     stop_application,
 )
 from otp.behaviours.behaviour import Behaviour, callback, check_callbacks, optional_callback
+from otp.behaviours.positional import positional
 from otp.kernel.errors import BadArgument, StartError
 from otp.kernel.spending import spend
 
@@ -58,15 +59,18 @@ __all__ = ["AppInfo", "AppSpec", "Application"]
 class _Contract(Behaviour):
     """The callbacks. Their names are also those of functions of `Application`, so they stand apart."""
 
+    @positional
     @callback
-    def start(self, kind: Literal["normal"], args: Any, /) -> Any: ...
+    def start(self, kind: Literal["normal"], args: Any) -> Any: ...
 
+    @positional
     @optional_callback
-    def prep_stop(self, state: Any, /) -> Any:
+    def prep_stop(self, state: Any) -> Any:
         return state
 
+    @positional
     @optional_callback
-    def stop(self, state: Any, /) -> Any: ...
+    def stop(self, state: Any) -> Any: ...
 
 
 class _Functions(type):

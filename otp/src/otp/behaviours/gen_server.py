@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 from otp.behaviours.behaviour import Behaviour, callback, optional_callback
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.multi_call import abcast, multi_call
+from otp.behaviours.positional import positional
 from otp.behaviours.request import Request
 from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
@@ -98,50 +99,58 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     __slots__ = ()
 
+    @positional
     @callback
-    def init(self, arg: Any, /) -> InitResult[S] | Awaitable[InitResult[S]]:
+    def init(self, arg: Any) -> InitResult[S] | Awaitable[InitResult[S]]:
         """Make the state: `Ok(state)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
         raise NotImplementedError
 
+    @positional
     @optional_callback
-    def handle_call(self, request: Any, caller: From, state: S, /) -> CallResult[S] | Awaitable[CallResult[S]]:
+    def handle_call(self, request: Any, caller: From, state: S) -> CallResult[S] | Awaitable[CallResult[S]]:
         """Answer a call: `Reply(value, state)`, `NoReply(state)` (answer later) or `Stop(reason, state, reply=…)`."""
         raise BadArgument(
             f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
             "try @impl above def handle_call(self, request, caller, state)"
         )
 
+    @positional
     @optional_callback
-    def handle_cast(self, request: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_cast(self, request: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle a cast: `NoReply(state)` or `Stop(reason, state)`."""
         raise BadArgument(
             f"{type(self).__name__} got the cast {bounded_text(request)}, but has no handle_cast; "
             "try @impl above def handle_cast(self, request, state)"
         )
 
+    @positional
     @optional_callback
-    def handle_info(self, message: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_info(self, message: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Handle any other message, `Timeout()` and `ExitSignal` among them. By default it is logged and dropped."""
         logger.warning("%s got the unexpected message %s", type(self).__name__, bounded_text(message))
         return NoReply(state)
 
+    @positional
     @optional_callback
-    def handle_continue(self, term: Any, state: S, /) -> MessageResult[S] | Awaitable[MessageResult[S]]:
+    def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
         """Go on after `then=Continue(term)`, before any message."""
         raise BadArgument(f"{type(self).__name__} returned then=Continue({term!r}), but has no handle_continue")
 
+    @positional
     @optional_callback
-    def terminate(self, reason: Any, state: S, /) -> Any:
+    def terminate(self, reason: Any, state: S) -> Any:
         """Clean up before the end; not called for a fatal signal unless the process traps exits."""
         return None
 
+    @positional
     @optional_callback
-    def code_change(self, old_vsn: Any, state: Any, extra: Any, /) -> Ok[S] | Awaitable[Ok[S]]:
+    def code_change(self, old_vsn: Any, state: Any, extra: Any) -> Ok[S] | Awaitable[Ok[S]]:
         """Turn the state of an older version into one of this: `Ok(new_state)`; raise to refuse."""
         return Ok(state)
 
+    @positional
     @optional_callback
-    def format_status(self, state: S, /) -> Any:
+    def format_status(self, state: S) -> Any:
         """What debuggers and crash reports may show of the state."""
         return state
 

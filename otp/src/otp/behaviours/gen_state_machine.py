@@ -60,6 +60,7 @@ from otp.behaviours.behaviour import (
     optional_callback,
 )
 from otp.behaviours.child_spec import Startable
+from otp.behaviours.positional import positional
 from otp.behaviours.request import Request
 from otp.behaviours.state_machine_results import (
     EventType,
@@ -144,35 +145,40 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         }
     )
 
+    @positional
     @callback
-    def init(self, arg: Any, /) -> InitResult[S, D] | Awaitable[InitResult[S, D]]:
+    def init(self, arg: Any) -> InitResult[S, D] | Awaitable[InitResult[S, D]]:
         """Begin: `MachineOk(state, data, *actions)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
         raise NotImplementedError
 
+    @positional
     @optional_callback
     def handle_event(
-        self, event: EventType, content: Any, state: S, data: D, /
+        self, event: EventType, content: Any, state: S, data: D
     ) -> EventResult[S, D] | Awaitable[EventResult[S, D]]:
         """Handle an event, in the mode `"handle_event_function"`, where it is required."""
         raise NotImplementedError
 
+    @positional
     @optional_callback
-    def terminate(self, reason: Any, state: S, data: D, /) -> Any:
+    def terminate(self, reason: Any, state: S, data: D) -> Any:
         """Clean up before the end; not called for a fatal signal unless the process traps exits.
 
         After an exception `reason` is what was raised, without its stack, which the exit reason has (as in OTP).
         """
         return None
 
+    @positional
     @optional_callback
     def code_change(
-        self, old_vsn: Any, state: Any, data: Any, extra: Any, /
+        self, old_vsn: Any, state: Any, data: Any, extra: Any
     ) -> MachineOk[S, D] | Awaitable[MachineOk[S, D]]:
         """Turn state and data of an older version into those of this: `MachineOk(state, data)`; raise to refuse."""
         return MachineOk(state, data)
 
+    @positional
     @optional_callback
-    def format_status(self, state: S, data: D, /) -> Any:
+    def format_status(self, state: S, data: D) -> Any:
         """What debuggers and crash reports may show of state and data; by default `(state, data)`."""
         return state, data
 

@@ -34,6 +34,7 @@ from otp.behaviours._stable_hash import partition_of
 from otp.behaviours.behaviour import Behaviour, optional_callback
 from otp.behaviours.child_spec import Child, Children, ChildSpec, Startable, Strategy, child_spec_of
 from otp.behaviours.gen_server import stop
+from otp.behaviours.positional import positional
 from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_spec
 from otp.behaviours.supervisor import start_supervisor
 from otp.behaviours.supervisor_records import ChildInfo, Counts
@@ -107,8 +108,9 @@ class PartitionSupervisor(Behaviour, Startable):
     _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
     _id_from_name: ClassVar[bool] = True
 
+    @positional
     @optional_callback
-    def init(self, arg: Any, /) -> Children:
+    def init(self, arg: Any) -> Children:
         """The children, one a partition; asked by the supervisor's process."""
         return arg.children
 

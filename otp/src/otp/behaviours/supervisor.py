@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, overl
 from otp.behaviours.behaviour import Behaviour, optional_callback
 from otp.behaviours.child_spec import AutoShutdown, Child, Children, ChildSpec, Startable, Strategy, child_spec_of
 from otp.behaviours.gen_server import stop
+from otp.behaviours.positional import positional
 from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_all, explain
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_server import SupervisorServer
@@ -87,8 +88,9 @@ class Supervisor(Behaviour, Startable):
 
     _child_type: ClassVar[Literal["worker", "supervisor"]] = "supervisor"
 
+    @positional
     @optional_callback
-    def init(self, arg: Any, /) -> Children | Ignore | Awaitable[Children | Ignore]:
+    def init(self, arg: Any) -> Children | Ignore | Awaitable[Children | Ignore]:
         """Return `Children([...], strategy=…)` or `Ignore()`; may be `async def`.
 
         Runs in the new process at its start, and again in an upgrade. The default takes `arg`,

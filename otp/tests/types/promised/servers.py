@@ -77,9 +77,82 @@ class Counter(GenServer[int]):
 
 
 class WithoutAnnotations(GenServer[int]):
+    """pyright takes the types of the contract where the parameters have its names; mypy has `Any`."""
+
     @impl
-    def init(self, arg):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+    def init(self, arg):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(arg, Any)
         return Ok(3)
+
+    @impl
+    def handle_call(self, request, caller, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(request, Any)
+        assert_type(caller, From)  # type: ignore[assert-type]
+        assert_type(state, int)  # type: ignore[assert-type]
+        return Reply(state, state + 1)
+
+    @impl
+    async def handle_cast(self, request, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, int)  # type: ignore[assert-type]
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, int)  # type: ignore[assert-type]
+        return NoReply(state)
+
+    @impl
+    def handle_continue(self, term, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, int)  # type: ignore[assert-type]
+        return NoReply(state)
+
+    @impl
+    def terminate(self, reason, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, int)  # type: ignore[assert-type]
+
+    @impl
+    def format_status(self, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, int)  # type: ignore[assert-type]
+        return "hidden"
+
+
+class ReturnsAnotherState(GenServer[int]):
+    @impl
+    def init(self, arg: int) -> Ok[int]:
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request, caller, state):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType, reportIncompatibleMethodOverride]
+        return Reply("ok", str(state))
+
+
+class OwnNames(GenServer[list[str]]):
+    """The parameters of a callback may have any names."""
+
+    @impl
+    def init(self, things: list[str]) -> Ok[list[str]]:
+        return Ok(things)
+
+    @impl
+    def handle_cast(self, thing: str, things: list[str]) -> NoReply[list[str]]:
+        return NoReply([*things, thing])
+
+
+class MachineWithoutAnnotations(GenStateMachine[str, int]):
+    @impl
+    def init(self, arg: int) -> MachineOk[str, int]:
+        return MachineOk("locked", arg)
+
+    @impl
+    def handle_event(self, event, content, state, data):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, str)  # type: ignore[assert-type]
+        assert_type(data, int)  # type: ignore[assert-type]
+        return KeepState(data + 1)
+
+    @impl
+    def terminate(self, reason, state, data):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType]
+        assert_type(state, str)  # type: ignore[assert-type]
+        assert_type(data, int)  # type: ignore[assert-type]
 
 
 class WrongState(GenServer[int]):
