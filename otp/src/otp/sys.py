@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from otp.kernel.calls import UNSET, system_call
 from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.names import resolve
 from otp.kernel.pids import Pid
 from otp.kernel.system import Refused
 
@@ -245,6 +246,9 @@ async def _debug(function: str, dest: Dest, arguments: tuple[Any, ...], timeout:
 
 
 async def _ask(function: str, dest: Dest, request: Any, arguments: tuple[Any, ...], timeout: Any) -> Any:
+    p = resolve(dest)
+    if p is not None:
+        p._node._s.check_thread(f"sys.{function}", f"node.call_from_thread(otp.sys.{function}(…))")
     try:
         answer = await system_call(dest, request, timeout)
     except CallExit as failure:

@@ -300,6 +300,7 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
         await spend()
         raise Exit("noproc")
     s = p._node._s
+    s.check_thread("stop(dest)", "node.call_from_thread(GenServer.stop(dest))")
     if s.current is p:
         await spend()
         raise Exit(("calling_self", ("sys", "terminate", [dest, reason, timeout])))

@@ -10,6 +10,7 @@ from typing import Any
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.scheduler import CALL_FROM_THREAD
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, REMOTE, SYSTEM_TAG
 
 __all__ = ["From", "OutsideCaller", "as_message", "call_of", "new_call", "new_outside_caller", "stand_in"]
@@ -67,7 +68,7 @@ def new_call(waiter: Process, request: Any, to: Process) -> From:
 def new_outside_caller(to: Process) -> Process:
     """A stand-in that waits for an answer of `to`: its future wakes the caller."""
     s = to._node._s
-    s.check_thread("a call", "node.call_from_thread(GenServer.call(dest, request))")
+    s.check_thread("a call", CALL_FROM_THREAD)
     owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
     node = to._node if to._st != REMOTE else elsewhere(to).home
     return stand_in(node, owner if owner is not None and owner._st != DEAD else None, s.loop.create_future())

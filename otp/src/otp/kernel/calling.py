@@ -34,7 +34,7 @@ from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.names import check_some_node, resolve
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
-from otp.kernel.scheduler import nanoseconds
+from otp.kernel.scheduler import CALL_FROM_THREAD, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
@@ -51,10 +51,12 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         st: int | None = dest._st
         s: Any = dest._node._s
         me: Any = s.current
+        owned: Any = s.owned
     except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
-        st = me = s = None
+        st = me = s = owned = None
     # No credit: nothing runs in a drain, or all is traced. In an `except` block the server would see its exception.
-    if st == IDLE and s.credit > 0 and dest._told is None and handled_exception() is None:
+    # Not owned: the drain of another thread runs beside this one.
+    if st == IDLE and (credit := s.credit) > 0 and dest._told is None and handled_exception() is None and owned():
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
         frm = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
@@ -62,7 +64,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         frm._request = request
         frm._to = dest
         me._val = frm
-        s.credit -= 1
+        s.credit = credit - 1
         dest._st = RUN
         s.current = dest
         context = dest._ctx
@@ -102,6 +104,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
     else:
+        if not owned():
+            s.check_thread("a call", CALL_FROM_THREAD)
         mailbox = dest._mbox
         if (
             type(mailbox) is list
@@ -177,6 +181,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
             raise retold(failed, described, dest, request) from failed.__cause__
     s = to._node._s
     me = s.current
+    s.check_thread("a call", CALL_FROM_THREAD)
     if me is None or not s.on_main(me):
         return await _call_from_outside(to, dest, request, timeout)
     if me._st == EXITING:

@@ -210,6 +210,7 @@ def register(name: Name, pid: Pid) -> bool:
     check_name(name, "register(name, pid)")
     if not isinstance(pid, Process):
         raise BadArgument(f"register(name, pid): expected a pid, got {pid!r}")
+    pid._node._s.check_thread("register(name, pid)", "node.call_from_thread(f()), where `async def f()` does it")
     take_name(name, pid)
     return True
 

@@ -171,6 +171,8 @@ def monitor(dest: Dest) -> Ref:
         _require_own_thread(me, dest, "monitor(pid)")
         return monitor_process(me, dest, dest)
     p = resolve(dest, "monitor(dest)")
+    if p is not None:
+        _require_own_thread(me, p, "monitor(dest)")
     if is_name_and_node(dest):
         name, node = cast("tuple[Any, Any]", dest)
         item: Any = (name, node if isinstance(node, str) else node.name)
@@ -289,10 +291,10 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
         raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
-    me = p._node._s.current
+    s = p._node._s
+    s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
+    me = s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process
-    if me is None:
-        p._node._s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
     if sender is None or sender._st == DEAD:
         sender = p._node._outside
     exit_signal(p, sender, reason, False)
