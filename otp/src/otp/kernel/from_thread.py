@@ -153,6 +153,7 @@ def _deliver(node: Node, dest: Any, message: Any) -> None:
 def _check(node: Node, what: str, instead: str) -> None:
     if node._life == "new" or node._life == "closed":
         node._check_life(what)
+    node._s.check_os_process(what)
     if thread.by_loop.get(node._s.loop) is node._s:
         raise BadArgument(f"{what}: expected another thread, got that of the node's event loop; there {instead}")
 

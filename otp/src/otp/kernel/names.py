@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
-from otp.kernel.scheduler import FROM_THREADS, Scheduler, find_scheduler, thread, thread_current
+from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, thread, thread_current
 from otp.kernel.states import DEAD, EXITING, REMOTE
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
 
 
 def _nowhere() -> str:
+    if thread.is_fork:
+        return f"the nodes of the process that was forked run there, and none runs in this fork; {IN_A_FORK}"
     if running_loop() is None:
         return (
             "no node runs in this thread, which has no event loop; to reach a node of another thread try "

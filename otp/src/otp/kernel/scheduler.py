@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import os
 import random
 import threading
 import time
@@ -34,6 +35,7 @@ __all__ = [
     "CLEANUP_SECONDS",
     "DEFAULT_TIMEOUT",
     "FROM_THREADS",
+    "IN_A_FORK",
     "TICK",
     "Scheduler",
     "Timer",
@@ -55,6 +57,7 @@ CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
 FROM_THREADS: Final = (
     f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
 )
+IN_A_FORK: Final = "try otp.run(main) for a node of its own, or multiprocessing.get_context('spawn')"
 LONGEST: Final = 1e12  # seconds, 31,000 years: what is longer is no number of nanoseconds a clock can be asked for
 
 
@@ -101,6 +104,7 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
+        self.is_fork: bool = False  # it had schedulers in the process of the operating system that was forked
 
 
 thread: _Thread = _Thread()
@@ -143,6 +147,7 @@ class Scheduler:
         "loop",
         "nodes",
         "now",
+        "os_pid",
         "owned",
         "pool",
         "post",
@@ -166,7 +171,7 @@ class Scheduler:
         inline: bool | Literal["seeded"] = True,
         rng: random.Random | None = None,
     ) -> None:
-        from otp.kernel import drain  # the top of the kernel; the scheduler only holds its entry points
+        from otp.kernel import drain, forks  # the top of the kernel; the scheduler only holds its entry points
 
         self.loop: AbstractEventLoop = asyncio.get_running_loop() if loop is None else loop
         self.virtual: bool = getattr(self.loop, "virtual", False)
@@ -217,9 +222,12 @@ class Scheduler:
         self.owned: Callable[[], bool]
         """Return whether this is the thread of the loop, as `is_here`, which looks closer where this says no."""
         self._own()
+        self.os_pid: int = os.getpid()
+        forks.watch_forks()
         self.read_clock()
         thread.by_loop[self.loop] = self
         thread.last = self
+        thread.is_fork = False
 
     # Clock
 
@@ -257,8 +265,9 @@ class Scheduler:
 
         Whoever woke it has changed its state in the fast path, which knows no way back: what was sent arrives.
         """
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self.loop.call_soon_threadsafe(lambda: self.push(p), context=self._base)
+        if os.getpid() == self.os_pid:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(lambda: self.push(p), context=self._base)
         self.check_thread(f"a message, an answer or a signal to {p}")
         raise AssertionError("should never happen, a bug of otp: refused in the scheduler's own thread")
 
@@ -300,9 +309,18 @@ class Scheduler:
         `send` and `cast` do not check: their messages are noticed where they wake a loop with nothing to run.
         """
         if not self.is_here():
+            self.check_os_process(what)
             raise BadArgument(
                 f"{what}: expected the thread of the node's event loop, got {threading.current_thread().name!r}; "
                 f"try {instead or FROM_THREADS}"
+            )
+
+    def check_os_process(self, what: str) -> None:
+        """Raise `BadArgument` in a fork of the process of the operating system that runs the loop."""
+        if os.getpid() != self.os_pid:
+            raise BadArgument(
+                f"{what}: expected the process {self.os_pid} of the operating system, which runs the node's event "
+                f"loop, got a fork of it; {IN_A_FORK}"
             )
 
     def watch(self, node: Node, watched: bool) -> None:
@@ -373,6 +391,14 @@ class Scheduler:
                 self._arm(heap[0][0])
 
     # Life
+
+    def forget_work(self) -> None:
+        """Drop what waits to be run: in a fork, where it would be run a second time."""
+        self.push = self._push_first
+        self.current = None
+        self.credit = 0
+        self.runq.clear()
+        self._heap.clear()
 
     def close(self) -> None:
         """Forget the loop. Called when the last node of the loop is closed."""
