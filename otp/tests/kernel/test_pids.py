@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 from typing import Any
 
 import pytest
 
 import otp
-from otp.testing import Scheduler
+from otp.testing import Scheduler, wait_all_idle
 
 
 def in_process(fn: Any) -> Any:
@@ -39,6 +40,42 @@ def test_a_dead_pid_is_found_by_its_number_and_keeps_node_and_number() -> None:
         return found.id == pid.id, found.node, otp.is_alive(found), otp.process_info(found)
 
     assert Scheduler().run(main) == (True, "test", False, None)
+
+
+def by_number(pid: otp.Pid) -> str:
+    return f"0.{pid.id}.0"
+
+
+@pytest.mark.parametrize("show", [str, repr, otp.Pid.to_text, by_number])
+@pytest.mark.parametrize("is_shown_alive", [True, False])
+def test_the_text_of_a_dead_pid_leads_to_an_equal_pid(show: Any, is_shown_alive: bool) -> None:
+    """It led to another object, which was not equal and found nothing in a table by pid."""
+
+    async def main() -> Any:
+        node = otp.node()
+        pid = otp.spawn(otp.receive)
+        text = show(pid) if is_shown_alive else ""
+        otp.exit(pid, "kill")
+        await otp.wait_down(pid)
+        found = node.parse_pid(text or show(pid))
+        return found == pid, {pid: "entry"}.get(found), node.parse_pid(str(found)) == found
+
+    assert Scheduler().run(main) == (True, "entry", True)
+
+
+def test_a_dead_pid_that_nobody_holds_is_not_kept() -> None:
+    async def main() -> Any:
+        node = otp.node()
+        texts: list[str] = []
+        for _ in range(3):
+            texts.append(str(otp.spawn(lambda: None)))
+        await wait_all_idle()
+        gc.collect()
+        left = [pid for pid in node._shown.values() if str(pid) in texts[:-1]]  # the drain may hold the last one
+        found = [node.parse_pid(text) for text in texts]
+        return left, found == [node.parse_pid(text) for text in texts], len(set(found))
+
+    assert Scheduler().run(main) == ([], True, 3)
 
 
 @pytest.mark.parametrize("text", ["", "<0.x.0>", "17", "<1.1.0>", "<0.1.0>@elsewhere", "<0.999.0>", "<0.0.0>", None, 3])

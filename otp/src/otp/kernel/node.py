@@ -12,6 +12,7 @@ import logging
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
 
 from otp.kernel.closing import shut_down
 from otp.kernel.errors import BadArgument
@@ -79,6 +80,7 @@ class Node:
         "_owned",
         "_procs",
         "_s",
+        "_shown",
         "_shutdown_request",
         "_thread_calls",
         "_trace",
@@ -100,6 +102,7 @@ class Node:
         self._given = scheduler
         self._procs: dict[int, Process] = {}
         self._names: dict[Any, Process] = {}
+        self._shown: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # those whose number somebody has
         self._next_id = 1
         self._next_ref = 1
         self._watched = self._watched_life = self._watched_links = False
@@ -243,7 +246,8 @@ class Node:
     def parse_pid(self, text: str) -> Pid:
         """The pid of this node that `text` names (`<0.17.0>`, `0.17.0`, `#PID<0.17.0>`, `to_text()`'s form).
 
-        A pid that is not alive is found too, as a dead one. Raises `BadArgument` for other texts and other nodes.
+        A pid that is not alive is found too, as a dead one that equals the pid it was. Raises `BadArgument` for other
+        texts and other nodes.
         """
         parsed = parse_pid_number(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if parsed is None:
@@ -257,13 +261,14 @@ class Node:
 
     def pid_numbered(self, number: int) -> Pid:
         """The pid with this number, a dead one where no process has it."""
-        found = self._procs.get(number)
+        found = self._procs.get(number) or self._shown.get(number)
         if found is None:
             found = new_process(self, None)
             del self._procs[found._id]
             self._next_id -= 1
             found._id = number
             found._st = DEAD
+            self._shown[number] = found
         return found
 
     def whereis(self, name: Name) -> Pid | None:
