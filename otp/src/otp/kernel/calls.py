@@ -17,7 +17,7 @@ from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.message_events import told_late, told_replied
 from otp.kernel.names import some_names
 from otp.kernel.process import Process, Side
-from otp.kernel.scheduler import DEFAULT_TIMEOUT, TICK, Timer, nanoseconds
+from otp.kernel.scheduler import DEFAULT_TIMEOUT, SWEEP_FROM, TICK, Scheduler, Timer, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
 
@@ -169,11 +169,26 @@ def _file(me: Process, wait: Side, deadline: int) -> None:
         s.call_at((k + 1) * TICK, _tick, (s, k))
     else:
         bucket.append(me)
+    s.filed = filed = s.filed + 1
+    if filed > s.sweep_wheel_at:
+        _sweep(s)
+
+
+def _sweep(s: Scheduler) -> None:
+    """Drop callers that have ended, once they may be half of all: each would be kept for the time of its call."""
+    left = 0
+    for k, bucket in s.wheel.items():
+        bucket[:] = [p for p in bucket if p._side is not None and p._side.armed == k * TICK]  # the dead have no side
+        left += len(bucket)
+    s.filed = left
+    s.sweep_wheel_at = max(SWEEP_FROM, 2 * left)
 
 
 def _tick(timer: Timer) -> None:
     s, k = timer.target
-    for p in s.wheel.pop(k, ()):
+    bucket = s.wheel.pop(k, ())
+    s.filed -= len(bucket)
+    for p in bucket:
         wait: Side | None = p._side
         if wait is None or wait.armed != k * TICK:
             continue

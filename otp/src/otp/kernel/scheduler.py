@@ -36,6 +36,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "FROM_THREADS",
     "IN_A_FORK",
+    "SWEEP_FROM",
     "TICK",
     "Scheduler",
     "Timer",
@@ -49,7 +50,7 @@ __all__ = [
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
 CLEANUP_SECONDS: Final = 5.0  # for what ends otherwise than by a kill, outside a supervisor
-SWEEP_FROM: Final = 1_000  # timers; below, dead entries wait for their time
+SWEEP_FROM: Final = 1_000  # timers, or callers in the wheel; below, dead entries wait for their time
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, each of which fires one width after its end
 NS: Final = 1_000_000_000
@@ -136,6 +137,7 @@ class Scheduler:
         "drain",
         "drains",
         "eager",
+        "filed",
         "future_done",
         "handled",
         "idle",
@@ -157,6 +159,7 @@ class Scheduler:
         "reports_tasks",
         "runq",
         "send",
+        "sweep_wheel_at",
         "switches",
         "tags_tasks",
         "virtual",
@@ -206,6 +209,8 @@ class Scheduler:
         self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
         self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
         self.wheel: dict[int, list[Process]] = {}
+        self.filed: int = 0  # callers in the wheel, and when the dead ones are dropped
+        self.sweep_wheel_at: int = SWEEP_FROM
         self.prolonged: dict[int, int] = {}  # default deadline of a drain that took long: that of its last call
         self._heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
@@ -407,6 +412,7 @@ class Scheduler:
             self._timer_handle = None
         self._heap.clear()
         self.wheel.clear()
+        self.filed = 0
         self.prolonged.clear()
         if thread.by_loop.get(self.loop) is self:
             del thread.by_loop[self.loop]
