@@ -44,6 +44,7 @@ from otp.behaviours._application_table import (
     start_application,
     stop_application,
 )
+from otp.behaviours._type import BehaviourType
 from otp.behaviours.behaviour import Behaviour, callback, check_callbacks, optional_callback
 from otp.behaviours.positional import positional
 from otp.kernel.errors import BadArgument, StartError
@@ -73,7 +74,7 @@ class _Contract(Behaviour):
     def stop(self, state: Any) -> Any: ...
 
 
-class _Functions(type):
+class _Functions(BehaviourType, type):
     """The functions `Application.start(…)` and so on.
 
     They belong to the metaclass, so that a subclass can have callbacks of the same names: `Shop.start` is the

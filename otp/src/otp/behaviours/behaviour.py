@@ -45,6 +45,7 @@ from types import CodeType, FrameType, FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn, Self, TypeVar, cast
 
 from otp.behaviours._misspelt import is_mentioned, is_slip
+from otp.behaviours._type import BehaviourType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,12 +124,15 @@ def _mark(function: F, attribute: str, value: object) -> F:
     return function
 
 
-class Behaviour:
+class Behaviour(metaclass=BehaviourType):
     """The base of all contracts and of all classes that fulfil one.
 
     Each class has exactly one instance, made when it is first needed; `Counter()` gives it. It is
     immutable and the same in all processes: state is an argument of a callback and part of its
     result, never an attribute of `self`.
+
+    A callback that is replaced on a class, as `unittest.mock.patch.object` does, is the one of servers
+    that start afterwards; servers that run keep theirs.
     """
 
     __slots__ = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Callbacks", "callbacks_of", "changed_class"]
+__all__ = ["Callbacks", "callbacks_of", "changed_class", "forget_callbacks"]
 
 
 class Callbacks:
@@ -54,6 +54,14 @@ def callbacks_of(handler: Any, cls: Any) -> Callbacks:
     found = Callbacks(cls.__handler__() if handler is None else handler, cls)
     cls.__otp_callbacks__ = found
     return found
+
+
+def forget_callbacks(cls: type) -> None:
+    """Look the callbacks of `cls` and of its subclasses up again at the next start: one of them was replaced."""
+    if "__otp_callbacks__" in cls.__dict__:
+        type.__delattr__(cls, "__otp_callbacks__")
+    for subclass in type.__subclasses__(cls):
+        forget_callbacks(subclass)
 
 
 def changed_class(old: Callbacks, cls: Any) -> Callbacks:
