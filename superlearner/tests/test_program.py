@@ -132,6 +132,23 @@ def test_a_callback_that_was_interrupted_did_not_crash(
     assert (program.process.returncode, said, errors) == (0, "stopping … done\n", "")
 
 
+def test_without_a_watchdog_the_second_interrupt_is_raised_where_the_code_is(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Ctrl-C had no effect, however often it was pressed."""
+    spins = SPINNER.replace("while request", "print('spins', file=sys.stderr, flush=True)\n        while request")
+    (tmp_path / "app.py").write_text(f"import sys\n{spins}")
+    program = start("app.py:Top", "--in-process", SUPERLEARNER_WATCHDOG_AFTER="0")
+    with program.client() as client:
+        client.post("/api/v1/processes/spinner/message", json={"message": "spin", "message_type": "cast"})
+    assert program.process.stderr.readline() == "spins\n"
+    program.process.send_signal(signal.SIGINT)
+    assert program.process.stderr.readline() == "superlearner: stopping; press Ctrl-C again to interrupt\n"
+    program.process.send_signal(signal.SIGINT)
+    said, errors = program.process.communicate(timeout=30)
+    assert (program.process.returncode, said, errors) == (0, "stopping … done\n", "")
+
+
 LEAVER = SPINNER.replace('while request == "spin":', "if True:").replace("state += 1", "raise SystemExit(3)")
 
 

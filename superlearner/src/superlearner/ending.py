@@ -1,7 +1,7 @@
 """How the program ends: by a signal, also while a callback holds everything up, or because a callback said so.
 
-The event loop handles signals itself, as long as it turns. While it does not, the signal's exception is raised in the
-callback that holds it; the rest of the end is in order.
+A signal asks the node to stop in order. While a callback holds the event loop, the signal's exception is raised in it
+as soon as the watchdog has noticed; a second Ctrl-C is raised at once where the code is, as in `otp.run`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from superlearner.control.reasons import own_frame
 from superlearner.terminal import complain, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from superlearner.running import Platform
 
 __all__ = ["Ending"]
@@ -39,13 +41,16 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: signal.Signals | None = None
         self._raised: BaseException | None = None
+        self._ask_to_stop: Callable[[BaseException], None] | None = None
+        self._is_repeated = False  # the next signal is the one that waits, sent once more by us
+        self._interrupted = False
         self._told = False
 
     def install(self) -> None:
         """Begin to listen; call it in the loop's thread, in a running node."""
         self._loop = asyncio.get_running_loop()
         node = self._platform.running_node()
-        ask_to_stop = node.on_shutdown
+        self._ask_to_stop = ask_to_stop = node.on_shutdown
 
         def asked(error: BaseException) -> None:
             self._explain(error)
@@ -63,6 +68,7 @@ class Ending:
         number = self._waiting
         if number is None:
             return
+        self._is_repeated = True
         if hasattr(signal, "pthread_kill"):  # it wakes up a main thread that sleeps in a system call
             signal.pthread_kill(threading.main_thread().ident or 0, number)
         else:
@@ -76,18 +82,26 @@ class Ending:
 
     def _on_signal(self, number: int, frame: object) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._loop_turns)
+        is_repeated, self._is_repeated = self._is_repeated, False
+        is_second = number == signal.SIGINT and self._interrupted and not is_repeated
+        self._interrupted = self._interrupted or number == signal.SIGINT
         watchdog = self._platform.watchdog
-        if watchdog is None or not watchdog.holding:
+        is_held = watchdog is not None and watchdog.holding
+        self._loop.call_soon_threadsafe(self._loop_turns, RAISED[signal.Signals(number)]())
+        if not is_held and not is_second:
             self._waiting = signal.Signals(number)  # the loop handles it, unless somebody has just begun to hold it
+            if watchdog is None and number == signal.SIGINT:  # nothing else would interrupt a callback
+                complain("stopping; press Ctrl-C again to interrupt")
             return
         self._waiting = None
         self._raised = RAISED[signal.Signals(number)]()
         raise self._raised
 
-    def _loop_turns(self) -> None:
+    def _loop_turns(self, asked: BaseException) -> None:
         self._waiting = None
         self._say_stopping()
+        if self._ask_to_stop is not None:
+            self._ask_to_stop(asked)
 
     def _explain(self, error: BaseException) -> None:
         """A process ended by `SystemExit` or `KeyboardInterrupt` that was not ours: the program ends because of it."""

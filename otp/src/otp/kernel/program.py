@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.bounded import text
 from otp.kernel.child_tasks import adopt
+from otp.kernel.interrupts import Interrupts, interrupts
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
 from otp.kernel.process import OWNER
@@ -46,10 +47,11 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     """Run `main(*args)` as the first process of a node and return its result; the program is ours while it runs.
 
     `main` is an async function, or an `Application` class, which then runs until it ends or the program is told to
-    stop. SIGTERM and Ctrl-C shut down from the leaves to the root. The garbage collector's thresholds are raised for
-    the time of the run. `debug` is that of asyncio, and turns `otp.watchdog` on, which names whoever holds the loop
-    for a second. Raises what `main` raises, with a traceback of your own lines (of all with `debug`); `SystemExit`
-    inside a process ends the program with its status.
+    stop. SIGTERM and Ctrl-C shut down from the leaves to the root; a second Ctrl-C raises `KeyboardInterrupt` where the
+    code is, also in a callback that computes. The garbage collector's thresholds are raised for the time of the run;
+    they and the signal handlers are restored. `debug` is that of asyncio, and turns `otp.watchdog` on, which names
+    whoever holds the loop for a second. Raises what `main` raises, with a traceback of your own lines (of all with
+    `debug`); `SystemExit` inside a process ends the program with its status.
 
     >>> import otp
     >>> async def main(x):
@@ -60,8 +62,8 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread runs an event loop already; in there use `async with otp.Node(name)`")
     check_function(main, "otp.run")
-    with _collector(), asyncio.Runner(debug=debug) as runner:
-        value, error = runner.run(_outcome(main, args, node, debug))
+    with _collector(), interrupts() as interrupted, asyncio.Runner(debug=debug) as runner:
+        value, error = runner.run(_outcome(main, args, node, debug, interrupted))
     if error is None:
         return value
     if not debug:
@@ -82,15 +84,17 @@ def _collector() -> Generator[None, None, None]:
         gc.set_threshold(*before)
 
 
-async def _outcome(main: Any, args: tuple[Any, ...], node: str, debug: bool) -> tuple[Any, Exception | None]:
+async def _outcome(
+    main: Any, args: tuple[Any, ...], node: str, debug: bool, interrupted: Interrupts
+) -> tuple[Any, Exception | None]:
     """What the program returns or raises: as a value, or each place that passes it on would be in the traceback."""
     try:
-        return await _main(main, args, node, debug), None
+        return await _main(main, args, node, debug, interrupted), None
     except Exception as error:
         return None, error
 
 
-async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool) -> Any:
+async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interrupted: Interrupts) -> Any:
     loop = asyncio.get_running_loop()
     node = Node(name)
     result: asyncio.Future[Any] = loop.create_future()
@@ -99,18 +103,29 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool) -> Any
         if not result.done():
             result.set_exception(_Stopped(error))
 
+    def interrupt() -> None:
+        loop.call_soon_threadsafe(ask_to_stop, KeyboardInterrupt())
+
     node.on_shutdown = ask_to_stop
-    async with node:
-        _tag_tasks(node._s)
-        with _signals(loop, ask_to_stop), _watchdog(loop, node, debug):
-            if inspect.isclass(main):
-                await _start_application(node, main, args, result)
-            else:
-                _start_function(node, main, args, result)
-            try:
-                return await result
-            except _Stopped as stopped:
-                cause = stopped.error
+    try:
+        async with node:
+            _tag_tasks(node._s)
+            interrupted.stop = interrupt
+            with _signals(loop, ask_to_stop), _watchdog(loop, node, debug):
+                if inspect.isclass(main):
+                    await _start_application(node, main, args, result)
+                else:
+                    _start_function(node, main, args, result)
+                try:
+                    value, cause = await result, None
+                except _Stopped as stopped:
+                    value, cause = None, stopped.error
+    finally:
+        interrupted.stop = None
+    if cause is None:
+        if interrupted.asked:  # while the node closed
+            raise KeyboardInterrupt
+        return value
     if isinstance(cause, SystemExit) and cause.code in (None, 0):
         return None
     raise cause
@@ -247,14 +262,16 @@ def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Gener
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], None]) -> Generator[None, None, None]:
-    """SIGTERM and Ctrl-C ask for the ordered shutdown; where the loop has no signals, Python's defaults stay."""
-    installed: list[int] = []
-    for number, error in ((signal.SIGTERM, SystemExit(0)), (signal.SIGINT, KeyboardInterrupt())):
+    """Let SIGTERM ask for the ordered shutdown; where the loop has no signals, Python's default stays."""
+    before = signal.getsignal(signal.SIGTERM)
+    installed = False
+    if before is not None:  # a handler that is not Python's could not be restored
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop, error)
-            installed.append(number)
+            loop.add_signal_handler(signal.SIGTERM, stop, SystemExit(0))
+            installed = True
     try:
         yield
     finally:
-        for number in installed:
-            loop.remove_signal_handler(number)
+        if installed:
+            loop.remove_signal_handler(signal.SIGTERM)
+            signal.signal(signal.SIGTERM, before)

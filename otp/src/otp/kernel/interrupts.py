@@ -1,0 +1,64 @@
+"""Ctrl-C in `otp.run`, as `asyncio.Runner` has it: the first asks for an orderly stop, the second interrupts.
+
+The handler is one of Python's, not of the event loop: it runs between two lines of whatever code holds the loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+
+__all__ = ["Interrupts", "interrupts"]
+
+
+class Interrupts:
+    """What Ctrl-C does while a program runs.
+
+    The first calls `stop`. Each later one raises `KeyboardInterrupt` where the code of the main thread is: a process
+    that computes ends by it, also in its cleanup; where no code runs, the loop is left and what still stops is
+    cancelled. Without a `stop`, which is before the node runs and after it has ended, the first one raises too.
+    """
+
+    __slots__ = ("asked", "stop")
+
+    def __init__(self) -> None:
+        self.asked: bool = False
+        self.stop: Callable[[], object] | None = None
+
+    def on_signal(self, number: int, frame: object) -> None:
+        """Handle SIGINT. Runs in the main thread, between two instructions of any code."""
+        stop = self.stop
+        if stop is None or self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        stop()
+        _say("stopping; press Ctrl-C again to interrupt\n")
+
+
+@contextlib.contextmanager
+def interrupts() -> Generator[Interrupts, None, None]:
+    """Take SIGINT over for a block, and restore the handler that was there; in the main thread only."""
+    taken = Interrupts()
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield taken  # a handler that is not Python's could not be restored
+        return
+    signal.signal(signal.SIGINT, taken.on_signal)
+    try:
+        yield taken
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _say(line: str) -> None:
+    """Write to standard error; the code that the signal interrupts may be writing there itself."""
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except Exception:
+        with contextlib.suppress(OSError):
+            os.write(2, line.encode())
