@@ -155,14 +155,36 @@ async def test_the_master_is_linked_to_the_top_supervisor_and_is_its_parent() ->
 
 @first_process
 async def test_the_environment_belongs_to_the_node() -> None:
-    assert await Application.get_env(Database, "pool") == 5
-    assert await Application.get_env(Database, "nothing", "default") == "default"
-    await Application.put_env("database", "pool", 9)
-    assert await Application.get_env(Database, "pool") == 9
+    assert Application.get_env(Database, "pool") == 5
+    assert Application.get_env(Database, "nothing", "default") == "default"
+    Application.put_env("database", "pool", 9)
+    assert Application.get_env(Database, "pool") == 9
     assert Database.env["pool"] == 5
-    assert await Application.get_env("database", "url") is None  # by name: known once it was loaded
-    await Application.put_env(Database, "other", 1)
-    assert await Application.get_env("database", "url") == "sqlite://"
+    assert Application.get_env("database", "url") is None  # by name: known once it was loaded
+    Application.put_env(Database, "other", 1)
+    assert Application.get_env("database", "url") == "sqlite://"
+
+
+@first_process
+async def test_a_plain_init_reads_the_environment() -> None:
+    """The functions were coroutine functions, so a plain `init` had a coroutine object as its state."""
+
+    class Pool(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            Application.put_env(Database, "started", True)
+            return Ok((Application.get_env(Database, "pool"), Application.get_all_env(Database)))
+
+    pool = await Pool.start_link(None)
+    assert (5, {"url": "sqlite://", "pool": 5, "started": True}) == await otp.sys.get_state(pool)
+
+
+@first_process
+async def test_an_await_left_from_an_older_version_is_an_error_in_its_line() -> None:
+    with pytest.raises(TypeError, match=r"int.*await"):
+        await Application.get_env(Database, "pool")
+    with pytest.raises(TypeError, match=r"NoneType.*await"):
+        await Application.put_env(Database, "pool", 9)  # pyright: ignore[reportGeneralTypeIssues]
 
 
 @first_process
@@ -356,14 +378,14 @@ def test_an_environment_is_read_whole_and_what_was_set_is_taken_back() -> None:
             return await Supervisor.start_link_children([])
 
     async def main() -> None:
-        assert {} == await Application.get_all_env("priced")  # not known here yet
-        await Application.put_env(Priced, "interest", 3)
-        await Application.put_env("priced", "more", 1)
-        assert {"currency": "EUR", "interest": 3, "more": 1} == await Application.get_all_env("priced")
-        await Application.unset_env("priced", "interest")
-        await Application.unset_env(Priced, "more")
-        await Application.unset_env("priced", "never set")
-        assert {"currency": "EUR", "interest": 2} == await Application.get_all_env(Priced)
+        assert {} == Application.get_all_env("priced")  # not known here yet
+        Application.put_env(Priced, "interest", 3)
+        Application.put_env("priced", "more", 1)
+        assert {"currency": "EUR", "interest": 3, "more": 1} == Application.get_all_env("priced")
+        Application.unset_env("priced", "interest")
+        Application.unset_env(Priced, "more")
+        Application.unset_env("priced", "never set")
+        assert {"currency": "EUR", "interest": 2} == Application.get_all_env(Priced)
 
     otp.run(main)
 
@@ -423,11 +445,11 @@ def test_another_node_of_the_loop_is_asked_for_its_applications_and_told_its_env
             (there,) = await Application.loaded_applications(node=a)
             assert ("till", Till) == (there.name, there.cls)
             assert ["till"] == [one.name for one in await Application.which_applications(node=a)]
-            await Application.put_env(Till, "currency", "SEK", node=a)
-            assert "SEK" == await Application.get_env("till", "currency", node=a)
-            assert "EUR" == await Application.get_env(Till, "currency", node=b)
-            await Application.unset_env("till", "currency", node=a)
-            assert {"currency": "EUR"} == await Application.get_all_env("till", node=a)
+            Application.put_env(Till, "currency", "SEK", node=a)
+            assert "SEK" == Application.get_env("till", "currency", node=a)
+            assert "EUR" == Application.get_env(Till, "currency", node=b)
+            Application.unset_env("till", "currency", node=a)
+            assert {"currency": "EUR"} == Application.get_all_env("till", node=a)
             assert [] == await Application.which_applications(node=b)
 
     asyncio.run(main())

@@ -15,7 +15,7 @@
 ...         return await Tree.start_link(args)
 >>> async def main():
 ...     started = await Application.ensure_all_started(Shop)
-...     return started, await Application.get_env(Shop, "currency")
+...     return started, Application.get_env(Shop, "currency")
 >>> otp.run(main)
 (['shop'], 'EUR')
 
@@ -115,18 +115,46 @@ class _Functions(BehaviourType, type):
         running = applications_of(node).running.values()
         return [AppInfo(r.app.name, r.app.description, r.app.vsn) for r in reversed(running)]
 
-    async def get_env(
-        cls, app: type[Application] | str, key: str, default: Any = None, *, node: Node | None = None
-    ) -> Any:
-        """A value of the application's environment on this node, or on `node`, else of its class, else `default`."""
+    def get_env(cls, app: type[Application] | str, key: str, default: Any = None, *, node: Node | None = None) -> Any:
+        """Return a value of an application's environment, or `default`.
+
+        A value that `put_env` set on the node comes first, then that of the class. This is a plain function, as are
+        the other functions of the environment: a plain `init` can call it.
+
+        Args:
+            app: the class, or its name once the node has loaded it.
+            key: the name of the value.
+            default: the result for an unknown key.
+            node: of this loop; by default that of the calling process.
+
+        >>> import otp
+        >>> class Shop(otp.Application):
+        ...     env = {"port": 4001}
+        ...
+        ...     async def start(self, kind, args): ...
+        >>> class Listener(otp.GenServer):
+        ...     def init(self, arg):
+        ...         return otp.Ok(otp.Application.get_env(Shop, "port"))
+        >>> async def main():
+        ...     return await otp.sys.get_state(await Listener.start_link(None))
+        >>> otp.run(main)
+        4001
+
+        Source: Erlang's `application:get_env/3`.
+        """
         return applications_of(node).get_env(app, key, default)
 
-    async def put_env(cls, app: type[Application] | str, key: str, value: Any, *, node: Node | None = None) -> None:
-        """Set a value of the application's environment on this node, or on `node`; it need not run yet."""
+    def put_env(cls, app: type[Application] | str, key: str, value: Any, *, node: Node | None = None) -> None:
+        """Set a value of an application's environment on this node, or on `node`; it need not run yet.
+
+        Source: Erlang's `application:set_env/3`.
+        """
         applications_of(node).put_env(app, key, value)
 
-    async def get_all_env(cls, app: type[Application] | str, *, node: Node | None = None) -> dict[str, Any]:
-        """The application's whole environment on this node, or on `node`: the class's values under what `put_env` set.
+    def get_all_env(cls, app: type[Application] | str, *, node: Node | None = None) -> dict[str, Any]:
+        """Return an application's whole environment on this node, or on `node`.
+
+        Values that `put_env` set replace those of the class.
 
         >>> import otp
         >>> class Bank(otp.Application):
@@ -134,8 +162,8 @@ class _Functions(BehaviourType, type):
         ...
         ...     async def start(self, kind, args): ...
         >>> async def main():
-        ...     await otp.Application.put_env(Bank, "interest", 3)
-        ...     return await otp.Application.get_all_env("bank")
+        ...     otp.Application.put_env(Bank, "interest", 3)
+        ...     return otp.Application.get_all_env("bank")
         >>> otp.run(main)
         {'currency': 'EUR', 'interest': 3}
 
@@ -143,8 +171,8 @@ class _Functions(BehaviourType, type):
         """
         return applications_of(node).get_all_env(app)
 
-    async def unset_env(cls, app: type[Application] | str, key: str, *, node: Node | None = None) -> None:
-        """Take back what `put_env` set, so that the class's own value holds again.
+    def unset_env(cls, app: type[Application] | str, key: str, *, node: Node | None = None) -> None:
+        """Remove a value that `put_env` set, so that the class's own value holds again.
 
         Difference to OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
         """

@@ -134,6 +134,6 @@ async def applications() -> None:
     assert_type(await Application.ensure_all_started(Shop), list[str])
     assert_type(await Application.stop("shop"), None)
     assert_type((await Application.which_applications())[0].name, str)
-    assert_type(await Application.get_env(Shop, "port"), Any)
+    assert_type(Application.get_env(Shop, "port"), Any)
     await Application.start(Shop, "forever")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await Application.start(Counter)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

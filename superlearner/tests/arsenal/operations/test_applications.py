@@ -26,7 +26,7 @@ class BankTop(Supervisor):
 
 
 async def start_till() -> Any:
-    interest = await Application.get_env("bank", "interest")
+    interest = Application.get_env("bank", "interest")
     return await Agent.start_link(lambda: interest, name="till")
 
 

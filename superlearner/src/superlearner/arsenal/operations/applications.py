@@ -158,7 +158,7 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
     The class's values, and over them those that were set.
     """
     known = await _find(ctx, name)
-    values = await Application.get_all_env(known.cls, node=ctx.node)
+    values = Application.get_all_env(known.cls, node=ctx.node)
     return Environment(name=name, values=json_of(values))
 
 
@@ -170,7 +170,7 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
 )
 async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
     """Get a value of the environment of an application."""
-    return await _value(ctx, await _find(ctx, name), key)
+    return _value(ctx, await _find(ctx, name), key)
 
 
 @operation(
@@ -188,8 +188,8 @@ async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term
     known = await _steerable(ctx, name)
     term = term_of(value, "value")
     ctx.about_to(f"set {key[:200]} in the environment of {name}", [name])
-    await Application.put_env(known.cls, key, term, node=ctx.node)
-    return await _value(ctx, known, key)
+    Application.put_env(known.cls, key, term, node=ctx.node)
+    return _value(ctx, known, key)
 
 
 @operation(
@@ -206,8 +206,8 @@ async def unset_env(ctx: Context, name: ApplicationText, key: KeyText) -> Enviro
     """
     known = await _steerable(ctx, name)
     ctx.about_to(f"unset {key[:200]} in the environment of {name}", [name])
-    await Application.unset_env(known.cls, key, node=ctx.node)
-    return await _value(ctx, known, key)
+    Application.unset_env(known.cls, key, node=ctx.node)
+    return _value(ctx, known, key)
 
 
 async def _known(ctx: Context) -> list[Known]:
@@ -293,7 +293,7 @@ async def _shown(ctx: Context, known: Known) -> ApplicationDetails:
         top=None if known.top is None else plain_pid(known.top),
         master=None if known.master is None else plain_pid(known.master),
         applications=[needed.name for needed in cls.applications],
-        environment=[id_text(key) for key in list(await Application.get_all_env(cls, node=ctx.node))[:1000]],
+        environment=[id_text(key) for key in list(Application.get_all_env(cls, node=ctx.node))[:1000]],
     )
 
 
@@ -302,7 +302,7 @@ def _text(words: Any) -> str:
     return clip(words, 1000) if is_a(words, str) else text_of(words, 1000)
 
 
-async def _value(ctx: Context, known: Known, key: str) -> EnvironmentValue:
-    values = await Application.get_all_env(known.cls, node=ctx.node)
+def _value(ctx: Context, known: Known, key: str) -> EnvironmentValue:
+    values = Application.get_all_env(known.cls, node=ctx.node)
     value = HIDDEN if key in values and hides(is_secret, key, values[key]) else json_of(values.get(key))
     return EnvironmentValue(name=known.name, key=key, set=key in values, value=value)
