@@ -41,9 +41,10 @@ from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.gen_server import GenServer
 from otp.bounded import text
+from otp.kernel.awaiting import watch_end
 from otp.kernel.death import forget_link
 from otp.kernel.errors import BadArgument, Error
-from otp.kernel.names import whereis
+from otp.kernel.names import find_node, is_name_and_node, whereis
 from otp.kernel.pids import Identity, Pid
 from otp.kernel.process import Process
 from otp.kernel.results import NoReply, Ok
@@ -53,6 +54,8 @@ from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD, EXITING
 
 if TYPE_CHECKING:
+    from otp.kernel.awaiting import Settle
+    from otp.kernel.node import Node
     from otp.kernel.terms import Dest, Name
 
 __all__ = ["AlreadyRegistered", "Entry", "Registry", "Via"]
@@ -91,6 +94,10 @@ class Via(Identity):
     def unregister(self, pid: Pid) -> None:
         """Remove the entry of `pid`."""
         _leave(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
+
+    def __otp_watch__(self, node: Node, settle: Settle) -> Callable[[], None]:
+        """Report the first process that has the key, for `node.wait_registered`; the result ends that."""
+        return _watch(self, node, settle)
 
 
 class _Config(NamedTuple):
@@ -345,6 +352,10 @@ def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | 
         if process is not state.pid:
             link_processes(process, state.pid)
     _tell(state, ("register", state.config.name, key, process, value))
+    awaited = state.pid._node._awaited
+    if awaited:
+        for look in tuple(awaited.get(key, ())):
+            look()
     return None
 
 
@@ -370,3 +381,55 @@ def _tell(state: _State, message: tuple[Any, ...]) -> None:
         listener = state.pid._node.whereis(name)
         if listener is not None:
             listener.send(message)
+
+
+def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
+    """Report the first process that has the key of `via`, whose registry is looked for on `node`."""
+    registry: Any = via.registry
+    home: Any = node
+    named = is_name_and_node(registry) and find_node(registry[1], "via")
+    if isinstance(registry, Process):
+        home = registry._node
+    elif named:
+        home = named
+    elif isinstance(registry, (str, type)) or not hasattr(registry, "whereis"):
+        via = Via((registry, node), via.key)  # a bare name means the one of this node
+    if type(home) is not type(node):
+        raise BadArgument(f"node.wait_registered({via!r}): its node is elsewhere; expected a node of this event loop")
+
+    def look() -> None:
+        try:
+            found = None if _is_to_come(via.registry) else via.whereis()
+        except BadArgument as error:
+            settle(error)
+        else:
+            if found is not None:
+                settle(found)
+
+    def ended(_pid: Pid) -> None:
+        settle(BadArgument(f"node.wait_registered({via!r}): the registry {registry} has ended; try its name"))
+
+    looks = home._awaited.setdefault(via.key, [])
+    looks.append(look)
+    stop = watch_end(home, settle)
+    if isinstance(registry, Process):
+        on_exit(registry, look, ended)
+    look()
+
+    def end() -> None:
+        stop()
+        if isinstance(registry, Process):
+            off_exit(registry, look)
+        looks.remove(look)
+        if not looks and home._awaited.get(via.key) is looks:
+            del home._awaited[via.key]
+
+    return end
+
+
+def _is_to_come(registry: Dest) -> bool:
+    """Whether the registry has no process yet, or one whose `init` has not returned."""
+    p = registry if isinstance(registry, Process) else cast("Process | None", whereis(registry))
+    if p is None:
+        return True
+    return p._st not in (DEAD, EXITING) and p._state is None and p._vt is not None and p._vt.cls is Registry

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
+from otp.kernel.awaiting import wait_registered
 from otp.kernel.closing import shut_down
 from otp.kernel.errors import BadArgument
 from otp.kernel.from_thread import ThreadCall, call_from_thread, cast_from_thread, send_from_thread
@@ -21,8 +22,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
 from otp.kernel.process import Process, new_process
-from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
-from otp.kernel.spending import spend
+from otp.kernel.scheduler import Scheduler, find_scheduler
 from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
     from otp.behaviours.child_spec import Startable
-    from otp.kernel.terms import Dest, GivenName, Limit, Name
+    from otp.kernel.terms import Dest, GivenName, Limit, Name, Via
     from otp.kernel.tracing import Event
 
 __all__ = ["Node"]
@@ -68,6 +68,7 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_applications",
+        "_awaited",
         "_closing",
         "_distribution",
         "_faults",
@@ -110,6 +111,7 @@ class Node:
         self._life: Literal["new", "open", "closing", "closed"] = "new"
         self._owned: list[Process] = []
         self._applications: Any = None
+        self._awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.awaiting
         self._faults: Any = None  # what befalls messages on purpose, see otp.kernel.faults
         self._distribution: Any = None  # what connects it with other nodes, see otp.distribution
         self._shutdown_request: BaseException | None = None
@@ -301,12 +303,16 @@ class Node:
                 with contextlib.suppress(Exception):
                     self._names[name] = holder
 
-    async def wait_registered(self, name: Name, timeout: Limit = "infinity") -> Pid:
-        """Wait until somebody has the name, now or after a restart, and return the pid. Uses the node's events.
+    async def wait_registered(self, name: Name | Via, timeout: Limit = "infinity") -> Pid:
+        """Wait until a process has the name, now or after a restart, and return the pid.
 
         Args:
-            name: a registered name of this node.
+            name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop.
+                A registry that does not run yet is waited for, too.
             timeout: the most seconds to wait; by default without end. Then `TimeoutError`.
+
+        Raises `BadArgument` for what no process can take: a pid, a key of something that is no unique registry, a name
+        on a node that is elsewhere; also where the node, or the registry that was given by its pid, ends meanwhile.
 
         >>> import otp
         >>> async def main():
@@ -316,27 +322,7 @@ class Node:
         >>> otp.run(main)
         True
         """
-        limit = nanoseconds(timeout, "wait_registered(timeout=…)", infinite=True)
-        self._check_life("node.wait_registered(name)", also_after=True)
-        self._s.check_thread("node.wait_registered(name)", "node.call_from_thread(node.wait_registered(name))")
-        future: asyncio.Future[Pid] = self._s.loop.create_future()
-
-        def seen(event: Event) -> None:
-            if event.data["name"] == name and event.pid is not None and not future.done():
-                future.set_result(event.pid)
-
-        subscription = self.subscribe(seen, kinds={"registered"})
-        try:
-            found = self._names.get(name)
-            if found is not None:
-                await spend()
-                return found
-            async with asyncio.timeout(None if limit is None else limit / 1e9):
-                return await future
-        except TimeoutError:
-            raise TimeoutError(f"nobody took the name {name!r} within {timeout} s") from None
-        finally:
-            subscription.close()
+        return await wait_registered(self, name, timeout)
 
     def subscribe(
         self,
