@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from otp.behaviours.gen_state_machine import GenStateMachine
     from otp.behaviours.os_process import OsProcess, Output
     from otp.behaviours.partition_supervisor import PartitionSupervisor
-    from otp.behaviours.registry import AlreadyRegistered, Entry, Registry
+    from otp.behaviours.registry import AlreadyRegistered, Entry, Registry, RegistryEntry
     from otp.behaviours.state_machine_results import (
         ChangeModule,
         EventTimeout,
@@ -115,6 +115,7 @@ _LATER: Final = {
     "Postpone": "otp.behaviours.state_machine_results",
     "PushModule": "otp.behaviours.state_machine_results",
     "Registry": "otp.behaviours.registry",
+    "RegistryEntry": "otp.behaviours.registry",
     "RepeatState": "otp.behaviours.state_machine_results",
     "RepeatStateAndData": "otp.behaviours.state_machine_results",
     "ReplyTo": "otp.behaviours.state_machine_results",
@@ -240,6 +241,7 @@ __all__ = [
     "register",
     "registered",
     "Registry",
+    "RegistryEntry",
     "RepeatState",
     "RepeatStateAndData",
     "Reply",

@@ -81,6 +81,7 @@ def test_a_message_by_name_arrives_and_its_answer_comes_to_the_pid(two: Any) -> 
         None, True, 1, -(1 << 80), 1.5, "ö", "\ud800", b"\xff", (), (1, (2, [3, (4,)])), [], [[], ()], {"a": {1: (2,)}},
         {1, 2}, frozenset({"x"}), ("$pid", 1), ["$list", 1], {"$": "$"}, otp.Crash("boom", (("f.py", 1, "f"),)),
         otp.ExceptionTerm("ValueError", ("no",), "no"), NodeUp("x"), otp.Timeout(), otp.Counts(1, 2, 3, 4),
+        otp.RegistryEntry("lobby", "a pid", 7),  # type: ignore[arg-type]
     ],
     ids=repr,
 )  # fmt: skip

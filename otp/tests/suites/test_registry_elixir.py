@@ -300,6 +300,15 @@ async def test_all_entries_can_be_read(kind: str) -> None:
 
 
 @with_registry("unique", "duplicate")
+async def test_a_selected_entry_has_names_and_unpacks_as_a_tuple(kind: str) -> None:
+    """Rows were plain tuples, whose parts had to be known by their place."""
+    Registry.register("r", "hello", 7)
+    (row,) = Registry.select("r")
+    key, pid, value = row
+    assert ("hello", otp.self(), 7) == (row.key, row.pid, row.value) == (key, pid, value) == row
+
+
+@with_registry("unique", "duplicate")
 async def test_a_predicate_chooses_among_all_entries(kind: str) -> None:
     me, other = otp.self(), await holder("_", (3, "atom"))
     Registry.register("r", "hello", (1, "atom"))

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from otp.kernel.pids import Pid
 
-__all__ = ["DuplicateTable", "Entry", "Kind", "Table", "UniqueTable"]
+__all__ = ["DuplicateTable", "Entry", "Kind", "RegistryEntry", "Table", "UniqueTable"]
 
 Kind = Literal["unique", "duplicate"]
 
@@ -24,6 +24,23 @@ Wanted = Callable[[Any], bool]
 class Entry(NamedTuple):
     """One registration: the process and the value it registered with."""
 
+    pid: Pid
+    value: Any
+
+
+class RegistryEntry(NamedTuple):
+    """A row of `Registry.select`: an entry with its key; it unpacks as `key, pid, value`.
+
+    >>> import otp
+    >>> async def main():
+    ...     await otp.Registry.start_link(keys="unique", name="rooms")
+    ...     otp.Registry.register("rooms", "lobby", "open")
+    ...     return [(row.key, row.value) for row in otp.Registry.select("rooms")]
+    >>> otp.run(main)
+    [('lobby', 'open')]
+    """
+
+    key: Hashable
     pid: Pid
     value: Any
 

@@ -36,7 +36,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from otp.behaviours._registry_match import matcher
-from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, Table, UniqueTable
+from otp.behaviours._registry_table import DuplicateTable, Entry, Kind, RegistryEntry, Table, UniqueTable
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.gen_server import GenServer
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.terms import Dest, Name
 
-__all__ = ["AlreadyRegistered", "Entry", "Registry", "Via"]
+__all__ = ["AlreadyRegistered", "Entry", "Registry", "RegistryEntry", "Via"]
 
 
 class AlreadyRegistered(Error):
@@ -279,13 +279,27 @@ class Registry(Startable):
         return len(_state(registry, "count").table)
 
     @staticmethod
-    def select(registry: Dest, where: Callable[[Any, Entry], bool] | None = None) -> list[tuple[Hashable, Pid, Any]]:
-        """All entries as `(key, pid, value)`, or those for which `where(key, entry)` is true.
+    def select(registry: Dest, where: Callable[[Any, Entry], bool] | None = None) -> list[RegistryEntry]:
+        """Return all entries, or those for which `where(key, entry)` is true.
+
+        An entry has `key`, `pid` and `value`, and unpacks as that tuple.
 
         Difference to Elixir: a predicate stands where Elixir has a match specification.
+
+        >>> import otp
+        >>> from otp import Registry
+        >>> async def main():
+        ...     await Registry.start_link(keys="unique", name="rooms")
+        ...     Registry.register("rooms", "lobby", 3), Registry.register("rooms", "hall", 0)
+        ...     [(key, pid, value)] = Registry.select("rooms", lambda key, entry: entry.value > 0)
+        ...     return key, value, [entry.key for entry in Registry.select("rooms")]
+        >>> otp.run(main)
+        ('lobby', 3, ['lobby', 'hall'])
         """
         items = _state(registry, "select").table.items()
-        return [(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)]
+        return [
+            RegistryEntry(key, entry.pid, entry.value) for key, entry in items if where is None or where(key, entry)
+        ]
 
     @staticmethod
     def count_select(registry: Dest, where: Callable[[Any, Entry], bool]) -> int:

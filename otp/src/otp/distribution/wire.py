@@ -20,7 +20,7 @@ from msgspec import MsgspecError
 from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
 
-from otp.behaviours._registry_table import Entry
+from otp.behaviours._registry_table import Entry, RegistryEntry
 from otp.behaviours.supervisor_records import Counts
 from otp.distribution import signals
 from otp.kernel.callers import From
@@ -34,7 +34,7 @@ __all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "writte
 LONGEST: Final = 16 << 20
 """Bytes of one signal."""
 MESSAGES: Final[dict[str, type[Any]]] = {
-    kind.__name__: kind for kind in (Counts, Down, Entry, ExitSignal, NodeDown, NodeUp, TimerFired)
+    kind.__name__: kind for kind in (Counts, Down, Entry, ExitSignal, NodeDown, NodeUp, RegistryEntry, TimerFired)
 }
 """The messages and results of the runtime that travel, by name."""
 _MESSAGE_TYPES: Final = frozenset(map(id, MESSAGES.values()))

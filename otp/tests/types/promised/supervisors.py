@@ -19,6 +19,7 @@ from otp import (
     PartitionSupervisor,
     Pid,
     Registry,
+    RegistryEntry,
     Shared,
     Supervisor,
     impl,
@@ -107,6 +108,8 @@ async def registries(pid: Pid) -> None:
     assert_type(Registry.lookup("rooms", "lobby"), list[Entry])
     assert_type(Registry.lookup("rooms", "lobby")[0].pid, Pid)
     assert_type(Registry.keys("rooms", pid), list[Hashable])
+    assert_type(Registry.select("rooms"), list[RegistryEntry])
+    assert_type(Registry.select("rooms")[0].pid, Pid)
     assert_type(Registry.count("rooms"), int)
     assert_type(Registry.values("rooms", "lobby", pid), list[Any])
     assert_type(Registry.match("rooms", "lobby", ("de", ...)), list[Entry])
