@@ -144,9 +144,82 @@ def test_inside_the_thread_there_is_no_process() -> None:
     otp.run(main)
 
 
-def test_virtual_time_has_no_threads() -> None:
-    async def main() -> None:
-        await Task.run_blocking(sum, [1, 2])
+def test_virtual_time_runs_the_function_at_once() -> None:
+    """A program with `run_blocking` in it could not be tested in virtual time."""
 
-    with pytest.raises(testing.RealIONotSimulated, match="calling the function directly"):
-        testing.Scheduler().run(main)
+    async def main() -> None:
+        assert 3 == await Task.run_blocking(sum, [1, 2])
+        assert await Task.run_blocking(threading.current_thread) is threading.current_thread()
+        with pytest.raises(ValueError, match="no"):
+            await Task.run_blocking(fail, ValueError("no"))
+        with pytest.raises(RuntimeError, match="next raised StopIteration"):
+            await Task.run_blocking(next, iter(()))
+        with pytest.raises(TypeError, match="expected a plain function, got the async never"):
+            await Task.run_blocking(never)
+        assert 0 == otp.monotonic()
+
+    testing.Scheduler().run(main)
+
+
+def test_in_virtual_time_the_function_finds_no_process_and_no_loop_as_in_a_thread() -> None:
+    async def main() -> None:
+        for call in (otp.self, otp.node, asyncio.get_running_loop):
+            with pytest.raises((NotAProcess, otp.BadArgument, RuntimeError)):
+                await Task.run_blocking(call)
+        me = otp.self()
+        assert me == await asyncio.create_task(_self_after(Task.run_blocking(sum, [1])))
+        assert me == otp.self()
+
+    async def _self_after(awaitable: Any) -> otp.Pid:
+        await awaitable
+        return otp.self()
+
+    testing.Scheduler().run(main)
+
+
+@pytest.mark.parametrize("inline", [None, True, False])
+def test_in_virtual_time_others_may_run_before_the_result_is_there(inline: bool | None) -> None:
+    async def main() -> list[str]:
+        seen: list[str] = []
+        otp.spawn(seen.append, "other")
+        await Task.run_blocking(seen.append, "function")
+        seen.append("result")
+        await testing.wait_all_idle()
+        return seen
+
+    orders = {tuple(testing.Scheduler(seed, inline=inline).run(main)) for seed in range(10)}
+    first = ("function", "other", "result")
+    assert orders == ({first, ("function", "result", "other")} if inline is None else {first})
+
+
+def test_in_virtual_time_the_function_reaches_the_node_as_from_a_thread() -> None:
+    async def main() -> Any:
+        node, me = otp.node(), otp.self()
+
+        def work() -> None:
+            node.send_from_thread(me, "half")
+            node.cast_from_thread(me, "done")
+            with pytest.raises(otp.BadArgument, match=r"virtual time .* would wait for itself"):
+                node.call_from_thread(otp.GenServer.call(me, "request"))
+
+        await Task.run_blocking(work)
+        await testing.wait_all_idle()
+        return testing.mailbox()
+
+    assert ["half", ("$gen_cast", "done")] == testing.Scheduler().run(main)
+
+
+def test_in_virtual_time_a_process_that_is_killed_drops_the_result() -> None:
+    async def main() -> tuple[Any, list[str]]:
+        seen: list[str] = []
+
+        async def work() -> None:
+            await Task.run_blocking(seen.append, "ran")
+            seen.append("went on")
+
+        pid = otp.spawn(work)
+        await asyncio.sleep(0)  # the oldest runs first: the worker has run as far as it can
+        otp.exit(pid, "kill")
+        return await otp.wait_down(pid), seen
+
+    assert ("noproc", ["ran"]) == testing.Scheduler(inline=True).run(main)

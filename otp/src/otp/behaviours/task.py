@@ -33,6 +33,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, Never, ParamSpec, TypeVar, Unpack, overload
 
 from otp.behaviours import _task_waiting as waiting
@@ -53,12 +54,13 @@ from otp.behaviours._task_work import (
 )
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
+from otp.kernel.from_thread import run_as_in_a_thread
 from otp.kernel.mailbox import deliver
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process
-from otp.kernel.scheduler import current_process
+from otp.kernel.scheduler import current_process, find_scheduler
 from otp.kernel.signals import link_processes, monitor_process
 from otp.kernel.spending import spend
 
@@ -418,7 +420,7 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that blocks in a thread and wait for its result; everybody else goes on.
+        """Run a function that blocks in a thread and wait for its result; all other processes go on.
 
         The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the wait
         at once; the function cannot be interrupted, runs to its end, and its result is dropped.
@@ -426,8 +428,10 @@ class Task(Startable, Generic[T_co]):
         the loop, at most 32), and a program that ends waits for them. The function must not touch
         processes: `send_from_thread` and `call_from_thread` of `otp.node()` are the way back.
 
-        Raises what `fn` raises (`RuntimeError` for a `StopIteration`); `TypeError` for an async function,
-        `RealIONotSimulated` under `otp.testing.Scheduler`.
+        Under the virtual time of `otp.testing.Scheduler` there are no threads: the function runs at once, takes no
+        time, and the other processes may run before its result is there. `call_from_thread` is refused in it.
+
+        Raises what `fn` raises (`RuntimeError` for a `StopIteration`); `TypeError` for an async function.
 
         >>> import otp
         >>> async def main():
@@ -441,7 +445,14 @@ class Task(Startable, Generic[T_co]):
                 f"Task.run_blocking(fn): expected a plain function, got the async {name_of(fn)}; "
                 f"try await {name_of(fn)}(…), or Task.async_"
             )
-        return await asyncio.to_thread(_owned_by, who_asks(), fn, args, kwargs)
+        owner = who_asks()
+        s = find_scheduler()
+        if s is None or not s.virtual:
+            return await asyncio.to_thread(_owned_by, owner, fn, args, kwargs)
+        try:
+            return run_as_in_a_thread(s, partial(_owned_by, owner, fn, args, kwargs))
+        finally:  # as after a thread, others may run before the result is there
+            await asyncio.sleep(0)
 
 
 def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:

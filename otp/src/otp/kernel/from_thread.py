@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
+from asyncio import _set_running_loop as set_running_loop  # pyright: ignore[reportPrivateUsage]
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from inspect import iscoroutine
 from threading import TIMEOUT_MAX
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from otp.kernel.bounded import text
 from otp.kernel.errors import BadArgument
@@ -27,11 +29,21 @@ from otp.kernel.scheduler import nanoseconds, thread
 from otp.kernel.states import CAST_TAG, DEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from otp.kernel.node import Node
+    from otp.kernel.scheduler import Scheduler
 
-__all__ = ["ThreadCall", "call_from_thread", "cast_from_thread", "end_calls", "send_from_thread"]
+T = TypeVar("T")
+
+__all__ = [
+    "ThreadCall",
+    "call_from_thread",
+    "cast_from_thread",
+    "end_calls",
+    "run_as_in_a_thread",
+    "send_from_thread",
+]
 
 
 GRACE: Final = 0.05
@@ -92,7 +104,7 @@ def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
     call = None
     try:
         limit = nanoseconds(timeout, "call_from_thread(timeout=…)", infinite=True)
-        _check(node, what, "await it")
+        _check(node, what, "await it", waits=True)
         call = ThreadCall(node, coroutine, _context(node))
         node._thread_calls.add(call)
         _in_the_loop(node, what, call.begin, call.context)
@@ -150,12 +162,20 @@ def _deliver(node: Node, dest: Any, message: Any) -> None:
         say(logging.WARNING, "node.send_from_thread(%s, …) of node %s: nobody is there", text(name), node.name)
 
 
-def _check(node: Node, what: str, instead: str) -> None:
+def _check(node: Node, what: str, instead: str, *, waits: bool = False) -> None:
     if node._life == "new" or node._life == "closed":
         node._check_life(what)
-    node._s.check_os_process(what)
-    if thread.by_loop.get(node._s.loop) is node._s:
-        raise BadArgument(f"{what}: expected another thread, got that of the node's event loop; there {instead}")
+    s = node._s
+    s.check_os_process(what)
+    if thread.by_loop.get(s.loop) is s:
+        as_in_a_thread = s.virtual and running_loop() is None
+        if as_in_a_thread and waits:
+            raise BadArgument(
+                f"{what}: in virtual time Task.run_blocking runs its function in the thread of the event loop, which "
+                "would wait for itself; try node.send_from_thread, or Scheduler(io='real')"
+            )
+        if not as_in_a_thread:
+            raise BadArgument(f"{what}: expected another thread, got that of the node's event loop; there {instead}")
 
 
 def _context(node: Node) -> Context:
@@ -174,6 +194,20 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
         if not node._s.loop.is_closed():
             raise
         raise BadArgument(f"{what}: the event loop of node {node.name!r} is closed") from error
+
+
+def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:
+    """Run a function in the thread of the loop as another thread would: it finds no process and no running loop."""
+    current, s.current = s.current, None
+    last, thread.last = thread.last, None
+    loop = running_loop()
+    set_running_loop(None)
+    try:
+        return copy_context().run(function)
+    finally:
+        set_running_loop(loop)
+        thread.last = last
+        s.current = current
 
 
 async def end_calls(node: Node, timeout: float) -> None:
