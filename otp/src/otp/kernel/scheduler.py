@@ -141,6 +141,7 @@ class Scheduler:
         "future_done",
         "handled",
         "idle",
+        "idle_watch",
         "inline",
         "late",
         "late_worst",
@@ -186,6 +187,7 @@ class Scheduler:
         self.credit: int = 0
         self.depth: int = 0
         self.idle: bool = True
+        self.idle_watch: Any = None  # who waits for it to be idle, see otp.testing.real_idle
         self.inline = inline
         self.random: random.Random = random.Random() if rng is None else rng
         self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it

@@ -20,22 +20,45 @@ from __future__ import annotations
 import asyncio
 
 from otp.kernel.errors import BadArgument
-from otp.kernel.scheduler import nanoseconds
+from otp.kernel.scheduler import find_scheduler, nanoseconds
+from otp.testing.real_idle import RealIdle
 from otp.testing.virtual_loop import VirtualLoop
 
 __all__ = ["advance", "settle", "wait_all_idle"]
 
 
 async def wait_all_idle() -> None:
-    """Return once no process can run and no message is undelivered at this instant.
+    """Wait until no process can run and no message is undelivered at this instant.
 
     Works inside and outside processes; any number of tasks and processes may wait, all are served at the same
-    moment.  The clock never moves.  Who sleeps, waits for a message, a reply, a timer or an asyncio future counts as
-    idle; timers that are due now fire first.
+    moment. The clock never moves. A process or task that sleeps or waits for a message, a reply, a timer or an asyncio
+    future counts as idle; timers that are due now fire first.
 
-    Raises `RuntimeError` outside a virtual-time loop.
+    It works in virtual time, and in real time under `otp.run` and beside an `otp.Node`. What a thread, a socket or a
+    timer brings a moment later is not waited for. Processes that never stop running keep a wait in real time going;
+    use `asyncio.timeout`.
+
+    Raises `RuntimeError` in an event loop without a node.
+
+    >>> import otp
+    >>> async def main():
+    ...     me = otp.self()
+    ...     echo = otp.spawn(lambda: otp.send(me, "hello"))
+    ...     await wait_all_idle()
+    ...     return otp.is_alive(echo), otp.process_info(me, "message_queue_len")
+    >>> otp.run(main)
+    (False, 1)
     """
-    await _virtual_loop("wait_all_idle").when_idle()
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        await loop.when_idle()
+        return
+    s = find_scheduler()
+    if s is None:
+        raise _no_virtual_loop("wait_all_idle", ", or otp.run(fn), which makes a node in real time")
+    if s.idle_watch is None:
+        s.idle_watch = RealIdle(s)
+    await s.idle_watch.wait()
 
 
 async def advance(seconds: float) -> None:
@@ -72,7 +95,12 @@ def _virtual_loop(function: str) -> VirtualLoop:
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         return loop
-    raise RuntimeError(
-        f"{function}: expected the virtual clock of otp.testing.Scheduler, got {type(loop).__name__}; try "
-        'otp.testing.Scheduler().run(fn), which has io="virtual"'
+    raise _no_virtual_loop(function)
+
+
+def _no_virtual_loop(function: str, hint: str = "") -> RuntimeError:
+    return RuntimeError(
+        f"{function}: expected the virtual clock of otp.testing.Scheduler, got "
+        f"{type(asyncio.get_running_loop()).__name__}; try otp.testing.Scheduler().run(fn), which has "
+        f'io="virtual"{hint}'
     )

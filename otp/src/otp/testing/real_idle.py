@@ -1,0 +1,56 @@
+"""Waiting until nothing can run, in a real event loop.
+
+The wait takes one callback in each turn of the loop, and only while the loop has something to do: a loop with nothing
+ready is idle, so that is when the wait ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from otp.kernel.scheduler import Scheduler
+
+__all__ = ["RealIdle"]
+
+QUIET_TURNS: Final = 1_000
+"""Turns without a drain after which a loop counts as idle although something is ready: a task polls."""
+UNSEEN_TURNS: Final = 100
+"""As many for a loop that does not show what is ready (uvloop)."""
+
+
+class RealIdle:
+    """All who wait for one loop to be idle; they are served at the same moment."""
+
+    __slots__ = ("_drains", "_quiet", "_s", "_waiters")
+
+    def __init__(self, s: Scheduler) -> None:
+        self._s = s
+        self._waiters: list[asyncio.Future[None]] = []
+        self._drains = s.drains
+        self._quiet = 0
+
+    def wait(self) -> asyncio.Future[None]:
+        """A future that is done once no process can run and no message is undelivered."""
+        waiter = self._s.loop.create_future()
+        if not self._waiters:
+            self._quiet = 0
+            self._s.loop.call_soon(self._look, context=self._s._base)
+        self._waiters.append(waiter)
+        return waiter
+
+    def _look(self) -> None:
+        s = self._s
+        if s.drains == self._drains and s.idle:
+            self._quiet += 1
+        else:
+            self._drains, self._quiet = s.drains, 0
+        ready: Any = getattr(s.loop, "_ready", None)  # that of asyncio's own loops
+        limit = UNSEEN_TURNS if ready is None else QUIET_TURNS
+        if self._quiet < limit and (ready is None or ready or not s.idle):
+            s.loop.call_soon(self._look, context=s._base)
+            return
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
