@@ -16,6 +16,7 @@ from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import find_scheduler, thread_current
 from otp.kernel.starting import spawn_on
 from otp.kernel.states import DEAD
+from otp.kernel.unawaited import unawaited
 
 __all__ = [
     "TaskExit",
@@ -122,7 +123,8 @@ def check_function(fn: Any, what: str) -> None:
             f"try {called}, … instead of {called}(…)"
         )
     if not callable(fn):
-        raise TypeError(f"{what}: expected a function, got {fn!r:.200}; try lambda: {fn!r:.50}")
+        forgotten = unawaited(fn)
+        raise TypeError(f"{what}: expected a function, {forgotten or f'got {fn!r:.200}; try lambda: {fn!r:.50}'}")
 
 
 def name_of(fn: Any) -> str:

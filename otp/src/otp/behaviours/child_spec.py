@@ -19,6 +19,8 @@ import inspect
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Never, TypeAlias, cast
 
+from otp.kernel.unawaited import unawaited
+
 if TYPE_CHECKING:
     from otp.kernel.terms import Code, GivenName
 
@@ -259,7 +261,7 @@ class Children:
     def __init__(
         self,
         children: Iterable[Child] = (),
-        *,
+        *misplaced: Never,
         strategy: Strategy = "one_for_one",
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
@@ -268,8 +270,11 @@ class Children:
     ) -> None:
         if unknown:
             raise TypeError(wrong_keys("Children(…)", unknown, _FLAGS))
+        if misplaced:
+            raise TypeError(_misplaced(misplaced))
         if isinstance(children, str | type | Mapping | ChildSpec) or not isinstance(children, Iterable):
-            raise TypeError(f"Children(…): expected a list of children, got {children!r:.200}; try Children([…])")
+            shown = unawaited(children) or f"got {children!r:.200}"
+            raise TypeError(f"Children(…): expected a list of children, {shown}; try Children([…])")
         self.children = [child_spec_of(child) for child in children]
         self.strategy = strategy
         self.max_restarts = max_restarts
@@ -301,6 +306,13 @@ def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS
     close = difflib.get_close_matches(wrong[0], known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else "remove it"
     return f"{where}: expected some of the keys {', '.join(known)}, got {', '.join(map(repr, wrong))}; {hint}"
+
+
+def _misplaced(values: tuple[object, ...]) -> str:
+    """The text for flags of `Children` that were given by position."""
+    flags = [f"{name}={value!r:.100}" for name, value in zip(_FLAGS, values, strict=False)]
+    got = ", ".join(f"{value!r:.100}" for value in values)
+    return f"Children(…): expected the flags by name, got {got}; try Children([…], {', '.join(flags)})"
 
 
 def _check_options(cls: type, start_link: Any, options: Mapping[str, Any]) -> None:

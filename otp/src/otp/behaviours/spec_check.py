@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import sys
 from collections.abc import Hashable, Iterable, Mapping
-from types import ModuleType
+from types import CoroutineType, ModuleType
 from typing import Any, Final, Literal, cast
 
 from otp.behaviours.child_spec import FIELDS, Children, ChildSpec, Shutdown, child_spec_of, wrong_keys
 from otp.kernel.errors import StartError
+from otp.kernel.pids import Pid
 from otp.kernel.reasons import Crash
+from otp.kernel.unawaited import unawaited
 
 __all__ = [
     "InvalidChildSpec",
     "SpecError",
+    "another_id",
     "check_all",
     "check_fields",
     "check_flags",
@@ -228,7 +232,7 @@ def explain(reason: Any) -> str | None:
         case "missing_id" | "missing_start":
             return f"a child spec needs {reason[8:]!r}; try {_FORMS}"
         case ("duplicate_child_name", id):
-            return f'expected a different id for each child, got {id!r} twice; try Class.child_spec(arg, id="…")'
+            return f"expected a different id for each child, got {id!r:.200} twice; try {another_id(id)}"
         case ("bad_combination", [("auto_shutdown", "never"), _]):
             return (
                 'expected no significant child, because auto_shutdown is "never"; '
@@ -241,27 +245,51 @@ def explain(reason: Any) -> str | None:
         case ("EXIT", Crash() as crash) if crash.term == "badarg" and not crash.stack:
             return "a simple_one_for_one supervisor: expected a list, the arguments after those of the template"
         case ("bad_return", (cls, "init", value)):
-            return f"{cls.__name__}.init: expected Children([…]) or Ignore(), got {value!r:.200}{_none_hint(value)}"
+            return f"{cls.__name__}.init: expected Children([…]) or Ignore(), {_shown(value)}"
         case ("invalid_child_spec", child) if isinstance(child, Mapping):
             return wrong_keys("child spec", cast("Mapping[Any, Any]", child).keys() - FIELDS)
         case ("invalid_child_spec", child):
-            return f"expected a child, got {child!r:.200}{_child_hint(child)}; try {_FORMS}"
+            return f"expected a child, {_child_hint(child)}; try {_FORMS}"
         case (str() as name, got) if name in _EXPECTED:
-            return f"{_EXPECTED[name]}, got {got!r:.200}{_suggestion(name, got)}"
+            return f"{_EXPECTED[name]}, {unawaited(got) or f'got {got!r:.200}'}{_suggestion(name, got)}"
         case _:
             return None
 
 
-def _none_hint(value: Any) -> str:
-    return "; did you forget to return it?" if value is None else ""
+def another_id(id: Any) -> str:
+    """How to give a second child an id of its own, where the first one has `id`.
+
+    >>> another_id(type("EggTimer", (), {}))
+    'EggTimer.child_spec(arg, id="egg_timer_2")'
+    >>> another_id("clock")
+    'Class.child_spec(arg, id="…")'
+    """
+    if not isinstance(id, type):
+        return 'Class.child_spec(arg, id="…")'
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", id.__name__).lower()
+    return f'{id.__name__}.child_spec(arg, id="{words}_2")'
+
+
+def _shown(value: Any) -> str:
+    if forgotten := unawaited(value):
+        return forgotten
+    return f"got {value!r:.200}{'; did you forget to return it?' if value is None else ''}"
 
 
 def _child_hint(child: Any) -> str:
+    forgotten = unawaited(child)
+    if type(child) is CoroutineType:
+        return f"{forgotten} A supervisor starts its children itself"
+    if forgotten:
+        return forgotten if isinstance(child, list | tuple) else f"{forgotten} To add several children, write *children"
+    got = f"got {child!r:.200}"
     if isinstance(child, type):
-        return f" ({child.__name__} has no child_spec)"
+        return f"{got} ({child.__name__} has no child_spec)"
     if isinstance(child, list):
-        return " (a list of extra arguments is for a simple_one_for_one supervisor)"
-    return ""
+        return f"{got} (a list of extra arguments is for a simple_one_for_one supervisor)"
+    if isinstance(child, Pid):
+        return f"{got} (a supervisor starts its children itself)"
+    return got
 
 
 _ELSEWHERE: Final[Mapping[str, str]] = {
@@ -272,8 +300,8 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 def _suggestion(name: str, got: Any) -> str:
-    if name == "invalid_mfa" and callable(got):
-        return "; try start=(function, *args)"
+    if name == "invalid_mfa" and (callable(got) or unawaited(got)):
+        return "; try start=(function, *args)" if callable(got) else " Try start=(function, *args), without the call"
     if not isinstance(got, str):
         return ""
     if name == "invalid_restart_type" and (known := _ELSEWHERE.get(got.lower().replace("-", "_"))):

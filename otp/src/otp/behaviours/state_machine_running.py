@@ -21,6 +21,7 @@ from otp.kernel.process import CANCEL, Process
 from otp.kernel.results import Continue, NoReply, Reply, Stop
 from otp.kernel.timers import cancel_timer, start_timer
 from otp.kernel.tracing import bounded_text
+from otp.kernel.unawaited import unawaited
 
 __all__ = ["GO_ON", "Running", "follow", "hint", "is_running"]
 
@@ -178,6 +179,8 @@ def hint(value: Any, expected: str) -> str:
     """What was wrong with a result, in words."""
     if timer_of(value) is not None and not is_time(value):
         return f'expected a time in seconds >= 0, "infinity", "cancel" or "update", got {bounded_text(value)}'
+    if forgotten := unawaited(value):
+        return f"expected {expected}, {forgotten}"
     if value is None:
         return "the callback returned None: did no case match, or is a return missing?"
     if isinstance(value, type):

@@ -10,7 +10,16 @@ from enum import Enum
 from fractions import Fraction
 from itertools import islice
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+    NoneType,
+)
 from typing import Any, Final
 from uuid import UUID
 
@@ -163,6 +172,9 @@ class _Writer:
     def method(self, value: Any) -> None:
         self.put(f"<method {getattr(value.__func__, '__qualname__', '?')}>")
 
+    def coroutine(self, value: Any) -> None:
+        self.put(f"<{type(value).__name__} {value.__qualname__}>")
+
     def module(self, value: Any) -> None:
         self.put(f"<module {ModuleType.__getattribute__(value, '__name__')}>")
 
@@ -307,6 +319,9 @@ _LEAVES: Final[dict[type, Callable[[_Writer, Any], None]]] = {
     BuiltinFunctionType: _Writer.function,
     MethodType: _Writer.method,
     ModuleType: _Writer.module,
+    CoroutineType: _Writer.coroutine,
+    GeneratorType: _Writer.coroutine,
+    AsyncGeneratorType: _Writer.coroutine,
 }
 
 _CONTAINERS: Final[dict[type, Callable[[_Writer, Any, type, int], None]]] = {

@@ -17,6 +17,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.reasons import Crash, is_clean, is_ours, starts_with
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.states import CALLING, REMOTE
+from otp.kernel.unawaited import unawaited
 
 __all__ = ["did_you_mean", "down_hint", "place_of", "reason_hint", "result_hint", "start_hint", "why_silent"]
 
@@ -54,6 +55,8 @@ def result_hint(what: str, value: Any) -> str:
     'Reply is for handle_call, a cast has nobody to answer; return NoReply(state)'
     """
     expected = _EXPECTED.get(what, "a result such as NoReply(state)")
+    if forgotten := unawaited(value):
+        return f"expected {expected}, {forgotten}"
     if value is None:
         return f"{what or 'a callback'} returned None: did no case match, or is a return missing?"
     if isinstance(value, type):
@@ -83,17 +86,24 @@ def reason_hint(reason: Any, what: str = "") -> str:
     if starts_with(reason, "bad_return_value"):
         return result_hint(what, reason[1])
     if type(reason) is Crash:
-        if reason.term == "undef" and any(entry[2] == "_own_method" for entry in reason.stack):
-            return "it went to a state that has no method of that name; its crash report says which"
+        if reason.term == "undef" and reason.stack and reason.stack[-1][0].endswith("gen_state_machine.py"):
+            missing = reason.stack[-1][2]  # the function itself, as in Erlang
+            return f"{missing}: it went to a state that has no method of that name; its crash report says which"
+        if starts_with(reason.term, "bad_return_from_state_function") and (forgotten := unawaited(reason.term[1])):
+            return f"expected NextState(state, data), KeepState(data) or another of their kind, {forgotten}"
         place = place_of(reason)
         return f"raised at {place}" if place else ""
     match reason:
         case ("EXIT", inner):
             return reason_hint(inner, what)
+        case ("bad_return_from_init", got):
+            forgotten = unawaited(got)
+            return f"expected MachineOk(state, data), Stop(reason) or Ignore(), {forgotten}" if forgotten else ""
         case ("shutdown", ("failed_to_start_child", id, inner)):
             return _child_hint(id, inner)
         case ("bad_return", ((_, "start", _), got)):
-            return f"expected the pid of the application's top supervisor from start, got {bounded_text(got, 80)}"
+            shown = unawaited(got) or f"got {bounded_text(got, 80)}"
+            return f"expected the pid of the application's top supervisor from start, {shown}"
         case _:
             return ""
 
@@ -104,6 +114,8 @@ def _child_hint(id: Any, reason: Any) -> str:
         return (
             f"{shown}: its start function returned None; expected the pid of the linked process, is a return missing?"
         )
+    if forgotten := unawaited(reason):
+        return f"{shown}: expected the pid of a linked process from its start function, {forgotten}"
     hint = reason_hint(reason, "init")
     return f"{shown}: {hint}" if hint else shown
 

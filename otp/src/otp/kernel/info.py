@@ -16,6 +16,7 @@ from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
 from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, REMOTE, STATE_NAMES, TIMED
+from otp.kernel.unawaited import not_a_pid
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Monitored, Name
@@ -137,7 +138,7 @@ def process_info(pid: Any, item: str | None = None) -> Any:
     0
     """
     if not isinstance(pid, Process):
-        raise BadArgument(f"process_info(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r})")
+        raise not_a_pid("process_info(pid)", pid, f"; try otp.whereis({pid!r})")
     if item is not None and item not in _ITEMS:
         raise BadArgument(f"process_info: unknown item {item!r}; items are {', '.join(_ITEMS)}")
     _require_local(pid, "process_info(pid)")
@@ -157,7 +158,7 @@ def processes() -> list[Pid]:
 def is_alive(pid: Pid) -> bool:
     """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
     if not isinstance(pid, Process):
-        raise BadArgument(f"is_alive(pid): expected a pid, got {pid!r}; try otp.whereis({pid!r}) is not None")
+        raise not_a_pid("is_alive(pid)", pid, f"; try otp.whereis({pid!r}) is not None")
     _require_local(pid, "is_alive(pid)")
     signal = pid._sig
     return pid._st != DEAD and pid._st != EXITING and (signal is None or signal is CANCEL)

@@ -15,6 +15,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
 from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, thread, thread_current
 from otp.kernel.states import DEAD, EXITING, REMOTE
+from otp.kernel.unawaited import not_a_pid, unawaited
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -185,6 +186,8 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
 
 def check_name(name: Any, what: str) -> None:
     """Raise `BadArgument` for what can be no name."""
+    if forgotten := unawaited(name):
+        raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), {forgotten}")
     if name is None or isinstance(name, (bool, int, float, list, dict, set, Process)) or name == "undefined":
         raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), got {name!r}")
     if is_name_and_node(name) and find_node(name[1], what) is not None:
@@ -211,7 +214,7 @@ def register(name: Name, pid: Pid) -> bool:
         raise BadArgument(f"register(name, pid): the arguments are swapped; try register({pid!r}, {name})")
     check_name(name, "register(name, pid)")
     if not isinstance(pid, Process):
-        raise BadArgument(f"register(name, pid): expected a pid, got {pid!r}")
+        raise not_a_pid("register(name, pid)", pid)
     pid._node._s.check_thread("register(name, pid)", "node.call_from_thread(f()), where `async def f()` does it")
     take_name(name, pid)
     return True

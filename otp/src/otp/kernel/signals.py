@@ -24,6 +24,7 @@ from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING, READY, RECV, REMOTE
+from otp.kernel.unawaited import not_a_pid
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Dest, Limit
@@ -141,7 +142,7 @@ def unlink(pid: Pid) -> bool:
 
 def _require_pid(pid: Any, what: str) -> Process:
     if not isinstance(pid, Process):
-        raise BadArgument(f"{what}: expected a pid, got {pid!r}; try otp.whereis({pid!r})")
+        raise not_a_pid(what, pid, f"; try otp.whereis({pid!r})")
     return pid
 
 

@@ -33,6 +33,7 @@ from otp.kernel.scheduler import current_process, thread, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
 from otp.kernel.spending import FAILED_START, spend
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
+from otp.kernel.unawaited import unawaited
 from otp.kernel.vtable import callbacks_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 _ASYNC: Final = 0x80  # CO_COROUTINE
+_GENERATOR: Final = 0x220  # CO_GENERATOR | CO_ASYNC_GENERATOR
 MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
 
 
@@ -79,14 +81,20 @@ def check_function(fn: Any, what: str) -> None:
             f"try {what}({fn.__name__}, …) instead of {what}({fn.__name__}(…))"
         )
     if not callable(fn):
-        raise TypeError(f"{what}: expected a function, got {fn!r:.200}")
+        raise TypeError(f"{what}: expected a function, {unawaited(fn) or f'got {fn!r:.200}'}")
 
 
 def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
     kind = type(fn)
     if kind is FunctionType or kind is MethodType:
-        return fn(*args, **kwargs) if fn.__code__.co_flags & _ASYNC else _plain(fn, args, kwargs)
+        flags = fn.__code__.co_flags
+        if flags & _GENERATOR:
+            raise TypeError(
+                f"spawn: expected a function, got {fn.__qualname__}, whose body would never run: it has a `yield`; "
+                "try `return`, or an async function that iterates over it"
+            )
+        return fn(*args, **kwargs) if flags & _ASYNC else _plain(fn, args, kwargs)
     check_function(fn, "spawn")
     return _plain(fn, args, kwargs)
 
@@ -340,7 +348,7 @@ def _node_name(name: Any) -> Any:
         else:
             name_is_one = not isinstance(name, Process)
         if not name_is_one:
-            raise BadArgument(f"name=…: expected a name or Registry.via(…), got {name!r}")
+            raise BadArgument(f"name=…: expected a name or Registry.via(…), {unawaited(name) or f'got {name!r}'}")
     return name
 
 
