@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import otp
+from otp import GenServer, Ok, Supervisor, impl
 from otp.behaviours.child_spec import Children, ChildSpec, Startable, child_spec_of
 from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_all, check_flags, check_spec, explain
 
@@ -310,3 +312,44 @@ def test_other_reasons_have_no_words() -> None:
     assert explain("boom") is None
     assert explain(("shutdown", ("failed_to_start_child", "a", "boom"))) is None
     assert explain(("already_started", 3)) is None
+
+
+def test_flags_of_children_by_position_show_how_they_are_written() -> None:
+    with pytest.raises(TypeError, match=r"got 'one_for_one'; try Children\(\[…\], strategy='one_for_one'\)"):
+        Children([], "one_for_one")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"strategy='rest_for_one', max_restarts=7\)"):
+        Children([], "rest_for_one", 7)  # type: ignore[arg-type]
+
+
+class EggTimer(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+
+class Kitchen(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return arg
+
+
+def test_two_children_of_one_class_show_the_id_to_add() -> None:
+    async def begins() -> None:
+        await Kitchen.start_link(Children([(EggTimer, 1), (EggTimer, 2)]))
+
+    async def adds() -> None:
+        await Supervisor.start_child(await Kitchen.start_link(Children([(EggTimer, 1)])), (EggTimer, 2))
+
+    async def adds_to_one_that_does_not_run() -> None:
+        tree = await Kitchen.start_link(Children([(EggTimer, 1)]))
+        await Supervisor.terminate_child(tree, EggTimer)
+        await Supervisor.start_child(tree, (EggTimer, 2))
+
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        for fails in (begins, adds, adds_to_one_that_does_not_run):
+            with pytest.raises(otp.StartError) as failed:
+                await fails()
+            assert 'EggTimer.child_spec(arg, id="egg_timer_2")' in str(failed.value)
+
+    otp.run(main)

@@ -188,6 +188,26 @@ def test_a_state_that_is_no_method_suggests_the_one_that_was_meant(caplog: pytes
     assert "Door has no method for the state 'opne'; did you mean 'open'?" in caplog.text
 
 
+def test_an_unknown_state_is_named_to_the_caller() -> None:
+    """The caller read that there was no such state, and not which."""
+
+    class Lost(GenStateMachine[Any, Any]):
+        callback_mode = "state_functions"
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return MachineOk("opne", 0)
+
+        def open(self, event: Any, content: Any, data: Any) -> Any: ...
+
+    async def main() -> str:
+        with pytest.raises(otp.ServerDown) as failed:
+            await GenStateMachine.call(await Lost.start(), "knock")
+        return str(failed.value)
+
+    assert ".Lost.opne: it went to a state that has no method of that name" in otp.run(main)
+
+
 def test_an_unmarked_state_with_the_wrong_arguments_says_where_it_is() -> None:
     with pytest.raises(TypeError, match=r"expected closed\(self, event, content, data\).*test_misspelt.py:\d+"):
         Door.__state_function__("closed")

@@ -48,7 +48,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from types import FunctionType, MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NoReturn, Self, TypeAlias, TypeVar, overload
 
 from otp.behaviours import gen_server
 from otp.behaviours.behaviour import (
@@ -353,6 +353,13 @@ def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[A
     error = Error("undef")
     close = did_you_mean(state, _states_of(cls)) or f"try def {state}{_STATE_ARGUMENTS}"
     error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; {close}")
+    # as in Erlang, the innermost entry of the stack is the function that is missing
+    code = _raise.__code__.replace(co_name=state, co_qualname=f"{cls.__qualname__}.{state}")
+    FunctionType(code, {})(error)
+    raise error
+
+
+def _raise(error: Exception) -> NoReturn:
     raise error
 
 

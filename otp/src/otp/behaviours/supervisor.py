@@ -43,7 +43,7 @@ from otp.behaviours.behaviour import Behaviour, optional_callback
 from otp.behaviours.child_spec import AutoShutdown, Child, Children, ChildSpec, Startable, Strategy, child_spec_of
 from otp.behaviours.gen_server import stop
 from otp.behaviours.positional import positional
-from otp.behaviours.spec_check import InvalidChildSpec, SpecError, check_all, explain
+from otp.behaviours.spec_check import InvalidChildSpec, SpecError, another_id, check_all, explain
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_server import SupervisorServer
 from otp.kernel.calling import call
@@ -322,10 +322,15 @@ def _refuse(reason: Any, operation: str, of: Any = None) -> NoReturn:
     id = of.id if isinstance(of, ChildSpec) else of
     if reason == "not_found":
         raise NotFound(id=id)
+    taken: StartError | None = None
     if reason == "already_present":
-        raise AlreadyPresent(id=id)
-    if isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "already_started":  # pyright: ignore[reportUnknownArgumentType]
-        raise AlreadyStarted(reason[1], id)  # pyright: ignore[reportUnknownArgumentType]
+        taken = AlreadyPresent(id=id)
+    elif isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "already_started":  # pyright: ignore[reportUnknownArgumentType]
+        taken = AlreadyStarted(reason[1], id)  # pyright: ignore[reportUnknownArgumentType]
+    if taken is not None:
+        if isinstance(of, ChildSpec):
+            taken.hint = f"give this one an id: {another_id(id)}"
+        raise taken
     if isinstance(reason, str) and reason in _WHY_REFUSED:
         refused = StartError(reason)
         refused.hint = f"{operation}({id!r:.200}): {_WHY_REFUSED[reason]}"

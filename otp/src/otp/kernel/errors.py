@@ -238,7 +238,8 @@ class AlreadyStarted(StartError):
 
     def _advice(self) -> str:
         taken = "the name or the id" if self.name is None else f"{_shown(self.name)}"
-        return f"{taken} is taken by {self.pid}, which runs; use that one, or start this under another name"
+        instead = self.hint or "start this under another name"
+        return f"{taken} is taken by {self.pid}, which runs; use that one, or {instead}"
 
 
 class AlreadyPresent(StartError):
@@ -250,7 +251,8 @@ class AlreadyPresent(StartError):
 
     def _advice(self) -> str:
         child = "the child" if self.id is None else f"the child {_shown(self.id)}"
-        return f"{child} is known and does not run; try Supervisor.restart_child, or delete_child before"
+        instead = f"; for another child, {self.hint}" if self.hint else ""
+        return f"{child} is known and does not run; try Supervisor.restart_child, or delete_child before{instead}"
 
 
 class NotFound(StartError):
