@@ -283,7 +283,9 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @staticmethod
     async def call(dest: Dest, request: Any, timeout: Limit = "infinity") -> Any:
-        """Send `request` and wait for the answer, without limit unless `timeout` (seconds) is given.
+        """Send `request` and wait for its answer; there is no time limit by default.
+
+        `GenServer.call` has one of 5 seconds. `timeout` is in seconds. The default is that of Erlang's `gen_statem`.
 
         Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`. A wrong time is a
         `BadArgument`, where OTP has an error, too.
