@@ -12,6 +12,7 @@ from __future__ import annotations
 from sys import exception as handled_exception
 from typing import Any
 
+from otp.kernel.call_cycles import suspect
 from otp.kernel.callers import new_outside_caller
 from otp.kernel.calls import (
     UNSET,
@@ -119,6 +120,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             frm._request = request
             frm._to = dest
             me._val = frm
+            if st == CALLING:
+                suspect(frm)
             mailbox.append(frm)
         else:
             if me._st == EXITING:

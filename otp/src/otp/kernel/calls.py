@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from otp.kernel.call_cycles import suspect
 from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
-from otp.kernel.errors import CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
+from otp.kernel.errors import CallCycle, CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
 from otp.kernel.hints import why_silent
 from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.message_events import told_late, told_replied
@@ -77,10 +78,11 @@ _KINDS: Final[dict[str, type[CallExit]]] = {
 class Failed:
     """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("cycle", "reason")
 
     def __init__(self, reason: Any) -> None:
         self.reason: Any = reason
+        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and drawn
 
 
 def reply(frm: From, value: Any) -> None:
@@ -237,9 +239,22 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
     forget(frm)
     found = failure(failed.reason, dest, frm._request, timeout)
-    if isinstance(found, CallTimeout):
+    if failed.cycle is not None:
+        found = CallCycle(found.reason, dest, frm._request)
+        found.cycle, found.drawn = failed.cycle
+    elif isinstance(found, CallTimeout):
         found.why = why
+    else:
+        _note_cycle(frm, found)
     return found
+
+
+def _note_cycle(frm: From, failed: CallExit) -> None:
+    """The server ended because its own call was one of a cycle: this caller was in it, too."""
+    cycles = frm._waiter._node._s.cycles
+    call, found = (None, None) if cycles is None else cycles.pop(frm._waiter, (None, None))
+    if call is frm and found is not None:
+        failed.cycle, failed.drawn = found
 
 
 def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
@@ -253,7 +268,7 @@ def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
 def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     """The same failure with another description of the call."""
     found = type(failed)(reason, dest, request)
-    for name in ("why", "known"):
+    for name in ("why", "known", "cycle", "drawn"):
         if name in failed.__dict__:
             setattr(found, name, failed.__dict__[name])
     return found
@@ -314,6 +329,8 @@ def outside_done(stub: Process) -> None:
 
 def send_call(to: Process, frm: From) -> None:
     """Put the request of a call on its way; a process that is no server sees `("$gen_call", From, request)`."""
+    if to._st == CALLING:
+        suspect(frm)
     if to._vt is not None:
         deliver(to, frm)
         return
@@ -326,6 +343,8 @@ def send_call(to: Process, frm: From) -> None:
 
 def send_system(to: Process, frm: From) -> None:
     """Put a system message on its way (Erlang's `{system, From, Request}`)."""
+    if to._st == CALLING:
+        suspect(frm)
     x = to._ext()
     if x.pend is None:
         x.pend = {}

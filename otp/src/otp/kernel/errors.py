@@ -5,6 +5,7 @@ Exception
 │   └── CallExit         a call failed: .reason is (R, ("gen_server", "call", [dest, request]))
 │       ├── NoProcess    nobody there (noproc)
 │       ├── CallTimeout  no answer in time (also a TimeoutError)
+│       │   └── CallCycle  processes that call wait for each other
 │       ├── ServerDown   the server ended before it answered
 │       ├── CallingSelf  a server called itself
 │       └── BadTimeout   timeout= is no time, nobody was asked (also a BadArgument)
@@ -35,6 +36,7 @@ __all__ = [
     "AlreadyStarted",
     "BadArgument",
     "BadTimeout",
+    "CallCycle",
     "CallExit",
     "CallTimeout",
     "CallingSelf",
@@ -136,6 +138,9 @@ class Throw(Exception):
 class CallExit(Exit):
     """A call failed. `.reason` is `(R, ("gen_server", "call", [dest, request]))`, `.cause_reason` is R."""
 
+    cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that is why it failed
+    drawn: str = ""  # the same in words: `a -> b -> a`
+
     def __init__(self, reason: Any, dest: Any = None, request: Any = None) -> None:
         super().__init__(reason)
         self.dest = dest
@@ -148,7 +153,13 @@ class CallExit(Exit):
 
     def __str__(self) -> str:
         text = f"call to {_shown(self.dest)} failed: {_shown(self.cause_reason)} (request {_shown(self.request)})"
-        return _with_advice(text, self._advice())
+        text = _with_advice(text, self._advice())
+        if not self.drawn:
+            return text
+        return (
+            f"{text}; these processes waited for each other: {self.drawn}; "
+            "let one of them answer later (NoReply(state), then GenServer.reply), or cast"
+        )
 
     def _advice(self) -> str:
         return ""
@@ -173,6 +184,17 @@ class CallTimeout(CallExit, TimeoutError):
         arguments: Any = described[2] if isinstance(described, tuple) and len(described) == 3 else ()
         limit = f"no answer within {arguments[2] if len(arguments) > 2 else 5} s"
         return f"{limit}: {self.why}" if self.why else limit
+
+
+class CallCycle(CallTimeout):
+    """The server waits, in calls of its own, for the caller: `.cycle` are the processes, `.drawn` shows them.
+
+    It comes 2 seconds after the last call of the cycle, in the process whose call would be the first to run into its
+    time-out; the reason is that of the time-out. See `docs/decisions/0019-a-cycle-of-calls-is-ended.md`.
+    """
+
+    def _advice(self) -> str:
+        return ""
 
 
 class ServerDown(CallExit):

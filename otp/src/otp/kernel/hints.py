@@ -12,6 +12,7 @@ import os.path
 from collections.abc import Iterable
 from typing import Any, Final
 
+from otp.kernel.call_cycles import cycle_of, drawn
 from otp.kernel.callers import From
 from otp.kernel.kept import bounded_text
 from otp.kernel.reasons import Crash, is_clean, is_ours, starts_with
@@ -148,7 +149,13 @@ def why_silent(frm: From) -> str:
     if server._st == CALLING and type(server._val) is From:
         other = server._val._to
         if other is frm.pid:
-            return f"the server waits for an answer of {other}, which is the caller: the two wait for each other"
+            return (
+                f"the server waits for an answer of {other}, which is the caller: the two wait for each other: "
+                f"{drawn([other, server])}"
+            )
+        cycle = cycle_of(frm)
+        if cycle is not None:
+            return f"the server waits for the caller in calls of its own: {drawn(cycle)}"
         return f"the server waits for an answer of {other} itself"
     if x is not None and x.frm is frm:
         return "its handle_call is not through; let it return NoReply(state) and answer later, or give more time"

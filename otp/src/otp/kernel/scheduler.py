@@ -131,6 +131,7 @@ class Scheduler:
         "busy",
         "credit",
         "current",
+        "cycles",
         "dead",
         "default_deadline",
         "depth",
@@ -185,6 +186,7 @@ class Scheduler:
         """Put a process that is READY into the run queue."""
         self.current: Process | None = None
         self.credit: int = 0
+        self.cycles: Any = None  # calls that were part of a cycle, by their caller, see `call_cycles`
         self.depth: int = 0
         self.idle: bool = True
         self.idle_watch: Any = None  # who waits for it to be idle, see otp.testing.real_idle

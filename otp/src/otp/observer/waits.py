@@ -43,7 +43,7 @@ def waits(
 ) -> tuple[Wait, ...]:
     """Which processes of a node wait for another one, oldest first, at most `limit`; only of `pids`, if they are given.
 
-    A circle of such waits is a deadlock, which ends when the first call runs into its time-out. Calls made by a task
+    A circle of such waits is a deadlock, which ends when the first call fails. Calls made by a task
     that a process has started for itself, and by code outside of any process, are not among them: they hold nobody up.
 
     >>> import otp

@@ -1,0 +1,359 @@
+"""Calls that wait for each other: a deadlock is ended and drawn, and what may still be answered is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, Supervisor, impl, testing
+
+Act = Callable[[Any, otp.From], Awaitable[Any]]
+
+
+class Peer(GenServer[Any]):
+    """Answers `None`, and runs what else it is asked to."""
+
+    @impl
+    def init(self, arg: Any) -> Any:
+        return Ok({})
+
+    @impl
+    async def handle_call(self, request: Act | None, caller: otp.From, state: Any) -> Any:
+        if request is None:
+            return Reply("answer", state)
+        result = await request(state, caller)
+        return NoReply(state) if result is NoReply else Reply(result, state)
+
+    @impl
+    async def handle_cast(self, request: Act, state: Any) -> NoReply[Any]:
+        await request(state, None)  # type: ignore[arg-type]
+        return NoReply(state)
+
+
+def asks(name: str, request: Act | None = None, *timeout: Any) -> Act:
+    """Ask the server of this name, whatever comes of it."""
+
+    async def act(state: Any, caller: otp.From) -> Any:
+        return await GenServer.call(name, request, *timeout)
+
+    return act
+
+
+def says(act: Act) -> Act:
+    """The failure of a call, with the time at which it came."""
+
+    async def guarded(state: Any, caller: otp.From) -> Any:
+        try:
+            return await act(state, caller)
+        except otp.CallExit as failed:
+            return (type(failed), str(failed), failed.cycle, otp.monotonic())
+
+    return guarded
+
+
+async def ask(name: str, request: Act) -> Any:
+    return await GenServer.call(name, request, 60)
+
+
+def among(count: int, program: Callable[..., Awaitable[Any]], **options: Any) -> Any:
+    """Run a program with the servers `a`, `b`, …"""
+
+    async def main() -> Any:
+        return await program(*[await Peer.start(None, name=name) for name in "abcdefgh"[:count]])
+
+    return testing.Scheduler(**options).run(main)
+
+
+MODES = pytest.mark.parametrize("options", [{"inline": True}, {"inline": False}, {"seed": 3}], ids=str)
+
+
+@MODES
+def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(options: Any) -> None:
+    """Both waited for five seconds, and ran into two time-outs."""
+
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        kind, text, cycle, at = await ask("a", says(asks("b", asks("a"))))
+        assert (CallCycle, (a, b), 2.0) == (kind, cycle, at)
+        return text
+
+    text = among(2, program, **options)
+    assert "failed: 'timeout'" in text
+    assert "waited for each other: a -> b -> a; let one of them answer later" in text
+
+
+@MODES
+def test_a_cycle_of_more_is_drawn_whole(options: Any) -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        kind, text, cycle, at = await ask("a", says(asks("b", asks("c", asks("d", asks("a"))))))
+        assert (CallCycle, pids, 2.0) == (kind, cycle, at)
+        return text
+
+    assert "a -> b -> c -> d -> a" in among(4, program, **options)
+
+
+def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out() -> None:
+    """The one whose time would be up first, as in Erlang: it catches that, and then answers the other one."""
+
+    async def program(*pids: otp.Pid) -> Any:
+        answers: list[Any] = []
+
+        async def second(state: Any, caller: Any) -> Any:
+            answers.append(await GenServer.call("a", None))
+
+        kind, *_ = await ask("a", says(asks("b", second)))
+        await testing.wait_all_idle()
+        return kind, answers, [otp.is_alive(pid) for pid in pids]
+
+    assert (CallCycle, ["answer"], [True, True]) == among(2, program)
+
+
+def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well() -> None:
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        seen: list[Any] = []
+
+        async def second(state: Any, caller: Any) -> Any:
+            seen.append(await says(asks("a"))(state, caller))
+
+        with pytest.raises(ServerDown) as failed:
+            await ask("a", asks("b", second))
+        await testing.wait_all_idle()
+        assert ("timeout", ("gen_server", "call", ["b", second])) == failed.value.cause_reason
+        return seen
+
+    ((kind, text, cycle, at),) = among(2, program)
+    assert (ServerDown, 2.0, 2) == (kind, at, len(cycle))
+    assert "waited for each other: a -> b -> a" in text
+
+
+def test_two_that_ask_each_other_at_the_same_time_are_a_cycle() -> None:
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        seen: list[Any] = []
+
+        def casts(name: str) -> Act:
+            async def act(state: Any, caller: Any) -> Any:
+                seen.append(await says(asks(name))(state, caller))
+
+            return act
+
+        GenServer.cast(a, casts("b"))
+        GenServer.cast(b, casts("a"))
+        await testing.advance(3)
+        return seen
+
+    first, second = among(2, program, inline=False)
+    assert (CallCycle, 2.0) == (first[0], first[3])
+    assert "answer" == second  # the first one had failed, and was free
+
+
+def test_calls_without_a_limit_are_ended_too() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        return await ask("a", says(asks("b", asks("a", None, "infinity"), "infinity")))
+
+    assert CallCycle is among(2, program)[0]
+
+
+def test_an_init_that_calls_its_supervisor_is_a_cycle() -> None:
+    class Child(Peer):
+        @impl
+        async def init(self, arg: Any) -> Any:
+            return Ok(await Supervisor.which_children("top"))
+
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> otp.Children:
+            return otp.Children([])
+
+    async def main() -> None:
+        await Top.start_link(name="top")
+        with pytest.raises(otp.StartError):
+            await Supervisor.start_child("top", Child)
+        assert 2.0 == otp.monotonic()
+
+    testing.Scheduler().run(main)
+
+
+def test_a_system_message_to_the_caller_is_part_of_a_cycle() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        async def looks(state: Any, caller: Any) -> Any:
+            return await otp.sys.get_state("a")
+
+        return await ask("a", says(asks("b", looks)))
+
+    assert CallCycle is among(2, program)[0]
+
+
+# What may still be answered
+
+
+async def _a_process_replies(state: Any, caller: otp.From) -> Any:
+    async def later(to: otp.From) -> None:
+        await asyncio.sleep(3)
+        GenServer.reply(to, "from a process")
+
+    otp.spawn(later, caller)
+    return await says(asks("a"))(state, caller)
+
+
+async def _a_task_replies(state: Any, caller: otp.From) -> Any:
+    async def later() -> None:
+        await asyncio.sleep(3)
+        GenServer.reply(caller, "from a task")
+
+    state["task"] = asyncio.create_task(later())
+    return await says(asks("a"))(state, caller)
+
+
+async def _the_loop_replies(state: Any, caller: otp.From) -> Any:
+    asyncio.get_running_loop().call_later(3, lambda: GenServer.reply(caller, "from the loop"))
+    return await says(asks("a"))(state, caller)
+
+
+async def _a_message_carries_it(state: Any, caller: otp.From) -> Any:
+    async def later() -> None:
+        await asyncio.sleep(3)
+        GenServer.reply(await otp.receive(), "from a message")
+
+    otp.send(otp.spawn(later), caller)
+    return await says(asks("a"))(state, caller)
+
+
+@pytest.mark.parametrize(
+    ("act", "answer"),
+    [
+        (_a_process_replies, "from a process"),
+        (_a_task_replies, "from a task"),
+        (_the_loop_replies, "from the loop"),
+        (_a_message_carries_it, "from a message"),
+    ],
+)
+@MODES
+def test_a_server_whose_caller_is_answered_from_elsewhere_is_no_part_of_a_cycle(
+    options: Any, act: Act, answer: str
+) -> None:
+    """The one that was asked calls back while somebody else has its `From`, and replies within the five seconds."""
+
+    async def program(*pids: otp.Pid) -> Any:
+        return await ask("a", says(asks("b", act))), otp.monotonic()
+
+    assert (answer, 3.0) == among(2, program, **options)
+
+
+def test_a_server_that_answers_later_itself_is_no_part_of_a_cycle() -> None:
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        async def keeps(state: Any, caller: otp.From) -> Any:
+            state["kept"] = caller
+            return NoReply
+
+        async def calls_back(state: Any, caller: Any) -> Any:
+            async def replies(kept: otp.From) -> None:
+                await asyncio.sleep(3)
+                GenServer.reply(kept, "kept")
+
+            otp.spawn(replies, state["kept"])
+            await says(asks("a"))(state, caller)
+
+        asked = asyncio.create_task(ask("a", says(asks("b", keeps))))
+        await testing.wait_all_idle()
+        GenServer.cast(b, calls_back)
+        return await asked, otp.monotonic()
+
+    assert ("kept", 3.0) == among(2, program)
+
+
+@pytest.mark.parametrize("limits", [((3,), ()), ((), (3,)), ((3,), (30,))])
+def test_a_limit_of_its_own_ends_the_wait_of_a_caller(limits: Any) -> None:
+    first, second = limits
+
+    async def program(*pids: otp.Pid) -> Any:
+        return await ask("a", says(asks("b", says(asks("a", None, *second)), *first))), otp.monotonic()
+
+    answer, at = among(2, program)
+    assert 3.0 == at
+    kind, text = answer[0], answer[1]
+    assert CallTimeout is kind
+    assert "wait" in text
+
+
+def test_a_time_out_around_the_call_ends_the_wait_of_a_caller() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        async def bounded(state: Any, caller: Any) -> Any:
+            try:
+                async with asyncio.timeout(3):
+                    return await GenServer.call("b", asks("a"))
+            except TimeoutError as error:
+                return type(error)
+
+        return await ask("a", bounded), otp.monotonic()
+
+    assert (TimeoutError, 3.0) == among(2, program)
+
+
+def test_a_child_task_that_calls_back_does_not_hold_its_process_up() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        async def calls_back_in_a_task(state: Any, caller: Any) -> Any:
+            state["task"] = asyncio.create_task(GenServer.call("a", None))
+            await asyncio.sleep(3)
+            return "done"
+
+        answer = await ask("a", asks("b", calls_back_in_a_task))
+        return answer, otp.monotonic()
+
+    assert ("done", 3.0) == among(2, program)
+
+
+def test_a_caller_that_is_killed_within_the_time_frees_the_other() -> None:
+    async def program(a: otp.Pid, b: otp.Pid) -> Any:
+        async def second(state: Any, caller: Any) -> Any:
+            state["seen"] = await says(asks("a"))(state, caller)
+
+        asked = asyncio.create_task(says(asks("a", asks("b", second)))({}, None))  # type: ignore[arg-type]
+        await testing.advance(1)
+        otp.exit(a, "kill")
+        await asked
+        await testing.advance(5)
+        return (await otp.sys.get_state(b))["seen"]
+
+    kind, text, cycle, at = among(2, program)
+    assert (ServerDown, (), 1.0) == (kind, cycle, at)
+    assert "each other" not in text
+
+
+def test_a_server_that_waits_behind_a_busy_one_is_no_part_of_a_cycle() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        async def busy(state: Any, caller: Any) -> Any:
+            await asyncio.sleep(2)
+            return "late"
+
+        tasks = [asyncio.create_task(ask(name, asks("c", busy))) for name in "ab"]
+        return await asyncio.gather(*tasks), otp.monotonic()
+
+    assert (["late", "late"], 4.0) == among(3, program)
+
+
+# At their time-outs
+
+
+def test_a_time_out_in_a_cycle_draws_it() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        return await ask("a", says(asks("b", asks("c", asks("a", None, 9), 9), 1)))
+
+    kind, text, _, at = among(3, program)
+    assert (CallTimeout, 1.0) == (kind, at)
+    assert "no answer within 1 s: the server waits for the caller in calls of its own: a -> b -> c -> a" in text
+
+
+def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
+    async def main() -> Any:
+        for name in "ab":
+            await Peer.start(None, name=name)
+        begun = otp.monotonic()
+        kind, _, _, at = await ask("a", says(asks("b", asks("a"))))
+        return kind, at - begun
+
+    kind, took = otp.run(main)
+    assert CallCycle is kind
+    assert 1.9 < took < 5
