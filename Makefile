@@ -86,13 +86,15 @@ cover: install-dev ## the tests once more, with the lines they never reach
 
 CORPUS := otp/tests/conformance/corpus
 MODES := shared-scheduler seeded queued inline
+CATALOGUE := $(CORPUS)/catalogue/*.json
 define replay
 	@printf '%s\n' $(MODES) | xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I MODE \
-	    $(PY) otp/tests/conformance/run.py --mode MODE $(CORPUS)/catalogue/*.json $(1)
+	    $(PY) otp/tests/conformance/run.py --mode MODE $(CATALOGUE) $(1)
+	$(PY) otp/tests/conformance/run.py --mode plain $(CATALOGUE)
 endef
 
 .PHONY: conformance
-conformance: install-dev ## replay what Erlang/OTP did: the whole catalogue, 1,000 random scenarios, in four modes
+conformance: install-dev ## replay what Erlang/OTP did: the catalogue and 1,000 random scenarios in four modes, the catalogue in a plain loop
 	$(call replay,$(CORPUS)/random/seeds_00000_00999.jsonl.gz)
 
 .PHONY: conformance-all

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from replay import compare
 from replay.interpreter import Record
-from replay.modes import MODES, Outcome, replay_alone, replay_shared
+from replay.modes import MODES, Outcome, replay_alone, replay_plain, replay_shared
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,6 +95,8 @@ def outcomes(records: list[Record], options: argparse.Namespace) -> Iterator[Out
     """Replay all of them in the mode asked for."""
     if options.mode == "shared-scheduler":
         yield from replay_shared(records, options.seed, options.threads)
+    elif options.mode == "plain":
+        yield from map(replay_plain, records)
     else:
         for record in records:
             yield replay_alone(record, options.mode, options.seed)

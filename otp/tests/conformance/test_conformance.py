@@ -37,6 +37,12 @@ def test_every_tenth_scenario_goes_as_on_erlang(mode: str) -> None:
     assert passed > 150
 
 
+def test_every_fifth_scenario_of_the_catalogue_goes_as_on_erlang_in_a_loop_of_asyncio() -> None:
+    """Nothing is replaced there: the scheduler, the drain and the clock are those of production."""
+    status, lines = replay("--mode", "plain", "--every", "5", *CATALOGUE)
+    assert (status, lines[-1]) == (0, "110 passed, 0 failed"), "\n".join(lines)
+
+
 def test_a_seed_chooses_another_order_and_nothing_else() -> None:
     status, lines = replay("--mode", "seeded", "--seed", "99", "--every", "20", RANDOM)
     assert (status, lines[-1]) == (0, "50 passed, 0 failed")

@@ -39,6 +39,14 @@ class RealIdle:
         self._waiters.append(waiter)
         return waiter
 
+    def _timer_is_due(self) -> bool:
+        """Whether a timer of the scheduler or of the loop is due, and has not fired yet."""
+        s = self._s
+        if any(due <= s.now_ns() and timer.fire is not None for due, _, timer in s._heap[:1]):
+            return True
+        timers: Any = getattr(s.loop, "_scheduled", ())
+        return any(timer.when() <= s.loop.time() and not timer.cancelled() for timer in timers[:1])
+
     def _look(self) -> None:
         s = self._s
         if s.drains == self._drains and s.idle:
@@ -47,7 +55,7 @@ class RealIdle:
             self._drains, self._quiet = s.drains, 0
         ready: Any = getattr(s.loop, "_ready", None)  # that of asyncio's own loops
         limit = UNSEEN_TURNS if ready is None else QUIET_TURNS
-        if self._quiet < limit and (ready is None or ready or not s.idle):
+        if self._quiet < limit and (ready is None or ready or not s.idle or self._timer_is_due()):
             s.loop.call_soon(self._look, context=s._base)
             return
         waiters, self._waiters = self._waiters, []

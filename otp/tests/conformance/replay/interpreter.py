@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Protocol
 
 import otp
@@ -38,6 +39,18 @@ class OwnClock:
 
     async def progress(self, world: World) -> None:
         """Wait; the clock moves because nothing else can happen."""
+        await world.progress()
+
+
+class RealClock:
+    """Time passes by itself: `advance` sleeps."""
+
+    async def advance(self, seconds: float) -> None:
+        """Sleep."""
+        await asyncio.sleep(seconds)
+
+    async def progress(self, world: World) -> None:
+        """Wait."""
         await world.progress()
 
 

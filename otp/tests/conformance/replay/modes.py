@@ -2,6 +2,7 @@
 
 - `inline`: idle servers answer calls on their caller's stack wherever the runtime allows it; oldest first.
 - `queued`: every call goes through the mailbox; oldest first.
+- `plain`: as in production: a node in a loop of asyncio's own, in real time.
 - `seeded`: the seed chooses who runs next, and for each call whether it runs inline.
 - `shared-scheduler`: twelve scenarios at once on twelve nodes of one scheduler, and several such schedulers in
   threads of their own.
@@ -22,9 +23,9 @@ from typing import Any
 import otp
 from otp.testing import Scheduler, wait_all_idle
 from replay.compare import Difference, differences
-from replay.interpreter import Clock, NeedsClock, OwnClock, Record, StoppedClock, replay
+from replay.interpreter import Clock, NeedsClock, OwnClock, RealClock, Record, StoppedClock, replay
 
-MODES = ("inline", "queued", "seeded", "shared-scheduler")
+MODES = ("inline", "queued", "plain", "seeded", "shared-scheduler")
 TOGETHER = 12
 TIMELESS = frozenset(
     {
@@ -66,6 +67,13 @@ def replay_alone(record: Record, mode: str, seed: int) -> Outcome:
     except Exception as error:
         return Outcome(record, error=f"{type(error).__name__}: {error}")
     return Outcome(record, steps, final)
+
+
+def replay_plain(record: Record) -> Outcome:
+    """Replay one scenario in a loop of asyncio's own."""
+    outcome = Outcome(record, error="did not end")
+    asyncio.run(_on_own_node(0, RealClock(), outcome))
+    return outcome
 
 
 # many on one scheduler
