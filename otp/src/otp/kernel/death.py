@@ -28,12 +28,14 @@ from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
 from otp.kernel.reasons import is_word
-from otp.kernel.scheduler import CLEANUP_SECONDS, Scheduler, Timer
+from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 
 __all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
 CLOSE_ATTEMPTS: Final = 100
+AT_ONCE: Final = 200  # links, or monitors, that are notified in the step of the end itself
+LOOK_AT_CLOCK: Final = 16  # notices between two looks
 _new_tuple = tuple.__new__
 
 
@@ -86,6 +88,7 @@ def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> N
                 _drain_dead(s)
             else:
                 s.burying = False
+                s.notices = 0
         return
     if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
         pending = p._sig
@@ -176,6 +179,53 @@ def _drain_dead(s: Scheduler) -> None:
                 say(CRITICAL, "the end of %s failed; please report this bug of otp", p, exc_info=failure)
     finally:
         s.burying = False
+        s.notices = 0
+
+
+def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
+    """Leave the links and monitors of a dead process to later callbacks of the loop, which notify them in order.
+
+    Until then they stay where `unlink` and `demonitor` find them.
+    """
+    for table in ("_links", "_mons"):
+        entries = getattr(p, table)
+        if entries is not None:
+            ordered = entries if type(entries) is dict else {entries: None}
+            setattr(p, table, dict.fromkeys(reversed(ordered)))  # `popitem` takes the last
+    if not s.bereaved:
+        s.loop.call_soon(_notify_slice, s, context=s._base)
+    s.bereaved.append((p, reason, seq))
+
+
+def _notify_slice(s: Scheduler) -> None:
+    """Notify linked processes and monitors until the time or the messages of one drain are used up."""
+    started = s.read_clock()
+    for n in range(1, BUDGET + 1):
+        p, reason, seq = s.bereaved[0]
+        causes = p._node._trace.causes
+        if causes is not None:
+            causes.now = seq
+        if p._links:
+            other = p._links.popitem()[0]
+            forget_link(other, p)
+            s.burying = True
+            s.notices = BUDGET - LOOK_AT_CLOCK  # what follows from it waits for its slice as well
+            try:
+                exit_signal(other, p, reason, True, seq)
+            finally:
+                _drain_dead(s)
+        elif p._mons:
+            tell_watcher(p._mons.popitem()[0], reason)
+        else:
+            p._links = p._mons = None
+            s.bereaved.popleft()
+        if causes is not None:
+            causes.now = 0
+        if not s.bereaved:
+            return
+        if n % LOOK_AT_CLOCK == 0 and s.now_ns() - started > DRAIN_NS:
+            break
+    s.loop.call_soon(_notify_slice, s, context=s._base)
 
 
 def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
@@ -411,17 +461,26 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
             fail_callers(p, x, reason)
     elif p._mbox or type(p._val) is tuple:
         fail_callers(p, None, reason)
-    links = p._links
+    links, mons = p._links, p._mons
+    s = node._s
+    if (
+        (type(links) is dict and len(links) > AT_ONCE)
+        or (type(mons) is dict and len(mons) > AT_ONCE)
+        or (s.notices > BUDGET and (links is not None or mons is not None))
+    ):
+        _notify_in_slices(s, p, reason, seq)
+        links = mons = None
     if links is not None:
         p._links = None
-        for other in tuple(links) if type(links) is dict else (links,):
+        s.notices += len(links) if type(links) is dict else 1
+        linked: Any = tuple(links) if type(links) is dict else (links,)
+        for other in linked:
             theirs = other._links  # as `forget_link`, without the call
             if theirs is p:
                 other._links = None
             elif type(theirs) is dict:
                 theirs.pop(p, None)
             exit_signal(other, p, reason, True, seq)
-    mons = p._mons
     if mons is not None:
         p._mons = None
         if type(mons) is dict:
@@ -431,7 +490,6 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
             tell_watcher(mons, reason)
     if x is not None:
         release(p, x)
-    s = node._s
     if not s.reports_tasks or (x is not None and x.tasks is not None):
         returned = sender is None and vt is None and (x is None or x.reason is None) and _is_normal(reason)
         if x is not None and x.tasks is not None:

@@ -34,6 +34,7 @@ __all__ = [
     "CALL_FROM_THREAD",
     "CLEANUP_SECONDS",
     "DEFAULT_TIMEOUT",
+    "DRAIN_NS",
     "FROM_THREADS",
     "IN_A_FORK",
     "SWEEP_FROM",
@@ -126,6 +127,7 @@ class Scheduler:
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
+        "bereaved",
         "bereft",
         "burying",
         "busy",
@@ -150,6 +152,7 @@ class Scheduler:
         "longest",
         "loop",
         "nodes",
+        "notices",
         "now",
         "os_pid",
         "owned",
@@ -202,6 +205,8 @@ class Scheduler:
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
+        self.notices: int = 0  # links notified in this step
+        self.bereaved: deque[Any] = deque()  # (process, reason, event) of ends whose links are notified in slices
         self.drains: int = 0
         self.switches: int = 0  # entries taken from the run queue
         self.handled: int = 0  # messages of servers, spent credit, and steps of coroutines from the run queue
