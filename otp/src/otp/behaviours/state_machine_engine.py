@@ -32,6 +32,7 @@ from otp.behaviours.state_machine_results import (
     ReplyTo,
     StopAndReply,
 )
+from otp.behaviours.state_machine_timer_table import without
 from otp.behaviours.state_machine_timers import (
     CancelTimer,
     StartTimer,
@@ -39,7 +40,6 @@ from otp.behaviours.state_machine_timers import (
     is_time,
     timer_of,
     timers_after,
-    without,
 )
 from otp.kernel.calls import From
 from otp.kernel.reasons import same

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from otp.behaviours.state_machine_results import EventTimeout, NamedTimeout, StateTimeout
+from otp.behaviours.state_machine_timer_table import with_timer, without
 from otp.kernel.errors import BadArgument
 from otp.kernel.scheduler import nanoseconds
 
@@ -20,7 +21,6 @@ __all__ = [
     "is_time",
     "timer_of",
     "timers_after",
-    "without",
 ]
 
 TimeoutAction: TypeAlias = StateTimeout | EventTimeout | NamedTimeout
@@ -79,11 +79,6 @@ def is_time(action: TimeoutAction) -> bool:
     return True
 
 
-def without(running: Mapping[Any, Any], kind: Any) -> Mapping[Any, Any]:
-    """The timers but that of one kind."""
-    return {other: content for other, content in running.items() if other != kind}
-
-
 def timers_after(
     running: Mapping[Any, Any],
     due: tuple[Any, ...],
@@ -101,12 +96,12 @@ def timers_after(
     for kind, action in actions.items():
         seconds: Any = action.seconds
         if seconds == "update" and kind in running:
-            running = {**running, kind: action.content}
+            running = with_timer(running, kind, action.content)
             continue
         running, due = _cancel(running, due, kind, effects)
         if seconds is None or seconds == "infinity" or seconds == "cancel":
             continue
-        running = {**running, kind: action.content}
+        running = with_timer(running, kind, action.content)
         if seconds == "update" or seconds == 0 or (not action.abs and nanoseconds(seconds, "a time") == 0):
             due = (*due, kind)
         else:
