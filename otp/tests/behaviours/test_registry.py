@@ -467,3 +467,54 @@ async def test_a_listener_hears_of_an_end_before_the_down_of_that_process() -> N
     first, second = testing.mailbox()
     assert first == ("unregister", "r", "k", pid)
     assert isinstance(second, Down)
+
+
+class Counted:
+    """A key that counts how often it is compared."""
+
+    compared = 0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return isinstance(other, Counted) and self.number == other.number
+
+
+@pytest.mark.parametrize("keys", ["unique", "duplicate"])
+def test_to_unregister_one_key_costs_the_same_however_many_a_process_has(keys: Any) -> None:
+    """A duplicate registry looked through all keys of the process."""
+
+    async def main() -> Any:
+        await Registry.start_link(keys=keys, name="r")
+        mine = [Counted(number) for number in range(1_000)]
+        for key in mine:
+            Registry.register("r", key, key.number)
+        Counted.compared = 0
+        for number in range(500):
+            Registry.unregister("r", Counted(number))
+        return Counted.compared, Registry.keys("r", otp.self()) == mine[500:], Registry.count("r")
+
+    compared, are_left, count = testing.Scheduler().run(main)
+    assert compared <= 10 * 500
+    assert (True, 500) == (are_left, count)
+
+
+@first_process
+async def test_a_key_registered_several_times_is_unregistered_once_for_each_entry() -> None:
+    await Registry.start_link(keys="duplicate", name="r")
+    for number in range(6):
+        Registry.register("r", "even" if number % 2 == 0 else "odd", number)
+    Registry.unregister_match("r", "even", lambda value: value == 2)
+    assert ["even", "odd", "odd", "even", "odd"] == Registry.keys("r", otp.self())
+    Registry.register("r", "even", 6)
+    assert [0, 4, 6] == Registry.values("r", "even", otp.self())
+    Registry.unregister("r", "even")
+    assert (["odd"] * 3, []) == (Registry.keys("r", otp.self()), Registry.lookup("r", "even"))
+    Registry.unregister("r", "even")
+    Registry.unregister("r", "odd")
+    assert ([], 0) == (Registry.keys("r", otp.self()), Registry.count("r"))

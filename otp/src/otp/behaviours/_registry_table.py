@@ -156,11 +156,12 @@ class UniqueTable:
 class DuplicateTable:
     """Any number of entries a key, also several of one process."""
 
-    __slots__ = ("_by_key", "_by_pid", "_size", "_next")
+    __slots__ = ("_by_key", "_by_pid", "_next", "_numbers", "_size")
 
     def __init__(self) -> None:
         self._by_key: dict[Hashable, dict[int, Entry]] = {}
         self._by_pid: dict[Pid, dict[int, Hashable]] = {}
+        self._numbers: dict[Pid, dict[Hashable, list[int]]] = {}  # of the entries of a process under a key
         self._next = 0
         self._size = 0
 
@@ -168,24 +169,32 @@ class DuplicateTable:
         number = self._next = self._next + 1
         self._by_key.setdefault(key, {})[number] = entry
         self._by_pid.setdefault(entry.pid, {})[number] = key
+        self._numbers.setdefault(entry.pid, {}).setdefault(key, []).append(number)
         self._size += 1
         return None
 
     def remove(self, key: Hashable, pid: Pid, wanted: Wanted | None = None) -> int:
-        mine = self._by_pid.get(pid, {})
-        numbers = [number for number, other in mine.items() if other == key]
-        if wanted is not None and numbers:
-            entries = self._by_key[key]
-            numbers = [number for number in numbers if wanted(entries[number].value)]
-        for number in numbers:
+        by_key = self._numbers.get(pid)
+        numbers = None if by_key is None else by_key.get(key)
+        if by_key is None or numbers is None:
+            return 0
+        entries, mine = self._by_key[key], self._by_pid[pid]
+        removed = [number for number in numbers if wanted is None or wanted(entries[number].value)]
+        if len(removed) == len(numbers):
+            del by_key[key]
+        else:
+            gone = set(removed)
+            by_key[key] = [number for number in numbers if number not in gone]
+        for number in removed:
             del mine[number]
             self._forget(key, number)
         if not mine:
-            self._by_pid.pop(pid, None)
-        return len(numbers)
+            del self._by_pid[pid], self._numbers[pid]
+        return len(removed)
 
     def drop(self, pid: Pid) -> list[Hashable]:
         mine = self._by_pid.pop(pid, {})
+        self._numbers.pop(pid, None)
         for number, key in mine.items():
             try:
                 self._forget(key, number)
