@@ -29,7 +29,7 @@ from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
-from otp.kernel.scheduler import current_process, thread, thread_current
+from otp.kernel.scheduler import BUDGET, current_process, thread, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
 from otp.kernel.spending import FAILED_START, spend
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
@@ -182,9 +182,15 @@ async def start_server(
     except Exception:
         await spend(FAILED_START)
         raise
-    if type(started) is Begun:
+    if type(started) is Process:
+        s = started._node._s  # as `spend`, without the call
+        s.credit = credit = s.credit - 1
+        if credit < -BUDGET:
+            await spend(0)
+    elif type(started) is Begun:
         return await wait_for_start(started, timeout)
-    await spend()
+    else:
+        await spend()
     return started
 
 
