@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import sys
+from asyncio import sleep
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -29,7 +30,9 @@ __all__ = ["Holders"]
 
 MOST: Final = 1000
 """References that are named, and objects."""
-LOOKS: Final = 50_000
+MODULES: Final = 20
+"""Modules that are looked at in one go."""
+LOOKS: Final = 10_000
 """Values that are looked at in states and mailboxes, so that a reload holds nobody up."""
 MEMBERS: Final = 20
 MESSAGES: Final = 100
@@ -51,21 +54,32 @@ class Holders:
         self._known: dict[int, tuple[type, bool]] = {}
         self._looks = LOOKS
 
-    def references(self) -> tuple[OldReference, ...]:
-        """Return the names in other modules that stand for something old: imported, inherited from, or made of it."""
-        return tuple(islice(self._references(), MOST))
+    async def references(self) -> tuple[OldReference, ...]:
+        """Return the names in other modules that stand for something old: imported, inherited from, or made of it.
+
+        Others have their turns meanwhile: a program may have thousands of modules.
+        """
+        found: list[OldReference] = []
+        for number, (holder, module) in enumerate(list(sys.modules.items())):
+            if number % MODULES == MODULES - 1:
+                await sleep(0)
+            found += self._references(holder, module)
+            if len(found) >= MOST:
+                break
+        return tuple(found[:MOST])
 
     def objects(self, processes: Iterable[Process]) -> tuple[OldObject, ...]:
         """Return whose state or mailbox has objects of old classes, as far as a short look into them finds it."""
         return tuple(islice(self._objects(processes), MOST))
 
-    def _references(self) -> Iterator[OldReference]:
-        for holder, module in list(sys.modules.items()):
-            if holder == self._module or not issubclass(type(module), ModuleType):
-                continue
-            for name, value in list(version_names(shown_version(module)).items()):
-                for where, old in self._old_in(holder, name, value):
-                    yield OldReference(holder, where, old)
+    def _references(self, holder: str, module: Any) -> Iterator[OldReference]:
+        if holder == self._module or not issubclass(type(module), ModuleType):
+            return
+        if holder.partition(".")[0] in sys.stdlib_module_names:  # imports nothing of ours
+            return
+        for name, value in list(version_names(shown_version(module)).items()):
+            for where, old in self._old_in(holder, name, value):
+                yield OldReference(holder, where, old)
 
     def _old_in(self, holder: str, name: str, value: Any) -> Iterator[tuple[str, str]]:
         old = self._old_name(value)

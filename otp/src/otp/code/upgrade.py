@@ -142,14 +142,14 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
         fresh = load(shown)
         s = find_scheduler()
         if s is None:
-            return _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
+            return await _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
         upgrade = _Upgrade(s, shown, fresh, extra, None)
         try:
             await upgrade.prepare()
             report = upgrade.would_be()
         finally:
             upgrade.go_back()
-        return _with_holders(report, s, fresh)
+        return await _with_holders(report, s, fresh)
     finally:
         release(shown)
 
@@ -172,7 +172,7 @@ async def _change_to(
     if s is None:
         show_version(shown, fresh)
         keep_previous(shown, previous)
-        return _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
+        return await _with_holders(UpgradeReport(shown.__name__, (), ()), s, fresh)
     upgrade = _Upgrade(s, shown, fresh, extra, limit, back=back)
     try:
         await upgrade.prepare()
@@ -186,14 +186,14 @@ async def _change_to(
     finally:
         upgrade.resume()
     keep_previous(shown, previous)
-    return _with_holders(report, s, fresh)
+    return await _with_holders(report, s, fresh)
 
 
-def _with_holders(report: UpgradeReport, s: Scheduler | None, fresh: ModuleType) -> UpgradeReport:
+async def _with_holders(report: UpgradeReport, s: Scheduler | None, fresh: ModuleType) -> UpgradeReport:
     """The report, and who holds what of the module is not of this version; everybody goes on already."""
     holders = Holders(report.module, fresh)
     objects = () if s is None else holders.objects(_processes(s))
-    return replace(report, old_references=holders.references(), old_objects=objects)
+    return replace(report, old_references=await holders.references(), old_objects=objects)
 
 
 def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ...]:
