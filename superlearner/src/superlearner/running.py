@@ -201,14 +201,14 @@ class Platform:
 
     def tell_held(self, held: Held, monitor: Monitor, hub: Hub | None, who_answers: str = "the platform") -> None:
         """Tell of a held loop the monitor and the hub of the node that was held."""
-        monitor.was_held(held)
+        seconds = monitor.was_held(held)
         who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
-        self.telemetry.execute("loop.held", {"duration": held.seconds}, who_held)
+        self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
         if hub is not None:
             who = held.name or held.pid or "something outside of any process"
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
-            text = f"{who} held everything up for {held.seconds:.1f} s ({place}); {who_answers} answers again"
-            hub.note("bad", text, None if held.pid is None else held.pid.strip("<>"), "answers_again")
+            text = f"{who} held everything up for {seconds:.1f} s ({place}); {who_answers} answers again"
+            hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
 
     def _tell_fault(self, node: str, what: str) -> None:
         self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})

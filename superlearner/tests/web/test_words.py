@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import kill, resolve, restart_child, terminate_child
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import what_of
 from superlearner.running import Tree
 
@@ -61,6 +64,27 @@ def test_a_crash_names_who_why_what_followed_and_what_is_left(inside: Callable[.
         ]
 
     inside(test, tree("first", "ledger", "cart", "mailer", strategy="rest_for_one"))
+
+
+def test_whoever_held_the_loop_is_told_with_the_whole_time_and_once(inside: Callable[..., Any]) -> None:
+    """Regression: a second or more was left to the watchdog, which a sandbox has none of, and which may miss it."""
+
+    async def test(platform: Any) -> None:
+        pid = resolve(platform.node, "ledger")
+        at = time.monotonic_ns()
+        for ms in (300.4, 3200.9, 1500.0):
+            at += int(ms * 1_000_000)
+            event = SimpleNamespace(kind="drain_too_long", pid=pid, at=at, data={"ms": ms, "what": "Worker"})
+            platform.hub.feed.take(platform.hub.model, event)
+        told = [f"ledger kept everybody waiting for {seconds} s" for seconds in ("0.3", "3.2", "1.5")]
+        assert await texts(platform) == told
+        now = platform.hub.clock.wall(at)
+        platform.hub.feed.held(platform.hub.model, now, 1.5, "ledger held everything up", plain_pid(pid))
+        assert await texts(platform) == [*told[:2], "ledger held everything up"]
+        platform.hub.held(0.7, "something else did", None)
+        assert (await texts(platform))[3:] == ["something else did"]
+
+    inside(test, tree("ledger"))
 
 
 def test_a_change_of_the_strategy_says_from_what_to_what(inside: Callable[..., Any]) -> None:

@@ -112,7 +112,7 @@ class Monitor:
         self._before = self._figures()
         self.births.note(self._clock.now(), self._before[0].spawned)
         self._collector.open()
-        self._witness = Witness(node)
+        self._witness = Witness(node, outside=self._on_outside)
         self._witness.open()
         self._subscription = otp.trace.subscribe(node, self._on_long_drain, kinds={"drain_too_long"})
 
@@ -140,6 +140,9 @@ class Monitor:
         seconds = float(event.data["ms"]) / 1000
         self._hold(event.at / NS, seconds, event.pid, safe_text(str(event.data.get("what", ""))))
 
+    def _on_outside(self, since: float, until: float) -> None:
+        self._hold(until, until - since, None, OUTSIDE)
+
     def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
         """The loop stood still for `seconds` until then (node's clock); who it was knows the witness better than we."""
         at = self._clock.wall(round(until * NS))
@@ -154,8 +157,11 @@ class Monitor:
         name = None if pid is None else registered_name(pid)
         self.holds.append(Hold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
-    def was_held(self, held: Held) -> None:
-        """The watchdog has seen who held the loop, and at which line."""
+    def was_held(self, held: Held) -> float:
+        """The watchdog has seen who held the loop, and at which line; return the seconds, as exactly as they are known.
+
+        The watchdog begins to count when it asks the loop, which may be a moment after it was held.
+        """
         place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
         pid = None if held.pid is None else held.pid.strip("<>")
         now = self._clock.now()
@@ -165,9 +171,10 @@ class Monitor:
                 break
             if hold.pid == pid and hold.seconds >= held.seconds / 2:
                 self.holds[number] = Hold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
-                return
+                return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
             self.holds.append(Hold(now, held.seconds, pid, held.name, held.function, place))
+        return held.seconds
 
     def was_late(self, seconds: float) -> None:
         """A timer of ours came so much too late."""

@@ -1,15 +1,19 @@
 """Who holds the loop, seen from a thread of its own: the runtime knows afterwards how long, and not always who.
 
 A drain lets many processes run and is timed as a whole, so the one that ran last is not always the one that took the
-time. The witness looks ten times a second at what the loop's thread is doing; it asks nothing of the loop.
+time. The witness looks ten times a second at what the loop's thread is doing. What holds the loop outside of any drain,
+a callback or a task of somebody else, is timed by nobody: when the witness sees that, it asks the loop to say when it
+turns again, so that the whole time is known, however soon it is over and whatever else happens.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +23,9 @@ from otp.watchdog import LIBRARY_FOLDERS, frame_of
 __all__ = ["Seen", "Witness"]
 
 EVERY_S: Final = 0.1
+LEAST_S: Final = 0.25
+"""Shorter times are not worth a word."""
+
 KEPT: Final = 600
 
 
@@ -37,9 +44,16 @@ class Witness:
     Args:
         node: a node of this thread's loop.
         every: seconds between two looks.
+        outside: called in the loop with the begin and end of what held it outside of any process, `LEAST_S` or longer
+            (node's clock, seconds). The begin is known to half the time between two looks.
     """
 
-    def __init__(self, node: otp.Node, *, every: float = EVERY_S) -> None:
+    def __init__(
+        self, node: otp.Node, *, every: float = EVERY_S, outside: Callable[[float, float], object] | None = None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._outside = outside
+        self._asked = False
         self._every = every
         self._seen: deque[Seen] = deque(maxlen=KEPT)
         self._thread_of_loop = threading.get_ident()
@@ -71,9 +85,33 @@ class Witness:
             if drains == scheduler.drains:  # since the last look the loop has let nobody else begin
                 frame = frame_of(self._thread_of_loop)
                 if frame is not None and (process is not None or not _waits(frame)):
-                    self._seen.append(Seen(time.monotonic(), process, _place(frame)))
+                    now = time.monotonic()
+                    self._seen.append(Seen(now, process, _place(frame)))
+                    if process is None and not self._asked and not self._ask(now - self._every / 2):
+                        return
                 del frame
             drains = scheduler.drains
+
+    def _ask(self, since: float) -> bool:
+        """Have the loop say when it turns again; False if it is closed."""
+        if self._outside is None:
+            return True
+        self._asked = True
+        try:
+            self._loop.call_soon_threadsafe(self._turns, since)
+        except RuntimeError:
+            return False
+        return True
+
+    def _turns(self, since: float) -> None:
+        """The loop turns again; runs in its thread."""
+        self._asked = False
+        until = time.monotonic()
+        if self._outside is None or until - since < LEAST_S or self._stop.is_set():
+            return
+        seen = self.of(since, until)
+        if seen is None or seen.process is None:  # a process is timed by the runtime
+            self._outside(since, until)
 
 
 def _waits(frame: Any) -> bool:

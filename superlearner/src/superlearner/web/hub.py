@@ -244,6 +244,12 @@ class Hub:
         self._snapshot = None
         self._arm()
 
+    def held(self, seconds: float, text: str, pid: str | None) -> None:
+        """Say in the feed who held the loop until now, for so long."""
+        self.feed.held(self.model, self.clock.now(), seconds, text, pid)
+        self._snapshot = None
+        self._arm()
+
     # Frames
 
     def flush(self) -> None:

@@ -34,8 +34,7 @@ FOLD_BEYOND: Final = 5
 """Ends of one child within the window beyond which they share one entry."""
 
 LONG_DRAIN_MS: Final = 250.0
-HELD_MS: Final = 1000.0
-"""Beyond this the watchdog tells, and it knows the line."""
+MOST_HOLDS: Final = 20
 
 
 class Feed:
@@ -55,6 +54,8 @@ class Feed:
         self._recent: dict[str, deque[float]] = {}
         self._latest: dict[str, Story] = {}
         self._signals = Signals()
+        self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
+        """Of who held the loop: until when, the pid, the number of the entry."""
 
     @property
     def changed(self) -> bool:
@@ -71,8 +72,14 @@ class Feed:
 
     def note(self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str = "note") -> None:
         """An entry that is no story."""
+        self._put(self._entry(model, at, level, text, pid, kind))
+
+    def _entry(
+        self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str, number: int | None = None
+    ) -> Entry:
         key = None if pid is None else model.by_pid.get(pid)
-        self._put(Entry(id=self._number(), at=at, kind=kind, level=level, text=text, key=key, pid=pid))
+        id = self._number() if number is None else number
+        return Entry(id=id, at=at, kind=kind, level=level, text=text, key=key, pid=pid)
 
     def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
         """A kept child rests before it is started again: say so where its end is told."""
@@ -111,7 +118,7 @@ class Feed:
                 sup = row_of(model, event.pid)
                 if sup is not None:
                     self.note(model, at, "info", flags_text(label(sup), sup.strategy, data), plain_pid(event.pid))
-            case "drain_too_long" if LONG_DRAIN_MS <= data.get("ms", 0) < HELD_MS:
+            case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
                 who = label(row_of(model, event.pid)) or str(event.pid)
@@ -294,7 +301,15 @@ class Feed:
         row = row_of(model, event.pid)
         who = label(row) or str(event.pid)
         text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
-        self.note(model, at, "warn", text, None if event.pid is None else plain_pid(event.pid), "stuck")
+        pid = None if event.pid is None else plain_pid(event.pid)
+        entry = self._entry(model, at, "warn", text, pid, "stuck")
+        self._holds.append((at, pid, entry.id))
+        self._put(entry)
+
+    def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
+        """The watchdog knows who held the loop until now, and where: in place of what was said of that before."""
+        number = next((n for until, who, n in reversed(self._holds) if who == pid and until >= at - seconds), None)
+        self._put(self._entry(model, at, "bad", text, pid, "answers_again", number))
 
     # Entries
 
