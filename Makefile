@@ -105,6 +105,10 @@ conformance-all: install-dev ## the same with every recorded scenario
 fuzz: install-dev ## make N random scenarios anew and compare with Erlang/OTP, where it is installed (N=300 SEED=0)
 	$(PY) otp/tests/conformance/fuzz.py -n $(or $(N),300) --seed $(or $(SEED),0) $(ARGS)
 
+.PHONY: mutants
+mutants: install-dev ## judge the tests by N small faults in the engine, drawn by SEED, each run in a copy (N=400 SEED=1)
+	$(PY) -m tools.mutants -n $(or $(N),400) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: schemathesis
 schemathesis: install-dev ## the API against its own document (EXAMPLES=15 random requests an operation, SEED=1)
 	EXAMPLES=$(or $(EXAMPLES),15) SEED=$(or $(SEED),1) \

@@ -1,0 +1,175 @@
+"""Judges the tests: how many small faults in the engine do they notice?
+
+    python -m tools.mutants [-n 400] [--seed 1] [--only drain] [--table] [--list]
+
+Draws mutants by a seed from the modules that run processes and supervise them, and runs the tests that can notice them:
+those of the module first, then recorded scenarios, then those of kernel and supervisors. The sources are mutated in a
+copy in a temporary folder. The exit status is 1 when less than 85 % are killed; docs/mutants.md explains survivors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tools.files import ROOT
+from tools.mutant_operators import Mutant, candidates
+from tools.mutant_runs import Judge, Stage, Verdict
+
+ENOUGH = 0.85
+SOURCES = Path("otp/src")
+_KERNEL = "otp/src/otp/kernel"
+_BEHAVIOURS = "otp/src/otp/behaviours"
+_MODULES = (
+    "drain", "callbacks", "outcomes", "resume", "calls", "calling", "mailbox", "death", "burial", "signals",
+    "child_tasks", "spending",
+)  # fmt: skip
+_FIRST = {
+    "drain": ("kernel/test_drain.py", "kernel/test_cascades.py", "kernel/test_scheduler.py"),
+    "callbacks": ("kernel/test_callbacks.py", "kernel/test_received_calls.py", "kernel/test_hibernate.py"),
+    "outcomes": ("kernel/test_outcomes.py", "kernel/test_callbacks.py"),
+    "resume": ("kernel/test_eager.py", "kernel/test_kill.py", "kernel/test_foreign_values.py"),
+    "calls": ("kernel/test_calls.py", "kernel/test_calling.py", "kernel/test_call_limits.py"),
+    "calling": ("kernel/test_calling.py", "kernel/test_calls.py", "kernel/test_call_limits.py"),
+    "mailbox": ("kernel/test_mailbox.py", "kernel/test_patterns.py"),
+    "death": ("kernel/test_death.py", "kernel/test_kill.py", "kernel/test_signals.py"),
+    "burial": ("kernel/test_death.py", "kernel/test_cascades.py"),
+    "signals": ("kernel/test_signals.py", "kernel/test_kill.py"),
+    "child_tasks": ("kernel/test_child_tasks.py", "kernel/test_death_with_tasks.py"),
+    "spending": ("kernel/test_spending.py",),
+    "supervisor": ("behaviours/test_supervisor_start.py", "behaviours/test_supervisor_restart.py"),
+    "supervisor_operations": ("behaviours/test_supervisor_operations.py",),
+    "supervisor_state": ("behaviours/test_supervisor_state.py",),
+    "dynamic": ("behaviours/test_dynamic_supervisor.py",),
+}
+"""The tests that notice most faults of a module, by its name or what that begins with."""
+
+_PYTEST = (
+    "pytest", "-x", "-q", "--tb=no", "--no-header", "-m", "not slow", "--hypothesis-seed=0",
+    "--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin", "-p", "otp.testing.pytest_plugin",
+    "-p", "pytest_timeout", "-o", "timeout=0",  # a timer of the system costs less, see Judge
+    "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+)  # fmt: skip
+_KERNEL_LAST = (
+    "kernel", "asyncio_interop", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py", "programs",
+    "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py", "behaviours/test_task_yield.py",
+)  # fmt: skip
+_SUPERVISOR_LAST = (
+    "behaviours/test_supervisor*.py", "behaviours/test_dynamic*.py", "suites/*supervisor*.py",
+    "kernel/test_starting.py",
+)  # fmt: skip
+"""What runs last, on mutants that nothing else has killed."""
+
+
+def engine() -> list[str]:
+    """Return the modules that mutants are drawn from, as paths from the root."""
+    supervisors = ("supervisor*.py", "child_st*.py", "dynamic_*.py")
+    found = [path for pattern in supervisors for path in sorted((ROOT / _BEHAVIOURS).glob(pattern))]
+    return [f"{_KERNEL}/{name}.py" for name in _MODULES] + [str(path.relative_to(ROOT)) for path in found]
+
+
+def draw(paths: Sequence[str], number: int, seed: int) -> list[Mutant]:
+    """Return this many mutants of these files, the same for a seed and sources, in the order of the files."""
+    found = [mutant for path in paths for mutant in candidates((ROOT / path).read_text(encoding="utf-8"), path)]
+    drawn = set(random.Random(seed).sample(found, min(number, len(found))))
+    return [mutant for mutant in found if mutant in drawn]
+
+
+def stages(path: str) -> tuple[Stage, ...]:
+    """Return what runs on a mutant of this file until it is killed."""
+    name = Path(path).stem
+    by = next((key for key in (name, name.split("_")[0]) if key in _FIRST), "supervisor")
+    return (
+        Stage(((*_PYTEST, *(f"otp/tests/{test}" for test in _FIRST[by])),)),
+        Stage(tuple(_replay(mode) for mode in ("inline", "queued", "seeded"))),
+        Stage(((*_PYTEST, *_tests(_KERNEL_LAST if path.startswith(_KERNEL) else _SUPERVISOR_LAST)),)),
+    )
+
+
+def _tests(patterns: tuple[str, ...]) -> Iterator[str]:
+    for pattern in patterns:
+        yield from (str(path.relative_to(ROOT)) for path in sorted((ROOT / "otp/tests").glob(pattern)))
+
+
+def _replay(mode: str) -> tuple[str, ...]:
+    corpus = "otp/tests/conformance/corpus"
+    files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / corpus / "catalogue").glob("*.json"))]
+    return (
+        "otp/tests/conformance/run.py",
+        "--mode",
+        mode,
+        "--every",
+        "5",
+        *files,
+        f"{corpus}/random/seeds_00000_00999.jsonl.gz",
+    )
+
+
+def told(verdict: Verdict) -> str:
+    """Return the lines about one mutant."""
+    mutant = verdict.mutant
+    head = f"{'killed  ' if verdict.killed else 'SURVIVED'} {mutant.path}:{mutant.line}: {mutant.operator}"
+    by = f" ({verdict.by})" if verdict.by else ""
+    changed = mutant.diff((ROOT / mutant.path).read_text(encoding="utf-8"))
+    return "\n".join([head + by, *(f"    {line}" for line in changed)])
+
+
+def row(mutant: Mutant, seed: int) -> str:
+    """Return a survivor as a row of the table in docs/mutants.md, whose last cell is to be filled in."""
+    lines = mutant.diff((ROOT / mutant.path).read_text(encoding="utf-8"))
+    old = " ".join(line[2:] for line in lines if line.startswith("- "))
+    new = " ".join(line[2:] for line in lines if line.startswith("+ "))
+    place = f"{mutant.path.removeprefix('otp/src/otp/')}:{mutant.line}"
+    return f"| {seed} | {place} | `{old}` → `{new}` | |"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parse(arguments)
+    paths = [path for path in engine() if options.only in path]
+    mutants = draw(paths, options.number, options.seed)
+    if options.list:
+        print("\n".join(told(Verdict(mutant, killed=False)).removeprefix("SURVIVED ") for mutant in mutants))
+        return 0
+    begun = time.monotonic()
+    verdicts: list[Verdict] = []
+    with Judge(ROOT, SOURCES, options.jobs) as judge:
+        failed = judge.check(stage for mutant in mutants for stage in stages(mutant.path))
+        if failed is not None:
+            print(f"{failed}\nexpected the tests to pass without a mutant; mend them first", file=sys.stderr)
+            return 2
+        print(f"the tests pass without a mutant ({time.monotonic() - begun:.0f} s)", flush=True)
+        for verdict in judge.judge((mutant, stages(mutant.path)) for mutant in mutants):
+            verdicts.append(verdict)
+            print(told(verdict), flush=True)
+    survived = sorted(verdict.mutant for verdict in verdicts if not verdict.killed)
+    if options.table:
+        print("\n".join(row(mutant, options.seed) for mutant in survived))
+    killed = len(verdicts) - len(survived)
+    share = killed / len(verdicts)
+    print(
+        f"{len(verdicts)} mutants, seed {options.seed}: {killed} killed ({share:.1%}), {len(survived)} survived, "
+        f"{(time.monotonic() - begun) / 60:.0f} min"
+    )
+    return 0 if share >= ENOUGH else 1
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description="Judge the tests by mutants.")
+    parser.add_argument("-n", "--number", type=int, default=400, help="how many mutants (default: 400)")
+    parser.add_argument("--seed", type=int, default=1, help="what draws them (default: 1)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="files whose path contains this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants judged at a time")
+    parser.add_argument("--table", action="store_true", help="print survivors as rows for docs/mutants.md as well")
+    parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
