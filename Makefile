@@ -123,7 +123,7 @@ slow: install-dev ## the tests that make test leaves out
 	$(PY) -m pytest -n auto -m slow $(TESTS)
 
 .PHONY: bench
-bench: install-dev ## measure, and write docs/performance.md
+bench: install-dev ## measure, and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)
 	$(PY) -m benchmarks $(ARGS)
 
 .PHONY: bench-web

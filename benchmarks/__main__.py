@@ -1,6 +1,9 @@
 """`make bench`: measures everything and writes docs/performance.md.
 
-python -m benchmarks [--quick] [--only workloads,soak,web] [options of benchmarks.run]
+python -m benchmarks [--quick] [--only workloads,soak,web] [--anyway] [options of benchmarks.run]
+
+On a machine that does other work, before or during the run, nothing is written; `--anyway` measures there too, and
+prints the page of the library without writing any.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report, run
+from benchmarks.load import Meter, refusal, sample
 from benchmarks.peers import ROOT, main_python, pinned
 
 PARTS = ("million", "fairness", "ring", "trace")
@@ -23,20 +27,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two minutes: smaller, fewer repeats, one Python")
     parser.add_argument("--only", default="workloads,soak,web", help="parts, with commas between")
+    parser.add_argument("--anyway", action="store_true", help="measure on a loaded machine, and print the page only")
     options, further = parser.parse_known_args()
     parts = options.only.split(",")
+    before = sample()
+    if not before.is_quiet():
+        if not options.anyway:
+            print(refusal("before the run", before), file=sys.stderr)
+            return 1
+        print(f"before the run, {before}", file=sys.stderr)
     run.RESULTS.mkdir(exist_ok=True)
     if "workloads" in parts:
         run.main(["--repeats", "3", "--scale", "0.3", "--one-python", *further] if options.quick else further)
     if "soak" in parts:
         soak(["--seconds", "5", "--servers", "200000"] if options.quick else ["--seconds", "60"])
-    failed = web(["--quick"] if options.quick else []) if "web" in parts else 0
-    return failed if parts == ["web"] else report.main() or failed
+    failed = web(["--quick"] if options.quick else [], write=not options.anyway) if "web" in parts else 0
+    shown = ["--anyway"] if options.anyway else []
+    return failed if parts == ["web"] else report.main(shown) or failed
 
 
-def web(arguments: list[str]) -> int:
+def web(arguments: list[str], *, write: bool = True) -> int:
     """What the pages cost, in programs of their own; `docs/web-performance.md` is theirs, if none of them failed."""
-    for part, given in (("web", arguments), ("web_crowd", arguments), ("web_report", [])):
+    for part, given in (("web", arguments), ("web_crowd", arguments), *([("web_report", [])] if write else [])):
         ran = subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *given], cwd=ROOT)
         if ran.returncode:
             return ran.returncode
@@ -48,6 +60,7 @@ def soak(arguments: list[str]) -> None:
     result: dict[str, Any] = {}
     environment = os.environ | {"PYTHONPATH": str(ROOT / "otp" / "src")}
     program = str(Path(__file__).parent / "soak.py")
+    meter = Meter()
     for part in PARTS:
         command = pinned((main_python(), program, part, *arguments), (os.cpu_count() or 1) - 1)
         ran = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -56,6 +69,7 @@ def soak(arguments: list[str]) -> None:
             continue
         result |= json.loads(ran.stdout)
         print(f"soak, {part}: done", file=sys.stderr)
+    result["others"] = meter.read().as_json()
     (run.RESULTS / "soak.json").write_text(json.dumps(result, indent=0))
 
 

@@ -1,10 +1,13 @@
 """Writes `docs/performance.md` from what the programs of this folder left in `benchmarks/results`.
 
-python -m benchmarks.report
+python -m benchmarks.report [--anyway]
+
+What was measured beside other work is not written: `--anyway` prints it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -12,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.load import Load, refusal
 from benchmarks.peers import ERLANG, ROOT
 from benchmarks.promises import LIMITS, NOTES, PROMISES, READING, WORDS
 
@@ -19,12 +23,24 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = ROOT / "docs" / "performance.md"
 
 
-def main() -> int:
-    workloads = read("workloads")
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("--anyway", action="store_true", help="print the page, and write nothing")
+    options = parser.parse_args(arguments)
+    workloads, soak = read("workloads"), read("soak")
     if workloads is None:
         print("nothing measured yet: python -m benchmarks.run", file=sys.stderr)
         return 1
-    PAGE.write_text("\n".join(page(workloads, read("soak"))).rstrip() + "\n", encoding="utf-8")
+    text = "\n".join(page(workloads, soak)).rstrip() + "\n"
+    if options.anyway:
+        print(text, end="")
+        return 0
+    for part, counted in (("workloads", workloads["machine"].get("others")), ("soak", (soak or {}).get("others"))):
+        load = Load(**counted) if counted else None
+        if load is not None and not load.is_quiet():
+            print(refusal(f"while {part} ran", load), file=sys.stderr)
+            return 1
+    PAGE.write_text(text, encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
 
@@ -104,10 +120,17 @@ def introduction(workloads: Any) -> Iterator[str]:
         f"Measured on {at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}. "
         f"CPython {at['python']}, built {built} profile-guided optimisation"
         + ("" if at["optimised"] else " (a build with it is about a tenth faster at all of this)")
-        + f". Other work on the machine when the run began: load {at.get('load', 0):.1f}. "
+        + f". {beside(at)} "
         f"Medians of {workloads['repeats']} interleaved repeats, workloads at {workloads['scale']:g} of their size; "
         "the programs are in [benchmarks](../benchmarks), as `otp.run` runs them: full semantics, lifecycle ring on.\n"
     )
+
+
+def beside(at: Any) -> str:
+    """The other work on the machine, in one sentence."""
+    if at.get("others"):
+        return f"While it ran, {Load(**at['others'])}."
+    return f"Other work on the machine when the run began: load {at.get('load', 0):.1f}."
 
 
 def promises(figures: Figures) -> Iterator[str]:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.load import Meter
 from benchmarks.machine import machine
 from benchmarks.peers import ERLANG, ROOT, WORKLOADS, Column, columns, environments_folder, main_python, pinned
 from benchmarks.promises import PROMISES
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     workloads = options.workloads.split(",") if options.workloads else list(WORKLOADS)
     rows: list[dict[str, Any]] = []
     begun = time.monotonic()
+    meter = Meter()
     for repeat in range(options.repeats):
         for workload in workloads:
             for column in chosen:
@@ -51,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                         rows.append(line | {"peer": column.name, "repeat": repeat})
         took = time.monotonic() - begun
         print(f"repeat {repeat + 1} of {options.repeats}: {took:.0f} s", file=sys.stderr, flush=True)
+        at["others"] = meter.read().as_json()
         save(rows, options, at)
     save(rows, options, at, profile_of_slowest(rows))
     return 0

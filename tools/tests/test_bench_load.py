@@ -1,0 +1,133 @@
+"""`make bench` writes no page on a loaded machine: what counts as load, what it says, and what `--anyway` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import __main__ as bench
+from benchmarks import load, report, run
+from benchmarks.load import Load, Meter, parse
+
+QUIET = Load(others=0.02, stolen=0.001, average=3.0)
+BUSY = Load(others=0.83, stolen=0.001, average=1.2)
+STOLEN = Load(others=0.02, stolen=0.06, average=0.1)
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page of a run, in a folder of its own; its text is one line."""
+    written = tmp_path / "performance.md"
+    monkeypatch.setattr(report, "PAGE", written)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(report, "page", lambda *_: iter(["# How fast it is"]))
+    return written
+
+
+def started(monkeypatch: pytest.MonkeyPatch, *, before: Load, during: Load, arguments: list[str]) -> tuple[int, bool]:
+    """The exit status of `python -m benchmarks`, and whether it measured."""
+    measured: list[Any] = []
+
+    def measures(arguments: list[str]) -> int:
+        measured.append(arguments)
+        (run.RESULTS / "workloads.json").write_text(json.dumps({"machine": {"others": during.as_json()}}))
+        return 0
+
+    monkeypatch.setattr(bench, "sample", lambda: before)
+    monkeypatch.setattr(run, "main", measures)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "workloads", *arguments])
+    return bench.main(), measured != []
+
+
+def test_a_quiet_machine_gets_its_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (0, True) == started(monkeypatch, before=QUIET, during=QUIET, arguments=[])
+    assert "# How fast it is\n" == page.read_text()
+
+
+@pytest.mark.parametrize("before", [BUSY, STOLEN], ids=["busy", "stolen"])
+def test_a_loaded_machine_measures_nothing_and_is_told_what_to_do(
+    before: Load, page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (1, False) == started(monkeypatch, before=before, during=QUIET, arguments=[])
+    assert not page.exists()
+    said = capsys.readouterr().err
+    assert f"refused to write the page: before the run, {before}" in said
+    assert "Try again when nothing else runs; --anyway measures and prints the page without writing it." in said
+
+
+def test_load_that_came_during_the_run_leaves_the_page_as_it_was(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page.write_text("as it was")
+    assert (1, True) == started(monkeypatch, before=QUIET, during=BUSY, arguments=[])
+    assert "as it was" == page.read_text()
+    assert "while workloads ran, other programs used 0.83 of" in capsys.readouterr().err
+
+
+def test_load_beside_the_second_part_counts_too(page: Path) -> None:
+    (page.parent / "workloads.json").write_text(json.dumps({"machine": {"others": QUIET.as_json()}}))
+    (page.parent / "soak.json").write_text(json.dumps({"others": STOLEN.as_json()}))
+    assert 1 == report.main([])
+    assert not page.exists()
+
+
+def test_results_without_counted_load_are_written(page: Path) -> None:
+    (page.parent / "workloads.json").write_text(json.dumps({"machine": {"load": 0.1}}))
+    assert 0 == report.main([])
+    assert page.exists()
+
+
+@pytest.mark.parametrize("during", [QUIET, BUSY], ids=["quiet", "busy"])
+def test_anyway_prints_the_page_and_writes_none(
+    during: Load, page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (0, True) == started(monkeypatch, before=BUSY, during=during, arguments=["--anyway"])
+    assert not page.exists()
+    assert "# How fast it is\n" == capsys.readouterr().out
+
+
+def test_counters_are_read_in_seconds() -> None:
+    fields = [word * TICKS for word in (100, 10, 20, 5000, 70, 3, 4, 6, 50, 0)]
+    text = f"cpu  {' '.join(map(str, fields))}\ncpu0 1 1 1 1 1 1 1 1 1 1\nintr 5\n"
+    assert (137.0, 6.0) == parse(text)
+
+
+def test_what_this_program_and_its_children_used_is_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = tmp_path / "stat"
+    monkeypatch.setattr(load, "_COUNTERS", counters)
+    clock = iter((100.0, 110.0))
+    own = iter((os.times_result((1, 1, 1, 1, 0)), os.times_result((2, 2, 3, 3, 0))))
+    monkeypatch.setattr(load.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(load.os, "times", lambda: next(own))
+    monkeypatch.setattr(load.os, "cpu_count", lambda: 2)
+    counters.write_text(f"cpu  {50 * TICKS} 0 0 0 0 0 0 {2 * TICKS} 0 0\n")
+    meter = Meter()
+    counters.write_text(f"cpu  {60 * TICKS} 0 0 0 0 0 0 {3 * TICKS} 0 0\n")
+    read = meter.read()
+    assert (0.4, 0.05) == (read.others, read.stolen)
+
+
+def test_without_counters_the_load_average_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "_COUNTERS", tmp_path / "none")
+    monkeypatch.setattr(load.os, "getloadavg", lambda: (7.5, 0.0, 0.0))
+    monkeypatch.setattr(load.os, "cpu_count", lambda: 2)
+    found = Meter().read()
+    assert "a load average of 7.5" == str(found)
+    assert not found.is_quiet()
+    assert Load(None, None, 0.9).is_quiet()
+
+
+def test_a_run_keeps_the_load_that_it_measured(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "machine", lambda _: {})
+    monkeypatch.setattr(run, "columns", lambda *_, **__: iter(()))
+    monkeypatch.setattr(run, "profile_of_slowest", lambda _: None)
+    run.main(["--repeats", "1"])
+    kept = json.loads((page.parent / "workloads.json").read_text())
+    assert {"others", "stolen", "average"} == set(kept["machine"]["others"])
