@@ -56,7 +56,7 @@ INSIDE: dict[str, Attempt] = {
     "start_link under a taken name": lambda dead: Server.start_link("ok", name="busy"),
 }
 LOOPS = {"otp.run": otp.run, "seeded": lambda main: Scheduler(seed=2).run(main)}
-TIMES = 5_000
+TIMES = 2_500
 
 
 async def tries(attempt: Attempt, dead: Any) -> int:
