@@ -36,5 +36,6 @@ for lock in "$@"; do
 done
 "$venv/bin/python" -m pip install --quiet --quiet --require-hashes "$@" || stop \
     "The packages could not be fetched: connect to the network (or set PIP_INDEX_URL to a mirror within reach), $again"
-"$venv/bin/python" -m pip install --quiet --quiet --no-deps --no-build-isolation --editable otp --editable superlearner || stop \
+"$venv/bin/python" -m pip uninstall --quiet --quiet --yes otp 2>/dev/null  # the library's distribution had this name
+"$venv/bin/python" -m pip install --quiet --quiet --no-deps --no-build-isolation --editable ./otp --editable ./superlearner || stop \
     "The packages of this repository could not be installed: remove the folder $venv, $again"

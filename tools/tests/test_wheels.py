@@ -55,17 +55,17 @@ def get(address: str) -> tuple[int, str]:
         return answer.status, answer.read().decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("package", ["otp", "superlearner"])
-def test_a_wheel_holds_every_file_of_its_sources(wheels: list[Path], package: str) -> None:
+@pytest.mark.parametrize(("package", "wheel_name"), [("otp", "superlearner_otp-"), ("superlearner", "superlearner-")])
+def test_a_wheel_holds_every_file_of_its_sources(wheels: list[Path], package: str, wheel_name: str) -> None:
     sources = Path(package, "src")
     expected = {path.relative_to(sources).as_posix() for path in written_files() if path.is_relative_to(sources)}
-    with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith(f"{package}-"))) as archive:
+    with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith(wheel_name))) as archive:
         assert set() == expected - set(archive.namelist())
 
 
 def test_the_library_needs_nothing(wheels: list[Path]) -> None:
-    with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith("otp-"))) as archive:
-        metadata = archive.read("otp-0.1.0.dist-info/METADATA").decode()
+    with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith("superlearner_otp-"))) as archive:
+        metadata = archive.read("superlearner_otp-0.1.0.dist-info/METADATA").decode()
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert ["Requires-Dist: msgspec>=0.19; extra == 'remote'"] == needs  # nothing but for who asks for an extra
     assert "License-Expression: Apache-2.0" in metadata

@@ -200,7 +200,7 @@ def test_the_prompt_of_ipython_completes_shows_and_leaves(start: Callable[..., A
 def test_without_ipython_there_is_pythons_own_prompt(start: Callable[..., Any], terminal: Terminal) -> None:
     program = start()
     typing = terminal(sys.executable, "-c", WITHOUT_IPYTHON, str(program.data_dir))
-    assert "superlearner[console]" in typing.until(">>> ")
+    assert "pip install 'ipython>=9'" in typing.until(">>> ")
     typing.type("process.kill('nobody')\n")
     said = typing.until(">>> ")
     assert ("process_not_found" in said, "Traceback" in said) == (True, False)

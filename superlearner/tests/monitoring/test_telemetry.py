@@ -172,7 +172,10 @@ def test_without_the_extra_the_terminal_says_what_to_install_and_the_platform_ru
         assert platform.node.whereis(otel.OTEL) is None
 
     inside(test, otel_endpoint="http://127.0.0.1:9")
-    assert "pip install 'superlearner[otel]'" in capsys.readouterr().err
+    assert (
+        "try: pip install 'opentelemetry-exporter-otlp-proto-http>=1.30' 'opentelemetry-sdk>=1.30'"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_page_is_read_as_a_table() -> None:

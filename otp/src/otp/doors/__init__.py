@@ -5,7 +5,7 @@ async with otp.Node("shop@127.0.0.1") as node, otp.observe(node):
     ...  # superlearner attach shop@127.0.0.1
 ```
 
-Both sides need the extra `otp[remote]`; importing this package does not. `Visitor` is the other side, `find_doors`
+Both sides need msgspec, the extra `remote`; importing this package does not. `Visitor` is the other side, `find_doors`
 tells which doors of this user are open on this machine.
 
 Source: Erlang's remote shell and `observer:start/1` need a node that takes part in the distribution; a door gives less.

@@ -65,7 +65,7 @@ def observe(
 
     An open door is a socket that nobody reads from: it costs nothing until somebody comes.
 
-    Raises `BadArgument` for what cannot be; opening it raises `ImportError` without the extra `otp[remote]`, and
+    Raises `BadArgument` for what cannot be; opening it raises `ImportError` without msgspec, and
     `OSError` where the address is taken.
 
     >>> import asyncio, otp
@@ -139,7 +139,7 @@ class Door:
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise
-            raise ImportError('otp.observe() needs msgspec; try: pip install "otp[remote]"') from None
+            raise ImportError("otp.observe() needs msgspec; try: pip install msgspec") from None
         node = await self._find_node()
         try:
             self._listen(node)

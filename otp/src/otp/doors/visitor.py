@@ -70,7 +70,7 @@ class Visitor:
         address: as `place_of` reads it, as of `otp.observe`.
         token: the secret of the door.
 
-    Raises `DoorError` if nobody is there, `WrongToken` for another token, `ImportError` without `otp[remote]`.
+    Raises `DoorError` if nobody is there, `WrongToken` for another token, `ImportError` without msgspec.
 
     >>> import asyncio, otp
     >>> from otp.doors import Visitor
@@ -130,7 +130,7 @@ class Visitor:
         except ModuleNotFoundError as error:
             if error.name != "msgspec":
                 raise
-            raise ImportError('otp.doors needs msgspec; try: pip install "otp[remote]"') from None
+            raise ImportError("otp.doors needs msgspec; try: pip install msgspec") from None
         connection = await _connect(self._place)
         self._up = asyncio.get_running_loop().create_future()
         node = self._node = await Node(f"visitor-{secrets.token_hex(6)}", hidden=True).__aenter__()

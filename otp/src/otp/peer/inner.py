@@ -68,7 +68,7 @@ class Here:
     async def connect(
         self, *, services: Mapping[Any, Pid] | None = None, spawnable: Iterable[str] = ()
     ) -> Distribution:
-        """Connect the peer's node with that of the starter, who calls `Peer.connect`; needs `otp[remote]`."""
+        """Connect the peer's node with that of the starter, who calls `Peer.connect`; needs msgspec."""
         from otp.peer.linking import over
 
         return await over(self.link, self.node, None, self.cookie, services=services, spawnable=spawnable)

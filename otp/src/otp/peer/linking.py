@@ -1,7 +1,7 @@
 """The nodes of a peer and of who started it, connected: their pids, names, links and monitors reach across.
 
-Needs the extra `otp[remote]`. Both sides prove that they know a secret, which was made for this one peer and came to it
-over the guard's connection.
+Needs msgspec, the extra `remote`. Both sides prove that they know a secret, which was made for this one peer and came
+to it over the guard's connection.
 """
 
 from __future__ import annotations

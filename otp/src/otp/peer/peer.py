@@ -106,7 +106,7 @@ class Peer(Startable):
         spawnable: Iterable[str] = (),
         timeout: Limit = 5.0,
     ) -> Distribution:
-        """Connect a node of ours with that of the peer, which calls `here.connect()`; needs `otp[remote]`.
+        """Connect a node of ours with that of the peer, which calls `here.connect()`; needs msgspec.
 
         Args:
             node: the node; None: the one whose process supervises the peer. A node takes part in one distribution, so

@@ -175,7 +175,7 @@ def header_of(node: Node, kinds: frozenset[str], **more: Any) -> dict[str, Any]:
     from importlib import metadata
 
     try:
-        version = metadata.version("otp")
+        version = metadata.version("superlearner-otp")
     except metadata.PackageNotFoundError:
         version = "unknown"
     io = "virtual" if node._s.virtual else "real"

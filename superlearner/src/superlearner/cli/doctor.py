@@ -20,6 +20,7 @@ from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import json_text
 from superlearner.cli.variables import unread_variables
+from superlearner.extras import EXTRAS, install
 from superlearner.terminal import say
 
 if TYPE_CHECKING:
@@ -30,13 +31,6 @@ __all__ = ["Finding", "examine", "findings"]
 Verdict = Literal["ok", "note", "bad"]
 OLDEST: Final = (3, 11)
 LITTLE_ROOM: Final = 100_000_000
-EXTRAS: Final = {
-    "console": ("IPython", "colours and completion in superlearner console"),
-    "mcp": ("mcp", "superlearner mcp, for AI clients"),
-    "otel": ("opentelemetry.sdk", "figures and traces for OpenTelemetry"),
-    "postgres": ("asyncpg", "a PostgreSQL database"),
-}
-"""The extras: the module each brings, and what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +211,9 @@ def _database_of(platform: Platform) -> Finding:
 
 
 def _extras() -> Iterator[Finding]:
-    for extra, (module, purpose) in EXTRAS.items():
+    for extra, (module, purpose, _) in EXTRAS.items():
         there = find_spec(module.partition(".")[0]) is not None and _found(module)
-        words = purpose if there else f"not installed: pip install 'superlearner[{extra}]' brings {purpose}"
+        words = purpose if there else f"not installed: {install(extra)} brings {purpose}"
         yield Finding("ok" if there else "note", f"[{extra}]", words)
 
 

@@ -20,6 +20,7 @@ from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import NotFound, Platform, WrongUrl
 from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
+from superlearner.extras import install
 from superlearner.terminal import complain
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Tools:
 def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
     """Serve one client until it closes standard input; answers the exit code."""
     if not _is_there():
-        complain("the package for AI clients is not installed; install it with: pip install 'superlearner[mcp]'")
+        complain(f"the package for AI clients is not installed; install it with: {install('mcp')}")
         return FAILED
     if sys.stdin.isatty():
         complain("an AI client starts this and talks to it over standard input; docs/mcp.md says how. Ctrl-D ends it")

@@ -1,6 +1,6 @@
 """Export by OpenTelemetry: the figures as metrics, each operation as a span, to a collector that speaks OTLP over HTTP.
 
-An extra, off by default: `pip install 'superlearner[otel]'`, and the setting `otel_endpoint`. Sending happens in
+An extra, off by default: `superlearner.extras.install("otel")`, and the setting `otel_endpoint`. Sending happens in
 threads of the SDK; a collector that is not there costs nothing but its log lines.
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import otp
 from otp import Continue, GenServer, NoReply, Ok, impl
+from superlearner.extras import install
 from superlearner.monitoring.figures import Figure, Source, figures
 from superlearner.settings import Settings
 from superlearner.telemetry import Telemetry
@@ -25,8 +26,7 @@ __all__ = ["MISSING", "OTEL", "Export", "OtelService", "is_installed"]
 
 OTEL: Final = "otel"
 MISSING: Final = (
-    "otel_endpoint is set, and OpenTelemetry is not installed: nothing is exported; "
-    "try pip install 'superlearner[otel]'"
+    f"otel_endpoint is set, and OpenTelemetry is not installed: nothing is exported; try: {install('otel')}"
 )
 PATIENCE_MS: Final = 2_000
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from otp.redaction import without_secrets
+from superlearner.extras import install
 from superlearner.store.failures import StoreUnavailable
 
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
@@ -80,7 +81,7 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
         engine = create_async_engine(url, **options)
     except ModuleNotFoundError:
         raise StoreUnavailable(
-            "the driver for PostgreSQL is not installed", "install it with: pip install 'superlearner[postgres]'"
+            "the driver for PostgreSQL is not installed", f"install it with: {install('postgres')}"
         ) from None
     if sqlite:
         _prepare_sqlite(engine, begin)

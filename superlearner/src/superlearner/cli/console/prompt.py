@@ -13,13 +13,12 @@ from typing import Any
 from superlearner.cli.console.batch import displayed
 from superlearner.cli.console.failures import SHORT, words_of
 from superlearner.cli.console.values import shown
+from superlearner.extras import install
 from superlearner.terminal import say
 
 __all__ = ["open_prompt"]
 
-HINT = (
-    "This is Python's own prompt. For colours, `?` and a history that is searched: pip install 'superlearner[console]'"
-)
+HINT = f"This is Python's own prompt. For colours, `?` and a history that is searched: {install('console')}"
 
 
 def open_prompt(names: dict[str, Any], banner: str, history: Path | None = None) -> None:
