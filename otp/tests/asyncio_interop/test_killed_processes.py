@@ -254,6 +254,32 @@ def test_a_child_task_whose_cleanup_waits_is_abandoned(run: Any, caplog: pytest.
     assert "ended while a task of it wanted to wait: abandoned at" in caplog.text
 
 
+def test_a_task_made_by_the_cleanup_of_a_child_task_ends_too(caplog: pytest.LogCaptureFixture) -> None:
+    """Only a loop that reports each task shows it: the process is dead by then."""
+
+    async def main() -> Any:
+        children = Children()
+
+        async def child() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                made.append(asyncio.create_task(children.child()))
+
+        async def parent() -> None:
+            made.append(asyncio.create_task(child()))
+            await otp.receive()
+
+        made: list[asyncio.Task[None]] = []
+        pid = otp.spawn(parent)
+        await turns()
+        otp.exit(pid, "kill")
+        await turns(50)
+        return len(made), [task.done() for task in made], children.living
+
+    assert otp.run(main) == (2, [True, True], 0)
+
+
 def test_a_child_task_that_swallows_every_cancellation_is_closed(run: Any) -> None:
     async def main() -> Any:
         async def immortal() -> None:

@@ -139,6 +139,29 @@ def test_an_ignored_start_child_is_ignore_and_keeps_the_spec_unless_temporary(ru
     run(main)
 
 
+@pytest.mark.parametrize("operation", [Supervisor.restart_child, Supervisor.delete_child])
+def test_what_wants_a_stopped_child_says_how_to_stop_it(run: Any, operation: Any) -> None:
+    async def main() -> None:
+        tree = await Supervisor.start_link_children([worker("a")])
+        with pytest.raises(StartError, match=r"\('a'\): the child runs; try Supervisor.terminate_child before"):
+            await operation(tree, "a")
+
+    run(main)
+
+
+def test_a_stop_by_its_supervisor_is_caused_by_the_exit_of_the_child(run: Any) -> None:
+    async def main() -> None:
+        tree = await Supervisor.start_link_children([worker("a")])
+        ((_, child, *_),) = await which(tree)
+        await Supervisor.terminate_child(tree, "a")
+        told = [event for event in trace.history(otp.self()._node) if event.pid in (tree, child)]
+        by_kind = {event.kind: event for event in told}
+        assert by_kind["child_terminated"].cause == by_kind["exited"].seq
+        assert by_kind["child_terminated"].data == {"id": "a", "child": child, "reason": "shutdown", "by": "supervisor"}
+
+    run(main)
+
+
 def test_restart_child_and_delete_child_want_a_child_that_does_not_run(run: Any) -> None:
     async def main() -> None:
         tree = await Supervisor.start_link_children([worker("a")])

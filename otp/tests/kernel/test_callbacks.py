@@ -477,6 +477,24 @@ def test_a_suspended_server_keeps_its_messages_and_answers_the_debugger(run: Any
     assert run(main) == (([0], "suspended"), [0, 1, 2, 3])
 
 
+def test_a_server_that_is_resumed_by_a_message_behind_the_one_that_suspends_it_goes_on(run: Any) -> None:
+    """Both lie in one batch, with messages between them."""
+
+    async def main() -> Any:
+        server = await Log.start()
+        GenServer.cast(server, 0)
+        suspended = asyncio.ensure_future(otp.sys.suspend(server))
+        cast = asyncio.ensure_future(later(server))
+        resumed = asyncio.ensure_future(otp.sys.resume(server))
+        await asyncio.gather(suspended, cast, resumed)
+        return await log_of(server)
+
+    async def later(server: Any) -> None:
+        GenServer.cast(server, 1)
+
+    assert run(main) == [0, 1]
+
+
 def test_a_suspended_server_is_called_after_it_resumes(run: Any) -> None:
     async def main() -> Any:
         server = await Log.start()
