@@ -211,6 +211,7 @@ def _killer(output: str) -> str:
 def _run(root: Path, sources: Path, mutated: Path | None, stage: Stage, output: Path, seconds: float) -> None:
     """The life of a child: the commands of a stage, with the copy first on the path."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(written, 1)
     os.dup2(written, 2)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -56,12 +57,13 @@ _PYTEST = (
     "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 _KERNEL_LAST = (
-    "kernel", "asyncio_interop", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py", "programs",
-    "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py", "behaviours/test_task_yield.py",
+    "kernel/test_*.py", "asyncio_interop/test_*.py", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py",
+    "programs/test_*.py", "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py",
+    "behaviours/test_task_yield.py", "logging/test_*.py",
 )  # fmt: skip
 _SUPERVISOR_LAST = (
     "behaviours/test_supervisor*.py", "behaviours/test_dynamic*.py", "suites/*supervisor*.py",
-    "kernel/test_starting.py",
+    "kernel/test_starting.py", "kernel/test_error_texts.py", "logging/test_*.py", "code/test_supervisors.py",
 )  # fmt: skip
 """What runs last, on mutants that nothing else has killed."""
 
@@ -73,11 +75,15 @@ def engine() -> list[str]:
     return [f"{_KERNEL}/{name}.py" for name in _MODULES] + [str(path.relative_to(ROOT)) for path in found]
 
 
-def draw(paths: Sequence[str], number: int, seed: int) -> list[Mutant]:
-    """Return this many mutants of these files, the same for a seed and sources, in the order of the files."""
+def draw(paths: Sequence[str], number: int, seed: int, only: str = "") -> list[Mutant]:
+    """Return this many mutants of these files, the same for a seed and sources, in the order of the files.
+
+    `only` leaves the others out: a part of `path:line`.
+    """
     found = [mutant for path in paths for mutant in candidates((ROOT / path).read_text(encoding="utf-8"), path)]
-    drawn = set(random.Random(seed).sample(found, min(number, len(found))))
-    return [mutant for mutant in found if mutant in drawn]
+    chosen = [mutant for mutant in found if only in f"{mutant.path}:{mutant.line}"]
+    drawn = set(random.Random(seed).sample(chosen, min(number, len(chosen))))
+    return [mutant for mutant in chosen if mutant in drawn]
 
 
 def stages(path: str) -> tuple[Stage, ...]:
@@ -131,11 +137,14 @@ def row(mutant: Mutant, seed: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse(arguments)
-    paths = [path for path in engine() if options.only in path]
-    mutants = draw(paths, options.number, options.seed)
+    mutants = draw(engine(), options.number, options.seed, options.only)
+    if not mutants:
+        print(f"expected a part of path:line, got {options.only!r}: there are no such mutants", file=sys.stderr)
+        return 2
     if options.list:
         print("\n".join(told(Verdict(mutant, killed=False)).removeprefix("SURVIVED ") for mutant in mutants))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends through the judge, which clears up
     begun = time.monotonic()
     verdicts: list[Verdict] = []
     with Judge(ROOT, SOURCES, options.jobs) as judge:
@@ -164,7 +173,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description="Judge the tests by mutants.")
     parser.add_argument("-n", "--number", type=int, default=400, help="how many mutants (default: 400)")
     parser.add_argument("--seed", type=int, default=1, help="what draws them (default: 1)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="files whose path contains this")
+    parser.add_argument("--only", default="", metavar="TEXT", help="a part of path:line, such as drain.py:118")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants judged at a time")
     parser.add_argument("--table", action="store_true", help="print survivors as rows for docs/mutants.md as well")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
