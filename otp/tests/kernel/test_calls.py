@@ -327,6 +327,29 @@ def test_calls_to_oneself_fail_at_once_also_by_name(run: Any) -> None:
     assert run(main) == ([(otp.CallingSelf, "calling_self")] * 2, 0.0)
 
 
+def test_a_call_to_oneself_fails_at_once_while_messages_wait(run: Any) -> None:
+    """Behind them it would wait for itself."""
+
+    class Selfish(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(None)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+            GenServer.cast(otp.self(), "waits")
+            return Reply(await failing(GenServer.call(otp.self(), 1)), state)
+
+        @impl
+        def handle_cast(self, request: Any, state: None) -> Any:
+            return NoReply(state)
+
+    async def main() -> Any:
+        return await GenServer.call(await Selfish.start(), "call yourself"), otp.monotonic()
+
+    assert run(main) == ((otp.CallingSelf, "calling_self"), 0.0)
+
+
 def test_two_servers_that_call_each_other_time_out(run: Any) -> None:
     class Mutual(GenServer[None]):
         @impl
@@ -366,6 +389,20 @@ def test_time_out_0_of_a_child_task_sends_the_request_too(run: Any) -> None:
         return len(await otp.sys.get_state(server))
 
     assert run(main) == 1
+
+
+def test_a_wrong_time_out_from_outside_sends_nothing() -> None:
+    async def main() -> Any:
+        async with otp.Node("embedded"):
+            server = await Server.start()
+            with pytest.raises(otp.BadArgument):
+                await GenServer.call(server, "keep", timeout=-1)
+            with pytest.raises(otp.BadArgument):
+                await otp.sys.suspend(server, timeout=-1)
+            assert await otp.sys.get_state(server, "infinity") == []
+            return await GenServer.call(server, "answer kept")
+
+    assert asyncio.run(main()) == 0
 
 
 def test_time_out_0_from_outside_sends_the_request_too() -> None:
