@@ -26,6 +26,7 @@ from otp.kernel.system import handle_system, is_system
 __all__ = ["BATCH", "Starting", "callback_done", "run_callbacks", "settle"]
 
 BATCH: Final = 256  # messages one server may handle in a row
+PART: Final = 32  # of a backlog, whose unread rest goes back for each async callback that receives
 
 
 def run_callbacks(p: Process, s: Scheduler) -> None:
@@ -45,6 +46,7 @@ def _activate(p: Process, s: Scheduler) -> None:
     if x is not None and x.suspended:
         _while_suspended(p, s)
         return
+    it: Any
     if x is not None and x.it is not None:
         it = x.it
         m = None
@@ -55,7 +57,10 @@ def _activate(p: Process, s: Scheduler) -> None:
         if m is None:
             settle(p)
             return
-        p._mbox = None
+        if type(m) is deque:
+            m = _part_of_backlog(p, m)
+        else:
+            p._mbox = None
         n = len(m)
         it = iter(m)
         if n > BATCH:
@@ -145,6 +150,14 @@ def _activate(p: Process, s: Scheduler) -> None:
         settle(p)
 
 
+def _part_of_backlog(p: Process, backlog: deque[Any]) -> list[Any]:
+    """The first messages of a long mailbox into which an async callback has looked, and may look again."""
+    part = [backlog.popleft() for _ in range(min(PART, len(backlog)))]
+    if not backlog:
+        p._mbox = None
+    return part
+
+
 def _begin_pending(p: Process) -> bool:
     """What comes before the mailbox: the result of a call begun on its caller's stack, or a continue."""
     pending = p._val
@@ -224,7 +237,7 @@ def settle(p: Process) -> None:
     """After a callback: queue the process again if there is work, else let it idle, with its time-out running."""
     s = p._node._s
     x = p._x
-    if type(p._mbox) is deque:  # an async callback looked into its mailbox
+    if type(p._mbox) is deque and len(p._mbox) <= BATCH:  # an async callback looked into its mailbox
         p._mbox = list(p._mbox)
     if x is not None and x.suspended:
         merge_batch(p)

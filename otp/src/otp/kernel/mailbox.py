@@ -20,9 +20,10 @@ from otp.kernel.elsewhere import elsewhere
 from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.native import native_coroutine
-from otp.kernel.patterns import Tag, compile_pattern, matches
+from otp.kernel.patterns import OfRef, Tag, compile_pattern, matches
 from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
+from otp.kernel.received_since import Since, keep_search, since_of
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
 from otp.kernel.scheduler import thread as _thread
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from otp.kernel.pids import Ref
     from otp.kernel.terms import Limit
 
-__all__ = ["deliver", "mailbox_of", "merge_batch", "park", "receive", "refuse_to_wait", "wake_timed"]
+__all__ = ["deliver", "mailbox_of", "merge_batch", "messages_from", "park", "receive", "refuse_to_wait", "wake_timed"]
 
 T = TypeVar("T")
 
@@ -156,7 +157,9 @@ def merge_batch(me: Process) -> None:
     if x is not None and x.it is not None:
         rest = list(x.it)
         x.it = None
-        if rest:
+        if type(me._mbox) is deque:  # a backlog, which is long
+            me._mbox.extendleft(reversed(rest))
+        elif rest:
             if me._mbox:
                 rest.extend(me._mbox)
             me._mbox = rest
@@ -313,8 +316,14 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
     """
     m = me._mbox
     last = x.match
+    searched = x.mark
+    since = since_of(x) if type(last) is Since or type(last) is OfRef else None
+    if since is not None and (last is since or type(match) is not OfRef):
+        last, searched = since.match, since.searched
     if last is not None and getattr(match, "pure", False) and (last is match or same(last, match)):
-        i = min(x.mark, len(m))
+        i = min(searched, len(m))
+    if since is not None and type(match) is OfRef and since.is_before(match.ref):
+        i = max(i, min(since.place, len(m)))
     server = me._vt is not None
     word = match._word if type(match) is Tag and not server else None
     end = len(m)
@@ -341,29 +350,37 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
                         i += 1
                         continue
                 del m[i]
-                x.mark = i
-                x.match = match
+                if since is None:
+                    x.mark = i
+                    x.match = match
+                else:
+                    keep_search(x, since, match, i, is_found=True)
                 return message
         except RuntimeError:  # a predicate has sent to this very process: the deque changed under the loop
             pass
         if i == before:
             break  # a predicate has taken messages away
         messages = _messages_from(m, i, end, i == begun)
-    x.mark = min(i, len(m))
+    keep_search(x, since, match, min(i, len(m)), is_found=False)
     return ABSENT
 
 
 def _messages_from(m: Any, i: int, end: int, is_first: bool) -> Iterable[Any]:
-    """The messages `i` to `end` of a mailbox, or the first of them: the caller asks again for the rest.
+    """The messages `i` to `end` of a mailbox, or the first of them: the caller asks again for the rest."""
+    return messages_from(m, i, min(end, i + NEAR) if is_first and i >= NEAR else end)
+
+
+def messages_from(m: Any, i: int, end: int) -> Iterable[Any]:
+    """The messages `i` to `end` of a mailbox, in the quickest of three ways.
 
     A deque finds a message by its number in a time that grows with its distance from the nearer end, 2 us in the
     middle of 200,000. A few are looked up so, further ones in a row.
     """
     if i < NEAR or type(m) is list:
         return islice(m, i, end)
-    if is_first or end - i <= NEAR:
-        return [m[k] for k in range(i, min(end, i + NEAR))]
-    if i < end - i:
+    if end - i <= NEAR:
+        return [m[k] for k in range(i, end)]
+    if i < len(m) - i:
         return islice(m, i, end)
     rest = list(islice(reversed(m), len(m) - end, len(m) - i))
     rest.reverse()

@@ -143,20 +143,21 @@ class AnyOf:
         return f"AnyOf({', '.join(map(repr, self.patterns))})"
 
 
-class _OfRef(_Pattern):
+class OfRef(_Pattern):
     """What belongs to a reference: its Down, its TimerFired, a tuple that starts with it."""
 
-    __slots__ = ("ref",)
+    __slots__ = ("ref", "since")
     pure: Final = True
 
     def __init__(self, ref: Ref) -> None:
-        self.ref = ref
+        self.ref: Ref = ref
+        self.since: Any = None  # while it is what a process waits for: see `kernel.received_since`
 
     def __call__(self, message: Any) -> bool:
         return isinstance(message, tuple) and len(message) > 0 and message[0] is self.ref  # pyright: ignore[reportUnknownArgumentType]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _OfRef) and self.ref is other.ref
+        return isinstance(other, OfRef) and self.ref is other.ref
 
     def __hash__(self) -> int:
         return hash(self.ref)
@@ -186,7 +187,7 @@ def compile_pattern(matching: Any) -> Callable[[Any], Any]:
     if isinstance(matching, type):
         return _OfType(matching)
     if isinstance(matching, Ref):
-        return _OfRef(matching)
+        return OfRef(matching)
     if callable(matching):
         return matching
     raise TypeError(

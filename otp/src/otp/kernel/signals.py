@@ -20,6 +20,7 @@ from otp.kernel.monitors import Monitor, unwatch, watch, watch_anywhere
 from otp.kernel.names import is_name_and_node, resolve, unknown_name
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
+from otp.kernel.received_since import forget_place, note_ref, since_of
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.spending import spend
@@ -199,6 +200,8 @@ def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
         x.mrefs = {ref: None}
     else:
         x.mrefs[ref] = None
+    if (me._mbox or x.it is not None) and _keeps_mailbox(me):
+        note_ref(x, ref, len(me._mbox or ()) + (0 if x.it is None else x.it.__length_hint__()))
     if me._node._watched_links:
         me._node._trace.notice("monitored", me, {"ref": ref, "item": item})
     return ref
@@ -225,17 +228,24 @@ def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
 
 
 def _flush_down(me: Process, ref: Ref) -> None:
-    from otp.kernel.mailbox import merge_batch
+    from otp.kernel.mailbox import merge_batch, messages_from
 
     merge_batch(me)
     waiting = me._mbox
     if waiting:
-        for i, message in enumerate(waiting):
+        x = me._ext()
+        since = since_of(x) if _keeps_mailbox(me) else None
+        begin = 0 if since is None or not since.is_before(ref) else min(since.place, len(waiting))
+        for i, message in enumerate(messages_from(waiting, begin, len(waiting)), begin):
             if type(message) is Down and message.ref is ref:
                 del waiting[i]
-                if me._x is not None:
-                    me._x.mark = 0
+                forget_place(x, since, i)
                 return
+
+
+def _keeps_mailbox(me: Process) -> bool:
+    """Return whether only `receive` takes messages from it now: not a server between two of its callbacks."""
+    return me._vt is None or me._step is not None
 
 
 async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
