@@ -16,7 +16,7 @@ from otp.kernel.scheduler import BUDGET
 from otp.testing import Scheduler, wait_all_idle
 from task_functions import never
 
-MANY = 5_000
+MANY = 8_000
 LOOPS = {"otp.run": otp.run, "inline": Scheduler(inline=True).run, "seeded": Scheduler(seed=4).run}
 
 
@@ -31,7 +31,7 @@ class Turns:
     def __init__(self) -> None:
         self.node = otp.node()
         self.loop = asyncio.get_running_loop()
-        self.before = len(self.node.processes())
+        self.before = self.before_all = len(self.node.processes())
         self.most = 0
         self.handle = self.loop.call_soon(self.turn)
 
@@ -79,15 +79,16 @@ def test_linked_processes_end_in_slices() -> None:
 
 def test_a_chain_of_links_ends_in_slices() -> None:
     async def main() -> Any:
-        first = otp.spawn(chain, MANY, otp.self())
+        first = otp.spawn(chain, 40_000, otp.self())
         await otp.receive()
         await wait_all_idle()
-        turns = Turns()
         otp.exit(first, "boom")
+        turns = Turns()
         await wait_all_idle()
-        return turns.stop(), len(otp.processes())
+        return turns.before_all, turns.stop(), len(otp.processes())
 
-    most, left = otp.run(main)
+    after_one_step, most, left = otp.run(main)
+    assert 10_000 < after_one_step < 20_000
     assert left == 1
     assert most <= 2 * BUDGET
 
@@ -119,7 +120,7 @@ def test_links_are_notified_in_the_order_in_which_they_were_made(run: Any) -> No
             order.append(n)
 
         pids = []
-        for n in range(1_000):
+        for n in range(6_000):
             pids.append(otp.spawn(linked, n))
             await wait_all_idle()
         del order[:]
@@ -129,7 +130,7 @@ def test_links_are_notified_in_the_order_in_which_they_were_made(run: Any) -> No
 
     order, alive = run(main)
     assert not alive
-    assert sorted(order) == list(range(1_000))
+    assert sorted(order) == list(range(6_000))
     if run is not LOOPS["seeded"]:
         assert order == sorted(order)
 
@@ -137,7 +138,7 @@ def test_links_are_notified_in_the_order_in_which_they_were_made(run: Any) -> No
 def test_unlink_and_demonitor_take_back_a_notice_that_waits(run: Any) -> None:
     async def main() -> Any:
         hub = otp.spawn(never)
-        others = [otp.spawn(star_of, hub) for _ in range(1_000)]
+        others = [otp.spawn(star_of, hub) for _ in range(6_000)]
         await wait_all_idle()
         otp.process_flag("trap_exit", True)
         otp.link(hub)
@@ -158,7 +159,7 @@ async def star_of(hub: otp.Pid) -> None:
 
 def test_a_supervisor_with_many_children_that_is_killed_takes_them_along(run: Any) -> None:
     async def main() -> Any:
-        specs = [ChildSpec(n, start=(otp.Task.start_link, never), restart="temporary") for n in range(2_000)]
+        specs = [ChildSpec(n, start=(otp.Task.start_link, never), restart="temporary") for n in range(6_000)]
         sup = await Supervisor.start_link_children(specs)
         otp.process_flag("trap_exit", True)
         otp.exit(sup, "kill")

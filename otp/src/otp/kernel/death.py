@@ -34,7 +34,8 @@ from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 __all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
 CLOSE_ATTEMPTS: Final = 100
-AT_ONCE: Final = 200  # links, or monitors, that are notified in the step of the end itself
+AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the step of the end itself
+IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
 LOOK_AT_CLOCK: Final = 16  # notices between two looks
 _new_tuple = tuple.__new__
 
@@ -209,7 +210,7 @@ def _notify_slice(s: Scheduler) -> None:
             other = p._links.popitem()[0]
             forget_link(other, p)
             s.burying = True
-            s.notices = BUDGET - LOOK_AT_CLOCK  # what follows from it waits for its slice as well
+            s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # what follows from it waits for its slice as well
             try:
                 exit_signal(other, p, reason, True, seq)
             finally:
@@ -466,7 +467,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
     if (
         (type(links) is dict and len(links) > AT_ONCE)
         or (type(mons) is dict and len(mons) > AT_ONCE)
-        or (s.notices > BUDGET and (links is not None or mons is not None))
+        or (s.notices > IN_ONE_STEP and (links is not None or mons is not None))
     ):
         _notify_in_slices(s, p, reason, seq)
         links = mons = None

@@ -267,7 +267,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             found = _scan(me, x, match)
             if found is not ABSENT:
                 return _found(me, found)
-        elif getattr(match, "pure", False):
+        else:
             x.mark = 0
         x.match = match
     s.handled -= 1  # what it has spent is no message: there is none
