@@ -369,10 +369,11 @@ def test_when_who_forks_them_was_killed_the_reserve_begins_anew(run: Callable[..
     async def main() -> None:
         with Spares(1, preload=["json"]) as spares:
             first = await start(**shop(QUIET), spares=spares)
-            assert spares._nursery is not None
-            spares._nursery._program.kill()
+            nursery = spares._nursery  # it may be replaced before the end of its peer is known
+            assert nursery is not None
+            nursery._program.kill()
             assert (await first.ended()).kind in ("signal", "lost")
-            spares._nursery._program.wait()
+            nursery._program.wait()
             second = await start(**shop("import sys\nprint('json' in sys.modules)\n" + QUIET), spares=spares)
             await second.stop()
             assert "True\n" == second.output()

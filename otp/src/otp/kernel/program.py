@@ -142,6 +142,8 @@ def _tag_tasks(s: Scheduler) -> None:
     chosen: Any = None
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
+        if context is not None and not context:  # `Context()`: the task is to outlive the process that makes it
+            return _task(chosen, loop, coro, context, options)
         task = tagged(loop, coro, context, **options)
         adopt(s, task)
         return task

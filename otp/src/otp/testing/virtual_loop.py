@@ -208,7 +208,8 @@ class VirtualLoop(base_events.BaseEventLoop):
             task: Any = _NumberedTask(coro, number=number, loop=self, name=name, context=context, **options)
         else:
             task = super().create_task(coro, name=name, context=context, **options)
-        self.task_made(task)
+        if context is None or context:  # `Context()`: the task is to outlive the process that makes it
+            self.task_made(task)
         return task
 
     # idle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
+from contextvars import Context
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +72,7 @@ class FarRecorder:
     def flush(self) -> None:
         """Fetch what is new, beside who asks for it."""
         if not self.ended and self._fetching is None:
-            self._fetching = asyncio.get_running_loop().create_task(self._fetch(last=False))
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch(last=False), context=Context())
 
     async def close(self) -> None:
         """End it, with what is new until now."""

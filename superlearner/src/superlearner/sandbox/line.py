@@ -12,6 +12,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from typing import Final
 
 from superlearner.remote import NodeBusy, NodeGone
@@ -59,7 +60,7 @@ class Line:
         except OSError:
             pair.close()
             raise
-        self._reading = asyncio.ensure_future(self._read(reader))
+        self._reading = asyncio.get_running_loop().create_task(self._read(reader), context=Context())
 
     async def ask(self, channel: int, question: bytes) -> bytes:
         """Ask, and wait for the answer as long as it takes. Raises `NodeGone`, `NodeBusy`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
@@ -44,7 +45,7 @@ class Connections:
         while self._alone.locked():
             async with self._alone:
                 pass
-        task = asyncio.create_task(self._transaction(work))
+        task = asyncio.create_task(self._transaction(work), context=Context())
         self._running.add(task)
         return await self._end_of(task)
 
@@ -65,7 +66,7 @@ class Connections:
 
     async def whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something that is no transaction to its end, even if who waits for it is killed meanwhile."""
-        return await self._end_of(asyncio.create_task(work))
+        return await self._end_of(asyncio.create_task(work, context=Context()))
 
     async def settled(self) -> None:
         """Return when all that has been begun is done."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,7 +89,7 @@ class Writer:
         """
         task = self._task
         if task is None or task.done():
-            task = self._task = asyncio.create_task(self._work())
+            task = self._task = asyncio.create_task(self._work(), context=Context())
         await asyncio.wait({task})
         failure = self.why_closed() if task.cancelled() else task.result()
         if failure is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from typing import Any, Final
 
 import msgspec
@@ -132,7 +133,7 @@ class Relay:
         viewer = RelayedViewer(self, BEHIND)
         self._viewers.add(viewer)
         if self._relaying is None:
-            self._relaying = asyncio.get_running_loop().create_task(self._relay())
+            self._relaying = asyncio.get_running_loop().create_task(self._relay(), context=Context())
         else:
             self.sync()
         return viewer

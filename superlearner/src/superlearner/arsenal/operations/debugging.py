@@ -130,10 +130,10 @@ async def trace(
     limit: Annotated[int, Field(ge=1, le=10_000, description="it ends by itself after so many events")] = 1000,
     timeout_ms: TimeoutMs = 5000,
 ) -> Switched:
-    """Show what a server does, in the event stream.
+    """Show each message that a server handles and each answer it gives.
 
-    Until the limit is reached, each message that comes and each answer that goes is an event `debugged`, and telemetry
-    `process.debug`; `watch` of the answer is the command that shows them.
+    Until the limit is reached, each of them is shown as `debugged`, and is telemetry `process.debug`; the answer names
+    the command that prints them.
     """
     found = server_of(ctx, pid)
     telemetry, events, number = ctx.platform.telemetry, ctx.platform.events, plain_pid(found)
