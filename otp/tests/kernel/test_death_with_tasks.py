@@ -87,3 +87,27 @@ def test_exit_inside_a_task_group_ends_the_process_with_that_reason(run: Any) ->
         return reasons
 
     assert run(main) == ["boom", "boom"]
+
+
+def test_a_signal_in_the_turn_in_which_a_timeout_expires_ends_the_process(run: Any) -> None:
+    """`asyncio.timeout` took the cancellation for its own, and the loop around it went on for five seconds."""
+
+    async def main() -> Any:
+        rounds: list[int] = []
+
+        async def polls() -> None:
+            while True:
+                try:
+                    async with asyncio.timeout(1):
+                        await asyncio.get_running_loop().create_future()
+                except TimeoutError:
+                    rounds.append(1)
+
+        pid, ref = otp.spawn_monitor(polls)
+        await wait_all_idle()
+        task = otp.process_info(pid, "status")
+        asyncio.get_running_loop().call_at(1.0, otp.exit, pid, "boom")
+        down = await otp.receive(ref)
+        return task, down.reason, otp.monotonic(), len(rounds)
+
+    assert run(main) in (("awaiting", "boom", 1.0, 0), ("awaiting", "boom", 1.0, 1))

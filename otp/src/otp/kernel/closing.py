@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ async def shut_down(node: Node, timeout: float) -> None:
         if rounds >= CLOSE_ROUNDS:
             for p in list(node._procs.values()):
                 exit_signal(p, node._outside, "kill", False)
+    await _tasks_end(node, timeout)
     if node._distribution is not None:
         await node._distribution.stop()
     node._life = "closed"
@@ -52,6 +54,14 @@ async def shut_down(node: Node, timeout: float) -> None:
         await end_calls(node, timeout)
     if not s.nodes and node._given is None:
         s.close()
+
+
+async def _tasks_end(node: Node, timeout: float) -> None:
+    """Wait for the cleanup of child tasks whose processes have ended."""
+    left = node._s.leftover
+    tasks = [task for p in list(left) if p._node is node for task in left[p].tasks.acted]
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout)
 
 
 async def _stop(node: Node, processes: list[Process], timeout: float) -> None:

@@ -252,6 +252,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
     future = x.fut
     if future is not None:
+        x.ncancel += 1  # else an `asyncio.timeout` that expires now would take the cancellation for its own
         cancelled = future.cancel()
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
             p._val = Thrown(CancelledError())
@@ -259,6 +260,8 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
             return
         x.fut = None
         future.remove_done_callback(p._wakeup)
+    else:
+        x.ncancel += 1
     if killed:
         _close(p, step.__self__)
         _bury(p, x.reason[0], x.sender, x.cause, True)
