@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -137,6 +138,46 @@ def test_an_ignored_start_child_is_ignore_and_keeps_the_spec_unless_temporary(ru
         assert await Supervisor.restart_child(tree, "a") == Ignore()
 
     run(main)
+
+
+@pytest.mark.parametrize("stop", ["terminate_child", "with_its_supervisor"])
+def test_the_cleanup_of_a_task_has_the_time_of_its_spec(run: Any, stop: str) -> None:
+    """More than the five seconds that a task has otherwise."""
+
+    async def cleans_up() -> None:
+        try:
+            await otp.receive()
+        finally:
+            await asyncio.sleep(7)
+            ended.append(otp.monotonic())
+
+    async def main() -> None:
+        spec = otp.Task.child_spec(cleans_up, id="a", shutdown=10)
+        tree = await Supervisor.start_link_children([spec])
+        await wait_all_idle()
+        await (Supervisor.terminate_child(tree, "a") if stop == "terminate_child" else Supervisor.stop(tree))
+
+    ended: list[float] = []
+    run(main)
+    assert ended == [7.0]
+
+
+def test_a_spec_may_hand_options_to_the_start(run: Any) -> None:
+    class Slow(Worker):
+        @impl
+        async def init(self, arg: Any) -> Any:
+            await asyncio.sleep(10)
+            return Ok(arg)
+
+    async def main() -> Any:
+        process_flag("trap_exit", True)
+        with pytest.raises(StartError) as failed:
+            await Supervisor.start_link_children(
+                [ChildSpec(id="a", start=functools.partial(Slow.start_link, None, timeout=1))]
+            )
+        return "timeout" in str(failed.value.reason), otp.monotonic()
+
+    assert run(main) == (True, 1.0)
 
 
 @pytest.mark.parametrize("operation", [Supervisor.restart_child, Supervisor.delete_child])

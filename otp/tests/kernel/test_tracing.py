@@ -87,6 +87,18 @@ def test_a_subscription_to_a_process_has_the_messages_to_it_as_well(run: Any) ->
     assert run(main)
 
 
+def test_a_message_that_a_pattern_takes_out_of_the_mailbox_has_its_event(run: Any) -> None:
+    async def main() -> Any:
+        seen: list[Any] = []
+        trace.subscribe(node(), lambda e: seen.append(e.data["message"]), kinds={"received"})
+        for message in ("first", "second"):
+            otp.send(otp.self(), message)
+        await otp.receive(lambda message: message == "second")
+        return seen
+
+    assert run(main) == ["'second'"]
+
+
 def test_message_events_exist_only_while_somebody_asks_for_them(run: Any) -> None:
     async def main() -> Any:
         seen: list[str] = []
