@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(told(Verdict(mutant, killed=False)).removeprefix("SURVIVED ") for mutant in mutants))
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends through the judge, which clears up
+    signal.signal(signal.SIGTERM, _end)
     begun = time.monotonic()
     verdicts: list[Verdict] = []
     with Judge(ROOT, SOURCES, options.jobs) as judge:
@@ -166,6 +166,11 @@ def main(arguments: list[str] | None = None) -> int:
         f"{(time.monotonic() - begun) / 60:.0f} min"
     )
     return 0 if share >= ENOUGH else 1
+
+
+def _end(_number: int, _frame: object) -> None:
+    """End through the judge, which ends its children and removes its folder."""
+    sys.exit(1)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
