@@ -1,4 +1,7 @@
-"""Calls that wait for each other: a deadlock is ended and drawn, and what may still be answered is left alone."""
+"""Calls that wait for each other: a deadlock is ended and drawn, and what may still be answered is left alone.
+
+Time is virtual: a sleep of 3 s is the moment between the search for a cycle (2 s) and the default time-out (5 s).
+"""
 
 from __future__ import annotations
 
@@ -182,6 +185,17 @@ def test_a_system_message_to_the_caller_is_part_of_a_cycle() -> None:
             return await otp.sys.get_state("a")
 
         return await ask("a", says(asks("b", looks)))
+
+    assert CallCycle is among(2, program)[0]
+
+
+def test_a_child_task_that_is_done_does_not_hide_a_cycle() -> None:
+    async def program(*pids: otp.Pid) -> Any:
+        async def calls_back(state: Any, caller: Any) -> Any:
+            await asyncio.create_task(asyncio.sleep(1))
+            return await says(asks("a"))(state, caller)
+
+        return await ask("a", says(asks("b", calls_back)))
 
     assert CallCycle is among(2, program)[0]
 

@@ -94,9 +94,9 @@ def _examine(timer: Timer) -> None:
 
 
 def _is_certain(p: Process) -> bool:
-    """Whether the call in which `p` waits can get no answer but from its server itself, and has no limit of its own."""
+    """Return whether only the server itself can answer the call in which `p` waits, which has no limit of its own."""
     x = p._x
-    if (x is not None and x.tasks) or not _waits_patiently(p):
+    if (x is not None and x.tasks is not None and x.tasks.acted) or not _waits_patiently(p):
         return False
     frm, probe = p._val, object()
     known = _count(frm, _holders(frm))
@@ -104,7 +104,7 @@ def _is_certain(p: Process) -> bool:
 
 
 def _waits_patiently(p: Process) -> bool:
-    """Whether no limit but the default time-out ends the wait of `p`: no `timeout=`, no `with` block around it."""
+    """Return whether no limit but the default time-out ends the wait of `p`: no `timeout=`, no `with` block."""
     from otp.kernel.calls import UNSET
 
     by_default = False
@@ -142,7 +142,7 @@ def _coroutines(p: Process) -> list[Any]:
 
 
 def _holders(frm: From) -> list[Any]:
-    """What may hold a call that nothing else can answer: its caller, its server, and what is theirs alone."""
+    """Return what may hold a call that nothing else can answer: its caller, its server, and what is theirs alone."""
     found: dict[int, Any] = {}
     for p in (frm._waiter, frm._to):
         for holder in _owned_by(p, frm):
