@@ -34,7 +34,7 @@ class _Known:
     variables: frozenset[str] = frozenset()
 
     def is_set(self, node: ast.expr) -> bool:
-        """Whether an expression is a set whose order is that of addresses."""
+        """Return whether an expression is a set whose order is that of addresses."""
         if isinstance(node, ast.Call):
             return _name(node.func) in _SETS
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)):

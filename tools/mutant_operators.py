@@ -32,7 +32,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, order=True)
 class Mutant:
-    """One change to one file, by the characters it replaces."""
+    """A change to a file, by the characters it replaces."""
 
     path: str
     start: int

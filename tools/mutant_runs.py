@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass
 class _Slot:
-    """One worker: a copy of the sources, and the child that runs on it."""
+    """A worker: a copy of the sources, and the child that runs on it."""
 
     folder: Path
     mutant: Mutant | None = None

@@ -65,7 +65,7 @@ _SUPERVISOR_LAST = (
     "behaviours/test_supervisor*.py", "behaviours/test_dynamic*.py", "suites/*supervisor*.py",
     "kernel/test_starting.py", "kernel/test_error_texts.py", "logging/test_*.py", "code/test_supervisors.py",
 )  # fmt: skip
-"""What runs last, on mutants that nothing else has killed."""
+"""Tests that run last, on mutants that nothing else has killed."""
 
 
 def engine() -> list[str]:

@@ -1,4 +1,4 @@
-"""What is told to install exists: nothing of ours is on an index, and nobody is sent there for a name of ours."""
+"""Install commands name packages that exist: none of ours is on an index, so none of them names one."""
 
 from __future__ import annotations
 

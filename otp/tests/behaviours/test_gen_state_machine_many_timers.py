@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from counted_keys import CountedKey
 from otp import GenStateMachine, KeepState, MachineOk, NamedTimeout, ReplyTo, impl
 from otp.behaviours.state_machine_timer_table import TimerTable, with_timer, without
 from otp.testing import Scheduler, advance
@@ -29,22 +30,6 @@ def test_each_version_of_the_timers_shows_what_it_held_when_it_was_made() -> Non
     assert any(isinstance(running, TimerTable) for running, _ in versions)
 
 
-class Name:
-    """The name of a timer, which counts how often names are compared."""
-
-    compared = 0
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __hash__(self) -> int:
-        return hash(self.number)
-
-    def __eq__(self, other: object) -> bool:
-        Name.compared += 1
-        return isinstance(other, Name) and self.number == other.number
-
-
 class Alarms(GenStateMachine[str, list[Any]]):
     """Sets an alarm for each cast, and says which have rung."""
 
@@ -57,7 +42,7 @@ class Alarms(GenStateMachine[str, list[Any]]):
         match kind:
             case "cast":
                 number, seconds = content
-                return KeepState(data, NamedTimeout(Name(number), seconds, number))
+                return KeepState(data, NamedTimeout(CountedKey(number), seconds, number))
             case ("call", caller):
                 return KeepState(data, ReplyTo(caller, data))
             case _:
@@ -72,13 +57,13 @@ def test_one_of_many_named_timers_is_set_again_and_fires_without_a_look_at_the_o
         for number in range(1_000):
             Alarms.cast(machine, (number, 60 + number))
         await Alarms.call(machine, "rung", 5)
-        Name.compared = 0
+        CountedKey.compared = 0
         for number in range(100):
             Alarms.cast(machine, (number, 1 + number / 1000))
         before = await Alarms.call(machine, "rung", 5)
         await advance(2)
         rung = await Alarms.call(machine, "rung", 5)
-        return before, rung, Name.compared
+        return before, rung, CountedKey.compared
 
     before, rung, compared = Scheduler().run(main)
     assert ([], list(range(100))) == (before, rung)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import otp
+from counted_keys import CountedKey
 from first_process import first_process
 from otp import (
     AlreadyRegistered,
@@ -469,35 +470,19 @@ async def test_a_listener_hears_of_an_end_before_the_down_of_that_process() -> N
     assert isinstance(second, Down)
 
 
-class Counted:
-    """A key that counts how often it is compared."""
-
-    compared = 0
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __hash__(self) -> int:
-        return hash(self.number)
-
-    def __eq__(self, other: object) -> bool:
-        Counted.compared += 1
-        return isinstance(other, Counted) and self.number == other.number
-
-
 @pytest.mark.parametrize("keys", ["unique", "duplicate"])
 def test_to_unregister_one_key_costs_the_same_however_many_a_process_has(keys: Any) -> None:
     """A duplicate registry looked through all keys of the process."""
 
     async def main() -> Any:
         await Registry.start_link(keys=keys, name="r")
-        mine = [Counted(number) for number in range(1_000)]
+        mine = [CountedKey(number) for number in range(1_000)]
         for key in mine:
             Registry.register("r", key, key.number)
-        Counted.compared = 0
+        CountedKey.compared = 0
         for number in range(500):
-            Registry.unregister("r", Counted(number))
-        return Counted.compared, Registry.keys("r", otp.self()) == mine[500:], Registry.count("r")
+            Registry.unregister("r", CountedKey(number))
+        return CountedKey.compared, Registry.keys("r", otp.self()) == mine[500:], Registry.count("r")
 
     compared, are_left, count = testing.Scheduler().run(main)
     assert compared <= 10 * 500

@@ -1,4 +1,7 @@
-"""The operations of supervisors: what they answer and refuse; simple_one_for_one; other flags at run time."""
+"""The operations of supervisors: what they answer and refuse; simple_one_for_one; other flags at run time.
+
+Sleeps take virtual time.
+"""
 
 from __future__ import annotations
 

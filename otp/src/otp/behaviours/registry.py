@@ -442,7 +442,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
 
 
 def _is_to_come(registry: Dest) -> bool:
-    """Whether the registry has no process yet, or one whose `init` has not returned."""
+    """Return whether the registry has no process yet, or one whose `init` has not returned."""
     p = registry if isinstance(registry, Process) else cast("Process | None", whereis(registry))
     if p is None:
         return True

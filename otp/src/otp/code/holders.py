@@ -1,4 +1,4 @@
-"""Who holds classes and functions of a module as they were before its reload.
+"""Holders of a module's old classes and functions after a reload: modules, states and mailboxes.
 
 `from messages import Add` in another module is the old class after a reload of `messages`: what it makes matches no
 `case Add()` of the new code, and nothing fails. Tables are read here; no line of the program's own code runs.
@@ -33,7 +33,7 @@ MOST: Final = 1000
 MODULES: Final = 20
 """Modules that are looked at in one go."""
 LOOKS: Final = 10_000
-"""Values that are looked at in states and mailboxes, so that a reload holds nobody up."""
+"""The most values that a search examines in states and mailboxes, which bounds the time of a reload."""
 MEMBERS: Final = 20
 MESSAGES: Final = 100
 DEPTH: Final = 3
@@ -116,7 +116,7 @@ class Holders:
         return known[1]
 
     def _replaced(self, thing: Any, qualified_name: str) -> bool:
-        """Whether the version has something else under this name, or nothing."""
+        """Return whether the version has something else under this name, or nothing."""
         if "<" in qualified_name:  # made inside a function: it has no successor
             return False
         first, *rest = qualified_name.split(".")

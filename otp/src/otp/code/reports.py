@@ -75,7 +75,7 @@ class OldObject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UpgradeReport:
-    """What `reload` or `rollback` did, or what `check` says a reload would do.
+    """The result of a `reload` or `rollback`, or what `check` says a reload would do.
 
     `servers` are in order of their upgrade; `still_old` are coroutine processes that run a function of an older
     version of the module: they go on with it until they call or become `code.latest(fn)`.

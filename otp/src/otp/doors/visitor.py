@@ -70,7 +70,7 @@ class Visitor:
         address: as `place_of` reads it, as of `otp.observe`.
         token: the secret of the door.
 
-    Raises `DoorError` if nobody is there, `WrongToken` for another token, `ImportError` without msgspec.
+    Raises `DoorError` if nothing listens there, `WrongToken` for another token, `ImportError` without msgspec.
 
     >>> import asyncio, otp
     >>> from otp.doors import Visitor

@@ -197,7 +197,7 @@ def _begin_pending(p: Process) -> bool:
 
 
 def _failed_inline(p: Process, frm: From, _result: None, error: BaseException) -> tuple[From, Any]:
-    """What a callback raised on the stack of its caller; with too few frames left there, it begins again on ours."""
+    """Return the outcome of a callback that raised on its caller's stack; run it again if that stack was full."""
     if not isinstance(error, RecursionError):
         return frm, Raised(error)
     try:

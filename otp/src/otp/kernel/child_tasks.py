@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from otp.kernel.process import Process
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["adopt", "end_found_tasks", "end_tasks"]
+__all__ = ["adopt", "end_found_tasks", "end_tasks", "where_in"]
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -46,10 +46,7 @@ def adopt(s: Scheduler, task: Any) -> None:
         if left is not None:
             left.tasks.add(task, False)
     elif p is not p._node._outside:
-        x = p._ext()
-        if x.tasks is None:
-            x.tasks = TaskTable()
-        x.tasks.add(task, False)
+        p._ext().task_table().add(task, False)
 
 
 def end_tasks(p: Process, tasks: TaskTable, returned: bool, killed: bool, seconds: float | None) -> None:
@@ -73,7 +70,7 @@ def end_tasks(p: Process, tasks: TaskTable, returned: bool, killed: bool, second
 
 def end_found_tasks(s: Scheduler) -> None:
     """Find the tasks of the processes that have just ended, in a loop that reports none, and end them."""
-    ended, s.bereft = s.bereft, {}
+    ended, s.tasks_to_find = s.tasks_to_find, {}
     found: dict[Process, TaskTable] = {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
         owner = _owner(task)
@@ -89,7 +86,7 @@ def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
 
 
 def _is_to_end(task: Any) -> bool:
-    """Whether a task has not ended, and is more than the loop's closing of an async generator that was dropped."""
+    """Return whether a task has not ended; the loop's closing of a dropped async generator does not count."""
     return not task.done() and type(task.get_coro()).__name__ != "async_generator_athrow"
 
 
@@ -145,12 +142,13 @@ class Leftover:
         if self.reported:
             return
         self.reported = True
-        where = _where(task.get_coro())
+        where = where_in(task.get_coro())
         self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
         say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
 
 
-def _where(coro: Any) -> str:
+def where_in(coro: Any) -> str:
+    """Return the file and line in which a coroutine waits."""
     frame = getattr(coro, "cr_frame", None)
     return "its end" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
-from otp.kernel.child_tasks import end_found_tasks, end_tasks
+from otp.kernel.child_tasks import end_found_tasks, end_tasks, where_in
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
@@ -193,16 +193,16 @@ def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
         if entries is not None:
             ordered = entries if type(entries) is dict else {entries: None}
             setattr(p, table, dict.fromkeys(reversed(ordered)))  # `popitem` takes the last
-    if not s.bereaved:
+    if not s.to_notify:
         s.loop.call_soon(_notify_slice, s, context=s._base)
-    s.bereaved.append((p, reason, seq))
+    s.to_notify.append((p, reason, seq))
 
 
 def _notify_slice(s: Scheduler) -> None:
     """Notify linked processes and monitors until the time or the messages of one drain are used up."""
     started = s.read_clock()
     for n in range(1, BUDGET + 1):
-        p, reason, seq = s.bereaved[0]
+        p, reason, seq = s.to_notify[0]
         causes = p._node._trace.causes
         if causes is not None:
             causes.now = seq
@@ -219,10 +219,10 @@ def _notify_slice(s: Scheduler) -> None:
             tell_watcher(p._mons.popitem()[0], reason)
         else:
             p._links = p._mons = None
-            s.bereaved.popleft()
+            s.to_notify.popleft()
         if causes is not None:
             causes.now = 0
-        if not s.bereaved:
+        if not s.to_notify:
             return
         if n % LOOK_AT_CLOCK == 0 and s.now_ns() - started > DRAIN_NS:
             break
@@ -250,9 +250,9 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.pend[held] = None
     if type(p._mbox) is list:
         p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
+    x.ncancel += 1  # else an `asyncio.timeout` that expires now would take the cancellation for its own
     future = x.fut
     if future is not None:
-        x.ncancel += 1  # else an `asyncio.timeout` that expires now would take the cancellation for its own
         cancelled = future.cancel()
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
             p._val = Thrown(CancelledError())
@@ -260,8 +260,6 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
             return
         x.fut = None
         future.remove_done_callback(p._wakeup)
-    else:
-        x.ncancel += 1
     if killed:
         _close(p, step.__self__)
         _bury(p, x.reason[0], x.sender, x.cause, True)
@@ -293,11 +291,11 @@ def _close(p: Process, coro: Any) -> None:
         if waits_for is not None:
             error = GeneratorExit()
             if not _waits_for_its_tasks(coro):  # they are cancelled as well, and reported if they wait
-                abandoned = abandoned or _where(coro)
+                abandoned = abandoned or where_in(coro)
             if getattr(waits_for, "_asyncio_future_blocking", None):
                 waits_for._asyncio_future_blocking = False
     else:
-        abandoned = abandoned or _where(coro)
+        abandoned = abandoned or where_in(coro)
     if abandoned:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
         say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
@@ -305,7 +303,7 @@ def _close(p: Process, coro: Any) -> None:
 
 
 def _waits_for_its_tasks(coro: Any) -> bool:
-    """Whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
+    """Return whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
     code: Any = None
     while coro is not None:
         code = getattr(coro, "cr_code", code)
@@ -340,11 +338,6 @@ def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
             table.pop(loop, None)
         else:
             table[loop] = task
-
-
-def _where(coro: Any) -> str:
-    frame = coro.cr_frame
-    return "its end" if frame is None else f"{coro.cr_code.co_filename}:{frame.f_lineno}"
 
 
 def _step_cleanup(p: Process, error: BaseException | None) -> None:
@@ -403,12 +396,8 @@ def _cleanup_over(timer: Timer) -> None:
     p: Process = timer.target
     if p._st == EXITING:
         x = p._ext()
-        p._node._trace.emit("abandoned_cleanup", p, {"where": _where(p._coro)})
+        p._node._trace.emit("abandoned_cleanup", p, {"where": where_in(p._coro)})
         _work(p, x.reason[0] if x.reason else "killed", x.sender, x.cause, True)
-
-
-def _is_normal(reason: Any) -> bool:
-    return type(reason) is str and reason == "normal"
 
 
 def forget_link(a: Process, b: Process) -> None:
@@ -495,13 +484,13 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
     if x is not None:
         release(p, x)
     if not s.reports_tasks or (x is not None and x.tasks is not None):
-        returned = sender is None and vt is None and (x is None or x.reason is None) and _is_normal(reason)
+        returned = sender is None and vt is None and (x is None or x.reason is None) and is_word(reason, "normal")
         if x is not None and x.tasks is not None:
             end_tasks(p, x.tasks, returned, killed, x.shutdown)
         if not s.reports_tasks and not returned:
-            if not s.bereft:
+            if not s.tasks_to_find:
                 s.loop.call_soon(end_found_tasks, s, context=s._base)
-            s.bereft[p] = killed
+            s.tasks_to_find[p] = killed
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:

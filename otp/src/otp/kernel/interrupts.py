@@ -16,7 +16,7 @@ __all__ = ["Interrupts", "interrupts"]
 
 
 class Interrupts:
-    """What Ctrl-C does while a program runs.
+    """The handling of Ctrl-C while a program runs.
 
     The first calls `stop`. Each later one raises `KeyboardInterrupt` where the code of the main thread is: a process
     that computes ends by it, also in its cleanup; where no code runs, the loop is left and what still stops is

@@ -165,7 +165,7 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
 
 
 def _is_handed_over(dest: Process, message: Any) -> bool:
-    """Whether a selective receive takes a message as it is sent; one with a function looks itself, later."""
+    """Return whether a selective receive takes a message as it is sent; one with a function looks later."""
     match = dest._ext().match
     return getattr(match, "pure", False) and matches(match, as_message(dest, message))
 

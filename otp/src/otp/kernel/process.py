@@ -150,6 +150,12 @@ class Ext:
         self.trap = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0
 
+    def task_table(self) -> TaskTable:
+        """Return the table of child tasks, made on first use."""
+        if self.tasks is None:
+            self.tasks = TaskTable()
+        return self.tasks
+
 
 class Process(Pid):
     """A local process; see the module's text for its two faces."""

@@ -1,4 +1,4 @@
-"""What lies in a mailbox since a reference was made: no older message can belong to it.
+"""Messages that arrived since a reference was made: no older one can belong to it.
 
 Erlang's receive optimisation: a wait for the answer to a request that was made just now does not search the messages
 that were there before. `Ext.match` and `Ext.mark` keep how far the last pattern has searched; a `Since` stands in the

@@ -21,7 +21,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from otp.kernel.errors import BadArgument, NotAProcess
-from otp.kernel.process import OWNER, TaskTable
+from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
@@ -127,8 +127,6 @@ class Scheduler:
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
-        "bereaved",
-        "bereft",
         "burying",
         "busy",
         "credit",
@@ -167,6 +165,8 @@ class Scheduler:
         "sweep_wheel_at",
         "switches",
         "tags_tasks",
+        "tasks_to_find",
+        "to_notify",
         "virtual",
         "watched",
         "wheel",
@@ -199,14 +199,14 @@ class Scheduler:
         self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
         self.reports_tasks: bool = False  # the loop reports each task that is made, see `child_tasks`
         self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
-        self.bereft: dict[
+        self.tasks_to_find: dict[
             Process, bool
         ] = {}  # dead processes whose tasks are to be found, and whether they were killed
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
         self.notices: int = 0  # links notified in this step
-        self.bereaved: deque[Any] = deque()  # (process, reason, event) of ends whose links are notified in slices
+        self.to_notify: deque[Any] = deque()  # (process, reason, event) of ends whose links are notified in slices
         self.drains: int = 0
         self.switches: int = 0  # entries taken from the run queue
         self.handled: int = 0  # messages of servers, spent credit, and steps of coroutines from the run queue
@@ -455,10 +455,7 @@ def current_process(what: str, instead: str = "") -> Process:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # it ends with its process
-            x = p._ext()
-            if x.tasks is None:
-                x.tasks = TaskTable()
-            x.tasks.add(child, True)
+            p._ext().task_table().add(child, True)
         return p
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")

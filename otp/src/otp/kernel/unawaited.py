@@ -1,4 +1,4 @@
-"""What to try where a coroutine or a generator stands in the place of a pid, a child or a result."""
+"""Hints for a coroutine or a generator in the place of a pid, a child or a result."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

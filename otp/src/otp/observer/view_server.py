@@ -58,7 +58,7 @@ _LOGGED: Final = frozenset(METHODS) - {
     *("send", "cast", "call"),
     *(name for name, method in METHODS.items() if method.permission == "read"),
 }
-"""What ends, holds or changes processes; its line stands in the log of the program that is looked into."""
+"""Methods that end, hold or change processes; the observed program logs each such request."""
 
 
 class ViewOf(NamedTuple):

@@ -40,7 +40,7 @@ class RealIdle:
         return waiter
 
     def _timer_is_due(self) -> bool:
-        """Whether a timer of the scheduler or of the loop is due, and has not fired yet."""
+        """Return whether a timer of the scheduler or of the loop is due, and has not fired yet."""
         s = self._s
         if any(due <= s.now_ns() and timer.fire is not None for due, _, timer in s._heap[:1]):
             return True

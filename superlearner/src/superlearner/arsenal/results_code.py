@@ -117,7 +117,7 @@ class OldObject(BaseModel):
 
 
 class Upgrade(BaseModel):
-    """What a reload or rollback did, or would do. `still_old` are functions that go on with old code."""
+    """The result of a reload or rollback, done or foreseen. `still_old` are functions that go on with old code."""
 
     module: str
     done: bool

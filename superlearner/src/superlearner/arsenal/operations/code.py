@@ -39,6 +39,7 @@ TRIAL_S: Final = 1.0
 """Seconds for each server to come through what waited for it."""
 
 PLATFORM: Final = ("otp", "superlearner")
+_ERRORS: Final = ("module_not_found", "upgrade_refused", "critical_process_protection", "conflict")
 
 ModuleText = Annotated[
     str,
@@ -90,7 +91,7 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
     http=("POST", "/code/modules/{module}/reload"),
     scope="code",
     changes=True,
-    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
+    errors=_ERRORS,
 )
 async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Reload a module.
@@ -115,7 +116,7 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     http=("POST", "/code/modules/{module}/compatibility"),
     scope="code",
     changes=True,
-    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
+    errors=_ERRORS,
 )
 async def compatibility(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Say what a reload would do.
@@ -134,7 +135,7 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
     http=("POST", "/code/modules/{module}/rollback"),
     scope="code",
     changes=True,
-    errors=("module_not_found", "upgrade_refused", "critical_process_protection", "conflict"),
+    errors=_ERRORS,
 )
 async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Go back to the version before the last reload.
