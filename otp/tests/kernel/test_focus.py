@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
@@ -408,5 +409,47 @@ def test_who_becomes_another_function_stays_in_focus() -> None:
         otp.send(pid, "go")
         await otp.receive()
         assert ("sent", "pid>me", "info", "'from the second'") in told(seen, {pid: "pid", me: "me"})
+
+    run(main)
+
+
+def test_a_process_that_is_cancelled_or_times_out_stays_in_focus_and_leaves_it_with_its_reader() -> None:
+    """An error is raised where it waits, whoever begins or ends to watch it in between."""
+
+    async def waits(heir: Pid, raised: list[str]) -> None:
+        while True:
+            try:
+                otp.send(heir, ("got", await otp.receive()))
+            except asyncio.CancelledError:
+                raised.append("cancelled")
+                otp.send(heir, "cancelled")
+
+    async def main() -> None:
+        seen: list[Event] = []
+        raised: list[str] = []
+        me = otp.self()
+        p: Any = otp.spawn(waits, me, raised)
+        await asyncio.sleep(0)
+        p.cancel()
+        reader = focus(seen, p)  # after the cancellation, before it is raised
+        assert "cancelled" == await otp.receive()
+        otp.send(p, 1)
+        assert ("got", 1) == await otp.receive()
+        p.cancel()
+        assert "cancelled" == await otp.receive()
+        otp.send(p, 2)
+        assert ("got", 2) == await otp.receive()
+        who = {me: "me", p: "p"}
+        sent = [event for event in told(seen, who) if event[:2] == ("sent", "p>me")]
+        assert ["('got', 1)", "('got', 2)"] == [event[3] for event in sent if "got" in event[3]]
+
+        p.cancel()
+        reader.close()  # after the cancellation, before it is raised
+        count = len(seen)
+        assert "cancelled" == await otp.receive()
+        otp.send(p, 3)
+        assert ("got", 3) == await otp.receive()
+        assert count == len(seen)
+        assert ["cancelled"] * 3 == raised
 
     run(main)

@@ -35,16 +35,13 @@ def safely(function: Any, argument: Any) -> None:
         say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
 
 
-def is_elsewhere(p: Process, sender: Any) -> bool:
-    """Whether a signal came from another node of this program, whose pids and events bear the same numbers as ours."""
-    return type(sender) is Process and sender._node is not p._node
-
-
 def cause_of(p: Process, sender: Any, cause: int) -> int:
     """The event that led to a signal: the end of its sender, or what that is handling; 0 if none is known here."""
-    if is_elsewhere(p, sender):
+    if not isinstance(sender, Process):
+        return cause
+    if sender._node is not p._node:  # whose pids and events bear the same numbers as ours
         return 0
-    if cause or not isinstance(sender, Process):
+    if cause:
         return cause
     causes = sender._node._trace.causes
     return (sender._exit_seq if sender._st == DEAD else 0) or (0 if causes is None else causes.of(sender))
@@ -55,17 +52,19 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
     if sender is None and x is not None:
         sender = x.sender
-    if is_elsewhere(p, sender):
+    if type(sender) is Process and sender._node is not p._node:
         sender = p._node._outside
+    side = p._side
+    name = None if side is None else side.name
     if x is None:
-        return (reason, None, None, sender, what, p._name)
+        return (reason, None, None, sender, what, name)
     return (
         reason,
         None if x.message is None else _shown_message(x),
         x.doing or _CALLBACK_WORDS.get(x.callback, x.callback),
         sender,
         what,
-        p._name,
+        name,
     )
 
 

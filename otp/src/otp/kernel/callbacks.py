@@ -62,12 +62,10 @@ def _activate(p: Process, s: Scheduler) -> None:
         else:
             p._mbox = None
         n = len(m)
-        it = iter(m)
+        part = it = iter(m)
         if n > BATCH:
             part = islice(it, BATCH)
             m = None
-        else:
-            part = it
         if x is not None:  # the batch is still its mailbox: `demonitor(flush=True)` and process_info look there
             x.it = it
     s.credit -= n if n < BATCH else BATCH
@@ -75,21 +73,16 @@ def _activate(p: Process, s: Scheduler) -> None:
         part = watched(p, part)
     vt = p._vt
     handle_cast, handle_call = vt.handle_cast, vt.handle_call
-    frm: From | None = None
     what = ""
     for message in part:
+        kind = type(message)
         try:
-            kind = type(message)
             if kind is tuple and len(message) == 2 and message[0] is CAST_TAG:
-                frm = None
-                what = "handle_cast"
                 result = handle_cast(message[1], p._state)
                 if type(result) is NoReply and p._sig is None:
                     p._state = result.state
                     continue
             elif kind is From:
-                frm = message
-                what = "handle_call"
                 result = handle_call(message._request, message, p._state)
                 if type(result) is Reply and p._sig is None:
                     p._state = result.state
@@ -102,7 +95,6 @@ def _activate(p: Process, s: Scheduler) -> None:
                         reply(message, result.value)
                     continue
             else:
-                frm = None
                 what = "handle_info"
                 if kind is ExitSignal and message.pid is p._parent:
                     what = "parent_exit"
@@ -120,10 +112,14 @@ def _activate(p: Process, s: Scheduler) -> None:
         left = it.__length_hint__()
         x = p._ext()
         x.it = it  # everything rare; the rest of the batch stays owned by p
-        if what == "system":
+        if kind is From:
+            apply(p, "handle_call", message, message, result)
+        elif kind is tuple and len(message) == 2 and message[0] is CAST_TAG:
+            apply(p, "handle_cast", None, message, result)
+        elif what == "system":
             handle_system(p, message)
         else:
-            apply(p, what, frm, message, result)
+            apply(p, what, None, message, result)
         result = None  # what it raised must not be kept alive by this frame
         goes_on = p._st == RUN
         if goes_on and p._val is None and x.it is not None and not x.suspended and x.timeout_ns is None and p._vt is vt:

@@ -10,7 +10,7 @@ handler may run there and then on the caller's stack. It is an order Erlang coul
 from __future__ import annotations
 
 from sys import exception as handled_exception
-from typing import Any
+from typing import Any, Final
 
 from otp.kernel.call_cycles import suspect
 from otp.kernel.callers import new_outside_caller
@@ -41,6 +41,8 @@ from otp.kernel.states import CALLING, CAST_TAG, DEAD, EXITING, IDLE, READY, RUN
 
 __all__ = ["call", "cast"]
 
+_CRASHED: Final = object()
+
 
 async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     """Send `request` to a server and wait for its answer, 5 seconds by default.
@@ -69,15 +71,14 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         dest._st = RUN
         s.current = dest
         context = dest._ctx
-        failed = None
         try:
             if context is None:
                 result = dest._vt.handle_call(request, frm, dest._state)
             else:
                 result = context.run(dest._vt.handle_call, request, frm, dest._state)
         except BaseException as error:  # calls no function: the stack of the caller may have no frame left
-            result = None
-            failed = (frm, None, error)
+            result = _CRASHED
+            dest._val = (frm, None, error)
         s.current = me
         if type(result) is Reply and dest._sig is None:
             dest._state = result.state
@@ -92,8 +93,9 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             if me._sig is not None:
                 await park()
             return result.value
-        dest._val = failed or (frm, result)  # crash, stop, no reply, coroutine: finished in the drain
-        result = failed = None
+        if result is not _CRASHED:
+            dest._val = (frm, result)  # stop, no reply, coroutine: finished in the drain
+        result = None
         dest._st = READY
         s.push(dest)
         if me._val is not frm:

@@ -117,17 +117,21 @@ def terminate(p: Process, reason: Any) -> None:
     x = p._x
     node = p._node
     side = p._side
+    mons = p._mons
     if (
         x is None
-        and p._links is p._mons is p._mbox is p._vt is None
+        and p._links is p._mbox is p._vt is None
+        and (mons is None or not (type(mons) is dict or node._s.notices))
         and (side is None or side.name is None)
         and not (node._watched_life or p._told)
     ):
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
-            p._st = DEAD  # nobody is to be told: most processes end here
+            p._st = DEAD  # nobody is to be told, or one: most processes end here
             node._procs.pop(p._id, None)
-            p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = None
+            p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = p._mons = None
+            if mons is not None:
+                tell_watcher(mons, reason)
             return
     if x is not None and x.reason is not None:
         reason = x.reason[0]
@@ -181,6 +185,23 @@ def _drain_dead(s: Scheduler) -> None:
     finally:
         s.burying = False
         s.notices = 0
+
+
+def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, seq: int) -> None:
+    """Notify the links and monitors of a dead process, in slices if that takes too long for one step."""
+    linked: Any = () if links is None else tuple(links) if type(links) is dict else (links,)
+    monitors: Any = () if mons is None else mons if type(mons) is dict else (mons,)
+    if len(linked) > AT_ONCE or len(monitors) > AT_ONCE or s.notices > IN_ONE_STEP:
+        _notify_in_slices(s, p, reason, seq)
+        return
+    p._links = None
+    s.notices += len(linked)
+    for other in linked:
+        forget_link(other, p)
+        exit_signal(other, p, reason, True, seq)
+    p._mons = None
+    for ref in monitors:
+        tell_watcher(ref, reason)
 
 
 def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
@@ -456,31 +477,22 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         fail_callers(p, None, reason)
     links, mons = p._links, p._mons
     s = node._s
-    if (
-        (type(links) is dict and len(links) > AT_ONCE)
-        or (type(mons) is dict and len(mons) > AT_ONCE)
-        or (s.notices > IN_ONE_STEP and (links is not None or mons is not None))
-    ):
-        _notify_in_slices(s, p, reason, seq)
-        links = mons = None
-    if links is not None:
-        p._links = None
-        s.notices += len(links) if type(links) is dict else 1
-        linked: Any = tuple(links) if type(links) is dict else (links,)
-        for other in linked:
-            theirs = other._links  # as `forget_link`, without the call
-            if theirs is p:
-                other._links = None
-            elif type(theirs) is dict:
-                theirs.pop(p, None)
-            exit_signal(other, p, reason, True, seq)
-    if mons is not None:
-        p._mons = None
-        if type(mons) is dict:
-            for ref in mons:
-                tell_watcher(ref, reason)
+    if links is not None or mons is not None:
+        if type(links) is dict or type(mons) is dict or s.notices:
+            _notify_many(s, p, links, mons, reason, seq)
         else:
-            tell_watcher(mons, reason)
+            if links is not None:
+                p._links = None
+                s.notices = 1
+                theirs = links._links  # as `forget_link`, without the call
+                if theirs is p:
+                    links._links = None
+                elif type(theirs) is dict:
+                    theirs.pop(p, None)
+                exit_signal(links, p, reason, True, seq)
+            if mons is not None:
+                p._mons = None
+                tell_watcher(mons, reason)
     if x is not None:
         release(p, x)
     if not s.reports_tasks or (x is not None and x.tasks is not None):

@@ -21,7 +21,7 @@ from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.native import native_coroutine
 from otp.kernel.patterns import OfRef, Tag, compile_pattern, matches
-from otp.kernel.process import OWNER, Process, Thrown
+from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import same
 from otp.kernel.received_since import Since, keep_search, since_of
 from otp.kernel.results import ABSENT
@@ -81,6 +81,8 @@ def deliver(dest: Process, message: Any) -> None:
             m = dest._mbox = deque((message,)) if dest._vt is None or st == SEL else [message]
         else:
             m.append(message)
+        if st < RECV:  # READY or RUN: most do not wait
+            return
         if st == SEL:
             match: Any = dest._ext().match
             if not getattr(match, "pure", False):  # a function of the receiver's: it runs there, not on our stack
@@ -390,6 +392,4 @@ def messages_from(m: Any, i: int, end: int) -> Iterable[Any]:
 def _receive_timeout(timer: Timer) -> None:
     p: Process = timer.target
     if p._val is timer and p._st in (RECV, SEL):  # not woken by a message meanwhile
-        p._val = Thrown(ReceiveTimeout(NO_MATCH if p._st == SEL else "no message arrived in time"))
-        p._st = READY
-        p._node._s.push(p)
+        p._throw(ReceiveTimeout(NO_MATCH if p._st == SEL else "no message arrived in time"))

@@ -18,7 +18,7 @@ from otp.kernel.calls import From, reply
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
 from otp.kernel.message_events import told_begun, told_ended, told_step
-from otp.kernel.process import CANCEL, OWNER, Process, Thrown
+from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.reasons import is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
@@ -310,9 +310,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
         waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
     else:
         what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
-        p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
-        p._st = READY
-        p._node._s.push(p)
+        p._throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
     if p._sig is not None:
         from otp.kernel.resume import interrupt
 

@@ -41,7 +41,30 @@ class Thrown:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error: BaseException = error
+        self.error: BaseException | None = error
+
+
+class ThrowingStep:
+    """The step of a process for one resume that raises what is `Thrown`, so that no other resume has to ask."""
+
+    __slots__ = ("__self__", "_p")
+
+    def __init__(self, p: Process) -> None:
+        self._p = p
+        self.__self__: Any = p._coro  # as the `send` of a coroutine
+
+    def __call__(self, value: Any) -> Any:
+        from otp.kernel.message_events import told_step  # which is above this module
+
+        p, send = self._p, self.__self__.send
+        p._step = told_step(p, send) if p._told else send
+        if type(value) is not Thrown:
+            return send(value)
+        error, value.error = value.error, None  # its traceback refers to this frame, which must not refer to it
+        try:
+            return self.__self__.throw(error)
+        finally:
+            del error
 
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
@@ -198,6 +221,14 @@ class Process(Pid):
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in _TASK_NAMES]
 
+    def _throw(self, error: BaseException) -> None:
+        """Resume its coroutine, which waits, by raising `error` there."""
+        self._val = Thrown(error)
+        self._step = ThrowingStep(self)
+        if self._st != READY:
+            self._st = READY
+            self._node._s.push(self)
+
     def _ext(self) -> Ext:
         x = self._x
         if x is None:
@@ -241,9 +272,7 @@ class Process(Pid):
             if self._sig is None:
                 self._sig = CANCEL
         elif st in WAITING and self._step is not None:
-            self._val = Thrown(CancelledError() if msg is None else CancelledError(msg))
-            self._st = READY
-            self._node._s.push(self)
+            self._throw(CancelledError() if msg is None else CancelledError(msg))
         elif self._sig is None:
             self._sig = CANCEL
         return True

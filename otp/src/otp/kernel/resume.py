@@ -108,10 +108,7 @@ def interrupt(p: Process) -> None:
         if x.fut is not None and x.fut.cancel():
             return
         x.fut = None
-    p._val = Thrown(CancelledError())
-    if p._st != READY:
-        p._st = READY
-        p._node._s.push(p)
+    p._throw(CancelledError())
 
 
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:

@@ -66,8 +66,7 @@ def send(dest: Any, message: Any) -> Any:
         if st == RECV and not (node._watched or dest._told):  # the hot case: into the hands of a waiting process
             dest._val = message
             dest._st = READY
-            s = node._s
-            s.push(dest)
+            node._s.push(dest)
         else:
             deliver(dest, message)
         return message
@@ -303,7 +302,8 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     if p is None:
         raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
     s = p._node._s
-    s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
+    if not s.owned():
+        s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
     me = s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process
     if sender is None or sender._st == DEAD:

@@ -183,9 +183,7 @@ async def start_server(
         await spend(FAILED_START)
         raise
     if type(started) is Process:
-        s = started._node._s  # as `spend`, without the call
-        s.credit = credit = s.credit - 1
-        if credit < -BUDGET:
+        if started._node._s.credit < -BUDGET:
             await spend(0)
     elif type(started) is Begun:
         return await wait_for_start(started, timeout)
@@ -313,12 +311,14 @@ def begin_server(
             p._state = result.state
             s.depth = depth
             s.current = before
-            s.credit = credit
+            s.credit = credit - 1  # charged here, asked for by those who can wait
             if p._mbox:
                 p._st = READY
                 s.push(p)
             else:
                 p._st = IDLE
+            if not node._watched:
+                return p if ref is None else (p, ref)
             failed = None
         else:
             failed = _not_plain(p, result, before, credit)
@@ -406,7 +406,7 @@ def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> 
     finally:
         s.depth -= 1
         s.current = before
-        s.credit = credit
+        s.credit = credit - 1
 
 
 async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
