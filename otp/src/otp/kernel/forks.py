@@ -10,7 +10,7 @@ import functools
 import os
 from typing import NoReturn
 
-from otp.kernel.scheduler import Scheduler, thread
+from otp.kernel.scheduler import Scheduler, here, thread
 
 __all__ = ["watch_forks"]
 
@@ -29,7 +29,7 @@ def watch_forks() -> None:
 def _in_fork() -> None:
     schedulers = tuple(thread.by_loop.values())
     thread.by_loop.clear()
-    thread.last = None
+    here.last = None
     for s in schedulers:
         thread.is_fork = True
         s.forget_work()

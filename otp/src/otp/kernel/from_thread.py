@@ -25,7 +25,7 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.log import say
 from otp.kernel.names import check_name, is_name_and_node, resolve
 from otp.kernel.process import OWNER, Process
-from otp.kernel.scheduler import nanoseconds, thread
+from otp.kernel.scheduler import here, last_scheduler, nanoseconds, thread
 from otp.kernel.states import CAST_TAG, DEAD
 
 if TYPE_CHECKING:
@@ -199,14 +199,14 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
 def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:
     """Run a function in the thread of the loop as another thread would: it finds no process and no running loop."""
     current, s.current = s.current, None
-    last, thread.last = thread.last, None
+    last, here.last = last_scheduler(), None
     loop = running_loop()
     set_running_loop(None)
     try:
         return copy_context().run(function)
     finally:
         set_running_loop(loop)
-        thread.last = last
+        here.last = last
         s.current = current
 
 

@@ -25,8 +25,7 @@ from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import same
 from otp.kernel.received_since import Since, keep_search, since_of
 from otp.kernel.results import ABSENT
-from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, nanoseconds, thread_current
-from otp.kernel.scheduler import thread as _thread
+from otp.kernel.scheduler import BUDGET, Timer, find_scheduler, here, nanoseconds, thread_current
 from otp.kernel.states import (
     DEAD,
     EXITING,
@@ -220,7 +219,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     (('b', 2), ('a', 1))
     """
     try:
-        s: Any = _thread.last
+        s: Any = here.last
         me: Any = s.current
         if s.eager and s._ct[s.loop] is not me:
             _refuse()

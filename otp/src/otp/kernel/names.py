@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
-from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, thread, thread_current
+from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, here, thread, thread_current
 from otp.kernel.states import DEAD, EXITING, REMOTE
 from otp.kernel.unawaited import not_a_pid, unawaited
 
@@ -132,8 +132,7 @@ def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
 
 def some_names() -> tuple[Any, ...]:
     """Some of the names that are registered here, for a failure to keep: one of them may have been meant."""
-    last = thread.last  # as `resolve`
-    me = None if last is None else last.current
+    me = thread_current()
     if me is not None:
         return tuple(islice(me._node._names, SUGGESTED))
     try:
@@ -170,8 +169,10 @@ def nodes_here(what: str) -> list[Any]:
 def resolve(dest: Any, what: str = "dest") -> Process | None:
     """The process a destination stands for: a pid, a name, `(name, node)`, or a `via` object. `None`: nobody."""
     if type(dest) is str and dest != "undefined":
-        last = thread.last
-        me = None if last is None else last.current
+        try:
+            me = here.last.current  # as `thread_current`, without the call
+        except AttributeError:
+            me = None
         return (node_here(what) if me is None else me._node)._names.get(dest)
     if isinstance(dest, Process):
         return dest
@@ -259,8 +260,10 @@ def unregister(name: Name) -> bool:
 def whereis(name: Dest) -> Pid | None:
     """The pid that has the name, or `None`; also for `(name, node)`."""
     if type(name) is str and name != "undefined":  # as `resolve`: without that call it takes two thirds of the time
-        last = thread.last
-        me = None if last is None else last.current
+        try:
+            me = here.last.current  # as `thread_current`, without the call
+        except AttributeError:
+            me = None
         p = (node_here("whereis(name)") if me is None else me._node)._names.get(name)
     else:
         p = resolve(name, "whereis(name)")

@@ -43,6 +43,8 @@ __all__ = [
     "Timer",
     "current_process",
     "find_scheduler",
+    "here",
+    "last_scheduler",
     "nanoseconds",
     "thread",
     "thread_current",
@@ -100,9 +102,7 @@ class Timer:
 
 
 class _Thread(threading.local):
-    """The schedulers of this thread: the one used last, and all by their loop."""
-
-    last: Scheduler | None = None
+    """The schedulers of this thread by their loop."""
 
     def __init__(self) -> None:
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
@@ -110,6 +110,8 @@ class _Thread(threading.local):
 
 
 thread: _Thread = _Thread()
+here: Any = threading.local()  # of this very type: an attribute is found in half the time
+"""The scheduler used `last` in this thread, or None; in a thread without any the attribute is missing."""
 
 
 class Scheduler:
@@ -240,7 +242,7 @@ class Scheduler:
         forks.watch_forks()
         self.read_clock()
         thread.by_loop[self.loop] = self
-        thread.last = self
+        here.last = self
         thread.is_fork = False
 
     # Clock
@@ -425,13 +427,18 @@ class Scheduler:
         self.prolonged.clear()
         if thread.by_loop.get(self.loop) is self:
             del thread.by_loop[self.loop]
-        if thread.last is self:
-            thread.last = None
+        if last_scheduler() is self:
+            here.last = None
+
+
+def last_scheduler() -> Scheduler | None:
+    """Return the scheduler that this thread used last, if there is one."""
+    return getattr(here, "last", None)
 
 
 def find_scheduler() -> Scheduler | None:
     """The scheduler of the running loop of this thread, if there is one."""
-    s = thread.last
+    s = last_scheduler()
     loop = running_loop()
     if s is not None and s.loop is loop:
         return s
@@ -439,15 +446,15 @@ def find_scheduler() -> Scheduler | None:
         return None
     s = thread.by_loop.get(loop)
     if s is not None:
-        thread.last = s
+        here.last = s
     return s
 
 
 def current_process(what: str, instead: str = "") -> Process:
     """The process whose code runs now; raises `NotAProcess` that names `what` and what to use instead."""
-    s = thread.last
-    if s is not None and s.current is not None:
-        return s.current
+    me = thread_current()
+    if me is not None:
+        return me
     s = find_scheduler()
     p = OWNER.get()
     if s is not None and p is not None and p._node._s is s and p is not p._node._outside:
@@ -469,5 +476,7 @@ def _belongs(child: Any, p: Process) -> bool:
 
 def thread_current() -> Process | None:
     """The process on the stack of this thread right now (not the owner of a child task), or `None`."""
-    s = thread.last
-    return None if s is None else s.current
+    try:
+        return here.last.current
+    except AttributeError:  # no scheduler in this thread
+        return None

@@ -29,7 +29,7 @@ from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
-from otp.kernel.scheduler import BUDGET, current_process, thread, thread_current
+from otp.kernel.scheduler import BUDGET, current_process, here, thread_current
 from otp.kernel.signals import demonitor, link_processes, monitor_process
 from otp.kernel.spending import FAILED_START, spend
 from otp.kernel.states import DEAD, EXITING, IDLE, READY, RUN
@@ -229,8 +229,10 @@ def begin_server(
     `me` is the starter, if the caller knows better than the thread who it is.
     """
     if me is None:
-        last = thread.last  # as `thread_current`, without the call
-        me = None if last is None else last.current
+        try:
+            me = here.last.current  # as `thread_current`, without the call
+        except AttributeError:
+            me = None
         if me is None and (link or monitor):
             me = current_process(f"{cls.__name__}.start_link", _outside(cls))
     if me is not None:

@@ -14,7 +14,7 @@ from otp.kernel.errors import Exit
 from otp.kernel.node import Node
 from otp.kernel.process import Process
 from otp.kernel.reasons import stack_of
-from otp.kernel.scheduler import thread
+from otp.kernel.scheduler import here, last_scheduler
 from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
@@ -77,12 +77,12 @@ class Run:
     @contextlib.contextmanager
     def surroundings(self) -> Generator[None, None, None]:
         """While the block runs, this thread's scheduler is ours, and in virtual time its standard library too."""
-        outer, thread.last = thread.last, self.kernel
+        outer, here.last = last_scheduler(), self.kernel
         try:
             with self.library.in_force() if self.io == "virtual" else contextlib.nullcontext():
                 yield
         finally:
-            thread.last = outer
+            here.last = outer
 
     def check(self) -> None:
         """Raise what fails the run although its program did not."""
