@@ -10,6 +10,7 @@ copy in a temporary folder. The exit status is 1 when less than 85 % are killed;
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import random
 import signal
@@ -38,7 +39,15 @@ _FIRST = {
     "calls": ("kernel/test_calls.py", "kernel/test_calling.py", "kernel/test_call_limits.py"),
     "calling": ("kernel/test_calling.py", "kernel/test_calls.py", "kernel/test_call_limits.py"),
     "mailbox": ("kernel/test_mailbox.py", "kernel/test_patterns.py"),
-    "death": ("kernel/test_death.py", "kernel/test_kill.py", "kernel/test_signals.py"),
+    "death": (
+        "kernel/test_death.py",
+        "kernel/test_kill.py",
+        "kernel/test_signals.py",
+        "kernel/test_signals_on_stack.py",
+        "kernel/test_cascades.py",
+        "kernel/test_death_with_tasks.py",
+        "kernel/test_child_tasks.py",
+    ),
     "burial": ("kernel/test_death.py", "kernel/test_cascades.py"),
     "signals": ("kernel/test_signals.py", "kernel/test_kill.py"),
     "child_tasks": ("kernel/test_child_tasks.py", "kernel/test_death_with_tasks.py"),
@@ -86,6 +95,7 @@ def draw(paths: Sequence[str], number: int, seed: int, only: str = "") -> list[M
     return [mutant for mutant in chosen if mutant in drawn]
 
 
+@functools.cache  # a test file that appears during a run belongs to the next one
 def stages(path: str) -> tuple[Stage, ...]:
     """Return what runs on a mutant of this file until it is killed."""
     name = Path(path).stem

@@ -6,6 +6,7 @@ Source: design part 1 §3, "Dying".
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -35,6 +36,26 @@ def test_a_chain_of_20000_links_dies_without_a_deep_stack() -> None:
         return before, len(otp.processes())
 
     assert otp.run(main) == (20_002, 1)
+
+
+def test_a_chain_of_servers_at_rest_dies_without_a_deep_stack() -> None:
+    class Rests(otp.GenServer[None]):
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            return otp.Ok(None)
+
+        @otp.impl
+        def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+            return otp.Reply(otp.link(request), state)
+
+    async def main() -> Any:
+        servers = [await Rests.start() for _ in range(3_000)]
+        for server, other in pairwise(servers):
+            await otp.GenServer.call(server, other)
+        otp.exit(servers[0], "boom")
+        return otp.processes() == [otp.self()]
+
+    assert otp.run(main)
 
 
 def test_a_ring_of_links_dies_once_each(run: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import Registry
-from otp.testing import wait_all_idle
+from otp.testing import advance, wait_all_idle
 
 
 def test_the_child_task_of_a_process_that_has_ended_acts_for_nobody(run: Any) -> None:
@@ -64,6 +64,38 @@ def test_a_child_task_that_is_known_ends_with_its_process(run: Any) -> None:
         return lives, tasks[0].cancelled(), otp.is_alive(pid)
 
     assert run(main) == (True, True, False)
+
+
+@pytest.mark.parametrize(("how", "cleaned"), [("link", [1.0]), ("exit", [1.0]), ("kill", [])])
+def test_the_task_of_a_server_at_rest_has_time_for_its_cleanup_unless_it_is_killed(
+    run: Any, how: str, cleaned: list[float]
+) -> None:
+    done: list[float] = []
+
+    class Server(otp.GenServer[Any]):
+        @otp.impl
+        def init(self, arg: otp.Pid) -> Any:
+            otp.link(arg)
+            return otp.Ok(asyncio.get_running_loop().create_task(self.works()))
+
+        async def works(self) -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await asyncio.sleep(1)
+                done.append(otp.monotonic())
+
+    async def main() -> None:
+        otp.trace.subscribe(otp.node(), lambda event: None)
+        linked = otp.spawn(otp.receive)
+        server = await Server.start(linked)
+        await wait_all_idle()
+        otp.exit(linked if how == "link" else server, "kill" if how == "kill" else "boom")
+        assert await otp.wait_down(server) == "noproc"
+        await advance(2)
+
+    run(main)
+    assert done == cleaned
 
 
 def test_a_process_that_has_ended_is_registered_nowhere(run: Any) -> None:

@@ -30,6 +30,53 @@ def test_without_cleanup_a_process_ends_in_the_step_of_the_signal(run: Any) -> N
     assert run(main) == (False, None, False)
 
 
+def test_who_waits_for_a_future_ends_in_the_step_of_the_signal(run: Any) -> None:
+    async def main() -> Any:
+        closed: list[str] = []
+
+        async def victim() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                closed.append("closed")
+
+        pid = otp.spawn(victim)
+        otp.register("victim", pid)
+        await wait_all_idle()
+        otp.exit(pid, "boom")
+        return closed, otp.whereis("victim")
+
+    assert run(main) == (["closed"], None)
+
+
+def test_a_future_that_refuses_to_be_cancelled_does_not_hold_up_the_end(run: Any) -> None:
+    class Refuses(asyncio.Future[None]):
+        def cancel(self, msg: Any = None) -> bool:
+            return False
+
+    async def main() -> Any:
+        async def victim() -> None:
+            await Refuses()
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, "boom")
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == ("boom", 0.0)
+
+
+def test_a_process_that_code_outside_spawned_ends_like_any_other(errors: Callable[[], list[str]]) -> None:
+    async def main() -> Any:
+        async with otp.Node("n") as node:
+            ran: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            pid = node.spawn(ran.set_result, "ran")
+            return await ran, otp.is_alive(pid), node.processes()
+
+    assert asyncio.run(main()) == ("ran", False, [])
+    assert errors() == []
+
+
 def test_a_process_that_never_ran_ends_without_a_warning(run: Any) -> None:
     async def main() -> Any:
         killed, exited = otp.spawn(waits), otp.spawn(waits)
@@ -341,7 +388,8 @@ def test_a_hook_that_fails_does_not_stop_the_end(run: Any, errors: Callable[[], 
     assert len(errors()) == 1
 
 
-def test_keyboard_interrupt_in_cleanup_is_the_nodes_business(run: Any) -> None:
+@pytest.mark.parametrize(("how", "reason"), [("boom", "boom"), ("kill", "killed")])
+def test_keyboard_interrupt_in_cleanup_is_the_nodes_business(run: Any, how: str, reason: str) -> None:
     async def main() -> Any:
         node = otp.trace.node_of(otp.self())
         asked: list[Any] = []
@@ -353,12 +401,54 @@ def test_keyboard_interrupt_in_cleanup_is_the_nodes_business(run: Any) -> None:
             finally:
                 raise SystemExit(3)
 
-        reasons = []
-        for how in ("boom", "kill"):
-            pid, ref = otp.spawn_monitor(victim)
-            await wait_all_idle()
-            otp.exit(pid, how)
-            reasons.append((await otp.receive(ref)).reason)
-        return reasons, [error.code for error in asked]
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, how)
+        return (await otp.receive(ref)).reason, [error.code for error in asked]
 
-    assert run(main) == (["boom", "killed"], [3])
+    assert run(main) == (reason, [3])
+
+
+def test_the_history_has_the_ends_of_a_supervisor_and_its_children_though_nobody_reads(run: Any) -> None:
+    class Rests(otp.GenServer[None]):
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            return otp.Ok(None)
+
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        specs = [
+            otp.ChildSpec("server", start=(Rests.start_link, None)),
+            otp.ChildSpec("linked", start=(otp.spawn_link, waits)),
+            otp.ChildSpec("brief", start=(otp.spawn, lambda: None), restart="temporary", shutdown="brutal_kill"),
+        ]
+        above = await otp.Supervisor.start_link_children(specs)
+        pids = {child.id: child.pid for child in await otp.Supervisor.which_children(above)}
+        await wait_all_idle()
+        otp.exit(above, "shutdown")
+        await otp.wait_down(above)
+        names = {**{pid: name for name, pid in pids.items()}, above: "supervisor"}
+        events = [event for event in otp.trace.history(otp.node()) if event.kind == "exited" and event.pid in names]
+        return [(names[event.pid], event.data["reason"]) for event in events]
+
+    assert run(main) == [
+        ("brief", "normal"),
+        ("linked", "shutdown"),
+        ("server", "shutdown"),
+        ("supervisor", "shutdown"),
+    ]
+
+
+def test_a_reader_has_a_large_reason_whole_and_the_history_a_short_one(run: Any) -> None:
+    large = ("too much", "x" * 10_000)
+
+    async def main() -> Any:
+        seen: list[Any] = []
+        otp.trace.subscribe(otp.node(), lambda event: seen.append(event.data["reason"]), kinds={"exited"})
+        pid = otp.spawn(waits)
+        otp.exit(pid, large)
+        await otp.wait_down(pid)
+        (end,) = (e for e in otp.trace.history(otp.node()) if e.kind == "exited" and e.pid is pid)
+        return seen == [large], end.data["reason"][0], len(repr(end.data["reason"])) < 1_000
+
+    assert run(main) == (True, "too much", True)

@@ -37,6 +37,54 @@ def test_kill_ends_in_the_same_step_though_cleanup_wants_to_wait(run: Any) -> No
     assert done == ["began"]
 
 
+def test_kill_does_not_wait_for_the_child_task_that_is_awaited(run: Any) -> None:
+    async def main() -> Any:
+        async def child() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await asyncio.sleep(1)
+
+        async def victim() -> None:
+            await asyncio.create_task(child())
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, "kill")
+        return (await otp.receive(ref)).reason, otp.monotonic()
+
+    assert run(main) == ("killed", 0.0)
+
+
+def test_cleanup_under_a_kill_is_cancelled_once_and_then_closed(run: Any) -> None:
+    """A bare yield is passed, as the loop of asyncio does; a wait ends with GeneratorExit, as under `close()`."""
+    seen: list[Any] = []
+
+    class Yields:
+        def __await__(self) -> Any:
+            seen.append((yield))
+
+    async def main() -> Any:
+        async def victim() -> None:
+            try:
+                await otp.receive()
+            except BaseException as error:
+                seen.append(type(error))
+                await Yields()
+                try:
+                    await asyncio.sleep(1)
+                except BaseException as another:
+                    seen.append(type(another))
+                    raise
+
+        pid = otp.spawn(victim)
+        await wait_all_idle()
+        otp.exit(pid, "kill")
+
+    run(main)
+    assert seen == [asyncio.CancelledError, None, GeneratorExit]
+
+
 def test_kill_ends_an_exiting_process_and_then_the_reason_is_killed(run: Any) -> None:
     async def main() -> Any:
         async def victim() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import otp
 from otp import ChildSpec, Supervisor
+from otp.kernel import death
 from otp.kernel.scheduler import BUDGET
 from otp.testing import Scheduler, wait_all_idle
 from task_functions import never
@@ -167,3 +168,26 @@ def test_a_supervisor_with_many_children_that_is_killed_takes_them_along(run: An
         return len(otp.processes())
 
     assert run(main) == 1
+
+
+@pytest.mark.parametrize("resting", [True, False], ids=["servers", "coroutines"])
+def test_ends_one_after_the_other_are_no_cascade(run: Any, resting: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is told in its own step, however many there were before it."""
+    monkeypatch.setattr(death, "IN_ONE_STEP", 20)
+
+    class Rests(otp.GenServer[None]):
+        @otp.impl
+        def init(self, arg: Any) -> Any:
+            return otp.Ok(None)
+
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        pids = [await Rests.start_link(None) if resting else otp.spawn_link(never) for _ in range(30)]
+        await wait_all_idle()
+        linked: list[int] = []
+        for pid in pids:
+            otp.exit(pid, "boom")
+            linked.append(len(otp.process_info(otp.self(), "links") or ()))
+        return linked
+
+    assert run(main) == list(reversed(range(30)))
