@@ -110,11 +110,11 @@ def test_all_forms_of_a_child_can_be_started(run: Any) -> None:
 def test_a_known_id_is_already_started_or_already_present(run: Any) -> None:
     async def main() -> None:
         tree = await Supervisor.start_link_children([worker("a")])
-        with pytest.raises(AlreadyStarted) as failure:
+        with pytest.raises(AlreadyStarted, match=r"give this one an id: Class\.child_spec\(arg") as failure:
             await Supervisor.start_child(tree, worker("a"))
         assert failure.value.pid is (await which(tree))[0].pid
         await Supervisor.terminate_child(tree, "a")
-        with pytest.raises(AlreadyPresent):
+        with pytest.raises(AlreadyPresent, match="give this one an id"):
             await Supervisor.start_child(tree, worker("a"))
 
     run(main)

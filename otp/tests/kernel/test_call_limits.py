@@ -118,6 +118,17 @@ def test_a_long_limit_runs_out_in_real_time_too() -> None:
     assert otp.run(main)
 
 
+def test_a_short_limit_counts_also_after_a_call_with_a_longer_one() -> None:
+    """The caller was still in the wheel, for the time of the call before."""
+
+    async def main() -> Any:
+        server = await Busy.start()
+        await GenServer.call(server, 0, timeout=1.0)
+        return await failing(GenServer.call(server, 0.5, timeout=0.02))
+
+    assert otp.run(main) == (otp.CallTimeout, "timeout")
+
+
 class Asked(GenServer[None]):
     """Answers a call when it is told to."""
 
