@@ -10,6 +10,7 @@ import pytest
 
 import otp
 from otp import GenServer, Ok, Reply, impl
+from otp.kernel import scheduler
 from otp.kernel.scheduler import SWEEP_FROM
 from otp.testing import advance, wait_all_idle
 from slow_calls import Busy, failing
@@ -116,6 +117,22 @@ def test_a_long_limit_runs_out_in_real_time_too() -> None:
         return 0.25 <= otp.monotonic() - began < 1
 
     assert otp.run(main)
+
+
+@pytest.mark.parametrize("before", ["a name", "a longer call"])
+def test_the_default_limit_runs_out_in_real_time_too(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller has its entry of the wheel neither for its name alone nor at the time of the call before."""
+    monkeypatch.setattr(scheduler, "DEFAULT_TIMEOUT", 300_000_000)
+
+    async def main() -> Any:
+        server = await Busy.start()
+        if before == "a name":
+            otp.register("caller", otp.self())
+        else:
+            await GenServer.call(server, 0, timeout=1000)
+        return await failing(GenServer.call(server, 60))
+
+    assert otp.run(main) == (otp.CallTimeout, "timeout")
 
 
 def test_a_short_limit_counts_also_after_a_call_with_a_longer_one() -> None:

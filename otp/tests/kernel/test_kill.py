@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,6 +55,30 @@ def test_kill_does_not_wait_for_the_child_task_that_is_awaited(run: Any) -> None
         return (await otp.receive(ref)).reason, otp.monotonic()
 
     assert run(main) == ("killed", 0.0)
+
+
+@pytest.mark.parametrize("how", ["boom", "kill"])
+def test_who_ends_between_the_result_of_a_future_and_its_next_step_ends_quietly(
+    run: Any, how: str, errors: Callable[[], list[str]]
+) -> None:
+    went_on: list[str] = []
+
+    async def main() -> Any:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def victim() -> None:
+            await future
+            went_on.append("went on")
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        future.set_result(None)
+        otp.exit(pid, how)
+        await wait_all_idle()
+        return (await otp.receive(ref)).reason
+
+    assert run(main) == {"boom": "boom", "kill": "killed"}[how]
+    assert went_on == errors() == []
 
 
 def test_cleanup_under_a_kill_is_cancelled_once_and_then_closed(run: Any) -> None:
