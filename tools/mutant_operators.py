@@ -23,7 +23,18 @@ _CONSTANTS = {"0": "1", "1": "0", "True": "False", "False": "True", "None": "Tru
 _NEGATING = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)  # to swap one of these negates the condition
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Call, ast.Subscript, ast.Compare, ast.UnaryOp)
 _NOT_MOVED = (ast.Starred, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.GeneratorExp)  # need parentheses of their own
-_FIXED_ARGUMENTS = {"isinstance", "issubclass", "getattr", "setattr", "hasattr", "cast", "vars", "range"}
+_SAME_EITHER_WAY = {"min", "max"}
+_FIXED_ARGUMENTS = {
+    *_SAME_EITHER_WAY,
+    "isinstance",
+    "issubclass",
+    "getattr",
+    "setattr",
+    "hasattr",
+    "cast",
+    "vars",
+    "range",
+}
 _TEXTS = {"__hash__", "__repr__", "__str__"}
 _LISTS_OF_NAMES = {"__slots__", "__all__", "__match_args__"}
 _DELETED = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Raise, ast.Break, ast.Continue)

@@ -50,12 +50,17 @@ _FIRST = {
     ),
     "burial": ("kernel/test_death.py", "kernel/test_cascades.py"),
     "signals": ("kernel/test_signals.py", "kernel/test_kill.py"),
-    "child_tasks": ("kernel/test_child_tasks.py", "kernel/test_death_with_tasks.py"),
-    "spending": ("kernel/test_spending.py",),
+    "child_tasks": (
+        "kernel/test_child_tasks.py",
+        "kernel/test_death_with_tasks.py",
+        "asyncio_interop/test_killed_processes.py",
+    ),
+    "spending": ("kernel/test_spending.py", "observer/test_metrics.py"),
     "supervisor": ("behaviours/test_supervisor_start.py", "behaviours/test_supervisor_restart.py"),
     "supervisor_operations": ("behaviours/test_supervisor_operations.py",),
     "supervisor_state": ("behaviours/test_supervisor_state.py",),
     "dynamic": ("behaviours/test_dynamic_supervisor.py",),
+    "child_stop": ("behaviours/test_dynamic_supervisor.py", "behaviours/test_supervisor_start.py"),
 }
 """The tests that notice most faults of a module, by its name or what that begins with."""
 
@@ -68,11 +73,12 @@ _PYTEST = (
 _KERNEL_LAST = (
     "kernel/test_*.py", "asyncio_interop/test_*.py", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py",
     "programs/test_*.py", "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py",
-    "behaviours/test_task_yield.py", "logging/test_*.py",
+    "behaviours/test_task_yield.py", "logging/test_*.py", "observer/test_metrics.py",
 )  # fmt: skip
 _SUPERVISOR_LAST = (
     "behaviours/test_supervisor*.py", "behaviours/test_dynamic*.py", "suites/*supervisor*.py",
-    "kernel/test_starting.py", "kernel/test_error_texts.py", "logging/test_*.py", "code/test_supervisors.py",
+    "kernel/test_starting.py", "kernel/test_error_texts.py", "kernel/test_eager.py", "logging/test_*.py",
+    "code/test_supervisors.py", "observer/test_node_view.py",
 )  # fmt: skip
 """Tests that run last, on mutants that nothing else has killed."""
 

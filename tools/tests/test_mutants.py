@@ -75,6 +75,11 @@ def test_texts_of_logs_and_errors_are_kept_and_the_whole_statement_can_go() -> N
     assert {"raise E('a', 1) -> pass"} == changes("def f():\n    raise E('a', 1)")
 
 
+@pytest.mark.parametrize("name", ["min", "max"])
+def test_arguments_whose_order_does_not_matter_are_not_swapped(name: str) -> None:
+    assert {f"return {name}(a, b) -> return None"} == changes(f"def f(a, b):\n    return {name}(a, b)")
+
+
 def test_a_reference_that_is_only_dropped_is_kept() -> None:
     assert set() == {one for one in changes("def f():\n    x = g()\n    h(x)\n    x = None") if "None" in one}
     assert "x = None -> pass" in changes("def f():\n    x = None\n    h(x)")

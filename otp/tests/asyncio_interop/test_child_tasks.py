@@ -128,3 +128,31 @@ def test_cancelling_and_uncancel_count_as_in_a_task(run: Any) -> None:
         return counts, me.get_loop() is asyncio.get_running_loop(), me.get_coro() is not None, me.get_name() == repr(me)
 
     assert run(main) == ([0, 2, 1, 0, 0], True, True, True)
+
+
+def test_who_cancels_itself_and_awaits_a_child_task_goes_on_after_the_task_has_ended(run: Any) -> None:
+    """As a task of asyncio: it hands the cancellation on to what it awaits."""
+    order: list[str] = []
+
+    async def main() -> None:
+        async def child() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await asyncio.sleep(1)
+                order.append("child")
+
+        async def parent() -> None:
+            task = asyncio.create_task(child())
+            await asyncio.sleep(1)
+            me: Any = asyncio.current_task()
+            me.cancel()
+            try:
+                await task
+            finally:
+                order.append("parent")
+
+        await otp.wait_down(otp.spawn(parent))
+
+    run(main)
+    assert order == ["child", "parent"]

@@ -350,6 +350,34 @@ def test_a_dead_child_that_was_not_noticed_yet_is_told_with_its_own_reason(run: 
     assert run(main) == ["boom"]
 
 
+def test_while_it_stops_it_hears_of_other_ends_and_passes_over_what_does_not_concern_it(run: Any) -> None:
+    """What a link says counts more than a monitor, for which a child that is dead already is `noproc`."""
+
+    async def main() -> Any:
+        process_flag("trap_exit", True)
+        sup = await DynamicSupervisor.start_link()
+        names = {
+            await start_child(sup, Worker.child_spec(0, restart="temporary")): "died before",
+            await start_child(sup, Slow.child_spec(1)): "takes a second",
+            (late := await start_child(sup, Slow.child_spec(9, shutdown=5))): "died meanwhile",
+        }
+        first = next(iter(names))
+        otp.exit(sup, "shutdown")
+        otp.exit(first, "boom")
+        otp.send(sup, "noise")
+        otp.send_after(2, sup, "more noise")
+        otp.spawn(dies_later, late)
+        await otp.wait_down(sup)
+        events = [e for e in trace.history(otp.node()) if e.kind == "child_terminated"]
+        return {names[e.data["child"]]: e.data["reason"] for e in events}, otp.monotonic()
+
+    async def dies_later(pid: otp.Pid) -> None:
+        await asyncio.sleep(3)
+        otp.exit(pid, "kill")
+
+    assert run(main) == ({"died before": "boom", "takes a second": "shutdown", "died meanwhile": "killed"}, 3.0)
+
+
 # As a child, as a class, many
 
 

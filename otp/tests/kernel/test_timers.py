@@ -164,6 +164,18 @@ def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
     assert run(main) == (True, "kept")
 
 
+@pytest.mark.parametrize("matching", [None, otp.Tag("tick")], ids=["any", "pattern"])
+def test_a_receive_that_was_answered_in_time_leaves_no_timer(run: Any, matching: Any) -> None:
+    async def main() -> Any:
+        s: Any = otp.self()._node._s  # type: ignore[attr-defined]
+        for _ in range(3 * SWEEP_FROM):
+            otp.send_after(0, otp.self(), ("tick",))
+            await otp.receive(matching, timeout=3600)
+        return len(s._heap) < 2 * SWEEP_FROM
+
+    assert run(main)
+
+
 def test_timers_that_fire_all_at_once_are_served_in_portions(run: Any) -> None:
     async def main() -> Any:
         for n in range(2000):

@@ -117,6 +117,13 @@ async def a_message_that_does_not_come(server: otp.Pid) -> int:
     return 1  # the end of the time
 
 
+async def calls_that_fail_at_once(server: otp.Pid) -> int:
+    for number in range(7):
+        with pytest.raises(otp.NoProcess):
+            await GenServer.call("nobody", number)
+    return 0
+
+
 async def what_is_handled_while_somebody_reads_along(server: otp.Pid, **whom: Any) -> int:
     node = otp.trace.node_of(server)
     await GenServer.call(server, "unseen")
@@ -136,7 +143,7 @@ async def what_is_handled_while_somebody_reads_along_with_one(server: otp.Pid) -
 WAYS = [
     casts, calls, calls_of_a_server_that_is_busy, a_batch_that_is_interrupted_again_and_again,
     a_batch_of_which_a_part_is_never_handled, a_message_that_is_handed_over, messages_that_lie_there,
-    a_message_that_does_not_come, what_is_handled_while_somebody_reads_along,
+    a_message_that_does_not_come, calls_that_fail_at_once, what_is_handled_while_somebody_reads_along,
     what_is_handled_while_somebody_reads_along_with_one,
 ]  # fmt: skip
 
