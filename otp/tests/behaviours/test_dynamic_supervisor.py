@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import weakref
 from typing import Any
@@ -124,6 +125,31 @@ def test_a_failed_start_is_the_bare_reason_and_ignore_keeps_nothing(run: Any) ->
         assert await which(sup) == []
 
     run(main)
+
+
+def test_a_supervisor_as_a_child_starts_fails_at_once_or_fails_later(run: Any) -> None:
+    async def main() -> Any:
+        sup = await DynamicSupervisor.start_link()
+        inner = await start_child(sup, ChildSpec("inner", (DynamicSupervisor.start_link,)))
+        assert [child.pid for child in await which(sup)] == [inner]
+        assert await count(inner) == Counts(0, 0, 0, 0)
+        reasons: list[Any] = []
+        for spec in (
+            ChildSpec("wrong", functools.partial(DynamicSupervisor.start_link, max_children=-1)),
+            Supervisor.child_spec(otp.Children([Worker.child_spec(Stop("no"), id="w")]), id="later"),
+        ):
+            with pytest.raises(StartError) as failure:
+                await start_child(sup, spec)
+            reasons.append(failure.value.reason)
+        return reasons, (await count(sup)).active
+
+    assert run(main) == (
+        [
+            ("supervisor_data", ("invalid_max_children", -1)),
+            ("shutdown", ("failed_to_start_child", "w", "no")),
+        ],
+        1,
+    )
 
 
 def test_a_name_clash_is_already_started(run: Any) -> None:

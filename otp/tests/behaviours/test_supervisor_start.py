@@ -316,6 +316,39 @@ def test_sync_and_async_functions_partials_and_extra_information_start_children(
     run(main)
 
 
+def test_the_start_of_a_server_has_its_argument_no_argument_or_is_a_failed_start(run: Any) -> None:
+    class Keeps(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(arg)
+
+    async def main() -> Any:
+        tree = await Supervisor.start_link_children(
+            [ChildSpec("none", (Keeps.start_link,)), ChildSpec("one", (Keeps.start_link, 1))]
+        )
+        with pytest.raises(StartError, match="takes from 1 to 2 positional arguments but 3 were given"):
+            await Supervisor.start_child(tree, ChildSpec("two", (Keeps.start_link, 1, 2)))
+        return [(child.id, await otp.sys.get_state(child.pid)) for child in await which(tree)]
+
+    assert run(main) == [("one", 1), ("none", None)]
+
+
+def test_the_start_of_a_server_may_have_a_time_limit(run: Any) -> None:
+    class Late(GenServer[Any]):
+        @impl
+        async def init(self, arg: Any) -> Any:
+            await asyncio.sleep(arg)
+            return Ok(arg)
+
+    async def main() -> Any:
+        tree = await Supervisor.start_link_children([])
+        with pytest.raises(StartError) as failure:
+            await Supervisor.start_child(tree, ChildSpec("a", functools.partial(Late.start_link, 1, timeout=0.5)))
+        return failure.value.reason[0], otp.monotonic()
+
+    assert run(main) == ("timeout", 0.5)
+
+
 def test_start_functions_may_use_asyncio(run: Any) -> None:
     async def start() -> Any:
         async with asyncio.timeout(5):
