@@ -536,3 +536,47 @@ def test_a_suspended_server_obeys_kill_and_the_exit_of_its_parent(run: Any) -> N
         return reasons
 
     assert run(main) == ["killed", "as told", "stopped"]
+
+
+@pytest.mark.parametrize("waiting", ["cast", "info"])
+def test_a_message_that_waits_already_ends_the_time_out_for_good(run: Any, waiting: str) -> None:
+    """It is handled at once, and the time-out of the callback before it does not come back after it."""
+    seen: list[Any] = []
+
+    class Timed(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(None)
+
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            seen.append(request)
+            return NoReply(state, timeout=1) if request == "timed" else NoReply(state)
+
+        @impl
+        def handle_info(self, message: Any, state: Any) -> Any:
+            seen.append(message)
+            return NoReply(state)
+
+    async def main() -> None:
+        server = await Timed.start()
+        GenServer.cast(server, "timed")
+        if waiting == "cast":
+            GenServer.cast(server, "waits")
+        else:
+            otp.send(server, "waits")
+        await advance(5)
+
+    run(main)
+    assert seen == ["timed", "waits"]
+
+
+def test_a_system_message_that_waits_already_leaves_the_time_out(run: Any) -> None:
+    async def main() -> Any:
+        server = await Log.start(Ok([]))
+        otp.spawn(otp.sys.get_state, server)
+        GenServer.cast(server, ("with", "a", {"timeout": 1}))
+        await advance(5)
+        return await otp.sys.get_state(server)
+
+    assert run(main) == ["a", ("timeout", 1.0)]
