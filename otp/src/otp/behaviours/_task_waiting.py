@@ -87,7 +87,10 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
         failed = Exit(("timeout", call))
         if not demonitor(task.ref, flush=True, info=True):
             failed.add_note("its result was taken before: a task is awaited once; keep what await_ returned")
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed  # else frame, error and traceback are a cycle
     if isinstance(found, TaskExit):
         raise Exit((found.reason, call))
     return found.value

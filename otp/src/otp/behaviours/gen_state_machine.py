@@ -233,7 +233,10 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
         if not isinstance(state, str):
             error = Error("badarg")
             error.add_note(f'expected a state that names a method (callback_mode = "state_functions"), got {state!r}')
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # else frame, error and traceback are a cycle
         table = cls.__dict__.get("__states__")
         if table is None:
             type.__setattr__(cls, "__states__", table := {})
@@ -357,12 +360,14 @@ def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[A
     error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; {close}")
     # as in Erlang, the innermost entry of the stack is the function that is missing
     code = _raise.__code__.replace(co_name=state, co_qualname=f"{cls.__qualname__}.{state}")
-    FunctionType(code, {})(error)
-    raise error
+    try:
+        return FunctionType(code, {})([error])
+    finally:
+        del error  # else frame, error and traceback are a cycle
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
+def _raise(held: list[Exception]) -> NoReturn:
+    raise held.pop()
 
 
 def _states_of(cls: type[GenStateMachine[Any, Any]]) -> list[str]:

@@ -78,23 +78,27 @@ def follow(running: Running, step: Step, caller: From | None = None) -> Any:
 
     `caller`: its answer, if it is the last thing that happens, is left to the kernel, which has a short way for it.
     """
-    outcome = _steps(running, step, caller)
-    return _later(running, outcome) if type(outcome) is _Waits else outcome
+    return _steps(running, step, caller)
 
 
-async def _later(running: Running, outcome: Any) -> Any:
-    while type(outcome) is _Waits:
+async def _later(running: Running, awaitable: Any) -> Any:
+    while True:
         try:
-            result = await outcome.awaitable
+            result = await awaitable
         except Throw as thrown:
             result = thrown.value
         except BaseException as error:
             return _crashed(running, error)
-        outcome = _steps(running, answered(running.machine, result), None)
-    return outcome
+        outcome = _steps(running, answered(running.machine, result), None, True)
+        if type(outcome) is not _Waits:
+            try:
+                return outcome
+            finally:
+                del outcome  # what a callback raised must not be kept alive by this frame
+        awaitable = outcome.awaitable
 
 
-def _steps(running: Running, step: Step, caller: From | None) -> Any:
+def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool = False) -> Any:
     pid = running.pid
     for _ in range(CHAIN):
         machine, effects, then = step
@@ -130,7 +134,7 @@ def _steps(running: Running, step: Step, caller: From | None) -> Any:
         except BaseException as error:
             return _crashed(running, error)
         if type(result) is CoroutineType or isawaitable(result):
-            return _Waits(result)
+            return _Waits(result) if is_awaited else _later(running, result)
         step = answered(machine, result)
     running.then = step
     return NoReply(running, then=GO_ON)

@@ -291,7 +291,10 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
             code = getattr(getattr(cls, "init", None), "__code__", None)
             if code is not None and not is_ours(code.co_filename):
                 wrong.add_note(f"in what {code.co_qualname} returned, {code.co_filename}:{code.co_firstlineno}")
-            raise wrong from None
+            try:
+                raise wrong from None
+            finally:
+                del wrong
         raise
 
 
@@ -330,9 +333,15 @@ def _refuse(reason: Any, operation: str, of: Any = None) -> NoReturn:
     if taken is not None:
         if isinstance(of, ChildSpec):
             taken.hint = f"give this one an id: {another_id(id)}"
-        raise taken
+        try:
+            raise taken
+        finally:
+            del taken
     if isinstance(reason, str) and reason in _WHY_REFUSED:
         refused = StartError(reason)
         refused.hint = f"{operation}({id!r:.200}): {_WHY_REFUSED[reason]}"
-        raise refused
+        try:
+            raise refused
+        finally:
+            del refused
     raise StartError(reason) if explain(reason) is None else InvalidChildSpec(reason)

@@ -361,7 +361,10 @@ class Distribution:
         except CallExit as failed:
             found = failure(failed.cause_reason, node, (target, *args))
             found.reason = (failed.cause_reason, ("rpc", "call", [node, target, list(args)]))
-            raise found from None
+            try:
+                raise found from None
+            finally:
+                del found  # else frame, error and traceback are a cycle
 
     async def whereis(self, name: Name, node: str, timeout: Limit = 5.0) -> Pid | None:
         """The pid that bears a name on another node, `None` if nobody does. Raises `CallExit` as a call."""

@@ -131,7 +131,10 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             sent = _send_request(me, dest, dest, request, timeout)
             if isinstance(sent, CallExit):
                 await spend()
-                raise sent
+                try:
+                    raise sent
+                finally:
+                    del sent  # else frame, error and traceback are a cycle
             frm = sent
     wait = me._side
     if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
@@ -150,7 +153,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         raise
     finally:
         if timer is not None:
-            timer.fire = None
+            timer.fire = timer.target = None
     if type(value) is Failed:
         raise call_failed(frm, value, dest, timeout)
     return value
@@ -194,7 +197,10 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
     sent = _send_request(me, to, dest, request, timeout)
     if isinstance(sent, CallExit):
         await spend()
-        raise sent
+        try:
+            raise sent
+        finally:
+            del sent
     return await wait_for_reply(me, sent, timeout, dest)
 
 

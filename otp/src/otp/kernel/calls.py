@@ -228,7 +228,7 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
         raise
     finally:
         if timer is not None:
-            timer.fire = None
+            timer.fire = timer.target = None
     if type(value) is Failed:
         raise call_failed(frm, value, dest, timeout)
     return value
@@ -306,10 +306,13 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
         stub._st = DEAD
         stub._x = None
         if timer is not None:
-            timer.fire = None
+            timer.fire = timer.target = None
         forget(frm)
     if failed is not None:
-        raise failed
+        try:
+            raise failed
+        finally:
+            del failed
     return value
 
 

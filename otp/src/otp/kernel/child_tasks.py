@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from asyncio import taskgroups
 from collections.abc import Iterable
 from contextvars import Context
 from logging import WARNING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from otp.kernel.process import Process
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["adopt", "end_found_tasks", "end_tasks", "where_in"]
+__all__ = ["adopt", "end_found_tasks", "end_tasks", "waits_for_its_tasks", "where_in"]
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -145,6 +146,15 @@ class Leftover:
         where = where_in(task.get_coro())
         self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
         say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
+
+
+def waits_for_its_tasks(coro: Any) -> bool:
+    """Return whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
+    code: Any = None
+    while coro is not None:
+        code = getattr(coro, "cr_code", code)
+        coro = getattr(coro, "cr_await", None)
+    return code is not None and code.co_filename == taskgroups.__file__
 
 
 def where_in(coro: Any) -> str:

@@ -12,14 +12,14 @@ Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit s
 
 from __future__ import annotations
 
-from asyncio import CancelledError, taskgroups
+from asyncio import CancelledError
 from collections import deque
 from logging import CRITICAL, DEBUG, WARNING
 from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
-from otp.kernel.child_tasks import end_found_tasks, end_tasks, where_in
+from otp.kernel.child_tasks import end_found_tasks, end_tasks, waits_for_its_tasks, where_in
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
@@ -27,7 +27,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
-from otp.kernel.reasons import is_word
+from otp.kernel.reasons import drop_traceback, is_word
 from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 
@@ -276,7 +276,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     if future is not None:
         cancelled = future.cancel()
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
-            p._val = Thrown(CancelledError())
+            p._val = Thrown(CancelledError)
             _limit_cleanup(p, x)
             return
         x.fut = None
@@ -285,7 +285,7 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         _close(p, step.__self__)
         _bury(p, x.reason[0], x.sender, x.cause, True)
     else:
-        _step_cleanup(p, CancelledError())  # of this very type: TaskGroup and timeout() look for it with `is`
+        _step_cleanup(p, Thrown(CancelledError))  # of this very type: TaskGroup and timeout() look for it with `is`
 
 
 def _close(p: Process, coro: Any) -> None:
@@ -295,23 +295,24 @@ def _close(p: Process, coro: Any) -> None:
     `close()` would not reach into an async generator that waits, and a lock gives back its permit for the first only.
     """
     abandoned = ""
-    error: BaseException | None = CancelledError()
+    error: type[BaseException] | None = CancelledError  # no instance: its traceback and this frame would be a cycle
     for _ in range(CLOSE_ATTEMPTS):
         waits_for: Any = None
         try:
             waits_for = _on_the_stack(p, coro.send, None) if error is None else _on_the_stack(p, coro.throw, error)
         except (KeyboardInterrupt, SystemExit) as raised:
             p._node.request_shutdown(raised)
-        except (StopIteration, CancelledError, GeneratorExit):
-            pass
+        except (StopIteration, CancelledError, GeneratorExit) as raised:
+            drop_traceback(raised)
         except BaseException as raised:
             say(WARNING, "process %s: its cleanup raised %r while it was killed", p, raised)
+            drop_traceback(raised)
         if coro.cr_frame is None:
             break
         error = None
         if waits_for is not None:
-            error = GeneratorExit()
-            if not _waits_for_its_tasks(coro):  # they are cancelled as well, and reported if they wait
+            error = GeneratorExit
+            if not waits_for_its_tasks(coro):  # they are cancelled as well, and reported if they wait
                 abandoned = abandoned or where_in(coro)
             if getattr(waits_for, "_asyncio_future_blocking", None):
                 waits_for._asyncio_future_blocking = False
@@ -321,15 +322,6 @@ def _close(p: Process, coro: Any) -> None:
         p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
         say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
         p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
-
-
-def _waits_for_its_tasks(coro: Any) -> bool:
-    """Return whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
-    code: Any = None
-    while coro is not None:
-        code = getattr(coro, "cr_code", code)
-        coro = getattr(coro, "cr_await", None)
-    return code is not None and code.co_filename == taskgroups.__file__
 
 
 def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
@@ -361,20 +353,24 @@ def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
             table[loop] = task
 
 
-def _step_cleanup(p: Process, error: BaseException | None) -> None:
+def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
     """Let an exiting process run until its cleanup waits or ends; whatever it raises or returns, its reason stays."""
     s = p._node._s
     coro: Any = p._coro
     x = p._ext()
     waits_for: Any = p  # for itself: it is over
     try:
-        waits_for = _on_the_stack(p, coro.send, None) if error is None else _on_the_stack(p, coro.throw, error)
-    except (StopIteration, CancelledError):
-        pass
+        if thrown is None:
+            waits_for = _on_the_stack(p, coro.send, None)
+        else:
+            waits_for = _on_the_stack(p, thrown.into, coro)
+    except (StopIteration, CancelledError) as raised:
+        drop_traceback(raised)
     except (KeyboardInterrupt, SystemExit) as raised:
         p._node.request_shutdown(raised)
     except BaseException as raised:
         say(DEBUG, "process %s raised %r while it ended with %r", p, raised, x.reason[0])
+        drop_traceback(raised)
     if waits_for is p:
         _bury(p, x.reason[0], x.sender, x.cause)
         return
@@ -408,7 +404,7 @@ def resume_exiting(p: Process) -> None:
     value, p._val = p._val, None
     s.burying = True
     try:
-        _step_cleanup(p, value.error if type(value) is Thrown else None)
+        _step_cleanup(p, value if type(value) is Thrown else None)
     finally:
         _drain_dead(s)
 

@@ -19,7 +19,7 @@ from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
 from otp.kernel.message_events import told_begun, told_ended, told_step
 from otp.kernel.process import CANCEL, OWNER, Process
-from otp.kernel.reasons import is_clean, reason_of, without_our_frames
+from otp.kernel.reasons import drop_group, is_clean, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.scheduler import nanoseconds
@@ -66,6 +66,8 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
     if what == "terminate":
         p._ext().frm = frm
         _terminated(p, result, error)
+        if error is not None:
+            drop_group(error)
         return
     kind = _BAD
     if error is None:
@@ -77,6 +79,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
         if not isinstance(error, Exception) and isinstance(error, (KeyboardInterrupt, SystemExit)):
             p._node.request_shutdown(error)
         _crash(p, what, frm, message, reason_of(error), error)
+        drop_group(error)
     elif kind == _RESULT:
         _carry_out(p, what, frm, message, result)
     elif kind == _AWAITABLE:

@@ -36,12 +36,16 @@ CANCEL: Final = _Cancel()
 
 
 class Thrown:
-    """In the place of a value: what a process is resumed with is raised where it waits."""
+    """In the place of a value: what a process is resumed with, an error or its class, is raised where it waits."""
 
-    __slots__ = ("error",)
+    __slots__ = ("_held",)
 
-    def __init__(self, error: BaseException) -> None:
-        self.error: BaseException | None = error
+    def __init__(self, error: BaseException | type[BaseException]) -> None:
+        self._held: list[BaseException | type[BaseException]] = [error]
+
+    def into(self, coro: Any) -> Any:
+        """Raise it where `coro` waits, and forget it: its traceback refers to the frame that resumes the process."""
+        return coro.throw(self._held.pop())
 
 
 class ThrowingStep:
@@ -58,13 +62,7 @@ class ThrowingStep:
 
         p, send = self._p, self.__self__.send
         p._step = told_step(p, send) if p._told else send
-        if type(value) is not Thrown:
-            return send(value)
-        error, value.error = value.error, None  # its traceback refers to this frame, which must not refer to it
-        try:
-            return self.__self__.throw(error)
-        finally:
-            del error
+        return value.into(self.__self__) if type(value) is Thrown else send(value)
 
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
@@ -221,7 +219,7 @@ class Process(Pid):
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in _TASK_NAMES]
 
-    def _throw(self, error: BaseException) -> None:
+    def _throw(self, error: BaseException | type[BaseException]) -> None:
         """Resume its coroutine, which waits, by raising `error` there."""
         self._val = Thrown(error)
         self._step = ThrowingStep(self)
@@ -272,7 +270,7 @@ class Process(Pid):
             if self._sig is None:
                 self._sig = CANCEL
         elif st in WAITING and self._step is not None:
-            self._throw(CancelledError() if msg is None else CancelledError(msg))
+            self._throw(CancelledError if msg is None else CancelledError(msg))
         elif self._sig is None:
             self._sig = CANCEL
         return True

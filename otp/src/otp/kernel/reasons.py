@@ -20,6 +20,8 @@ __all__ = [
     "ExceptionTerm",
     "Reason",
     "StackEntry",
+    "drop_group",
+    "drop_traceback",
     "is_clean",
     "is_ours",
     "is_word",
@@ -131,6 +133,17 @@ def without_our_frames(error: BaseException) -> None:
             break
         traceback = traceback.tb_next
     _put_traceback(error, traceback)
+
+
+def drop_traceback(error: BaseException) -> None:
+    """Let go of the frames of an error that nobody looks at: one that refers to it would keep all of them alive."""
+    _put_traceback(error, None)
+
+
+def drop_group(error: BaseException) -> None:
+    """Let go of the frames of a reported group: `asyncio.TaskGroup` raises it from a frame that refers to it."""
+    if issubclass(type(error), BaseExceptionGroup):
+        _put_traceback(error, None)
 
 
 def _text_of(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from otp.kernel.log import say
 from otp.kernel.message_events import told_step
 from otp.kernel.outcomes import Raised, wait_for
 from otp.kernel.process import CANCEL, Process, Thrown, run_in_context
-from otp.kernel.reasons import reason_of, without_our_frames
+from otp.kernel.reasons import drop_group, drop_traceback, reason_of, without_our_frames
 from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import TICK, Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
@@ -29,7 +29,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     x.fut = None
     if p._st == EXITING:
         if future.cancelled():
-            p._val = Thrown(CancelledError())
+            p._val = Thrown(CancelledError)
         resume_exiting(p)
         return
     if p._st != FUT:
@@ -58,7 +58,7 @@ def _resume(p: Process) -> None:
     try:
         if p._sig is CANCEL:  # cancelled after the future was done, before it woke us
             p._sig = None
-            waits_for = run_in_context(p, coro.throw, CancelledError())
+            waits_for = run_in_context(p, coro.throw, CancelledError)
         else:
             waits_for = run_in_context(p, coro.send, None)
     except StopIteration as done:
@@ -108,7 +108,7 @@ def interrupt(p: Process) -> None:
         if x.fut is not None and x.fut.cancel():
             return
         x.fut = None
-    p._throw(CancelledError())
+    p._throw(CancelledError)
 
 
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
@@ -116,6 +116,8 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     if p._st == DEAD:
         return
     if type(p._sig) is Fatal:  # an untrapped signal to oneself, or one that arrived in the last step
+        if error is not None:
+            drop_traceback(error)
         p._st = READY
         deliver_fatal(p)
         return
@@ -134,6 +136,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     without_our_frames(error)
     reason = reason_of(error)
     report_crash(p, "", None, reason, error)
+    drop_group(error)
     terminate(p, reason)
 
 

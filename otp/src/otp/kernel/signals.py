@@ -294,10 +294,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     A name stands for its pid (a difference to Erlang); raises `BadArgument` if nobody has it.
     """
     if reason is ABSENT:
-        ends = Exit(pid)
-        if isinstance(pid, Process):
-            ends.add_note(f"exit(pid) ended the caller, with the pid as its reason; try otp.exit({pid}, reason)")
-        raise ends
+        raise _end_of_caller(pid)
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
         raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
@@ -312,6 +309,14 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     if me is p and p._sig is not None and p._sig is not CANCEL:
         raise CancelledError  # unwinds; of this very type, which asyncio's own cleanup looks for
     return True
+
+
+def _end_of_caller(reason: Any) -> Exit:
+    """The exception of `exit(reason)`; a frame that raises it and has it in a variable would be a cycle."""
+    ends = Exit(reason)
+    if isinstance(reason, Process):
+        ends.add_note(f"exit(pid) ended the caller, with the pid as its reason; try otp.exit({reason}, reason)")
+    return ends
 
 
 def process_flag(flag: Literal["trap_exit", "sensitive"], value: bool) -> bool:

@@ -1,0 +1,79 @@
+"""What a process held is freed with the process, by counting references: no collection of cycles has to run.
+
+A server that is killed and restarted has sockets, files and memory in its locals. Each test ends processes in one way
+while the collector is off, and asks some turns of the loop later what is left of the objects that they held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+import otp
+from otp.testing import Scheduler
+from witnesses import Life, Witness, turns
+
+
+def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
+    async def program() -> Any:
+        found: list[Any] = []
+
+        async def first() -> None:
+            found.append(await main())
+
+        async with otp.Node("embedded") as node:
+            await otp.wait_down(node.spawn(first))
+        return found[0]
+
+    return asyncio.run(program())
+
+
+LOOPS: dict[str, Callable[..., Any]] = {
+    "inline": lambda main: Scheduler(inline=True).run(main),
+    "queued": lambda main: Scheduler(inline=False).run(main),
+    "seeded": lambda main: Scheduler(seed=3).run(main),
+    "otp.run": otp.run,
+    "asyncio.run": in_a_loop_of_asyncio,
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What is logged would be kept by the test's own log."""
+    loggers = [logging.getLogger("otp"), logging.getLogger("asyncio")]
+    for logger in loggers:
+        logger.disabled = True
+    yield
+    for logger in loggers:
+        logger.disabled = False
+
+
+@pytest.fixture
+def left_of() -> Iterator[Callable[[Life], dict[str, int]]]:
+    """`left_of(life)`: the loops in which a life leaves objects, and how many; it must hold some."""
+
+    def left_in(loop: str, life: Life) -> int:
+        async def main() -> int:
+            made: list[weakref.ref[Witness]] = []
+
+            def hold() -> Witness:
+                witness = Witness()
+                made.append(weakref.ref(witness))
+                return witness
+
+            assert await otp.wait_down(otp.spawn(life, hold)) == "normal"
+            await turns()
+            assert made
+            return sum(witness() is not None for witness in made)
+
+        return LOOPS[loop](main)
+
+    gc.disable()
+    yield lambda life: {loop: left for loop in LOOPS if (left := left_in(loop, life))}
+    gc.enable()
