@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -144,7 +145,7 @@ otp.run(main)
 
 
 def test_importing_otp_registers_nothing_for_forks() -> None:
-    """The first scheduler does; `os` has no list of what is registered, so its function says it."""
+    """The first program does; `os` has no list of what is registered, so its function says it."""
     program = """
 def registered(**functions):
     if "otp" in functions["after_in_child"].__module__:
@@ -155,4 +156,146 @@ print("imported")
 otp.run(count)
 otp.run(count)
 """
-    assert ["imported", "['after_in_child']"] == printed_by(program)
+    assert ["imported", "['after_in_child', 'after_in_parent', 'before']"] == printed_by(program)
+
+
+FORKED = """
+import signal, time
+context = multiprocessing.get_context("fork")
+
+def end(child):
+    child.join(20)
+    ended = child.exitcode
+    child.kill()
+    return ended
+
+def square(x):
+    return x * x
+"""
+
+
+def test_a_forked_child_that_is_terminated_ends_and_the_parent_goes_on() -> None:
+    """Its SIGTERM went to the loop of the parent, which stopped, or nowhere (from Python 3.12 on)."""
+    program = """
+def work(ready):
+    ready.put("works")
+    time.sleep(30)
+
+async def main():
+    ready = context.SimpleQueue()
+    child = context.Process(target=work, args=(ready,))
+    child.start()
+    print(ready.get())
+    child.terminate()
+    print(await asyncio.to_thread(end, child))
+    print("parent", await count())
+
+otp.run(main)
+"""
+    assert ["works", f"{-signal.SIGTERM}", "parent 1"] == printed_by(FORKED + program)
+
+
+@pytest.mark.parametrize("fork", ["asyncio.to_thread(child.start)", "asyncio.sleep(0, child.start())"])
+def test_a_signal_that_arrives_before_python_runs_in_the_fork_ends_it(fork: str) -> None:
+    """`start(); terminate()`. The first function after the fork sends the signal, so it comes before ours."""
+    program = f"""
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+async def main():
+    child = context.Process(target=time.sleep, args=(30,))
+    await {fork}
+    print(await asyncio.to_thread(end, child))
+    print("held back", signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    print("parent", await count())
+
+otp.run(main)
+"""
+    assert [f"{-signal.SIGTERM}", "held back set()", "parent 1"] == printed_by(FORKED + program)
+
+
+def test_a_pool_of_forked_processes_maps_and_closes() -> None:
+    """Its exit terminates the workers, and waits for them."""
+    program = """
+async def main():
+    with context.Pool(2) as pool:
+        print(pool.map(square, range(5)))
+    print("parent", await count())
+
+otp.run(main)
+"""
+    assert ["[0, 1, 4, 9, 16]", "parent 1"] == printed_by(FORKED + program)
+
+
+def test_ctrl_c_in_a_forked_child_is_not_handled_as_one_of_the_parent() -> None:
+    """The child wrote that it stops, and went on."""
+    program = """
+def work():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+async def main():
+    child = context.Process(target=work)
+    child.start()
+    print(await asyncio.to_thread(end, child))
+    print("parent", await count())
+
+otp.run(main)
+"""
+    assert ["interrupted", "0", "parent 1"] == printed_by(FORKED + program)
+
+
+def test_a_fork_gets_the_handlers_of_before_and_keeps_those_that_the_program_has_chosen() -> None:
+    program = """
+def mine(number, frame):
+    print("mine", flush=True)
+
+def theirs(number, frame):
+    print("theirs", flush=True)
+
+def raise_both():
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, print, "never")  # ends with the loop
+    for number in (None, signal.SIGTERM):
+        if number:
+            signal.signal(number, theirs)
+        child = context.Process(target=raise_both)
+        child.start()
+        print(await asyncio.to_thread(end, child))
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+
+signal.signal(signal.SIGTERM, mine)
+signal.signal(signal.SIGINT, mine)
+otp.run(main)
+raise_both()
+"""
+    assert ["mine", "mine", "0", "theirs", "mine", "0", "mine", "mine"] == printed_by(FORKED + program)
+
+
+def test_a_program_in_a_fork_handles_signals_of_its_own() -> None:
+    program = """
+async def waits(ready):
+    ready.put("works")
+    await otp.receive()
+
+def work(ready):
+    otp.run(waits, ready)
+    print("stopped in order", flush=True)
+
+async def main():
+    ready = context.SimpleQueue()
+    child = context.Process(target=work, args=(ready,))
+    child.start()
+    print(await asyncio.to_thread(ready.get))
+    child.terminate()
+    print(await asyncio.to_thread(end, child))
+    print("parent", await count())
+
+otp.run(main)
+"""
+    assert ["works", "stopped in order", "0", "parent 1"] == printed_by(FORKED + program)

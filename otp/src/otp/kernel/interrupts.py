@@ -12,6 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 
+from otp.kernel.forks import watch_forks
+
 __all__ = ["Interrupts", "interrupts"]
 
 
@@ -49,7 +51,8 @@ def interrupts() -> Generator[Interrupts, None, None]:
         return
     signal.signal(signal.SIGINT, taken.on_signal)
     try:
-        yield taken
+        with watch_forks().parents_signal(signal.SIGINT, before):
+            yield taken
     finally:
         signal.signal(signal.SIGINT, before)
 

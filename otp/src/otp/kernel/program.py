@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.bounded import text
 from otp.kernel.child_tasks import adopt
+from otp.kernel.forks import watch_forks
 from otp.kernel.interrupts import Interrupts, interrupts
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
@@ -271,9 +272,12 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(signal.SIGTERM, stop, SystemExit(0))
             installed = True
-    try:
+    if not installed:
         yield
+        return
+    try:
+        with watch_forks().parents_signal(signal.SIGTERM, before):
+            yield
     finally:
-        if installed:
-            loop.remove_signal_handler(signal.SIGTERM)
-            signal.signal(signal.SIGTERM, before)
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)

@@ -107,6 +107,7 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
         self.is_fork: bool = False  # it had schedulers in the process of the operating system that was forked
+        self.signal_mask: Any = None  # that of before, while it forks
 
 
 thread: _Thread = _Thread()
