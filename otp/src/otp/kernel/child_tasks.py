@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from asyncio import taskgroups
 from collections.abc import Iterable
+from contextlib import suppress
 from contextvars import Context
 from logging import WARNING
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.log import say
+from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import OWNER, TaskTable
 from otp.kernel.scheduler import CLEANUP_SECONDS, Timer
 from otp.kernel.states import DEAD
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from otp.kernel.process import Process
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["adopt", "end_found_tasks", "end_tasks", "waits_for_its_tasks", "where_in"]
+__all__ = ["adopt", "end_found_tasks", "end_tasks"]
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -50,10 +51,13 @@ def adopt(s: Scheduler, task: Any) -> None:
         p._ext().task_table().add(task, False)
 
 
-def end_tasks(p: Process, tasks: TaskTable, returned: bool, killed: bool, seconds: float | None) -> None:
+def end_tasks(
+    p: Process, tasks: TaskTable, returned: bool, killed: bool, seconds: float | None, found: bool = False
+) -> None:
     """Cancel the tasks of a process that ends, in the order in which they were made.
 
-    `seconds` is the time for cleanup, None for the default.
+    `seconds` is the time for cleanup, None for the default. Tasks that were `found` a turn after the end may have been
+    cancelled in the end itself, and clean up.
     """
     left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
     if not left:
@@ -62,8 +66,10 @@ def end_tasks(p: Process, tasks: TaskTable, returned: bool, killed: bool, second
     known = s.leftover.get(p)
     leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds) if known is None else known
     for task in left:
+        again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
-        task.cancel()
+        if not again:
+            task.cancel()
     if known is None:
         s.leftover[p] = leftover
         s.loop.call_soon(leftover.look, context=s._base)  # after the steps in which the tasks are cancelled
@@ -78,7 +84,7 @@ def end_found_tasks(s: Scheduler) -> None:
         if owner in ended:
             found.setdefault(owner, TaskTable()).add(task, True)
     for p, tasks in found.items():
-        end_tasks(p, tasks, False, ended[p], None)
+        end_tasks(p, tasks, False, ended[p], None, True)
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
@@ -89,6 +95,11 @@ def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
 def _is_to_end(task: Any) -> bool:
     """Return whether a task has not ended; the loop's closing of a dropped async generator does not count."""
     return not task.done() and type(task.get_coro()).__name__ != "async_generator_athrow"
+
+
+def _cleans_up(task: Any) -> bool:
+    """Return whether a task waits although it was cancelled."""
+    return task.cancelling() > 0 and task._fut_waiter is not None
 
 
 def _owner(task: Any) -> Any:
@@ -124,10 +135,12 @@ class Leftover:
             s.call_at(s.now_ns() + round(self.seconds * 1e9), self._time_is_over)
         elif self.turns < TURNS:
             self.turns += 1
-            for task in list(self.tasks.acted):
-                if task._fut_waiter is not None:  # it waits; else it is about to run, and may end by itself
-                    self._report(task)
-                    task.cancel()
+            # those that wait; the others are about to run, and may end by themselves
+            waiting = [task for task in self.tasks.acted if task._fut_waiter is not None]
+            if waiting:
+                self._report(waiting[-1])  # the others may wait for this one, which was made last
+            for task in waiting:
+                task.cancel()
             s.loop.call_soon(self.look, context=s._base)
         else:
             s.leftover.pop(self.p, None)
@@ -148,21 +161,6 @@ class Leftover:
         say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
 
 
-def waits_for_its_tasks(coro: Any) -> bool:
-    """Return whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
-    code: Any = None
-    while coro is not None:
-        code = getattr(coro, "cr_code", code)
-        coro = getattr(coro, "cr_await", None)
-    return code is not None and code.co_filename == taskgroups.__file__
-
-
-def where_in(coro: Any) -> str:
-    """Return the file and line in which a coroutine waits."""
-    frame = getattr(coro, "cr_frame", None)
-    return "its end" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
 def _look_at_error(task: asyncio.Task[Any]) -> None:
     """Keep asyncio from reporting an error that is ours: a closed coroutine cannot be cancelled."""
     if not task.cancelled():
@@ -172,9 +170,11 @@ def _look_at_error(task: asyncio.Task[Any]) -> None:
 def _close(task: Any) -> None:
     """Close the coroutine of a task that took every cancellation and went on."""
     task.add_done_callback(_look_at_error)
-    try:
-        task.get_coro().close()
-    except BaseException as error:  # it ignored GeneratorExit, too
-        say(WARNING, "task %s cannot be ended: %r", task.get_name(), error)
-        return
-    task.cancel()
+    coro = task.get_coro()
+    for _ in range(TURNS):
+        with suppress(BaseException):  # its reason is known, and what its cleanup raises has no reader
+            close_from_inside(coro)
+        if coro.cr_frame is None:
+            task.cancel()
+            return
+    say(WARNING, "task %s cannot be ended: it ignores GeneratorExit", task.get_name())

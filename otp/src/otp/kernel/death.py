@@ -14,26 +14,27 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections import deque
-from logging import CRITICAL, DEBUG, WARNING
+from logging import CRITICAL, DEBUG
 from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
-from otp.kernel.child_tasks import end_found_tasks, end_tasks, waits_for_its_tasks, where_in
+from otp.kernel.child_tasks import end_found_tasks, end_tasks
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
-from otp.kernel.process import CANCEL, Ext, Process, Thrown, run_in_context
+from otp.kernel.places import where_in
+from otp.kernel.process import CANCEL, Ext, Process, Thrown
 from otp.kernel.reasons import drop_traceback, is_word
 from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
+from otp.kernel.unwinding import close, on_the_stack
 
 __all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
-CLOSE_ATTEMPTS: Final = 100
 AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the step of the end itself
 IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
 LOOK_AT_CLOCK: Final = 16  # notices between two looks
@@ -282,75 +283,10 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.fut = None
         future.remove_done_callback(p._wakeup)
     if killed:
-        _close(p, step.__self__)
+        close(p, step.__self__, _is_time_over(x))
         _bury(p, x.reason[0], x.sender, x.cause, True)
     else:
         _step_cleanup(p, Thrown(CancelledError))  # of this very type: TaskGroup and timeout() look for it with `is`
-
-
-def _close(p: Process, coro: Any) -> None:
-    """Unwind a coroutine that may not wait for anything: `CancelledError` once, then `GeneratorExit`.
-
-    A bare `sleep(0)` is no wait and is passed; what refuses to end is dropped and reported. Both are thrown, since
-    `close()` would not reach into an async generator that waits, and a lock gives back its permit for the first only.
-    """
-    abandoned = ""
-    error: type[BaseException] | None = CancelledError  # no instance: its traceback and this frame would be a cycle
-    for _ in range(CLOSE_ATTEMPTS):
-        waits_for: Any = None
-        try:
-            waits_for = _on_the_stack(p, coro.send, None) if error is None else _on_the_stack(p, coro.throw, error)
-        except (KeyboardInterrupt, SystemExit) as raised:
-            p._node.request_shutdown(raised)
-        except (StopIteration, CancelledError, GeneratorExit) as raised:
-            drop_traceback(raised)
-        except BaseException as raised:
-            say(WARNING, "process %s: its cleanup raised %r while it was killed", p, raised)
-            drop_traceback(raised)
-        if coro.cr_frame is None:
-            break
-        error = None
-        if waits_for is not None:
-            error = GeneratorExit
-            if not waits_for_its_tasks(coro):  # they are cancelled as well, and reported if they wait
-                abandoned = abandoned or where_in(coro)
-            if getattr(waits_for, "_asyncio_future_blocking", None):
-                waits_for._asyncio_future_blocking = False
-    else:
-        abandoned = abandoned or where_in(coro)
-    if abandoned:
-        p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
-        say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
-        p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
-
-
-def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
-    """Let go of a coroutine that refused to be closed, now that no frame holds it.
-
-    Python closes it once more; what it asks for then is asked by `p`, not by whoever happens to run.
-    """
-    p._st, p._x = EXITING, x
-    try:
-        _on_the_stack(p, coros.clear)
-    finally:
-        p._st, p._x = DEAD, None
-
-
-def _on_the_stack(p: Process, step: Any, *args: Any) -> Any:
-    """Run cleanup of `p`: it is the current process and asyncio's current task, and calls nobody inline."""
-    s = p._node._s
-    table, loop = s._ct, s.loop
-    process, credit, task = s.current, s.credit, table.get(loop)
-    s.current, s.credit = p, 0
-    table[loop] = p
-    try:
-        return run_in_context(p, step, *args)
-    finally:
-        s.current, s.credit = process, credit
-        if task is None:
-            table.pop(loop, None)
-        else:
-            table[loop] = task
 
 
 def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
@@ -361,9 +297,9 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
     waits_for: Any = p  # for itself: it is over
     try:
         if thrown is None:
-            waits_for = _on_the_stack(p, coro.send, None)
+            waits_for = on_the_stack(p, coro.send, None)
         else:
-            waits_for = _on_the_stack(p, thrown.into, coro)
+            waits_for = on_the_stack(p, thrown.into, coro)
     except (StopIteration, CancelledError) as raised:
         drop_traceback(raised)
     except (KeyboardInterrupt, SystemExit) as raised:
@@ -407,6 +343,11 @@ def resume_exiting(p: Process) -> None:
         _step_cleanup(p, value if type(value) is Thrown else None)
     finally:
         _drain_dead(s)
+
+
+def _is_time_over(x: Ext) -> bool:
+    """Return whether the time for cleanup is over, which is reported as it ends."""
+    return x.cleanup_timer is not None and x.cleanup_timer.fire is None
 
 
 def _cleanup_over(timer: Timer) -> None:
