@@ -341,3 +341,16 @@ def test_a_receive_that_nobody_awaits_is_a_warning_with_its_name() -> None:
     assert shown.startswith("<coroutine object receive at ")
     assert inspect.iscoroutinefunction(otp.receive)
     assert inspect.signature(otp.receive).parameters.keys() == {"matching", "timeout"}
+
+
+@pytest.mark.parametrize("timeout", [0, 1])
+@pytest.mark.parametrize("matching", [None, otp.Is("that")], ids=["any", "pattern"])
+def test_the_error_of_a_time_out_says_what_there_was_none_of(run: Any, matching: Any, timeout: int) -> None:
+    async def main() -> Any:
+        if matching is not None:
+            otp.send(otp.self(), "this")
+        with pytest.raises(otp.ReceiveTimeout) as failure:
+            await otp.receive(matching, timeout=timeout)
+        return "match" in str(failure.value)
+
+    assert run(main) is (matching is not None)
