@@ -466,6 +466,28 @@ def test_flags_that_cannot_be_are_refused_and_nothing_changes(run: Any, changes:
     run(main)
 
 
+def test_the_limits_of_a_template_can_be_changed_and_its_strategy_cannot(run: Any) -> None:
+    async def main() -> Any:
+        tree: Any = await template()
+        with pytest.raises(InvalidChildSpec) as failure:
+            await Supervisor.change_flags(tree, strategy="one_for_all")
+        await Supervisor.change_flags(tree, max_restarts=7)
+        await Supervisor.change_flags(tree, strategy="simple_one_for_one", max_seconds=8)
+        return failure.value.reason[1], tree._state.max_restarts, tree._state.max_seconds
+
+    assert run(main) == (("invalid_strategy", "one_for_all"), 7, 8)
+
+
+def test_a_class_that_is_the_id_of_no_child_is_not_found(run: Any) -> None:
+    async def main() -> None:
+        tree = await Supervisor.start_link_children([Worker])
+        assert (await Supervisor.get_childspec(tree, Worker)).id is Worker
+        with pytest.raises(NotFound):
+            await Supervisor.terminate_child(tree, Supervisor)
+
+    run(main)
+
+
 def test_auto_shutdown_cannot_be_taken_from_significant_children(run: Any) -> None:
     async def main() -> None:
         tree = await Supervisor.start_link_children(

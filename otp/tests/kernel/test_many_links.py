@@ -191,3 +191,14 @@ def test_ends_one_after_the_other_are_no_cascade(run: Any, resting: bool, monkey
         return linked
 
     assert run(main) == list(reversed(range(30)))
+
+
+def test_who_hears_of_an_end_in_a_slice_has_its_link_no_more(run: Any) -> None:
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        hub = otp.spawn_link(star, MANY)
+        await wait_all_idle()
+        otp.exit(hub, "boom")
+        return (await otp.receive()).pid is hub, otp.process_info(otp.self(), "links")
+
+    assert run(main) == (True, ())
