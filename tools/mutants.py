@@ -57,7 +57,7 @@ _FIRST = {
     ),
     "spending": ("kernel/test_spending.py", "observer/test_metrics.py"),
     "supervisor": ("behaviours/test_supervisor_start.py", "behaviours/test_supervisor_restart.py"),
-    "supervisor_operations": ("behaviours/test_supervisor_operations.py",),
+    "supervisor_operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
     "supervisor_state": ("behaviours/test_supervisor_state.py",),
     "dynamic": ("behaviours/test_dynamic_supervisor.py",),
     "child_stop": ("behaviours/test_dynamic_supervisor.py", "behaviours/test_supervisor_start.py"),

@@ -299,6 +299,17 @@ def test_while_a_restart_is_tried_again_the_child_is_restarting_and_can_be_taken
     run(main)
 
 
+def test_a_start_function_with_wrong_arguments_fails_its_start_only(run: Any) -> None:
+    async def main() -> int:
+        sup = await DynamicSupervisor.start_link()
+        await start_child(sup, Worker)
+        with pytest.raises(StartError, match="takes from 1 to 2 positional arguments but 3 were given"):
+            await start_child(sup, ChildSpec("a", (Worker.start_link, 1, 2)))
+        return (await count(sup)).active
+
+    assert run(main) == 1
+
+
 def test_an_ignored_restart_forgets_the_child(run: Any) -> None:
     async def main() -> None:
         sup = await DynamicSupervisor.start_link()

@@ -154,7 +154,10 @@ def begin(call: Any, me: Process) -> Any:
             return begun
         coroutine = wait_for_start(begun)
     elif type(call) is Quick:
-        coroutine = call()
+        try:
+            coroutine = call()
+        except (Exception, CancelledError) as error:  # wrong arguments
+            return failure_of(error)
     else:
         return start(call)
     try:
