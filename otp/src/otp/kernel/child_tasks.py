@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from otp.kernel.process import Process
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["adopt", "end_found_tasks", "end_tasks"]
+__all__ = ["adopt", "end_found_tasks", "end_tasks", "watch_found_tasks"]
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -41,14 +41,14 @@ def adopt(s: Scheduler, task: Any) -> None:
         p = OWNER.get()
         if p is None or p._node._s is not s:
             return
-    if task.done():  # an eager task that never waited
+    if task.done() and getattr(task, "_exception", None) is None:  # an eager task that never waited
         return
     if p._st == DEAD:
         left = s.leftover.get(p)
         if left is not None:
             left.tasks.add(task, False)
     elif p is not p._node._outside:
-        p._ext().task_table().add(task, False)
+        p._ext().task_table(p).add(task, False)
 
 
 def end_tasks(
@@ -85,6 +85,22 @@ def end_found_tasks(s: Scheduler) -> None:
             found.setdefault(owner, TaskTable()).add(task, True)
     for p, tasks in found.items():
         end_tasks(p, tasks, False, ended[p], None, True)
+
+
+def watch_found_tasks(p: Process) -> None:
+    """Enter the tasks of a process into its table, in a loop that reports none: in one search a turn."""
+    s = p._node._s
+    if not s.tasks_to_watch:
+        s.loop.call_soon(_watch_found, s, context=s._base)
+    s.tasks_to_watch[p] = None
+
+
+def _watch_found(s: Scheduler) -> None:
+    watched, s.tasks_to_watch = s.tasks_to_watch, {}
+    for task in _in_order(asyncio.all_tasks(s.loop)):
+        p = _owner(task)
+        if p in watched and p._st != DEAD:
+            p._ext().task_table(p).watch(task)
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:

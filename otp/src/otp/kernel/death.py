@@ -33,7 +33,7 @@ from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, T
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 from otp.kernel.unwinding import close, on_the_stack
 
-__all__ = ["Fatal", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
+__all__ = ["Fatal", "decide", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
 
 AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the step of the end itself
 IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
@@ -64,7 +64,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
             elsewhere(p).exit(p, sender, reason, linked)
         return
     if not linked and (reason == "kill" if type(reason) is str else is_word(reason, "kill")):
-        _decide(p, "killed", sender, cause, True)
+        decide(p, "killed", sender, cause, True)
         return
     if st == EXITING:
         return
@@ -75,10 +75,11 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
         (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are, without a call
         or (sender is p and not linked)
     ):
-        _decide(p, reason, sender, cause, False)
+        decide(p, reason, sender, cause, False)
 
 
-def _decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
+    """End a process by a signal that it cannot trap."""
     step = p._step
     s = p._node._s
     if step is None and p._sig is None and p._st != RUN and not s.burying:  # a server at rest: nothing to unwind

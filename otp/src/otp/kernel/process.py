@@ -81,12 +81,16 @@ class Side:
 
 
 class TaskTable:
-    """The child tasks of a process that are not done, oldest first, and whether each has acted for the process."""
+    """The child tasks of a process that are not done, oldest first, and whether each has acted for the process.
 
-    __slots__ = ("acted",)
+    `p` is the process while it lives, None for the tasks that it has left behind.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("acted", "p")
+
+    def __init__(self, p: Process | None = None) -> None:
         self.acted: dict[Any, bool] = {}
+        self.p: Process | None = p
 
     def add(self, task: Any, acted: bool) -> None:
         """Enter a task until it is done."""
@@ -94,8 +98,17 @@ class TaskTable:
             task.add_done_callback(self._forget)
         self.acted[task] = acted
 
+    def watch(self, task: Any) -> None:
+        """Enter a task whose end matters, if it is not known."""
+        if task not in self.acted:
+            self.add(task, False)
+
     def _forget(self, task: Any) -> None:
         self.acted.pop(task, None)
+        if self.p is not None and getattr(task, "_exception", None) is not None:  # `exception()` would mark it as seen
+            from otp.kernel.task_exits import task_failed
+
+            task_failed(self.p, task)
 
 
 class Ext:
@@ -171,10 +184,10 @@ class Ext:
         self.trap = self.sensitive = self.suspended = False
         self.ncancel = self.mark = self.cause = self.begun = 0
 
-    def task_table(self) -> TaskTable:
-        """Return the table of child tasks, made on first use."""
+    def task_table(self, p: Process) -> TaskTable:
+        """Return the table of the child tasks of `p`, whose `Ext` this is; made on first use."""
         if self.tasks is None:
-            self.tasks = TaskTable()
+            self.tasks = TaskTable(p)
         return self.tasks
 
 

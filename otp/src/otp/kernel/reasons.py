@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
-from otp.kernel.errors import Error, Exit, Throw
+from otp.kernel.errors import CallExit, Error, Exit, Throw
 
 __all__ = [
     "Crash",
@@ -22,6 +22,7 @@ __all__ = [
     "StackEntry",
     "drop_group",
     "drop_traceback",
+    "exit_reason",
     "is_clean",
     "is_ours",
     "is_word",
@@ -153,6 +154,19 @@ def _text_of(error: BaseException) -> str:
         raise
     except BaseException as failure:  # also what ends an endless loop in there
         return f"<str() of this {_name_of(type(error))} raised {_name_of(type(failure))}>"
+
+
+def exit_reason(error: BaseException) -> tuple[Any] | None:
+    """Return the reason of an `Exit`, or of a group of them that agree, in a tuple; None also for a failed call."""
+    try:
+        found: Any = _single_exit(error) if issubclass(type(error), BaseExceptionGroup) else error
+        if issubclass(type(found), Exit) and not issubclass(type(found), CallExit):
+            return (found.reason,)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a class of the program's own whose `reason` cannot be had
+        pass
+    return None
 
 
 def _single_exit(group: BaseException) -> Any:

@@ -169,6 +169,7 @@ class Scheduler:
         "switches",
         "tags_tasks",
         "tasks_to_find",
+        "tasks_to_watch",
         "to_notify",
         "virtual",
         "watched",
@@ -205,6 +206,7 @@ class Scheduler:
         self.tasks_to_find: dict[
             Process, bool
         ] = {}  # dead processes whose tasks are to be found, and whether they were killed
+        self.tasks_to_watch: dict[Process, None] = {}  # processes in whose child tasks `otp.exit` was called
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
         self.dead: deque[Any] = deque()
@@ -463,7 +465,7 @@ def current_process(what: str, instead: str = "") -> Process:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # it ends with its process
-            p._ext().task_table().add(child, True)
+            p._ext().task_table(p).add(child, True)
         return p
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")

@@ -25,6 +25,7 @@ from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING, READY, RECV, REMOTE
+from otp.kernel.task_exits import note_exit
 from otp.kernel.unawaited import not_a_pid
 
 if TYPE_CHECKING:
@@ -290,10 +291,26 @@ def exit(pid: Dest, reason: Any, /) -> Literal[True]: ...
 def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
 
+    `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`), whoever waits for the task gets the
+    exception. If nobody does, the process ends some turns of the loop after the task, as by a signal from itself that
+    it cannot trap; a server that traps exits stops in its turn, and `terminate` is called.
+
     `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
     A name stands for its pid (a difference to Erlang); raises `BadArgument` if nobody has it.
+
+    >>> import asyncio, otp
+    >>> async def child():
+    ...     otp.exit("lost the connection")
+    >>> async def parent():
+    ...     task = asyncio.create_task(child())
+    ...     await otp.receive()
+    >>> async def main():
+    ...     return await otp.wait_down(otp.spawn(parent))
+    >>> otp.run(main)
+    'lost the connection'
     """
     if reason is ABSENT:
+        note_exit()
         raise _end_of_caller(pid)
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
