@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -503,3 +504,43 @@ async def test_a_key_registered_several_times_is_unregistered_once_for_each_entr
     Registry.unregister("r", "even")
     Registry.unregister("r", "odd")
     assert ([], 0) == (Registry.keys("r", otp.self()), Registry.count("r"))
+
+
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_a_node_owns_a_registry_and_takes_the_options_of_its_start(as_dict: bool) -> None:
+    """`node.start` took it for a server with callbacks: `start_server() got an unexpected keyword argument 'keys'`."""
+
+    async def main() -> Any:
+        async with otp.Node("shop") as node:
+            options: dict[str, Any] = {"keys": "unique", "partitions": 2}
+            if as_dict:
+                registry = await node.start(Registry, options, name="rooms")
+            else:
+                registry = await node.start(Registry, name="rooms", **options)
+            room = await node.start(Echo, 1, name=Registry.via("rooms", 1958))
+            found = [entry.pid for entry in Registry.lookup("rooms", 1958)] == [room]
+            with pytest.raises(AlreadyStarted):
+                await node.start(Registry, keys="unique", name="rooms")
+        return found, otp.is_alive(registry)
+
+    assert asyncio.run(main()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "rooms"}, r"Registry\(keys=…\): expected 'unique' or 'duplicate', got None"),
+        ({"keys": "unique"}, r"got no name; try node.start\(Registry, keys=\"unique\", name=\"rooms\"\)"),
+        (
+            {"keys": "unique", "name": "rooms", "key": 1},
+            r"expected keys=, .*, got 'key'; try node.start",
+        ),
+    ],
+)
+def test_a_node_refuses_a_registry_without_keys_or_name_and_unknown_options(options: Any, message: str) -> None:
+    async def main() -> None:
+        async with otp.Node("shop") as node:
+            with pytest.raises(BadArgument, match=message):
+                await node.start(Registry, **options)
+
+    asyncio.run(main())

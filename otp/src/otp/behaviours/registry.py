@@ -167,6 +167,20 @@ class Registry(Startable):
         assert isinstance(pid, Pid)
         return pid
 
+    @classmethod
+    async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
+        """Start a registry that `node` owns; `arg` is a dict of options or None."""
+        given: dict[str, Any] = {**(arg or {}), **options}
+        unknown = given.keys() - {"keys", "partitions", "listeners"}
+        if unknown or name is None:
+            got = f"got {', '.join(sorted(map(text, unknown)))}" if unknown else "got no name"
+            raise BadArgument(
+                f"node.start(Registry, …): expected keys=, name= and perhaps partitions= and listeners=, {got}; "
+                'try node.start(Registry, keys="unique", name="rooms")'
+            )
+        config = _checked(given.get("keys"), name, given.get("partitions", 1), given.get("listeners", ()))
+        return await start_server(cls, config, name=name, handler=_RegistryServer(), node=node)
+
     @staticmethod
     def register(registry: Dest, key: Hashable, value: Any = None) -> Pid:
         """Register the calling process under `key`; the pid of the registry, which is linked to it.

@@ -207,8 +207,8 @@ class Node:
 
         Args:
             cls: a behaviour's class: a `GenServer`, a `Supervisor`, …
-            arg: the argument of its `init`. A `DynamicSupervisor` has no `init`: there it is a dict of the options
-                of its `start_link` (such as `{"max_children": 100}`), or None for the defaults.
+            arg: the argument of its `init`. A `DynamicSupervisor`, a `TaskSupervisor` and a `Registry` have none: there
+                it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
             name: a name to register, or `Registry.via(…)`.
             options: further options of the behaviour's start.
 
