@@ -29,7 +29,7 @@ _KERNEL = "otp/src/otp/kernel"
 _BEHAVIOURS = "otp/src/otp/behaviours"
 _MODULES = (
     "drain", "callbacks", "outcomes", "resume", "calls", "calling", "mailbox", "death", "burial", "signals",
-    "child_tasks", "spending",
+    "child_tasks", "unwinding", "task_exits", "spending",
 )  # fmt: skip
 _FIRST = {
     "drain": ("kernel/test_drain.py", "kernel/test_cascades.py", "kernel/test_scheduler.py"),
@@ -55,6 +55,8 @@ _FIRST = {
         "kernel/test_death_with_tasks.py",
         "asyncio_interop/test_killed_processes.py",
     ),
+    "unwinding": ("asyncio_interop/test_abandoned_cleanup.py", "kernel/test_kill.py", "freed/test_freed_processes.py"),
+    "task_exits": ("asyncio_interop/test_exit_in_tasks.py",),
     "spending": ("kernel/test_spending.py", "observer/test_metrics.py"),
     "supervisor": ("behaviours/test_supervisor_start.py", "behaviours/test_supervisor_restart.py"),
     "supervisor_operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
@@ -71,7 +73,7 @@ _PYTEST = (
     "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 _KERNEL_LAST = (
-    "kernel/test_*.py", "asyncio_interop/test_*.py", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py",
+    "kernel/test_*.py", "asyncio_interop/test_*.py", "freed/test_*.py", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py",
     "programs/test_*.py", "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py",
     "behaviours/test_task_yield.py", "logging/test_*.py", "observer/test_metrics.py",
 )  # fmt: skip
