@@ -73,8 +73,9 @@ _PYTEST = (
     "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 _KERNEL_LAST = (
-    "kernel/test_*.py", "asyncio_interop/test_*.py", "freed/test_*.py", "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py",
-    "programs/test_*.py", "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py",
+    "kernel/test_*.py", "asyncio_interop/test_*.py", "freed/test_*.py",
+    "suites/test_gen_server_suite.py", "suites/test_[lmpr]*.py", "programs/test_*.py",
+    "behaviours/test_supervisor_restart.py", "behaviours/test_task_a*.py",
     "behaviours/test_task_yield.py", "logging/test_*.py", "observer/test_metrics.py",
 )  # fmt: skip
 _SUPERVISOR_LAST = (
