@@ -53,7 +53,9 @@ TYPES: Final[dict[str, Type]] = {
         "a server that is traced with `debug.trace` got a message, or answered", "`direction`, `text`, `number`"
     ),
     "drain_too_long": Type("a process held the loop", "`ms`, `what`"),
-    "abandoned_cleanup": Type("a killed process had no time to clean up", "`where`"),
+    "abandoned_cleanup": Type(
+        "a killed process had no time to clean up", "`where`: the innermost line of the program that waited"
+    ),
     "node_up": Type("a node began"),
     "node_down": Type("a node ended"),
     "anomaly_raised": Type("something looks wrong", "`anomaly`, `severity`"),
