@@ -6,41 +6,16 @@ while the collector is off, and asks some turns of the loop later what is left o
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import otp
-from otp.testing import Scheduler
-from witnesses import Life, Witness, turns
-
-
-def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
-    async def program() -> Any:
-        found: list[Any] = []
-
-        async def first() -> None:
-            found.append(await main())
-
-        async with otp.Node("embedded") as node:
-            await otp.wait_down(node.spawn(first))
-        return found[0]
-
-    return asyncio.run(program())
-
-
-LOOPS: dict[str, Callable[..., Any]] = {
-    "inline": lambda main: Scheduler(inline=True).run(main),
-    "queued": lambda main: Scheduler(inline=False).run(main),
-    "seeded": lambda main: Scheduler(seed=3).run(main),
-    "otp.run": otp.run,
-    "asyncio.run": in_a_loop_of_asyncio,
-}
+from loops import LOOPS, turns
+from witnesses import Life, Witness
 
 
 @pytest.fixture(autouse=True)

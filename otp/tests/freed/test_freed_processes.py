@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import otp
+from loops import turns
 from otp import GenServer
-from witnesses import Hold, Silent, exits, never, raises, receives, turns, waits_for_a_future
+from witnesses import Hold, Silent, exits, never, raises, receives, waits_for_a_future
 
 # Ended by a signal while they wait
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import otp
+from loops import turns
 from otp import (
     ChildSpec,
     GenServer,
@@ -26,7 +27,7 @@ from otp import (
     Throw,
     impl,
 )
-from witnesses import Hold, Silent, exits, never, receives, turns
+from witnesses import Hold, Silent, exits, never, receives
 
 # Servers and their callers
 

@@ -9,7 +9,7 @@ from typing import Any
 import otp
 from otp import GenServer, NoReply, Ok, impl
 
-__all__ = ["Hold", "Life", "Silent", "Witness", "exits", "never", "raises", "receives", "turns", "waits_for_a_future"]
+__all__ = ["Hold", "Life", "Silent", "Witness", "exits", "never", "raises", "receives", "waits_for_a_future"]
 
 
 class Witness:
@@ -18,20 +18,6 @@ class Witness:
 
 Hold = Callable[[], Witness]
 Life = Callable[[Hold], Awaitable[object]]
-
-
-async def turns(n: int = 8) -> None:
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def turn(left: int) -> None:
-        if left:
-            loop.call_soon(turn, left - 1)
-        else:
-            done.set_result(None)
-
-    turn(n)
-    await done
 
 
 async def never() -> None:
