@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, Protocol
 
 from otp.behaviours._task_work import TaskExit, TaskOk
+from otp.kernel.child_tasks import tasks_ended
 from otp.kernel.errors import BadArgument, Exit, ReceiveTimeout
 from otp.kernel.mailbox import merge_batch, receive
 from otp.kernel.messages import Down
@@ -228,6 +229,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     limit = _Limit(me, "infinity" if shutdown == "brutal_kill" else shutdown, "shutdown")
     call = ("Task", "shutdown", [task, shown(shutdown)])
     watching = monitor(pid)
+    began = me._node._s.now
     unlink(pid)
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
@@ -241,6 +243,9 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     except ReceiveTimeout:
         exit_process(pid, "kill")
         down = await receive(watching)
+    s = me._node._s
+    if s.leftover or s.tasks_to_find:
+        await tasks_ended(s, [(pid, shutdown)], began)
     found = _ended(task.ref, down, "killed" if shutdown == "brutal_kill" else "shutdown", call)
     reply = take(me, _of(task.ref))
     return found if reply is None else TaskOk(reply[1])

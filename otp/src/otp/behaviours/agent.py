@@ -163,7 +163,7 @@ class Agent(Startable):
 
     @staticmethod
     async def stop(agent: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the agent in order and wait until it has ended; raises as `GenServer.stop`."""
+        """Stop the agent in order and wait until it and its child tasks have ended; raises as `GenServer.stop`."""
         await stop(agent, reason, timeout)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from otp.behaviours.child_spec import ChildSpec, Shutdown
 from otp.behaviours.child_start import here
+from otp.kernel.child_tasks import UNLIMITED, end_found_tasks, tasks_ended
 from otp.kernel.errors import ReceiveTimeout
 from otp.kernel.mailbox import merge_batch, receive
 from otp.kernel.messages import Down, ExitSignal, TimerFired
@@ -20,22 +21,21 @@ from otp.kernel.signals import exit as exit_process
 from otp.kernel.signals import monitor, unlink
 from otp.kernel.timers import cancel_timer, start_timer
 
-__all__ = ["ended_as_asked", "limit_cleanup", "stop", "stop_all"]
+__all__ = ["ended_as_asked", "limit_cleanup", "stop", "stop_all", "tasks_of_ended_children"]
 
 WAVE: Final = 256
 """How many dynamic children are signalled between two looks at who has ended already."""
-
-UNLIMITED: Final = 1e9
-"""Seconds that stand for `"infinity"` where the kernel wants a number."""
 
 
 async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
     """Stop a child in order and return the reason it ended with.
 
     `"shutdown"` is signalled; who lives on after `shutdown` seconds is killed; `"brutal_kill"`
-    kills at once. Nothing of the child is left in the mailbox.
+    kills at once. Its child tasks have ended as well, and nothing of the child is left in the mailbox.
     """
     ref = monitor(pid)
+    s = ref._node._s
+    began = s.now
     _signal(pid, shutdown)
     try:
         down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
@@ -43,6 +43,8 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
         exit_process(pid, "kill")
         down = await receive(ref)
     unlink(pid)
+    if s.leftover or s.tasks_to_find:
+        await tasks_ended(s, [(pid, shutdown)], began)
 
     def is_exit(message: Any) -> bool:
         return type(message) is ExitSignal and message.pid is pid
@@ -86,7 +88,11 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     """
     work = _Stopping()
     limits: dict[Any, list[Any]] = {}
-    pending = iter(list(children))
+    children = list(children)
+    me = here()
+    s = me._node._s
+    began = s.now
+    pending = iter(children)
     while wave := list(islice(pending, WAVE)):
         for pid, shutdown in wave:
             work.waiting[monitor(pid)] = pid
@@ -96,7 +102,6 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
             _signal(pid, shutdown)
         # A child without cleanup has ended within the signal: look now, while the mailbox is short.
         work.take_arrived()
-    me = here()
     for seconds, pids in limits.items():
         late = [pid for pid in pids if pid not in work.reasons]
         if late:
@@ -109,7 +114,17 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     for pid in work.stopped:
         unlink(pid)
     work.take_arrived()
+    if s.leftover or s.tasks_to_find:
+        await tasks_ended(s, children, began)
     return {**work.reasons, **work.exits}
+
+
+async def tasks_of_ended_children(me: Process) -> None:
+    """Wait for the child tasks of children that ended before, so that they have ended when their supervisor does."""
+    s = me._node._s
+    if s.leftover or s.tasks_to_find:
+        end_found_tasks(s)
+        await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
 
 
 class _Stopping:

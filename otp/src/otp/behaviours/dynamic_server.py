@@ -22,9 +22,10 @@ from otp.behaviours.child_start import (
     begin_in_call,
     here,
     prepare,
+    start,
     started_pid,
 )
-from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, stop_all
+from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, stop_all, tasks_of_ended_children
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import (
     SpecError,
@@ -48,6 +49,7 @@ from otp.behaviours.supervisor_trace import (
 )
 from otp.kernel import calling
 from otp.kernel.calls import From
+from otp.kernel.child_tasks import left_by, tasks_ended
 from otp.kernel.errors import Error
 from otp.kernel.info import is_alive
 from otp.kernel.kept import kept
@@ -294,10 +296,21 @@ def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
 
 def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, cause: int) -> Any:
     call = _call_of(state, spec)
+    s = me._node._s
+    if (s.leftover or s.tasks_to_find) and left_by(s, old) is not None:
+        return _restart_after_tasks(me, state, old, shutdown_of(spec), call, cause)
     outcome = begin(call, me)
     if type(outcome) is Pending or type(outcome) is CoroutineType:
         return _restart_when(outcome, me, state, old, cause)
     return _restarted(outcome, me, state, old, cause)
+
+
+async def _restart_after_tasks(
+    me: Process, state: DynamicState, old: Process, shutdown: Any, call: Callable[[], Any], cause: int
+) -> Any:
+    """The child has left tasks that clean up: they may hold what the next one needs, such as a port."""
+    await tasks_ended(me._node._s, [(old, shutdown)])
+    return await _restart_when(start(call), me, state, old, cause)
 
 
 async def _restart_when(pending: Any, me: Process, state: DynamicState, old: Process, cause: int) -> Any:
@@ -332,3 +345,4 @@ async def stop_children(me: Process, state: DynamicState) -> None:
     state.history.clear()
     state.renew_starts()
     state.supervisors = 0
+    await tasks_of_ended_children(me)

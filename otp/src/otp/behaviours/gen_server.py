@@ -37,6 +37,7 @@ from otp.behaviours.request import Request
 from otp.kernel import calling
 from otp.kernel.calls import UNSET, From, system_call
 from otp.kernel.calls import reply as send_reply
+from otp.kernel.child_tasks import left_by
 from otp.kernel.errors import BadArgument, CallExit, Exit
 from otp.kernel.monitors import unwatch, watch_anywhere
 from otp.kernel.names import resolve
@@ -286,7 +287,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a server in order and wait until it has ended; `terminate` runs.
+        """Stop a server in order and wait until it and its child tasks have ended; `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the server ended with instead.
         """
@@ -320,8 +321,18 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
         actual = await _within(s, ended, left)
     finally:
         unwatch(ref)
+    if s.leftover or s.tasks_to_find:
+        await _tasks_ended(s, p, deadline)
     if not same(actual, reason):
         raise Exit(actual)
+
+
+async def _tasks_ended(s: Any, p: Any, deadline: int | None) -> None:
+    import asyncio
+
+    left = left_by(s, p)
+    if left is not None:
+        await asyncio.wait([left.ended()], timeout=None if deadline is None else max(0, deadline - s.now_ns()) / 1e9)
 
 
 async def _within(s: Any, future: Any, seconds: float | None) -> Any:

@@ -337,7 +337,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a machine in order and wait until it has ended; `terminate` runs.
+        """Stop a machine in order and wait until it and its child tasks have ended; `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the machine ended with instead.
         """

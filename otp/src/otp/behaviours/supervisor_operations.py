@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from otp.behaviours.child_start import Failed, prepare, start, started_pid
-from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop
+from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, tasks_of_ended_children
 from otp.behaviours.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
 from otp.behaviours.supervisor_trace import told_started, told_stopped
+from otp.kernel.child_tasks import tasks_ended
 from otp.kernel.info import is_alive
 from otp.kernel.process import Process
 from otp.kernel.results import Reply
@@ -42,6 +43,9 @@ def prepared(record: ChildRecord) -> Any:
 
 async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
     """Start a child; what it became is in the records, what `start` answered is returned."""
+    s = me._node._s
+    if s.leftover or s.tasks_to_find:
+        await tasks_ended(s, [(record.old, record.spec.shutdown)])
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
         pid = started_pid(outcome)
@@ -65,6 +69,7 @@ async def stop_children(me: Process, state: SupervisorState) -> None:
     """Stop all children, strictly one after the other, in reverse order of their start."""
     for record in reversed(list(state)):
         await stop_record(me, state, record)
+    await tasks_of_ended_children(me)
 
 
 # Operations

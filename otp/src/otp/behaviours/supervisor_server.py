@@ -42,6 +42,7 @@ from otp.behaviours.supervisor_trace import (
 )
 from otp.kernel import calling
 from otp.kernel.calls import From
+from otp.kernel.child_tasks import left_by, tasks_ended
 from otp.kernel.errors import Error
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
@@ -194,6 +195,9 @@ def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: in
     """Restart a child and whom its strategy restarts with it; a failure is tried again after the next messages."""
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
+    s = me._node._s
+    if (s.leftover or s.tasks_to_find) and left_by(s, record.old) is not None:
+        return _restart_after_tasks(me, state, record, cause)
     call = record.start or prepared(record)
     outcome = begin(call, me)
     if type(outcome) is not Process and (type(outcome) is Pending or type(outcome) is CoroutineType):
@@ -207,12 +211,21 @@ async def _restart_when(pending: Any, me: Process, state: SupervisorState, recor
     return NoReply(state)
 
 
+async def _restart_after_tasks(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
+    """The child has left tasks that clean up: they may hold what the next one needs, such as a port."""
+    await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
+    return await _restart_when(start(record.start or prepared(record)), me, state, record, cause)
+
+
 async def _restart_group(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
     group = state.group(record)
     for other in reversed(group):
         if other is not record:
             await stop_record(me, state, other)
     again = state.restartable(group)
+    s = me._node._s
+    if s.leftover or s.tasks_to_find:
+        await tasks_ended(s, [(member.old, member.spec.shutdown) for member in again])
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
         outcome = await start(member.start or prepared(member))

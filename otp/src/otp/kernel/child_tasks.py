@@ -5,22 +5,24 @@ installed; there the tasks of a process are found, when it ends, by the context 
 
 A process that returns ends the tasks that have acted for it (`otp.self()`, `call`, …) and leaves the others to the
 loop, as a coroutine of asyncio would. Any other end ends all of them: `CancelledError` once, then time for cleanup
-(none after a kill), then further cancellations, a bounded number of turns, and at last `close()`.
+(none after a kill), then further cancellations, a bounded number of turns, and at last `close()`. Links and monitors
+are told at once; whoever stops the process or restarts it waits for its tasks, see `tasks_ended`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import Context
 from logging import WARNING
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from weakref import ref
 
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
-from otp.kernel.process import OWNER, TaskTable
+from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
 from otp.kernel.scheduler import CLEANUP_SECONDS, Timer
 from otp.kernel.states import DEAD
 
@@ -28,7 +30,22 @@ if TYPE_CHECKING:
     from otp.kernel.process import Process
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["adopt", "end_found_tasks", "end_tasks", "watch_found_tasks"]
+__all__ = [
+    "Ended",
+    "Leftover",
+    "adopt",
+    "end_found_tasks",
+    "end_tasks",
+    "find_tasks",
+    "left_by",
+    "tasks_ended",
+    "watch_found_tasks",
+]
+
+UNLIMITED: Final = 1e9
+"""Seconds that stand for `"infinity"`."""
+
+_new_tuple: Callable[..., Any] = cast("Any", tuple).__new__  # as the constructors of named tuples, in half the time
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -52,19 +69,25 @@ def adopt(s: Scheduler, task: Any) -> None:
 
 
 def end_tasks(
-    p: Process, tasks: TaskTable, returned: bool, killed: bool, seconds: float | None, found: bool = False
+    p: Process,
+    tasks: TaskTable,
+    returned: bool,
+    killed: bool,
+    seconds: float | None,
+    parent: Process | None,
+    found: bool = False,
 ) -> None:
     """Cancel the tasks of a process that ends, in the order in which they were made.
 
-    `seconds` is the time for cleanup, None for the default. Tasks that were `found` a turn after the end may have been
-    cancelled in the end itself, and clean up.
+    `seconds` is the time for cleanup, None for the default; `parent` is who started the process. Tasks that were
+    `found` a turn after the end may have been cancelled in the end itself, and clean up.
     """
     left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
     if not left:
         return
     s = p._node._s
     known = s.leftover.get(p)
-    leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds) if known is None else known
+    leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds, parent) if known is None else known
     for task in left:
         again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
@@ -75,16 +98,42 @@ def end_tasks(
         s.loop.call_soon(leftover.look, context=s._base)  # after the steps in which the tasks are cancelled
 
 
+class Ended(NamedTuple):
+    """How a process ended whose tasks are to be found."""
+
+    killed: bool
+    seconds: float | None
+    parent: Process | None
+    state: Any  # it may hold the only reference to a task
+    badge: ref[Badge] | None  # what the contexts of its tasks refer to; None if that is not known
+
+    def may_have_tasks(self) -> bool:
+        """Return whether a context of the process is left."""
+        return self.badge is None or self.badge() is not None
+
+
+def find_tasks(p: Process, killed: bool, seconds: float | None, parent: Process | None) -> None:
+    """Look for the tasks of a process that ends in a loop that reports none: in one search for all that end now."""
+    s = p._node._s
+    if not s.tasks_to_find:
+        s.loop.call_soon(end_found_tasks, s, context=s._base)
+    badge = None if p._ctx is None else p._ctx.get(BADGE)
+    s.tasks_to_find[p] = _new_tuple(Ended, (killed, seconds, parent, p._state, None if badge is None else ref(badge)))
+
+
 def end_found_tasks(s: Scheduler) -> None:
     """Find the tasks of the processes that have just ended, in a loop that reports none, and end them."""
     ended, s.tasks_to_find = s.tasks_to_find, {}
+    if not any(how.may_have_tasks() for how in ended.values()):
+        return
     found: dict[Process, TaskTable] = {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
         owner = _owner(task)
         if owner in ended:
             found.setdefault(owner, TaskTable()).add(task, True)
     for p, tasks in found.items():
-        end_tasks(p, tasks, False, ended[p], None, True)
+        how = ended[p]
+        end_tasks(p, tasks, False, how.killed, how.seconds, how.parent, True)
 
 
 def watch_found_tasks(p: Process) -> None:
@@ -101,6 +150,32 @@ def _watch_found(s: Scheduler) -> None:
         p = _owner(task)
         if p in watched and p._st != DEAD:
             p._ext().task_table(p).watch(task)
+
+
+def left_by(s: Scheduler, p: Any) -> Leftover | None:
+    """Return the tasks that a process has left, if it has ended and they have not."""
+    if p in s.tasks_to_find:
+        end_found_tasks(s)
+    return s.leftover.get(p)
+
+
+async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int | None = None) -> None:
+    """Wait until the tasks of processes that have ended have ended as well.
+
+    Each process comes with its `shutdown`, which limits the time for cleanup from `began` on, or from its end. Ask
+    `s.leftover or s.tasks_to_find` before: mostly there is nobody to wait for.
+    """
+    waiting: list[Leftover] = []
+    for p, shutdown in ended:
+        left = left_by(s, p)
+        if left is not None:
+            waiting.append(left)
+            if shutdown == "infinity":
+                left.limit(UNLIMITED)
+            elif shutdown is not None and shutdown != "brutal_kill":
+                left.limit(shutdown if began is None else shutdown - max(0, left.since - began) / 1e9)
+    for left in waiting:
+        await left.ended()
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
@@ -129,18 +204,60 @@ def _owner(task: Any) -> Any:
     return None
 
 
+class _LeftTasks(TaskTable):
+    """A table of tasks that tells when the last one is done."""
+
+    __slots__ = ("waiting",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def _forget(self, task: Any) -> None:
+        super()._forget(task)
+        if not self.acted:
+            self.tell()
+
+    def tell(self) -> None:
+        """Wake those who wait."""
+        for future in self.waiting:
+            if not future.done():
+                future.set_result(None)
+        self.waiting.clear()
+
+
 class Leftover:
     """The tasks of a dead process that have been cancelled and have not ended yet."""
 
-    __slots__ = ("killed", "p", "reported", "seconds", "tasks", "turns")
+    __slots__ = ("_timer", "killed", "p", "parent", "reported", "seconds", "since", "tasks", "turns")
 
-    def __init__(self, p: Process, killed: bool, seconds: float) -> None:
+    def __init__(self, p: Process, killed: bool, seconds: float, parent: Process | None) -> None:
         self.p: Process = p
+        self.parent: Process | None = parent
         self.killed: bool = killed  # or the time for cleanup is over
+        self.since: int = p._node._s.now_ns()
         self.seconds: float = seconds
-        self.tasks: TaskTable = TaskTable()
+        self.tasks: _LeftTasks = _LeftTasks()
         self.turns: int = 0
         self.reported: bool = False
+        self._timer: Timer | None = None
+
+    def limit(self, seconds: float) -> None:
+        """Give the tasks so much time for cleanup, from the end of their process on."""
+        self.seconds = seconds
+        if self._timer is not None and self._timer.fire is not None:
+            self._timer.fire = None
+            self._start_timer()
+
+    def ended(self) -> asyncio.Future[None]:
+        """Return a future that is done when all tasks are, or when those that are left cannot be ended."""
+        s = self.p._node._s
+        future: asyncio.Future[None] = s.loop.create_future()
+        if self.tasks.acted and s.leftover.get(self.p) is self:
+            self.tasks.waiting.append(future)
+        else:
+            future.set_result(None)
+        return future
 
     def look(self) -> None:
         """A turn of the loop later: what still waits gets the time for cleanup, or no more time."""
@@ -148,7 +265,7 @@ class Leftover:
         if not self.tasks.acted:
             s.leftover.pop(self.p, None)
         elif not self.killed:
-            s.call_at(s.now_ns() + round(self.seconds * 1e9), self._time_is_over)
+            self._start_timer()
         elif self.turns < TURNS:
             self.turns += 1
             # those that wait; the others are about to run, and may end by themselves
@@ -163,6 +280,10 @@ class Leftover:
             for task in list(self.tasks.acted):
                 self._report(task)
                 _close(task)
+            self.tasks.tell()
+
+    def _start_timer(self) -> None:
+        self._timer = self.p._node._s.call_at(self.since + round(self.seconds * 1e9), self._time_is_over)
 
     def _time_is_over(self, _timer: Timer) -> None:
         self.killed = True

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from otp.kernel.calls import new_call, send_system
+from otp.kernel.child_tasks import end_found_tasks
 from otp.kernel.death import exit_signal
 from otp.kernel.from_thread import end_calls
 from otp.kernel.log import say
@@ -58,6 +59,7 @@ async def shut_down(node: Node, timeout: float) -> None:
 
 async def _tasks_end(node: Node, timeout: float) -> None:
     """Wait for the cleanup of child tasks whose processes have ended."""
+    end_found_tasks(node._s)
     left = node._s.leftover
     tasks = [task for p in list(left) if p._node is node for task in left[p].tasks.acted]
     if tasks:
@@ -82,3 +84,4 @@ async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
         except TimeoutError:
             say(logging.WARNING, "%s did not stop in %s s and is killed", node.label(p), timeout)
             exit_signal(p, node._outside, "kill", False)
+    await _tasks_end(node, max(0, deadline - node._s.now_ns()) / 1e9)  # before the next ones are asked

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
-from otp.kernel.child_tasks import end_found_tasks, end_tasks
+from otp.kernel.child_tasks import end_tasks, find_tasks
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
@@ -436,11 +436,9 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
     if not s.reports_tasks or (x is not None and x.tasks is not None):
         returned = sender is None and vt is None and (x is None or x.reason is None) and is_word(reason, "normal")
         if x is not None and x.tasks is not None:
-            end_tasks(p, x.tasks, returned, killed, x.shutdown)
+            end_tasks(p, x.tasks, returned, killed, x.shutdown, parent)
         if not s.reports_tasks and not returned:
-            if not s.tasks_to_find:
-                s.loop.call_soon(end_found_tasks, s, context=s._base)
-            s.tasks_to_find[p] = killed
+            find_tasks(p, killed, None if x is None else x.shutdown, parent)
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
     from otp.kernel.node import Node
 
-__all__ = ["CANCEL", "OWNER", "Ext", "Process", "Side", "TaskTable", "Thrown", "new_process", "run_in_context"]
+__all__ = [
+    "BADGE",
+    "CANCEL",
+    "OWNER",
+    "Badge",
+    "Ext",
+    "Process",
+    "Side",
+    "TaskTable",
+    "Thrown",
+    "new_process",
+    "own_context",
+    "run_in_context",
+]
 
 
 class _Cancel:
@@ -67,6 +80,24 @@ class ThrowingStep:
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
 """The process whose code (or whose child task) runs in this context."""
+
+
+class Badge:
+    """In the contexts of one server: it lives as long as any of them does, such as that of a task."""
+
+    __slots__ = ("__weakref__",)
+
+
+BADGE: ContextVar[Badge | None] = ContextVar("otp_badge", default=None)
+
+
+def own_context(p: Process | None, /) -> None:
+    """Make the running context that of a server, in a loop that does not report which tasks are made in it.
+
+    A coroutine process has no badge: that would be a fifth of its start.
+    """
+    OWNER.set(p)
+    BADGE.set(Badge())
 
 
 class Side:

@@ -25,7 +25,7 @@ from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
-    from otp.kernel.child_tasks import Leftover
+    from otp.kernel.child_tasks import Ended, Leftover
     from otp.kernel.node import Node
     from otp.kernel.process import Process
 
@@ -203,9 +203,7 @@ class Scheduler:
         self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
         self.reports_tasks: bool = False  # the loop reports each task that is made, see `child_tasks`
         self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
-        self.tasks_to_find: dict[
-            Process, bool
-        ] = {}  # dead processes whose tasks are to be found, and whether they were killed
+        self.tasks_to_find: dict[Process, Ended] = {}  # dead processes that may have left tasks
         self.tasks_to_watch: dict[Process, None] = {}  # processes in whose child tasks `otp.exit` was called
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: further ones wait in `dead`

@@ -25,7 +25,7 @@ from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.names import check_name, enter_name, is_name_and_node, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import OWNER, Process, new_process
+from otp.kernel.process import OWNER, Process, new_process, own_context
 from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
@@ -268,7 +268,7 @@ def begin_server(
     if not vt.shared_context:
         p._ctx = context = copy_context()
         if not s.tags_tasks or OWNER.get() is not None:
-            context.run(OWNER.set, p)
+            context.run(OWNER.set if s.reports_tasks else own_context, p)
     if name is not None:
         try:
             if via is not None:

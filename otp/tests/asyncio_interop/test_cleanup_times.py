@@ -1,0 +1,158 @@
+"""How long a restart or a stop waits for the cleanup of child tasks: as long as the spec of the child allows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import otp
+from loops import turns
+from otp import DynamicSupervisor, GenServer, Ok, Shared, Supervisor, impl
+from otp.testing import Scheduler
+from place_holders import Holder, Place, ended, holder
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The crashes are on purpose."""
+    logger = logging.getLogger("otp")
+    logger.disabled = True
+    yield
+    logger.disabled = False
+
+
+@pytest.mark.parametrize(
+    ("shutdown", "reason", "seconds"),
+    [(2, "boom", 2.0), (2, "shutdown", 2.0), (7, "boom", 7.0), ("brutal_kill", "boom", 5.0), (2, "kill", 0.0)],
+)
+def test_a_restart_waits_as_long_as_the_spec_of_the_child_allows(shutdown: Any, reason: str, seconds: float) -> None:
+    async def main() -> Any:
+        place = Place()
+        await Supervisor.start_link_children([holder(place, cleanup=None, shutdown=shutdown)])
+        await turns()
+        await ended("a", reason)
+        await otp.node().wait_registered("a")
+        return otp.monotonic(), list(place.log)
+
+    assert Scheduler(inline=True).run(main) == (seconds, ["+a", "-a", ".a", "+a"])
+
+
+def test_a_restart_waits_without_limit_where_the_spec_has_none() -> None:
+    class Slow(Holder):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(asyncio.create_task(self.hold()))
+
+        async def hold(self) -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await asyncio.sleep(3600)
+
+    async def main() -> float:
+        await Supervisor.start_link_children([Slow.child_spec(None, name="slow", shutdown="infinity")])
+        await turns()
+        await ended("slow", "boom")
+        await otp.node().wait_registered("slow")
+        return otp.monotonic()
+
+    assert Scheduler(inline=True).run(main) == 3600.0
+
+
+@pytest.mark.parametrize("reason", ["boom", "kill"])
+def test_a_restart_does_not_wait_for_a_task_that_cannot_be_ended(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    is_over = asyncio.Event()
+
+    class Immortal(Holder):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(asyncio.create_task(self.live()))
+
+        async def live(self) -> None:
+            while not is_over.is_set():
+                try:
+                    await is_over.wait()
+                except BaseException:  # hostile on purpose
+                    pass
+
+    async def main() -> float:
+        await Supervisor.start_link_children([Immortal.child_spec(None, name="immortal")])
+        await turns()
+        await ended("immortal", reason)
+        await otp.node().wait_registered("immortal")
+        is_over.set()
+        await turns()
+        return otp.monotonic()
+
+    assert Scheduler(inline=True).run(main) == (0.0 if reason == "kill" else 5.0)
+
+
+@pytest.mark.parametrize(("shutdown", "seconds"), [(2, 2.0), (7, 7.0), ("brutal_kill", 0.0)])
+@pytest.mark.parametrize("all_at_once", [True, False])
+def test_stopping_a_child_takes_no_longer_than_its_spec_allows(
+    all_at_once: bool, shutdown: Any, seconds: float
+) -> None:
+    """The cleanup of the child itself and that of its tasks share the time."""
+
+    class Slow(Holder):
+        @impl
+        def init(self, arg: Any) -> Any:
+            otp.process_flag("trap_exit", True)
+            return super().init(arg)
+
+        @impl
+        async def terminate(self, reason: Any, state: Any) -> None:
+            await asyncio.sleep(1)
+
+    async def main() -> Any:
+        place = Place()
+        spec = Slow.child_spec((Shared(place), "a", None), shutdown=shutdown)
+        supervisor = await DynamicSupervisor.start_link()
+        child: Any = await DynamicSupervisor.start_child(supervisor, spec)
+        await turns()
+        if all_at_once:
+            await DynamicSupervisor.stop(supervisor)
+        else:
+            await DynamicSupervisor.terminate_child(supervisor, child)
+        return otp.monotonic(), list(place.log)
+
+    assert Scheduler(inline=True).run(main) == (seconds, ["+a", "-a", ".a"])
+
+
+def test_stop_waits_no_longer_than_its_timeout_and_the_server_has_ended() -> None:
+    async def main() -> Any:
+        place = Place()
+        server = await Holder.start((place, "a", None))
+        await turns()
+        await GenServer.stop(server, timeout=2)
+        return otp.monotonic(), otp.is_alive(server), list(place.log)
+
+    assert Scheduler(inline=True).run(main) == (2.0, False, ["+a", "-a"])
+
+
+def test_a_cleanup_that_asks_its_own_supervisor_is_ended_by_the_time_limit() -> None:
+    async def main() -> Any:
+        async def hold(supervisor: otp.Pid) -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await Supervisor.which_children(supervisor)
+
+        class Asks(Holder):
+            @impl
+            def init(self, arg: Any) -> Any:
+                return Ok(asyncio.create_task(hold(otp.process_info(otp.self(), "parent"))))
+
+        spec = Asks.child_spec(None, name="asks", shutdown=3)
+        await Supervisor.start_link_children([spec])
+        await turns()
+        await ended("asks", "boom")
+        await otp.node().wait_registered("asks")
+        return otp.monotonic()
+
+    assert Scheduler(inline=True).run(main) == 3.0
