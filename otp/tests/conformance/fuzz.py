@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import run
 from fuzzing import recording
 from fuzzing.scenarios import Scenario, scenario
-from replay.modes import MODES, Outcome, replay_alone, replay_shared
+from replay.modes import MODES, Outcome, replay_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                 kept.writelines(json.dumps(record) + "\n" for record in records)
         failed = 0
         for mode in options.modes:
-            for outcome in outcomes(records, mode):
+            for outcome in replay_all(records, mode, 0):
                 if not outcome.passed():
                     failed += 1
                     print(run.report(smallest(outcome, mode, Path(folder)) if failed <= options.shrink else outcome))
@@ -68,13 +68,6 @@ def modes(text: str) -> list[str]:
     return found
 
 
-def outcomes(records: list[recording.Record], mode: str) -> list[Outcome]:
-    """Replay the records in one mode."""
-    if mode == "shared-scheduler":
-        return list(replay_shared(records, 0, 2))
-    return [replay_alone(record, mode, 0) for record in records]
-
-
 def smallest(failing: Outcome, mode: str, folder: Path) -> Outcome:
     """The same failure with no step it can do without: each round plays all scenarios that lack one more step."""
     while True:
@@ -82,7 +75,7 @@ def smallest(failing: Outcome, mode: str, folder: Path) -> Outcome:
         steps = given["steps"]
         shorter = [{**given, "steps": steps[:i] + steps[i + 1 :]} for i in range(len(steps))]
         records, _left_out = recording.record(shorter, folder)
-        found = next((outcome for outcome in outcomes(records, mode) if not outcome.passed()), None)
+        found = next((outcome for outcome in replay_all(records, mode, 0) if not outcome.passed()), None)
         if found is None:
             return failing
         failing = found

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from replay import compare
 from replay.interpreter import Record
-from replay.modes import MODES, Outcome, replay_alone, replay_plain, replay_shared
+from replay.modes import MODES, Outcome, replay_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     emitted = open(options.emit, "w", encoding="utf-8") if options.emit else None
     failed = 0
     try:
-        for outcome in outcomes(records, options):
+        for outcome in replay_all(records, options.mode, options.seed, options.threads):
             if emitted is not None:
                 emitted.write(json.dumps(emission(outcome), ensure_ascii=False) + "\n")
             if not outcome.passed():
@@ -89,17 +89,6 @@ def select(options: argparse.Namespace) -> tuple[list[Record], int]:
 def wanted(scenario: dict[str, object], only: str | None) -> bool:
     """Whether `--only` names this scenario, by its topic or by a part of its id."""
     return only is None or scenario.get("topic") == only or only in str(scenario["id"])
-
-
-def outcomes(records: list[Record], options: argparse.Namespace) -> Iterator[Outcome]:
-    """Replay all of them in the mode asked for."""
-    if options.mode == "shared-scheduler":
-        yield from replay_shared(records, options.seed, options.threads)
-    elif options.mode == "plain":
-        yield from map(replay_plain, records)
-    else:
-        for record in records:
-            yield replay_alone(record, options.mode, options.seed)
 
 
 def emission(outcome: Outcome) -> dict[str, object]:

@@ -17,7 +17,7 @@ import fuzz
 from fuzzing import recording
 from fuzzing.scenarios import scenario
 from replay import operations
-from replay.modes import replay_alone
+from replay.modes import MODES, replay_alone
 
 HERE = Path(__file__).parent
 DONE: dict[str, Any] = {"expected": [{}], "final": {"alive": ["main"], "registered": {}}}
@@ -92,6 +92,16 @@ def test_a_failure_is_shown_without_the_steps_it_can_do_without(
     failing = replay_alone(record, "inline", 0)
     assert not failing.passed()
     assert fuzz.smallest(failing, "inline", tmp_path).record["scenario"]["steps"] == [steps[1]]
+
+
+def test_each_scenario_is_played_in_every_mode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = json.loads((HERE / "corpus" / "catalogue" / "links.json").read_text())[:2]
+    monkeypatch.setattr(recording, "erlang", lambda: "erl")
+    monkeypatch.setattr(recording, "record", lambda scenarios, folder: (recorded, []))
+    assert fuzz.main(["-n", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{2 * len(MODES)} passed, 0 failed ({', '.join(MODES)})"
 
 
 def test_without_erlang_it_says_what_to_install() -> None:

@@ -54,6 +54,17 @@ class Outcome:
         return self.error is None and not self.differences()
 
 
+def replay_all(records: list[Record], mode: str, seed: int, threads: int = 2) -> Iterator[Outcome]:
+    """Replay scenarios in one of `MODES`."""
+    if mode == "shared-scheduler":
+        yield from replay_shared(records, seed, threads)
+    elif mode == "plain":
+        yield from map(replay_plain, records)
+    else:
+        for record in records:
+            yield replay_alone(record, mode, seed)
+
+
 def replay_alone(record: Record, mode: str, seed: int) -> Outcome:
     """Replay one scenario on a scheduler of its own."""
     inline = {"inline": True, "queued": False, "seeded": None}[mode]
