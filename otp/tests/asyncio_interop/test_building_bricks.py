@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+
+import pytest
 
 import otp
 from otp import GenServer
@@ -161,3 +164,51 @@ def test_context_variables_are_kept_across_every_kind_of_wait(run: Any) -> None:
         return dict(sorted([await otp.receive(), await otp.receive()])), VARIABLE.get()
 
     assert run(main) == ({"a": ["a"] * 4, "b": ["b"] * 4}, "unset")
+
+
+@pytest.mark.parametrize("reason", ["kill", "shutdown"])
+@pytest.mark.parametrize("cleans_up", [False, True])
+def test_a_process_that_ends_in_gather_leaves_no_error_for_asyncio(
+    run: Any, caplog: pytest.LogCaptureFixture, reason: str, cleans_up: bool
+) -> None:
+    """asyncio logged `_GatheringFuture exception was never retrieved`."""
+    cleaned: list[bool] = []
+
+    async def gathers() -> None:
+        try:
+            await asyncio.gather(asyncio.sleep(30), asyncio.sleep(30))
+        finally:
+            if cleans_up:
+                cleaned.append(True)
+
+    async def main() -> None:
+        pid, ref = otp.spawn_monitor(gathers)
+        await wait_all_idle()
+        otp.exit(pid, reason)
+        await otp.receive(ref)
+        await advance(1)
+
+    run(main)
+    gc.collect()
+    assert [True] * cleans_up == cleaned
+    assert [] == [record.message for record in caplog.records if record.name == "asyncio"]
+
+
+def test_a_process_answers_the_questions_of_a_task(run: Any) -> None:
+    """Libraries name the current task; done callbacks ask for the outcome, which is a reason here."""
+
+    async def main() -> Any:
+        seen: list[Any] = []
+
+        async def process() -> None:
+            me: Any = asyncio.current_task()
+            me.set_name("worker")
+            me.add_done_callback(lambda task: seen.append((task.exception(), task.result())))
+            with pytest.raises(asyncio.InvalidStateError, match="has not ended"):
+                me.result()
+
+        reason = await otp.wait_down(otp.spawn(process))
+        await wait_all_idle()
+        return reason, seen
+
+    assert run(main) == ("normal", [(None, None)])

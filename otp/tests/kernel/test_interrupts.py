@@ -335,6 +335,36 @@ os.kill(os.getpid(), signal.SIGTERM)
     assert (["witness ended: shutdown", "returned None", "restored True", "mine"], "", 0) == program.rest()
 
 
+@pytest.mark.parametrize("stopped_by", ["SIGTERM", "the end of main"])
+def test_sigterm_does_not_cut_the_stop_short(begin: Any, stopped_by: str) -> None:
+    """Its handler was gone before the tree had stopped, so that it killed the program."""
+    program = begin(f"""
+class Saves(Witness):
+    async def terminate(self, reason, state):
+        await asyncio.to_thread(len, "")  # the loop turns meanwhile: `otp.run` knows that main has ended
+        say("stops")
+        await asyncio.to_thread(sys.stdin.readline)
+        say("saved")
+
+async def main():
+    await otp.Supervisor.start_link_children([Saves.child_spec(None)], strategy="one_for_one")
+    say("runs")
+    if {stopped_by == "SIGTERM"}:
+        await otp.receive()
+
+run(main)
+""")
+    assert "runs" == program.says()
+    if stopped_by == "SIGTERM":
+        program.process.send_signal(signal.SIGTERM)
+    assert "stops" == program.says()
+    for _ in range(2):
+        program.process.send_signal(signal.SIGTERM)
+    program.process.stdin.write("go on\n")
+    program.process.stdin.flush()
+    assert (["saved", "returned None", "restored True"], "", 0) == program.rest()
+
+
 def test_a_run_in_another_thread_leaves_ctrl_c_to_the_main_thread(begin: Any) -> None:
     program = begin("""
 async def main():

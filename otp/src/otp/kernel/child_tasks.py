@@ -38,6 +38,7 @@ __all__ = [
     "end_tasks",
     "find_tasks",
     "left_by",
+    "look_at_error",
     "tasks_ended",
     "watch_found_tasks",
 ]
@@ -298,15 +299,15 @@ class Leftover:
         say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
 
 
-def _look_at_error(task: asyncio.Task[Any]) -> None:
-    """Keep asyncio from reporting an error that is ours: a closed coroutine cannot be cancelled."""
+def look_at_error(task: asyncio.Future[Any]) -> None:
+    """Keep asyncio from reporting the error of a task or a future that ends with its process."""
     if not task.cancelled():
         task.exception()
 
 
 def _close(task: Any) -> None:
     """Close the coroutine of a task that took every cancellation and went on."""
-    task.add_done_callback(_look_at_error)
+    task.add_done_callback(look_at_error)
     coro = task.get_coro()
     for _ in range(TURNS):
         with suppress(BaseException):  # its reason is known, and what its cleanup raises has no reader

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.calls import From
-from otp.kernel.child_tasks import end_tasks, find_tasks
+from otp.kernel.child_tasks import end_tasks, find_tasks, look_at_error
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.kept import kept
 from otp.kernel.log import say
@@ -277,6 +277,8 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
     future = x.fut
     if future is not None:
         cancelled = future.cancel()
+        if not future.done():  # a task, or a `gather`, which keeps an error that asyncio reports unless it is looked at
+            future.add_done_callback(look_at_error, context=p._node._s._base)
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
             p._val = Thrown(CancelledError)
             _limit_cleanup(p, x)

@@ -7,7 +7,7 @@ Those members are asyncio's, not the interface of a pid: `dir(pid)` leaves them 
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+from asyncio import CancelledError, InvalidStateError
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -352,6 +352,18 @@ class Process(Pid):
         """Its name in the lists of tasks."""
         return repr(self)
 
+    def set_name(self, value: object) -> None:
+        """Change nothing: a process is listed by its pid, and its registered name is no name of a task."""
+
+    def result(self) -> None:
+        """Return None, as a process ends with a reason and not with a value; raises `InvalidStateError` before."""
+        if self._st != DEAD:
+            raise InvalidStateError(f"process {self} has not ended")
+
+    def exception(self) -> None:
+        """Return None, as a process ends with a reason, which its monitors are told; raises before as `result`."""
+        self.result()
+
     def get_context(self) -> Context | None:
         """The context it runs in."""
         return self._ctx
@@ -402,11 +414,14 @@ _TASK_NAMES: Final = frozenset(
         "cancelled",
         "cancelling",
         "done",
+        "exception",
         "get_context",
         "get_coro",
         "get_loop",
         "get_name",
         "remove_done_callback",
+        "result",
+        "set_name",
         "uncancel",
     }
 )

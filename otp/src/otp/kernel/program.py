@@ -109,18 +109,19 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
 
     node.on_shutdown = ask_to_stop
     try:
-        async with node:
-            _tag_tasks(node._s)
-            interrupted.stop = interrupt
-            with _signals(loop, ask_to_stop), _watchdog(loop, node, debug):
-                if inspect.isclass(main):
-                    await _start_application(node, main, args, result)
-                else:
-                    _start_function(node, main, args, result)
-                try:
-                    value, cause = await result, None
-                except _Stopped as stopped:
-                    value, cause = None, stopped.error
+        with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not cut short
+            async with node:
+                _tag_tasks(node._s)
+                interrupted.stop = interrupt
+                with _watchdog(loop, node, debug):
+                    if inspect.isclass(main):
+                        await _start_application(node, main, args, result)
+                    else:
+                        _start_function(node, main, args, result)
+                    try:
+                        value, cause = await result, None
+                    except _Stopped as stopped:
+                        value, cause = None, stopped.error
     finally:
         interrupted.stop = None
     if cause is None:
