@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def test_each_scenario_is_played_in_every_mode(
     recorded = json.loads((HERE / "corpus" / "catalogue" / "links.json").read_text())[:2]
     monkeypatch.setattr(recording, "erlang", lambda: "erl")
     monkeypatch.setattr(recording, "record", lambda scenarios, folder: (recorded, []))
+    monkeypatch.setattr(logging.getLogger("otp"), "setLevel", lambda level: None)  # else it stays for other tests
     assert fuzz.main(["-n", "2"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"{2 * len(MODES)} passed, 0 failed ({', '.join(MODES)})"
 
