@@ -244,8 +244,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
         exit_process(pid, "kill")
         down = await receive(watching)
     s = me._node._s
-    if s.leftover or s.tasks_to_find:
-        await tasks_ended(s, [(pid, shutdown)], began)
+    await tasks_ended(s, [(pid, shutdown)], began)
     found = _ended(task.ref, down, "killed" if shutdown == "brutal_kill" else "shutdown", call)
     reply = take(me, _of(task.ref))
     return found if reply is None else TaskOk(reply[1])

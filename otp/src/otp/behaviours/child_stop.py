@@ -43,8 +43,7 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
         exit_process(pid, "kill")
         down = await receive(ref)
     unlink(pid)
-    if s.leftover or s.tasks_to_find:
-        await tasks_ended(s, [(pid, shutdown)], began)
+    await tasks_ended(s, [(pid, shutdown)], began)
 
     def is_exit(message: Any) -> bool:
         return type(message) is ExitSignal and message.pid is pid
@@ -114,17 +113,15 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     for pid in work.stopped:
         unlink(pid)
     work.take_arrived()
-    if s.leftover or s.tasks_to_find:
-        await tasks_ended(s, children, began)
+    await tasks_ended(s, children, began)
     return {**work.reasons, **work.exits}
 
 
 async def tasks_of_ended_children(me: Process) -> None:
     """Wait for the child tasks of children that ended before, so that they have ended when their supervisor does."""
     s = me._node._s
-    if s.leftover or s.tasks_to_find:
-        end_found_tasks(s)
-        await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
+    end_found_tasks(s)
+    await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
 
 
 class _Stopping:

@@ -43,9 +43,7 @@ def prepared(record: ChildRecord) -> Any:
 
 async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
     """Start a child; what it became is in the records, what `start` answered is returned."""
-    s = me._node._s
-    if s.leftover or s.tasks_to_find:
-        await tasks_ended(s, [(record.old, record.spec.shutdown)])
+    await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
         pid = started_pid(outcome)

@@ -223,9 +223,7 @@ async def _restart_group(me: Process, state: SupervisorState, record: ChildRecor
         if other is not record:
             await stop_record(me, state, other)
     again = state.restartable(group)
-    s = me._node._s
-    if s.leftover or s.tasks_to_find:
-        await tasks_ended(s, [(member.old, member.spec.shutdown) for member in again])
+    await tasks_ended(me._node._s, [(member.old, member.spec.shutdown) for member in again])
     others = [other.id for other in again if other is not record]
     for position, member in enumerate(again):
         outcome = await start(member.start or prepared(member))

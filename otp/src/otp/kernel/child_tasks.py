@@ -6,18 +6,18 @@ installed; there the tasks of a process are found, when it ends, by the context 
 A process that returns ends the tasks that have acted for it (`otp.self()`, `call`, …) and leaves the others to the
 loop, as a coroutine of asyncio would. Any other end ends all of them: `CancelledError` once, then time for cleanup
 (none after a kill), then further cancellations, a bounded number of turns, and at last `close()`. Links and monitors
-are told at once; whoever stops the process or restarts it waits for its tasks, see `tasks_ended`.
+are notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the tasks: `tasks_ended`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import Context
 from logging import WARNING
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
 from otp.kernel.log import say
@@ -45,8 +45,6 @@ __all__ = [
 
 UNLIMITED: Final = 1e9
 """Seconds that stand for `"infinity"`."""
-
-_new_tuple: Callable[..., Any] = cast("Any", tuple).__new__  # as the constructors of named tuples, in half the time
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -119,7 +117,7 @@ def find_tasks(p: Process, killed: bool, seconds: float | None, parent: Process 
     if not s.tasks_to_find:
         s.loop.call_soon(end_found_tasks, s, context=s._base)
     badge = None if p._ctx is None else p._ctx.get(BADGE)
-    s.tasks_to_find[p] = _new_tuple(Ended, (killed, seconds, parent, p._state, None if badge is None else ref(badge)))
+    s.tasks_to_find[p] = Ended(killed, seconds, parent, p._state, None if badge is None else ref(badge))
 
 
 def end_found_tasks(s: Scheduler) -> None:
@@ -163,9 +161,10 @@ def left_by(s: Scheduler, p: Any) -> Leftover | None:
 async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int | None = None) -> None:
     """Wait until the tasks of processes that have ended have ended as well.
 
-    Each process comes with its `shutdown`, which limits the time for cleanup from `began` on, or from its end. Ask
-    `s.leftover or s.tasks_to_find` before: mostly there is nobody to wait for.
+    Each process comes with its `shutdown`, which limits the time for cleanup from `began` on, or from its end.
     """
+    if not (s.leftover or s.tasks_to_find):
+        return
     waiting: list[Leftover] = []
     for p, shutdown in ended:
         left = left_by(s, p)

@@ -129,7 +129,7 @@ def terminate(p: Process, reason: Any) -> None:
     ):
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
-            p._st = DEAD  # nobody is to be told, or one: most processes end here
+            p._st = DEAD  # most processes end here: they have no link and at most one monitor
             node._procs.pop(p._id, None)
             p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = p._mons = None
             if mons is not None:

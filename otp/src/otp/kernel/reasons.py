@@ -137,12 +137,12 @@ def without_our_frames(error: BaseException) -> None:
 
 
 def drop_traceback(error: BaseException) -> None:
-    """Let go of the frames of an error that nobody looks at: one that refers to it would keep all of them alive."""
+    """Release the frames of an error that is not reported: a frame that refers to it would keep them all alive."""
     _put_traceback(error, None)
 
 
 def drop_group(error: BaseException) -> None:
-    """Let go of the frames of a reported group: `asyncio.TaskGroup` raises it from a frame that refers to it."""
+    """Release the frames of a reported group: `asyncio.TaskGroup` raises it from a frame that refers to it."""
     if issubclass(type(error), BaseExceptionGroup):
         _put_traceback(error, None)
 

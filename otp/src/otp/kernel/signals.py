@@ -291,9 +291,9 @@ def exit(pid: Dest, reason: Any, /) -> Literal[True]: ...
 def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
 
-    `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`), whoever waits for the task gets the
-    exception. If nobody does, the process ends some turns of the loop after the task, as by a signal from itself that
-    it cannot trap; a server that traps exits stops in its turn, and `terminate` is called.
+    `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`), code that awaits the task gets the
+    exception. If no code does, the process ends a few turns of the loop later, as by a signal from itself that it
+    cannot trap; a server that traps exits calls `terminate` first.
 
     `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
     A name stands for its pid (a difference to Erlang); raises `BadArgument` if nobody has it.

@@ -1,7 +1,7 @@
-"""`otp.exit(reason)` in a child task: it ends the process, unless somebody waits for the task and gets the exception.
+"""`otp.exit(reason)` in a child task ends the process, unless the program retrieves the exception of the task.
 
-asyncio leaves the exception in the task. It is looked at some turns of the loop after the task has ended, so that a
-`TaskGroup`, a `gather` or an `await` has seen it by then.
+asyncio leaves the exception in the task. It is checked a few turns of the loop after the task has ended, since a
+`TaskGroup`, a `gather` or an `await` has retrieved it by then.
 """
 
 # Reasons are terms of any type.
@@ -23,7 +23,7 @@ from otp.kernel.states import DEAD, EXITING
 __all__ = ["note_exit", "task_failed"]
 
 TURNS: Final = 5
-"""Turns of the loop until an exit counts as unobserved; `asyncio.wait` and `wait_for` need two each."""
+"""Turns of the loop until an exit counts as not retrieved; `asyncio.wait` and `wait_for` need two each."""
 
 
 def note_exit() -> None:
@@ -39,7 +39,7 @@ def note_exit() -> None:
 
 
 def task_failed(p: Process, task: Any) -> None:
-    """A child task has ended with an exception: let its process end too if it is an exit that nobody sees."""
+    """End the process of a child task that failed with an exit, if the program does not retrieve that exception."""
     reason = exit_reason(task._exception)
     if reason is not None and p._st not in (DEAD, EXITING):
         s = p._node._s
@@ -48,12 +48,12 @@ def task_failed(p: Process, task: Any) -> None:
 
 def _look(p: Process, task: Any, reason: Any, turns: int) -> None:
     if not getattr(task, "_log_traceback", False):
-        return  # seen
+        return  # retrieved
     is_over = p._st in (DEAD, EXITING)
     if turns and not is_over:
         p._node._s.loop.call_soon(_look, p, task, reason, turns - 1, context=p._node._s._base)
         return
-    task.exception()  # seen: asyncio need not report it
+    task.exception()  # retrieved here: asyncio must not report it
     if is_over:
         return
     if p._vt is not None and p._x is not None and p._x.trap:

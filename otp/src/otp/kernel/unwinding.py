@@ -67,7 +67,7 @@ def _waits_for_its_tasks(coro: Any) -> bool:
 def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
     """Let go of a coroutine that refused to be closed, now that no frame holds it.
 
-    Python closes it once more; what it asks for then is asked by `p`, not by whoever happens to run.
+    Python closes it once more; the code that runs then acts as `p`, not as the process that happens to run.
     """
     p._st, p._x = EXITING, x
     try:
@@ -77,7 +77,7 @@ def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
 
 
 def on_the_stack(p: Process, step: Any, *args: Any) -> Any:
-    """Run cleanup of `p`: it is the current process and asyncio's current task, and calls nobody inline."""
+    """Run cleanup of `p`: it is the current process and asyncio's current task, and no call runs inline."""
     s = p._node._s
     table, loop = s._ct, s.loop
     process, credit, task = s.current, s.credit, table.get(loop)
