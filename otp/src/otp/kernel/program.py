@@ -9,18 +9,15 @@ import inspect
 import signal
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Awaitable, Callable, Generator
-from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.bounded import text
-from otp.kernel.child_tasks import adopt
 from otp.kernel.forks import watch_forks
 from otp.kernel.interrupts import Interrupts, interrupts
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
-from otp.kernel.process import OWNER
+from otp.kernel.owners import own_tasks_and_callbacks
 from otp.kernel.reasons import Crash, is_clean, stack_of
-from otp.kernel.scheduler import Scheduler
 from otp.kernel.starting import check_function, spawn_on
 from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
 
@@ -111,7 +108,7 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
     try:
         with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not cut short
             async with node:
-                _tag_tasks(node._s)
+                own_tasks_and_callbacks(node._s)
                 interrupted.stop = interrupt
                 with _watchdog(loop, node, debug):
                     if inspect.isclass(main):
@@ -131,66 +128,6 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
     if isinstance(cause, SystemExit) and cause.code in (None, 0):
         return None
     raise cause
-
-
-def _tag_tasks(s: Scheduler) -> None:
-    """Let each task that a process makes know its owner: the loop is ours, so its task factory may say it.
-
-    In a loop of somebody else every process carries a context variable instead; that is an eighth of its start.
-    A factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours.
-    """
-    loop: Any = s.loop
-    install = loop.set_task_factory
-    chosen: Any = None
-
-    def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
-        if context is not None and not context:  # `Context()`: the task is to outlive the process that makes it
-            return _task(chosen, loop, coro, context, options)
-        task = tagged(loop, coro, context, **options)
-        adopt(s, task)
-        return task
-
-    def tagged(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
-        p = s.current
-        if options.get("eager_start"):
-            s.eager = True
-        if p is None:
-            return _task(chosen, loop, coro, context, options)
-        if context is None:
-            if chosen is None:
-                context = copy_context()
-                context.run(OWNER.set, p)
-                return asyncio.Task(coro, loop=loop, context=context, **options)
-            return copy_context().run(_with_owner, p, _task, chosen, loop, coro, None, options)
-        with contextlib.suppress(RuntimeError):  # it is entered: the process's own, which runs
-            context.run(OWNER.set, p)
-        return _task(chosen, loop, coro, context, options)
-
-    def choose(factory: Any) -> None:
-        nonlocal chosen
-        if factory is not None and not callable(factory):
-            raise TypeError("task factory must be a callable or None")
-        chosen = factory
-        s.eager = True
-
-    try:
-        loop.set_task_factory, loop.get_task_factory = choose, lambda: chosen
-    except AttributeError:  # a loop that cannot be told: every process carries its variable
-        return
-    install(make)
-    s.tags_tasks = s.reports_tasks = True
-    s.eager = False
-
-
-def _with_owner(p: Any, function: Callable[..., Any], *args: Any) -> Any:
-    OWNER.set(p)
-    return function(*args)
-
-
-def _task(factory: Any, loop: Any, coro: Any, context: Context | None, options: dict[str, Any]) -> Any:
-    if factory is None:
-        return asyncio.Task(coro, loop=loop, context=context, **options)
-    return factory(loop, coro, **options) if context is None else factory(loop, coro, context=context, **options)
 
 
 class _Stopped(Exception):

@@ -167,7 +167,7 @@ class Scheduler:
         "send",
         "sweep_wheel_at",
         "switches",
-        "tags_tasks",
+        "tells_owners",
         "tasks_to_find",
         "tasks_to_watch",
         "to_notify",
@@ -200,7 +200,7 @@ class Scheduler:
         self.inline = inline
         self.random: random.Random = random.Random() if rng is None else rng
         self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it
-        self.tags_tasks: bool = False  # the loop's task factory tells tasks who made them, see `program`
+        self.tells_owners: bool = False  # the loop tells tasks and callbacks which process makes them, see `owners`
         self.reports_tasks: bool = False  # the loop reports each task that is made, see `child_tasks`
         self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
         self.tasks_to_find: dict[Process, Ended] = {}  # dead processes that may have left tasks

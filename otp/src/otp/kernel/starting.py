@@ -117,7 +117,7 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
     p._step = coro.send
     p._ctx = context = copy_context()
     s = node._s
-    if not s.tags_tasks or OWNER.get() is not None:
+    if not s.tells_owners or OWNER.get() is not None:
         context.run(OWNER.set, p)
     if node._watched_life:
         _tell_spawned(node, parent, p, None, getattr(fn, "__qualname__", repr(fn)))
@@ -267,7 +267,7 @@ def begin_server(
     context = None
     if not vt.shared_context:
         p._ctx = context = copy_context()
-        if not s.tags_tasks or OWNER.get() is not None:
+        if not s.tells_owners or OWNER.get() is not None:
             context.run(OWNER.set if s.reports_tasks else own_context, p)
     if name is not None:
         try:

@@ -1,0 +1,125 @@
+"""Owners: in the loop of `otp.run`, tasks and callbacks of the loop belong to the process that makes them.
+
+They inherit the context variable `OWNER`. To set it in each process would take 5 % of a spawn and a quarter of the
+memory of an idle server. So the loop sets it, in the context of the process, when a process first asks for something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from asyncio import BaseEventLoop
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any, Final
+
+from otp.kernel.child_tasks import adopt
+from otp.kernel.process import OWNER
+from otp.kernel.scheduler import Scheduler
+
+__all__ = ["own_tasks_and_callbacks"]
+
+_ASKED: Final = ("_call_soon", "call_at", "create_future", "_add_reader", "_add_writer", "add_signal_handler")
+"""The methods of a loop that lead to a callback in the running context; the others call these, or make tasks."""
+
+
+def own_tasks_and_callbacks(s: Scheduler) -> None:
+    """Have the loop of a scheduler tell tasks and callbacks which process makes them.
+
+    A task factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours. A loop whose
+    methods cannot be replaced (uvloop) is left as it is: there every process carries the variable from its start.
+    """
+    loop: Any = s.loop
+    install = loop.set_task_factory
+    chosen: Any = None
+
+    def owned(function: Callable[..., Any]) -> Callable[..., Any]:
+        def by_owner(*args: Any, **options: Any) -> Any:
+            p = s.current
+            if p is not None and OWNER.get() is not p:
+                if p._ctx is None:  # `context = "shared"`: what runs is not its own
+                    return copy_context().run(_as_owner, p, function, *args, **options)
+                OWNER.set(p)
+            return function(*args, **options)
+
+        return by_owner
+
+    owned_new_task = owned(_new_task)
+
+    def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
+        if context is not None and not context:  # `Context()`: the task is to outlive the process that makes it
+            return _new_task(chosen, loop, coro, context, options)
+        if options.get("eager_start"):
+            s.eager = True
+        if s.current is None:
+            task = _new_task(chosen, loop, coro, context, options)
+        else:
+            if context is not None:
+                with contextlib.suppress(RuntimeError):  # it is entered: the process's own, which runs
+                    context.run(OWNER.set, s.current)
+            task = owned_new_task(chosen, loop, coro, context, options)
+        adopt(s, task)
+        return task
+
+    def choose(factory: Any) -> None:
+        nonlocal chosen
+        if factory is not None and not callable(factory):
+            raise TypeError("task factory must be a callable or None")
+        chosen = factory
+        s.eager = True
+
+    try:
+        loop.set_task_factory, loop.get_task_factory = choose, lambda: chosen
+    except AttributeError:
+        return
+    install(make)
+    for name in _ASKED:
+        if hasattr(loop, name):
+            setattr(loop, name, owned(getattr(loop, name)))
+    if isinstance(loop, BaseEventLoop):
+        _skip_outside_processes(s, loop)
+    s.tells_owners = s.reports_tasks = True
+    s.eager = False
+
+
+def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
+    """Let the two methods that every asyncio task uses cost no more than before, outside processes.
+
+    A call to the method of asyncio in between would be an eighth of a turn of a task: what they do is written out.
+    """
+    kind = type(loop)
+    new_handle: Any = asyncio.Handle
+    new_future, ready = asyncio.Future, loop._ready
+
+    if kind._call_soon is BaseEventLoop._call_soon:
+        owned_call_soon = loop._call_soon
+
+        def call_soon(callback: Any, args: Any, context: Context | None) -> Any:
+            if context is None and s.current is not None:
+                return owned_call_soon(callback, args, context)
+            handle = new_handle(callback, args, loop, context)
+            if handle._source_traceback:
+                del handle._source_traceback[-1]
+            ready.append(handle)
+            return handle
+
+        loop._call_soon = call_soon
+
+    if kind.create_future is BaseEventLoop.create_future:
+        owned_create_future = loop.create_future
+
+        def create_future() -> asyncio.Future[Any]:
+            return new_future(loop=loop) if s.current is None else owned_create_future()
+
+        loop.create_future = create_future
+
+
+def _as_owner(p: Any, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    OWNER.set(p)
+    return function(*args, **options)
+
+
+def _new_task(factory: Any, loop: Any, coro: Any, context: Context | None, options: dict[str, Any]) -> Any:
+    if factory is None:
+        return asyncio.Task(coro, loop=loop, context=context, **options)
+    return factory(loop, coro, **options) if context is None else factory(loop, coro, context=context, **options)

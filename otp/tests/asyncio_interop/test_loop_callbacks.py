@@ -1,0 +1,190 @@
+"""Callbacks of the event loop that a process registers: what they do is done as that process, in each loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import From, GenServer, Ok, Pid, Reply
+from otp.tests.shared.loops import LOOPS
+
+REAL_LOOPS = ("otp.run", "asyncio.run")
+
+
+def soon(callback: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(callback)
+
+
+def later(callback: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(0.001, callback)
+
+
+def at(callback: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_at(loop.time() + 0.001, callback)
+
+
+def threadsafe(callback: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon_threadsafe(callback)
+
+
+def when_readable(callback: Callable[[], None]) -> None:
+    _when_ready(callback, "reader")
+
+
+def when_writable(callback: Callable[[], None]) -> None:
+    _when_ready(callback, "writer")
+
+
+def _when_ready(callback: Callable[[], None], kind: str) -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.send(b"x")
+
+    def ready() -> None:
+        getattr(loop, f"remove_{kind}")(ours)
+        ours.close()
+        theirs.close()
+        callback()
+
+    getattr(loop, f"add_{kind}")(ours, ready)
+
+
+WAYS = {"call_soon": soon, "call_later": later, "call_at": at, "call_soon_threadsafe": threadsafe}
+SOCKET_WAYS = {"add_reader": when_readable, "add_writer": when_writable}
+
+
+async def result_of(function: Callable[[], Any]) -> None:
+    result = function()
+    if isawaitable(result):
+        await result
+
+
+class PlainCallback(GenServer[None]):
+    def init(self, arg: Any) -> Any:
+        return Ok(None)
+
+    def handle_call(self, request: Callable[[], Any], caller: From, state: None) -> Reply[None]:
+        request()
+        return Reply("done", state)
+
+
+class AsyncCallback(PlainCallback):
+    async def handle_call(self, request: Callable[[], Any], caller: From, state: None) -> Reply[None]:
+        await result_of(request)
+        return Reply("done", state)
+
+
+class AsyncInit(GenServer[None]):
+    async def init(self, arg: Callable[[], Any]) -> Any:
+        await result_of(arg)
+        return Ok(None)
+
+
+async def in_a_process(function: Callable[[], Any]) -> Pid:
+    async def process() -> None:
+        await result_of(function)
+        await otp.receive()
+
+    return otp.spawn(process)
+
+
+async def in_a_plain_callback(function: Callable[[], None]) -> Pid:
+    server = await PlainCallback.start(None)
+    await GenServer.call(server, function)
+    return server
+
+
+async def in_an_async_callback(function: Callable[[], Any]) -> Pid:
+    server = await AsyncCallback.start(None)
+    await GenServer.call(server, function)
+    return server
+
+
+async def in_an_async_init(function: Callable[[], Any]) -> Pid:
+    return await AsyncInit.start(function)
+
+
+ASYNC_PLACES = {place.__name__: place for place in (in_a_process, in_an_async_callback, in_an_async_init)}
+PLACES = {"in_a_plain_callback": in_a_plain_callback, **ASYNC_PLACES}
+
+
+async def owner_and_end_of_a_task_born_in_a_callback(
+    register: Callable[[Callable[[], None]], None], place: Callable[[Callable[[], None]], Any]
+) -> tuple[bool, str]:
+    loop = asyncio.get_running_loop()
+    owner: asyncio.Future[Pid] = loop.create_future()
+    ended: asyncio.Future[str] = loop.create_future()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def works() -> None:
+        try:
+            owner.set_result(otp.self())
+            await loop.create_future()
+        except BaseException as error:
+            ended.set_result(type(error).__name__)
+            raise
+
+    pid = await place(lambda: register(lambda: tasks.append(loop.create_task(works()))))
+    found = await asyncio.wait_for(owner, 5)
+    otp.exit(pid, "kill")
+    return found is pid, await asyncio.wait_for(ended, 5)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_born_in_a_callback_of_the_loop_ends_with_its_process(way: str, place: str, loop: str) -> None:
+    async def main() -> Any:
+        return await owner_and_end_of_a_task_born_in_a_callback(WAYS[way], PLACES[place])
+
+    assert LOOPS[loop](main) == (True, "CancelledError")
+
+
+@pytest.mark.parametrize("loop", REAL_LOOPS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("way", SOCKET_WAYS)
+def test_a_task_born_when_a_socket_is_ready_ends_with_its_process(way: str, place: str, loop: str) -> None:
+    async def main() -> Any:
+        return await owner_and_end_of_a_task_born_in_a_callback(SOCKET_WAYS[way], PLACES[place])
+
+    assert LOOPS[loop](main) == (True, "CancelledError")
+
+
+@pytest.mark.parametrize("loop", REAL_LOOPS)
+@pytest.mark.parametrize("place", ASYNC_PLACES)
+def test_a_connection_of_a_tcp_server_ends_with_the_process_that_listens(place: str, loop: str) -> None:
+    async def main() -> Any:
+        asyncio_loop = asyncio.get_running_loop()
+        address: asyncio.Future[tuple[str, int]] = asyncio_loop.create_future()
+        owner: asyncio.Future[Pid] = asyncio_loop.create_future()
+        listening: list[asyncio.Server] = []
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            owner.set_result(otp.self())
+            try:
+                await reader.read()
+            finally:
+                writer.close()
+
+        async def listen() -> None:
+            listening.append(await asyncio.start_server(connected, "127.0.0.1", 0))
+            address.set_result(listening[0].sockets[0].getsockname())
+
+        pid = await ASYNC_PLACES[place](listen)
+        reader, writer = await asyncio.open_connection(*await address)
+        found = await asyncio.wait_for(owner, 5)
+        otp.exit(pid, "kill")
+        end = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        listening[0].close()
+        return found is pid, end
+
+    assert LOOPS[loop](main) == (True, b"")
