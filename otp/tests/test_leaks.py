@@ -8,7 +8,6 @@ import logging
 import sys
 import tracemalloc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,12 +20,9 @@ from otp.testing import Scheduler, wait_all_idle
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """What is logged would be kept by the test's own log."""
-    logger = logging.getLogger("otp")
-    logger.disabled = True
-    yield
-    logger.disabled = False
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the log: pytest would keep its records, and the objects in them."""
+    monkeypatch.setattr(logging.getLogger("otp"), "disabled", True)
 
 
 def living_processes() -> int:

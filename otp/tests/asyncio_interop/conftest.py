@@ -12,25 +12,14 @@ from typing import Any
 import pytest
 
 import otp
-from otp import GenServer, NoReply, Ok, Tag, impl
+from otp import GenServer, Tag
 from otp.testing import Scheduler
+from silent_server import Silent
 
 
 @pytest.fixture(params=[True, False, None], ids=["inline", "queued", "seeded"])
 def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return Scheduler(seed=5, inline=request.param).run
-
-
-class Silent(GenServer[Any]):
-    """Never answers."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: otp.From, state: Any) -> Any:
-        return NoReply(state)
 
 
 async def sleeps() -> None:

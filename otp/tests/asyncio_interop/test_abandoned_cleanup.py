@@ -15,36 +15,13 @@ from typing import Any
 import pytest
 
 import otp
+from loops import LOOPS, ONE_OF_EACH, forever, turns
 from otp import GenServer, NoReply, Ok, impl
 from otp.kernel.places import where_in
 from otp.testing import Scheduler
 
 
-def in_a_loop_of_asyncio(main: Callable[[], Any]) -> None:
-    async def program() -> None:
-        async with otp.Node("embedded") as node:
-            assert await otp.wait_down(node.spawn(main)) == "normal"
-
-    asyncio.run(program())
-
-
-def inline(main: Callable[[], Any]) -> None:
-    Scheduler(inline=True).run(main)
-
-
-def seeded(main: Callable[[], Any]) -> None:
-    Scheduler(seed=3).run(main)
-
-
-LOOPS: dict[str, Any] = {
-    "otp.run": otp.run,
-    "asyncio.run": in_a_loop_of_asyncio,
-    "inline": inline,
-    "seeded": seeded,
-}
-
-
-@pytest.fixture(params=LOOPS)
+@pytest.fixture(params=ONE_OF_EACH)
 def run(request: pytest.FixtureRequest) -> Any:
     return LOOPS[request.param]
 
@@ -59,25 +36,6 @@ def noise(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
 
     monkeypatch.setattr(sys, "unraisablehook", hook)
     return lambda: unraisable + [record.getMessage() for record in caplog.records if record.name != "otp"]
-
-
-async def turns(n: int = 5) -> None:
-    """Let the loop make some turns."""
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def turn(left: int) -> None:
-        if left:
-            loop.call_soon(turn, left - 1)
-        else:
-            done.set_result(None)
-
-    turn(n)
-    await done
-
-
-async def forever() -> None:
-    await asyncio.get_running_loop().create_future()
 
 
 class Server(GenServer[None]):

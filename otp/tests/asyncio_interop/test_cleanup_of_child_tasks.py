@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import otp
-from loops import LOOPS, turns
+from loops import LOOPS, forever, turns
 from otp import (
     Children,
     ChildSpec,
@@ -42,12 +41,9 @@ def run_with_sockets(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The crashes are on purpose."""
-    logger = logging.getLogger("otp")
-    logger.disabled = True
-    yield
-    logger.disabled = False
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the log: the crashes are on purpose."""
+    monkeypatch.setattr(logging.getLogger("otp"), "disabled", True)
 
 
 # A server whose child task holds a port
@@ -75,7 +71,7 @@ class Listener(GenServer[Any]):
 
     async def hold(self, listener: asyncio.Server, cleanup: int) -> None:
         try:
-            await asyncio.get_running_loop().create_future()
+            await forever()
         finally:
             if cleanup:
                 await turns(cleanup)

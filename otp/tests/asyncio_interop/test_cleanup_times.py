@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import otp
-from loops import turns
+from loops import forever, turns
 from otp import DynamicSupervisor, GenServer, Ok, Shared, Supervisor, impl
 from otp.testing import Scheduler
 from place_holders import Holder, Place, ended, holder
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """The crashes are on purpose."""
-    logger = logging.getLogger("otp")
-    logger.disabled = True
-    yield
-    logger.disabled = False
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the log: the crashes are on purpose."""
+    monkeypatch.setattr(logging.getLogger("otp"), "disabled", True)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +45,7 @@ def test_a_restart_waits_without_limit_where_the_spec_has_none() -> None:
 
         async def hold(self) -> None:
             try:
-                await asyncio.get_running_loop().create_future()
+                await forever()
             finally:
                 await asyncio.sleep(3600)
 
@@ -139,7 +135,7 @@ def test_a_cleanup_that_asks_its_own_supervisor_is_ended_by_the_time_limit() -> 
     async def main() -> Any:
         async def hold(supervisor: otp.Pid) -> None:
             try:
-                await asyncio.get_running_loop().create_future()
+                await forever()
             finally:
                 await Supervisor.which_children(supervisor)
 

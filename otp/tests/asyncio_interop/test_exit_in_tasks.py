@@ -6,59 +6,18 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 import otp
+from loops import LOOPS, ONE_OF_EACH, turns
 from otp import GenServer, NoReply, Ok, Supervisor, impl
-from otp.testing import Scheduler
 
 
-def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
-    found: list[Any] = []
-
-    async def first() -> None:
-        found.append(await main())
-
-    async def program() -> None:
-        async with otp.Node("embedded") as node:
-            assert await otp.wait_down(node.spawn(first)) == "normal"
-
-    asyncio.run(program())
-    return found[0]
-
-
-def inline(main: Callable[[], Awaitable[Any]]) -> Any:
-    return Scheduler(inline=True).run(main)
-
-
-def seeded(main: Callable[[], Awaitable[Any]]) -> Any:
-    return Scheduler(seed=3).run(main)
-
-
-LOOPS: dict[str, Any] = {"otp.run": otp.run, "asyncio.run": in_a_loop_of_asyncio, "inline": inline, "seeded": seeded}
-
-
-@pytest.fixture(params=LOOPS)
+@pytest.fixture(params=ONE_OF_EACH)
 def run(request: pytest.FixtureRequest) -> Any:
     return LOOPS[request.param]
-
-
-async def turns(n: int = 20) -> None:
-    """Let the loop make some turns."""
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def turn(left: int) -> None:
-        if left:
-            loop.call_soon(turn, left - 1)
-        else:
-            done.set_result(None)
-
-    turn(n)
-    await done
 
 
 async def exits(reason: Any = "boom") -> None:
@@ -260,7 +219,7 @@ def test_whoever_waits_for_the_task_gets_the_exit_and_nobody_else(run: Any, obse
                 await observe()
             except otp.Exit as error:
                 seen.append(error.reason)
-                await turns()
+                await turns(20)
                 seen.append(otp.process_info(otp.self(), "messages"))
                 if not caught:
                     raise
@@ -279,7 +238,7 @@ def test_other_errors_stay_in_their_task(run: Any, error: Exception) -> None:
 
         async def parent() -> Any:
             task = asyncio.create_task(fails())
-            await turns()
+            await turns(20)
             otp.exit(("task", task.exception()))
 
         return await otp.wait_down(otp.spawn(parent))
@@ -316,7 +275,7 @@ def test_an_exit_in_a_task_that_outlives_its_process_is_left_to_asyncio(run: Any
         await otp.wait_down(otp.spawn(returns))
         go.set()
         await asyncio.wait(tasks)
-        await turns()
+        await turns(20)
         tasks.clear()
         gc.collect()
 
@@ -327,7 +286,7 @@ def test_an_exit_in_a_task_that_outlives_its_process_is_left_to_asyncio(run: Any
 
 EAGER = [
     (loop, child)
-    for loop in LOOPS
+    for loop in ONE_OF_EACH
     for child in UNOBSERVED
     if child is not exits_in_a_group  # asyncio refuses the second task of a group whose first has failed at once
     # a loop that reports no tasks does not show one that ends in its first step

@@ -11,53 +11,25 @@ import httpx
 import pytest
 
 import otp
+from loops import LOOPS, ONE_OF_EACH, turns
 from otp import ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from otp.testing import Scheduler
 
 
 def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
-    """Run `main` as a process of a node in a loop that somebody else owns."""
+    """Run `main`, and check that the node left the task factory of the loop alone."""
 
-    async def program() -> Any:
-        found: list[Any] = []
+    async def checked() -> Any:
+        found = await main()
+        assert asyncio.get_running_loop().get_task_factory() is None
+        return found
 
-        async def first() -> None:
-            found.append(await main())
-
-        async with otp.Node("embedded") as node:
-            assert await otp.wait_down(node.spawn(first)) == "normal"
-            assert asyncio.get_running_loop().get_task_factory() is None
-        return found[0]
-
-    return asyncio.run(program())
+    return LOOPS["asyncio.run"](checked)
 
 
-LOOPS = {
-    "otp.run": otp.run,
-    "asyncio.run": in_a_loop_of_asyncio,
-    "inline": lambda main: Scheduler(inline=True).run(main),
-    "seeded": lambda main: Scheduler(seed=3).run(main),
-}
-
-
-@pytest.fixture(params=LOOPS)
+@pytest.fixture(params=ONE_OF_EACH)
 def run(request: pytest.FixtureRequest) -> Any:
-    return LOOPS[request.param]
-
-
-async def turns(n: int = 5) -> None:
-    """Let the loop make some turns: what waits for nothing but its turn has had it."""
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def turn(left: int) -> None:
-        if left:
-            loop.call_soon(turn, left - 1)
-        else:
-            done.set_result(None)
-
-    turn(n)
-    await done
+    return in_a_loop_of_asyncio if request.param == "asyncio.run" else LOOPS[request.param]
 
 
 class Children:

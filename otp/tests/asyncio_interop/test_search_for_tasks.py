@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otp
-from loops import LOOPS, turns
+from loops import LOOPS, forever, turns
 from otp import ChildSpec, GenServer, Ok, Reply, Supervisor, impl
 
 run = LOOPS["asyncio.run"]
@@ -102,7 +102,7 @@ def test_a_task_is_found_however_it_was_made(make: Any) -> None:
         async def work() -> None:
             SETTING.set("of the task")
             try:
-                await asyncio.get_running_loop().create_future()
+                await forever()
             finally:
                 await turns(2)
                 log.append("the task has ended")
@@ -132,7 +132,7 @@ def test_a_task_that_only_the_state_of_a_killed_server_refers_to_is_found() -> N
     async def main() -> list[str]:
         async def work() -> None:
             try:
-                await asyncio.get_running_loop().create_future()
+                await forever()
             except asyncio.CancelledError:
                 log.append("cancelled")
                 raise

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import otp
+import supervised
 from otp import (
     AlreadyStarted,
     ChildInfo,
@@ -21,7 +22,6 @@ from otp import (
     Ignore,
     NotFound,
     Ok,
-    Reply,
     Shared,
     StartError,
     Stop,
@@ -40,20 +40,14 @@ start_child, which, count = (
 )
 
 
-class Worker(GenServer[Any]):
+class Worker(supervised.Worker):
+    """A worker whose argument may be a list, which all its incarnations share: each takes its own argument from it."""
+
     @impl
     def init(self, arg: Any) -> Any:
-        if isinstance(arg, list):  # shared by all incarnations: what each answers
+        if isinstance(arg, list):
             arg = arg.pop(0) if arg else None
-        return arg if isinstance(arg, Stop | Ignore) else Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return Reply(state, state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        return Stop(request, state)
+        return super().init(arg)
 
 
 class Slow(GenServer[Any]):

@@ -31,6 +31,14 @@ from supervised import Worker, order, template, which, worker
 count = Supervisor.count_children
 
 
+class Tree(Supervisor):
+    """A supervisor whose argument is a list of what `init` answers at each call, in order."""
+
+    @impl
+    def init(self, arg: list[Any]) -> Any:
+        return arg.pop(0)
+
+
 def test_the_strategy_of_a_running_supervisor_can_be_changed(run: Any) -> None:
     async def main() -> None:
         tree: Any = await Supervisor.start_link_children([worker("a", name="a"), worker("b", name="b")])
@@ -120,13 +128,8 @@ def test_an_upgrade_asks_init_again_and_keeps_the_processes(run: Any) -> None:
         Children([worker("b", restart="transient"), worker("c")], strategy="one_for_all", max_restarts=7),
     ]
 
-    class Tree(Supervisor):
-        @impl
-        def init(self, arg: Any) -> Any:
-            return answers.pop(0)
-
     async def main() -> None:
-        tree: Any = await Tree.start_link()
+        tree: Any = await Tree.start_link(answers)
         before = {info.id: info.pid for info in await which(tree)}
         upgraded: list[Any] = []
 
@@ -151,13 +154,8 @@ def test_an_upgrade_asks_init_again_and_keeps_the_processes(run: Any) -> None:
 def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) -> None:
     answers: list[Any] = [Children([worker("a")]), Children([worker("a"), worker("a")]), 5]
 
-    class Tree(Supervisor):
-        @impl
-        def init(self, arg: Any) -> Any:
-            return answers.pop(0)
-
     async def main() -> None:
-        tree: Any = await Tree.start_link()
+        tree: Any = await Tree.start_link(answers)
         for reason in (("duplicate_child_name", "a"), ("bad_return", (Tree, "init", 5))):
             with pytest.raises(Error) as failure:
                 await SupervisorServer(Tree).code_change("1", tree._state, None)
@@ -170,17 +168,12 @@ def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) ->
 def test_upgrades_of_a_suspended_supervisor_order_and_refuse_as_otp_does(run: Any) -> None:
     """Seen on OTP 25: `sys:change_code(Sup, Module, "1", [])`, then `which_children`, whose first was started last."""
 
-    class Changing(Supervisor):
-        @impl
-        def init(self, arg: list[Any]) -> Any:
-            return arg[0]
-
     def specs(names: str, **options: Any) -> list[ChildSpec]:
         return [worker(name, **options) for name in names]
 
     async def main() -> Any:
         answers: list[Any] = [Children(specs("abcd"))]
-        tree: Any = await Changing.start_link(answers)
+        tree: Any = await Tree.start_link(answers)
         running = {info.pid for info in await which(tree)}
         found: list[Any] = []
         for answer in (
@@ -190,10 +183,10 @@ def test_upgrades_of_a_suspended_supervisor_order_and_refuse_as_otp_does(run: An
             Children(specs("z", restart="temporary", significant=True), auto_shutdown="any_significant"),
             Children(specs("zz")),
         ):
-            answers[0] = answer
+            answers.append(answer)
             await sys.suspend(tree)
             try:
-                await sys.change_code(tree, Changing, "1")
+                await sys.change_code(tree, Tree, "1")
             except Error as error:
                 found.append(error.reason)
             await sys.resume(tree)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import otp
-from loops import turns
+from loops import forever, turns
 from otp import GenServer
-from witnesses import Hold, Silent, exits, never, raises, receives, waits_for_a_future
+from silent_server import Silent
+from witnesses import Hold, exits, raises, receives, waits_for_a_future
 
 # Ended by a signal while they wait
 
@@ -19,7 +20,7 @@ from witnesses import Hold, Silent, exits, never, raises, receives, waits_for_a_
 async def waits_with_a_limit(hold: Hold) -> None:
     held = hold()
     async with asyncio.timeout(60):
-        await never()
+        await forever()
     del held
 
 
@@ -31,7 +32,7 @@ async def calls(hold: Hold) -> None:
 async def catches_the_end(hold: Hold) -> None:
     held = hold()
     try:
-        await never()
+        await forever()
     except asyncio.CancelledError as error:
         held = hold()
         raise ValueError("instead") from error
@@ -51,7 +52,7 @@ async def reads_a_generator(hold: Hold) -> None:
     async def numbers() -> AsyncIterator[int]:
         held = hold()
         try:
-            await never()
+            await forever()
             yield 1
         finally:
             del held
@@ -73,7 +74,7 @@ async def has_a_group(hold: Hold) -> None:
 async def waits_in_an_empty_group(hold: Hold) -> None:
     held = hold()
     async with asyncio.TaskGroup():
-        await never()
+        await forever()
     del held
 
 
@@ -81,7 +82,7 @@ async def raises_in_the_cleanup_of_a_group(hold: Hold) -> None:
     held = hold()
     async with asyncio.TaskGroup():
         try:
-            await never()
+            await forever()
         finally:
             raise ValueError("instead") if held else ValueError
 
@@ -96,7 +97,7 @@ async def has_tasks(hold: Hold) -> None:
 async def waits_in_its_cleanup_as_a_task(hold: Hold) -> None:
     held = hold()
     try:
-        await never()
+        await forever()
     finally:
         await turns(2)
     del held
@@ -112,7 +113,7 @@ async def has_linked_processes(hold: Hold) -> None:
     held = hold()
     for _ in range(3):
         otp.spawn_link(receives, hold)
-    await never()
+    await forever()
     del held
 
 
@@ -205,7 +206,7 @@ async def is_cancelled(hold: Hold) -> None:
     held = hold()
     pid: Any = otp.self()
     pid.cancel("by asyncio, with a message")
-    await never()
+    await forever()
     del held
 
 
@@ -229,7 +230,7 @@ async def returns_while_a_task_is_left(hold: Hold) -> None:
     async def child() -> None:
         held = hold()
         otp.self()
-        await never()
+        await forever()
         del held
 
     task = asyncio.create_task(child())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otp
-from loops import turns
+from loops import forever, turns
 from otp import (
     ChildSpec,
     GenServer,
@@ -27,7 +27,8 @@ from otp import (
     Throw,
     impl,
 )
-from witnesses import Hold, Silent, exits, never, receives
+from silent_server import Silent
+from witnesses import Hold, exits, receives
 
 # Servers and their callers
 
@@ -73,7 +74,7 @@ def server_of(where: str, how: Any, is_async: bool) -> type[GenServer[Any]]:
         held = hold()
         await turns(1)
         if isinstance(how, str):
-            await never()
+            await forever()
         result = how()
         return await result if isawaitable(result) and held else result
 
@@ -154,9 +155,7 @@ def test_a_server_that_ends_in_a_callback_frees_what_it_held(
         server = otp.whereis("server")
         callers: list[otp.Pid] = []
         if server is not None and where == "handle_call":
-            callers = [
-                otp.spawn(caller, hold) for caller in (calls_and_survives, calls_and_crashes, has_tasks_that_call)
-            ]
+            callers = [otp.spawn(caller, hold) for caller in CALLERS]
         elif server is not None and where == "handle_cast":
             GenServer.cast(server, hold())
         elif server is not None:
@@ -311,7 +310,7 @@ def test_a_supervisor_frees_what_its_children_held(left_of: Any, shutdown: Any) 
             @impl
             async def handle_info(self, message: Any, state: Any) -> Any:
                 held = hold()
-                await never()
+                await forever()
                 return NoReply(state) if held else None
 
         spec = ChildSpec("child", start=(Waits.start_link, None), shutdown=shutdown)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import otp
+from echo_server import Echo
 from otp import ExitSignal
 from otp.testing import wait_all_idle
 
@@ -410,15 +411,10 @@ def test_keyboard_interrupt_in_cleanup_is_the_nodes_business(run: Any, how: str,
 
 
 def test_the_history_has_the_ends_of_a_supervisor_and_its_children_though_nobody_reads(run: Any) -> None:
-    class Rests(otp.GenServer[None]):
-        @otp.impl
-        def init(self, arg: Any) -> Any:
-            return otp.Ok(None)
-
     async def main() -> Any:
         otp.process_flag("trap_exit", True)
         specs = [
-            otp.ChildSpec("server", start=(Rests.start_link, None)),
+            otp.ChildSpec("server", start=(Echo.start_link, None)),
             otp.ChildSpec("linked", start=(otp.spawn_link, waits)),
             otp.ChildSpec("brief", start=(otp.spawn, lambda: None), restart="temporary", shutdown="brutal_kill"),
         ]

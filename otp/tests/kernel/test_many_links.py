@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import otp
+from echo_server import Echo
 from otp import ChildSpec, Supervisor
 from otp.kernel import death
 from otp.kernel.scheduler import BUDGET
@@ -175,14 +176,9 @@ def test_ends_one_after_the_other_are_no_cascade(run: Any, resting: bool, monkey
     """Each is told in its own step, however many there were before it."""
     monkeypatch.setattr(death, "IN_ONE_STEP", 20)
 
-    class Rests(otp.GenServer[None]):
-        @otp.impl
-        def init(self, arg: Any) -> Any:
-            return otp.Ok(None)
-
     async def main() -> Any:
         otp.process_flag("trap_exit", True)
-        pids = [await Rests.start_link(None) if resting else otp.spawn_link(never) for _ in range(30)]
+        pids = [await Echo.start_link(None) if resting else otp.spawn_link(never) for _ in range(30)]
         await wait_all_idle()
         linked: list[int] = []
         for pid in pids:

@@ -1,4 +1,4 @@
-"""The loops in which processes run: virtual time in three orders, `otp.run`, and a loop that somebody else owns."""
+"""The loops in which processes run: virtual time in three orders, `otp.run`, and a node in a loop of asyncio."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 import otp
 from otp.testing import Scheduler
 
-__all__ = ["LOOPS", "turns"]
+__all__ = ["LOOPS", "ONE_OF_EACH", "forever", "turns"]
 
 
 def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
+    """Run `main` as a process of a node that does not own its loop."""
+
     async def program() -> Any:
         found: list[Any] = []
 
@@ -34,9 +36,12 @@ LOOPS: dict[str, Callable[..., Any]] = {
     "asyncio.run": in_a_loop_of_asyncio,
 }
 
+# Two loops in real time, and in virtual time a fixed order and a random one.
+ONE_OF_EACH = ("otp.run", "asyncio.run", "inline", "seeded")
+
 
 async def turns(n: int = 8) -> None:
-    """Let the loop make some turns: what waits for nothing but its turn has had it."""
+    """Wait for `n` turns of the loop: enough for work that is ready and waits only for its turn."""
     loop = asyncio.get_running_loop()
     done = loop.create_future()
 
@@ -48,3 +53,8 @@ async def turns(n: int = 8) -> None:
 
     turn(n)
     await done
+
+
+async def forever() -> None:
+    """Wait for a future that gets no result."""
+    await asyncio.get_running_loop().create_future()

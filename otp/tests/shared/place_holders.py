@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import otp
-from loops import turns
+from loops import forever, turns
 from otp import ChildSpec, GenServer, NoReply, Ok, Shared, Stop, impl
 
 __all__ = ["Holder", "Place", "ended", "holder"]
@@ -28,12 +28,12 @@ class Place:
     async def hold(self, name: str, turns_of_cleanup: int | None) -> None:
         """Give the place back when the task is cancelled, so many turns later; None: never, if it may wait."""
         try:
-            await asyncio.get_running_loop().create_future()
+            await forever()
         finally:
             try:
                 self.log.append(f"-{name}")
                 if turns_of_cleanup is None:
-                    await asyncio.get_running_loop().create_future()
+                    await forever()
                 else:
                     await turns(turns_of_cleanup)
             finally:

@@ -5,25 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import otp
-from otp import ChildSpec, ExitSignal, GenServer, Ignore, Ok, Reply, Shared, Stop, Supervisor, impl
+import supervised
+from otp import ChildSpec, ExitSignal, GenServer, Ignore, Ok, Shared, Stop, Supervisor, impl
 from otp.testing import wait_all_idle
 
 
-class Worker(GenServer[Any]):
-    """Ends with the reason it is sent; its argument is a list of what `init` answers each time, the first first."""
+class Worker(supervised.Worker):
+    """A worker whose argument is a list of what `init` answers at each start, in order."""
 
     @impl
     def init(self, arg: Any) -> Any:
         answer = arg.pop(0) if isinstance(arg, list) and arg else None
         return answer if isinstance(answer, Stop | Ignore) else Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return Reply(state, state)
-
-    @impl
-    def handle_cast(self, request: Any, state: Any) -> Any:
-        return Stop(request, state)
 
 
 def worker(id: str, *script: Any, **options: Any) -> ChildSpec:

@@ -12,6 +12,11 @@ which = Supervisor.which_children
 
 
 class Worker(GenServer[Any]):
+    """A server that answers calls with its state, and stops with the reason that is cast to it.
+
+    An argument that is a `Stop` or `Ignore` is the result of `init`.
+    """
+
     @impl
     def init(self, arg: Any) -> Any:
         return arg if isinstance(arg, Stop | Ignore) else Ok(arg)

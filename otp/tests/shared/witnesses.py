@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import otp
-from otp import GenServer, NoReply, Ok, impl
+from loops import forever
 
-__all__ = ["Hold", "Life", "Silent", "Witness", "exits", "never", "raises", "receives", "waits_for_a_future"]
+__all__ = ["Hold", "Life", "Witness", "exits", "raises", "receives", "waits_for_a_future"]
 
 
 class Witness:
@@ -20,22 +18,6 @@ Hold = Callable[[], Witness]
 Life = Callable[[Hold], Awaitable[object]]
 
 
-async def never() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
-class Silent(GenServer[Any]):
-    """Never answers."""
-
-    @impl
-    def init(self, arg: Any) -> Any:
-        return Ok(arg)
-
-    @impl
-    def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        return NoReply(state)
-
-
 async def receives(hold: Hold) -> None:
     held = hold()
     await otp.receive()
@@ -44,7 +26,7 @@ async def receives(hold: Hold) -> None:
 
 async def waits_for_a_future(hold: Hold) -> None:
     held = hold()
-    await never()
+    await forever()
     del held
 
 
