@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 import sysconfig
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,14 @@ def noise(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     return lambda: unraisable + [record.getMessage() for record in caplog.records if record.name != "otp"]
 
 
+def until_abandoned() -> Coroutine[Any, Any, Any]:
+    """Return a wait inside asyncio that never ends: no test waits for it, the cleanup is abandoned there.
+
+    This is a plain function, so the wait has no frame of the program but that of its caller, whose line is reported.
+    """
+    return asyncio.Event().wait()
+
+
 class Server(GenServer[None]):
     @impl
     async def init(self, arg: Any) -> Any:
@@ -56,12 +64,12 @@ async def in_finally() -> None:
     try:
         await forever()
     finally:
-        await asyncio.sleep(60)  # in_finally
+        await until_abandoned()  # in_finally
 
 
 async def in_a_call_of_finally() -> None:
     async def closes() -> None:
-        await asyncio.sleep(60)  # in_a_call_of_finally
+        await until_abandoned()  # in_a_call_of_finally
 
     try:
         await forever()
@@ -75,7 +83,7 @@ async def resource() -> AsyncGenerator[None, None]:
         yield
     finally:
         try:
-            await asyncio.sleep(60)  # in_a_context_manager
+            await until_abandoned()  # in_a_context_manager
         finally:
             ended.append("resource")
 
@@ -91,7 +99,7 @@ async def in_a_generator() -> None:
             await forever()
             yield 1
         finally:
-            await asyncio.sleep(60)  # in_a_generator
+            await until_abandoned()  # in_a_generator
 
     async for _ in numbers():
         pass
@@ -102,7 +110,7 @@ async def in_a_closing_generator() -> None:
         try:
             yield 1
         finally:
-            await asyncio.sleep(60)  # in_a_closing_generator
+            await until_abandoned()  # in_a_closing_generator
 
     async with contextlib.aclosing(numbers()) as generator:
         async for _ in generator:
@@ -117,7 +125,7 @@ async def in_a_generator_that_goes_on() -> None:
         finally:
             while True:
                 with contextlib.suppress(asyncio.CancelledError):  # hostile on purpose
-                    await asyncio.Event().wait()  # in_a_generator_that_goes_on
+                    await until_abandoned()  # in_a_generator_that_goes_on
 
     async with resource(), stubborn():
         await forever()
@@ -127,7 +135,7 @@ class Awaitable:
     """An awaitable of the program."""
 
     def __await__(self) -> Any:
-        yield from asyncio.sleep(60).__await__()  # in_an_awaitable
+        yield from until_abandoned().__await__()  # in_an_awaitable
 
 
 async def in_an_awaitable() -> None:

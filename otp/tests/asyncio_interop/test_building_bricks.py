@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import otp
+from loops import forever
 from otp import GenServer
 from otp.testing import advance, wait_all_idle
 from who_asked import Server
@@ -176,7 +177,7 @@ def test_a_process_that_ends_in_gather_leaves_no_error_for_asyncio(
 
     async def gathers() -> None:
         try:
-            await asyncio.gather(asyncio.sleep(30), asyncio.sleep(30))
+            await asyncio.gather(forever(), forever())
         finally:
             if cleans_up:
                 cleaned.append(True)

@@ -169,6 +169,9 @@ def end(child):
     child.kill()
     return ended
 
+def block():
+    time.sleep(30)  # no test waits for it: a signal ends the child here, or `end` kills it
+
 def square(x):
     return x * x
 """
@@ -179,7 +182,7 @@ def test_a_forked_child_that_is_terminated_ends_and_the_parent_goes_on() -> None
     program = """
 def work(ready):
     ready.put("works")
-    time.sleep(30)
+    block()
 
 async def main():
     ready = context.SimpleQueue()
@@ -202,7 +205,7 @@ def test_a_signal_that_arrives_before_python_runs_in_the_fork_ends_it(fork: str)
 os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 async def main():
-    child = context.Process(target=time.sleep, args=(30,))
+    child = context.Process(target=block)
     await {fork}
     print(await asyncio.to_thread(end, child))
     print("held back", signal.pthread_sigmask(signal.SIG_BLOCK, ()))
@@ -232,7 +235,7 @@ def test_ctrl_c_in_a_forked_child_is_not_handled_as_one_of_the_parent() -> None:
 def work():
     try:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(30)
+        block()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 

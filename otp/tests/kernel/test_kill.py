@@ -44,7 +44,7 @@ def test_kill_does_not_wait_for_the_child_task_that_is_awaited(run: Any) -> None
             try:
                 await asyncio.get_running_loop().create_future()
             finally:
-                await asyncio.sleep(1)
+                await asyncio.sleep(1)  # in virtual time; the kill does not wait for it
 
         async def victim() -> None:
             await asyncio.create_task(child())
@@ -97,7 +97,7 @@ def test_cleanup_under_a_kill_is_cancelled_once_and_then_closed(run: Any) -> Non
                 seen.append(type(error))
                 await Yields()
                 try:
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(1)  # nothing waits for it: the coroutine is closed here
                 except BaseException as another:
                     seen.append(type(another))
                     raise

@@ -45,7 +45,7 @@ class Linked:
             await otp.receive()
             await GenServer.call(self.server, self.signal)
         finally:
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # in virtual time; a kill does not wait for it
 
     def signal(self, caller: otp.From) -> None:
         for name in self.signals:
