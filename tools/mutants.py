@@ -58,11 +58,16 @@ _FIRST = {
     "unwinding": ("asyncio_interop/test_abandoned_cleanup.py", "kernel/test_kill.py", "freed/test_freed_processes.py"),
     "task_exits": ("asyncio_interop/test_exit_in_tasks.py",),
     "spending": ("kernel/test_spending.py", "observer/test_metrics.py"),
-    "supervisor": ("behaviours/test_supervisor_start.py", "behaviours/test_supervisor_restart.py"),
+    "supervisor": (
+        "behaviours/test_supervisor_start.py",
+        "behaviours/test_supervisor_start_functions.py",
+        "behaviours/test_supervisor_stop.py",
+        "behaviours/test_supervisor_restart.py",
+    ),
     "supervisor_operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
     "supervisor_state": ("behaviours/test_supervisor_state.py",),
     "dynamic": ("behaviours/test_dynamic_supervisor.py",),
-    "child_stop": ("behaviours/test_dynamic_supervisor.py", "behaviours/test_supervisor_start.py"),
+    "child_stop": ("behaviours/test_dynamic_supervisor.py", "behaviours/test_supervisor_stop.py"),
 }
 """The tests that notice most faults of a module, by its name or what that begins with."""
 
