@@ -1,4 +1,4 @@
-"""The judge of the tests can be judged: what it changes, what it draws, and that it tells killed from surviving."""
+"""`make mutants`: what it changes and what it draws, and that it tells killed mutants from surviving ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENGINE = engine()
 
 
 def changes(source: str) -> set[str]:
-    """The texts that the mutants of a source put in, each with what it replaces."""
+    """Return the replacements that the mutants of a source make, as `old -> new`."""
     return {f"{source[m.start : m.end]} -> {m.replacement}" for m in candidates(source, "a.py")}
 
 
@@ -117,7 +117,7 @@ def test_a_survivor_is_a_row_of_the_table() -> None:
     assert f"| 3 | kernel/spending.py:{mutant.line} | `" in row(mutant, 3)
 
 
-# a tiny project, judged in a process of its own: the judge forks, which a process with threads must not
+# a tiny project, judged in a process of its own, because the judge forks, and must not have threads
 
 RULES = """
 def later(a, b):

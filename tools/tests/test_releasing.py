@@ -1,4 +1,4 @@
-"""Install commands name packages that exist: none of ours is on an index, so none of them names one."""
+"""Install commands name no package of ours, because none is on an index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def project(folder: str) -> dict[str, Any]:
 
 
 def test_nobody_is_told_to_install_a_name_of_ours_from_an_index() -> None:
-    """Regression: docs and errors printed `pip install "otp[remote]"`, a name that a stranger may register."""
+    """Regression: docs and errors showed `pip install "otp[remote]"`, a name that anyone may register."""
     found = [
         f"{path}: {line.strip()}"
         for path in written_files()

@@ -1,6 +1,6 @@
-"""How the tests of asyncio inside processes run a program: in virtual time, in three orders, in every kind of wait.
+"""Fixtures for tests of asyncio inside processes: runs in virtual time, in three orders, and the kinds of wait.
 
-What needs a thread runs under `otp.run`.
+Tests that need a thread use `otp.run`.
 """
 
 from __future__ import annotations
@@ -48,5 +48,5 @@ async def waits_for_a_future() -> None:
 
 @pytest.fixture(params=[sleeps, receives, receives_selectively, receives_with_a_limit, calls, waits_for_a_future])
 def wait(request: pytest.FixtureRequest) -> Callable[[], Awaitable[None]]:
-    """Each thing a process may wait for, which does not come."""
+    """Return a function that waits without end, one for each kind of wait."""
     return request.param

@@ -1,4 +1,4 @@
-"""A cleanup that a kill cuts off: one event names the innermost line of the program, and nothing else is logged."""
+"""A kill abandons a cleanup that waits: one event names the innermost line of the program, nothing else is logged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def noise(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What Python says of errors that nobody handles, and the log of all but `otp`."""
+    """Return what was reported: the unraisable errors of Python, and the log records of all loggers but `otp`."""
     unraisable: list[str] = []
 
     def hook(args: Any) -> None:
@@ -132,7 +132,7 @@ async def in_a_generator_that_goes_on() -> None:
 
 
 class Awaitable:
-    """An awaitable of the program."""
+    """An awaitable object that the program defines."""
 
     def __await__(self) -> Any:
         yield from until_abandoned().__await__()  # in_an_awaitable
@@ -197,7 +197,7 @@ STARTED = [
     (start, cleanup)
     for start in (as_a_process, as_a_callback, in_a_task, in_a_group)
     for cleanup in CLEANUPS
-    # a group logs the error of a task that took every cancellation and was closed
+    # A task group logs the error of a task that suppressed every cancellation until it was closed.
     if (start, cleanup) != (in_a_group, in_a_generator_that_goes_on)
 ]
 
@@ -206,7 +206,7 @@ STARTED = [
 def test_one_event_names_the_line_and_nothing_else_is_logged(
     run: Any, noise: Any, caplog: pytest.LogCaptureFixture, start: Any, cleanup: Any
 ) -> None:
-    """It named the outermost line, or one of `contextlib`; asyncio then logged that `aclose()` had failed."""
+    """Regression: the event named the outermost line, or one of `contextlib`; asyncio logged a failed `aclose()`."""
     found: list[Any] = []
 
     async def main() -> None:
@@ -283,7 +283,7 @@ def test_a_cleanup_whose_time_is_over_is_one_event_too(noise: Any, cleanup: Any)
 
 
 def test_the_line_of_a_library_is_named_where_none_is_of_the_program() -> None:
-    """Packages that are installed are libraries, and so are those of Python."""
+    """Installed packages are libraries, and so is the standard library."""
 
     def defined_in(folder: str) -> Any:
         names: dict[str, Any] = {}
@@ -313,7 +313,7 @@ def test_the_line_of_a_library_is_named_where_none_is_of_the_program() -> None:
 
 
 def test_a_task_that_cleans_up_is_cancelled_once(run: Any) -> None:
-    """In a loop that reports no tasks it was cancelled as one known and, a turn later, as one found."""
+    """Regression: in a loop that does not report tasks, the search cancelled a task that was known already."""
     cleaned: list[str] = []
 
     async def main() -> None:

@@ -172,7 +172,7 @@ def test_context_variables_are_kept_across_every_kind_of_wait(run: Any) -> None:
 def test_a_process_that_ends_in_gather_leaves_no_error_for_asyncio(
     run: Any, caplog: pytest.LogCaptureFixture, reason: str, cleans_up: bool
 ) -> None:
-    """asyncio logged `_GatheringFuture exception was never retrieved`."""
+    """Regression: asyncio logged `_GatheringFuture exception was never retrieved`."""
     cleaned: list[bool] = []
 
     async def gathers() -> None:
@@ -196,7 +196,7 @@ def test_a_process_that_ends_in_gather_leaves_no_error_for_asyncio(
 
 
 def test_a_process_answers_the_questions_of_a_task(run: Any) -> None:
-    """Libraries name the current task; done callbacks ask for the outcome, which is a reason here."""
+    """Libraries set the name of the current task, and their done callbacks ask for its result and exception."""
 
     async def main() -> Any:
         seen: list[Any] = []

@@ -131,7 +131,7 @@ def test_cancelling_and_uncancel_count_as_in_a_task(run: Any) -> None:
 
 
 def test_who_cancels_itself_and_awaits_a_child_task_goes_on_after_the_task_has_ended(run: Any) -> None:
-    """As a task of asyncio: it hands the cancellation on to what it awaits."""
+    """A process passes its cancellation on to the task that it awaits, as a task of asyncio does."""
     order: list[str] = []
 
     async def main() -> None:

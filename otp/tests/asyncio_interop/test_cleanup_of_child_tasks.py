@@ -1,7 +1,7 @@
-"""Whoever restarts or stops a process waits for the cleanup of its child tasks; links and monitors do not.
+"""Restarting or stopping a process waits for the cleanup of its child tasks; links and monitors do not wait.
 
-A port is bound by a server and given back in the `finally` of a child task: a child that was restarted before found
-its address in use.
+Regression: a server bound a port, and a child task released it in its `finally`. The supervisor restarted the server
+before that, and the server found its address in use.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Listener(GenServer[Any]):
-    """Its argument: the port, 0 for any, which is kept there for the next one, and turns that the cleanup takes."""
+    """A server with the argument `([port], turns of cleanup)`; it replaces port 0 by the port that it was given."""
 
     @impl
     async def init(self, arg: Any) -> Any:
@@ -117,7 +117,7 @@ def test_a_server_is_restarted_on_the_port_that_a_child_task_held(
         pids: list[Any] = []
         for _ in range(3):
             pids.append(otp.whereis("listener"))
-            await turns()  # else its child task has not begun, and asyncio runs no `finally` of it
+            await turns()  # asyncio runs the `finally` of a task only if the task has begun
             await end(supervisor)
             await otp.wait_down(pids[-1])
             await otp.node().wait_registered("listener")
@@ -127,7 +127,7 @@ def test_a_server_is_restarted_on_the_port_that_a_child_task_held(
     assert run_with_sockets(main) == (3, "here")
 
 
-# The same with a place for one, in every loop
+# The same with a `Place`, in every loop
 
 
 @pytest.mark.parametrize("reason", ["boom", "shutdown", "kill"])
@@ -195,7 +195,7 @@ def test_a_child_that_ended_by_itself_is_started_again_when_its_tasks_have_ended
 
 
 def places(log: list[str], *names: str) -> list[ChildSpec]:
-    """A child with a place of its own for each name, all with one log."""
+    """Return a child for each name: each child has its own place, and all write to one log."""
     specs: list[ChildSpec] = []
     for name in names:
         place = Place()
@@ -238,7 +238,7 @@ def test_a_group_is_restarted_when_the_tasks_of_all_have_ended(run: Any, strateg
 
 
 def test_a_supervisor_ends_after_the_tasks_of_children_that_ended_before(run: Any) -> None:
-    """It gives up at once; its own supervisor then starts the same children again."""
+    """The inner supervisor gives up at once; the outer one restarts it with the same children."""
 
     async def main() -> Any:
         place = Place()
@@ -271,7 +271,7 @@ def test_a_dynamic_supervisor_ends_after_the_tasks_of_children_that_ended_before
     assert run(main) == ["+a", "-a", ".a"]
 
 
-# Who else stops processes
+# Other ways to stop a process
 
 
 def test_stop_waits_for_the_tasks_of_a_server(run: Any) -> None:

@@ -1,4 +1,4 @@
-"""How long a restart or a stop waits for the cleanup of child tasks: as long as the spec of the child allows."""
+"""A restart or a stop waits for the cleanup of child tasks as long as the child spec allows."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_restart_does_not_wait_for_a_task_that_cannot_be_ended(reason: str, mo
 def test_stopping_a_child_takes_no_longer_than_its_spec_allows(
     all_at_once: bool, shutdown: Any, seconds: float
 ) -> None:
-    """The cleanup of the child itself and that of its tasks share the time."""
+    """The cleanup of the child and that of its tasks share one time limit."""
 
     class Slow(Holder):
         @impl

@@ -1,4 +1,4 @@
-"""`otp.exit(reason)` in a child task: the process ends with that reason, unless somebody sees the exception."""
+"""`otp.exit(reason)` in a child task ends the process with that reason, unless other code retrieves the exception."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Server(GenServer[list[Any]]):
 @pytest.mark.parametrize("child", UNOBSERVED)
 @pytest.mark.parametrize("trap", [False, True])
 def test_an_unobserved_exit_ends_the_process(run: Any, caplog: Any, child: Any, trap: bool) -> None:
-    """It lay in the task, and the process lived on."""
+    """Regression: the exception stayed in the task, and the process went on."""
     caplog.set_level(logging.CRITICAL + 1, "otp")
 
     async def main() -> Any:
@@ -103,7 +103,7 @@ def test_an_unobserved_exit_ends_the_process(run: Any, caplog: Any, child: Any, 
 
     assert run(main) == ("boom", ["up"])
     gc.collect()
-    assert [record.getMessage() for record in caplog.records] == []  # asyncio: exception was never retrieved
+    assert [record.getMessage() for record in caplog.records] == []  # no "exception was never retrieved" of asyncio
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", 1), "kill", ("my", "reason"), None])
@@ -214,7 +214,7 @@ def test_whoever_waits_for_the_task_gets_the_exit_and_nobody_else(run: Any, obse
         seen: list[Any] = []
 
         async def parent() -> None:
-            otp.process_flag("trap_exit", True)  # a signal would be in the mailbox
+            otp.process_flag("trap_exit", True)  # an exit signal would then be a message
             try:
                 await observe()
             except otp.Exit as error:
@@ -288,8 +288,8 @@ EAGER = [
     (loop, child)
     for loop in ONE_OF_EACH
     for child in UNOBSERVED
-    if child is not exits_in_a_group  # asyncio refuses the second task of a group whose first has failed at once
-    # a loop that reports no tasks does not show one that ends in its first step
+    if child is not exits_in_a_group  # a group whose first task failed at once refuses the second
+    # A loop that does not report new tasks does not show a task that ends in its first step.
     and (loop != "asyncio.run" or child in (exits, exits_later, exits_in_a_gather_with_a_timeout))
 ]
 

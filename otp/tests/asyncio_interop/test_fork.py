@@ -1,4 +1,4 @@
-"""Forks of a process of the operating system that runs a node: the node stays with the parent."""
+"""Forks of an operating system process that runs a node: the node stays in the parent."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ REFUSED = "BadArgument True"
 
 
 def printed_by(program: str) -> list[str]:
-    # Python 3.12 warns of a fork beside threads, which is what the program is about.
+    # From Python 3.12 on, a fork in a process with threads is a warning; these programs fork on purpose.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", COMMON + program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
@@ -84,7 +84,7 @@ def printed_by(program: str) -> list[str]:
 
 
 def test_what_uses_the_node_of_the_parent_raises_in_a_fork_and_the_parent_goes_on() -> None:
-    """`spawn` returned a pid that never ran, and a call was answered by a copy of the server."""
+    """Regression: `spawn` returned a pid that never ran, and a copy of the server answered calls."""
     refused = (
         *("spawn", "node.spawn", "send", "cast", "cast by name", "call", "start", "node.start", "exit", "send_after"),
         "call_from_thread",
@@ -116,7 +116,7 @@ async def main():
 otp.run(main)
 """
     assert [
-        "spawn BadArgument False",  # no node runs in this thread
+        "spawn BadArgument False",  # this thread runs no node
         f"cast {REFUSED}",
         f"call {REFUSED}",
         "otp.run 1",
@@ -145,7 +145,7 @@ otp.run(main)
 
 
 def test_importing_otp_registers_nothing_for_forks() -> None:
-    """The first program does; `os` has no list of what is registered, so its function says it."""
+    """The first program registers them. `os` has no list of them, so a replaced `register_at_fork` prints them."""
     program = """
 def registered(**functions):
     if "otp" in functions["after_in_child"].__module__:
@@ -178,7 +178,7 @@ def square(x):
 
 
 def test_a_forked_child_that_is_terminated_ends_and_the_parent_goes_on() -> None:
-    """Its SIGTERM went to the loop of the parent, which stopped, or nowhere (from Python 3.12 on)."""
+    """Regression: its SIGTERM stopped the loop of the parent; from Python 3.12 on, it had no effect."""
     program = """
 def work(ready):
     ready.put("works")
@@ -200,7 +200,7 @@ otp.run(main)
 
 @pytest.mark.parametrize("fork", ["asyncio.to_thread(child.start)", "asyncio.sleep(0, child.start())"])
 def test_a_signal_that_arrives_before_python_runs_in_the_fork_ends_it(fork: str) -> None:
-    """`start(); terminate()`. The first function after the fork sends the signal, so it comes before ours."""
+    """Reproduce `start(); terminate()`: a fork hook that runs before those of `otp` sends the signal."""
     program = f"""
 os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
 
@@ -217,7 +217,7 @@ otp.run(main)
 
 
 def test_a_pool_of_forked_processes_maps_and_closes() -> None:
-    """Its exit terminates the workers, and waits for them."""
+    """Leaving the pool terminates its workers and waits for them."""
     program = """
 async def main():
     with context.Pool(2) as pool:
@@ -230,7 +230,7 @@ otp.run(main)
 
 
 def test_ctrl_c_in_a_forked_child_is_not_handled_as_one_of_the_parent() -> None:
-    """The child wrote that it stops, and went on."""
+    """Regression: the child logged that it stops, and went on."""
     program = """
 def work():
     try:
@@ -263,7 +263,7 @@ def raise_both():
     os.kill(os.getpid(), signal.SIGINT)
 
 async def main():
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, print, "never")  # ends with the loop
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, print, "never")  # removed with the loop
     for number in (None, signal.SIGTERM):
         if number:
             signal.signal(number, theirs)

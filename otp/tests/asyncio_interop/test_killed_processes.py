@@ -137,7 +137,7 @@ def test_child_tasks_of_a_crashed_process_end(run: Any, caplog: pytest.LogCaptur
 @pytest.mark.parametrize("reason", ["kill", "boom"])
 @pytest.mark.parametrize("grouped", [True, False], ids=["group", "tasks"])
 def test_one_seed_cancels_child_tasks_in_one_order(reason: str, grouped: bool) -> None:
-    """They were kept in a `WeakSet`, whose order is that of addresses: five runs gave five orders."""
+    """Regression: a `WeakSet` kept them, in the order of addresses, so five runs gave five orders."""
 
     async def main() -> list[int]:
         order: list[int] = []
@@ -227,7 +227,7 @@ def test_a_child_task_whose_cleanup_waits_is_abandoned(run: Any, caplog: pytest.
 
 
 def test_a_task_made_by_the_cleanup_of_a_child_task_ends_too(caplog: pytest.LogCaptureFixture) -> None:
-    """Only a loop that reports each task shows it: the process is dead by then."""
+    """Only a loop that reports each task knows of this one, because the process is dead by then."""
 
     async def main() -> Any:
         children = Children()
@@ -434,7 +434,7 @@ async def before_the_body(gate: Gate) -> None:
 @pytest.mark.parametrize("moment", [before_headers, before_the_body])
 @pytest.mark.parametrize("end", ["task.cancel", "kill", "boom"])
 def test_the_pool_of_httpx_serves_others_after_a_kill(moment: Any, end: str) -> None:
-    """With one connection: as plain tasks do under `cancel`, a killed process gives it back."""
+    """A killed process releases the only connection, as a task does that is cancelled."""
 
     async def main() -> str:
         gate = Gate()

@@ -1,4 +1,4 @@
-"""In a loop that somebody else owns the tasks of a process are searched for when it ends, if it can have any."""
+"""In a loop that `otp` does not own, the end of a process searches for its tasks, if it can have any."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTING: ContextVar[str] = ContextVar("setting", default="none")
 
 
 class Server(GenServer[Any]):
-    """Runs what it is asked to, and keeps the result."""
+    """A server that calls each function it is sent, and keeps the result as its state."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -31,7 +31,7 @@ class Server(GenServer[Any]):
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many tasks each search has looked at."""
+    """Return how many tasks each search has found, in order."""
     looked_at: list[int] = []
     all_tasks = asyncio.all_tasks
 
@@ -126,7 +126,7 @@ def test_a_task_is_found_however_it_was_made(make: Any) -> None:
 
 
 def test_a_task_that_only_the_state_of_a_killed_server_refers_to_is_found() -> None:
-    """It could be collected in the turn between the end of the server and the search, and ran no `finally`."""
+    """Regression: it could be collected between the end of the server and the search; its `finally` did not run."""
     log: list[str] = []
 
     async def main() -> list[str]:

@@ -1,4 +1,4 @@
-"""DynamicSupervisor: the answers of Elixir's, restarts, stopping all at once, and many children."""
+"""`DynamicSupervisor`: the results of Elixir's, restarts, stopping all children at once, and many children."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Worker(supervised.Worker):
 
 
 class Slow(GenServer[Any]):
-    """Takes `arg` seconds to stop."""
+    """A server that takes `arg` seconds to stop."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -382,7 +382,7 @@ def test_a_dead_child_that_was_not_noticed_yet_is_told_with_its_own_reason(run: 
 
 
 def test_while_it_stops_it_hears_of_other_ends_and_passes_over_what_does_not_concern_it(run: Any) -> None:
-    """What a link says counts more than a monitor, for which a child that is dead already is `noproc`."""
+    """The reason comes from the exit signal: a monitor of a child that is already dead reports `noproc`."""
 
     async def main() -> Any:
         process_flag("trap_exit", True)

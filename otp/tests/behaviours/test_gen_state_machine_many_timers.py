@@ -1,4 +1,4 @@
-"""State machines with many named timers: a change costs the same, and an older machine keeps the timers it had."""
+"""State machines with many named timers: a change takes constant time, and older versions keep their timers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_each_version_of_the_timers_shows_what_it_held_when_it_was_made() -> Non
 
 
 class Alarms(GenStateMachine[str, list[Any]]):
-    """Sets an alarm for each cast, and says which have rung."""
+    """A machine that sets an alarm for each cast, and replies with the alarms that have rung."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -50,7 +50,7 @@ class Alarms(GenStateMachine[str, list[Any]]):
 
 
 def test_one_of_many_named_timers_is_set_again_and_fires_without_a_look_at_the_others() -> None:
-    """Each event that set a timer, and each that one led to, copied the map of all."""
+    """Regression: each event that set a timer, and each event of a timer, copied the map of all timers."""
 
     async def main() -> Any:
         machine = await Alarms.start_link(None)

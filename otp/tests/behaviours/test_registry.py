@@ -1,4 +1,4 @@
-"""The rules of `Registry`: who is found under a key, and for how long. Source: Elixir's `Registry`."""
+"""`Registry`: which process a key leads to, and for how long. Source: Elixir's `Registry`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Echo(GenServer[Any]):
 
 
 async def member(registry: str, key: Any, value: Any, owner: otp.Pid) -> None:
-    """Registers, says so, and ends when told."""
+    """Register a key, report it, and wait for the message `end`."""
     Registry.register(registry, key, value)
     otp.send(owner, ("registered", otp.self()))
     await otp.receive(otp.Is("end"))
@@ -263,7 +263,7 @@ async def test_update_value_is_for_the_holder_of_the_key() -> None:
 
 @first_process
 async def test_a_key_given_back_while_its_value_is_made_stays_free() -> None:
-    """The new value made an entry that nothing tied to its process: it stayed for ever."""
+    """Regression: the new value made an entry that no process owned, and that was never removed."""
     await Registry.start_link(keys="unique", name="r")
 
     def holder() -> Any:
@@ -435,7 +435,7 @@ async def test_unregister_match_keeps_the_entries_that_do_not_match() -> None:
 
 @first_process
 async def test_who_started_a_registry_stays_linked_to_it_after_its_last_unregister() -> None:
-    """The link of start_link went with that of the last entry, and the registry outlived its starter."""
+    """Regression: with its last entry, the starter lost the link of `start_link`, and the registry outlived it."""
     registry = await Registry.start_link(keys="unique", name="r")
     Registry.register("r", "k")
     Registry.unregister("r", "k")
@@ -456,7 +456,7 @@ async def test_count_select_counts_and_delete_meta_forgets() -> None:
 
 @first_process
 async def test_a_listener_hears_of_an_end_before_the_down_of_that_process() -> None:
-    """In Elixir's words `{:unregister, registry, key, pid}`; the entry goes in the step of the end."""
+    """Elixir sends `{:unregister, registry, key, pid}`; the entry is removed in the step of the end."""
     otp.register("listener", otp.self())
     await Registry.start_link(keys="unique", name="r", listeners=("listener", "nobody"))
     pid = await start_member("r", "k", 5)
@@ -473,7 +473,7 @@ async def test_a_listener_hears_of_an_end_before_the_down_of_that_process() -> N
 
 @pytest.mark.parametrize("keys", ["unique", "duplicate"])
 def test_to_unregister_one_key_costs_the_same_however_many_a_process_has(keys: Any) -> None:
-    """A duplicate registry looked through all keys of the process."""
+    """Regression: a duplicate registry searched all keys of the process."""
 
     async def main() -> Any:
         await Registry.start_link(keys=keys, name="r")
@@ -508,7 +508,7 @@ async def test_a_key_registered_several_times_is_unregistered_once_for_each_entr
 
 @pytest.mark.parametrize("as_dict", [True, False])
 def test_a_node_owns_a_registry_and_takes_the_options_of_its_start(as_dict: bool) -> None:
-    """`node.start` took it for a server with callbacks: `start_server() got an unexpected keyword argument 'keys'`."""
+    """Regression: `start_server() got an unexpected keyword argument 'keys'`, as for a server with callbacks."""
 
     async def main() -> Any:
         async with otp.Node("shop") as node:

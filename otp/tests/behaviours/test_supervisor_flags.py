@@ -1,4 +1,4 @@
-"""Other flags and specs of a running supervisor: what changes at once, and what is refused.
+"""Changing the flags and child specs of a running supervisor: what takes effect at once, and what is refused.
 
 Sleeps take virtual time.
 """
@@ -166,7 +166,7 @@ def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) ->
 
 
 def test_upgrades_of_a_suspended_supervisor_order_and_refuse_as_otp_does(run: Any) -> None:
-    """Seen on OTP 25: `sys:change_code(Sup, Module, "1", [])`, then `which_children`, whose first was started last."""
+    """As on OTP 25: `sys:change_code(Sup, Module, "1", [])`, then `which_children`, the last child first."""
 
     def specs(names: str, **options: Any) -> list[ChildSpec]:
         return [worker(name, **options) for name in names]

@@ -1,4 +1,4 @@
-"""The operations of supervisors: what they answer and refuse; children of a template.
+"""The operations of supervisors: their results, what they refuse, and children of a template.
 
 Sleeps take virtual time.
 """
@@ -120,7 +120,7 @@ def test_an_ignored_start_child_is_ignore_and_keeps_the_spec_unless_temporary(ru
 
 @pytest.mark.parametrize("stop", ["terminate_child", "with_its_supervisor"])
 def test_the_cleanup_of_a_task_has_the_time_of_its_spec(run: Any, stop: str) -> None:
-    """More than the five seconds that a task has otherwise."""
+    """Its `shutdown` of 10 s replaces the default of 5 s."""
 
     async def cleans_up() -> None:
         try:

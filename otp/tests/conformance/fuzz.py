@@ -1,9 +1,9 @@
-"""Makes random scenarios, plays them on Erlang/OTP and on `otp`, and shows where the two differ.
+"""Make random scenarios, run them on Erlang/OTP and on `otp`, and show where the two differ.
 
     python fuzz.py [-n N] [--seed FIRST] [--modes MODE,...] [--keep OUT.jsonl.gz]
 
-Every scenario is made from its own seed, so a finding is repeated by its number alone. A scenario that fails is cut
-down to the steps it needs before it is shown. The exit status is 0 if all agree, 1 if not, 2 without Erlang/OTP.
+Every scenario has a seed of its own, so its number is enough to reproduce a finding. A scenario that fails is reduced
+to the steps it needs before it is shown. The exit status is 0 if all agree, 1 if not, and 2 without Erlang/OTP.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from replay.modes import MODES, Outcome, replay_all
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line, and return the exit status."""
     options = parse(arguments)
     if recording.erlang() is None:
         print("fuzz compares with Erlang/OTP: no erl and erlc were found, install it (Debian: apt install erlang-base)")
         return 2
-    logging.getLogger("otp").setLevel(logging.CRITICAL + 1)  # crash reports are what the scenarios are made of
+    logging.getLogger("otp").setLevel(logging.CRITICAL + 1)  # the scenarios crash on purpose
     scenarios = [scenario(seed) for seed in range(options.seed, options.seed + options.n)]
     with tempfile.TemporaryDirectory() as folder:
         records, left_out = recording.record(scenarios, Path(folder))
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = argparse.ArgumentParser(prog="fuzz.py", description="Compare otp with Erlang/OTP on random scenarios.")
     parser.add_argument("-n", type=int, default=300, metavar="N", help="how many scenarios (default: 300)")
     parser.add_argument("--seed", type=int, default=0, metavar="FIRST", help="the first one's seed (default: 0)")
@@ -60,7 +60,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def modes(text: str) -> list[str]:
-    """Names of modes from the command line."""
+    """Parse a list of modes from the command line."""
     found = text.split(",")
     for mode in found:
         if mode not in MODES:
@@ -69,7 +69,7 @@ def modes(text: str) -> list[str]:
 
 
 def smallest(failing: Outcome, mode: str, folder: Path) -> Outcome:
-    """The same failure with no step it can do without: each round plays all scenarios that lack one more step."""
+    """Reduce a failure to the steps that it needs: each round runs all scenarios that have one step less."""
     while True:
         given: Scenario = failing.record["scenario"]
         steps = given["steps"]

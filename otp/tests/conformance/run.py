@@ -1,4 +1,4 @@
-"""Replays recorded scenarios of Erlang/OTP on `otp` and says where it differs.
+"""Replay recorded scenarios of Erlang/OTP on `otp`, and report the differences.
 
     python run.py FILE... [--mode MODE] [--seed N] [--only TEXT] [--limit N] [--threads N] [--emit OUT.jsonl]
 
@@ -30,9 +30,9 @@ from replay.modes import MODES, Outcome, replay_all
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line, and return the exit status."""
     options = parse(arguments)
-    logging.getLogger("otp").setLevel(logging.CRITICAL + 1)  # crash reports are what the scenarios are made of
+    logging.getLogger("otp").setLevel(logging.CRITICAL + 1)  # the scenarios crash on purpose
     records, quirks = select(options)
     began = time.perf_counter()
     emitted = open(options.emit, "w", encoding="utf-8") if options.emit else None
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = argparse.ArgumentParser(prog="run.py", description="Replay recorded scenarios of Erlang/OTP on otp.")
     parser.add_argument("files", nargs="+", metavar="FILE", help="*.json or *.jsonl.gz with records")
     parser.add_argument("--mode", choices=MODES, default="inline", help="how they run (default: inline)")
@@ -70,7 +70,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def load(path: str) -> Iterator[Record]:
-    """The records of a file."""
+    """Return the records of a file."""
     if path.endswith(".gz"):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -80,19 +80,19 @@ def load(path: str) -> Iterator[Record]:
 
 
 def select(options: argparse.Namespace) -> tuple[list[Record], int]:
-    """The records to replay, and how many quirks were left out."""
+    """Return the records to replay, and how many quirks are left out."""
     found = [record for path in options.files for record in load(path) if wanted(record["scenario"], options.only)]
     records = [record for record in found if not record["scenario"].get("otp_quirk")]
     return records[:: options.every][: options.limit], len(found) - len(records)
 
 
 def wanted(scenario: dict[str, object], only: str | None) -> bool:
-    """Whether `--only` names this scenario, by its topic or by a part of its id."""
+    """Return whether `--only` selects this scenario, by its topic or a part of its id."""
     return only is None or scenario.get("topic") == only or only in str(scenario["id"])
 
 
 def emission(outcome: Outcome) -> dict[str, object]:
-    """What `--emit` writes of one scenario."""
+    """Return what `--emit` writes for a scenario."""
     emitted: dict[str, object] = {
         "scenario": outcome.record["scenario"],
         "expected": outcome.steps,
@@ -102,7 +102,7 @@ def emission(outcome: Outcome) -> dict[str, object]:
 
 
 def report(outcome: Outcome) -> str:
-    """What is not as recorded, for people."""
+    """Return a readable report of the differences."""
     scenario = outcome.record["scenario"]
     lines = [f"--- {scenario['id']}: {scenario.get('doc', '')}"]
     if outcome.error is not None:

@@ -1,4 +1,4 @@
-"""The scenarios of `make fuzz`, and what counts as an answer of Erlang's. The comparison itself needs Erlang/OTP."""
+"""The scenarios of `make fuzz`, and how the results of Erlang are recorded. The comparison itself needs Erlang/OTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DONE: dict[str, Any] = {"expected": [{}], "final": {"alive": ["main"], "register
 
 
 def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *plays: dict[str, Any]) -> tuple[list[Any], list[str]]:
-    """What becomes of a scenario of one step that Erlang plays in these ways, one after another."""
+    """Record a scenario of one step, where each run on Erlang returns the next of `plays`."""
     answers = iter(plays * len(recording.RUNS))
     monkeypatch.setattr(recording, "_play", lambda *_arguments: [json.loads(json.dumps(next(answers)))])
     monkeypatch.setattr(recording.subprocess, "run", lambda *_arguments, **_options: None)
@@ -73,7 +73,7 @@ def test_the_order_of_two_messages_of_the_runtime_is_open(monkeypatch: pytest.Mo
 def test_a_failure_is_shown_without_the_steps_it_can_do_without(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Erlang is played here by somebody who says that nobody ever lives: one `is_alive` is all a finding needs."""
+    """The fake Erlang answers `is_alive` with false, so a scenario of that one step is a finding."""
     steps = [{"op": "self"}, {"op": "is_alive", "to": "main"}, {"op": "self"}, {"op": "trap", "on": True}]
 
     def play(given: list[Any], *_arguments: object) -> tuple[list[Any], list[str]]:
@@ -101,7 +101,7 @@ def test_each_scenario_is_played_in_every_mode(
     recorded = json.loads((HERE / "corpus" / "catalogue" / "links.json").read_text())[:2]
     monkeypatch.setattr(recording, "erlang", lambda: "erl")
     monkeypatch.setattr(recording, "record", lambda scenarios, folder: (recorded, []))
-    monkeypatch.setattr(logging.getLogger("otp"), "setLevel", lambda level: None)  # else it stays for other tests
+    monkeypatch.setattr(logging.getLogger("otp"), "setLevel", lambda level: None)  # or other tests keep the level
     assert fuzz.main(["-n", "2"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"{2 * len(MODES)} passed, 0 failed ({', '.join(MODES)})"
 

@@ -1,7 +1,7 @@
-"""What a process held is freed with the process, by counting references: no collection of cycles has to run.
+"""The end of a process frees the objects it held by reference counting, without a run of the garbage collector.
 
-A server that is killed and restarted has sockets, files and memory in its locals. Each test ends processes in one way
-while the collector is off, and asks some turns of the loop later what is left of the objects that they held.
+A server that is killed and restarted holds sockets, files and memory in its locals. Each test disables the collector,
+ends processes in one way, and checks some turns of the loop later that none of the objects they held is left.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def left_of() -> Iterator[Callable[[Life], dict[str, int]]]:
-    """`left_of(life)`: the loops in which a life leaves objects, and how many; it must hold some."""
+    """Return a function that runs a `Life` in each loop, and returns how many objects are left, by loop."""
 
     def left_in(loop: str, life: Life) -> int:
         async def main() -> int:

@@ -1,4 +1,4 @@
-"""What a process held is freed when it ends, by a signal or by itself."""
+"""The end of a process, by a signal or by itself, frees the objects it held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers, their callers, tasks and state machines held is freed when they end, or when a call fails."""
+"""The end of a server, caller, task or state machine frees the objects it held, and a failed call frees its request."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ HOW = [(how, False) for how in PLAIN] + [(how, True) for how in (*PLAIN, raise_a
 
 
 def server_of(where: str, how: Any, is_async: bool) -> type[GenServer[Any]]:
-    """A class of which one callback ends the server: by itself, or by a signal while it waits."""
+    """Return a class whose callback `where` ends the server, by itself or by a signal while the callback waits."""
 
     async def end_async(hold: Hold) -> Any:
         held = hold()
@@ -121,7 +121,7 @@ async def starts(cls: type[GenServer[Any]], hold: Hold) -> None:
 
 
 async def calls_and_survives(hold: Hold) -> None:
-    """It goes on after the failed call; what that left is freed while it lives."""
+    """Go on after the failed call, which frees its request while the caller lives."""
     try:
         await GenServer.call("server", hold())
     except otp.CallExit:
@@ -185,7 +185,7 @@ def test_a_call_that_fails_frees_its_request_while_the_caller_lives(left_of: Any
                     await GenServer.call(dest, hold(), timeout=seconds)
                 except otp.CallExit:
                     pass
-            otp.exit(silent, "kill")  # which answers none of them, and keeps them until then
+            otp.exit(silent, "kill")  # until then it keeps the calls, and answers none
             await otp.receive()
 
         otp.spawn(caller)

@@ -1,6 +1,6 @@
-"""Calls that wait for each other: a deadlock is ended and drawn, and what may still be answered is left alone.
+"""Calls that wait for each other: a deadlock is ended and shown, a call that may still be answered is not.
 
-Time is virtual: a sleep of 3 s is the moment between the search for a cycle (2 s) and the default time-out (5 s).
+Time is virtual: a sleep of 3 s ends between the search for a cycle (at 2 s) and the default time-out (at 5 s).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Act = Callable[[Any, otp.From], Awaitable[Any]]
 
 
 class Peer(GenServer[Any]):
-    """Answers `None`, and runs what else it is asked to."""
+    """A server that replies to `None`, and runs each other request."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -38,7 +38,7 @@ class Peer(GenServer[Any]):
 
 
 def asks(name: str, request: Act | None = None, *timeout: Any) -> Act:
-    """Ask the server of this name, whatever comes of it."""
+    """Return an act that calls the server of this name."""
 
     async def act(state: Any, caller: otp.From) -> Any:
         return await GenServer.call(name, request, *timeout)
@@ -47,7 +47,7 @@ def asks(name: str, request: Act | None = None, *timeout: Any) -> Act:
 
 
 def says(act: Act) -> Act:
-    """The failure of a call, with the time at which it came."""
+    """Return an act that catches the failure of a call, and returns it with the time."""
 
     async def guarded(state: Any, caller: otp.From) -> Any:
         try:
@@ -76,7 +76,7 @@ MODES = pytest.mark.parametrize("options", [{"inline": True}, {"inline": False},
 
 @MODES
 def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(options: Any) -> None:
-    """Both waited for five seconds, and ran into two time-outs."""
+    """Regression: both calls waited for five seconds until they timed out."""
 
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         kind, text, cycle, at = await ask("a", says(asks("b", asks("a"))))
@@ -99,7 +99,7 @@ def test_a_cycle_of_more_is_drawn_whole(options: Any) -> None:
 
 
 def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out() -> None:
-    """The one whose time would be up first, as in Erlang: it catches that, and then answers the other one."""
+    """As in Erlang, the call that would time out first fails; its server catches that, and replies to the other."""
 
     async def program(*pids: otp.Pid) -> Any:
         answers: list[Any] = []
@@ -149,7 +149,7 @@ def test_two_that_ask_each_other_at_the_same_time_are_a_cycle() -> None:
 
     first, second = among(2, program, inline=False)
     assert (CallCycle, 2.0) == (first[0], first[3])
-    assert "answer" == second  # the first one had failed, and was free
+    assert "answer" == second  # the call of the first had failed, so it could reply
 
 
 def test_calls_without_a_limit_are_ended_too() -> None:
@@ -248,7 +248,7 @@ async def _a_message_carries_it(state: Any, caller: otp.From) -> Any:
 def test_a_server_whose_caller_is_answered_from_elsewhere_is_no_part_of_a_cycle(
     options: Any, act: Act, answer: str
 ) -> None:
-    """The one that was asked calls back while somebody else has its `From`, and replies within the five seconds."""
+    """The server calls back while another process has the `From`, and replies with it within the five seconds."""
 
     async def program(*pids: otp.Pid) -> Any:
         return await ask("a", says(asks("b", act))), otp.monotonic()

@@ -1,4 +1,4 @@
-"""How long a call waits: five seconds, a given time, none, for ever; a late answer is dropped, and nothing is left."""
+"""How long a call waits: five seconds, a given time, or for ever; a late reply is dropped and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
 
 
 def test_a_long_limit_runs_out_in_real_time_too() -> None:
-    """The wheel: a limit of 0.25 s and more has no timer of its own."""
+    """A limit from 0.25 s on has no timer of its own, but an entry in the timer wheel."""
 
     async def main() -> Any:
         server = await Busy.start()
@@ -121,7 +121,7 @@ def test_a_long_limit_runs_out_in_real_time_too() -> None:
 
 @pytest.mark.parametrize("before", ["a name", "a longer call"])
 def test_the_default_limit_runs_out_in_real_time_too(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller has its entry of the wheel neither for its name alone nor at the time of the call before."""
+    """A name, or an earlier call with another limit, must not count as the entry of this call in the wheel."""
     monkeypatch.setattr(scheduler, "DEFAULT_TIMEOUT", 300_000_000)
 
     async def main() -> Any:
@@ -136,7 +136,7 @@ def test_the_default_limit_runs_out_in_real_time_too(before: str, monkeypatch: p
 
 
 def test_a_short_limit_counts_also_after_a_call_with_a_longer_one() -> None:
-    """The caller was still in the wheel, for the time of the call before."""
+    """Regression: the caller was still in the wheel at the deadline of the earlier call."""
 
     async def main() -> Any:
         server = await Busy.start()
@@ -147,7 +147,7 @@ def test_a_short_limit_counts_also_after_a_call_with_a_longer_one() -> None:
 
 
 class Asked(GenServer[None]):
-    """Answers a call when it is told to."""
+    """A server that replies to a call after the message `("go",)`."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -164,7 +164,7 @@ class Asked(GenServer[None]):
 def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_call(
     timeouts: Any, woken_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Deadlines were counted from the start of the drain: who computed for 6 s, and then called, had a time-out."""
+    """Regression: a deadline counted from the start of the drain, so a call after a computation of 6 s timed out."""
     real = time.monotonic_ns
 
     async def main() -> Any:
@@ -177,7 +177,7 @@ def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_ca
             future = loop.create_future()
             loop.call_soon(future.set_result, None)
             await future
-        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + 6_000_000_000)  # it computes
+        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + 6_000_000_000)  # a computation of 6 s
         otp.send_after(0.05, server, ("go",))
         return await GenServer.call(server, "question", **timeouts)
 
@@ -212,7 +212,7 @@ def test_callers_with_a_long_limit_are_not_kept_after_their_end() -> None:
 
 
 def test_callers_that_have_ended_are_not_kept_for_the_time_of_their_call() -> None:
-    """100,000s of processes that made one call each took 230 MB, for five seconds after the last one."""
+    """Regression: some 100,000 processes that made one call each took 230 MB until five seconds after the last."""
 
     async def main() -> Any:
         server = await Busy.start()

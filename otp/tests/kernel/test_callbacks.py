@@ -14,7 +14,7 @@ from otp.testing import advance, wait_all_idle
 
 
 class Log(GenServer[list[Any]]):
-    """Keeps what happens to it; does what it is told."""
+    """A server that records what it receives; a request may contain the options of its result."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -306,7 +306,7 @@ def test_an_async_callback_receives_from_the_servers_own_mailbox(run: Any) -> No
 
 
 def test_what_one_callback_looked_through_the_next_looks_through_again(run: Any) -> None:
-    """The memory of a pattern belongs to one mailbox: the next callback has another one."""
+    """Where a pattern continues its search belongs to one mailbox, and the next callback has another mailbox."""
 
     async def main() -> Any:
         server = await Async.start()
@@ -417,7 +417,7 @@ def test_a_signal_ends_a_server_in_an_async_callback_without_terminate(run: Any)
 
 
 def test_a_server_killed_with_a_message_in_its_hands_ends_like_any_other(run: Any) -> None:
-    """A message handed to a waiting callback must not be taken for the call it works on."""
+    """A message passed to a waiting callback must not be taken for the call that the callback handles."""
 
     async def main() -> Any:
         reasons = []
@@ -478,7 +478,7 @@ def test_a_suspended_server_keeps_its_messages_and_answers_the_debugger(run: Any
 
 
 def test_a_server_that_is_resumed_by_a_message_behind_the_one_that_suspends_it_goes_on(run: Any) -> None:
-    """Both lie in one batch, with messages between them."""
+    """Both messages are in one batch, with others between them."""
 
     async def main() -> Any:
         server = await Log.start()
@@ -540,7 +540,7 @@ def test_a_suspended_server_obeys_kill_and_the_exit_of_its_parent(run: Any) -> N
 
 @pytest.mark.parametrize("waiting", ["cast", "info"])
 def test_a_message_that_waits_already_ends_the_time_out_for_good(run: Any, waiting: str) -> None:
-    """It is handled at once, and the time-out of the callback before it does not come back after it."""
+    """The message is handled at once, and the earlier time-out does not fire after it."""
     seen: list[Any] = []
 
     class Timed(GenServer[Any]):

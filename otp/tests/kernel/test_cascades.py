@@ -1,4 +1,4 @@
-"""A death passes through links: each process once, in any number, with its sender and its cause.
+"""Exits spread over links: to any number of processes, to each once, with their sender and cause.
 
 Source: design part 1 §3, "Dying".
 """
@@ -120,7 +120,7 @@ def test_who_traps_in_the_middle_of_a_cascade_lives(run: Any) -> None:
 
 
 def test_a_process_that_is_killed_by_the_one_it_calls_ends_when_it_leaves_the_stack(run: Any) -> None:
-    """The caller is on the stack while an inline callback runs: it must not be closed there."""
+    """The caller is on the stack while the callback runs inline, so it must not be closed there."""
 
     class Killer(otp.GenServer[None]):
         @otp.impl
@@ -151,7 +151,7 @@ def test_a_process_that_is_killed_by_the_one_it_calls_ends_when_it_leaves_the_st
 
 
 def test_a_server_that_is_linked_to_its_caller_and_crashes_inline_takes_it_along(run: Any) -> None:
-    """Pitfall 40: a caller that does not trap dies by the link instead of seeing the exception."""
+    """Pitfall 40: a caller that does not trap exits ends by the link, without an exception."""
     after: list[Any] = []
 
     class Crashes(otp.GenServer[None]):

@@ -1,4 +1,4 @@
-"""Child tasks: they act for their process while it lives, and no longer."""
+"""Child tasks act for their process only while it lives."""
 
 from __future__ import annotations
 

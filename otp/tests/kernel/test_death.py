@@ -1,4 +1,4 @@
-"""Dying: what cleanup may do, how long it may take, and what is gone when the Down is seen.
+"""The end of a process: what its cleanup may do and how long it may take, and what is gone when the Down arrives.
 
 Source: design part 1 §3, "Dying".
 """
@@ -89,7 +89,7 @@ def test_a_process_that_never_ran_ends_without_a_warning(run: Any) -> None:
 
 
 def test_cleanup_may_wait_and_until_then_the_process_is_exiting(run: Any) -> None:
-    """Not alive, messages dropped, its name and its links held until it is through."""
+    """Until then it is not alive and its messages are dropped, but it keeps its name and its links."""
 
     async def main() -> Any:
         async def victim() -> None:

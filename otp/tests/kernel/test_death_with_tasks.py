@@ -1,4 +1,4 @@
-"""Child tasks and task groups end with their process, before its Down is seen.
+"""Child tasks and task groups end with their process, before its Down arrives.
 
 Source: design part 1 §3, "Dying".
 """
@@ -13,7 +13,7 @@ from otp.testing import wait_all_idle
 
 
 def test_child_tasks_that_are_awaited_end_before_the_down(run: Any) -> None:
-    """As under `Task.cancel`: who awaits a task ends after it."""
+    """As with `Task.cancel`, a process ends after the task that it awaits."""
     order: list[str] = []
 
     async def main() -> Any:
@@ -91,7 +91,7 @@ def test_exit_inside_a_task_group_ends_the_process_with_that_reason(run: Any) ->
 
 
 def test_a_signal_in_the_turn_in_which_a_timeout_expires_ends_the_process(run: Any) -> None:
-    """`asyncio.timeout` took the cancellation for its own, and the loop around it went on for five seconds."""
+    """Regression: `asyncio.timeout` took the cancellation for its own; the loop around it ran for five more seconds."""
 
     async def main() -> Any:
         rounds: list[int] = []

@@ -1,4 +1,4 @@
-"""Watching the messages of a few: all of theirs are told, nothing of the others', and what is too much is counted."""
+"""A reader with a focus gets all messages of some processes and none of others, and counts those over its rate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = {"sent", "received", "dropped", "exited"}
 
 
 class Server(GenServer[Any]):
-    """Answers what it is asked; `("to", pid, term)` sends it on."""
+    """A server that replies with each request, and sends the term of `("to", pid, term)` to that pid."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -319,7 +319,7 @@ def test_messages_that_waited_before_are_told_as_received() -> None:
 
 
 def test_an_answer_to_a_call_from_before_is_neither_told_nor_counted() -> None:
-    """Regression: it counted as held back, though no rate had held anything back."""
+    """Regression: the reply counted as dropped, though no rate had dropped anything."""
 
     async def main() -> None:
         seen: list[Event] = []
@@ -347,7 +347,7 @@ def test_an_answer_to_a_call_from_before_is_neither_told_nor_counted() -> None:
 
 
 def test_a_call_that_waited_before_is_told_as_received_and_so_is_its_answer() -> None:
-    """Regression: its answer counted as held back."""
+    """Regression: the reply counted as dropped."""
 
     async def main() -> None:
         seen: list[Event] = []
@@ -414,7 +414,7 @@ def test_who_becomes_another_function_stays_in_focus() -> None:
 
 
 def test_a_process_that_is_cancelled_or_times_out_stays_in_focus_and_leaves_it_with_its_reader() -> None:
-    """An error is raised where it waits, whoever begins or ends to watch it in between."""
+    """The error is raised where the process waits, also if a reader comes or goes in between."""
 
     async def waits(heir: Pid, raised: list[str]) -> None:
         while True:

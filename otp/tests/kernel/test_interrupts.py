@@ -1,6 +1,6 @@
-"""Ctrl-C in `otp.run`, with processes of the operating system and their signals; lines of output say when to send one.
+"""Ctrl-C in `otp.run`: each test starts a program, and sends it a signal after a certain line of output.
 
-The first asks for an orderly stop, each later one raises `KeyboardInterrupt` where the code is, as in `asyncio.Runner`.
+The first asks for an orderly stop, each later one raises `KeyboardInterrupt` in the running code, as `asyncio.Runner`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Program:
         self.process.send_signal(signal.SIGINT)
 
     def rest(self) -> tuple[list[str], str, int]:
-        """The lines to its end, the last line on standard error, and its status."""
+        """Return the remaining lines of output, the last line on standard error, and the exit status."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         said, errors = self.process.stdout.read(), self.process.stderr.read()
@@ -141,7 +141,7 @@ run(main, debug={debug})
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_the_second_interrupts_a_callback_that_computes_and_the_rest_stops_in_order(begin: Any, debug: bool) -> None:
-    """Ctrl-C had no effect, however often it was pressed: the loop that was to handle it did not turn."""
+    """Regression: Ctrl-C had no effect, because the loop that was to handle it did not turn."""
     program = begin(COMPUTES.format(debug=debug))
     assert "computes" == program.says()
     program.interrupt()
@@ -337,7 +337,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 
 @pytest.mark.parametrize("stopped_by", ["SIGTERM", "the end of main"])
 def test_sigterm_does_not_cut_the_stop_short(begin: Any, stopped_by: str) -> None:
-    """Its handler was gone before the tree had stopped, so that it killed the program."""
+    """Regression: the handler was removed before the tree had stopped, and SIGTERM killed the program."""
     program = begin(f"""
 class Saves(Witness):
     async def terminate(self, reason, state):

@@ -1,4 +1,4 @@
-"""A kill ends at once, and what does not let itself be ended is dropped or abandoned.
+"""A kill ends a process at once; code that does not end is dropped or abandoned.
 
 Source: design part 1 §3, "Dying".
 """
@@ -82,7 +82,7 @@ def test_who_ends_between_the_result_of_a_future_and_its_next_step_ends_quietly(
 
 
 def test_cleanup_under_a_kill_is_cancelled_once_and_then_closed(run: Any) -> None:
-    """A bare yield is passed, as the loop of asyncio does; a wait ends with GeneratorExit, as under `close()`."""
+    """A bare `yield` continues, as in a loop of asyncio; a wait ends with `GeneratorExit`, as with `close()`."""
     seen: list[Any] = []
 
     class Yields:
@@ -184,7 +184,7 @@ def test_code_that_swallows_everything_is_abandoned_after_the_time_of_cleanup(
 def test_code_that_swallows_everything_and_asks_for_ever_is_abandoned(
     run: Any, wait: Any, signal: str, reason: str, seconds: float
 ) -> None:
-    """All this raised at once in an exiting process, so that this loop never let go of the thread."""
+    """Regression: each of these waits raised at once in an exiting process, so this loop held the thread for ever."""
 
     async def main() -> Any:
         async def immortal() -> None:

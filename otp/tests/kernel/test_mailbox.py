@@ -152,7 +152,7 @@ def test_infinity_and_None_are_no_limit(timeout: Any, run: Any) -> None:
 
 
 def test_a_remembered_pattern_finds_what_came_later(run: Any) -> None:
-    """The mailbox remembers how far a pattern looked: never further than what it saw."""
+    """The mailbox remembers how far a pattern has searched, and never skips a later message."""
 
     async def main() -> Any:
         got = []
@@ -231,7 +231,7 @@ def test_receive_belongs_to_the_main_coroutine(run: Any) -> None:
 
 
 def test_a_process_that_fills_its_own_mailbox_lets_the_others_run() -> None:
-    """A coroutine that never has to wait still gives way after a drain's budget."""
+    """A coroutine that never has to wait yields to others after the budget of a drain."""
 
     async def main() -> Any:
         async def busy() -> None:
@@ -265,7 +265,7 @@ def test_the_messages_of_a_full_mailbox_keep_their_order_across_turns() -> None:
 
 
 def test_an_exiting_process_receives_nothing_more(run: Any) -> None:
-    """Design part 1 §3, dying: `receive` raises; the reason is decided."""
+    """`receive` raises, because the exit reason is final. Source: design part 1 §3, "Dying"."""
     seen: list[Any] = []
 
     async def main() -> Any:
@@ -330,7 +330,7 @@ def test_what_can_be_no_destination_is_named(dest: Any, run: Any) -> None:
 
 
 def test_a_receive_that_nobody_awaits_is_a_warning_with_its_name() -> None:
-    """What broke: it was a generator that could be awaited, and nobody said a word."""
+    """Regression: `receive` was an awaitable generator, for which Python does not warn."""
 
     async def main() -> str:
         return repr(otp.receive())

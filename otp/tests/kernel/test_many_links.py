@@ -1,6 +1,6 @@
-"""The end of a process with very many links or monitors does not hold the loop.
+"""The end of a process with very many links or monitors does not block the loop.
 
-Liveness and name end in one step; the notices come in slices, in order.
+The process and its name end in one step; its links and monitors are notified in slices, in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def run(request: pytest.FixtureRequest) -> Any:
 
 
 class Turns:
-    """Counts how many processes end between two turns of the loop."""
+    """A count of the processes that end between two turns of the loop."""
 
     def __init__(self) -> None:
         self.node = otp.node()
@@ -173,7 +173,7 @@ def test_a_supervisor_with_many_children_that_is_killed_takes_them_along(run: An
 
 @pytest.mark.parametrize("resting", [True, False], ids=["servers", "coroutines"])
 def test_ends_one_after_the_other_are_no_cascade(run: Any, resting: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is told in its own step, however many there were before it."""
+    """Each end is notified in its own step, even if many came before it."""
     monkeypatch.setattr(death, "IN_ONE_STEP", 20)
 
     async def main() -> Any:

@@ -1,4 +1,4 @@
-"""Signals to a process that is on the stack: it ends when it leaves it, with the reason that counts."""
+"""A process that gets exit signals while it is on the stack ends when it leaves the stack, with the right reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otp.testing import Scheduler, wait_all_idle
 
 
 class Does(GenServer[None]):
-    """Calls each function that it is sent."""
+    """A server that calls each function it is sent."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -31,7 +31,7 @@ class Does(GenServer[None]):
 
 
 class Linked:
-    """A process that stands in a call, a process that is linked to it, and the server that signals both."""
+    """A process that waits in a call, a process linked to it, and the server, which sends signals to both."""
 
     def __init__(self, server: otp.Pid) -> None:
         self.server = server
@@ -97,7 +97,7 @@ def test_the_first_signal_to_who_stands_in_a_call_decides_and_a_kill_outranks_it
 def test_a_server_that_signalled_itself_in_a_call_ends_with_that_whoever_comes_before_its_end(
     first: str, later: str, reason: str, sender: str
 ) -> None:
-    """The callback ran on the stack of its caller; the server itself has its turn after who waits already."""
+    """The callback runs on the stack of the caller, and processes that are already ready run before the server."""
 
     async def main() -> Any:
         exits: list[otp.trace.Event] = []
@@ -114,7 +114,7 @@ def test_a_server_that_signalled_itself_in_a_call_ends_with_that_whoever_comes_b
 
 @pytest.mark.parametrize("how", ["boom", "kill"])
 def test_a_server_that_is_linked_to_who_it_ends_ends_after_its_callback(run: Any, how: str) -> None:
-    """The end of the other came back over the link while the callback ran."""
+    """The exit signal of the other process comes back over the link while the callback runs."""
     done: list[str] = []
 
     async def main() -> Any:

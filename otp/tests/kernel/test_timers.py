@@ -148,7 +148,7 @@ def test_ten_tenths_are_one_second_and_nanoseconds_are_exact(run: Any) -> None:
 
 
 def test_cancelled_and_outlived_timers_leave_no_heap(run: Any) -> None:
-    """A cancelled hour must not cost an hour of memory; nor does a receive that was answered in time."""
+    """A timer or a receive time-out of an hour is not kept for an hour after it was cancelled or answered."""
 
     async def main() -> Any:
         s: Any = otp.self()._node._s  # type: ignore[attr-defined]

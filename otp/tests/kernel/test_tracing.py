@@ -1,4 +1,4 @@
-"""The event stream's writer side. Source: design part 1 §7."""
+"""The writing side of the event stream. Source: design part 1 §7."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_events_are_numbered_without_gaps_and_timed_by_the_nodes_clock(run: Any)
 
 
 def test_traced_callers_that_are_no_processes_leave_nothing_behind() -> None:
-    """The trace remembered what each of them handled last, and nothing ever told it of their end."""
+    """Regression: the trace kept the last message of each such caller, and was not notified of their end."""
 
     async def main() -> int:
         async with otp.Node("n") as here:
             server = await here.start(Echo)
             subscription = here.subscribe(lambda event: None, kinds=trace.MESSAGE_KINDS)
             for request in range(50):
-                await GenServer.call(server, request, "infinity")  # so without a timer
+                await GenServer.call(server, request, "infinity")  # without a limit there is no timer
             gc.collect()
             left = sum(type(thing) is OutsideCaller for thing in gc.get_objects())
             subscription.close()
@@ -276,7 +276,7 @@ def test_a_reader_that_sends_while_it_is_told_of_a_message_loses_none(run: Any) 
     ],
 )
 def test_a_kind_that_does_not_exist_is_refused(kinds: Any, told: str, run: Any) -> None:
-    """What broke: the reader waited for ever for what is never told."""
+    """Regression: the reader waited for ever for events that do not exist."""
 
     async def main() -> None:
         with pytest.raises(otp.BadArgument, match=re.escape(told)):
@@ -290,7 +290,7 @@ def test_a_reader_subscribes_in_the_thread_of_the_loop() -> None:
         node = otp.node()
         with pytest.raises(otp.BadArgument, match=r"expected the thread of the node's event loop.*call_from_thread"):
             await asyncio.to_thread(otp.trace.subscribe, node, print)
-        assert not node._watched_life  # nobody reads
+        assert not node._watched_life  # no reader is registered
 
     otp.run(main)
 

@@ -1,4 +1,4 @@
-"""What reaches a process is counted once, on whatever path it came; for a coroutine that is what lets it go on."""
+"""Each message that a process handles counts once, on every path; for a coroutine, what resumes it counts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def calls_of_a_server_that_is_busy(server: otp.Pid) -> int:
     for number in range(7):
         GenServer.cast(server, number)
         await GenServer.call(server, number)
-    return 21  # with the answers: the caller had to wait
+    return 21  # with the replies, because the caller had to wait
 
 
 async def a_batch_that_is_interrupted_again_and_again(server: otp.Pid) -> int:
@@ -98,7 +98,7 @@ async def a_message_that_is_handed_over(server: otp.Pid) -> int:
     otp.send(waiting, "this")
     otp.send(picky, "not this")
     otp.send(picky, "that")
-    return 4  # with their starts
+    return 4  # with the starts of both
 
 
 async def messages_that_lie_there(server: otp.Pid) -> int:
@@ -114,7 +114,7 @@ async def a_message_that_does_not_come(server: otp.Pid) -> int:
     for timeout in (0, 0.001):
         with pytest.raises(otp.ReceiveTimeout):
             await otp.receive(otp.Is("nobody sends it"), timeout=timeout)
-    return 1  # the end of the time
+    return 1  # the time-out
 
 
 async def calls_that_fail_at_once(server: otp.Pid) -> int:
@@ -133,7 +133,7 @@ async def what_is_handled_while_somebody_reads_along(server: otp.Pid, **whom: An
     await GenServer.call(server, "seen")
     reading.close()
     await GenServer.call(server, "unseen")
-    return BATCH + (9 if whom else 10)  # with the answers that had to be waited for: no call runs inline meanwhile
+    return BATCH + (9 if whom else 10)  # with the replies: no call runs inline meanwhile
 
 
 async def what_is_handled_while_somebody_reads_along_with_one(server: otp.Pid) -> int:
@@ -170,6 +170,6 @@ def test_in_a_deterministic_run_too(seed: int) -> None:
         before = otp.observer.metrics(node).handled
         expected = await casts(server)
         await otp.testing.wait_all_idle()
-        assert expected <= otp.observer.metrics(node).handled - before <= expected + 2  # it waited itself
+        assert expected <= otp.observer.metrics(node).handled - before <= expected + 2  # this process waited, too
 
     Scheduler(seed=seed).run(main)

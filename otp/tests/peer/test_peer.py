@@ -1,4 +1,4 @@
-"""Peers are started, supervised and stopped, and nothing of them is left whatever happens to either side."""
+"""Peers are started, supervised and stopped, and leave nothing behind when either side fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUIET = "def boot(here): pass"
 
 
 def shop(source: str) -> dict[str, Any]:
-    """A peer with this program."""
+    """Return the arguments of a peer that runs this program."""
     return {"name": "shop@127.0.0.1", "boot": "shop:boot", "files": {"shop.py": source}}
 
 
@@ -50,7 +50,7 @@ def test_behind_walls_every_required_one_stands(run: Callable[..., Any]) -> None
 
 
 def test_a_peer_for_which_no_warm_one_is_left_has_imported_the_same(run: Callable[..., Any]) -> None:
-    """It imported in its own loop, and on a busy machine was ended for holding that."""
+    """Regression: the peer imported in its own loop, and was killed on a busy machine for blocking it."""
 
     async def main() -> None:
         with Spares(0, preload=["colorsys"]) as none:
@@ -64,7 +64,7 @@ def test_a_peer_for_which_no_warm_one_is_left_has_imported_the_same(run: Callabl
 def test_where_the_platform_looks_for_modules_is_not_shown_to_a_peer(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`python -m` puts the working directory there: somebody's home, with all their secrets."""
+    """`python -m` adds the working directory, which may be a home directory with secrets."""
     (tmp_path / "key").write_text("secret")
     for folder in (tmp_path, *tmp_path.parents[:-2]):
         folder.chmod(0o755)
@@ -240,7 +240,7 @@ def test_when_the_guard_is_killed_the_peer_goes_too(run: Callable[..., Any]) -> 
 def test_a_guard_that_is_stopped_keeps_no_peer_alive_that_is_killed(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, reserve: bool
 ) -> None:
-    """Whoever killed such a peer waited for ever."""
+    """Regression: killing such a peer waited for ever."""
     monkeypatch.setattr("otp.peer.running.PATIENCE_S", 0.1)
 
     async def main() -> None:
@@ -305,7 +305,7 @@ def test_output_beyond_the_limit_ends_the_peer_and_the_newest_is_kept(run: Calla
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not share out by session")
 def test_a_peer_stands_back_behind_other_sessions_and_can_make_none_that_does_not(run: Callable[..., Any]) -> None:
-    """Where Linux shares time out among sessions it looks at `nice` only within each."""
+    """Where Linux divides processor time among sessions, `nice` counts only within a session."""
     source = """
 import os
 def boot(here):
@@ -369,7 +369,7 @@ def test_when_who_forks_them_was_killed_the_reserve_begins_anew(run: Callable[..
     async def main() -> None:
         with Spares(1, preload=["json"]) as spares:
             first = await start(**shop(QUIET), spares=spares)
-            nursery = spares._nursery  # it may be replaced before the end of its peer is known
+            nursery = spares._nursery  # it may be replaced before the end of the peer is known
             assert nursery is not None
             nursery._program.kill()
             assert (await first.ended()).kind in ("signal", "lost")
@@ -428,7 +428,7 @@ def parent_of(pid: int | None) -> int:
 
 
 def test_a_peer_of_ones_own_code_has_the_environment_and_the_output_of_who_started_it(tmp_path: Path) -> None:
-    """In a program of its own, whose outputs can be told apart."""
+    """The test starts a program of its own, to tell the two outputs apart."""
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys, otp, otp.peer\n"

@@ -1,4 +1,4 @@
-"""Keys that count how often they are compared: a cost that does not depend on the machine."""
+"""Keys that count their comparisons, a cost that does not depend on the machine."""
 
 from __future__ import annotations
 

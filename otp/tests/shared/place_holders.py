@@ -1,4 +1,4 @@
-"""Servers whose child tasks hold a place for one, and give it back in their `finally`."""
+"""Servers whose child task takes a place, and releases it in its `finally`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Holder", "Place", "ended", "holder"]
 
 
 class Place:
-    """A place for one, and what has happened to it."""
+    """A place that one server can take at a time, with a log of its use."""
 
     def __init__(self) -> None:
         self.taken = False
@@ -26,7 +26,7 @@ class Place:
         self.taken = True
 
     async def hold(self, name: str, turns_of_cleanup: int | None) -> None:
-        """Give the place back when the task is cancelled, so many turns later; None: never, if it may wait."""
+        """Hold the place until the task is cancelled, and release it so many turns later; None waits for ever."""
         try:
             await forever()
         finally:
@@ -42,7 +42,7 @@ class Place:
 
 
 class Holder(GenServer[Any]):
-    """Its argument: places, a name, turns that the cleanup takes."""
+    """A server with the argument `(place, name, turns of cleanup)`."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -64,7 +64,7 @@ def holder(place: Place, name: str = "a", cleanup: int | None = 4, **options: An
 
 
 async def ended(name: str, reason: Any) -> None:
-    """End a server by a signal, or by itself with a reason; its child task has just begun to clean up."""
+    """End a server by a signal, or by itself; when this returns, its child task has just begun its cleanup."""
     pid: Any = otp.whereis(name)
     if reason in ("kill", "shutdown"):
         otp.exit(pid, reason)

@@ -13,7 +13,10 @@ which, count = Supervisor.which_children, Supervisor.count_children
 
 
 class Worker(GenServer[Any]):
-    """Writes down its life: arg is (name, log) or (name, log, what `init` does or how long `terminate` takes)."""
+    """A worker with the argument `(name, log)`, or `(name, log, how)`.
+
+    `how` is what `init` returns or raises, "slow" for an `init` of one second, or the seconds that `terminate` takes.
+    """
 
     @impl
     async def init(self, arg: Any) -> Any:

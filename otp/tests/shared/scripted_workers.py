@@ -1,4 +1,4 @@
-"""Workers of OTP's supervisor_SUITE that start as their script says, and what becomes of them under a supervisor."""
+"""Workers of OTP's supervisor_SUITE that start as their script says, and helpers to end and list them."""
 
 from __future__ import annotations
 

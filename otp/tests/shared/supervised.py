@@ -1,4 +1,4 @@
-"""A server as a child of a supervisor, a tree of a template, and the order of the children."""
+"""A server as a child of a supervisor, a supervisor with a template, and the order of the children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects whose end can be seen, held by processes that wait."""
+"""Objects whose end can be observed, and processes that hold them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Hold", "Life", "Witness", "exits", "raises", "receives", "waits_for_
 
 
 class Witness:
-    """Something to which there can be a weak reference."""
+    """An object that supports weak references."""
 
 
 Hold = Callable[[], Witness]

@@ -1,14 +1,14 @@
-"""The modes a scenario can be replayed in, and the loops that replay many.
+"""The modes in which scenarios are replayed.
 
 - `inline`: idle servers answer calls on their caller's stack wherever the runtime allows it; oldest first.
 - `queued`: every call goes through the mailbox; oldest first.
-- `plain`: as in production: a node in a loop of asyncio's own, in real time.
-- `seeded`: the seed chooses who runs next, and for each call whether it runs inline.
+- `plain`: as in production, a node in a loop of asyncio, in real time.
+- `seeded`: the seed chooses which process runs next, and whether each call runs inline.
 - `shared-scheduler`: twelve scenarios at once on twelve nodes of one scheduler, and several such schedulers in
   threads of their own.
 
-Scenarios that share a scheduler share its clock.  So each batch runs with the clock stopped; what turns out to need
-time runs again, one at a time among eleven scenarios that no passing of time can touch.
+Scenarios that share a scheduler share its clock, so each batch runs with the clock stopped. A scenario that turns out
+to need time runs again, each among eleven scenarios that do not depend on time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TIMELESS = frozenset(
 
 @dataclass
 class Outcome:
-    """One replayed scenario: its trace, or why there is none."""
+    """A replayed scenario: its trace, or the error that ended it."""
 
     record: Record
     steps: list[Any] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Outcome:
     error: str | None = None
 
     def differences(self) -> list[Difference]:
-        """What is not as recorded."""
+        """Return the differences from the recording."""
         return [] if self.error else list(differences(self.record, self.steps, self.final))
 
     def passed(self) -> bool:
-        """Whether everything is as recorded."""
+        """Return whether the replay is as recorded."""
         return self.error is None and not self.differences()
 
 
@@ -81,7 +81,7 @@ def replay_alone(record: Record, mode: str, seed: int) -> Outcome:
 
 
 def replay_plain(record: Record) -> Outcome:
-    """Replay one scenario in a loop of asyncio's own."""
+    """Replay one scenario in a loop of asyncio."""
     outcome = Outcome(record, error="did not end")
     asyncio.run(_on_own_node(0, RealClock(), outcome))
     return outcome
@@ -163,7 +163,7 @@ async def _driver(node: otp.Node, clock: Clock, outcome: Outcome) -> None:
 
 
 async def sweep(node: otp.Node) -> None:
-    """Kill what a scenario left behind, supervisors and their restarts included, without letting time pass."""
+    """Kill what a scenario left behind, with supervisors and their restarts, while the clock stands still."""
     while left := node.processes():
         for pid in left:
             otp.exit(pid, "kill")
