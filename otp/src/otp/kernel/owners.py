@@ -87,11 +87,13 @@ def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
 
     A call to the method of asyncio in between would be an eighth of a turn of a task: what they do is written out.
     """
-    kind = type(loop)
+    kind: Any = loop.__class__
+    asyncio_kind: Any = BaseEventLoop
     new_handle: Any = asyncio.Handle
-    new_future, ready = asyncio.Future, loop._ready
+    new_future: Any = asyncio.Future
+    ready = loop._ready
 
-    if kind._call_soon is BaseEventLoop._call_soon:
+    if kind._call_soon is asyncio_kind._call_soon:
         owned_call_soon = loop._call_soon
 
         def call_soon(callback: Any, args: Any, context: Context | None) -> Any:
@@ -105,7 +107,7 @@ def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
 
         loop._call_soon = call_soon
 
-    if kind.create_future is BaseEventLoop.create_future:
+    if kind.create_future is asyncio_kind.create_future:
         owned_create_future = loop.create_future
 
         def create_future() -> asyncio.Future[Any]:
