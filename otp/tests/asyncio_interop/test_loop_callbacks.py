@@ -12,9 +12,7 @@ import pytest
 
 import otp
 from otp import From, GenServer, Ok, Pid, Reply
-from otp.tests.shared.loops import LOOPS
-
-REAL_LOOPS = ("otp.run", "asyncio.run")
+from otp.tests.shared.loops import LOOPS, REAL_LOOPS
 
 
 def soon(callback: Callable[[], None]) -> None:

@@ -410,6 +410,18 @@ def test_a_cast_without_any_node_is_refused_in_a_loop_too() -> None:
     asyncio.run(main())
 
 
+def test_a_name_in_a_thread_with_an_event_loop_of_its_own_is_refused_with_the_way_to_a_node() -> None:
+    async def main() -> str:
+        with pytest.raises(BadArgument, match="no node runs in this event loop; start one with") as refused:
+            await GenServer.call("server", 1)
+        return str(refused.value)
+
+    with ThreadPoolExecutor(1) as threads:
+        told = threads.submit(asyncio.run, main()).result()
+    assert "to reach a node of another thread try" in told
+    assert "node.call_from_thread(GenServer.call(dest, request))" in told
+
+
 def test_processes_of_two_loops_cannot_be_linked_or_monitored() -> None:
     def other(pid: otp.Pid) -> None:
         async def main() -> None:

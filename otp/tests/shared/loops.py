@@ -9,7 +9,7 @@ from typing import Any
 import otp
 from otp.testing import Scheduler
 
-__all__ = ["LOOPS", "ONE_OF_EACH", "forever", "turns"]
+__all__ = ["LOOPS", "ONE_OF_EACH", "REAL_LOOPS", "forever", "turns"]
 
 
 def in_a_loop_of_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
@@ -36,8 +36,10 @@ LOOPS: dict[str, Callable[..., Any]] = {
     "asyncio.run": in_a_loop_of_asyncio,
 }
 
+REAL_LOOPS = ("otp.run", "asyncio.run")
+
 # Two loops in real time, and in virtual time a fixed order and a random one.
-ONE_OF_EACH = ("otp.run", "asyncio.run", "inline", "seeded")
+ONE_OF_EACH = (*REAL_LOOPS, "inline", "seeded")
 
 
 async def turns(n: int = 8) -> None:

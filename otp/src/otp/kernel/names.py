@@ -6,6 +6,7 @@ Source: Erlang/OTP, `erlang:register/2`.
 from __future__ import annotations
 
 import contextlib
+import threading
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -69,7 +70,10 @@ def _nowhere() -> str:
             "no node runs in this thread, which has no event loop; to reach a node of another thread try "
             f"{FROM_THREADS}; to begin a program, otp.run(main)"
         )
-    return "no node runs in this event loop; start one with `async with otp.Node(name)`, or run all with otp.run(main)"
+    begin = "no node runs in this event loop; start one with `async with otp.Node(name)`, or run all with otp.run(main)"
+    if threading.current_thread() is threading.main_thread():
+        return begin
+    return f"{begin}; to reach a node of another thread try {FROM_THREADS}"
 
 
 def check_some_node(what: str) -> None:

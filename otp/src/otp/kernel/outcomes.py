@@ -297,6 +297,11 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     result = None
 
 
+def _take_turn(p: Process) -> None:
+    """Put a process back into the run queue after the callbacks of the loop that were due before it."""
+    p._node._s.push(p)
+
+
 def wait_for(p: Process, waits_for: Any) -> None:
     """The coroutine of a process has yielded: remember what it waits for.
 
@@ -305,7 +310,11 @@ def wait_for(p: Process, waits_for: Any) -> None:
     if waits_for is None:
         if p._st == RUN:
             p._st = READY
-            p._node._s.push(p)
+            s = p._node._s
+            if s.loop_is_due():
+                s.loop.call_soon(_take_turn, p, context=s._base)
+            else:
+                s.push(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
         waits_for._asyncio_future_blocking = False
         p._ext().fut = waits_for

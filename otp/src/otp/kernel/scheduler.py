@@ -268,6 +268,14 @@ class Scheduler:
             del prolonged[next(iter(prolonged))]
         prolonged[self.default_deadline] = now + DEFAULT_TIMEOUT
 
+    def loop_is_due(self) -> bool:
+        """Return whether the loop gets its turn when a process awaits `asyncio.sleep(0)`.
+
+        It does if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. A turn
+        without work would take several times as long as the resume of a process. uvloop does not show its callbacks.
+        """
+        return bool(getattr(self.loop, "_ready", True)) or self.now_ns() - self.now >= DRAIN_NS
+
     # Run queue
 
     def _push_first(self, p: Process) -> None:
