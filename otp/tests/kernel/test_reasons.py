@@ -82,6 +82,18 @@ def test_a_group_of_different_exits_is_a_crash() -> None:
     assert reason.term.type_name == "ExceptionGroup"
 
 
+def test_the_text_of_a_crashed_group_names_its_members() -> None:
+    errors = [ValueError("a"), ExceptionGroup("in", [KeyError("b")]), ValueError("c"), ValueError("d")]
+    assert repr(reason_of(raised(ExceptionGroup("two", errors[:2])))) == (
+        """Crash(ExceptionGroup('two (2 sub-exceptions)', [ValueError('a'), """
+        """ExceptionGroup('in (1 sub-exception)', [KeyError("'b'")])]))"""
+    )
+    assert repr(reason_of(raised(ExceptionGroup("all", errors)))).endswith(
+        "[KeyError(\"'b'\")]), ValueError('c'), …]))"
+    )
+    assert repr(reason_of(raised(ValueError("no", ("a",))))) == """Crash(ValueError("('no', ('a',))"))"""
+
+
 def test_the_stack_names_file_line_and_function_innermost_last() -> None:
     def inner() -> None:
         raise KeyError("k")

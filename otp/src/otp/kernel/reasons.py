@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 TEXT_LIMIT: Final = 2000
+MEMBERS: Final = 3  # of an exception group, in a text
 _FRAMELESS: Final = frozenset[type]([str, int, float, bool, bytes, type(None)])
 _new_tuple: Final = tuple.__new__  # what the constructors of named tuples do, without a call in between
 
@@ -103,12 +104,21 @@ class Crash(tuple[Any, tuple[StackEntry, ...]]):
 
     def __repr__(self) -> str:
         term = self[0]
-        if isinstance(term, ExceptionTerm):
-            return f"Crash({term.type_name}({term.text!r}))"
-        return f"Crash({term!r})"
+        return f"Crash({_written(term) if isinstance(term, ExceptionTerm) else repr(term)})"
 
     def __reduce__(self) -> Any:
         return (Crash, (self[0], self[1]))
+
+
+def _written(term: ExceptionTerm) -> str:
+    """Return an exception as its constructor was written; of a group also the first members, as Python writes them."""
+    members = term.args[1] if len(term.args) == 2 else ()
+    if type(members) is not tuple or not members or any(type(member) is not ExceptionTerm for member in members):
+        return f"{term.type_name}({term.text!r})"
+    shown = [_written(member) for member in members[:MEMBERS]]
+    if len(members) > MEMBERS:
+        shown.append("…")
+    return f"{term.type_name}({term.text!r}, [{', '.join(shown)}])"
 
 
 def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
