@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from inspect import isawaitable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -136,22 +137,11 @@ async def owner_and_end_of_a_task_born_in_a_callback(
     return found is pid, await asyncio.wait_for(ended, 5)
 
 
-@pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("way", WAYS)
-def test_a_task_born_in_a_callback_of_the_loop_ends_with_its_process(way: str, place: str, loop: str) -> None:
+@pytest.mark.parametrize(("way", "loop"), [*product(WAYS, LOOPS), *product(SOCKET_WAYS, REAL_LOOPS)])
+def test_a_task_born_in_a_callback_of_the_loop_ends_with_its_process(way: str, loop: str, place: str) -> None:
     async def main() -> Any:
-        return await owner_and_end_of_a_task_born_in_a_callback(WAYS[way], PLACES[place])
-
-    assert LOOPS[loop](main) == (True, "CancelledError")
-
-
-@pytest.mark.parametrize("loop", REAL_LOOPS)
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("way", SOCKET_WAYS)
-def test_a_task_born_when_a_socket_is_ready_ends_with_its_process(way: str, place: str, loop: str) -> None:
-    async def main() -> Any:
-        return await owner_and_end_of_a_task_born_in_a_callback(SOCKET_WAYS[way], PLACES[place])
+        return await owner_and_end_of_a_task_born_in_a_callback({**WAYS, **SOCKET_WAYS}[way], PLACES[place])
 
     assert LOOPS[loop](main) == (True, "CancelledError")
 
