@@ -144,35 +144,3 @@ def test_a_task_born_in_a_callback_of_the_loop_ends_with_its_process(way: str, l
         return await owner_and_end_of_a_task_born_in_a_callback({**WAYS, **SOCKET_WAYS}[way], PLACES[place])
 
     assert LOOPS[loop](main) == (True, "CancelledError")
-
-
-@pytest.mark.parametrize("loop", REAL_LOOPS)
-@pytest.mark.parametrize("place", ASYNC_PLACES)
-def test_a_connection_of_a_tcp_server_ends_with_the_process_that_listens(place: str, loop: str) -> None:
-    async def main() -> Any:
-        asyncio_loop = asyncio.get_running_loop()
-        address: asyncio.Future[tuple[str, int]] = asyncio_loop.create_future()
-        owner: asyncio.Future[Pid] = asyncio_loop.create_future()
-        listening: list[asyncio.Server] = []
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            owner.set_result(otp.self())
-            try:
-                await reader.read()
-            finally:
-                writer.close()
-
-        async def listen() -> None:
-            listening.append(await asyncio.start_server(connected, "127.0.0.1", 0))
-            address.set_result(listening[0].sockets[0].getsockname())
-
-        pid = await ASYNC_PLACES[place](listen)
-        reader, writer = await asyncio.open_connection(*await address)
-        found = await asyncio.wait_for(owner, 5)
-        otp.exit(pid, "kill")
-        end = await asyncio.wait_for(reader.read(), 5)
-        writer.close()
-        listening[0].close()
-        return found is pid, end
-
-    assert LOOPS[loop](main) == (True, b"")

@@ -20,6 +20,7 @@ from logging import WARNING
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
+from otp.kernel.connections import close_listeners, close_when_cancelled
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
@@ -81,16 +82,19 @@ def end_tasks(
     `seconds` is the time for cleanup, None for the default; `parent` is who started the process. Tasks that were
     `found` a turn after the end may have been cancelled in the end itself, and clean up.
     """
+    s = p._node._s
+    if tasks.listens and not returned:
+        close_listeners(s, (p,))
     left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
     if not left:
         return
-    s = p._node._s
     known = s.leftover.get(p)
     leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds, parent) if known is None else known
     for task in left:
         again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
         if not again:
+            close_when_cancelled(task)
             task.cancel()
     if known is None:
         s.leftover[p] = leftover
@@ -133,6 +137,7 @@ def end_found_tasks(s: Scheduler) -> None:
     for p, tasks in found.items():
         how = ended[p]
         end_tasks(p, tasks, False, how.killed, how.seconds, how.parent, True)
+    close_listeners(s, ended)
 
 
 def watch_found_tasks(p: Process) -> None:

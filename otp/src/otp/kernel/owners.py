@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from otp.kernel.child_tasks import adopt
 from otp.kernel.process import OWNER
-from otp.kernel.scheduler import Scheduler
+from otp.kernel.scheduler import Scheduler, thread_current
+from otp.kernel.states import DEAD
 
 __all__ = ["own_tasks_and_callbacks"]
 
@@ -76,6 +77,8 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
     for name in _ASKED:
         if hasattr(loop, name):
             setattr(loop, name, owned(getattr(loop, name)))
+    if hasattr(loop, "_start_serving"):
+        loop._start_serving = _noted(loop._start_serving)
     if isinstance(loop, BaseEventLoop):
         _skip_outside_processes(s, loop)
     s.tells_owners = s.reports_tasks = True
@@ -114,6 +117,18 @@ def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
             return new_future(loop=loop) if s.current is None else owned_create_future()
 
         loop.create_future = create_future
+
+
+def _noted(start_serving: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a process that opens a server of asyncio noted as one that listens."""
+
+    def start(*args: Any, **options: Any) -> Any:
+        p = thread_current() or OWNER.get()
+        if p is not None and p._st != DEAD:
+            p._ext().task_table(p).listens = True
+        return start_serving(*args, **options)
+
+    return start
 
 
 def _as_owner(p: Any, function: Callable[..., Any], *args: Any, **options: Any) -> Any:

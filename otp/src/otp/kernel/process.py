@@ -114,13 +114,15 @@ class Side:
 class TaskTable:
     """The child tasks of a process that are not done, oldest first, and whether each has acted for the process.
 
-    `p` is the process while it lives, None for the tasks that it has left behind.
+    `p` is the process while it lives, None for the tasks that it has left behind. `listens` says that it has opened a
+    server of asyncio.
     """
 
-    __slots__ = ("acted", "p")
+    __slots__ = ("acted", "listens", "p")
 
     def __init__(self, p: Process | None = None) -> None:
         self.acted: dict[Any, bool] = {}
+        self.listens: bool = False
         self.p: Process | None = p
 
     def add(self, task: Any, acted: bool) -> None:

@@ -1,0 +1,55 @@
+"""Sockets of `asyncio.start_server` whose process has ended: listeners are closed, and connections with their handlers.
+
+asyncio itself closes neither: the loop keeps a listener open although no code can reach it, and the next process cannot
+take its port.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.kernel.process import OWNER, Process
+
+if TYPE_CHECKING:
+    from otp.kernel.scheduler import Scheduler
+
+__all__ = ["close_listeners", "close_when_cancelled"]
+
+_CLOSES_CONNECTIONS: Final = sys.version_info >= (3, 13)
+_HANDLER_ENDED: Final = "StreamReaderProtocol.connection_made.<locals>.callback"
+
+
+def close_listeners(s: Scheduler, ended: Container[Process]) -> None:
+    """Close the servers of asyncio that processes have opened; uvloop and Windows do not show which those are."""
+    sockets: Any = getattr(getattr(s.loop, "_selector", None), "get_map", dict)()
+    for key in list(sockets.values()):
+        data: Any = key.data  # the handles of the reader and the writer, if it is no socket of the selector itself
+        reader = data and data[0]
+        if reader and getattr(reader._callback, "__name__", "") == "_accept_connection":
+            server = reader._args[3]
+            if server is not None and reader._context.get(OWNER) in ended:
+                server.close()
+
+
+def close_when_cancelled(task: Any) -> None:
+    """Have a connection closed if a task is its handler and ends cancelled.
+
+    Python 3.13 does that. Before, asyncio leaves the connection open, and logs an error for it.
+    """
+    if _CLOSES_CONNECTIONS:
+        return
+    for callback, context in task._callbacks or ():
+        if getattr(callback, "__qualname__", "") == _HANDLER_ENDED:
+            task.remove_done_callback(callback)
+            task.add_done_callback(partial(_handler_ended, callback), context=context)
+
+
+def _handler_ended(callback: Any, task: Any) -> None:
+    if task.cancelled():
+        variables = dict(zip(callback.__code__.co_freevars, callback.__closure__, strict=True))
+        variables["transport"].cell_contents.close()
+    else:
+        callback(task)
