@@ -24,7 +24,8 @@ _HANDLER_ENDED: Final = "StreamReaderProtocol.connection_made.<locals>.callback"
 
 def close_listeners(s: Scheduler, ended: Container[Process]) -> None:
     """Close the servers of asyncio that processes have opened; uvloop and Windows do not show which those are."""
-    sockets: Any = getattr(getattr(s.loop, "_selector", None), "get_map", dict)()
+    selector: Any = getattr(s.loop, "_selector", None)
+    sockets: Any = selector.get_map() if hasattr(selector, "get_map") else {}
     for key in list(sockets.values()):
         data: Any = key.data  # the handles of the reader and the writer, if it is no socket of the selector itself
         reader = data and data[0]
