@@ -98,6 +98,22 @@ def test_a_cycle_of_more_is_drawn_whole(options: Any) -> None:
     assert "a -> b -> c -> d -> a" in among(4, program, **options)
 
 
+@MODES
+def test_a_cycle_is_seen_when_its_last_call_finds_messages_waiting(options: Any) -> None:
+    """Such a call takes the short way into the mailbox."""
+
+    async def casts_first(state: Any, caller: Any) -> Any:
+        first = otp.whereis("a")
+        GenServer.cast(first, says(asks("c")))
+        return await GenServer.call(first, None)  # of a pid: a name takes another way
+
+    async def program(a: otp.Pid, b: otp.Pid, c: otp.Pid) -> Any:
+        kind, _text, cycle, at = await ask("a", says(asks("b", casts_first)))
+        return kind, cycle == (a, b), at
+
+    assert (CallCycle, True, 2.0) == among(3, program, **options)
+
+
 def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out() -> None:
     """As in Erlang, the call that would time out first fails; its server catches that, and replies to the other."""
 

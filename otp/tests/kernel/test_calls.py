@@ -350,6 +350,17 @@ def test_a_call_to_oneself_fails_at_once_while_messages_wait(run: Any) -> None:
     assert run(main) == ((otp.CallingSelf, "calling_self"), 0.0)
 
 
+def test_the_reason_of_a_call_to_oneself_names_the_request_and_the_timeout(run: Any) -> None:
+    async def main() -> Any:
+        me = otp.self()
+        with pytest.raises(otp.CallingSelf) as failed:
+            await GenServer.call(me, "request", 7)
+        return failed.value.reason == ("calling_self", ("gen_server", "call", [me, "request", 7])), str(failed.value)
+
+    found, text = run(main)
+    assert found, text
+
+
 def test_two_servers_that_call_each_other_time_out(run: Any) -> None:
     class Mutual(GenServer[None]):
         @impl

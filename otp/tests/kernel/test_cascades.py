@@ -38,6 +38,26 @@ def test_a_chain_of_20000_links_dies_without_a_deep_stack() -> None:
     assert otp.run(main) == (20_002, 1)
 
 
+@pytest.mark.parametrize("ends", ["crash", "normal"])
+def test_a_chain_of_3000_links_dies_without_a_deep_stack_when_its_head_ends_by_itself(ends: str) -> None:
+    async def main() -> Any:
+        async def link_in_chain(n: int, to: otp.Pid) -> None:
+            if n:
+                otp.spawn_link(link_in_chain, n - 1, to)
+            else:
+                otp.send(to, "complete")
+            if await otp.receive() == "crash":
+                raise RuntimeError("crash")
+
+        head = otp.spawn(link_in_chain, 3_000, otp.self())
+        await otp.receive()
+        otp.send(head, ends)
+        await otp.wait_down(head)
+        return len(otp.processes())
+
+    assert otp.run(main) == (1 if ends == "crash" else 3_001)
+
+
 def test_a_chain_of_servers_at_rest_dies_without_a_deep_stack() -> None:
     class Rests(otp.GenServer[None]):
         @otp.impl

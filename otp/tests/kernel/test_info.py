@@ -174,3 +174,52 @@ def test_looking_does_not_change_what_is_looked_at(run: Any) -> None:
         return looks, mine, await otp.receive()
 
     assert run(main) == ([(0, 1, 2)] * 3, [("mine",)] * 2, "mine")
+
+
+def test_a_call_that_was_answered_is_no_message_of_its_caller(run: Any) -> None:
+    class Answers(Server):
+        @impl
+        def handle_call(self, request: Any, caller: otp.From, state: None) -> Any:
+            return otp.Reply(request, state)
+
+    async def main() -> Any:
+        server = await Answers.start()
+
+        async def caller() -> None:
+            await otp.GenServer.call(server, "request")
+            looks = otp.spawn_monitor(look, otp.self())[1]
+            await asyncio.sleep(0)  # it is ready to run when it is looked at
+            await otp.receive(looks)
+
+        async def look(at: otp.Pid) -> None:
+            found.append(otp.process_info(at, "messages"))
+
+        found: list[Any] = []
+        await otp.wait_down(otp.spawn(caller))
+        return found
+
+    assert run(main) == [()]
+
+
+def test_the_messages_behind_the_one_that_is_handled_are_shown(run: Any) -> None:
+    class Looks(Server):
+        @impl
+        def init(self, arg: Any) -> Any:
+            otp.process_flag("trap_exit", True)
+            return otp.Ok(None)
+
+        @impl
+        def handle_info(self, message: Any, state: None) -> Any:
+            seen.append((message, otp.process_info(otp.self(), "messages")))
+            return otp.NoReply(state)
+
+    seen: list[Any] = []
+
+    async def main() -> Any:
+        server = await Looks.start()
+        for n in range(3):
+            otp.send(server, n)
+        await wait_all_idle()
+        return seen
+
+    assert run(main) == [(0, (1, 2)), (1, (2,)), (2, ())]

@@ -135,8 +135,6 @@ def terminate(p: Process, reason: Any) -> None:
             if mons is not None:
                 tell_watcher(mons, reason)
             return
-    if x is not None and x.reason is not None:
-        reason = x.reason[0]
     s = node._s
     if p._links is None:  # nothing cascades
         _bury(p, reason, None, 0)
