@@ -1,4 +1,4 @@
-"""The production drain: what ends a process on the stack, and when other callbacks of the loop have their turn."""
+"""The production drain: what ends a process on the stack, whose turn it is, what is counted and kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
+from otp.kernel.drain import POOL
 from otp.kernel.scheduler import BUDGET
-from otp.testing import Scheduler
+from otp.testing import Scheduler, wait_all_idle
 from task_functions import never
 
 BATCH = 256
@@ -177,3 +178,35 @@ def test_a_drain_ends_after_half_a_millisecond(inline: bool) -> None:
         return turns.most
 
     assert Scheduler(inline=inline).run(main) <= 2 * ROUND
+
+
+# What is counted, and kept
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_the_time_that_drains_take_is_counted(inline: bool) -> None:
+    async def slow(loop: Any, milliseconds: int) -> None:
+        loop.move_to(loop.now_ns + milliseconds * 1_000_000)
+
+    async def main() -> Any:
+        node, loop = otp.trace.node_of(otp.self()), asyncio.get_running_loop()
+        for milliseconds in (2, 30, 4):
+            otp.spawn(slow, loop, milliseconds)
+            await wait_all_idle()
+        metrics = otp.observer.metrics(node)
+        return metrics.busy, metrics.longest_drain
+
+    assert (0.036, 0.03) == Scheduler(inline=inline).run(main)
+
+
+def test_of_the_mailboxes_of_many_servers_few_are_kept_for_others(run: Any) -> None:
+    async def main() -> int:
+        turns = Turns()
+        turns.handle.cancel()
+        servers: list[Any] = [await Worker.start_link(turns) for _ in range(POOL + 500)]
+        for server in servers:
+            GenServer.cast(server, "work")
+        await wait_all_idle()
+        return len(servers[0]._node._s.pool)
+
+    assert POOL == run(main)
