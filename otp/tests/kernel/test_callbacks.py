@@ -239,6 +239,37 @@ def test_a_tuple_that_only_looks_like_a_message_of_the_runtime_is_an_info(run: A
     assert run(main) == [("system", 1, 2), ("$gen_call", 1, 2), ("system", "from", ("terminate", "x")), ()]
 
 
+def test_what_a_server_sends_itself_waits_for_no_other_message(run: Any) -> None:
+    class Sends(Log):
+        @impl
+        def handle_cast(self, request: Any, state: Any) -> Any:
+            otp.send(otp.self(), request)
+            return NoReply(state)
+
+        @impl
+        def handle_info(self, message: Any, state: Any) -> Any:
+            otp.send(message, "arrived")
+            return NoReply(state)
+
+    async def main() -> Any:
+        GenServer.cast(await Sends.start(), otp.self())
+        return await otp.receive(timeout=1)
+
+    assert run(main) == "arrived"
+
+
+def test_the_exit_of_the_parent_ends_a_server_in_the_middle_of_its_messages(run: Any) -> None:
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        server = await Log.start_link()
+        GenServer.cast(server, "before")
+        otp.send(server, otp.ExitSignal(otp.self(), "as told"))
+        GenServer.cast(server, ("with", "behind", {"then": Continue(("raise", "too late"))}))
+        return (await otp.receive()).reason
+
+    assert run(main) == "as told"
+
+
 # Async callbacks
 
 
@@ -536,6 +567,23 @@ def test_a_suspended_server_obeys_kill_and_the_exit_of_its_parent(run: Any) -> N
         return reasons
 
     assert run(main) == ["killed", "as told", "stopped"]
+
+
+def test_the_exit_of_its_parent_ends_a_server_though_it_waits_behind_what_suspends_it(run: Any) -> None:
+    """Both messages are in one batch."""
+
+    async def main() -> Any:
+        otp.process_flag("trap_exit", True)
+        server = await Log.start_link()
+        suspended = asyncio.ensure_future(otp.sys.suspend(server))
+        told = asyncio.ensure_future(exit_of_its_parent(server, otp.self()))
+        await asyncio.gather(suspended, told)
+        return (await otp.receive(timeout=1)).reason
+
+    async def exit_of_its_parent(server: Any, parent: Any) -> None:
+        otp.send(server, otp.ExitSignal(parent, "as told"))
+
+    assert run(main) == "as told"
 
 
 @pytest.mark.parametrize("waiting", ["cast", "info"])

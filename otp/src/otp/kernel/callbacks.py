@@ -96,12 +96,11 @@ def _activate(p: Process, s: Scheduler) -> None:
                     continue
             else:
                 what = "handle_info"
+                result = message
                 if kind is ExitSignal and message.pid is p._parent:
                     what = "parent_exit"
-                    result = message
                 elif kind is tuple and is_system(message):
                     what = "system"
-                    result = message
                 else:
                     result = vt.handle_info(message, p._state)
                     if type(result) is NoReply and p._sig is None:
