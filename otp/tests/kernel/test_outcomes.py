@@ -249,6 +249,23 @@ def test_terminate_may_end_the_process_itself(run: Any) -> None:
     assert run(main) == "signal"
 
 
+class SignalsItself:
+    def __call__(self) -> None:
+        otp.exit(otp.self(), "signal")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_end_of_a_server_that_signals_itself_names_the_message_it_handled(kind: str, run: Any) -> None:
+    async def main() -> Any:
+        ends: list[Any] = []
+        node = otp.trace.node_of(otp.self())
+        otp.trace.subscribe(node, lambda event: ends.append(event.data["message"]), kinds={"exited"})
+        await reason_after(kind, SignalsItself())
+        return tuple(ends)
+
+    assert run(main) == ("<SignalsItself>",)
+
+
 # Reports
 
 
@@ -263,6 +280,24 @@ def test_a_crash_is_reported_once_with_callback_message_and_traceback(
     assert len(records) == 1
     assert "Does, ended in handle_cast(" in records[0].getMessage()
     assert records[0].exc_info is not None
+
+
+def test_a_crash_in_terminate_is_reported_with_its_own_reason_and_traceback(
+    run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> Any:
+        return await reason_after("cast", lambda: Stop("normal", raiser_in_terminate))
+
+    def raiser_in_terminate(reason: Any) -> Any:
+        raise ValueError("no")
+
+    run(main)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    said, raised = record.getMessage(), record.exc_info
+    assert "Does, ended in terminate(" in said
+    assert "ValueError" in said.splitlines()[0]
+    assert raised is not None
+    assert raised[0] is ValueError
 
 
 @pytest.mark.parametrize("reason", ["normal", "shutdown", ("shutdown", 1)])

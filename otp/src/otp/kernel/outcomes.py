@@ -121,7 +121,6 @@ def _signalled(p: Process, frm: From | None, message: Any, result: Any) -> None:
             reply(frm, result.value)
         else:
             x.frm = frm
-    p._st = READY
     deliver_fatal(p)
 
 
