@@ -490,6 +490,25 @@ def test_a_callback_may_return_any_awaitable(run: Any) -> None:
     assert run(main) == ["x"]
 
 
+def test_an_async_callback_is_the_current_task_of_asyncio_only_as_long_as_it_runs(run: Any) -> None:
+    class Either(Log):
+        @impl
+        def handle_info(self, message: Any, state: Any) -> Any:
+            return self.later(state) if message == "async" else NoReply([*state, asyncio.current_task()])
+
+        async def later(self, state: Any) -> Any:
+            return NoReply([*state, asyncio.current_task()])
+
+    async def main() -> Any:
+        server = await Either.start()
+        for message in ("async", "plain"):
+            otp.send_after(1, server, message)
+        await advance(1)
+        return await log_of(server) == [server, None]
+
+    assert run(main)
+
+
 # Suspension
 
 

@@ -204,6 +204,39 @@ def test_an_error_in_the_runtime_ends_the_process_at_fault_and_nobody_else(
     assert sum("please report this bug of otp" in text for text in errors()) == 2
 
 
+def test_an_error_in_the_runtime_after_a_future_ends_the_process_that_awaited_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from otp.kernel import resume
+
+    def broken(*_: Any) -> None:
+        raise LookupError("our bug")
+
+    async def awaits_twice() -> None:
+        loop = asyncio.get_running_loop()
+        first, second = loop.create_future(), loop.create_future()
+        loop.call_soon(first.set_result, None)
+        await first
+        monkeypatch.setattr(resume, "wait_for", broken)
+        await second
+
+    async def main() -> Any:
+        pid, ref = otp.spawn_monitor(awaits_twice)
+        reason = (await otp.receive(ref, timeout=1)).reason
+        monkeypatch.undo()
+        return reason.term.type_name, str(pid)
+
+    for inline in (True, None):
+        caplog.clear()
+        name, pid = Scheduler(inline=inline).run(main)
+        (record,) = caplog.records
+        raised = record.exc_info
+        assert name == "LookupError"
+        assert record.getMessage() == f"the runtime failed at {pid}; please report this bug of otp"
+        assert raised is not None
+        assert raised[0] is LookupError
+
+
 def test_a_timer_that_raises_does_not_stop_the_others() -> None:
     def broken(timer: Any) -> None:
         raise LookupError("broken")
