@@ -97,8 +97,6 @@ def _is_over(coro: Any) -> bool:
 
 def interrupt(p: Process) -> None:
     """A signal or a cancellation arrived while `p` ran: deliver it at this suspension point."""
-    if p._st == DEAD:
-        return
     if p._sig is not CANCEL:
         deliver_fatal(p)
         return
