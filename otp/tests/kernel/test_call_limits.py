@@ -184,6 +184,58 @@ def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_ca
     assert otp.run(main) == "answered"
 
 
+class Clock:
+    """The real clock, which can be put forward; what is due by then fires at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = time.monotonic_ns
+        self.ahead = 0
+        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + self.ahead)
+
+    async def forward(self, seconds: int) -> None:
+        await wait_all_idle()
+        otp.send_after(0, otp.self(), "now")
+        self.ahead += seconds * 1_000_000_000
+        assert await otp.receive() == "now"
+        await wait_all_idle()
+
+
+def test_callers_that_have_ended_do_not_keep_others_from_their_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share an entry of the timer wheel."""
+
+    async def main() -> Any:
+        clock = Clock(monkeypatch)
+        server = await Asked.start()
+        killed, other = (otp.spawn(failing, GenServer.call(server, "question")) for _ in range(2))
+        await wait_all_idle()
+        otp.exit(killed, "kill")
+        await clock.forward(6)
+        return otp.is_alive(other)
+
+    assert otp.run(main) is False
+
+
+def test_a_later_call_of_a_caller_has_its_own_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> Any:
+        clock = Clock(monkeypatch)
+        server, asked = await Busy.start(), await Asked.start()
+
+        async def calls_twice() -> None:
+            await GenServer.call(server, 0)
+            await otp.receive()
+            await failing(GenServer.call(asked, "question"))
+
+        pid = otp.spawn(calls_twice)
+        await clock.forward(3)
+        otp.send(pid, "go on")
+        await clock.forward(3)
+        before = otp.is_alive(pid)
+        await clock.forward(3)
+        return before, otp.is_alive(pid)
+
+    assert otp.run(main) == (True, False)
+
+
 def test_many_calls_later_the_wheel_holds_a_caller_once() -> None:
     async def main() -> Any:
         server = await Busy.start()

@@ -402,6 +402,31 @@ def test_time_out_0_of_a_child_task_sends_the_request_too(run: Any) -> None:
     assert run(main) == 1
 
 
+def test_time_out_0_of_a_child_task_does_not_wait_for_the_answer_of_this_very_moment(run: Any) -> None:
+    async def main() -> Any:
+        server = await Server.start()
+        return await asyncio.ensure_future(failing(GenServer.call(server, ("say", 1), timeout=0)))
+
+    assert run(main) == (otp.CallTimeout, "timeout")
+
+
+def test_a_second_answer_to_a_caller_that_is_no_process_is_told_as_dropped() -> None:
+    async def main() -> Any:
+        async with otp.Node("calls") as node:
+            server = await node.start(Server)
+            call = asyncio.ensure_future(GenServer.call(server, "keep"))
+            await wait_all_idle()
+            (kept,) = await otp.sys.get_state(server)
+            dropped: list[Any] = []
+            otp.trace.subscribe(node, lambda event: dropped.append(event.data["term"]), kinds={"dropped"})
+            GenServer.reply(kept, "first")
+            answer = await call
+            GenServer.reply(kept, "second")
+            return answer, dropped
+
+    assert asyncio.run(main()) == ("first", ["second"])
+
+
 def test_a_wrong_time_out_from_outside_sends_nothing() -> None:
     async def main() -> Any:
         async with otp.Node("embedded"):
