@@ -450,3 +450,36 @@ def test_time_out_0_from_outside_sends_the_request_too() -> None:
             return len(await otp.sys.get_state(server))
 
     assert asyncio.run(main()) == 1
+
+
+@pytest.mark.parametrize("ends", ["answer", "timeout"])
+@pytest.mark.parametrize("watch", [otp.monitor, otp.link])
+def test_the_pid_of_a_caller_that_is_no_process_ends_with_its_call(watch: Any, ends: str) -> None:
+    class Watches(GenServer[list[Any]]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            otp.process_flag("trap_exit", True)
+            return Ok([])
+
+        @impl
+        def handle_call(self, request: Any, caller: otp.From, state: list[Any]) -> Any:
+            if request == "seen":
+                return Reply(state, state)
+            watch(caller.pid)
+            return Reply("answer", state) if request == "answer" else NoReply(state)
+
+        @impl
+        def handle_info(self, message: Any, state: list[Any]) -> Any:
+            return NoReply([*state, (type(message), message.reason)])
+
+    async def main() -> Any:
+        async with otp.Node("n") as node:
+            server = await node.start(Watches, None)
+            if ends == "answer":
+                await GenServer.call(server, ends)
+            else:
+                with pytest.raises(otp.CallTimeout):
+                    await GenServer.call(server, ends, 0.001)
+            return await GenServer.call(server, "seen")
+
+    assert asyncio.run(main()) == [(otp.Down if watch is otp.monitor else otp.ExitSignal, "normal")]

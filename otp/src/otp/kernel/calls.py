@@ -308,6 +308,10 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
         if timer is not None:
             timer.fire = timer.target = None
         forget(frm)
+        if stub._links is not None or stub._mons is not None:
+            from otp.kernel.death import end_stand_in  # which is above this module
+
+            end_stand_in(stub)
     if failed is not None:
         try:
             raise failed

@@ -33,7 +33,16 @@ from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, T
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 from otp.kernel.unwinding import close, on_the_stack
 
-__all__ = ["Fatal", "decide", "deliver_fatal", "exit_signal", "forget_link", "resume_exiting", "terminate"]
+__all__ = [
+    "Fatal",
+    "decide",
+    "deliver_fatal",
+    "end_stand_in",
+    "exit_signal",
+    "forget_link",
+    "resume_exiting",
+    "terminate",
+]
 
 AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the step of the end itself
 IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
@@ -184,6 +193,14 @@ def _drain_dead(s: Scheduler) -> None:
                 say(CRITICAL, "the end of %s failed; please report this bug of otp", p, exc_info=failure)
     finally:
         s.burying = False
+        s.notices = 0
+
+
+def end_stand_in(stub: Process) -> None:
+    """Notify the links and monitors of a caller that is no process: it ends with its call."""
+    s = stub._node._s
+    _notify_many(s, stub, stub._links, stub._mons, "normal", 0)
+    if not s.burying:
         s.notices = 0
 
 
