@@ -132,6 +132,63 @@ def test_a_connection_ends_with_its_process_and_asyncio_logs_nothing(
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+@pytest.mark.parametrize("how", ["kill", "shutdown"])
+def test_a_connection_with_a_protocol_ends_with_the_process_that_listens(how: str, loop: str) -> None:
+    async def main() -> Any:
+        address: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def listens() -> None:
+            server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0)
+            address.set_result(server.sockets[0].getsockname())
+            await otp.receive()
+
+        pid = otp.spawn(listens)
+        reader, writer = await asyncio.open_connection(*await address)
+        writer.write(b"hello")
+        answer = await reader.read(5)
+        await end(pid, how)
+        rest = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return answer, rest
+
+    assert LOOPS[loop](main) == (b"hello", b"")
+
+
+@pytest.mark.parametrize("turn", range(1, 6))
+@pytest.mark.parametrize("how", ["kill", "shutdown"])
+def test_a_connection_that_is_accepted_when_its_process_ends_is_not_served(how: str, turn: int, loop: str) -> None:
+    """Regression: its handler was born after the end of the process, and served beside that of the successor."""
+
+    async def main() -> Any:
+        served: list[bool] = []
+
+        async def handler(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await asyncio.Event().wait()
+                served.append(True)
+            finally:
+                writer.close()
+
+        pid, address = await a_server(handler)
+        with socket.create_connection(address) as client:
+            client.setblocking(False)
+            await turns(turn)
+            await end(pid, how)
+            await turns(20)
+            handlers = [task for task in asyncio.all_tasks() if "handler" in repr(task.get_coro())]
+            return served, handlers, await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 5)
+
+    assert LOOPS[loop](main) == ([], [], b"")
+
+
 def test_a_process_that_returns_leaves_its_listener_to_the_loop(loop: str) -> None:
     async def handler(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"hello")

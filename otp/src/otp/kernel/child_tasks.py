@@ -20,7 +20,7 @@ from logging import WARNING
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
-from otp.kernel.connections import close_listeners, close_when_cancelled
+from otp.kernel.connections import close_listeners, close_when_cancelled, is_acceptance, refuse
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
@@ -46,6 +46,9 @@ __all__ = [
 
 UNLIMITED: Final = 1e9
 """Seconds that stand for `"infinity"`."""
+
+ACCEPTED_AFTER: Final = 5
+"""Turns of the loop from the acceptance of a connection to the task of its handler, and one to spare."""
 
 TURNS: Final = 20
 """Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
@@ -129,6 +132,11 @@ def end_found_tasks(s: Scheduler) -> None:
     ended, s.tasks_to_find = s.tasks_to_find, {}
     if not any(how.may_have_tasks() for how in ended.values()):
         return
+    _end_tasks_of(s, ended)
+    _close_listeners(s, ended)
+
+
+def _end_tasks_of(s: Scheduler, ended: dict[Process, Ended]) -> None:
     found: dict[Process, TaskTable] = {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
         owner = _owner(task)
@@ -137,7 +145,19 @@ def end_found_tasks(s: Scheduler) -> None:
     for p, tasks in found.items():
         how = ended[p]
         end_tasks(p, tasks, False, how.killed, how.seconds, how.parent, True)
-    close_listeners(s, ended)
+
+
+def _close_listeners(s: Scheduler, ended: dict[Process, Ended]) -> None:
+    listened = close_listeners(s, ended)
+    if listened:
+        _end_late_tasks(s, {p: ended[p] for p in listened}, ACCEPTED_AFTER)
+
+
+def _end_late_tasks(s: Scheduler, ended: dict[Process, Ended], turns: int) -> None:
+    """End the handlers of connections that were being accepted when their process ended."""
+    _end_tasks_of(s, ended)
+    if turns:
+        s.loop.call_soon(_end_late_tasks, s, ended, turns - 1, context=s._base)
 
 
 def watch_found_tasks(p: Process) -> None:
@@ -189,8 +209,14 @@ def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
 
 
 def _is_to_end(task: Any) -> bool:
-    """Return whether a task has not ended; the loop's closing of a dropped async generator does not count."""
-    return not task.done() and type(task.get_coro()).__name__ != "async_generator_athrow"
+    """Return whether a task has not ended; the loop's closing of a dropped async generator does not count.
+
+    Nor does the acceptance of a connection that has a transport already: its handler is ended instead.
+    """
+    if task.done():
+        return False
+    coro = task.get_coro()
+    return type(coro).__name__ != "async_generator_athrow" and (not is_acceptance(coro) or refuse(coro))
 
 
 def _cleans_up(task: Any) -> bool:

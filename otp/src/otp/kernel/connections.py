@@ -6,6 +6,7 @@ take its port.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Container
 from functools import partial
@@ -16,23 +17,54 @@ from otp.kernel.process import OWNER, Process
 if TYPE_CHECKING:
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["close_listeners", "close_when_cancelled"]
+__all__ = ["close_listeners", "close_when_cancelled", "is_acceptance", "refuse"]
 
+_WITH_HANDLER: Final = asyncio.StreamReaderProtocol
 _CLOSES_CONNECTIONS: Final = sys.version_info >= (3, 13)
 _HANDLER_ENDED: Final = "StreamReaderProtocol.connection_made.<locals>.callback"
 
 
-def close_listeners(s: Scheduler, ended: Container[Process]) -> None:
-    """Close the servers of asyncio that processes have opened; uvloop and Windows do not show which those are."""
+def close_listeners(s: Scheduler, ended: Container[Process]) -> list[Process]:
+    """Close the servers of asyncio that processes have opened, and return those processes.
+
+    Connections that have a protocol, and no handler, are closed as well. uvloop and Windows show neither.
+    """
+    listened: list[Process] = []
     selector: Any = getattr(s.loop, "_selector", None)
     sockets: Any = selector.get_map() if hasattr(selector, "get_map") else {}
     for key in list(sockets.values()):
         data: Any = key.data  # the handles of the reader and the writer, if it is no socket of the selector itself
         reader = data and data[0]
-        if reader and getattr(reader._callback, "__name__", "") == "_accept_connection":
-            server = reader._args[3]
-            if server is not None and reader._context.get(OWNER) in ended:
-                server.close()
+        if not reader:
+            continue
+        owner: Any = reader._context.get(OWNER)
+        if owner not in ended:
+            continue
+        if getattr(reader._callback, "__name__", "") == "_accept_connection":
+            listened.append(owner)
+            reader._args[3].close()
+            continue
+        transport = getattr(reader._callback, "__self__", None)
+        if getattr(transport, "_server", None) is not None and not isinstance(transport.get_protocol(), _WITH_HANDLER):
+            transport.close()
+    return listened
+
+
+def is_acceptance(coro: Any) -> bool:
+    """Return whether a coroutine is the one in which asyncio accepts a connection."""
+    return getattr(coro, "__name__", "") == "_accept_connection2"
+
+
+def refuse(coro: Any) -> bool:
+    """Close the socket of a connection that is being accepted; return False if it has a transport already.
+
+    asyncio cannot accept it any more: its server is closed.
+    """
+    variables = coro.cr_frame.f_locals
+    if variables.get("transport") is not None:
+        return False
+    variables["conn"].close()
+    return True
 
 
 def close_when_cancelled(task: Any) -> None:

@@ -27,7 +27,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.places import where_in
-from otp.kernel.process import CANCEL, Ext, Process, Thrown
+from otp.kernel.process import CANCEL, CUT_SHORT, Ext, Process, Thrown
 from otp.kernel.reasons import drop_traceback, is_word
 from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
@@ -461,5 +461,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if node._trace.focus is not None:
             node._trace.focus.settle()
     signalled = sender is not None or (x is not None and x.reason is not None)
+    by_itself = vt is None and not signalled and is_word(reason, "normal")
     p._val = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
-    p._step = p._state = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
+    p._step = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
+    p._state = None if by_itself else CUT_SHORT

@@ -11,10 +11,12 @@ import contextlib
 from asyncio import BaseEventLoop
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.child_tasks import adopt
-from otp.kernel.process import OWNER
+from otp.kernel.connections import close_when_cancelled, is_acceptance, refuse
+from otp.kernel.process import CUT_SHORT, OWNER
 from otp.kernel.scheduler import Scheduler, thread_current
 from otp.kernel.states import DEAD
 
@@ -27,8 +29,8 @@ _ASKED: Final = ("_call_soon", "call_at", "create_future", "_add_reader", "_add_
 def own_tasks_and_callbacks(s: Scheduler) -> None:
     """Have the loop of a scheduler tell tasks and callbacks which process makes them.
 
-    A task factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours. A loop whose
-    methods cannot be replaced (uvloop) is left as it is: there every process carries the variable from its start.
+    A task factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours. In a loop that is
+    none of asyncio's own (uvloop) every process carries the variable from its start.
     """
     loop: Any = s.loop
     install = loop.set_task_factory
@@ -53,6 +55,8 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
         if options.get("eager_start"):
             s.eager = True
         if s.current is None:
+            if _is_late(s, coro):
+                coro = _refused(coro)
             task = _new_task(chosen, loop, coro, context, options)
         else:
             if context is not None:
@@ -74,15 +78,39 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
     except AttributeError:
         return
     install(make)
+    s.reports_tasks = True
+    s.eager = False
+    if not isinstance(loop, BaseEventLoop):
+        return
     for name in _ASKED:
         if hasattr(loop, name):
             setattr(loop, name, owned(getattr(loop, name)))
     if hasattr(loop, "_start_serving"):
         loop._start_serving = _noted(loop._start_serving)
-    if isinstance(loop, BaseEventLoop):
-        _skip_outside_processes(s, loop)
-    s.tells_owners = s.reports_tasks = True
-    s.eager = False
+    _skip_outside_processes(s, loop)
+    s.tells_owners = True
+
+
+def _is_late(s: Scheduler, coro: Any) -> bool:
+    """Return whether a callback makes a task although its process has ended; cleanup of the process may make some."""
+    p = OWNER.get()
+    return (
+        p is not None
+        and p._st == DEAD
+        and p._state is CUT_SHORT
+        and s._ct.get(s.loop) is None
+        and type(coro) is CoroutineType  # not the closing of an async generator
+    )
+
+
+async def _refused(coro: Any) -> None:
+    """Stand for a task that a callback makes after the end of its process, such as the handler of a connection."""
+    if is_acceptance(coro):
+        refuse(coro)
+    coro.close()
+    await asyncio.sleep(0)  # asyncio has something to do at the end of a handler
+    close_when_cancelled(asyncio.current_task())
+    raise asyncio.CancelledError
 
 
 def _skip_outside_processes(s: Scheduler, loop: Any) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BADGE",
     "CANCEL",
+    "CUT_SHORT",
     "OWNER",
     "Badge",
     "Ext",
@@ -46,6 +47,10 @@ class _Cancel:
 
 
 CANCEL: Final = _Cancel()
+
+
+CUT_SHORT: Final = object()
+"""The state of a dead process that did not return: what it left to the loop makes no more tasks."""
 
 
 class Thrown:
@@ -129,7 +134,7 @@ class TaskTable:
         """Enter a task until it is done."""
         if task not in self.acted:
             task.add_done_callback(self._forget)
-        self.acted[task] = acted
+        self.acted[task] = acted or self.acted.get(task, False)  # an eager one acts before it is reported
 
     def watch(self, task: Any) -> None:
         """Enter a task whose end matters, if it is not known."""
