@@ -244,8 +244,8 @@ def _flush_down(me: Process, ref: Ref) -> None:
 
 
 def _keeps_mailbox(me: Process) -> bool:
-    """Return whether only `receive` takes messages from it now: not a server between two of its callbacks."""
-    return me._vt is None or me._step is not None
+    """Return whether only `receive` takes messages from it now: not a server outside its async callbacks."""
+    return me._step is not None
 
 
 async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
