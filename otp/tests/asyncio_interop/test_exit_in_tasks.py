@@ -284,6 +284,23 @@ def test_an_exit_in_a_task_that_outlives_its_process_is_left_to_asyncio(run: Any
     assert line.startswith("Task exception was never retrieved")
 
 
+def test_an_exit_in_a_task_whose_process_ends_is_not_reported_though_the_loop_is_closed_at_once(caplog: Any) -> None:
+    async def main() -> Any:
+        async def returns() -> None:
+            tasks = [asyncio.create_task(exits())]
+            await turns(1)  # in which the task ends, too
+            del tasks
+
+        async with otp.Node("short") as node:
+            return await otp.wait_down(node.spawn(returns))
+
+    loop = asyncio.new_event_loop()
+    assert "normal" == loop.run_until_complete(main())
+    loop.close()
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 EAGER = [
     (loop, child)
     for loop in ONE_OF_EACH

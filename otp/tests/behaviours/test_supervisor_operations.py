@@ -275,6 +275,9 @@ def test_check_childspecs_needs_no_process() -> None:
     with pytest.raises(InvalidChildSpec) as failure:
         Supervisor.check_childspecs([worker("a", significant=True, restart="transient")], "never")
     assert failure.value.reason[0] == "bad_combination"
+    with pytest.raises(InvalidChildSpec) as failure:
+        Supervisor.check_childspecs([worker("a")], "some_significant")  # type: ignore[arg-type]
+    assert failure.value.reason == ("badarg", "some_significant")
     for wrong in (Supervisor.check_childspecs, 5):
         with pytest.raises(InvalidChildSpec):
             Supervisor.check_childspecs(wrong)  # type: ignore[arg-type]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 import otp
-from loops import forever, turns
+from loops import LOOPS, forever, turns
 from otp import GenServer
 from silent_server import Silent
 from witnesses import Hold, exits, raises, receives, waits_for_a_future
@@ -144,6 +145,32 @@ def test_a_signal_frees_what_its_process_held(left_of: Any, victim: Any, signal:
         await turns(40)
 
     assert left_of(life) == {}
+
+
+class Refuses(asyncio.Future[None]):
+    """A future that takes no cancellation."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_future_that_goes_on_does_not_hold_the_process_that_awaited_it(loop: str) -> None:
+    async def main() -> bool:
+        future = Refuses()
+
+        async def waits() -> None:
+            await future
+
+        pid = otp.spawn(waits)
+        await turns()
+        left = weakref.ref(pid)
+        otp.exit(pid, "kill")
+        del pid
+        await turns()
+        return left() is None and not future.done()
+
+    assert LOOPS[loop](main)
 
 
 # Ended by themselves

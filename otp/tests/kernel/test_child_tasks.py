@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import otp
+from loops import LOOPS, forever, turns
 from otp import Registry
 from otp.testing import advance, wait_all_idle
 
@@ -96,6 +98,76 @@ def test_the_task_of_a_server_at_rest_has_time_for_its_cleanup_unless_it_is_kill
 
     run(main)
     assert done == cleaned
+
+
+def test_a_kill_cuts_short_the_cleanup_of_a_task_that_was_cancelled_before(run: Any) -> None:
+    """It is cancelled again in the step of the kill, and takes that: nothing is abandoned."""
+    seen: list[str] = []
+
+    async def main() -> Any:
+        async def child() -> None:
+            try:
+                await forever()
+            finally:
+                seen.append("cleans up")
+                await asyncio.sleep(1)
+                seen.append("cleaned up")
+
+        async def victim() -> None:
+            task = asyncio.create_task(child())
+            await turns(1)
+            task.cancel()
+            await otp.receive()
+
+        pid = otp.spawn(victim)
+        await turns()
+        otp.exit(pid, "kill")
+        await turns()
+        return {event.kind for event in otp.trace.history(otp.node())}
+
+    assert "abandoned_cleanup" not in run(main)
+    assert seen == ["cleans up"]
+
+
+def test_a_task_that_is_made_after_the_process_has_returned_is_left_to_the_loop(run: Any) -> None:
+    """Also where the process has had child tasks, all of which have ended."""
+
+    async def main() -> Any:
+        tasks: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+
+        async def returns() -> None:
+            await asyncio.create_task(turns(1))
+            loop.call_soon(lambda: tasks.append(loop.create_task(asyncio.sleep(60))))
+
+        await otp.wait_down(otp.spawn(returns))
+        await advance(59)
+        lives = not tasks[0].done()
+        await advance(1)
+        return lives, tasks[0].cancelled()
+
+    assert run(main) == (True, False)
+
+
+class Shared(otp.GenServer[None]):
+    """A server whose callbacks run in the context of whoever wakes them."""
+
+    context = "shared"
+
+    @otp.impl
+    def init(self, arg: None) -> otp.Ok[None]:
+        return otp.Ok(arg)
+
+
+def test_a_server_with_a_shared_context_ends_in_a_loop_of_asyncio(errors: Callable[[], list[str]]) -> None:
+    async def main() -> Any:
+        server = await Shared.start_link(None)
+        otp.process_flag("trap_exit", True)
+        otp.exit(server, "boom")
+        return (await otp.receive()).reason, otp.process_info(otp.self(), "links")
+
+    assert LOOPS["asyncio.run"](main) == ("boom", ())
+    assert errors() == []
 
 
 def test_a_process_that_has_ended_is_registered_nowhere(run: Any) -> None:

@@ -392,6 +392,22 @@ def test_a_crash_in_focus_is_told_as_without() -> None:
     assert [place[0].rpartition("/")[2] for place in stack] == ["test_focus.py"]
 
 
+def test_the_downs_of_one_in_focus_that_is_killed_are_told_and_come_from_its_end() -> None:
+    async def main() -> None:
+        seen: list[Event] = []
+        pid = otp.spawn(otp.receive)
+        ref = otp.monitor(pid)
+        await wait_all_idle()
+        focus(seen, pid)
+        otp.exit(pid, "kill")
+        await otp.receive(ref)
+        end, down = seen
+        assert ("exited", "sent") == (end.kind, down.kind)
+        assert (pid, otp.self(), end.seq) == (down.pid, down.data["to"], down.cause)
+
+    run(main)
+
+
 def test_who_becomes_another_function_stays_in_focus() -> None:
     async def main() -> None:
         seen: list[Event] = []

@@ -423,15 +423,16 @@ def test_a_name_in_a_thread_with_an_event_loop_of_its_own_is_refused_with_the_wa
 
 
 def test_processes_of_two_loops_cannot_be_linked_or_monitored() -> None:
-    def other(pid: otp.Pid) -> None:
+    def other(pid: otp.Pid, node: otp.Node) -> None:
         async def main() -> None:
-            for function in (otp.link, otp.monitor):
+            uses: list[tuple[Any, Any]] = [(otp.link, pid), (otp.monitor, pid), (otp.monitor, ("server", node))]
+            for function, dest in uses:
                 with pytest.raises(BadArgument, match="is a process of another event loop"):
-                    function(pid)
+                    function(dest)
 
         otp.run(main)
 
-    in_a_thread(lambda node: other(node.processes()[0]))
+    in_a_thread(lambda node: other(node.processes()[0], node))
 
 
 def test_casts_and_messages_of_one_thread_arrive_in_order() -> None:

@@ -38,6 +38,18 @@ def test_kill_ends_in_the_same_step_though_cleanup_wants_to_wait(run: Any) -> No
     assert done == ["began"]
 
 
+def test_who_kills_itself_has_no_cleanup_left_to_complain_of(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> Any:
+        async def victim() -> None:
+            otp.exit(otp.self(), "kill")
+
+        _, ref = otp.spawn_monitor(victim)
+        return (await otp.receive(ref)).reason
+
+    assert run(main) == "killed"
+    assert caplog.messages == []
+
+
 def test_kill_does_not_wait_for_the_child_task_that_is_awaited(run: Any) -> None:
     async def main() -> Any:
         async def child() -> None:
@@ -110,6 +122,27 @@ def test_cleanup_under_a_kill_is_cancelled_once_and_then_closed(run: Any) -> Non
     assert seen == [asyncio.CancelledError, None, GeneratorExit]
 
 
+def test_a_kill_passes_over_what_asyncio_cannot_wait_for(run: Any, errors: Callable[[], list[str]]) -> None:
+    class Odd:
+        def __await__(self) -> Any:
+            yield "odd"
+
+    async def main() -> Any:
+        async def victim() -> None:
+            try:
+                await otp.receive()
+            finally:
+                await Odd()
+
+        pid, ref = otp.spawn_monitor(victim)
+        await wait_all_idle()
+        otp.exit(pid, "kill")
+        return otp.is_alive(pid), (await otp.receive(ref)).reason
+
+    assert run(main) == (False, "killed")
+    assert errors() == []
+
+
 def test_kill_ends_an_exiting_process_and_then_the_reason_is_killed(run: Any) -> None:
     async def main() -> Any:
         async def victim() -> None:
@@ -142,9 +175,11 @@ def test_what_ignores_generator_exit_is_dropped(run: Any, monkeypatch: pytest.Mo
         pid, ref = otp.spawn_monitor(immortal)
         await wait_all_idle()
         otp.exit(pid, "kill")
-        return (await otp.receive(ref)).reason, otp.monotonic()
+        reason = (await otp.receive(ref)).reason
+        await wait_all_idle()
+        return reason, otp.monotonic(), pid.done(), pid.cancelling()  # type: ignore[attr-defined]  # as asyncio asks
 
-    assert run(main) == ("killed", 0.0)
+    assert run(main) == ("killed", 0.0, True, 0)
 
 
 def test_code_that_swallows_everything_is_abandoned_after_the_time_of_cleanup(
