@@ -157,9 +157,7 @@ def test_each_attempt_to_restart_counts() -> None:
     assert record is not None
 
     assert state.decide(record, "boom", 0) == "restart"
-    state.failed(record)
     assert state.retry("a", 1) == ("restart", record)
-    state.failed(record)
     assert state.retry("a", 2) == ("give_up", record)
 
 
@@ -168,7 +166,6 @@ def test_a_retry_that_was_taken_back_is_nothing() -> None:
     record = state.exited("a1", "boom", 0)
     assert record is not None
     state.decide(record, "boom", 0)
-    state.failed(record)
     state.stopped(record, "shutdown", 1)
 
     assert state.retry("a", 2) == ("gone", record)
@@ -251,7 +248,7 @@ def test_a_restarted_dynamic_child_keeps_its_past_under_its_new_pid() -> None:
 
     assert state.decide("a", spec, "boom", 5) == "restart"
     assert state.restarted("a", "b") == 1
-    assert [(r.pid, r.restarts, r.last_reason, r.last_at) for r in state.children] == [("b", 1, "boom", 5)]
+    assert [(r.id, r.pid, r.restarts, r.last_reason, r.last_at) for r in state.children] == [(None, "b", 1, "boom", 5)]
 
 
 def test_a_dynamic_child_whose_restart_failed_is_listed_as_restarting() -> None:
@@ -393,7 +390,7 @@ class Driven:
         for position, record in enumerate(again):
             if fails.popleft():
                 self.trace.append(("fail", record.id))
-                self.state.failed(record, again[position + 1 :])
+                self.state.left_down(again[position + 1 :])
                 return
             self.trace.append(("start", record.id))
             self.state.started(record, self.next_pid)

@@ -163,8 +163,7 @@ def begin(call: Any, me: Process) -> Any:
     try:
         waits_for = coroutine.send(None)
     except StopIteration as done:
-        pid = done.value
-        return pid if type(pid) is Process else outcome_of(pid)
+        return done.value  # of a function of ours: an outcome already
     except (Exception, CancelledError) as error:
         return failure_of(error)
     return Pending(coroutine, waits_for)

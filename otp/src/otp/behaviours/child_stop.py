@@ -58,9 +58,9 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
 def _signal(pid: Any, shutdown: Shutdown | None) -> None:
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
-        return
-    limit_cleanup(pid, shutdown)
-    exit_process(pid, "shutdown")
+    else:
+        limit_cleanup(pid, shutdown)
+        exit_process(pid, "shutdown")
 
 
 def limit_cleanup(pid: Any, shutdown: Shutdown | None) -> None:

@@ -139,10 +139,9 @@ class DynamicState(RestartWindow):
 
     def forget(self, pid: Any) -> None:
         """A child is gone for good, or the attempt to restart it is taken back."""
-        spec = self.running.pop(pid, None) or self.restarting.pop(pid, None)
+        spec = self.running.pop(pid, None) or self.restarting.pop(pid)
         self.history.pop(pid, None)
-        if spec is not None:
-            self._gone(spec)
+        self._gone(spec)
 
     def _gone(self, spec: ChildSpec) -> None:
         if spec.type == "supervisor":
@@ -185,7 +184,7 @@ class DynamicState(RestartWindow):
         self.spec_of_call = self.call = None
 
     def undo(self) -> Callable[[], None]:
-        """What brings limits and template back to what they are now."""
+        """What brings limits and template back to what they are now; `renew_starts` is to follow it."""
         limits = (self.max_restarts, self.max_seconds)
         auto_shutdown, template = self.auto_shutdown, self.template
 

@@ -228,7 +228,7 @@ async def _restart_group(me: Process, state: SupervisorState, record: ChildRecor
     for position, member in enumerate(again):
         outcome = await start(member.start or prepared(member))
         if not _started_again(outcome, me, state, member, record, cause, others):
-            state.failed(member, again[position + 1 :])
+            state.left_down(again[position + 1 :])
             break
     return NoReply(state)
 
@@ -248,7 +248,6 @@ def _started_again(
     elif type(outcome) is Failed:
         if record is not failed and failed.restarting:  # from now on the restart that is told is that of `record`
             said_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
-        state.failed(record)
         calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))
         return False
     else:

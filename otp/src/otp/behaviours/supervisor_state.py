@@ -166,7 +166,7 @@ class SupervisorState(RestartWindow):
         if found is None and isinstance(id, type):
             wanted = newest(id)
             for record in self._by_id.values():
-                if isinstance(record.id, type) and newest(record.id) is wanted:
+                if newest(record.id) is wanted:
                     return record
         return found
 
@@ -195,12 +195,10 @@ class SupervisorState(RestartWindow):
         elif temporary:
             del self._by_id[record.id]
 
-    def failed(self, record: ChildRecord, unstarted: Iterable[ChildRecord] = ()) -> None:
-        """A restart failed and is to be tried again; the `unstarted` rest of the group stays down till then."""
-        record.pid = None
-        record.restarting = True
-        for other in unstarted:
-            other.restarting = False
+    def left_down(self, unstarted: Iterable[ChildRecord]) -> None:
+        """A restart failed and is to be tried again: the rest of its group stays down till then."""
+        for record in unstarted:
+            record.restarting = False
 
     def exited(self, pid: Any, reason: Any, now: int) -> ChildRecord | None:
         """A process ended. None if it is no child (or one whose end is known already)."""
@@ -305,7 +303,7 @@ class SupervisorState(RestartWindow):
             record.start = None
 
     def undo(self) -> Callable[[], None]:
-        """What brings flags and specs back to what they are now."""
+        """What brings flags and specs back to what they are now; `renew_starts` is to follow it."""
         flags = (self.max_restarts, self.max_seconds, self.strategy, self.auto_shutdown)
         by_id = dict(self._by_id)
         records = [(record, record.id, record.spec) for record in by_id.values()]
@@ -315,6 +313,6 @@ class SupervisorState(RestartWindow):
             self.strategy, self.auto_shutdown = flags[2], flags[3]
             self._by_id = by_id
             for record, id, spec in records:
-                record.id, record.spec, record.start = id, spec, None
+                record.id, record.spec = id, spec
 
         return bring_back
