@@ -101,6 +101,8 @@ def test_terminate_child_stops_it_for_good_and_knows_children_only(run: Any) -> 
         pid = await start_child(sup, Worker)
         assert await DynamicSupervisor.terminate_child(sup, pid) is None
         assert not otp.is_alive(pid)
+        (end,) = (e for e in trace.history(otp.node()) if e.kind == "child_terminated")
+        assert (end.data["id"], end.data["child"]) == (None, pid)
         for wrong in (pid, otp.self(), "x"):
             with pytest.raises(NotFound):
                 await DynamicSupervisor.terminate_child(sup, wrong)
@@ -165,10 +167,34 @@ def test_wrong_specs_and_significant_children_are_refused(run: Any) -> None:
         with pytest.raises(InvalidChildSpec) as failure:
             await start_child(sup, Worker.child_spec(0, significant=True, restart="transient"))
         assert failure.value.reason == ("invalid_significant", True)
-        with pytest.raises(InvalidChildSpec, match="got 42"):
-            await start_child(sup, 42)  # type: ignore[arg-type]
+        for wrong in 42, None:
+            with pytest.raises(InvalidChildSpec, match=f"got {wrong}"):
+                await start_child(sup, wrong)  # type: ignore[arg-type]
+        assert await GenServer.call(sup, ("start_child", None)) == ("error", ("invalid_child_spec", None))
 
     run(main)
+
+
+def test_a_message_that_is_none_for_it_is_logged_and_passed_over(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        sup = await DynamicSupervisor.start_link()
+        otp.send(sup, "what?")
+        assert await count(sup) == Counts(0, 0, 0, 0)
+
+    run(main)
+    assert "unexpected message 'what?'" in caplog.text
+
+
+@pytest.mark.parametrize("operation", [Supervisor.get_childspec, Supervisor.restart_child, Supervisor.delete_child])
+def test_it_has_no_operations_on_ids(run: Any, operation: Any) -> None:
+    async def main() -> Any:
+        process_flag("trap_exit", True)
+        sup = await DynamicSupervisor.start_link()
+        with pytest.raises(otp.CallExit):
+            await operation(sup, "w")
+        return (await otp.receive()).reason
+
+    assert run(main) == otp.Crash("function_clause")
 
 
 def test_max_children_is_a_limit_of_those_there_at_a_time(run: Any) -> None:

@@ -129,6 +129,32 @@ def test_a_kill_cuts_short_the_cleanup_of_a_task_that_was_cancelled_before(run: 
     assert seen == ["cleans up"]
 
 
+def test_a_task_that_takes_no_end_at_all_is_named_in_the_log(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        end = asyncio.Event()
+
+        async def immortal() -> None:
+            while not end.is_set():
+                try:
+                    await end.wait()
+                except BaseException:  # hostile on purpose
+                    pass
+
+        async def victim() -> None:
+            task = asyncio.create_task(immortal(), name="immortal")
+            await otp.receive()
+            del task
+
+        pid = otp.spawn(victim)
+        await turns()
+        otp.exit(pid, "kill")
+        await turns(40)
+        end.set()
+
+    run(main)
+    assert "task immortal cannot be ended: it ignores GeneratorExit" in caplog.messages
+
+
 def test_a_task_that_is_made_after_the_process_has_returned_is_left_to_the_loop(run: Any) -> None:
     """Also where the process has had child tasks, all of which have ended."""
 
