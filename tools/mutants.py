@@ -49,7 +49,7 @@ _FIRST = {
         "kernel/test_child_tasks.py",
     ),
     "burial": ("kernel/test_death.py", "kernel/test_cascades.py"),
-    "signals": ("kernel/test_signals.py", "kernel/test_kill.py"),
+    "signals": ("kernel/test_signals.py", "kernel/test_kill.py", "distribution/test_distribution.py"),
     "child_tasks": (
         "kernel/test_child_tasks.py",
         "kernel/test_death_with_tasks.py",
@@ -67,7 +67,11 @@ _FIRST = {
     "supervisor_operations": ("behaviours/test_supervisor_operations.py", "behaviours/test_supervisor_flags.py"),
     "supervisor_state": ("behaviours/test_supervisor_state.py",),
     "dynamic": ("behaviours/test_dynamic_supervisor.py",),
-    "child_stop": ("behaviours/test_dynamic_supervisor.py", "behaviours/test_supervisor_stop.py"),
+    "child_stop": (
+        "behaviours/test_dynamic_supervisor.py",
+        "behaviours/test_supervisor_stop.py",
+        "asyncio_interop/test_cleanup_of_child_tasks.py",
+    ),
 }
 """The tests that notice most faults of a module, by its name or what that begins with."""
 
