@@ -44,7 +44,7 @@ def close_listeners(s: Scheduler, ended: Container[Process]) -> list[Process]:
             listened.append(owner)
             reader._args[3].close()
             continue
-        transport = getattr(reader._callback, "__self__", None)
+        transport: Any = getattr(reader._callback, "__self__", None)
         if getattr(transport, "_server", None) is not None and not isinstance(transport.get_protocol(), _WITH_HANDLER):
             transport.close()
     return listened

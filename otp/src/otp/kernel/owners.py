@@ -25,6 +25,8 @@ __all__ = ["own_tasks_and_callbacks"]
 _ASKED: Final = ("_call_soon", "call_at", "create_future", "_add_reader", "_add_writer", "add_signal_handler")
 """The methods of a loop that lead to a callback in the running context; the others call these, or make tasks."""
 
+_OPENS: Final = "_start_serving"
+
 
 def own_tasks_and_callbacks(s: Scheduler) -> None:
     """Have the loop of a scheduler tell tasks and callbacks which process makes them.
@@ -85,8 +87,8 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
     for name in _ASKED:
         if hasattr(loop, name):
             setattr(loop, name, owned(getattr(loop, name)))
-    if hasattr(loop, "_start_serving"):
-        loop._start_serving = _noted(loop._start_serving)
+    if hasattr(loop, _OPENS):
+        setattr(loop, _OPENS, _noted(getattr(loop, _OPENS)))
     _skip_outside_processes(s, loop)
     s.tells_owners = True
 
