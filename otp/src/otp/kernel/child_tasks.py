@@ -20,7 +20,7 @@ from logging import WARNING
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
-from otp.kernel.connections import close_listeners, close_when_cancelled, is_acceptance, refuse
+from otp.kernel.connections import close_listeners, close_when_cancelled, is_accepted
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
@@ -211,12 +211,12 @@ def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
 def _is_to_end(task: Any) -> bool:
     """Return whether a task has not ended; the loop's closing of a dropped async generator does not count.
 
-    Nor does the acceptance of a connection that has a transport already: its handler is ended instead.
+    Nor does an accepted connection that is about to get its handler: that is ended instead.
     """
     if task.done():
         return False
     coro = task.get_coro()
-    return type(coro).__name__ != "async_generator_athrow" and (not is_acceptance(coro) or refuse(coro))
+    return type(coro).__name__ != "async_generator_athrow" and not is_accepted(coro)
 
 
 def _cleans_up(task: Any) -> bool:

@@ -17,7 +17,7 @@ from otp.kernel.process import OWNER, Process
 if TYPE_CHECKING:
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["close_listeners", "close_when_cancelled", "is_acceptance", "refuse"]
+__all__ = ["close_listeners", "close_when_cancelled", "is_acceptance", "is_accepted", "refuse"]
 
 _WITH_HANDLER: Final = asyncio.StreamReaderProtocol
 _CLOSES_CONNECTIONS: Final = sys.version_info >= (3, 13)
@@ -55,29 +55,28 @@ def is_acceptance(coro: Any) -> bool:
     return getattr(coro, "__name__", "") == "_accept_connection2"
 
 
-def refuse(coro: Any) -> bool:
-    """Close the socket of a connection that is being accepted; return False if it has a transport already.
+def is_accepted(coro: Any) -> bool:
+    """Return whether a coroutine has accepted a connection, which has a transport and is about to get its handler."""
+    return is_acceptance(coro) and coro.cr_frame.f_locals.get("transport") is not None
 
-    asyncio cannot accept it any more: its server is closed.
-    """
-    variables = coro.cr_frame.f_locals
-    if variables.get("transport") is not None:
-        return False
-    variables["conn"].close()
-    return True
+
+def refuse(coro: Any) -> None:
+    """Close the socket of a connection that asyncio has yet to accept: it cannot, since its server is closed."""
+    coro.cr_frame.f_locals["conn"].close()
 
 
 def close_when_cancelled(task: Any) -> None:
-    """Have a connection closed if a task is its handler and ends cancelled.
+    """Have the connection of a task closed that accepts or handles one, and is to be cancelled.
 
-    Python 3.13 does that. Before, asyncio leaves the connection open, and logs an error for it.
+    Python 3.13 closes that of a handler. Before, asyncio leaves it open, and logs an error for it.
     """
-    if _CLOSES_CONNECTIONS:
-        return
-    for callback, context in task._callbacks or ():
-        if getattr(callback, "__qualname__", "") == _HANDLER_ENDED:
-            task.remove_done_callback(callback)
-            task.add_done_callback(partial(_handler_ended, callback), context=context)
+    if is_acceptance(task.get_coro()):
+        refuse(task.get_coro())
+    elif not _CLOSES_CONNECTIONS:
+        for callback, context in task._callbacks or ():
+            if getattr(callback, "__qualname__", "") == _HANDLER_ENDED:
+                task.remove_done_callback(callback)
+                task.add_done_callback(partial(_handler_ended, callback), context=context)
 
 
 def _handler_ended(callback: Any, task: Any) -> None:
