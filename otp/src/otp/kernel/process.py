@@ -49,7 +49,7 @@ class _Cancel:
 CANCEL: Final = _Cancel()
 
 
-CUT_SHORT: Final = object()
+CUT_SHORT: Final = True
 """The state of a dead process that did not return: what it left to the loop makes no more tasks."""
 
 
