@@ -20,15 +20,17 @@ async def waits() -> None:
     await otp.receive()
 
 
+async def link_in_chain(n: int, to: otp.Pid) -> None:
+    if n:
+        otp.spawn_link(link_in_chain, n - 1, to)
+    else:
+        otp.send(to, "complete")
+    if await otp.receive() == "crash":
+        raise RuntimeError("crash")
+
+
 def test_a_chain_of_20000_links_dies_without_a_deep_stack() -> None:
     async def main() -> Any:
-        async def link_in_chain(n: int, to: otp.Pid) -> None:
-            if n:
-                otp.spawn_link(link_in_chain, n - 1, to)
-            else:
-                otp.send(to, "complete")
-            await otp.receive()
-
         pid = otp.spawn(link_in_chain, 20_000, otp.self())
         await otp.receive()
         before = len(otp.processes())
@@ -41,14 +43,6 @@ def test_a_chain_of_20000_links_dies_without_a_deep_stack() -> None:
 @pytest.mark.parametrize("ends", ["crash", "normal"])
 def test_a_chain_of_3000_links_dies_without_a_deep_stack_when_its_head_ends_by_itself(ends: str) -> None:
     async def main() -> Any:
-        async def link_in_chain(n: int, to: otp.Pid) -> None:
-            if n:
-                otp.spawn_link(link_in_chain, n - 1, to)
-            else:
-                otp.send(to, "complete")
-            if await otp.receive() == "crash":
-                raise RuntimeError("crash")
-
         head = otp.spawn(link_in_chain, 3_000, otp.self())
         await otp.receive()
         otp.send(head, ends)

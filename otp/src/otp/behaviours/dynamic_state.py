@@ -184,7 +184,7 @@ class DynamicState(RestartWindow):
         self.spec_of_call = self.call = None
 
     def undo(self) -> Callable[[], None]:
-        """What brings limits and template back to what they are now; `renew_starts` is to follow it."""
+        """Return a function that restores the present limits and template; call `renew_starts` after it."""
         limits = (self.max_restarts, self.max_seconds)
         auto_shutdown, template = self.auto_shutdown, self.template
 

@@ -321,8 +321,7 @@ async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") 
         actual = await _within(s, ended, left)
     finally:
         unwatch(ref)
-    if s.leftover or s.tasks_to_find:
-        await _tasks_ended(s, p, deadline)
+    await _tasks_ended(s, p, deadline)
     if not same(actual, reason):
         raise Exit(actual)
 

@@ -303,7 +303,7 @@ class SupervisorState(RestartWindow):
             record.start = None
 
     def undo(self) -> Callable[[], None]:
-        """What brings flags and specs back to what they are now; `renew_starts` is to follow it."""
+        """Return a function that restores the present flags and specs; call `renew_starts` after it."""
         flags = (self.max_restarts, self.max_seconds, self.strategy, self.auto_shutdown)
         by_id = dict(self._by_id)
         records = [(record, record.id, record.spec) for record in by_id.values()]

@@ -133,7 +133,10 @@ def end_found_tasks(s: Scheduler) -> None:
     if not any(how.may_have_tasks() for how in ended.values()):
         return
     _end_tasks_of(s, ended)
-    _close_listeners(s, ended)
+    listened = close_listeners(s, ended)
+    if listened:
+        late = {p: ended[p] for p in listened}
+        s.loop.call_soon(_end_late_tasks, s, late, ACCEPTED_AFTER, context=s._base)
 
 
 def _end_tasks_of(s: Scheduler, ended: dict[Process, Ended]) -> None:
@@ -147,16 +150,10 @@ def _end_tasks_of(s: Scheduler, ended: dict[Process, Ended]) -> None:
         end_tasks(p, tasks, False, how.killed, how.seconds, how.parent, True)
 
 
-def _close_listeners(s: Scheduler, ended: dict[Process, Ended]) -> None:
-    listened = close_listeners(s, ended)
-    if listened:
-        _end_late_tasks(s, {p: ended[p] for p in listened}, ACCEPTED_AFTER)
-
-
 def _end_late_tasks(s: Scheduler, ended: dict[Process, Ended], turns: int) -> None:
     """End the handlers of connections that were being accepted when their process ended."""
     _end_tasks_of(s, ended)
-    if turns:
+    if turns > 1:
         s.loop.call_soon(_end_late_tasks, s, ended, turns - 1, context=s._base)
 
 

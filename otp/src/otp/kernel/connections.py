@@ -17,7 +17,7 @@ from otp.kernel.process import OWNER, Process
 if TYPE_CHECKING:
     from otp.kernel.scheduler import Scheduler
 
-__all__ = ["close_listeners", "close_when_cancelled", "is_acceptance", "is_accepted", "refuse"]
+__all__ = ["close_listeners", "close_when_cancelled", "is_accepted", "refuse"]
 
 _WITH_HANDLER: Final = asyncio.StreamReaderProtocol
 _CLOSES_CONNECTIONS: Final = sys.version_info >= (3, 13)
@@ -50,19 +50,25 @@ def close_listeners(s: Scheduler, ended: Container[Process]) -> list[Process]:
     return listened
 
 
-def is_acceptance(coro: Any) -> bool:
+def _is_acceptance(coro: Any) -> bool:
     """Return whether a coroutine is the one in which asyncio accepts a connection."""
     return getattr(coro, "__name__", "") == "_accept_connection2"
 
 
 def is_accepted(coro: Any) -> bool:
     """Return whether a coroutine has accepted a connection, which has a transport and is about to get its handler."""
-    return is_acceptance(coro) and coro.cr_frame.f_locals.get("transport") is not None
+    return _is_acceptance(coro) and coro.cr_frame.f_locals.get("transport") is not None
 
 
-def refuse(coro: Any) -> None:
-    """Close the socket of a connection that asyncio has yet to accept: it cannot, since its server is closed."""
+def refuse(coro: Any) -> bool:
+    """Close the socket of the connection that a coroutine of asyncio is to accept; return False for any other one.
+
+    asyncio cannot accept it: its server is closed.
+    """
+    if not _is_acceptance(coro):
+        return False
     coro.cr_frame.f_locals["conn"].close()
+    return True
 
 
 def close_when_cancelled(task: Any) -> None:
@@ -70,9 +76,7 @@ def close_when_cancelled(task: Any) -> None:
 
     Python 3.13 closes that of a handler. Before, asyncio leaves it open, and logs an error for it.
     """
-    if is_acceptance(task.get_coro()):
-        refuse(task.get_coro())
-    elif not _CLOSES_CONNECTIONS:
+    if not refuse(task.get_coro()) and not _CLOSES_CONNECTIONS:
         for callback, context in task._callbacks or ():
             if getattr(callback, "__qualname__", "") == _HANDLER_ENDED:
                 task.remove_done_callback(callback)

@@ -450,8 +450,9 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
                 tell_watcher(mons, reason)
     if x is not None:
         release(p, x)
+    signalled = sender is not None or (x is not None and x.reason is not None)
+    returned = vt is None and not signalled and is_word(reason, "normal")
     if not s.reports_tasks or (x is not None and x.tasks is not None):
-        returned = sender is None and vt is None and (x is None or x.reason is None) and is_word(reason, "normal")
         if x is not None and x.tasks is not None:
             end_tasks(p, x.tasks, returned, killed, x.shutdown, parent)
         if not s.reports_tasks and not returned:
@@ -460,8 +461,6 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         node._trace.causes.now = 0
         if node._trace.focus is not None:
             node._trace.focus.settle()
-    signalled = sender is not None or (x is not None and x.reason is not None)
-    by_itself = vt is None and not signalled and is_word(reason, "normal")
     p._val = (-seq if signalled else seq) or None  # all that a dead process keeps: number, node, event of its end
     p._step = p._mbox = p._vt = p._sig = p._ctx = p._side = p._x = p._parent = None
-    p._state = None if by_itself else CUT_SHORT
+    p._state = None if returned else CUT_SHORT

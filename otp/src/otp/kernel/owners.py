@@ -15,7 +15,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.child_tasks import adopt
-from otp.kernel.connections import close_when_cancelled, is_acceptance, refuse
+from otp.kernel.connections import close_when_cancelled, refuse
 from otp.kernel.process import CUT_SHORT, OWNER
 from otp.kernel.scheduler import Scheduler, thread_current
 from otp.kernel.states import DEAD
@@ -31,8 +31,8 @@ _OPENS: Final = "_start_serving"
 def own_tasks_and_callbacks(s: Scheduler) -> None:
     """Have the loop of a scheduler tell tasks and callbacks which process makes them.
 
-    A task factory that somebody sets later, such as `asyncio.eager_task_factory`, is called by ours. In a loop that is
-    none of asyncio's own (uvloop) every process carries the variable from its start.
+    Our task factory calls the one that the program sets later, such as `asyncio.eager_task_factory`. In a loop that
+    asyncio does not implement (uvloop), each process carries the variable from its start.
     """
     loop: Any = s.loop
     install = loop.set_task_factory
@@ -107,10 +107,9 @@ def _is_late(s: Scheduler, coro: Any) -> bool:
 
 async def _refused(coro: Any) -> None:
     """Stand for a task that a callback makes after the end of its process, such as the handler of a connection."""
-    if is_acceptance(coro):
-        refuse(coro)
+    refuse(coro)
     coro.close()
-    await asyncio.sleep(0)  # asyncio has something to do at the end of a handler
+    await asyncio.sleep(0)  # asyncio adds a callback to the task of a handler after making it
     close_when_cancelled(asyncio.current_task())
     raise asyncio.CancelledError
 
