@@ -33,8 +33,13 @@ _MODULES = (
 )  # fmt: skip
 _FIRST = {
     "drain": ("kernel/test_drain.py", "kernel/test_cascades.py", "kernel/test_scheduler.py"),
-    "callbacks": ("kernel/test_callbacks.py", "kernel/test_received_calls.py", "kernel/test_hibernate.py"),
-    "outcomes": ("kernel/test_outcomes.py", "kernel/test_callbacks.py"),
+    "callbacks": (
+        "kernel/test_callbacks.py",
+        "kernel/test_async_callbacks.py",
+        "kernel/test_received_calls.py",
+        "kernel/test_hibernate.py",
+    ),
+    "outcomes": ("kernel/test_outcomes.py", "kernel/test_callbacks.py", "kernel/test_async_callbacks.py"),
     "resume": ("kernel/test_eager.py", "kernel/test_kill.py", "kernel/test_foreign_values.py"),
     "calls": ("kernel/test_calls.py", "kernel/test_calling.py", "kernel/test_call_limits.py"),
     "calling": ("kernel/test_calling.py", "kernel/test_calls.py", "kernel/test_call_limits.py"),

@@ -1,4 +1,7 @@
-"""A restart or a stop waits for the cleanup of child tasks as long as the child spec allows."""
+"""A restart or a stop waits for the cleanup of child tasks as long as the child spec allows.
+
+Sleeps take virtual time.
+"""
 
 from __future__ import annotations
 

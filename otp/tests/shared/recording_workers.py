@@ -1,4 +1,4 @@
-"""Workers of a supervisor that record in a log how they start and stop."""
+"""Workers of a supervisor that record in a log how they start and stop; sleeps take virtual time."""
 
 from __future__ import annotations
 
