@@ -490,7 +490,7 @@ def test_the_state_can_be_read_without_a_message(run: Any) -> None:
             1,
             "boom",
         )
-        assert (second.id, second.restarts, second.last_reason) == ("b", 1, "shutdown")
+        assert (second.id, second.restarts, second.restarted_along, second.last_reason) == ("b", 0, 1, "shutdown")
 
     run(main)
 

@@ -129,6 +129,7 @@ def test_info_tells_everything_and_hides_secrets(inside: Inside) -> None:
             "shutdown": "5 s",
             "type": "worker",
             "restarts": 0,
+            "restarted_along": 0,
         }
         assert "hunter2" not in json.dumps(data)
         assert "***" in data["state"]

@@ -11,7 +11,7 @@ from otp.behaviours.child_start import Failed, prepare, start, started_pid
 from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, tasks_of_ended_children
 from otp.behaviours.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor_records import ChildInfo, Counts
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState, continue_counts
 from otp.behaviours.supervisor_trace import told_started, told_stopped
 from otp.kernel.child_tasks import tasks_ended
 from otp.kernel.info import is_alive
@@ -47,10 +47,15 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
         pid = started_pid(outcome)
+        old = record.old if record.ended else None
         state.started(record, pid)
         if pid is not None:
             limit_cleanup(pid, record.spec.shutdown)
-            told_started(me, record.id, pid, record.spec)
+            if record.spec.type == "supervisor":
+                continue_counts(record, pid._state)
+            if old is not None:
+                record.restarts += 1
+            told_started(me, record.id, pid, record.spec, old=old)
     return outcome
 
 

@@ -32,7 +32,7 @@ from otp.behaviours.supervisor_operations import (
     terminate_child,
 )
 from otp.behaviours.supervisor_reports import said_ended, said_failed_to_start, said_unexpected
-from otp.behaviours.supervisor_state import ChildRecord, SupervisorState
+from otp.behaviours.supervisor_state import ChildRecord, SupervisorState, continue_counts
 from otp.behaviours.supervisor_trace import (
     told_ended,
     told_failed,
@@ -252,7 +252,7 @@ def _started_again(
         return False
     else:
         pid = started_pid(outcome)
-    old, reason = record.old, record.last_reason
+    old, reason, ended = record.old, record.last_reason, record.ended
     state.started(record, pid)
     if pid is None:
         if record is failed:
@@ -260,9 +260,15 @@ def _started_again(
         return True
     if pid._step is not None:
         limit_cleanup(pid, record.spec.shutdown)
-    record.restarts += 1
+    if record.spec.type == "supervisor":
+        continue_counts(record, pid._state)
     if record is failed:
+        record.restarts += 1
         told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others)
+    elif ended:
+        record.restarts += 1
+        told_started(me, record.id, pid, record.spec, cause, old)
     else:
+        record.restarted_along += 1
         told_started(me, record.id, pid, record.spec, cause)
     return True

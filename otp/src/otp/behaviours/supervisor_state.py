@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, ValuesView
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from otp.behaviours.child_spec import AutoShutdown, Children, ChildSpec, Strategy
 from otp.behaviours.newest import newest
@@ -31,7 +31,7 @@ from otp.behaviours.spec_check import without_arguments
 from otp.kernel.kept import kept
 from otp.kernel.reasons import is_clean
 
-__all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "wants_restart"]
+__all__ = ["ChildRecord", "RestartWindow", "SupervisorState", "Verdict", "continue_counts", "wants_restart"]
 
 NS: Final = 1_000_000_000
 KEPT: Final = 1_000  # restarts remembered where any number is allowed
@@ -103,15 +103,44 @@ class RestartWindow:
         return self._forgotten if self._window == self._limit == float("inf") else 0
 
 
+class Restarts(NamedTuple):
+    """How often a child was restarted, and what it knew of its own children if it is a supervisor."""
+
+    own: int
+    along: int
+    below: Below
+
+
+Below: TypeAlias = "dict[Hashable, Restarts] | None"
+"""The restarts of a supervisor's children by their ids; those without any are left out."""
+
+
 class ChildRecord:
     """One child of a supervisor: its spec and how it is.
 
-    `pid` is None while it does not run; `restarting` says that it is about to be started again.
-    `old` is the pid it had last, `restarts` counts how often it was started again, `last_reason`
-    and `last_at` (ns) belong to its last end. `start` is the prepared call of the start function.
+    `pid` is None while it does not run; `restarting` says that it is about to be restarted. `old` is the pid it had
+    last; `last_reason` and `last_at` (ns) belong to its last end; `ended` says that it ended by itself and was not
+    started since. `start` is the prepared call of the start function.
+
+    `restarts` counts the starts after an end of its own, `restarted_along` those that the strategy added to the
+    restart of a sibling. Both survive the supervisor: `below` holds the counts of the children of a child that is a
+    supervisor, or its table while it runs.
     """
 
-    __slots__ = ("id", "last_at", "last_reason", "old", "pid", "restarting", "restarts", "spec", "start")
+    __slots__ = (
+        "below",
+        "ended",
+        "id",
+        "last_at",
+        "last_reason",
+        "old",
+        "pid",
+        "restarted_along",
+        "restarting",
+        "restarts",
+        "spec",
+        "start",
+    )
 
     def __init__(self, spec: ChildSpec, pid: Any = None) -> None:
         self.id: Hashable = spec.id
@@ -120,12 +149,21 @@ class ChildRecord:
         self.old: Any = None
         self.restarting: bool = False
         self.restarts: int = 0
+        self.restarted_along: int = 0
         self.last_reason: Any = None
         self.last_at: int = 0
+        self.ended: bool = False
         self.start: Any = None
+        self.below: SupervisorState | Below = None
 
     def __repr__(self) -> str:
         return f"<child {self.id!r} {'restarting' if self.restarting else self.pid}>"
+
+    def restart_counts(self) -> Restarts | None:
+        """Return what its next supervisor has to know; None if neither it nor a child below it was restarted."""
+        below = self.below.restart_counts() if isinstance(self.below, SupervisorState) else self.below
+        counts = Restarts(self.restarts, self.restarted_along, below)
+        return counts if any(counts) else None
 
 
 class SupervisorState(RestartWindow):
@@ -189,6 +227,7 @@ class SupervisorState(RestartWindow):
         record.pid = pid
         temporary = record.spec.restart == "temporary"
         if pid is not None:
+            record.ended = False
             self._by_pid[pid] = record
             if temporary:
                 record.spec, record.start = without_arguments(record.spec), None
@@ -204,22 +243,17 @@ class SupervisorState(RestartWindow):
         """A process ended. None if it is no child (or one whose end is known already)."""
         record = self._by_pid.pop(pid, None)
         if record is not None:
-            record.pid = None
-            record.old = pid
-            record.last_reason = kept(reason)
-            record.last_at = now
+            record.ended = True
+            _note_end(record, reason, now)
         return record
 
     def stopped(self, record: ChildRecord, reason: Any, now: int) -> None:
         """The supervisor stopped a child, or took back the attempt to restart it."""
         record.restarting = False
-        pid = record.pid
-        if pid is not None:
-            self._by_pid.pop(pid, None)
-            record.pid = None
-            record.old = pid
-            record.last_reason = kept(reason)
-            record.last_at = now
+        if record.pid is not None:
+            record.ended = False
+            self._by_pid.pop(record.pid, None)
+            _note_end(record, reason, now)
         if record.spec.restart == "temporary":
             del self._by_id[record.id]
 
@@ -282,6 +316,22 @@ class SupervisorState(RestartWindow):
         self.strategy = flags.strategy
         self.auto_shutdown = flags.auto_shutdown
 
+    def restart_counts(self) -> dict[Hashable, Restarts]:
+        """Return how often its children were restarted, of those that were."""
+        return {record.id: found for record in self if (found := record.restart_counts()) is not None}
+
+    def take_over(self, counts: Below) -> None:
+        """Add what the supervisor in whose place this one runs had counted."""
+        for id, before in (counts or {}).items():
+            record = self.find(id)
+            if record is not None:
+                record.restarts += before.own
+                record.restarted_along += before.along
+                if isinstance(record.below, SupervisorState):
+                    record.below.take_over(before.below)
+                else:
+                    record.below = before.below
+
     def replace_specs(self, specs: Iterable[ChildSpec]) -> None:
         """Take over other specs, as an upgrade does: known ids keep their process, new ones wait stopped.
 
@@ -316,3 +366,20 @@ class SupervisorState(RestartWindow):
                 record.id, record.spec = id, spec
 
         return bring_back
+
+
+def _note_end(record: ChildRecord, reason: Any, now: int) -> None:
+    record.old = record.pid
+    record.pid = None
+    record.last_reason = kept(reason)
+    record.last_at = now
+    if isinstance(record.below, SupervisorState):
+        record.below = record.below.restart_counts()
+
+
+def continue_counts(record: ChildRecord, state: Any) -> None:
+    """A child that is a supervisor runs, with this table: it goes on with the counts of the one before."""
+    before, record.below = record.below, None
+    if isinstance(state, SupervisorState):
+        state.take_over(before if isinstance(before, dict) else None)
+        record.below = state

@@ -25,9 +25,15 @@ __all__ = ["told_ended", "told_failed", "told_gave_up", "told_restarted", "told_
 ALONE: Final[tuple[Hashable, ...]] = ()
 
 
-def told_started(me: Process, id: Hashable, pid: Any, spec: ChildSpec, cause: int = 0) -> None:
-    """A child runs that did not run before (or was restarted along with another one: `cause`)."""
-    me._node._trace.record("child_started", me, (me, id, pid, spec.restart, spec.type), cause)
+def told_started(me: Process, id: Hashable, pid: Any, spec: ChildSpec, cause: int = 0, old: Any = None) -> None:
+    """A child runs: for the first time, along with a sibling that was restarted (`cause`), or on request.
+
+    `old` is the process that ran in its place if that ended by itself: then this start is a restart.
+    """
+    trace = me._node._trace
+    if old is not None:
+        trace.restarts += 1
+    trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old), cause)
 
 
 def told_ended(

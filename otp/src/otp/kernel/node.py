@@ -347,6 +347,11 @@ class Node:
         """The number of the last event."""
         return self._trace.seq
 
+    @property
+    def restart_count(self) -> int:
+        """How often supervisors of this node have restarted a child, since its start."""
+        return self._trace.restarts
+
     def make_ref(self) -> Ref:
         """A fresh reference."""
         return Ref(self, self.next_ref())

@@ -82,7 +82,7 @@ LIFECYCLE: Final = frozenset(
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "exited": ("reason", "message", "callback", "sender", "what", "name"),
-    "child_started": ("supervisor", "id", "child", "restart", "type"),
+    "child_started": ("supervisor", "id", "child", "restart", "type", "old"),
     "child_terminated": ("id", "child", "reason", "by"),
     "child_restarted": ("id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group"),
 }

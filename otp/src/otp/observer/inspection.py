@@ -186,6 +186,7 @@ def process(
         waiting_at=waiting_at(p),
         child_id=None if record is None else text(record.id, length=80),
         restarts=None if record is None else record.restarts,
+        restarted_along=None if record is None else record.restarted_along,
         exits=() if record is None else _exits(node, p, record.id, exits),
         link_count=link_count(p),
         monitor_count=monitor_count(p),

@@ -152,6 +152,7 @@ class _Reader:
             status=status_of(p) if p is not None and alive else None,
             mailbox=0 if p is None else mailbox_len(p),
             restarts=record.restarts,
+            restarted_along=record.restarted_along,
             last_exit=text(record.last_reason) if ended_before else None,
             last_exit_at=record.last_at / 1e9 if ended_before else None,
             supervisor=below,

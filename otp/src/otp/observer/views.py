@@ -117,7 +117,7 @@ class ProcessDetails:
 
     `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without
     secrets (`None` for a coroutine). `callback` and `handling` say what an `async def` callback
-    is busy with, `busy_for` since how many seconds. `child_id`, `restarts` and `exits` are what its
+    is busy with, `busy_for` since how many seconds. `child_id`, `restarts`, `restarted_along` and `exits` are what its
     supervisor and the trace remember, latest exit first. `links`, `monitors`, `monitored_by` and `children` hold at
     most as many as were asked for; the `…_count` fields count all.
     """
@@ -149,6 +149,7 @@ class ProcessDetails:
     monitor_count: int
     monitored_by_count: int
     child_count: int
+    restarted_along: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child as its supervisor knows it; `supervisor` is the tree below, if it is one and was read."""
+    """A child as its supervisor knows it; `supervisor` is the tree below, if it is one and was read.
+
+    `restarts` counts its starts after an end of its own, `restarted_along` those with a sibling that was restarted.
+    Both go on when the supervisor itself is restarted.
+    """
 
     id: str
     pid: Pid | None
@@ -177,6 +182,7 @@ class ChildView:
     last_exit: str | None
     last_exit_at: float | None
     supervisor: SupervisorView | None = None
+    restarted_along: int = 0
 
 
 @dataclass(frozen=True, slots=True)

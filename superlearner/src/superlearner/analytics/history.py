@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import merge
 from typing import Final, Literal
 
@@ -47,6 +47,8 @@ class History:
     key: str
     name: str | None
     pid: str
+    place: str | None = None
+    """The ids from its root, joined by `/`, of one without a name; not known while it starts."""
     pids: deque[str] = field(default_factory=deque[str])
     incarnations: int = 1
     recent: deque[Entry] = field(default_factory=deque[Entry])
@@ -79,6 +81,28 @@ class History:
     def total_restarts(self) -> int:
         """Children that ended and were started again; siblings that went along are counted apart."""
         return self.count("restarted")
+
+    def begin_with(self, by_child: dict[str, int], total: int) -> None:
+        """Count what happened before it was watched, of which no more is known."""
+        self.by_child |= by_child
+        self.counts["restarted"] = total
+
+    def absorb(self, later: History, most: int) -> None:
+        """Go on with what a supervisor in the same place did before its place was known."""
+        for entry in reversed(list(later.entries())):
+            self.keep(replace(entry, supervisor=self.key), most)
+        for kind, number in later.counts.items():
+            self.counts[kind] = self.count(kind) + number
+        for mine, others in ((self.by_child, later.by_child), (self.by_reason, later.by_reason)):
+            for name, number in others.items():
+                mine[name] = mine.get(name, 0) + number
+        for times, more in ((self.restarts, later.restarts), (self.attempts, later.attempts)):
+            for at in more.newest(0):
+                times.add(at)
+        self.incarnations += 1
+        self.ended_at = None
+        self.down, self.causes = later.down, later.causes
+        self.allowed, self.window_s = later.allowed, later.window_s
 
     def restart_history(self) -> Iterator[Entry]:
         """How ends were answered, newest first."""
@@ -113,12 +137,28 @@ class Book:
     """Of all supervisors of this run, those that were forgotten included."""
     histories: dict[str, History] = field(default_factory=dict[str, History])
     by_pid: dict[str, History] = field(default_factory=dict[str, History])
+    by_place: dict[str, History] = field(default_factory=dict[str, History])
+    """Those without a name, which have another pid after each restart."""
+
+    def settle(self, pid: str, place: str) -> None:
+        """The supervisor of this pid, which has no name, is in this place: it goes on in the history of the place."""
+        history, known = self.by_pid[pid], self.by_place.get(place)
+        if known is None:
+            history.place = place
+            self.by_place[place] = history
+        elif known is not history:
+            known.absorb(history, self.most)
+            known.attempts = Times()  # its budget is whole
+            self.forget(history.key)
+            belongs(self, known, pid)
 
     def forget(self, key: str) -> None:
         """Drop the history of a supervisor."""
         history = self.histories.pop(key)
         for pid in history.pids:
             self.by_pid.pop(pid, None)
+        if history.place is not None:
+            self.by_place.pop(history.place, None)
 
 
 def belongs(book: Book, history: History, pid: str) -> None:

@@ -13,12 +13,12 @@ from otp.trace import Event
 from superlearner.analytics.entries import RESTART_TYPES, Entry
 from superlearner.analytics.figures import FailureRate, Trend, failure_rate, trend_of
 from superlearner.analytics.history import Baseline, Book, History, Sample
-from superlearner.analytics.reducer import KINDS, apply, meet
+from superlearner.analytics.reducer import KINDS, apply, count, meet
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
-from superlearner.control.slots import id_text
+from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import plain_pid
-from superlearner.control.tree import supervisor_state
+from superlearner.control.tree import place_of, supervisor_state
 from superlearner.store import Restart
 from superlearner.telemetry import Telemetry
 
@@ -29,6 +29,7 @@ KEEP_ENDED_S: Final = 600.0
 MAX_ENDED: Final = 200
 MAX_SAMPLED: Final = 1_000
 SWEEP_AT: Final = 1_000
+STARTS: Final = frozenset({"child_started", "child_restarted"})
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +126,25 @@ class Ledger:
     # Events
 
     def watch(self, node: Node) -> None:
-        """Follow the events of a node from now on; the supervisors that run already begin with nothing."""
+        """Follow the events of a node from now on; of what happened before, the numbers are taken over."""
         self._node = node
         self._began = otp.monotonic()
         self.book.offset = Clock().offset
+        self.book.total_restarts += node.restart_count
         for pid in supervisors(node):
-            self.meet(pid)
+            self._begin(pid)
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
+
+    def _begin(self, pid: Pid) -> None:
+        """Take over how often a supervisor has restarted its children."""
+        history, state = self.meet(pid), supervisor_state(pid)
+        records = [] if state is None else [one for one in state.children if one.restarts]
+        by_child: dict[str, int] = {}
+        for record in records:
+            if record.id is not None:
+                count(by_child, id_text(record.id), record.restarts)
+        if records and not history.total_restarts:
+            history.begin_with(by_child, sum(record.restarts for record in records))
 
     def close(self) -> None:
         """Stop following; what is known stays."""
@@ -149,13 +162,30 @@ class Ledger:
             self.forget_ended()
             self._sweep_at = max(SWEEP_AT, 2 * len(self.book.histories))
         registered = otp.process_info(pid, "registered_name")
-        return meet(self.book, text, name if registered is None else id_text(registered))
+        history = meet(self.book, text, name if registered is None else id_text(registered))
+        self._settle(pid)
+        return history
+
+    def _settle(self, pid: Pid) -> None:
+        """Find the place of a supervisor without a name, and of those below it; none is known while it starts."""
+        history, state = self.book.by_pid.get(plain_pid(pid)), supervisor_state(pid)
+        place = place_of(pid)
+        if history is None or state is None or place is None:
+            return
+        if history.name is None and history.place is None:
+            self.book.settle(plain_pid(pid), place)
+        if state.strategy not in DYNAMIC:
+            for record in state.children:
+                if record.pid is not None and record.spec.type == "supervisor":
+                    self._settle(record.pid)
 
     def on_event(self, event: Event) -> None:
         """One event of the trace. Whatever goes wrong here stays here: the supervisor that emits must not suffer."""
         try:
             if event.pid is not None and plain_pid(event.pid) not in self.book.by_pid:
                 self.meet(event.pid)
+            if event.kind in STARTS and event.data["child"] is not None:
+                self._settle(event.data["child"])
             entry = apply(self.book, event)
             if entry is not None:
                 self.hand_on(entry)

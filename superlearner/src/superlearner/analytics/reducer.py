@@ -28,6 +28,7 @@ KINDS: Final = frozenset(
 MAX_DOWN: Final = 1_000
 MAX_CAUSES: Final = 64
 MAX_NAMES: Final = 200
+UNKNOWN: Final = "unknown"
 OTHERS: Final = "…"
 """Counts of children and reasons beyond the first 200 of a supervisor."""
 
@@ -85,6 +86,9 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
 def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
     before = None if id is None else history.down.pop(_place(id), None)
+    if data.get("old") is not None:  # started on request, or with a sibling, after an end of its own
+        reason = UNKNOWN if before is None else before[2]
+        return _ran_again(book, history, event, id, plain_pid(data["old"]), child, reason, before)
     if event.cause not in history.causes or before is None:
         return _entry(book, history, event, "started", id, None, child, None)
     old, ended, why = before
@@ -109,16 +113,30 @@ def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[s
 def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
     old = None if data["old"] is None else plain_pid(data["old"])
-    history.restarts.add(event.at)
     history.attempts.add(event.at)
-    book.total_restarts += 1
     _budget(history, data["allowed"], data["window"])
     before = history.down.pop((old or "") if id is None else _place(id), None)
+    return _ran_again(book, history, event, id, old, child, data["reason"], before)
+
+
+def _ran_again(
+    book: Book,
+    history: History,
+    event: TraceEvent,
+    id: Any,
+    old: str | None,
+    child: str,
+    reason: Any,
+    before: tuple[str, int, str] | None,
+) -> Entry:
+    """Count a restart."""
+    history.restarts.add(event.at)
+    book.total_restarts += 1
     recovery = None
     if before is not None:
         recovery = max(0, event.at - before[1])
         history.recovered(recovery)
-    entry = _entry(book, history, event, "restarted", id, old, child, data["reason"], recovery=recovery)
+    entry = _entry(book, history, event, "restarted", id, old, child, reason, recovery=recovery)
     if id is not None:
         count(history.by_child, entry.child_id or "")
     count(history.by_reason, entry.reason or "")
@@ -175,8 +193,8 @@ def _caused(history: History, seq: int, old: str | None) -> None:
             del history.causes[next(iter(history.causes))]
 
 
-def count(counts: dict[str, int], name: str) -> None:
-    """One more of this name; there is room for the first 200 names."""
+def count(counts: dict[str, int], name: str, number: int = 1) -> None:
+    """Add to the number of a name; there is room for the first 200 names."""
     if name not in counts and len(counts) >= MAX_NAMES:
         name = OTHERS
-    counts[name] = counts.get(name, 0) + 1
+    counts[name] = counts.get(name, 0) + number

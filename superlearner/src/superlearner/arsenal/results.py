@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -23,10 +23,15 @@ __all__ = [
     "ProcessDetails",
     "ProcessLine",
     "ProcessType",
+    "RESTARTED_ALONG",
+    "RESTARTS",
     "RestartResult",
     "SupervisorDetails",
     "TerminateResult",
 ]
+
+RESTARTS: Final = "how often its supervisor restarted it after an end of its own"
+RESTARTED_ALONG: Final = "how often it was restarted with a sibling, because of the strategy"
 
 Pid = str
 Seconds = float
@@ -77,7 +82,7 @@ class ProcessLine(BaseModel):
     supervisor: Pid | None = Field(description="who started it, if that is a supervisor")
     supervisor_name: str | None
     child_id: str | None = Field(description="what its supervisor calls it")
-    restarts: int | None = Field(description="how often it was started again; null for who is nobody's child")
+    restarts: int | None = Field(description=f"{RESTARTS}; null for a process without a supervisor")
     started_at: Seconds | None = Field(description="within some seconds; null if it was there before that was noted")
     current_function: str | None = Field(description="where it waits, or the callback that is not through yet")
     messages_per_s: float | None = Field(description="null unless `measure_ms`")
@@ -91,7 +96,8 @@ class ChildOf(BaseModel):
     restart: str
     shutdown: str
     type: str
-    restarts: int
+    restarts: int = Field(description=RESTARTS)
+    restarted_along: int = Field(description=RESTARTED_ALONG)
 
 
 class ProcessDetails(BaseModel):
@@ -182,7 +188,8 @@ class Child(BaseModel):
     alive: bool
     restart: Literal["permanent", "transient", "temporary"] | None
     restarting: bool
-    restarts: int
+    restarts: int = Field(description=RESTARTS)
+    restarted_along: int = Field(description=RESTARTED_ALONG)
     last_exit: LastExit | None
     strategy: str | None
     child_count: int | None
@@ -239,7 +246,7 @@ class Metrics(BaseModel):
     memory_usage: int | None = Field(description="bytes of this operating-system process")
     supervision_health: float = Field(description="percent of the supervisors that neither storm nor give up")
     anomalies: int = Field(description="how many go on; see system.anomalies")
-    restarts: int = Field(description="of children by their supervisors; one whatever its strategy took along")
+    restarts: int = Field(description="of all children by their supervisors, since the node started")
     viewers: int | None
 
 

@@ -73,7 +73,7 @@ class SupervisorAnalytics(BaseModel):
     supervisor_name: str
     supervisor_pid: PlainPid
     alive: bool
-    total_restarts: int = Field(description="children that ended and were started again")
+    total_restarts: int = Field(description="children that it restarted after an end of their own")
     restarted_along: int = Field(description="siblings that its strategy restarted with them")
     failed_restarts: int = Field(description="attempts that failed and were tried again")
     give_ups: int
@@ -133,7 +133,7 @@ class AllSupervisorStats(BaseModel):
     """All supervisors, most restarts first. Those that ended stay for ten minutes."""
 
     total_supervisors: int
-    total_restarts: int = Field(description="of this run, supervisors that are forgotten included")
+    total_restarts: int = Field(description="by all supervisors of this run, forgotten ones included")
     uptime_ms: int
     window_ms: int
     missed_events: int = Field(description="events that could not be counted, by a mistake of ours")

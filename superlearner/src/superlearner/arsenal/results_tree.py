@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.arsenal.results import RESTARTED_ALONG, RESTARTS
+
 __all__ = ["Ancestors", "Below", "Circles", "Drawing", "RelatedTo", "Relation", "TreeChild", "TreeResult", "WaitLine"]
 
 Pid = str
@@ -22,7 +24,8 @@ class TreeChild(BaseModel):
     type: Literal["supervisor", "worker"]
     status: str = Field(description="`running`, `restarting` or `stopped`")
     restart: str | None
-    restarts: int
+    restarts: int = Field(description=RESTARTS)
+    restarted_along: int = Field(description=RESTARTED_ALONG)
     last_exit: str | None
     strategy: str | None = None
     max_restarts: int | Literal["infinity"] | None = None

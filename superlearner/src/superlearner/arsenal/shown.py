@@ -47,6 +47,7 @@ def shown_child(slot: Slot) -> Child:
         restart=slot.restart,  # pyright: ignore[reportArgumentType]
         restarting=slot.restarting,
         restarts=slot.restarts,
+        restarted_along=slot.restarted_along,
         last_exit=None if last is None else LastExit(at=last.at, reason=last.reason, crash=last.crash),
         strategy=slot.strategy,
         child_count=slot.child_count,

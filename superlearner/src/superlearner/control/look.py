@@ -164,6 +164,7 @@ def _child(pid: Pid) -> dict[str, Any] | None:
         "shutdown": _shutdown(record.spec.shutdown),
         "type": record.spec.type,
         "restarts": record.restarts,
+        "restarted_along": record.restarted_along,
     }
 
 

@@ -20,7 +20,7 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
 
-__all__ = ["TreeReader", "record_of", "supervisor_state", "trees_at", "what_of"]
+__all__ = ["TreeReader", "place_of", "record_of", "supervisor_state", "trees_at", "what_of"]
 
 MAX_DEPTH: Final = 30
 MAX_TIMES: Final = 64
@@ -38,6 +38,23 @@ def supervisor_state(pid: Pid) -> Any:
     """The table of a supervisor; None for another process, and for one that is starting or dead."""
     process: Any = pid
     return tables.supervisor_state(process) if otp.is_alive(pid) else None
+
+
+def place_of(pid: Pid) -> str | None:
+    """Return the ids from the root to a supervisor, joined by `/`; None while one of them starts.
+
+    A root is known by its name, else by its pid, and so is a child of a dynamic supervisor.
+    """
+    parts: list[str] = []
+    process: Any = pid
+    while tables.is_child(process):
+        record = tables.record_of(process)
+        if record is None:
+            return None
+        parts.append(plain_pid(process) if record.id is None else key_part(record.id))
+        process = otp.process_info(process, "parent")
+    parts.append(key_part(registered_name(process) or plain_pid(process)))
+    return "/".join(reversed(parts))
 
 
 class TreeReader:
@@ -105,6 +122,7 @@ class TreeReader:
             "restart": record.spec.restart,
             "last": last,
             "restarts": record.restarts,
+            "restarted_along": record.restarted_along,
             "restarting": record.restarting,
         }
         if dynamic:

@@ -87,8 +87,9 @@ def _child(event: Any) -> Event:
     also = () if id is None else (id,)
     who = _who(name or id, pid)
     if kind == "child_started":
-        told |= {"restart": data.get("restart"), "type": data.get("type")}
-        text = f"{supervisor} started {who}"
+        old = _pid(data.get("old"))
+        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old}
+        text = f"{supervisor} {'started' if old is None else 'restarted'} {who}"
     elif kind == "child_terminated":
         told |= {"reason": text_of_reason(data.get("reason")), "by": data.get("by")}
         text = f"{who} of {supervisor} ended: {told['reason']}"

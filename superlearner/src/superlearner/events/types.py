@@ -33,7 +33,10 @@ TYPES: Final[dict[str, Type]] = {
     ),
     "registered": Type("a process got a name"),
     "unregistered": Type("a process lost its name"),
-    "child_started": Type("a supervisor started a child", "`id`, `restart`, `type`"),
+    "child_started": Type(
+        "a supervisor started a child",
+        "`id`, `restart`, `type`, `old` (the process before it, if that ended by itself: then this is a restart)",
+    ),
     "child_terminated": Type("a child of a supervisor ended", "`id`, `reason`, `by` (`exit` or `supervisor`)"),
     "child_restarted": Type(
         "a supervisor started a child again",

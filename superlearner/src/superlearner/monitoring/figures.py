@@ -66,7 +66,9 @@ def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
     yield _one("run_queue_processes", "gauge", "1", "Processes that are ready to run.", now.run_queue)
     yield _one("timers", "gauge", "1", "Timers that run.", now.timers)
     yield _one("spawned_total", "counter", "1", "Processes ever started.", now.spawned)
-    yield _one("restarts_total", "counter", "1", "Restarts by all supervisors.", now.restarts)
+    yield _one(
+        "restarts_total", "counter", "1", "Children that were restarted after an end of their own.", now.restarts
+    )
     yield _one("give_ups_total", "counter", "1", "Supervisors that gave up.", now.give_ups)
     yield _one("messages_handled_total", "counter", "1", "Messages and awaited answers taken.", now.handled)
     yield _one("activations_total", "counter", "1", "How often a process was let run.", now.switches)
@@ -101,7 +103,10 @@ def _of_tally(tally: Tally) -> Iterator[Figure]:
         "How long operations took.",
         tuple(((("operation", name),), durations) for name, durations in took),
     )
-    yield _by("supervisor_restarts_total", "counter", "1", "Restarts by supervisor.", "supervisor", tally.restarts)
+    restarts = "Children that a supervisor restarted after an end of their own, by supervisor."
+    along = "Siblings that a supervisor restarted with them, by supervisor."
+    yield _by("supervisor_restarts_total", "counter", "1", restarts, "supervisor", tally.restarts)
+    yield _by("supervisor_restarted_along_total", "counter", "1", along, "supervisor", tally.restarted_along)
     yield _by("supervisor_give_ups_total", "counter", "1", "Give-ups by supervisor.", "supervisor", tally.give_ups)
     yield _times("recovery_seconds", "From the end of a child until it ran again.", tally.recoveries)
     yield _by("anomalies_raised_total", "counter", "1", "Anomalies ever noticed, by type.", "type", tally.raised)

@@ -15,7 +15,7 @@ NAMES: Final = 100
 OTHERS: Final = "(others)"
 """The label of names beyond the first hundred: names are the programs', and there may be any number of them."""
 
-RESTARTS: Final = frozenset({"supervisor.restarted", "supervisor.restarted_along"})
+RECOVERIES: Final = frozenset({"supervisor.restarted", "supervisor.restarted_along"})
 
 
 class Durations:
@@ -60,6 +60,7 @@ class Tally:
         self.operations: dict[tuple[str, str, str], int] = {}
         self.durations: dict[str, Durations] = {}
         self.restarts: dict[str, int] = {}
+        self.restarted_along: dict[str, int] = {}
         self.recoveries = Durations()
         self.give_ups: dict[str, int] = {}
         self.raised: dict[str, int] = {}
@@ -76,8 +77,9 @@ class Tally:
             key = name, str(metadata["door"]), str(metadata["outcome"])
             self.operations[key] = self.operations.get(key, 0) + 1
             self.durations.setdefault(name, Durations()).add(measurements["duration"])
-        elif event in RESTARTS:
-            _add_name(self.restarts, metadata["supervisor"])
+        elif event in RECOVERIES:
+            own = event == "supervisor.restarted"
+            _add_name(self.restarts if own else self.restarted_along, metadata["supervisor"])
             if "recovery" in measurements:
                 self.recoveries.add(measurements["recovery"])
         elif event == "supervisor.gave_up":

@@ -17,6 +17,7 @@ import otp
 from otp import Node, Pid
 from otp.trace import Event
 from superlearner.control.clock import Clock
+from superlearner.control.ends_below import EndsBelow
 from superlearner.control.exits import ExitLog
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import Slot
@@ -25,7 +26,7 @@ from superlearner.control.tree import TreeReader
 from superlearner.web.alone import GROUP, Alone, ended
 from superlearner.web.frames import Frames, encode
 from superlearner.web.measuring import measurements
-from superlearner.web.projection import Projection, graft, row_of
+from superlearner.web.projection import Projection, below, graft, row_of
 from superlearner.web.projector import KINDS as TREE_KINDS
 from superlearner.web.projector import apply, measure, rest
 from superlearner.web.rows import label
@@ -84,11 +85,12 @@ class Hub:
         self.model = Projection(offset=clock.offset)
         self.feed = Feed(clock.offset)
         self.exits = ExitLog(clock.offset)
+        self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
         self.alone = Alone(node, reader, self._left)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
-        self._resting: deque[tuple[str, str, str, float]] = deque(maxlen=MAX_RESTING)
+        self._resting: deque[tuple[str, str, str, float, float]] = deque(maxlen=MAX_RESTING)
         self._oldest: float | None = None
         self._armed = False
         self._last_frame = 0.0
@@ -218,8 +220,10 @@ class Hub:
             elif event.kind == "strategy_changed":
                 fresh = self.reader.supervisor(event.pid)
         self.feed.take(self.model, event)
+        self.model.restarts = self.node.restart_count
         if event.kind == "child_terminated" and (key := self._key_of(event.data.get("child"))) is not None:
             self.exits.take(key, event)
+            self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
         return apply(self.model, event, fresh)
 
     def _key_of(self, pid: Pid | None) -> str | None:
@@ -234,9 +238,12 @@ class Hub:
     def rests(self, supervisor: str, id: str, why: str, pause: float) -> None:
         """The keeper lets a child rest: say when it starts again."""
         # The keeper may hear of an end before we do, so this waits until the events of this step are in the model.
-        self._resting.append((supervisor, id, why, pause))
+        self._resting.append((supervisor, id, why, pause, self.clock.now()))
         self._snapshot = None
-        self._arm()
+        if self.viewers:
+            self._arm()
+        else:
+            self._tell_clock("frame")
 
     def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
         """Say something in the feed."""
@@ -259,14 +266,16 @@ class Hub:
         if self._broken:
             self._broken = False
             self._read_again()
-        if self._pending():
+        pending = self._pending()
+        if not self.viewers:
+            self._forget()
+        elif pending:
             self._send(None)
 
     def _pending(self) -> bool:
-        now = self.clock.now()
-        for supervisor, id, why, pause in self._resting:
-            self._dirty |= rest(self.model, supervisor, id, now + pause)
-            self.feed.rests(self.model, supervisor, id, why, pause, now)
+        for supervisor, id, why, pause, at in self._resting:
+            self._dirty |= rest(self.model, supervisor, id, at + pause)
+            self.feed.rests(self.model, supervisor, id, why, pause, at)
         self._resting.clear()
         return bool(self._dirty or self.model.removed) or self.feed.changed
 
@@ -387,6 +396,7 @@ class Hub:
     def _read_again(self) -> None:
         at = self.clock.now()
         self._dirty |= set(self.model.rows)
+        self.model.restarts = self.node.restart_count
         living = [pid for pid in self.roots if otp.is_alive(pid)]
         for pid in living:
             try:

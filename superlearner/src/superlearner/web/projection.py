@@ -16,7 +16,7 @@ from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.web.rows import Last, Row
 
-__all__ = ["Projection", "graft", "patch", "put", "remove", "row_of"]
+__all__ = ["Projection", "below", "graft", "patch", "put", "remove", "row_of"]
 
 replace = msgspec.structs.replace
 
@@ -31,8 +31,7 @@ class Projection:
         children: keys of a supervisor's children, in the order of their start.
         by_pid: key of the row of a living pid.
         removed: keys that went since the last frame, even if they are back.
-        lived: keys of slots that have had a process.
-        restarts: of all processes, as far as their supervisors had counted when the model began; never fewer.
+        restarts: by all supervisors of the node; set by the owner of the model.
     """
 
     offset: float = 0.0
@@ -42,7 +41,6 @@ class Projection:
     by_pid: dict[str, str] = field(default_factory=dict[str, str])
     carried: dict[str, Row] = field(default_factory=dict[str, Row])
     removed: set[str] = field(default_factory=set[str])
-    lived: set[str] = field(default_factory=set[str])
     restarts: int = 0
 
     def wall(self, at_ns: int) -> float:
@@ -72,11 +70,9 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
     if old is not None and (old.kind != slot.kind or old.parent != parent):
         remove(model, key)
         old = None
-    if old is None and parent is None:
-        model.restarts += _counted(slot)
     row = _row_of_slot(slot, key, parent, at)
     if old is not None:
-        row = _continued(model, old, row)
+        row = _continued(old, row)
     dirty = put(model, row)
     if slot.kind == "supervisor":
         keys = [f"{key}/{child.part}" for child in slot.children]
@@ -98,6 +94,13 @@ def row_of(model: Projection, pid: Any) -> Row | None:
     return None if key is None else model.rows[key]
 
 
+def below(model: Projection, key: str) -> Iterator[Row]:
+    """Return the rows below a row."""
+    for child in model.children.get(key, ()):
+        yield model.rows[child]
+        yield from below(model, child)
+
+
 def put(model: Projection, row: Row) -> set[str]:
     """Take a row in; answers its key if that changed anything."""
     old = model.rows.get(row.key)
@@ -107,7 +110,6 @@ def put(model: Projection, row: Row) -> set[str]:
         model.by_pid.pop(old.pid, None)
     if row.pid is not None:
         model.by_pid[row.pid] = row.key
-        model.lived.add(row.key)
     model.rows[row.key] = row
     if old is None and row.parent is None:
         model.roots.append(row.key)
@@ -129,7 +131,6 @@ def remove(model: Projection, key: str) -> set[str]:
         if row is None:
             continue
         gone.add(current)
-        model.lived.discard(current)
         pending.extend(model.children.pop(current, ()))
         if row.pid is not None and model.by_pid.get(row.pid) == current:
             del model.by_pid[row.pid]
@@ -138,11 +139,6 @@ def remove(model: Projection, key: str) -> set[str]:
             siblings.remove(current)
     model.removed |= gone
     return gone
-
-
-def _counted(slot: Slot) -> int:
-    """How often a process was started again before the model knew of it, those below included."""
-    return slot.restarts + sum(map(_counted, slot.children))
 
 
 def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
@@ -160,6 +156,7 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
         state=state,
         since=slot.since or at,
         restarts=slot.restarts,
+        restarted_along=slot.restarted_along,
         last=None if slot.last is None else Last(slot.last.at, slot.last.reason, slot.last.crash),
         budget=slot.budget,
         mailbox=None if slot.pid is None else 0,
@@ -168,12 +165,8 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
     )
 
 
-def _continued(model: Projection, old: Row, row: Row) -> Row:
-    """The row of a new process in a slot that the page knows: the slot's history goes on."""
+def _continued(old: Row, row: Row) -> Row:
+    """Return the row of a slot that the page knows, with what its supervisor does not know of it."""
     if row.pid is None:  # what ran in it and will run again, not what its supervisor knows of it meanwhile
         row = replace(row, what=old.what or row.what, name=old.name)
-    restarts = old.restarts
-    if row.pid is not None and row.pid != old.pid and row.key in model.lived:
-        restarts += 1
-        model.restarts += 1
-    return replace(row, restarts=max(restarts, row.restarts), last=old.last or row.last)
+    return replace(row, last=old.last or row.last)

@@ -66,8 +66,6 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
         return set()  # not in the tree (yet): when its own start is told, it comes with all its children
     match event.kind:
         case "child_started":
-            if not event.cause:
-                _forget_stopped(model, f"{supervisor.key}/{key_part(data['id'])}")
             return _started(model, supervisor, data, at, fresh)
         case "child_restarted":
             return _restarted(model, supervisor, data, at, fresh)
@@ -121,20 +119,14 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
     if key not in model.rows and len(siblings) >= MAX_CHILDREN:
         return patch(model, supervisor, children=(supervisor.children or 0) + 1)
     if fresh is None:
-        kind = str(data.get("type", "worker"))
-        fresh = Slot(id_text(data["id"]), part, pid, None, kind, "", restart=data.get("restart"))
+        kind, before = str(data.get("type", "worker")), model.rows.get(key)
+        restarts = (0 if before is None else before.restarts) + (data.get("old") is not None)
+        fresh = Slot(id_text(data["id"]), part, pid, None, kind, "", restart=data.get("restart"), restarts=restarts)
     dirty = graft(model, fresh, supervisor.key, at)
     if key not in siblings:
         siblings.append(key)
         dirty |= patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
     return dirty
-
-
-def _forget_stopped(model: Projection, key: str) -> None:
-    """Whom a person stopped and starts is not restarted: its slot and those below have not lived."""
-    row = model.rows.get(key)
-    if row is not None and row.state == "stopped":
-        model.lived.difference_update([one for one in model.lived if one == key or one.startswith(f"{key}/")])
 
 
 def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
@@ -143,8 +135,8 @@ def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: 
     key = model.by_pid.get(plain_pid(data["child"]))
     carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
     if key is not None and carried is not None:  # a dynamic child has a new key: its history goes along
-        model.restarts += 1
-        dirty |= patch(model, model.rows[key], restarts=carried.restarts + 1, last=carried.last)
+        restarts = max(model.rows[key].restarts, carried.restarts + 1)
+        dirty |= patch(model, model.rows[key], restarts=restarts, last=carried.last)
     return dirty
 
 

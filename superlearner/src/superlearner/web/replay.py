@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -127,6 +127,7 @@ class Replay:
         try:
             for slot in self._roots():
                 graft(self._model, slot, None, self._now)
+                self._model.restarts += _restarts_in(slot)
         except (RecursionError, TypeError, ValueError, AttributeError):
             self._model = Projection(offset=self._model.offset)  # a file of somebody else
             self._frames = Frames(self._model, self._frames.head)
@@ -192,6 +193,10 @@ class Replay:
                 return set()
             fresh = self._inferred(pid, {}, self._supervisors, 0)
             data = {"id": fresh.id, "child": pid, "type": fresh.kind}
+            before = self._model.rows.get(f"{self._model.by_pid[above]}/{fresh.part}")
+            if before is not None:  # only those with a name keep their place when they end
+                fresh = replace(fresh, restarts=before.restarts + 1)
+                self._model.restarts += 1
             return apply(self._model, Told(row.seq, _bounded(row.at), "child_started", above, row.seq, data), fresh)
         found = self._model.rows.get(self._model.by_pid.get(pid, ""))
         above = None if found is None or found.parent is None else self._model.rows[found.parent].pid
@@ -207,7 +212,7 @@ class Replay:
         child = _pid(data.get("child"))
         fresh: Slot | None = None
         if child is not None and row.kind in ("child_started", "child_restarted"):
-            fresh = self._fresh(pid, child, data)
+            fresh = self._fresh(pid, child, data, row.kind, row.cause)
             if pid not in self._model.by_pid:  # its own start is told later, and takes it along
                 members = self._waiting.setdefault(pid, [])
                 if len(members) < MOST_TREE:
@@ -223,13 +228,15 @@ class Replay:
             fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
         return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
 
-    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any]) -> Slot:
+    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str, cause: int) -> Slot:
         """What the tables of the living node would have told of a child that has just been started."""
         model = self._model
         above = model.rows.get(model.by_pid.get(supervisor, ""))
         id = id_text(data["id"])
         old = None if above is None else model.rows.get(f"{above.key}/{key_part(data['id'])}")
         children = tuple(self._waiting.pop(child, ()))
+        if above is not None:
+            children = tuple(_with_counts(model, f"{above.key}/{key_part(data['id'])}", one) for one in children)
         name, what = self._people.get(child, (None, ""))
         kind = data.get("type") if data.get("type") in ("supervisor", "worker") else None
         if kind is None:
@@ -239,6 +246,13 @@ class Replay:
         budget = None if old is None or old.budget is None else Budget(0, old.budget.max, old.budget.window_s)
         dynamic = above is not None and above.strategy in DYNAMIC
         restart = data.get("restart")
+        before = model.carried.get(_pid(data.get("old")) or "") if dynamic else old
+        own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
+        if event == "child_restarted" or data.get("old") is not None:
+            own += 1
+            model.restarts += 1
+        elif cause:
+            along += 1
         return Slot(
             id,
             child if dynamic else key_part(data["id"]),
@@ -247,6 +261,8 @@ class Replay:
             kind,
             what or ("" if old is None else old.what),
             restart=restart if isinstance(restart, str) else None if old is None else old.restart,
+            restarts=own,
+            restarted_along=along,
             strategy=strategy if is_one else None,
             budget=budget if is_one else None,
             since=self._now,
@@ -322,6 +338,22 @@ class Replays:
         if found is not None:
             self._readers.remove(found)
         return found
+
+
+def _restarts_in(slot: Slot) -> int:
+    """Return how often a child and those below it had been restarted when the recording began."""
+    return slot.restarts + sum(map(_restarts_in, slot.children))
+
+
+def _with_counts(model: Projection, above: str, slot: Slot) -> Slot:
+    """Return a child of a supervisor that has just been started, with what its place had counted before."""
+    key = f"{above}/{slot.part}"
+    children = tuple(_with_counts(model, key, child) for child in slot.children)
+    before = model.rows.get(key)
+    if before is None:
+        return replace(slot, children=children)
+    own, along = before.restarts + slot.restarts, before.restarted_along + slot.restarted_along
+    return replace(slot, children=children, restarts=own, restarted_along=along)
 
 
 def _bounded(at: int) -> int:

@@ -52,6 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     doing: str | None = None
     again_at: float | None = None
     restarts: int = 0
+    restarted_along: int = 0
     last: Last | None = None
     budget: Budget | None = None
     mailbox: int | None = None

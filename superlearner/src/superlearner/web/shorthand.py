@@ -38,8 +38,8 @@ WORDS: Final = frozenset({"killed", "shutdown", "normal", "noproc", "infinity"})
 
 USUAL: Final[dict[str, Any]] = {
     "name": None, "kind": "worker", "what": "", "strategy": None, "restart": "permanent", "state": "running",
-    "doing": None, "again_at": None, "restarts": 0, "last": None, "budget": None, "mailbox": 0, "children": None,
-    "critical": False,
+    "doing": None, "again_at": None, "restarts": 0, "restarted_along": 0, "last": None, "budget": None, "mailbox": 0,
+    "children": None, "critical": False,
 }  # fmt: skip
 """What a row has where nothing is said; snapshots tell it."""
 

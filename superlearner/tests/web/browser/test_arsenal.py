@@ -48,6 +48,7 @@ def pid_of(running: Any, name: str) -> str:
         return client.get(f"/api/v1/processes/{name}/info").json()["data"]["pid"]
 
 
+@pytest.mark.page("/arsenal")
 def test_a_newcomer_kills_a_process_and_is_told_the_same_for_every_door(arsenal: Callable[..., Page]) -> None:
     page = arsenal()
     expect(page.get_by_role("link", name="Kill a process and see who restarts it")).to_be_visible()

@@ -45,6 +45,7 @@ def test_on_a_phone_the_pages_are_behind_a_button_and_gone_when_one_is_chosen(
     expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
 
 
+@pytest.mark.page("/docs")
 def test_a_section_is_found_while_typing_and_opened_with_keys(open_page: Callable[..., Page], untouched: Any) -> None:
     url = untouched.url
     page = open_page(f"{url}/docs/library", ready=False, permissions=["clipboard-read", "clipboard-write"])

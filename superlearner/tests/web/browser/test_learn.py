@@ -38,6 +38,7 @@ def strip(page: Page) -> Locator:
     return page.get_by_role("region", name="Tour", exact=True)
 
 
+@pytest.mark.page("/learn")
 def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., Page], program: Any) -> None:
     page = open_page(f"{program.url}/learn", ready=False)
     page.get_by_role("link", name="Start: Crash one, and only one").click()

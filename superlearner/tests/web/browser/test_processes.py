@@ -184,6 +184,7 @@ def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_c
     expect(pinned).to_have_count(0)
 
 
+@pytest.mark.page("/processes")
 def test_a_process_is_killed_by_key_and_several_after_a_question(open_page: Callable[..., Page], served: str) -> None:
     page = open_page(f"{served}/processes?search=victim", ready=False)
     before = row(page, "victim").get_attribute("data-key") or ""

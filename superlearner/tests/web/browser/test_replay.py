@@ -162,6 +162,7 @@ def test_while_it_plays_the_sentence_follows_slowly_enough_to_be_read_and_is_not
     expect(page.locator("#say")).not_to_have_attribute("aria-live", "off")
 
 
+@pytest.mark.page("/replay")
 def test_one_click_records_the_checkout_and_plays_why_the_ledger_crashed(open_page: Open, shop: Any) -> None:
     page = open_page(f"{shop.url}/replay", ready=False)
     page.get_by_role("button", name="Record it and play it").click()

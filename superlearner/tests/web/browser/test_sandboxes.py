@@ -89,6 +89,7 @@ def state(page: Page, at_work: Any, name: str, process: str) -> str:
     return page.request.get(address).json()["data"]["state"]
 
 
+@pytest.mark.page("/sandboxes")
 def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_state_kept(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -81,6 +81,7 @@ def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], 
     expect(html).not_to_have_attribute("data-density", re.compile(""))
 
 
+@pytest.mark.page("/settings")
 def test_a_setting_is_refused_beside_its_field_then_set_and_reset(owned: Page) -> None:
     part(owned, "Configuration")
     owned.get_by_role("searchbox", name="Find a setting").fill("kill_wait")

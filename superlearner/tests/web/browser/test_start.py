@@ -41,6 +41,7 @@ def done(page: Page, *names: str) -> None:
         expect(page.locator(f"#steps [data-step={name}]")).to_have_attribute("data-done", "")
 
 
+@pytest.mark.page("/")
 def test_from_the_start_to_the_reason_and_the_restarted_children_in_eight_actions(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:

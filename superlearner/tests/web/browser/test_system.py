@@ -93,6 +93,7 @@ def anomaly(page: Page) -> Any:
     return page.locator("#anomalies > ul > li").filter(has_text="restart storm")
 
 
+@pytest.mark.page("/system")
 def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_moment(system: Any) -> None:
     page = system()
     expect(page.locator("#figure-restarts")).to_have_text("0", timeout=PLENTY)

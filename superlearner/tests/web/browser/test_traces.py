@@ -41,6 +41,7 @@ def traced(shop: Any) -> str:
     return trace
 
 
+@pytest.mark.page("/traces")
 def test_one_click_traces_the_checkout_and_shows_why_the_cart_asks_for_another_account(
     open_page: Open, shop: Any
 ) -> None:

@@ -62,7 +62,9 @@ async def show(
         tree = await view_of(ctx).supervision_tree(top, depth, DEADLINE_S, limit=limit)
     result = TreeResult(node=tree.node, size=tree.size, partial=tree.partial, why=list(tree.why))
     if format == "json":
-        result.roots = [_supervisor(one, {"id": None, "restart": None, "restarts": 0}) for one in tree.roots]
+        result.roots = [
+            _supervisor(one, {"id": None, "restart": None, "restarts": 0, "restarted_along": 0}) for one in tree.roots
+        ]
     else:
         result.drawing = Drawing(format=format, text=safe_text(draw(tree, format)))
     return result
@@ -176,6 +178,7 @@ def _child(child: ChildView) -> TreeChild:
         "id": safe_text(plain),
         "restart": child.restart,
         "restarts": child.restarts,
+        "restarted_along": child.restarted_along,
         "status": child.state,
         "last_exit": None if child.last_exit is None else safe_text(child.last_exit),
     }

@@ -41,7 +41,7 @@ export const onlyWrong = (wanted) => wanted.state.length === WRONG.length && WRO
 export const filtered = (wanted) => CHOICES.some((name) => wanted[name].length) || wanted.recent || wanted.mailbox !== null;
 
 /** @param {Row} row @param {number} now  server time */
-export const isRecent = (row, now) => row.restarts > 0 && row.last !== null && now - row.last.at <= MINUTE_S;
+export const isRecent = (row, now) => (row.restarts > 0 || row.restarted_along > 0) && row.last !== null && now - row.last.at <= MINUTE_S;
 
 /**
  * What tells the rows that are wanted; null when all are.

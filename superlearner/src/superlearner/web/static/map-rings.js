@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ranAgain } from "./model.js";
 import { still } from "./motion.js";
 
 /** @typedef {import("./model.js").Row} Row */
@@ -53,7 +54,7 @@ export class Rings {
     }
     const crashed = row.last?.crash && row.last.at !== before?.last?.at && (before !== undefined || row.restarts > 0);
     if (crashed) this.#hold(row.key, "crashed", "crash");
-    else if (before && row.restarts > before.restarts && this.#held.get(row.key)?.look !== "crashed") this.#hold(row.key, "restarting", "restart");
+    else if (before && ranAgain(before, row) && this.#held.get(row.key)?.look !== "crashed") this.#hold(row.key, "restarting", "restart");
   }
 
   /** @param {string} key @param {string} look @param {string} colour */

@@ -27,7 +27,8 @@
  * @property {number} since  wall clock, seconds
  * @property {string|null} [doing]
  * @property {number|null} [again_at]
- * @property {number} restarts
+ * @property {number} restarts  after an end of its own
+ * @property {number} restarted_along  with a sibling, because of the strategy
  * @property {LastExit|null} last
  * @property {Budget|null} budget
  * @property {number|null} mailbox
@@ -181,6 +182,13 @@ function merge(feed, events) {
   }
   return all.length > FEED_LIMIT ? all.slice(-FEED_LIMIT) : all;
 }
+
+/**
+ * Whether another process runs in the place of a row than before.
+ * @param {Row} before
+ * @param {Row} row
+ */
+export const ranAgain = (before, row) => row.restarts > before.restarts || (row.pid !== null && before.pid !== null && row.pid !== before.pid);
 
 /**
  * What is left of a supervisor's restarts at a moment. The server says when each restart stops counting; from

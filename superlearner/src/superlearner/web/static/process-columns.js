@@ -5,7 +5,7 @@
  */
 
 import { attribute, chosen, icon, make, renew, reshape, root, write } from "./dom.js";
-import { duration, number } from "./words.js";
+import { duration, number, STATES } from "./words.js";
 
 /** @typedef {import("./process-list.js").Line} Line */
 /** @typedef {import("./table-columns.js").Column} Column */
@@ -18,6 +18,9 @@ const LOOKS = { exiting: "restarting", suspended: "stopped", dead: "stopped" };
 
 /** @param {Line} row */
 export const lookOf = (row) => LOOKS[row.status] ?? (row.type === "supervisor" ? "supervisor" : "running");
+
+/** The state of a process in the words of the tree: a process that waits for a message is running. @param {Line} row */
+const stateOf = (row) => ({ suspended: "suspended", exiting: STATES.exiting, dead: "ended" })[row.status] ?? "running";
 
 /** What a process is called: its name, else its place, else what it runs. @param {Line} row */
 export const nameOf = (row) => row.name ?? row.child_id ?? row.what;
@@ -44,11 +47,12 @@ export function columnsOf({ now, since, memory }) {
     { id: "what", label: "Class", width: 130, grow: 0.6, sort: "asc", hint: "Class of a behaviour, or the function that runs", text: (row) => row.what },
     { id: "type", label: "Kind", width: 84, sort: "asc", shown: false, text: (row) => TYPES[row.type] ?? row.type },
     { id: "supervisor", label: "Supervisor", width: 130, grow: 0.5, sort: "asc", hint: "Who starts it again", text: (row) => row.supervisor_name ?? row.supervisor ?? "", draw: drawSupervisor },
-    { id: "status", label: "State", width: 84, sort: "asc", hint: "What it does at this moment", text: (row) => row.status },
+    { id: "status", label: "State", width: 84, sort: "asc", hint: "As the tree shows it", text: stateOf },
+    { id: "activity", label: "Activity", width: 84, sort: "", shown: false, hint: "What it does at this moment; a process without work is waiting", text: (row) => row.status },
     { id: "mailbox", label: "Mailbox", width: 70, num: true, sort: "desc", hint: "Messages that wait until the process takes them", text: (row) => quiet(row.message_queue_len) },
     { id: "messages", label: "Messages/s", width: 86, num: true, sort: "desc", hint: "Messages taken in a second, in the mean of the last seconds. The runtime does not count them: they are looked at for this page", text: (row) => rate(row.messages_per_s) },
     { id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc", hint: "Share of the time spent in callbacks, in the mean of the last seconds", text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : "") },
-    { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor has started it again", text: (row) => quiet(row.restarts ?? 0) },
+    { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor restarted it after an end of its own", text: (row) => quiet(row.restarts ?? 0) },
     { id: "age", label: "Age", width: 68, num: true, sort: "asc", hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age },
     { id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false, hint: "Where a function waits, or the callback that is not through yet", text: (row) => row.current_function ?? "" },
     { id: "links", label: "Links", width: 52, num: true, sort: "desc", shown: false, text: (row) => quiet(row.links) },

@@ -71,6 +71,7 @@ export function facts(row, info, find) {
     ["Ancestors", ancestors(info, find)],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
+    ["With siblings", row.restarted_along ? `restarted ${counted(row.restarted_along, "more time")} with a sibling` : null],
     ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
     ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
     ["Memory", memoryText(info?.use) ?? (typeof info?.memory === "number" ? size(info.memory) : null)],

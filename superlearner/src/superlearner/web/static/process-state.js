@@ -62,7 +62,7 @@ export class SlState extends Panel {
 
   /** @override @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
-    return seen.row.state !== before.row.state || seen.row.mailbox !== before.row.mailbox || seen.row.restarts !== before.row.restarts;
+    return seen.row.state !== before.row.state || seen.row.mailbox !== before.row.mailbox || seen.row.pid !== before.row.pid;
   }
 
   /** @override @param {Seen} seen */

@@ -8,7 +8,7 @@
  */
 
 import { attribute, chosen, icon, make, reshape, root, write } from "./dom.js";
-import { budgetAt, label } from "./model.js";
+import { budgetAt, label, ranAgain } from "./model.js";
 import { hiddenText, pips, SHAPES } from "./marks.js";
 import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "./words.js";
 
@@ -92,7 +92,7 @@ export class RowView {
   #notice(before, row, ended) {
     if (LOUD.has(row.state)) this.#let();
     else if (ended && row.last?.crash) this.#hold("crashed", HOLD_MS, row.last.reason);
-    else if (row.restarts > before.restarts && this.#held?.look !== "crashed") this.#hold("restarting", HOLD_MS);
+    else if (ranAgain(before, row) && this.#held?.look !== "crashed") this.#hold("restarting", HOLD_MS);
     else if (row.state === "stopped" && before.state === "running") this.#hold("exiting", STOP_MS);
   }
 

@@ -33,7 +33,7 @@ export class SlWhy extends Panel {
 
   /** @override @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
-    return seen.row.restarts !== before.row.restarts;
+    return seen.row.restarts !== before.row.restarts || seen.row.pid !== before.row.pid;
   }
 
   /** @override @param {Seen} seen */

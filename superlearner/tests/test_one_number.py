@@ -1,0 +1,171 @@
+"""A restart is counted once: every view shows the same number for the same child, and the same total."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from live_frames import frame
+from otp import Children, ChildSpec, GenServer, Ok, Supervisor, impl, trace
+from superlearner.running import Tree
+
+Inside = Callable[..., Any]
+API = "/api/v1"
+DEMO = "superlearner/playground/demo_one_for_one"
+
+
+async def data(platform: Any, path: str) -> Any:
+    answer = await platform.client.get(f"{API}{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+async def kill(platform: Any, name: str) -> None:
+    answer = await platform.client.request("DELETE", f"{API}/processes/{name}")
+    assert answer.json()["data"]["terminated"] is True
+
+
+def names_taken(platform: Any, *names: str) -> asyncio.Future[None]:
+    """Return a future that is done once each of these names was registered after this call."""
+    done, missing = asyncio.get_running_loop().create_future(), set(names)
+
+    def on_event(event: trace.Event) -> None:
+        missing.discard(event.data["name"])
+        if not missing and not done.done():
+            done.set_result(None)
+
+    trace.subscribe(platform.node, on_event, kinds={"registered"})
+    return done
+
+
+async def four_fast_kills(platform: Any) -> float:
+    """Kill `counter_1` until its supervisor gives up; return the wall clock time of that, once all run again."""
+    for _ in range(3):
+        await kill(platform, "counter_1")
+        await platform.node.wait_registered("counter_1")
+    again = names_taken(platform, "demo_one_for_one", "counter_1")
+    await kill(platform, "counter_1")
+    gave_up_at = time.time()
+    await again
+    return gave_up_at
+
+
+@pytest.mark.operation("analytics.supervisor", "process.kill", "process.list")
+def test_four_fast_kills_are_three_restarts_of_the_child_and_one_of_its_supervisor_everywhere(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        assert platform.hub.viewers == set()
+        gave_up_at = await four_fast_kills(platform)
+
+        own = await data(platform, "/supervisors/demo_one_for_one/children")
+        above = await data(platform, "/supervisors/playground/children")
+        assert {one["id"]: one["restarts"] for one in own} == {"counter_1": 3, "counter_2": 0, "printer_1": 0}
+        assert {one["id"]: one["restarts"] for one in above} == {"demo_one_for_one": 1, "shop": 0}
+        process = await data(platform, "/processes/counter_1/info")
+        assert process["child"]["restarts"] == 3
+        listed = await data(platform, "/processes?sort=-restarts&per_page=5")
+        assert {one["name"]: one["restarts"] for one in listed if one["restarts"]} == {
+            "counter_1": 3, "demo_one_for_one": 1,
+        }  # fmt: skip
+        of_demo = await data(platform, "/supervisors/demo_one_for_one/analytics")
+        of_playground = await data(platform, "/supervisors/playground/analytics")
+        assert (of_demo["total_restarts"], of_demo["give_ups"], of_demo["restarts_by_child"]) == (
+            3, 1, {"counter_1": 3},
+        )  # fmt: skip
+        assert (of_playground["total_restarts"], of_playground["give_ups"]) == (1, 0)
+        assert (await data(platform, "/analytics/supervisors"))["total_restarts"] == 4
+        assert (await data(platform, "/system/health"))["metrics"]["restarts"] == 4
+        assert (await data(platform, "/system/metrics"))["totals"]["restarts"] == 4
+        figures = (await platform.client.get("/metrics")).text
+        assert "\nsuperlearner_restarts_total 4.0\n" in figures
+        assert '\nsuperlearner_supervisor_restarts_total{supervisor="demo_one_for_one"} 3.0\n' in figures
+        assert '\nsuperlearner_supervisor_restarts_total{supervisor="playground"} 1.0\n' in figures
+
+        page = await frame(platform.hub.attach())
+        rows = {row["key"]: row["restarts"] for row in page["nodes"]}
+        assert (rows[f"{DEMO}/counter_1"], rows[DEMO], rows[f"{DEMO}/counter_2"]) == (3, 1, 0)
+        assert page["r"] == page["health"]["restarts"] == 4
+        (told,) = [entry for entry in page["feed"] if entry["kind"] == "gave_up"]
+        assert abs(told["at"] - gave_up_at) < 0.5
+        assert "started it again" in told["text"]
+
+    inside(test)
+
+
+def test_children_that_end_with_their_supervisor_have_that_end_in_their_history(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        counter = platform.node.whereis("counter_2")
+        again = names_taken(platform, "counter_2")
+        await kill(platform, "demo_one_for_one")
+        await again
+        (end,) = platform.hub.exits.of(f"{DEMO}/counter_2")
+        assert (end.pid, end.reason, end.crash) == (str(counter).strip("<>"), "killed", True)
+
+    inside(test)
+
+
+class Slow(GenServer[None]):
+    """A worker that is still cleaning up when its supervisor is back."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[None]:
+        otp.process_flag("trap_exit", True)
+        return Ok(None)
+
+    @impl
+    async def terminate(self, reason: Any, state: None) -> None:
+        await otp.receive(otp.Is("go on"))
+
+
+class Pool(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Slow.child_spec(None, id="slow")])
+
+
+class Trees(Supervisor):
+    """Its supervisors have no names, so that each restart gives them another pid only."""
+
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([ChildSpec("pool", (Pool.start_link, None), type="supervisor")], max_restarts=100)
+
+
+def test_an_end_that_comes_later_than_that_of_the_supervisor_is_in_the_history_too(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        (pool,) = await Supervisor.which_children(platform.node.whereis("trees"))
+        (slow,) = await Supervisor.which_children(pool.pid)
+        ended: list[Any] = []
+        trace.subscribe(platform.node, ended.append, kinds={"exited"}, pids=[slow.pid])
+        otp.exit(pool.pid, "kill")
+        await otp.testing.wait_all_idle()
+        assert platform.hub.exits.of("superlearner/playground/trees/pool/slow") == []
+        otp.send(slow.pid, "go on")
+        await otp.testing.wait_all_idle()
+        assert ended
+        (end,) = platform.hub.exits.of("superlearner/playground/trees/pool/slow")
+        assert (end.pid, end.reason) == (str(slow.pid).strip("<>"), "killed")
+
+    inside(test, Tree("trees", lambda: Trees.start_link(None, name="trees")))
+
+
+def test_a_supervisor_without_a_name_goes_on_in_its_place(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        (first,) = await Supervisor.which_children(platform.node.whereis("trees"))
+        (slow,) = await Supervisor.which_children(first.pid)
+        otp.exit(slow.pid, "kill")
+        await otp.testing.wait_all_idle()
+        otp.exit(first.pid, "kill")
+        await otp.testing.wait_all_idle()
+        (second,) = await Supervisor.which_children(platform.node.whereis("trees"))
+        assert second.pid != first.pid
+        shown = await data(platform, f"/supervisors/{str(second.pid).strip('<>')}/analytics")
+        assert (shown["total_restarts"], shown["restarts_by_child"]) == (1, {"slow": 1})
+        (child,) = await data(platform, f"/supervisors/{str(second.pid).strip('<>')}/children")
+        assert child["restarts"] == 1
+
+    inside(test, Tree("trees", lambda: Trees.start_link(None, name="trees")))
