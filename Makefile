@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 ARGS ?=
 TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
+QUICK := not slow and not repeated and (not browser or page)
 
 # An environment belongs to the folder it was made in; a copied or moved checkout makes its own anew.
 ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
@@ -43,11 +44,15 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 	@exec $(VENV)/bin/superlearner run $(ARGS)
 
 .PHONY: test
-test: install-dev ## the tests and the examples in the documentation (at most 8 minutes)
+test: install-dev ## the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
 	@# The tests start some hundred programs. Where Python may not keep what it compiled, each would compile all of this.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
-	$(PY) -m pytest -n auto -m "not slow" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
+	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
+
+.PHONY: test-browser
+test-browser: install-dev ## all tests of the pages in a browser (at most 5 minutes)
+	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 
 .PHONY: check
 check: install-dev ## style, types, layers and house rules
@@ -119,8 +124,8 @@ wheels: install-dev ## build both wheels and use them in an empty environment an
 	$(PY) -m pytest -m slow tools/tests/test_wheels.py
 
 .PHONY: slow
-slow: install-dev ## the tests that make test leaves out
-	$(PY) -m pytest -n auto -m slow $(TESTS)
+slow: install-dev ## the tests that make test and make test-browser leave out
+	$(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)
 
 .PHONY: bench
 bench: install-dev ## measure, and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)

@@ -6,20 +6,23 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["is_whole"]
+__all__ = ["QUICK", "is_whole"]
 
 _NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
-_ALL_BUT_SLOW = ("", "not slow")
+QUICK = "not slow and not repeated and (not browser or page)"
+"""What `make test` runs."""
+
+_WHOLE = ("", "not slow", QUICK)
 
 
 def is_whole(session: pytest.Session, folder: str) -> bool:
-    """Whether the session ran all tests below ``folder``, a path from the root; slow ones may be left out."""
+    """Return whether the session ran all tests below ``folder``, a path from the root; other targets run the rest."""
     config = session.config
     if session.shouldstop or session.shouldfail:
         return False
     if any(config.getoption(name, None) for name in _NARROWED):
         return False
-    if config.getoption("markexpr", "") not in _ALL_BUT_SLOW:
+    if config.getoption("markexpr", "") not in _WHOLE:
         return False
     tests = config.rootpath / folder
     chosen = [Path(config.invocation_params.dir, argument).resolve() for argument in config.args]

@@ -17,7 +17,10 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=list(MODES))
+REPEATED = pytest.param("seed 2", marks=pytest.mark.repeated)
+
+
+@pytest.fixture(params=["inline", "queued", "seed 1", REPEATED])
 def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Runs an async function as the first process of a node, in virtual time, in each of the legal orders."""
 
