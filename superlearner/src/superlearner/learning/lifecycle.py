@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from superlearner.learning.tour import Event, Step, Tour, Visited
+from superlearner.learning.tour import Event, Operation, Step, Tour, Visited
 
 __all__ = ["LIFECYCLE"]
 
@@ -48,6 +48,78 @@ KILL: Final = Tour(
     ),
     learned="A supervisor links itself to its children, hears of every end, and starts them again with a fresh state.",
     docs="behaviours/supervisor",
+)
+
+LINKS: Final = Tour(
+    id="links",
+    title="Links and monitors",
+    why="When a process ends, some others end with it and some are only informed. See both, and what decides it.",
+    minutes=5,
+    needs=("checkout_sup", "mailer", "robot", "shelves", "orders"),
+    steps=(
+        Step(
+            id="see",
+            title="See the links of a supervisor",
+            text="Open the tab `Links` of `checkout_sup`: it lists the processes that it is linked to.",
+            page="/supervisors?process=checkout_sup",
+            done=Visited("/supervisors", {"process": "checkout_sup", "tab": "links"}),
+            hint="Pick checkout_sup; the tabs are at the top of its details.",
+            seen="A supervisor links to each child it starts. Beside each link you read what its death would do.",
+            concept="link",
+        ),
+        Step(
+            id="together",
+            title="End one side of the links",
+            text="Kill `checkout_sup`, and watch its three children.",
+            page="/supervisors?process=checkout_sup",
+            done=Event("exited", name="checkout_sup", data={"reason": "killed"}),
+            hint="The button Kill is at the top of its details and at the end of its line in the tree.",
+            seen="It could not stop its children any more: the exit signal over the links ended all three.",
+            concept="exit-signal",
+        ),
+        Step(
+            id="cause",
+            title="Find the first cause",
+            text="The tree is back. Open the tab `Why` of `mailer`: what ended the one before it?",
+            page="/supervisors?process=mailer",
+            done=Visited("/supervisors", {"process": "mailer", "tab": "why"}),
+            hint="Pick mailer; the tabs are at the top of its details.",
+            seen="The chain begins with your kill of its supervisor: the signal passes the reason on.",
+            concept="exit-reason",
+        ),
+        Step(
+            id="wait",
+            title="Let an order wait for the robot",
+            text="Suspend `robot` with the operation `process.suspend`. The next order calls it and gets no answer.",
+            page="/arsenal?operation=process.suspend",
+            done=Operation(("process.suspend",)),
+            hint="Write robot into the field Process and press “Suspend a server”.",
+            seen="An order has no link to the robot. While its call waits, it monitors the robot.",
+            concept="monitor",
+        ),
+        Step(
+            id="notice",
+            title="Kill what they wait for",
+            text="Orders that wait turn to “not answering” in the tree, after some seconds. Then kill `robot`.",
+            page="/supervisors?process=robot&tab=links",
+            done=Event("child_terminated", name="robot", data={"by": "exit"}),
+            hint="“Read again” in the tab Links of robot shows who waits for it. Kill is at the top of its details.",
+            seen="Each waiting order got the reason in place of an answer, and went on. No order ended.",
+            concept="monitor",
+        ),
+        Step(
+            id="alive",
+            title="See who is still there",
+            text="Pick `orders` and compare: `robot` and `shelves` are new, the orders kept their pids.",
+            page="/supervisors",
+            done=Visited("/supervisors", {"process": "orders"}),
+            hint="It is below shop, after warehouse_sup.",
+            seen="`shelves` was stopped by the strategy of its supervisor. An order asks again two seconds later.",
+            concept="monitor",
+        ),
+    ),
+    learned="A link ends both processes together. A monitor tells the watcher about the end, and the watcher goes on.",
+    docs="links",
 )
 
 STRATEGY: Final = Tour(
@@ -94,4 +166,4 @@ STRATEGY: Final = Tour(
     docs="behaviours/supervisor#who-falls-with-whom",
 )
 
-LIFECYCLE: Final = (KILL, STRATEGY)
+LIFECYCLE: Final = (KILL, LINKS, STRATEGY)

@@ -64,12 +64,12 @@ def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., P
     tour.get_by_role("button", name="Finish").click()
     expect(tour).to_contain_text("A crash ends one process and leaves a reason")
     tour.get_by_role("link", name="Back to the path").click()
-    expect(page.get_by_text("1 of 11 tours done")).to_be_visible()
+    expect(page.get_by_text("1 of 12 tours done")).to_be_visible()
     expect(page.get_by_role("link", name="Again: Crash one, and only one")).to_be_visible()
     expect(tour).to_have_count(0)
     page.get_by_role("button", name="Begin the path anew").click()
     page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
-    expect(page.get_by_text("0 of 11 tours done")).to_be_visible()
+    expect(page.get_by_text("0 of 12 tours done")).to_be_visible()
 
 
 def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
@@ -101,6 +101,52 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     expect(page.get_by_role("link", name="Again: Do it from the terminal")).to_be_visible()
 
 
+def test_the_tour_of_links_shows_who_ends_together_and_who_only_notices(
+    open_page: Callable[..., Page], program: Any
+) -> None:
+    page = open_page(f"{program.url}/supervisors?process=checkout_sup&tour=links")
+    tour, pane = strip(page), page.locator("#process")
+
+    def go_on(title: str) -> None:
+        tour.get_by_role("button", name="Next step").click()
+        expect(tour.get_by_role("heading")).to_have_text(title)
+
+    pane.get_by_role("tab", name="Links").click()
+    for child in ("ledger", "cart", "mailer"):
+        expect(pane.get_by_role("tabpanel")).to_contain_text(child)
+    go_on("2 of 6 · End one side of the links")
+    pane.get_by_role("button", name="Kill checkout_sup").click()
+    expect(tour).to_contain_text(re.compile("checkout_sup <.*> ended: killed"))
+    go_on("3 of 6 · Find the first cause")
+    page.locator("[role=treeitem][data-key$='/mailer']").click()
+    pane.get_by_role("tab", name="Why").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("ended: killed")
+    go_on("4 of 6 · Let an order wait for the robot")
+    tour.get_by_role("link", name="Go to /arsenal").click()
+    page.get_by_label("pid").fill("robot")
+    page.get_by_role("button", name="Suspend a server", exact=True).click()
+    expect(tour).to_contain_text("did process.suspend")
+    go_on("5 of 6 · Kill what they wait for")
+    tour.get_by_role("link", name="Go to /supervisors").click()
+    expect(page.locator("[role=treeitem][data-key*='/orders/']").filter(has_text="not answering").first).to_be_visible()
+    pane.get_by_role("button", name="Read again").click()
+    expect(pane.get_by_role("tabpanel")).to_contain_text("Order")
+    with program.client() as client:
+        waiting = client.get("/api/v1/processes/robot/ties").json()["data"]["waited_for_by"]
+        pane.get_by_role("button", name="Kill robot").click()
+        go_on("6 of 6 · See who is still there")
+        page.locator("[role=treeitem][data-key$='/orders']").click()
+        tour.get_by_role("button", name="Finish").click()
+        expect(tour).to_contain_text("A monitor tells the watcher")
+        asked = {"types": "exited", "last": 200, "limit": 200, "timeout_ms": 1}
+        told = client.get("/api/v1/events", params=asked, headers={"accept": "application/json"}).json()
+        ended = told["data"]["items"]
+        pids = {one["pid"] for one in waiting}
+        assert pids
+        assert [] == [one["text"] for one in ended if one["pid"] in pids and one["data"]["abnormal"]]
+        assert "robot" in {one["name"] for one in ended}
+
+
 def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
     start_for_all: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
@@ -116,7 +162,7 @@ def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
     open_page: Callable[..., Page], program: Any, theme: str, width: int
 ) -> None:
     page = open_page(f"{program.url}/learn", ready=False, theme=theme, width=width)
-    expect(page.get_by_text("0 of 11 tours done")).to_be_visible()
+    expect(page.get_by_text("0 of 12 tours done")).to_be_visible()
     assert broken_rules(page) == []
     assert page.evaluate(SIDEWAYS) == 0
     page.goto(f"{program.url}/supervisors?tour=process")
