@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from superlearner.manual import Manual, NoSuchPage
+from superlearner.manual.moved import MOVED
 from superlearner.manual.rendering import Rendered, render
 from superlearner.manual.sources import CONTENTS, Sources, name_of, resolved
 
@@ -15,6 +16,12 @@ SOURCES = Sources()
 PAGES = SOURCES.pages()
 OUTSIDE = re.compile(r"[a-z]+:|//")
 RESERVED = {"search"}
+OLD_ANCHORS = {
+    "attach": {"what-a-permission-lets-in", "who-gets-in", "what-it-costs"},
+    "debugging": {"what-does-it-do", "hold-it-still", "what-stays-hidden"},
+    "message-tracing": {"what-a-trace-keeps", "what-it-tells", "what-it-costs", "recordings"},
+    "replay": set[str](),
+}
 
 
 def drawn(page: str, text: str) -> Rendered:
@@ -34,10 +41,20 @@ def test_every_part_says_what_its_pages_are_about() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", MOVED)
+def test_a_former_page_is_read_by_its_old_name_and_its_old_anchors_are_kept(name: str) -> None:
+    """Old anchors: those that links and bookmarks used most, on the page that has their text now."""
+    target, _, anchor = MOVED[name].partition("#")
+    manual = Manual()
+    assert manual.draw(name) is manual.draw(target)
+    assert {*OLD_ANCHORS[name], *filter(None, [anchor])} <= manual.draw(target).anchors
+    assert name not in manual.names()
+
+
 def test_no_name_of_a_page_is_taken() -> None:
     names = [name_of(page) for page in PAGES]
     assert sorted(set(names)) == sorted(names)
-    assert not RESERVED & set(names)
+    assert not {*RESERVED, *MOVED} & set(names)
 
 
 def test_every_link_of_every_page_leads_to_a_page_and_a_heading_or_a_file() -> None:

@@ -59,6 +59,11 @@ def test_old_names_of_a_page_lead_to_it_and_a_wrong_one_is_told(inside: Inside) 
                                ("decisions/README.md", "decisions"), ("library/", "library")):  # fmt: skip
             answer = await platform.client.get(f"/docs/{name}")
             assert (307, f"/docs/{expected}") == (answer.status_code, answer.headers["location"])
+        for name, expected in (("message-tracing", "tracing"), ("replay", "tracing#replay"),
+                               ("attach", "observing"), ("debugging", "observing")):  # fmt: skip
+            answer = await platform.client.get(f"/docs/{name}")
+            assert (307, f"/docs/{expected}") == (answer.status_code, answer.headers["location"])
+            assert (await platform.client.get(answer.headers["location"])).status_code == 200
         missing = await platform.client.get("/docs/supervisor")
         assert 404 == missing.status_code
         assert missing.headers["content-type"].startswith("text/html")

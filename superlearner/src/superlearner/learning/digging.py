@@ -52,7 +52,7 @@ FOLLOW: Final = Tour(
         ),
     ),
     learned="Messages can be followed in a system that runs: by pair, by time, and again later.",
-    docs="message-tracing",
+    docs="tracing",
 )
 
 MAILBOX: Final = Tour(
@@ -68,7 +68,7 @@ MAILBOX: Final = Tour(
             text="Run the operation `process.suspend` for `counter_1`.",
             page="/arsenal?operation=process.suspend",
             done=Operation(("process.suspend",)),
-            hint="Write counter_1 into the field pid, then Run.",
+            hint="Write counter_1 into the field Process and press “Suspend a server”.",
             seen="It is alive, and takes only system messages now. Everything else waits.",
             concept="mailbox",
         ),
@@ -98,7 +98,7 @@ MAILBOX: Final = Tour(
             text="Run `process.resume` for `counter_1`, and then look at its state.",
             page="/arsenal?operation=process.resume",
             done=Operation(("process.resume",)),
-            hint="Write counter_1 into the field pid, then Run.",
+            hint="Write counter_1 into the field Process and press “Resume a server”.",
             seen="It handled what had waited, one message after the other, as if nothing had been.",
             concept="mailbox",
         ),
@@ -106,7 +106,7 @@ MAILBOX: Final = Tour(
     learned=(
         "Every GenServer answers system messages: it can be held still, looked into and let go, without code for it."
     ),
-    docs="debugging#hold-it-still",
+    docs="observing#hold-it-still",
 )
 
 FAULT: Final = Tour(

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Final
 
 from superlearner.manual.contents import Entry, Part, parts_of
+from superlearner.manual.moved import MOVED, current
 from superlearner.manual.rendering import Rendered, render
 from superlearner.manual.search import Hit, Index, Indexed
 from superlearner.manual.sources import CONTENTS, Sources, name_of
@@ -86,6 +87,7 @@ class Manual:
         Raises:
             NoSuchPage: there is none.
         """
+        name = current(name)
         return self._drawn.get(name) or await asyncio.to_thread(self.draw, name)
 
     async def markdown(self, name: str) -> str:
@@ -94,7 +96,7 @@ class Manual:
         Raises:
             NoSuchPage: there is none.
         """
-        return await asyncio.to_thread(self._sources.text, self._path(name))
+        return await asyncio.to_thread(self._sources.text, self._path(current(name)))
 
     async def search(self, question: str, most: int = 20) -> list[Hit]:
         """The best sections for a question, best first."""
@@ -102,6 +104,7 @@ class Manual:
 
     def draw(self, name: str) -> Rendered:
         """As :meth:`page`, in the caller's thread."""
+        name = current(name)
         path = self._path(name)
         with self._drawing:
             if name not in self._drawn:
@@ -121,6 +124,11 @@ class Manual:
     def picture(self, name: str) -> tuple[Path, str] | None:
         """A picture of the pages and its type."""
         return self._sources.picture(name)
+
+    def moved_to(self, name: str) -> str | None:
+        """Return the address of the page that a former page is part of now; None if `name` is no former page."""
+        target = MOVED.get(name)
+        return None if target is None else self.address(target)
 
     def address(self, name: str) -> str:
         """The address of a page or a picture."""

@@ -62,6 +62,8 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             return FileResponse(path, media_type=kind, headers={"cache-control": "no-cache"})
         if name.endswith((".md", "/")) or not name:
             return RedirectResponse(manual.address(_without_ending(name)), 307)
+        if (moved := manual.moved_to(name)) is not None:
+            return RedirectResponse(moved, 307)
         try:
             drawn = await manual.page(name)
         except NoSuchPage as error:

@@ -24,6 +24,9 @@ def test_pages_are_listed_read_and_found(inside: Inside) -> None:
         assert page["markdown"].startswith("# Supervisor")
         assert "when-to-give-up" in [heading["anchor"] for heading in page["headings"]]
 
+        moved = (await platform.get("/api/v1/docs/pages/message-tracing"))["data"]
+        assert ("tracing", "/docs/tracing") == (moved["page"], moved["path"])
+
         hits = (await platform.get("/api/v1/docs/search", params={"q": "when to giv up", "limit": 3}))["data"]
         assert 3 == len(hits)
         assert "/docs/behaviours/supervisor#when-to-give-up" in [hit["path"] for hit in hits]

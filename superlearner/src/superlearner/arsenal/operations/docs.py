@@ -10,7 +10,7 @@ from superlearner.arsenal.context import Context
 from superlearner.arsenal.declaration import Picker, operation
 from superlearner.arsenal.failures import OperationError
 from superlearner.arsenal.results_docs import DocsHeading, DocsHit, DocsLine, DocsPage
-from superlearner.manual import NoSuchPage
+from superlearner.manual import NoSuchPage, current
 
 PageText = Annotated[
     str,
@@ -58,7 +58,7 @@ async def page(ctx: Context, page: PageText) -> DocsPage:
 
     As Markdown, with its headings and the pages before and after it.
     """
-    manual = ctx.platform.manual
+    manual, page = ctx.platform.manual, current(page)
     try:
         drawn, text = await manual.page(page), await manual.markdown(page)
     except NoSuchPage as error:
