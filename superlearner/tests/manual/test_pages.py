@@ -158,3 +158,6 @@ def test_pages_are_read_one_after_the_other() -> None:
     assert (names[0], names[2]) == (before.name, after.name)
     assert manual.around(names[0])[1] is None
     assert manual.around(names[-1])[2] is None
+    first = next(place for place, name in enumerate(names) if name == "contributing")
+    assert manual.around(names[first - 1])[2] is None  # a learner's way ends before the pages for contributors
+    assert manual.around(names[first])[1] is None

@@ -52,6 +52,18 @@ def test_the_page_the_concept_or_the_very_words_come_first(manual: Manual, quest
     assert manual.find(question, 1)[0].address.startswith(expected)
 
 
+@pytest.mark.parametrize("question", ["decisions", "what it depends on", "conformance", "mutants", "gen_server_SUITE"])
+def test_pages_for_contributors_are_read_by_address_and_never_found(manual: Manual, question: str) -> None:
+    """Regression: their tables came before the pages that explain a word."""
+    [part] = [part for part in manual.parts() if part.for_contributors]
+    names = [entry.name for entry in part.pages()]
+    assert {"decisions", "dependencies", "conformance"} <= set(names)
+    assert any(name.startswith("decisions/0") for name in names)
+    pages = {hit.address.removeprefix("/docs/").partition("#")[0] for hit in manual.find(question, 100)}
+    assert not pages & set(names)
+    assert all(manual.draw(name).html for name in names)
+
+
 def test_the_beginning_of_a_word_is_enough_and_a_slip_is_forgiven() -> None:
     index = Index([Indexed("a", "Mailbox", "", "messages wait here"), Indexed("b", "Timer", "", "rings later")])
     for question in ("mailb", "mialbox", "malbox", "message", "MESSAGES", "waiting"):

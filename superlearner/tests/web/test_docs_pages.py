@@ -72,6 +72,18 @@ def test_old_names_of_a_page_lead_to_it_and_a_wrong_one_is_told(inside: Inside) 
     inside(test)
 
 
+def test_the_sidebar_names_the_pages_for_contributors_on_their_own_pages_only(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for page, shown in (("library", False), ("decisions", True), ("conformance", True)):
+            text = (await platform.client.get(f"/docs/{page}")).text
+            sidebar = text.partition('id="docs-nav"')[2].partition("</nav>")[0]
+            assert shown == ('href="/docs/conformance"' in sidebar)
+            assert shown != ('href="/docs#for-contributors"' in sidebar)
+        assert 'id="for-contributors"' in (await platform.client.get("/docs")).text
+
+    inside(test)
+
+
 def test_behind_a_prefix_every_address_has_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         page = await platform.client.get("/tools/sl/docs/library")

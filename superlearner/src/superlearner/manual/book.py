@@ -21,7 +21,7 @@ from superlearner.manual.sources import CONTENTS, Sources, name_of
 __all__ = ["Manual", "NoSuchPage"]
 
 ADDRESS: Final = "/docs"
-LISTS: Final = frozenset({"arsenal", "conformance", "changelog", "dependencies"})
+LISTS: Final = frozenset({"arsenal", "changelog"})
 """Pages that name everything: what explains a thing comes before what lists it."""
 
 
@@ -67,17 +67,16 @@ class Manual:
     def entries(self) -> Iterator[Entry]:
         """Every entry of the list of contents, those below others behind them."""
         for part in self.parts():
-            for entry in part.entries:
-                yield entry
-                yield from entry.below
+            yield from part.pages()
 
     def around(self, name: str) -> tuple[Part | None, Entry | None, Entry | None]:
-        """The part of a page, and the entries before and after it."""
-        part = next((one for one in self.parts() for entry in one.entries if _holds(entry, name)), None)
-        order = list(self.entries())
-        place = next((number for number, entry in enumerate(order) if entry.name == name), None)
-        if place is None:
-            return part, None, None
+        """The part of a page, and the entries before and after it: of the pages for contributors, or of all others."""
+        part = next((one for one in self.parts() if one.holds(name)), None)
+        if part is None:
+            return None, None, None
+        alike = (one for one in self.parts() if one.for_contributors == part.for_contributors)
+        order = [entry for one in alike for entry in one.pages()]
+        place = next(number for number, entry in enumerate(order) if entry.name == name)
         before = order[place - 1] if place else None
         return part, before, order[place + 1] if place + 1 < len(order) else None
 
@@ -145,14 +144,13 @@ class Manual:
         return by_name[name]
 
     def _sections(self) -> Iterator[Indexed]:
+        left_out = {one.name for part in self.parts() if part.for_contributors for one in part.pages()}
         for name in self.names():
+            if name in left_out:
+                continue
             drawn = self.draw(name)
-            weight = 0.4 if name in LISTS else 0.7 if name.startswith("decisions/") else 1.0
+            weight = 0.4 if name in LISTS else 1.0
             for one in drawn.sections:
                 if one.text or one.heading:
                     behind = f"#{one.anchor}" if one.anchor else ""
                     yield Indexed(f"{self.address(name)}{behind}", drawn.title, one.heading, one.text, weight)
-
-
-def _holds(entry: Entry, name: str) -> bool:
-    return entry.name == name or any(one.name == name for one in entry.below)

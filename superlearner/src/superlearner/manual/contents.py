@@ -6,6 +6,9 @@ Its second-level headings are the parts; each line of a list below one that begi
     - [Testing](testing.md): virtual time, seeds, and no sleeping
 
 A page that is a list itself (`decisions/README.md`) brings the pages it links to with it.
+
+The pages of the part `For contributors` are read by their addresses. The search, the sidebar and the order of the other
+pages leave them out: they say nothing about using the platform.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from typing import Final
 
 from superlearner.manual.sources import CONTENTS, name_of, resolved
 
-__all__ = ["Entry", "Part", "parts_of"]
+__all__ = ["CONTRIBUTORS", "Entry", "Part", "parts_of"]
+
+CONTRIBUTORS: Final = "For contributors"
 
 HEADING: Final = re.compile(r"^## (.+)$")
 LINE: Final = re.compile(r"^- \[(?P<title>.+?)\]\((?P<link>[^)\s#]+\.md)\)(?::\s*(?P<about>.*))?$")
@@ -34,6 +39,10 @@ class Entry:
     about: str
     below: tuple[Entry, ...] = ()
 
+    def holds(self, name: str) -> bool:
+        """Return whether this is the page, or the list that brings it."""
+        return self.name == name or any(one.name == name for one in self.below)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -41,6 +50,21 @@ class Part:
 
     title: str
     entries: tuple[Entry, ...]
+
+    @property
+    def for_contributors(self) -> bool:
+        """Whether the search and the sidebar leave these pages out."""
+        return self.title == CONTRIBUTORS
+
+    def holds(self, name: str) -> bool:
+        """Return whether a page belongs to this part."""
+        return any(entry.holds(name) for entry in self.entries)
+
+    def pages(self) -> Iterator[Entry]:
+        """Yield every entry, those below others behind them."""
+        for entry in self.entries:
+            yield entry
+            yield from entry.below
 
 
 def parts_of(read: Callable[[str], str]) -> tuple[Part, ...]:

@@ -24,6 +24,11 @@ def test_pages_are_listed_read_and_found(inside: Inside) -> None:
         assert page["markdown"].startswith("# Supervisor")
         assert "when-to-give-up" in [heading["anchor"] for heading in page["headings"]]
 
+        assert not {"decisions", "dependencies", "conformance"} & {line["page"] for line in listed}
+        every = (await platform.get("/api/v1/docs/pages", params={"contributors": True}))["data"]
+        assert {"decisions", "dependencies", "conformance"} <= {line["page"] for line in every}
+        assert len(listed) < len(every)
+
         moved = (await platform.get("/api/v1/docs/pages/message-tracing"))["data"]
         assert ("tracing", "/docs/tracing") == (moved["page"], moved["path"])
 

@@ -31,7 +31,10 @@ Question = Annotated[
 
 
 @operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", short="page title about")
-async def pages(ctx: Context) -> list[DocsLine]:
+async def pages(
+    ctx: Context,
+    contributors: Annotated[bool, Field(description="also the pages for contributors")] = False,
+) -> list[DocsLine]:
     """List the pages of the documentation.
 
     In the order in which they are read, by subject.
@@ -40,8 +43,8 @@ async def pages(ctx: Context) -> list[DocsLine]:
     return [
         DocsLine(page=one.name, title=one.title, about=one.about, part=part.title, path=manual.address(one.name))
         for part in manual.parts()
-        for entry in part.entries
-        for one in (entry, *entry.below)
+        if contributors or not part.for_contributors
+        for one in part.pages()
     ]
 
 
