@@ -306,8 +306,8 @@ def test_events_are_watched_from_the_command_line_across_a_restart_of_the_web_se
     )
     try:
         seen = [json.loads(watching.stdout.readline())]  # type: ignore[union-attr]
-        with program.client() as client:
-            for name in ("counter_1", "web", "counter_2", "web", "printer_1"):
+        for name in ("counter_1", "web", "counter_2", "web", "printer_1"):
+            with program.client() as client:  # a new one: a connection to the web server that was killed may be lost
                 kill(client, name, force=True)
                 while (seen[-1]["type"], seen[-1]["name"]) != ("child_restarted", name):
                     seen.append(json.loads(watching.stdout.readline()))  # type: ignore[union-attr]
