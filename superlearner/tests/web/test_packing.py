@@ -48,6 +48,20 @@ def test_who_refuses_gzip_gets_none_though_the_word_stands_there(inside: Inside,
     inside(test)
 
 
+@pytest.mark.parametrize("path", ["/supervisors", "/docs/concepts", "/nothing"])
+def test_a_page_is_packed_for_who_takes_that(inside: Inside, path: str) -> None:
+    async def test(platform: Any) -> None:
+        plain = await platform.client.get(path, headers={"accept-encoding": "identity"})
+        packed = await platform.client.get(path, headers={"accept-encoding": "gzip"})
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.text == plain.text
+        assert int(packed.headers["content-length"]) < len(plain.content) / 3
+        assert packed.headers["cache-control"] == plain.headers["cache-control"] == "no-store"
+
+    inside(test)
+
+
 def test_a_small_answer_and_a_refusal_are_not(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for path in ("/api/v1/nodes", "/api/v1/processes/nobody/info"):

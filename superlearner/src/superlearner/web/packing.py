@@ -1,6 +1,7 @@
-"""Who takes packed answers; and large JSON answers packed for them, which is done beside the loop.
+"""Who takes packed answers; and pages and large JSON answers packed for them, which is done beside the loop.
 
-Small ones are left alone: most answers are a few hundred bytes, and none that shows a credential gets near the limit.
+Small JSON answers are left alone: most are a few hundred bytes, and none that shows a credential gets near the limit.
+A page holds no credential, so its length tells nobody one.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["LEAST_PACKED", "takes_gzip", "with_packing"]
 
 LEAST_PACKED: Final = 32_768
+"""Bytes of JSON from which packing pays."""
+
+LEAST_PAGE: Final = 1000
 LEVEL: Final = 3
-JSON: Final = "application/json"
+LEAST: Final = {"application/json": LEAST_PACKED, "text/html": LEAST_PAGE}
 
 
 def takes_gzip(accepted: str) -> bool:
@@ -40,7 +44,10 @@ def _coding(words: str) -> tuple[str, float]:
 
 
 def with_packing(app: ASGIApp) -> ASGIApp:
-    """The application; its JSON answers of at least `LEAST_PACKED` bytes that are made in one piece are packed."""
+    """The application; its pages and its JSON answers of at least `LEAST_PACKED` bytes are packed.
+
+    An answer that is made in several pieces is left alone.
+    """
 
     async def packing(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
@@ -73,8 +80,5 @@ def with_packing(app: ASGIApp) -> ASGIApp:
 
 def _is_large(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
-    return (
-        headers.get("content-type", "").startswith(JSON)
-        and "content-encoding" not in headers
-        and int(headers.get("content-length", 0)) >= LEAST_PACKED
-    )
+    least = LEAST.get(headers.get("content-type", "").partition(";")[0])
+    return least is not None and "content-encoding" not in headers and int(headers.get("content-length", 0)) >= least
