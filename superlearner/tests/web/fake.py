@@ -14,21 +14,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-import superlearner
+from superlearner.web.pages import PAGES, make_templates
+from superlearner.web.static_files import OwnFiles
+from superlearner.web.static_tree import STATIC, StaticTree
 
-WEB = Path(superlearner.__file__).parent / "web"
 CSP = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
 HEALTH = {"processes": 24, "restarts": 3, "events_per_s": 4.0, "loop_lag_ms": 0.4, "viewers": 1}
 
@@ -78,7 +76,8 @@ class FakePlatform:
     def __post_init__(self) -> None:
         #: Who looks, and the number of the newest frame that each was sent.
         self._viewers: dict[WebSocket, int] = {}
-        self._templates = jinja2.Environment(loader=jinja2.FileSystemLoader(WEB / "templates"), autoescape=True)
+        self._files = StaticTree(STATIC)
+        self._templates = make_templates(self._files)
         self._socket = socket.create_server(("127.0.0.1", self.port))
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -88,7 +87,7 @@ class FakePlatform:
 
     def start(self) -> FakePlatform:
         app = Starlette(routes=[
-            Route("/supervisors", self._page), Mount("/static", StaticFiles(directory=WEB / "static")),
+            Route("/supervisors", self._page), Mount("/static", OwnFiles(self._files)),
             Route("/api/v1/processes/{pid}", self._command, methods=["DELETE"]),
             Route("/api/v1/processes/{pid}/message", self._command, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
@@ -176,7 +175,7 @@ class FakePlatform:
     async def _page(self, _request: Request) -> Response:
         if self.signed_out:
             return HTMLResponse("<title>Sign in</title>", 401)
-        pages = [{"id": "supervisors", "href": "/supervisors", "label": "Supervisors"}]
+        pages = [one for one in PAGES if one.id == "supervisors"]
         node = "test@127.0.0.1"
         shown = {"root": "", "version": "0.1.0", "pages": pages, "node": node, "nodes": [node], "chosen": ""}
         html = self._templates.get_template("supervisors.html").render(

@@ -29,6 +29,7 @@ from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
 from superlearner.web.prefix import with_prefix_left
 from superlearner.web.sign_in import SIGN_IN, SignIn
+from superlearner.web.static_tree import STATIC, StaticTree
 from superlearner.web.throttle import Throttle
 from superlearner.web.topics import OF_PLATFORM, TOPICS, source_of
 from superlearner.web.viewer import Viewer
@@ -62,10 +63,11 @@ def create_app(platform: Platform) -> ASGIApp:
     _add_health(app, platform)
     _add_metrics(app, platform)
     _add_live(app, platform)
-    pages.install(app, platform)
+    files = StaticTree(STATIC)
+    pages.install(app, platform, files)
     settings = platform.settings
     guarded = Guard(
-        with_packing(_behind_its_door(app, platform)),
+        with_packing(_behind_its_door(app, platform, files)),
         allowed_hosts=(*settings.allow_host, settings.host),
         limits=lambda: _body_limits(platform.settings),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
@@ -100,7 +102,7 @@ def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str
         return app.openapi_schema
 
 
-def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
+def _behind_its_door(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
     settings = platform.settings
     if platform.credentials is None:
         if settings.asks_for_credentials:  # rather not at all than open to everybody
@@ -112,6 +114,7 @@ def _behind_its_door(app: ASGIApp, platform: Platform) -> ASGIApp:
     return SignIn(
         app,
         platform.credentials,
+        files,
         port=port,
         root_path=settings.root_path,
         version=platform.version,

@@ -18,6 +18,7 @@ from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
 from superlearner.web.static_files import OwnFiles
+from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import is_signed_in
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _why(sandbox: Sandbox) -> str:
     return f"Why: {safe_text(sandbox.reason or 'nobody knows')}."
 
 
-def make_templates() -> Environment:
+def make_templates(files: StaticTree) -> Environment:
     """The templates of all pages: what is put into them is text, and a name that is missing is an error."""
     templates = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
@@ -118,12 +119,13 @@ def make_templates() -> Environment:
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
         | {"learning": PARTS}
     )
+    files.add_to(templates)
     return templates
 
 
-def install(app: FastAPI, platform: Platform) -> None:
+def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
     """Add pages, static files and the page for errors."""
-    templates = make_templates()
+    templates = make_templates(files)
 
     def render(template: str, code: int = 200, *, node: str | None = None, **values: Any) -> HTMLResponse:
         own = platform.running_node().name
@@ -138,6 +140,7 @@ def install(app: FastAPI, platform: Platform) -> None:
             "nodes": platform.nodes.names(),
             "only_reads": _only_reads(platform, node),
         }
+        files.look()
         html = templates.get_template(template).render(shown | values)
         return HTMLResponse(html, code, headers={"cache-control": "no-store"})
 
@@ -194,4 +197,4 @@ def install(app: FastAPI, platform: Platform) -> None:
     install_docs(app, platform, render)
     install_api_docs(app, platform, render)
     app.state.error_page = error_page
-    app.mount("/static", OwnFiles(directory=FOLDER / "static", check_dir=False), name="static")
+    app.mount("/static", OwnFiles(files), name="static")

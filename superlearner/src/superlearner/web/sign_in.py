@@ -33,6 +33,7 @@ from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
 from superlearner.web.recognising import Recogniser, Refused, is_local, session_key, token_key, unauthorized
+from superlearner.web.static_tree import StaticTree
 from superlearner.web.throttle import Throttle
 from superlearner.web.visit import Visit, form_of, ours
 from superlearner.web.visitors import Visitor, recognise
@@ -53,6 +54,7 @@ class SignIn:
     Args:
         app: what is behind the door.
         credentials: the owner's token, links and sessions.
+        files: the static files of the page with the form.
         port: our port; browsers do not tell the cookies of two ports apart, so it is part of the cookie's name.
         root_path: path prefix when behind a proxy.
         version: what the page shows.
@@ -66,6 +68,7 @@ class SignIn:
         self,
         app: ASGIApp,
         credentials: Credentials,
+        files: StaticTree,
         *,
         port: int,
         root_path: str = "",
@@ -86,7 +89,8 @@ class SignIn:
         self.presence = Presence(credentials.now)
         if tokens is not None:
             tokens.listen(lambda token: self.presence.end(token_key(token)))
-        self._template = make_templates().get_template("sign_in.html")
+        self.files = files
+        self._template = make_templates(files).get_template("sign_in.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or one web socket."""
@@ -238,6 +242,7 @@ class SignIn:
         """
         from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
         again = status == 401 and problem is None and from_elsewhere and visit.path != SIGN_IN
+        self.files.look()
         html = self._template.render(
             root=self.root_path,
             version=self.version,

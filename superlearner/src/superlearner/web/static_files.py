@@ -1,4 +1,4 @@
-"""The static files: asked for again each time, sent packed, and not at all while they are the same."""
+"""The static files: kept for a year under the address that has their version, asked for again under the plain one."""
 
 from __future__ import annotations
 
@@ -13,31 +13,47 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from superlearner.web.packing import takes_gzip
+from superlearner.web.static_tree import StaticTree
 
 __all__ = ["OwnFiles"]
 
 LEAST: Final = 1000
 """Bytes below which packing saves nothing worth it."""
 PACKED: Final = ("text/", "image/svg", "application/json")
+AGAIN: Final = "no-cache"
+FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 class OwnFiles(StaticFiles):
-    """Static files that a browser asks for again each time; the answer is 304 unless they changed.
+    """The files of a tree, each under two addresses.
+
+    A browser keeps `/static/<version>/shell.js` and does not ask again. It asks for `/static/shell.js` each time, and
+    the answer is 304 unless the file changed; the same holds under a version that is no longer the current one, which a
+    page from before an update names.
 
     Text goes out as gzip to who takes it: a page is some fifty modules of three times that size. Each file is packed
     once a version of it.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, tree: StaticTree) -> None:
+        super().__init__(directory=tree.folder, check_dir=False)
+        self._tree = tree
         self._packed: dict[str, tuple[int, bytes]] = {}
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette's; the path may begin with a version."""
+        version, name = self._tree.split(path)
+        response = await super().get_response(name, scope)
+        if version is not None and self._tree.is_current(version, name):
+            response.headers["cache-control"] = FOR_A_YEAR
+        return response
 
     def file_response(
         self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         """As Starlette's, with our caching, and packed."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["cache-control"] = "no-cache"
+        response.headers["cache-control"] = AGAIN
         if not isinstance(response, FileResponse) or not (response.media_type or "").startswith(PACKED):
             return response
         response.headers["vary"] = "accept-encoding"

@@ -133,5 +133,8 @@ export function byId(id, type) {
 /** The address below which the platform is mounted, without a slash at the end. */
 export const root = () => document.documentElement.dataset.root ?? "";
 
+/** The address of a static file of the version that this page has. @param {string} path  below `static` */
+export const staticFile = (path) => new URL(path, import.meta.url).href;
+
 /** The node that the page shows; "" for the one that is meant where none is named. */
 export const chosen = () => document.documentElement.dataset.node ?? "";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { make, root } from "./dom.js";
+import { make, staticFile } from "./dom.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {import("./process-tabs.js").TabElement} TabElement */
@@ -16,7 +16,7 @@ const styles = new Map();
 export function style(name) {
   let found = styles.get(name);
   if (!found) styles.set(name, found = new Promise((done) => {
-    const link = make("link", { rel: "stylesheet", href: `${root()}/static/${name}` });
+    const link = make("link", { rel: "stylesheet", href: staticFile(name) });
     link.onload = link.onerror = () => done();
     document.head.append(link);
   }));

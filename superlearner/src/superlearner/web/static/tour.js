@@ -6,7 +6,7 @@
  */
 
 import { ApiError, platform } from "./api.js";
-import { chosen, make, renew, root, write } from "./dom.js";
+import { chosen, make, renew, root, staticFile, write } from "./dom.js";
 import { happened, pieces, shown, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
 
@@ -207,7 +207,7 @@ async function tour() {
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;
   if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id), step: done }); // begun before, and left
-  const style = make("link", { rel: "stylesheet", href: `${root()}/static/tour.css` });
+  const style = make("link", { rel: "stylesheet", href: staticFile("tour.css") });
   const drawn = new Promise((resolve) => (style.onload = style.onerror = resolve));
   document.head.append(style);
   await drawn;

@@ -1,0 +1,60 @@
+"""What a page fetches: all its modules at once the first time, and no static file the second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from superlearner.web.pages import PAGES
+
+PATHS = ("/", *(page.href for page in PAGES if page.href != "/"), "/api/docs", "/api/docs/supervisor", "/nothing")
+FETCHED = """() => performance.getEntriesByType("resource")
+    .filter((one) => new URL(one.name).pathname.startsWith("/static/"))
+    .map((one) => [one.name.split("/static/")[1], one.transferSize])"""
+"""Each static file of the page, and the bytes that came over the network for it: 0 for one that the browser had."""
+
+
+def loaded(page: Page, address: str) -> list[tuple[str, int]]:
+    page.goto(address)
+    expect(page.get_by_role("heading").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    return page.evaluate(FETCHED)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_that_was_loaded_before_asks_for_no_static_file(
+    path: str, open_page: Callable[..., Page], untouched: Any
+) -> None:
+    page = open_page("about:blank", ready=False, fresh=True)
+    first = loaded(page, f"{untouched.url}{path}")
+    assert len(first) > 20
+    assert [name for name, size in first if size == 0] == []
+    second = loaded(page, f"{untouched.url}{path}")
+    assert sorted(name for name, _ in second) == sorted(name for name, _ in first)
+    assert [name for name, size in second if size > 0] == []
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/system?view=log"])
+def test_no_module_waits_for_the_one_that_imports_it(path: str, open_page: Callable[..., Page], untouched: Any) -> None:
+    """The page names its modules; only what a module loads on demand, and what that imports, comes later."""
+    page = open_page("about:blank", ready=False, fresh=True)
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    scripts: list[Any] = []
+    network.on("Network.requestWillBeSent", lambda sent: sent["type"] == "Script" and scripts.append(sent))
+    loaded(page, f"{untouched.url}{path}")
+    named, on_demand = set[str](), set[str]()
+    late: list[tuple[str, str]] = []
+    for sent in scripts:
+        url, begun_by = sent["request"]["url"], sent["initiator"]
+        if begun_by["type"] == "parser":
+            named.add(url)
+        elif "stack" in begun_by or begun_by["url"] in on_demand:
+            on_demand.add(url)
+        else:
+            late.append((url, begun_by["url"]))
+    assert late == []
+    assert len(named) > 15
