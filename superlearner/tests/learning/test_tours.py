@@ -73,7 +73,7 @@ def test_every_concept_can_be_seen_and_read() -> None:
     text = (DOCS / "concepts.md").read_text()
     addresses = {page.href for page in PAGES}
     known, operations = {tour.id for tour in ALL}, {operation.name for operation in all_operations()}
-    scripts = "".join((STATIC / name).read_text() for name in ("process-more.js", "teaching.js"))
+    scripts = "".join((STATIC / name).read_text() for name in ("process/process-more.js", "teaching/teaching.js"))
     tabs = re.findall(r"(?:later\(|\bid: )\"(\w+)\"", scripts)
     concepts = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
     assert len(concepts) > 25

@@ -305,7 +305,7 @@ def test_a_thousand_slow_connections_do_not_keep_others_waiting(start: Run) -> N
         b"",
         b"GET / HTTP/1.1\r\nHo",
         post,
-        b"GET /static/supervisors.js HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /static/tree/supervisors.js HTTP/1.1\r\n" + HOST + b"\r\n",
         b"GET /live/supervisors HTTP/1.1\r\n" + HOST + upgrade + key,
     ]
 

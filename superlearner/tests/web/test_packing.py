@@ -26,7 +26,7 @@ def test_a_large_answer_is_packed_for_who_takes_that(inside: Inside) -> None:
     inside(test)
 
 
-@pytest.mark.parametrize("path", [LIST, "/static/supervisors.js"], ids=["answer", "file"])
+@pytest.mark.parametrize("path", [LIST, "/static/tree/supervisors.js"], ids=["answer", "file"])
 def test_who_refuses_gzip_gets_none_though_the_word_stands_there(inside: Inside, path: str) -> None:
     """Regression: `gzip;q=0` was answered with gzip."""
 

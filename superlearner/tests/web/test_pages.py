@@ -93,7 +93,7 @@ def test_text_is_sent_packed_to_who_takes_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def get(encoding: str, **more: str) -> Any:
             headers = {"accept-encoding": encoding, **more}
-            return await platform.client.get("/static/supervisors.js", headers=headers)
+            return await platform.client.get("/static/tree/supervisors.js", headers=headers)
 
         plain, packed = await get("identity"), await get("gzip, br")
         assert plain.text == packed.text
@@ -111,10 +111,12 @@ def test_text_is_sent_packed_to_who_takes_it(inside: Inside) -> None:
 
 def test_static_files_have_their_types_and_are_asked_for_again(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        script = await platform.client.get("/static/supervisors.js")
+        script = await platform.client.get("/static/tree/supervisors.js")
         assert script.headers["content-type"].startswith("text/javascript")
         assert script.headers["cache-control"] == "no-cache"
-        again = await platform.client.get("/static/supervisors.js", headers={"if-none-match": script.headers["etag"]})
+        again = await platform.client.get(
+            "/static/tree/supervisors.js", headers={"if-none-match": script.headers["etag"]}
+        )
         assert again.status_code == 304
         assert (await platform.client.get("/static/nothing.js")).status_code == 404
         assert (await platform.client.get("/static/../app.py")).status_code == 404

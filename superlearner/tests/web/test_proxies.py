@@ -55,7 +55,7 @@ def test_a_proxy_may_take_its_prefix_from_a_path_or_leave_it(inside: Run) -> Non
             assert (page.status_code, 'data-root="/tools/sl"' in page.text) == (200, True)
             name = await platform.client.get(f"/tools/sl{left}/api/v1/processes/a%2Fb/info")
             assert "'a/b'" in name.json()["error"]["message"]
-            assert (await platform.client.get(f"/tools/sl{left}/static/theme.js")).status_code == 200
+            assert (await platform.client.get(f"/tools/sl{left}/static/base/theme.js")).status_code == 200
         assert (await platform.client.get("/tools/sl/tools/sl")).status_code == 200
         assert (await platform.client.get("/tools/sl/tools/slow")).status_code == 404
 

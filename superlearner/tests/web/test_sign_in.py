@@ -108,7 +108,7 @@ def cookie_of(answer: httpx.Response) -> dict[str, str]:
 # -- who is let in -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/static/sl.css", "/sign-in"])
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/static/base/sl.css", "/sign-in"])
 def test_health_static_files_and_the_sign_in_page_are_open(door: Door, path: str) -> None:
     assert door.get(path).status_code == 200
 
@@ -403,7 +403,7 @@ def test_a_platform_that_asks_for_credentials_opens_with_its_token(inside: Insid
     async def test(platform: Any) -> None:
         client = platform.client
         assert (await client.get("/health/ready")).status_code == 200
-        assert (await client.get("/static/sign-in.css")).status_code == 200
+        assert (await client.get("/static/shell/sign-in.css")).status_code == 200
         assert (await client.get("/static/%2e%2e/api/v1/supervisors")).status_code == 404
         for path in ("/", "/supervisors", "/api/v1/supervisors", "/api/v1/arsenal/docs", "/nowhere"):
             assert (await client.get(path)).status_code == 401

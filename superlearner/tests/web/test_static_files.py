@@ -113,6 +113,25 @@ def test_modules_are_named_once_with_all_that_they_import_but_not_what_comes_on_
     assert files.modules(["page.js"])[-1] == "types.js"
 
 
+def test_what_scripts_and_style_sheets_name_is_there() -> None:
+    """What comes on demand is asked for when a person opens it, so no page shows that its address is wrong."""
+    missing: list[str] = []
+    for path in (*STATIC.rglob("*.js"), *STATIC.rglob("*.css")):
+        if path.parent.name != "vendor":
+            text = path.read_text(encoding="utf-8")
+            named = [path.parent / one for one in re.findall(r'(?:"|url\(")(\.{1,2}/[\w./-]+)"', text)]
+            named += [STATIC / one for one in re.findall(r'"([\w/-]+\.css)"', text)]
+            missing += [f"{path.relative_to(STATIC)} names {one}" for one in named if not one.is_file()]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("folder", "below"), [("base", set[str]()), ("live", {"base"}), ("components", {"base"})])
+def test_what_all_pages_share_imports_nothing_of_one_page(folder: str, below: set[str]) -> None:
+    files = StaticTree(STATIC)
+    own = [path.relative_to(STATIC).as_posix() for path in (STATIC / folder).glob("*.js")]
+    assert {path.partition("/")[0] for path in files.modules(own)} <= {folder} | below
+
+
 @pytest.mark.parametrize("root", ["", "/tools/sl"])
 def test_every_static_address_in_a_page_has_the_version_and_is_kept(inside: Inside, root: str) -> None:
     async def test(platform: Any) -> None:

@@ -33,7 +33,7 @@ NEAR: Final = 3
 
 
 class Page(NamedTuple):
-    """One page of the navigation: its template is `<id>.html`, its script `static/<id>.js`."""
+    """One page of the navigation: its template, `<id>.html`, names its scripts."""
 
     id: str
     label: str

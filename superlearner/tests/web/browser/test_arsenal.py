@@ -194,7 +194,7 @@ def test_the_history_of_the_tab_is_run_again_and_keeps_no_secret(arsenal: Callab
     expect(page.locator("#runs li")).to_have_count(2)
     expect(page.locator("#runs li").first).to_contain_text("pid=counter_1")
     kept = page.evaluate(
-        """async () => (await import("/static/run-history.js")).withoutSecrets(
+        """async () => (await import("/static/arsenal/run-history.js")).withoutSecrets(
             {name: "auth_token", value: "s3cret", more: {password: "s3cret"}, other: 1}, [])"""
     )
     assert kept == {"values": {"name": "auth_token", "other": 1}, "hidden": ["value", "more"]}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -20,9 +21,9 @@ NOON = 1_800_000_000
 def scale(browser: Browser) -> Iterator[Page]:
     """A page that has the arithmetic and nothing else."""
     page = browser.new_page()
-    page.route("**/*", lambda route: route.fulfill(path=STATIC / Path(route.request.url).name))
+    page.route("**/*", lambda route: route.fulfill(path=f"{STATIC}{urlsplit(route.request.url).path}"))
     page.goto("http://charts.test/icon.svg")
-    page.evaluate("import('/chart-scale.js').then((scale) => Object.assign(window, scale) && null)")
+    page.evaluate("import('/components/chart-scale.js').then((scale) => Object.assign(window, scale) && null)")
     yield page
     page.close()
 
@@ -33,9 +34,9 @@ def charts(open_page: Callable[..., Page], platform: Any) -> Page:
     page = open_page(f"{platform.url}/docs", ready=False)
     page.evaluate(
         """async (noon) => {
-            const modules = ["chart-group", "chart"];
+            const modules = ["components/chart-group", "components/chart"];
             const [{ ChartGroup }] = await Promise.all(modules.map((one) => import(`/static/${one}.js`)));
-            const sheet = {rel: "stylesheet", href: "/static/chart.css"};
+            const sheet = {rel: "stylesheet", href: "/static/components/chart.css"};
             document.head.append(Object.assign(document.createElement("link"), sheet));
             const main = document.createElement("main");
             for (const one of document.querySelectorAll("body > :not(header)")) one.remove();

@@ -137,7 +137,7 @@ def test_a_frame_is_on_the_page_at_once_and_those_before_the_next_picture_come_w
 ) -> None:
     taken = page.evaluate(
         """async () => {
-            const { Feed } = await import("/static/live.js");
+            const { Feed } = await import("/static/live/live.js");
             const pictures = [], taken = [];
             window.requestAnimationFrame = (run) => pictures.push(run);
             window.WebSocket = class { constructor() { window.line = this; } send() {} close() {} };

@@ -79,7 +79,7 @@ def test_what_was_typed_before_the_script_ran_is_looked_for(open_page: Callable[
     url = untouched.url
     page = open_page(f"{url}/docs", ready=False)
     waiting: list[Route] = []
-    page.route("**/docs.js", lambda route: waiting.append(route))
+    page.route("**/docs/docs.js", lambda route: waiting.append(route))
     page.goto(f"{url}/docs/library", wait_until="commit")
     page.locator("#docs-q").press_sequentially("when to give up")
     expect(page.get_by_role("combobox")).to_have_count(0)

@@ -21,7 +21,14 @@ LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.
 def modules(browser: Browser, untouched: Any) -> Iterator[Page]:
     page = browser.new_page(timezone_id="America/New_York")
     page.goto(f"{untouched.url}/static/icon.svg")
-    names = ["form-fields", "form-request", "operation-list", "json-tree", "sent-events", "pickers"]
+    names = [
+        "arsenal/form-fields",
+        "arsenal/form-request",
+        "arsenal/operation-list",
+        "arsenal/json-tree",
+        "base/sent-events",
+        "arsenal/pickers",
+    ]
     text = "(names) => Promise.all(names.map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, {trees: found[3]}, ...found) && null)"  # noqa: E501
     page.evaluate(text, names)
     yield page

@@ -25,7 +25,7 @@ def whole(blank: Page, platform: Any) -> Page:
 def test_a_branch_that_was_opened_in_another_process_is_not_drawn_in_this_one(whole: Page) -> None:
     shown = whole.evaluate(
         """async () => {
-            const { StateTree } = await import("/static/process-state-tree.js");
+            const { StateTree } = await import("/static/process/process-state-tree.js");
             const usual = {type: "list", size: 1, start: 0, members: [], cut: false, hidden: false};
             const term = (label, text, more = {}) => ({...usual, label, text, ...more});
             const tree = new StateTree();
@@ -51,7 +51,7 @@ def test_a_branch_that_was_opened_in_another_process_is_not_drawn_in_this_one(wh
 def test_changes_do_not_keep_a_slow_answer_from_being_shown(whole: Page) -> None:
     told = whole.evaluate(
         """async () => {
-            const { Panel } = await import("/static/process-panel.js");
+            const { Panel } = await import("/static/process/process-panel.js");
             const answers = [];
             class Slow extends Panel {
                 pause = 1;
@@ -88,7 +88,7 @@ def test_changes_do_not_keep_a_slow_answer_from_being_shown(whole: Page) -> None
 def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> None:
     told = whole.evaluate(
         """async () => {
-            const { confirm } = await import("/static/confirm.js");
+            const { confirm } = await import("/static/base/confirm.js");
             const dialog = document.getElementById("confirm"), title = document.getElementById("confirm-title");
             const first = confirm("First?", "", "Do");
             const second = confirm("Second?", "", "Do");
@@ -110,7 +110,7 @@ def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> No
 def test_what_is_looked_at_before_the_socket_is_open_is_asked_when_it_is(modules: Page) -> None:
     sent = modules.evaluate(
         """async () => {
-            const { Feed } = await import("/static/live.js");
+            const { Feed } = await import("/static/live/live.js");
             const made = [];
             const Real = window.WebSocket;
             window.WebSocket = class {
@@ -137,7 +137,7 @@ def test_what_is_looked_at_before_the_socket_is_open_is_asked_when_it_is(modules
 def test_a_feed_that_nobody_began_stays_silent_when_the_network_is_back(modules: Page) -> None:
     made = modules.evaluate(
         """async () => {
-            const { Feed } = await import("/static/live.js");
+            const { Feed } = await import("/static/live/live.js");
             let made = 0;
             const Real = window.WebSocket;
             window.WebSocket = class { constructor() { made += 1; } close() {} };

@@ -178,7 +178,7 @@ def test_conditions_fit_what_they_name_and_nothing_else(open_page: Callable[...,
     page = open_page(f"{program.url}/static/icon.svg", ready=False)
     answers = page.evaluate(
         """async () => {
-            const { happened, shown, nextTour, pieces } = await import("/static/tour-conditions.js");
+            const { happened, shown, nextTour, pieces } = await import("/static/learn/tour-conditions.js");
             const rest = { strategy: "rest_for_one" };
             const event = { kind: "event", type: "child_restarted", name: "ledger", data: rest };
             const kill = { kind: "operation", operations: ["process.kill"], doors: ["cli"] };

@@ -15,8 +15,8 @@ SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
 
 LAYOUT = """async ([nodes, width, level, folded]) => {
-    const { reduce, EMPTY } = await import("/static/model.js");
-    const { branches, layout, LEVELS } = await import("/static/map-layout.js");
+    const { reduce, EMPTY } = await import("/static/live/model.js");
+    const { branches, layout, LEVELS } = await import("/static/map/map-layout.js");
     const model = reduce(EMPTY, {k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes});
     const found = layout(branches(model), width, LEVELS[level], new Set(folded), (text) => 7 * text.length);
     const size = LEVELS[level];
@@ -151,8 +151,8 @@ def test_closer_and_farther_and_back_to_what_shows_all(page: Page) -> None:
 
 
 NAME_ROOM = """async ([nodes, width, height]) => {
-    const { reduce, EMPTY } = await import("/static/model.js");
-    const { branches, fitting, LEVELS } = await import("/static/map-layout.js");
+    const { reduce, EMPTY } = await import("/static/live/model.js");
+    const { branches, fitting, LEVELS } = await import("/static/map/map-layout.js");
     const model = reduce(EMPTY, {k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes});
     const level = fitting(branches(model), width, height, new Set(), (text) => 6.2 * text.length);
     const { w, glyph, names } = LEVELS[level];

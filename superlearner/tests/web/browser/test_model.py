@@ -16,7 +16,7 @@ def modules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        """Promise.all(["model", "outline"].map((name) => import(`/static/${name}.js`)))
+        """Promise.all(["live/model", "tree/outline"].map((name) => import(`/static/${name}.js`)))
             .then(([model, outline]) => Object.assign(window, model, outline) && null)"""
     )
     return blank

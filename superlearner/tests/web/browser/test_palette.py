@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 def modules(blank: Page, platform: Any) -> Page:
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        """Promise.all(["fuzzy", "palette-items"].map((name) => import(`/static/${name}.js`)))
+        """Promise.all(["shell/fuzzy", "shell/palette-items"].map((name) => import(`/static/${name}.js`)))
             .then((all) => Object.assign(window, ...all) && null)"""
     )
     return blank

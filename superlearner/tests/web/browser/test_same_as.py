@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 def modules(browser: Browser, untouched: Any) -> Iterator[Page]:
     page = browser.new_page()
     page.goto(f"{untouched.url}/static/icon.svg")
-    names = ["same-as", "form-request", "form-fields"]
+    names = ["arsenal/same-as", "arsenal/form-request", "arsenal/form-fields"]
     text = "(names) => Promise.all(names.map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"  # noqa: E501
     page.evaluate(text, names)
     yield page

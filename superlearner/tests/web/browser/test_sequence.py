@@ -12,7 +12,9 @@ from playwright.sync_api import Page
 def modules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
-    blank.evaluate("import('/static/sequence-layout.js').then((layout) => Object.assign(window, layout) && null)")
+    blank.evaluate(
+        "import('/static/traces/sequence-layout.js').then((layout) => Object.assign(window, layout) && null)"
+    )
     return blank
 
 
@@ -148,7 +150,7 @@ def test_latencies_of_those_without_a_name_are_one_line_for_their_class(modules:
     ]
     found = modules.evaluate(
         """async ([items, people]) => {
-            const { latencies } = await import("/static/traces-model.js");
+            const { latencies } = await import("/static/traces/traces-model.js");
             return latencies(items, new Map(people.map((one) => [one.pid, one])))
                 .map(({ from, to, tag, count, open }) => [from, to, tag, count, open]);
         }""",

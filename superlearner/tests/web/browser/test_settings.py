@@ -63,7 +63,7 @@ def test_who_is_not_signed_in_is_told_what_takes_a_credential(open_page: Callabl
 def test_appearance_is_applied_at_once_and_kept(open_page: Callable[..., Page], served: str) -> None:
     page = open_page(f"{served}/settings", ready=False, reduced_motion="no-preference")
     html = page.locator("html")
-    still = "import('/static/motion.js').then(({ still }) => still())"
+    still = "import('/static/base/motion.js').then(({ still }) => still())"
     assert page.evaluate(still) is False
     page.get_by_text("Dark", exact=True).click()
     expect(html).to_have_attribute("data-theme", "dark")
@@ -151,7 +151,7 @@ def test_without_the_clipboard_of_the_browser_copying_works_the_old_way_and_the_
     page.get_by_role("tab", name="Data").focus()
     assert page.evaluate(
         """async () => {
-            const { copy } = await import("/static/copying.js");
+            const { copy } = await import("/static/base/copying.js");
             let copied = "";
             document.addEventListener("copy", () => { copied = document.activeElement.value; });
             return [await copy("what was said"), copied];

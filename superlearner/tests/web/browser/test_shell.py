@@ -268,7 +268,7 @@ def test_nothing_in_the_header_lies_on_anything_else_in_a_narrow_window_with_a_m
 def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page], platform: Any) -> None:
     page = open_page(f"{platform.url}/supervisors")
     page.evaluate(
-        """import("/static/toast.js").then(({ toast }) => { for (const n of [1, 2, 3, 4]) toast(`note ${n}`); })"""
+        """import("/static/base/toast.js").then(({ toast }) => { for (const n of [1, 2, 3, 4]) toast(`note ${n}`); })"""
     )
     notes = page.get_by_role("status", name="Notes")
     expect(notes.locator(".toast")).to_have_count(3)

@@ -31,7 +31,7 @@ def reader(browser: Browser, platform: Any) -> Any:
     page = browser.new_page()
     page.goto(f"{platform.url}/static/icon.svg")
     page.evaluate(
-        """import("/static/shorthand.js").then(({ Shorthand }) => {
+        """import("/static/live/shorthand.js").then(({ Shorthand }) => {
             window.read = (frames) => { const reader = new Shorthand(); return frames.map((one) => reader.read(one)); };
         })"""
     )

@@ -34,7 +34,7 @@ def term(label: str, text: str, *members: Any, size: int | None = None, start: i
 
 def test_a_change_is_told_at_the_innermost_place_that_is_known(modules: Page) -> None:
     def changed(before: Any, now: Any) -> list[str]:
-        return run(modules, "state-terms", "changedPlaces", before, now)
+        return run(modules, "process/state-terms", "changedPlaces", before, now)
 
     before = term("", "", term("a", "1"), term("b", "{…}", term("x", "1"), term("y", "2")))
     assert changed(before, before) == []
@@ -51,13 +51,13 @@ def test_a_change_is_told_at_the_innermost_place_that_is_known(modules: Page) ->
 def test_an_edit_becomes_the_keys_that_it_changes(modules: Page) -> None:
     before = {"user": "ada", "cart": [{"price": 1}, 2], "n": 1}
     after = {"user": "ada", "cart": [{"price": 2}], "n": 1, "new": None}
-    found = run(modules, "state-terms", "differences", before, after)
+    found = run(modules, "process/state-terms", "differences", before, after)
     assert [(one["path"], one["kind"]) for one in found] == [
         ("cart[0].price", "changed"), ("cart[1]", "removed"), ("new", "added"),
     ]  # fmt: skip
-    update = run(modules, "state-terms", "updateOf", before, after)
+    update = run(modules, "process/state-terms", "updateOf", before, after)
     assert update == {"changes": {"cart": [{"price": 2}], "new": None}, "removed": []}
-    assert run(modules, "state-terms", "updateOf", before, {"user": "ada"})["removed"] == ["cart", "n"]
+    assert run(modules, "process/state-terms", "updateOf", before, {"user": "ada"})["removed"] == ["cart", "n"]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_an_edit_becomes_the_keys_that_it_changes(modules: Page) -> None:
     ],
 )
 def test_what_is_no_json_is_told_with_its_place(modules: Page, text: str, said: str) -> None:
-    found = run(modules, "state-terms", "parsed", text)
+    found = run(modules, "process/state-terms", "parsed", text)
     assert said in found["wrong"]
-    assert run(modules, "state-terms", "parsed", "[1]") == {"value": [1], "wrong": None}
+    assert run(modules, "process/state-terms", "parsed", "[1]") == {"value": [1], "wrong": None}
 
 
 def test_lives_follow_each_other_and_each_can_be_seen(modules: Page) -> None:
@@ -79,15 +79,17 @@ def test_lives_follow_each_other_and_each_can_be_seen(modules: Page) -> None:
         {"at": 110.0, "reason": "killed", "pid": "0.3.0", "crash": True},
         {"at": 100.0, "reason": "normal", "pid": "0.2.0", "crash": False},
     ]
-    lives = run(modules, "lives", "livesOf", exits, {"pid": "0.4.0", "startedAt": 110.5})
+    lives = run(modules, "process/lives", "livesOf", exits, {"pid": "0.4.0", "startedAt": 110.5})
     assert [(one["pid"], one["from"], one["to"]) for one in lives] == [
         ("0.2.0", None, 100), ("0.3.0", 100, 110), ("0.4.0", 110.5, None),
     ]  # fmt: skip
-    bars = run(modules, "lives", "timeline", lives, 100_000)
+    bars = run(modules, "process/lives", "timeline", lives, 100_000)
     assert min(one["width"] for one in bars) > 0.01
     assert bars[-1]["left"] + bars[-1]["width"] <= 1.0001
     assert [one["left"] for one in bars] == sorted(one["left"] for one in bars)
-    assert [one["pid"] for one in run(modules, "lives", "livesOf", exits, {"pid": None, "startedAt": None})] == [
+    assert [
+        one["pid"] for one in run(modules, "process/lives", "livesOf", exits, {"pid": None, "startedAt": None})
+    ] == [
         "0.2.0",
         "0.3.0",
     ]

@@ -21,7 +21,7 @@ def rules(blank: Page, platform: Any) -> Page:
     """The modules, from a platform that serves them."""
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        """Promise.all(["model", "bursts", "strategy-rules", "signal-lanes"]
+        """Promise.all(["live/model", "live/bursts", "teaching/strategy-rules", "teaching/signal-lanes"]
             .map((name) => import(`/static/${name}.js`))).then((found) => Object.assign(window, ...found) && null)"""
     )
     return blank

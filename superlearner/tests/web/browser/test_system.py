@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -238,11 +239,11 @@ def test_no_rule_of_axe_is_broken_and_a_phone_scrolls_only_up_and_down(system: A
 def pure(browser: Browser) -> Any:
     """A page that has the modules without DOM and nothing else."""
     page = browser.new_page()
-    page.route("**/*", lambda route: route.fulfill(path=STATIC / Path(route.request.url).name))
+    page.route("**/*", lambda route: route.fulfill(path=f"{STATIC}{urlsplit(route.request.url).path}"))
     page.goto("http://system.test/icon.svg")
     page.evaluate(
-        """Promise.all(["system-model", "system-trends", "log-lines", "save"].map((name) => import(`/${name}.js`)))
-            .then((modules) => Object.assign(window, ...modules) && null)"""
+        """Promise.all(["system/system-model", "system/system-trends", "system/log-lines", "base/save"]
+            .map((name) => import(`/${name}.js`))).then((modules) => Object.assign(window, ...modules) && null)"""
     )
     yield page
     page.close()

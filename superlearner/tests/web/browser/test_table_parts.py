@@ -12,8 +12,8 @@ from playwright.sync_api import Page
 def modules(blank: Page, platform: Any) -> Page:
     blank.goto(f"{platform.url}/static/icon.svg")
     blank.evaluate(
-        """Promise.all(["table-window", "process-view", "process-list"].map((name) => import(`/static/${name}.js`)))
-            .then((all) => Object.assign(window, ...all) && null)"""
+        """Promise.all(["components/table-window", "processes/process-view", "processes/process-list"]
+            .map((name) => import(`/static/${name}.js`))).then((all) => Object.assign(window, ...all) && null)"""
     )
     return blank
 
@@ -75,7 +75,7 @@ def test_a_pin_is_the_name_or_the_place_of_a_process(modules: Page) -> None:
 
 def test_another_node_is_looked_at_in_the_same_way_but_has_processes_of_its_own(modules: Page) -> None:
     found = modules.evaluate(
-        """() => import("/static/nodes.js").then(({ here }) => {
+        """() => import("/static/shell/nodes.js").then(({ here }) => {
             history.replaceState(null, "", "?sort=-pid&process=x&pin=%5B%22name%22%2C%22x%22%5D");
             return new URL(here("shop")).search;
         })"""

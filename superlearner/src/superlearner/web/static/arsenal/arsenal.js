@@ -1,0 +1,241 @@
+/**
+ * The page of the operations: search, form, result, the same at the other doors, history, audit log.
+ *
+ * @module
+ */
+
+import { ApiError, request } from "../base/api.js";
+import { ask, follow } from "./asking.js";
+import { AuditLog } from "./audit-log.js";
+import { copyButton } from "../base/copying.js";
+import { attribute, byId, chosen, make, root } from "../base/dom.js";
+import { entryOf, fieldsOf, valuesOf } from "./form-fields.js";
+import { shortcuts } from "../shell/keys.js";
+import { OFTEN } from "./operation-list.js";
+import { Shelf, hrefOf } from "./operation-shelf.js";
+import { Work } from "./operation-work.js";
+import { SlResult } from "./result.js";
+import { forget, remember, runs, withoutSecrets } from "./run-history.js";
+import { runLine } from "./run-line.js";
+import { sameAs } from "./same-as.js";
+import { tabs } from "../components/tab-list.js";
+
+/** @typedef {import("./form-fields.js").Line} Line */
+/** @typedef {import("./operation-work.js").Asker} Asker */
+/** @typedef {import("./asking.js").Outcome} Outcome */
+
+const page = byId("arsenal", HTMLElement);
+const result = byId("result", SlResult);
+const place = byId("chosen", HTMLElement);
+/** @type {Map<string, Line>} */ const lines = new Map();
+/** @type {Asker|null} */ let asker = null;
+/** @type {Work|null} */ let work = null;
+/** @type {Line|null} */ let line = null;
+/** @type {AbortController|null} */ let stopping = null;
+
+const shelf = new Shelf((name) => open(name, {}, { push: true }));
+const audit = new AuditLog(byId("audit", HTMLElement), (name, values) => open(name, values, { push: true }));
+const showBelow = tabs(byId("tab-same", HTMLElement).parentElement ?? page);
+const showView = tabs(byId("tab-operations", HTMLElement).parentElement ?? page, (id) => {
+  attribute(page, "data-view", id);
+  audit.look(id === "audit");
+  const here = new URL(location.href);
+  if (id === "audit") here.searchParams.set("view", id);
+  else here.searchParams.delete("view");
+  if (here.href !== location.href) history.replaceState(history.state, "", here);
+});
+
+/** On a phone one thing is shown at a time. @param {"list"|"form"|"result"} name */
+function step(name) {
+  attribute(page, "data-step", name);
+}
+
+/**
+ * Shows the form of an operation, and never runs it.
+ * @param {string} name
+ * @param {Record<string, unknown>} values
+ * @param {{push?: boolean, focus?: boolean}} [how]
+ */
+function open(name, values, { push = false, focus = true } = {}) {
+  const found = lines.get(name);
+  showView("operations");
+  if (!found) return missing(name);
+  line = found;
+  work = new Work(found, asker, values, (given, how) => run(found, given, how.dryRun));
+  work.form.addEventListener("sl-change", same);
+  place.replaceChildren(work.element);
+  place.hidden = false;
+  byId("nothing", HTMLElement).hidden = true;
+  byId("work", HTMLElement).scrollTop = 0;
+  shelf.choose(name);
+  same();
+  step("form");
+  if (push) history.pushState(null, "", hrefOf(name));
+  document.title = `${found.summary} · Arsenal · SuperLearner`;
+  if (focus) work.form.focusFirst();
+}
+
+/** @param {string} name */
+function missing(name) {
+  place.replaceChildren(make("div", { class: "void" }, make("h2", {}, "There is no such operation"), make("p", {}, make("code", {}, name.slice(0, 200)), " is not one of those of this platform. Search on the left, or look into the list."),
+    make("p", {}, "It may belong to a package that is not installed here.")));
+  place.hidden = false;
+  byId("nothing", HTMLElement).hidden = true;
+  step("form");
+}
+
+/**
+ * @param {Line} what
+ * @param {Record<string, unknown>} values
+ * @param {boolean} dryRun
+ * @param {string} [node]
+ * @returns {Promise<Outcome>}
+ */
+async function run(what, values, dryRun, node = chosen()) {
+  stopping?.abort();
+  const stop = (stopping = new AbortController());
+  const how = { node, dryRun, signal: stop.signal };
+  const secrets = work?.form.secrets ?? [];
+  step("result");
+  let outcome;
+  if (what.streams) {
+    const shown = result.stream(() => stop.abort());
+    outcome = await follow(what, values, shown.more, how);
+    if (stopping === stop) shown.end(outcome);
+  } else {
+    result.wait(what.summary, () => stop.abort());
+    outcome = await ask(what, values, how);
+    if (stopping === stop) result.show(outcome, { dryRun, name: what.name });
+    if (dryRun && outcome.ok) step("form"); // where the button stands that does it
+  }
+  const { ok, status, took, error } = outcome;
+  remember({ operation: what.name, summary: what.summary, ...withoutSecrets(values, secrets), node, dryRun, at: Date.now(), ok, status, code: error?.code ?? "", took });
+  drawRuns();
+  if (status === 401) lost();
+  return outcome;
+}
+
+/** A credential that ended or was revoked while the page was open. */
+function lost() {
+  const note = byId("lost", HTMLElement);
+  const here = location.pathname.slice(root().length) + location.search;
+  note.replaceChildren("Your credential has ended or was revoked, so nothing more is answered here. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "Sign in again"), " and you are back at this form.");
+  note.hidden = false;
+}
+
+/** The lines for the other doors, with what stands in the form now. */
+function same() {
+  const holder = byId("same", HTMLElement);
+  if (!line || !work) return holder.replaceChildren(make("p", { class: "hint" }, "Pick an operation: here stands how to do the same with curl, the command line, Python and an AI client."));
+  const wrong = Object.keys(work.form.problems);
+  const values = { ...Object.fromEntries(wrong.map((name) => [name, name.toUpperCase()])), ...work.form.values };
+  const at = location.origin + root();
+  const found = sameAs(line, values, { node: chosen(), at, credential: asker?.credential ?? false });
+  const missing = wrong.length ? [make("p", { class: "hint" }, `Still to fill in: ${wrong.join(", ")}.`)] : [];
+  const open = holder.querySelector("details[open]")?.getAttribute("data-door") ?? "curl";
+  return holder.replaceChildren(...missing, ...found.map(({ id, label, text, words }) =>
+    make("section", { class: "door", "data-door": id, "data-open": id === open }, make("h3", {}, label, " ", make("span", { class: "hint" }, words)),
+      make("div", { class: "copyable" }, make("pre", { tabindex: 0, role: "group", "aria-label": label }, text), copyButton(() => text, "Copy", `Copy the line for ${label}`)))));
+}
+
+function drawRuns() {
+  const holder = byId("runs", HTMLElement);
+  const known = runs();
+  byId("tab-runs", HTMLElement).textContent = known.length ? `History ${known.length}` : "History";
+  if (!known.length) return holder.replaceChildren(make("p", { class: "hint" }, "What you run in this tab is listed here, to be run again. It is forgotten with the tab; secrets are never kept."));
+  const clear = make("button", { type: "button", class: "btn quiet" }, "Forget all");
+  clear.onclick = () => {
+    forget();
+    drawRuns();
+    showBelow("runs", true);
+  };
+  return holder.replaceChildren(make("ol", {}, ...known.map((one) => runLine(one, lines.get(one.operation), {
+    fill: () => open(one.operation, one.values, { push: true }),
+    again: () => again(one),
+  }))), clear);
+}
+
+/** Runs it once more with the same values; what destroys, or had a secret, only fills the form. @param {import("./run-history.js").Run} one */
+async function again(one) {
+  open(one.operation, one.values, { push: true });
+  if (!line || one.hidden.length) return;
+  await (one.dryRun ? work?.tryDry() : work?.go());
+}
+
+/** What the address asks for: an operation, and values for its form. */
+function fromAddress() {
+  const asked = new URL(location.href).searchParams;
+  const name = asked.get("operation");
+  if (asked.get("view") === "audit") showView("audit");
+  if (!name) {
+    line = work = null;
+    place.hidden = true;
+    byId("nothing", HTMLElement).hidden = false;
+    shelf.choose("");
+    step("list");
+    return same();
+  }
+  const found = lines.get(name);
+  /** @type {Record<string, unknown>} */ const values = {};
+  for (const field of found ? fieldsOf(found) : []) {
+    const given = asked.getAll(field.name);
+    if (!given.length) continue;
+    const [text = ""] = given;
+    const entry = field.kind === "several" ? given : field.kind === "list" ? given.join("\n") : field.kind === "flag" ? text !== "false" : text;
+    const read = valuesOf([field], { [field.name]: entry });
+    values[field.name] = field.name in read.values ? read.values[field.name] : typeof entry === "string" && field.name in read.wrong ? entry : entryOf(field);
+  }
+  return open(name, values, { focus: Boolean(found) });
+}
+
+async function begin() {
+  try {
+    const [found, who] = await Promise.all([request("GET", "/arsenal/operations"), request("GET", "/arsenal/whoami").catch(() => null)]);
+    for (const one of /** @type {Line[]} */ (found)) lines.set(one.name, one);
+    asker = who;
+  } catch (error) {
+    const failed = error instanceof ApiError ? error : new ApiError("failed", String(error), "", 0);
+    if (failed.status === 401) lost();
+    byId("groups", HTMLElement).replaceChildren(make("div", { class: "none" }, make("p", {}, make("b", {}, "The operations cannot be listed.")), make("p", {}, `${failed.message} ${failed.hint}`)));
+    attribute(page, "data-ready", "failed");
+    return;
+  }
+  byId("asker", HTMLElement).replaceChildren(...(asker ? [make("b", {}, asker.user), ` · ${asker.scopes.join(", ") || "no scope"}`] : []));
+  shelf.show([...lines.values()], new Set(asker?.may ?? ["read", "operate", "code"]));
+  byId("often", HTMLElement).replaceChildren(...Object.entries(OFTEN).filter(([name]) => lines.has(name)).map(([name, words]) => {
+    const link = make("a", { href: hrefOf(name) }, words);
+    link.onclick = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(name, {}, { push: true });
+    };
+    return make("li", {}, link);
+  }));
+  drawRuns();
+  same();
+  fromAddress();
+  attribute(page, "data-ready", "operations");
+}
+
+byId("to-list", HTMLButtonElement).onclick = () => {
+  step("list");
+  shelf.focusChosen();
+};
+byId("to-form", HTMLButtonElement).onclick = () => {
+  step("form");
+  work?.form.focusFirst();
+};
+window.addEventListener("popstate", fromAddress);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && work && page.dataset.view === "operations" && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    work.go();
+  } else if (event.key === "Escape" && !event.defaultPrevented && event.target instanceof Element && event.target.closest("#work")) shelf.focusChosen();
+});
+shortcuts([
+  { keys: ["/"], text: "Search operations", run: () => { showView("operations"); step("list"); shelf.search(); } },
+  { keys: ["↑", "↓"], text: "Walk through the list" },
+  { keys: ["Ctrl Enter"], text: "Run; what destroys, dry first" },
+  { keys: ["Esc"], text: "From the form back to the list" },
+]);
+begin();

@@ -1,0 +1,67 @@
+/**
+ * Parts of a page that come when they are looked at for the first time, so that they do not weigh on its first load.
+ *
+ * @module
+ */
+
+import { make, staticFile } from "./dom.js";
+
+/** @typedef {import("../process/process-tabs.js").Seen} Seen */
+/** @typedef {import("../process/process-tabs.js").TabElement} TabElement */
+
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** Loads a style sheet of the page once; who waits sees nothing without it. @param {string} name @returns {Promise<void>} */
+export function style(name) {
+  let found = styles.get(name);
+  if (!found) styles.set(name, found = new Promise((done) => {
+    const link = make("link", { rel: "stylesheet", href: staticFile(name) });
+    link.onload = link.onerror = () => done();
+    document.head.append(link);
+  }));
+  return found;
+}
+
+/** The element of a tab that is loaded when the tab is opened. */
+export class SlLate extends HTMLElement {
+  /** @type {TabElement|null} */ #made = null;
+  /** @type {Seen|null} */ #seen = null;
+  #loading = false;
+
+  /** @param {() => Promise<TabElement>} load */
+  constructor(load) {
+    super();
+    this.load = load;
+  }
+
+  /** @param {Seen} seen */
+  look(seen) {
+    this.#seen = seen;
+    if (this.#made) this.#made.look?.(seen);
+    else if (!this.#loading) void this.#begin();
+  }
+
+  leave() {
+    this.#seen = null;
+    this.#made?.leave?.();
+  }
+
+  async #begin() {
+    this.#loading = true;
+    this.replaceChildren(make("p", { class: "read" }, "Loading…"));
+    try {
+      const made = this.#made = await this.load();
+      this.replaceChildren(made);
+      if (this.#seen) made.look?.(this.#seen);
+    } catch {
+      const again = make("button", { type: "button", class: "link" }, "Try again");
+      again.onclick = () => void this.#begin();
+      this.replaceChildren(make("p", { class: "read" }, "This part of the page could not be loaded: the server did not answer. ", again));
+    } finally {
+      this.#loading = false;
+    }
+  }
+}
+
+customElements.define("sl-late", SlLate);

@@ -1,0 +1,122 @@
+/**
+ * The page's own words: states, strategies, times and numbers as people say them. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("../live/model.js").Budget} Budget */
+
+/** @type {Record<string, string>} */
+export const STATES = {
+  running: "running", starting: "starting", restarting: "restarting", exiting: "shutting down",
+  stopped: "stopped", crashed: "crashed", stuck: "not answering", gave_up: "gave up",
+};
+
+/** @type {Record<string, string>} */
+export const STRATEGIES = {
+  one_for_one: "When a child dies, only that child is restarted.",
+  one_for_all: "When a child dies, all children are stopped and started again.",
+  rest_for_one: "When a child dies, it and the children started after it are restarted.",
+  simple_one_for_one: "All children are of one kind and started on demand. When one dies, only that one is restarted.",
+  dynamic: "Children are started on demand. When one dies, only that one is restarted.",
+};
+
+/** @type {Record<string, string>} */
+export const RESTARTS = {
+  permanent: "permanent: always restarted",
+  transient: "transient: restarted only after a failure",
+  temporary: "temporary: never restarted",
+};
+
+const numbers = new Intl.NumberFormat("en");
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** @param {number} value */
+export const number = (value) => numbers.format(value);
+
+/** @param {number} count @param {string} one @param {string} [many] */
+export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/**
+ * A moment as a clock shows it, with the day when it was not today.
+ * @param {number} at  seconds since 1970
+ */
+export function time(at) {
+  const moment = new Date(at * 1000);
+  const text = clock.format(moment);
+  return moment.toDateString() === new Date().toDateString() ? text : `${day.format(moment)}, ${text}`;
+}
+
+/**
+ * A time with its unit, never torn apart at the end of a line.
+ * @param {number} seconds
+ */
+export function duration(seconds) {
+  if (seconds < 10) return `${Math.max(0.1, Math.round(seconds * 10) / 10)}\u00a0s`;
+  if (seconds < 100) return `${Math.round(seconds)}\u00a0s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)}\u00a0min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)}\u00a0h`;
+  return `${Math.round(seconds / 86400)}\u00a0days`;
+}
+
+/** @param {number} bytes */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/**
+ * The state of a row in words, with the time that belongs to it.
+ * @param {Row} row
+ * @param {number} now  server time
+ */
+export function stateText(row, now) {
+  if (row.again_at && (row.state === "gave_up" || row.state === "restarting")) {
+    const wait = row.again_at - now;
+    if (wait <= 0) return `${STATES[row.state]}, starting again`;
+    return row.state === "restarting" ? `restarting in ${Math.ceil(wait)} s` : `${STATES[row.state]}, again in ${Math.ceil(wait)} s`;
+  }
+  return STATES[row.state] ?? row.state;
+}
+
+/** More restarts than anybody will need: their number says nothing. @param {Budget} budget */
+export const unlimited = (budget) => budget.max > 999;
+
+/** @param {number} left @param {Budget} budget */
+export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
+  : `${number(left)} of ${number(budget.max)} in ${duration(budget.window_s)}`;
+
+/** Classes of the library say no more than the strategy does. */
+const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);
+
+/** @param {string} text */
+const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]|\d+$/gu, "");
+
+/**
+ * What stands behind the name of a process: its class where that says more than the name, and the strategy.
+ * @param {Row} row
+ */
+export const kindText = (row) => [classText(row), row.strategy ?? ""].filter(Boolean).join(" · ");
+
+/** Its class, where that says more than its name. @param {Row} row */
+export function classText(row) {
+  const what = row.what.toLowerCase();
+  const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what) && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
+  return more ? row.what : "";
+}
+
+/** What the numbers of the page mean: titles for the pointer, and in the help for everybody. */
+export const MEANINGS = {
+  pid: "Process id. A process that is started again is a new one with a new pid.",
+  state: "What the process does now; the help (?) shows the shapes.",
+  restarts: "How often this child has been started again.",
+  budget: "Restarts the supervisor may still do in this time. With one more it gives up and ends, with all its children.",
+  mailbox: "Messages that wait until the process takes them.",
+  events: "What the runtime noted in a second: starts, ends, restarts, messages of watched processes.",
+  lag: "How late the event loop was at worst in the last half second. Much of it means that a callback computes for long.",
+  processes: "All living processes of the node, also those that no supervisor started: they stand at the end of the tree.",
+  running: "Processes of the tree that run.",
+};

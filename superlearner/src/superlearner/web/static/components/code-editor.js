@@ -1,0 +1,249 @@
+/**
+ * `<sl-code>`: an editor for Python. At first a plain text field that can be read and typed into at once; CodeMirror is
+ * loaded when somebody points at it or begins to type, and takes its place with what was typed. It lives in a shadow
+ * root, where its style sheets need no leave of the page's content policy.
+ *
+ * @module
+ */
+
+import { attribute, make, write } from "../base/dom.js";
+
+/** @typedef {typeof import("../vendor/codemirror.js")} CodeMirror */
+/** @typedef {import("../vendor/codemirror.js").EditorView} View */
+
+const FRAME = `
+  :host { display: grid; grid-template-rows: minmax(0, 1fr) auto; min-height: 0; }
+  .frame { display: grid; min-height: 0; overflow: hidden; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raise); }
+  .frame:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+  :host([data-wrong]) .frame { border-color: var(--crash); }
+  .plain { display: grid; grid-template-columns: 62px minmax(0, 1fr); min-height: 0; overflow: hidden; }
+  .plain > * { font: 13px/1.55 var(--mono); font-variant-ligatures: none; }
+  .numbers { margin: 0; padding: 8px 32px 8px 0; overflow: hidden; color: var(--ink3); text-align: right; user-select: none; }
+  textarea { min-height: 12em; padding: 8px 12px 8px 0; border: 0; outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
+  .cm { display: grid; min-height: 0; overflow: hidden; }
+  p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
+  kbd { font: 12px var(--mono); }
+  @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
+`;
+
+/** How it looks: our tokens, which follow the theme by themselves. @param {CodeMirror} cm */
+function look(cm) {
+  return cm.EditorView.theme({
+    "&": { minHeight: "0", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
+    "&.cm-focused": { outline: "none" },
+    ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.55", scrollbarWidth: "thin" },
+    ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
+    ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
+    "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor: "var(--accent-bg)" },
+    ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink3)", border: "0" },
+    ".cm-lineNumbers .cm-gutterElement": { padding: "0 10px 0 12px" },
+    ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 6%, transparent)" },
+    ".cm-activeLineGutter": { color: "var(--ink)" },
+    ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)" },
+    ".cm-selectionMatch": { backgroundColor: "var(--restart-bg)" },
+    ".cm-lint-marker-error": { content: "none", width: "0", height: "0", borderInline: "5px solid transparent", borderBottom: "9px solid var(--crash)", marginTop: "5px" },
+    ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--crash) 1.5px", textUnderlineOffset: "3px" },
+    ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--panel)", border: "1px solid var(--line)" },
+    ".cm-diagnostic-error": { borderLeft: "3px solid var(--crash)", font: "13px var(--sans)" },
+    ".cm-panel input, .cm-panel button": { font: "13px var(--sans)", color: "var(--ink)", background: "var(--raise)", border: "1px solid var(--line)", borderRadius: "4px" },
+  });
+}
+
+/** @param {CodeMirror} cm */
+function colours(cm) {
+  const t = cm.tags;
+  return cm.syntaxHighlighting(cm.HighlightStyle.define([
+    { tag: [t["keyword"], t["operatorKeyword"], t["bool"], t["null"]], color: "var(--accent)" },
+    { tag: t["string"], color: "light-dark(#0b6275, #7cc9dd)" },
+    { tag: t["comment"], color: "var(--ink3)", fontStyle: "italic" },
+    { tag: t["number"], color: "light-dark(#8a3a12, #f0ab7c)" },
+    { tag: [t.definition(t["className"]), t.function(t.definition(t["variableName"]))], fontWeight: "600" },
+    { tag: [t["meta"], t["self"]], color: "light-dark(#7a2f86, #dca0e6)" },
+  ]));
+}
+
+/**
+ * What is selected. The browser tells of a selection in a task of its own: what a program or an aid selects and types over
+ * at once is not known to the editor yet.
+ * @param {View} view
+ */
+function selected(view) {
+  const { main } = view.state.selection;
+  const seen = main.from === main.to ? view.root.getSelection?.() : null;
+  if (!seen?.anchorNode || !seen.focusNode || seen.isCollapsed) return main;
+  const ends = [view.posAtDOM(seen.anchorNode, seen.anchorOffset), view.posAtDOM(seen.focusNode, seen.focusOffset)];
+  return { from: Math.min(...ends), to: Math.max(...ends) };
+}
+
+/**
+ * Types over a selection itself. Left to the browser, it would keep the look of what it deletes in a style attribute of
+ * the new text, which the page's content policy refuses.
+ * @param {Event} event
+ * @param {View} view
+ * @param {readonly import("../vendor/codemirror.js").InputHandler[]} handlers  who may do it otherwise, as with a bracket
+ */
+function overSelection(event, view, handlers) {
+  if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText" || event.data === null) return false;
+  if (view.state.readOnly || view.state.selection.ranges.length > 1) return false;
+  const { from, to } = selected(view);
+  if (from === to) return false;
+  view.dispatch({ selection: { anchor: from, head: to } });
+  const text = event.data;
+  const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  event.preventDefault();
+  if (!handlers.some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+  return true;
+}
+
+export class SlCode extends HTMLElement {
+  /** @type {CodeMirror|null} */ #cm = null;
+  /** @type {View|null} */ #view = null;
+  /** @type {InstanceType<CodeMirror["Compartment"]>|null} */ #fixed = null;
+  #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
+  #numbers = make("pre", { class: "numbers", "aria-hidden": "true" });
+  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#plain));
+  #begun = false;
+  #silent = false;
+  #locked = false;
+  #composing = false;
+
+  constructor() {
+    super();
+    const shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(FRAME);
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(this.#frame, make("p", { id: "leaving", class: "for-keys" }, make("kbd", {}, "Tab"), " indents. To leave the editor press ", make("kbd", {}, "Escape"), ", then ", make("kbd", {}, "Tab"), "."));
+    this.#plain.oninput = () => {
+      this.#count();
+      this.#changed();
+    };
+    this.#plain.addEventListener("compositionstart", () => (this.#composing = true));
+    this.#plain.addEventListener("compositionend", () => (this.#composing = false));
+    this.#plain.onscroll = () => (this.#numbers.scrollTop = this.#plain.scrollTop);
+    // The browser's own event would reach the page before CodeMirror has read what was typed: whoever marks or unmarks in
+    // answer to it would draw the text anew, without that. The page gets the one of #changed.
+    shadow.addEventListener("input", (event) => event.stopPropagation());
+  }
+
+  connectedCallback() {
+    this.#count();
+    attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
+    for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
+  }
+
+  /** What stands in it. */
+  get value() {
+    return this.#view ? this.#view.state.doc.toString() : this.#plain.value;
+  }
+
+  set value(text) {
+    if (text === this.value) return;
+    this.#silent = true;
+    if (this.#view) this.#view.dispatch({ changes: { from: 0, to: this.#view.state.doc.length, insert: text } });
+    else {
+      this.#plain.value = text;
+      this.#count();
+    }
+    this.#silent = false;
+    this.unmark();
+  }
+
+  /** Whether it can be read and not changed. @param {boolean} locked */
+  lock(locked) {
+    this.#locked = locked;
+    this.#plain.readOnly = locked;
+    if (this.#cm && this.#view && this.#fixed) this.#view.dispatch({ effects: this.#fixed.reconfigure(this.#cm.EditorState.readOnly.of(locked)) });
+  }
+
+  /**
+   * Marks where Python found an error.
+   * @param {number} line  from 1
+   * @param {number} column  from 1
+   * @param {string} message
+   * @param {boolean} [go]  whether the cursor goes there: not while somebody types
+   */
+  mark(line, column, message, go = true) {
+    attribute(this, "data-wrong", true);
+    attribute(this.#plain, "aria-invalid", "true");
+    this.#begin();
+    if (!this.#cm || !this.#view) {
+      const before = this.#plain.value.split("\n").slice(0, line - 1).join("\n").length;
+      if (go) this.#plain.setSelectionRange(before + column, before + column);
+      return;
+    }
+    const { doc } = this.#view.state;
+    const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines));
+    const at = Math.min(from + Math.max(column - 1, 0), to);
+    const whole = at === to ? from : at;
+    this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, [{ from: whole, to, severity: "error", message }]));
+    if (go) this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
+  }
+
+  /** Takes the marks away. */
+  unmark() {
+    attribute(this, "data-wrong", null);
+    attribute(this.#plain, "aria-invalid", null);
+    if (this.#cm && this.#view) this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, []));
+  }
+
+  /** @override @param {FocusOptions} [options] */
+  focus(options) {
+    if (this.#view) this.#view.focus();
+    else this.#plain.focus(options);
+  }
+
+  /** Somebody wants to edit. */
+  #begin() {
+    if (this.#begun) return;
+    this.#begun = true;
+    void this.#load();
+  }
+
+  /** The numbers of the lines of the plain field. */
+  #count() {
+    const lines = this.#plain.value.split("\n").length;
+    write(this.#numbers, Array.from({ length: lines }, (_, place) => place + 1).join("\n"));
+    this.#numbers.scrollTop = this.#plain.scrollTop;
+  }
+
+  #changed() {
+    if (!this.#silent) this.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  async #load() {
+    let cm;
+    try {
+      cm = /** @type {CodeMirror} */ (await import("../vendor/codemirror.js"));
+    } catch {
+      attribute(this, "data-ready", "plain"); // the text field stays: it can do all but colours
+      return;
+    }
+    // A sign that an input method has begun lives in the field: it is finished there.
+    if (this.#composing) await new Promise((done) => this.#plain.addEventListener("compositionend", done, { once: true }));
+    const had = this.#plain.matches(":focus");
+    const { selectionStart: from, selectionEnd: to, selectionDirection: way, scrollTop } = this.#plain;
+    this.#cm = cm;
+    this.#fixed = new cm.Compartment();
+    const parent = make("div", { class: "cm" });
+    const extensions = [
+      cm.lineNumbers(), cm.highlightActiveLineGutter(), cm.lintGutter(), cm.highlightSpecialChars(), cm.history(), cm.drawSelection(), cm.dropCursor(),
+      cm.EditorState.allowMultipleSelections.of(true), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(), cm.rectangularSelection(),
+      cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.indentUnit.of("    "), cm.EditorState.tabSize.of(4), cm.python(),
+      cm.keymap.of([...cm.closeBracketsKeymap, ...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.lintKeymap, cm.indentWithTab]),
+      cm.EditorView.contentAttributes.of({ "aria-label": this.getAttribute("label") ?? "Python source", "aria-describedby": "leaving", tabindex: "0" }),
+      cm.EditorView.domEventHandlers({ beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)) }), cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
+      this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
+    ];
+    // All that is selected is what the next key or paste replaces: with the cursor alone, the old text would stay below.
+    const selection = way === "backward" ? { anchor: to, head: from } : { anchor: from, head: to };
+    const state = cm.EditorState.create({ doc: this.#plain.value, selection, extensions });
+    this.#frame.replaceChildren(parent);
+    this.#view = new cm.EditorView({ state, parent, root: /** @type {ShadowRoot} */ (this.shadowRoot) });
+    this.#view.scrollDOM.scrollTop = scrollTop;
+    if (had) this.#view.focus();
+    attribute(this, "data-ready", "editor");
+  }
+}
+
+customElements.define("sl-code", SlCode);

@@ -1,0 +1,49 @@
+/**
+ * One row of a table, written into an element that may have been another row before.
+ *
+ * @module
+ */
+
+import { attribute, make, write } from "../base/dom.js";
+
+/** @typedef {import("./table-columns.js").Column} Column */
+
+/**
+ * @param {HTMLElement} element
+ * @param {any} row  undefined: it is on its way
+ * @param {{index: number, key: string, columns: readonly Column[], current: boolean, selected: boolean}} how  `index`:
+ *   over pins and rows; `current`: it has, or would get, the focus
+ */
+export function fill(element, row, { index, key, columns, current, selected }) {
+  attribute(element, "data-index", index);
+  attribute(element, "aria-rowindex", index + 2);
+  attribute(element, "tabindex", current ? 0 : -1);
+  attribute(element, "data-odd", index % 2 === 1);
+  attribute(element, "data-key", key || null);
+  attribute(element, "aria-selected", selected ? "true" : "false");
+  attribute(element, "aria-busy", row === undefined ? "true" : null);
+  while (element.children.length > columns.length) element.lastElementChild?.remove();
+  columns.forEach((column, place) => {
+    let cell = /** @type {HTMLElement|undefined} */ (element.children[place]);
+    if (!cell) element.append((cell = make("div", { role: "gridcell" })));
+    if (cell.dataset.column !== column.id) {
+      cell.replaceChildren();
+      cell.className = column.num ? "num" : "";
+      cell.dataset.column = column.id;
+      attribute(cell, "aria-colindex", place + 1);
+    }
+    if (row === undefined) write(cell, place ? "" : "…");
+    else if (column.draw) column.draw(cell, row);
+    else {
+      const text = column.text(row);
+      write(cell, text);
+      attribute(cell, "title", !column.num && text.length > 12 ? text : null);
+    }
+  });
+}
+
+/** Which row something is in, over pins and rows; null: none. @param {EventTarget|null} target */
+export function indexOf(target) {
+  const element = target instanceof Element ? target.closest(".grid-row") : null;
+  return element instanceof HTMLElement ? Number(element.dataset.index) : null;
+}

@@ -1,0 +1,58 @@
+/**
+ * The documentation in the browser: what makes reading easier. Without it every page and the search work as well.
+ *
+ * @module
+ */
+
+import { copyButton } from "../base/copying.js";
+import { suggest } from "./docs-search.js";
+
+/** A button on each piece of code that copies it. */
+function copying() {
+  for (const box of document.querySelectorAll(".code")) {
+    const code = box.querySelector("code");
+    if (!code) continue;
+    box.append(copyButton(() => {
+      const prompts = [...code.querySelectorAll(".gp")].map((one) => one.textContent ?? "");
+      return prompts.reduce((rest, prompt) => rest.replace(prompt, ""), code.textContent ?? "").trimEnd();
+    }, "Copy", "Copy", "copy"));
+  }
+}
+
+/** The table of contents says which section is being read. */
+function following() {
+  const links = new Map([...document.querySelectorAll(".docs-toc a")].map((link) => [decodeURIComponent((link.getAttribute("href") ?? "").slice(1)), link]));
+  const headings = [...document.querySelectorAll(".docs-main [id]")].filter((one) => links.has(one.id));
+  if (!headings.length) return;
+  const mark = () => {
+    const atEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+    const passed = headings.filter((one) => one.getBoundingClientRect().top < 120);
+    const now = atEnd ? headings.at(-1) : passed.at(-1);
+    for (const [id, link] of links) {
+      if (id === now?.id) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  let asked = false;
+  document.addEventListener("scroll", () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      mark();
+    });
+  }, { passive: true });
+  mark();
+}
+
+/** The navigation shows the page that is open. */
+function showing() {
+  const nav = document.getElementById("docs-nav");
+  const open = nav?.querySelector("[aria-current=page]");
+  if (nav && open instanceof HTMLElement) nav.scrollTop = open.offsetTop - nav.clientHeight / 2;
+}
+
+copying();
+following();
+showing();
+suggest();

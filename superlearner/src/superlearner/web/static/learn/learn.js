@@ -1,0 +1,59 @@
+/**
+ * The page /learn: what is done of the path, and what comes next.
+ *
+ * @module
+ */
+
+import { ApiError, request } from "../base/api.js";
+import { confirm } from "../base/confirm.js";
+import { attribute, byId, write } from "../base/dom.js";
+import { nextTour } from "./tour-conditions.js";
+import { forget, learned, place, setPlace } from "./tour-place.js";
+
+const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#learn [data-tour]")]);
+const tours = lines.map((line) => ({ id: line.dataset.tour ?? "", steps: Number(line.dataset.steps), line, title: line.querySelector("h3")?.textContent ?? "" }));
+const anew = byId("learn-forget", HTMLButtonElement);
+
+function show() {
+  const done = learned();
+  const next = nextTour(tours, done);
+  for (const { id, steps, line, title } of tours) {
+    const count = Math.min(done[id] ?? 0, steps);
+    const go = line.querySelector("a");
+    const word = count === steps ? "Again" : count ? "Go on" : "Start";
+    attribute(line, "data-done", count === steps);
+    attribute(line, "data-begun", count > 0 && count < steps);
+    attribute(line, "aria-current", id === next && "step");
+    for (const state of line.querySelectorAll("[data-state]")) write(state, count === steps ? "done" : count ? `${count} of ${steps} done` : `${steps} steps`);
+    for (const text of line.querySelectorAll(".learn-learned")) attribute(text, "hidden", count < steps);
+    if (go?.firstElementChild) write(go.firstElementChild, word);
+    if (go) attribute(go, "aria-label", `${word}: ${title}`);
+    if (id === next && go) {
+      const link = byId("learn-next-go", HTMLAnchorElement);
+      link.href = go.href;
+      write(link, `${word}: ${title}`);
+      write(byId("learn-next-what", HTMLElement), `${tours.filter((one) => (done[one.id] ?? 0) >= one.steps).length} of ${tours.length} tours done`);
+    }
+  }
+  attribute(byId("learn-next", HTMLElement), "hidden", next === null);
+  anew.hidden = !Object.keys(done).length;
+}
+
+anew.onclick = async () => {
+  if (!(await confirm("Begin the path anew?", "All ticks of this browser go. Nothing changes on the platform.", "Begin anew"))) return;
+  forget();
+  if (place()) setPlace(null);
+  document.querySelector("sl-tour")?.remove();
+  show();
+};
+
+addEventListener("storage", show);
+addEventListener("pageshow", show);
+show();
+
+try {
+  /** @type {import("./tour-conditions.js").Part[]} */ const parts = (await request("GET", "/learning/tours")) ?? [];
+  byId("learn-needs", HTMLElement).hidden = parts.some((part) => part.tours.some((tour) => tour.here));
+} catch (error) {
+  if (!(error instanceof ApiError)) throw error;
+}

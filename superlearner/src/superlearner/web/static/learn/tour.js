@@ -1,0 +1,221 @@
+/**
+ * The tour under way: a strip at the lower edge of whatever page is shown. It takes its room from the page, so it covers
+ * nothing, and it ticks a step off when the platform tells that it happened.
+ *
+ * @module
+ */
+
+import { ApiError, platform } from "../base/api.js";
+import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
+import { happened, pieces, shown, typeOf } from "./tour-conditions.js";
+import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
+
+/** @typedef {import("./tour-conditions.js").Part} Part */
+/** @typedef {import("./tour-conditions.js").Step} Step */
+/** @typedef {import("./tour-conditions.js").Tour} Tour */
+
+/** The address of a page is written a moment after what is chosen on it. */
+const SETTLED_MS = 300;
+
+/** @param {string} text */
+const rich = (text) => pieces(text).map((one) => (one.code ? make("code", {}, one.text) : document.createTextNode(one.text)));
+
+/** A page of the platform with its root before it. @param {string} address @param {Record<string, string>} [words] */
+function address(address, words = {}) {
+  const url = new URL(address, location.origin);
+  for (const [name, value] of Object.entries(words)) url.searchParams.set(name, value);
+  return `${root()}${url.pathname}${url.search}${url.hash}`;
+}
+
+export class SlTour extends HTMLElement {
+  /** @type {Tour|null} */ #tour = null;
+  #place = place() ?? beginning("");
+  /** @type {EventSource|null} */ #stream = null;
+  #hinted = false;
+
+  #name = make("b", {});
+  #dots = make("ol", { class: "tour-dots", "aria-label": "Steps" });
+  #title = make("h2", { id: "tour-title", tabindex: "-1" });
+  #text = make("p", { class: "tour-text" });
+  #more = make("p", { class: "tour-more" });
+  #said = make("p", { class: "vh", role: "status" });
+  #lost = make("p", { class: "tour-lost", role: "status", hidden: true }, "The platform does not answer. The tour waits for it.");
+  #hint = make("button", { type: "button", class: "btn quiet", "aria-expanded": "false" }, "Hint");
+  #there = make("a", { class: "btn" }, "Go there");
+  #next = make("button", { type: "button", class: "btn primary" }, "Next step");
+  #small = make("button", { type: "button", class: "btn quiet" }, "Fold");
+  #end = make("button", { type: "button", class: "btn quiet" }, "End tour");
+
+  connectedCallback() {
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", "Tour");
+    this.append(
+      make("div", { class: "tour-head" }, this.#name, this.#dots),
+      make("div", { class: "tour-body" }, this.#title, this.#text, this.#more, this.#lost),
+      make("div", { class: "tour-acts" }, this.#hint, this.#there, this.#next, this.#small, this.#end), this.#said);
+    this.#hint.onclick = () => {
+      this.#hinted = !this.#hinted;
+      this.#draw();
+    };
+    this.#next.onclick = () => this.#goOn();
+    this.#small.onclick = () => this.#keep({ small: !this.#place.small });
+    this.#end.onclick = () => this.#leave();
+    this.#there.onclick = () => void (this.#step || setPlace(null));
+  }
+
+  /** @param {Tour} tour */
+  begin(tour) {
+    this.#tour = tour;
+    this.#draw();
+    void this.#watch();
+    const look = () => setTimeout(() => this.#look(), SETTLED_MS);
+    const { navigation } = /** @type {{navigation?: EventTarget}} */ (/** @type {unknown} */ (window));
+    if (navigation) navigation.addEventListener("currententrychange", () => this.#look());
+    else for (const type of ["click", "keyup", "popstate"]) addEventListener(type, look);
+    addEventListener("pagehide", () => this.#stream?.close());
+    addEventListener("pageshow", (event) => void (event.persisted && this.#watch()));
+  }
+
+  /** @returns {Step|null} */
+  get #step() {
+    return this.#tour?.steps[this.#place.step] ?? null;
+  }
+
+  /** @param {Partial<import("./tour-place.js").Place>} change */
+  #keep(change) {
+    this.#place = { ...this.#place, ...change };
+    setPlace(this.#place);
+    this.#draw();
+  }
+
+  /** Waits for what ticks the step off: what the page shows, or an event after the ones that are known. */
+  async #watch() {
+    this.#stream?.close();
+    const step = this.#step;
+    if (!step || this.#place.ticked || this.#look()) return;
+    const type = typeOf(step.done);
+    if (!type) return;
+    if (!this.#place.after) {
+      try { // from now on, also if the event comes while the next page is loaded
+        this.#keep({ after: String((await platform("GET", "/events?limit=1&timeout_ms=1"))?.last_id ?? "") });
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+      }
+    }
+    if (step !== this.#step) return;
+    const asked = new URLSearchParams({ types: type, ...(this.#place.after ? { last_id: this.#place.after } : {}) });
+    const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${asked}`));
+    stream.onopen = () => void (this.#lost.hidden = true);
+    stream.onerror = () => void (this.#lost.hidden = false);
+    stream.addEventListener(type, (message) => {
+      const event = JSON.parse(message.data);
+      this.#place.after = message.lastEventId;
+      if (stream === this.#stream && happened(step.done, event)) this.#tick(String(event.text ?? ""));
+    });
+  }
+
+  /** Whether the page shows it. */
+  #look() {
+    const step = this.#step;
+    if (!step || this.#place.ticked || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search))) return false;
+    this.#tick("");
+    return true;
+  }
+
+  /** @param {string} said  by the platform */
+  #tick(said) {
+    const { tour, step } = this.#place;
+    this.#stream?.close();
+    this.#hinted = false;
+    learn(tour, step + 1);
+    this.#keep({ ticked: true, said });
+    write(this.#said, `Step ${step + 1} is done. ${this.#step?.seen ?? ""}`);
+  }
+
+  #goOn() {
+    const tour = this.#tour;
+    if (!tour) return;
+    const step = this.#place.step + 1;
+    this.#keep({ step, ticked: false, said: "", small: false, over: step >= tour.steps.length });
+    this.#title.focus();
+    void this.#watch();
+  }
+
+  #leave() {
+    this.#stream?.close();
+    setPlace(null);
+    this.remove();
+  }
+
+  #draw() {
+    const tour = this.#tour;
+    if (!tour) return;
+    const { step: at, ticked, said, small } = this.#place;
+    const step = this.#step;
+    this.toggleAttribute("data-small", small);
+    this.toggleAttribute("data-ticked", ticked || !step);
+    write(this.#name, tour.title);
+    renew(this.#dots, tour.steps.map((one, place) => make("li", { "data-done": place < at || (place === at && ticked), "aria-current": place === at && "step" },
+      make("span", { class: "vh" }, `${one.title}${place < at || (place === at && ticked) ? ", done" : ""}`))));
+    write(this.#title, !step ? "You have done it" : `${at + 1} of ${tour.steps.length} · ${step.title}`);
+    this.#next.hidden = !step || !ticked;
+    write(this.#next, at + 1 < tour.steps.length ? "Next step" : "Finish");
+    this.#hint.hidden = !step || ticked || small;
+    this.#hint.setAttribute("aria-expanded", String(this.#hinted));
+    write(this.#small, small ? "Unfold" : "Fold");
+    write(this.#end, step ? "End tour" : "Close");
+    this.#there.hidden = !step ? false : ticked || this.#isThere(step);
+    this.#there.href = step ? address(step.page) : address("/learn");
+    write(this.#there, step ? `Go to ${new URL(step.page, location.origin).pathname}` : "Back to the path");
+    if (!step) {
+      this.#text.replaceChildren(...rich(tour.learned), " ", make("a", { href: tour.docs }, "Read on"));
+      this.#more.replaceChildren();
+    } else if (ticked) {
+      this.#text.replaceChildren(...rich(step.seen), " ", make("a", { href: step.concept }, "The word for it"));
+      this.#more.replaceChildren(...(said ? [make("code", {}, said.slice(0, 300))] : []));
+    } else {
+      const lacks = tour.here ? "" : `This tour is about ${tour.needs.join(", ")} of the demo, and not all of them run here. Start it with \`superlearner run\`, without a file.`;
+      this.#text.replaceChildren(...rich(step.text));
+      this.#more.replaceChildren(...rich(this.#hinted ? step.hint : lacks));
+    }
+    this.#more.hidden = this.#more.childNodes.length === 0;
+  }
+
+  /** @param {Step} step */
+  #isThere(step) {
+    const wanted = new URL(step.page, location.origin);
+    if (chosen()) return false; // tours are about the node that is shown first
+    return location.pathname === `${root()}${wanted.pathname}`
+      && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
+  }
+}
+customElements.define("sl-tour", SlTour);
+
+/** Begins the tour that the address asks for, or goes on with the one under way. */
+async function tour() {
+  const asked = askedFor();
+  const fresh = asked !== "" && (place()?.tour !== asked || place()?.over === true);
+  if (asked) {
+    if (fresh) setPlace(beginning(asked));
+    const url = new URL(location.href);
+    url.searchParams.delete("tour");
+    history.replaceState(history.state, "", url);
+  }
+  const wanted = place()?.tour;
+  /** @type {Part[]} */ const parts = (await platform("GET", "/learning/tours")) ?? [];
+  const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
+  if (!found) return setPlace(null);
+  const done = learned()[found.id] ?? 0;
+  if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id), step: done }); // begun before, and left
+  const style = make("link", { rel: "stylesheet", href: staticFile("learn/tour.css") });
+  const drawn = new Promise((resolve) => (style.onload = style.onerror = resolve));
+  document.head.append(style);
+  await drawn;
+  const strip = new SlTour(); // reads the place
+  document.body.append(strip);
+  strip.begin(found);
+}
+
+void tour().catch((error) => {
+  if (!(error instanceof ApiError)) throw error;
+});

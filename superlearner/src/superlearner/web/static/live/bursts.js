@@ -1,0 +1,44 @@
+/**
+ * The signals that an entry of the feed carries, as they were before they were made short for the way. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {import("./model.js").FeedEvent} FeedEvent */
+/** @typedef {import("../teaching/signal-lanes.js").Burst} Burst */
+/** @typedef {import("../teaching/signal-lanes.js").Kind} Kind */
+/** @typedef {{who: (string|[string, string])[], list: [string, number, number, number, string?][], more?: number}} Wire */
+
+/** @type {Record<string, Kind>} */
+const KINDS = { k: "kill", l: "link", e: "exit", t: "stop", s: "start", f: "failed", g: "gave_up" };
+
+/**
+ * @param {FeedEvent} event
+ * @returns {Burst|null}  null: it has none
+ */
+export function burstOf({ parts, sup }) {
+  const wire = parts?.signals;
+  if (!wire) return null;
+  const whole = (/** @type {string} */ key) => (key === "" || key.startsWith("/") ? `${sup ?? ""}${key}` : key);
+  const usual = (/** @type {Kind} */ kind) => (kind === "exit" ? parts?.reason ?? "" : kind === "stop" ? "shutdown" : "");
+  return {
+    who: wire.who.map((one) => {
+      const key = whole(typeof one === "string" ? one : one[0]);
+      return [key, typeof one === "string" ? key.slice(key.lastIndexOf("/") + 1) : one[1]];
+    }),
+    list: wire.list.map(([letter, from, to, us, word]) => {
+      const kind = KINDS[letter] ?? "exit";
+      return [kind, from, to, us, word ?? usual(kind)];
+    }),
+    more: wire.more ?? 0,
+  };
+}
+
+/** Whether all that follows of it has been told. @param {FeedEvent} event */
+export const isSettled = ({ parts }) => parts?.signals !== undefined && parts.open !== true;
+
+/** The keys of those who were started again in it. @param {FeedEvent} event @returns {string[]} */
+export function startedIn(event) {
+  const burst = burstOf(event);
+  return burst ? burst.list.flatMap(([kind, , to]) => (kind === "start" ? burst.who[to]?.[0] ?? [] : [])) : [];
+}

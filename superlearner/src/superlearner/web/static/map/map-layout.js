@@ -1,0 +1,234 @@
+/**
+ * Where everything stands on the map: a box for each supervisor, a cell for each of its children. Pure: structure,
+ * width and level in, places out. No state of a process is read, so none can move a cell.
+ *
+ * @module
+ */
+
+import { label } from "../live/model.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("../tree/room.js").Room} Room */
+
+/**
+ * How large things are drawn.
+ * @typedef {object} Level
+ * @property {number} w  width of a cell
+ * @property {number} h  height of a cell
+ * @property {number} glyph  size of a shape
+ * @property {number} head  height of a box's line with its name; 0: it has none
+ * @property {number} pad
+ * @property {boolean} names  whether cells have room for a name
+ */
+
+/** @param {number} pitch @param {boolean} [named]  whether boxes have a line with their name @returns {Level} */
+const dots = (pitch, named = true) => ({
+  w: pitch, h: pitch, glyph: pitch >= 10 ? Math.min(12, pitch - 6) : Math.max(3, pitch - 2), names: false,
+  head: !named ? 0 : pitch >= 14 ? 22 : pitch >= 7 ? 17 : 16, pad: pitch >= 14 ? 7 : pitch >= 7 ? 5 : named ? 4 : 2,
+});
+
+/** From the closest look to the one with most on it. @type {readonly Level[]} */
+export const LEVELS = [
+  { w: 132, h: 22, glyph: 11, head: 24, pad: 8, names: true },
+  { w: 132, h: 18, glyph: 10, head: 21, pad: 6, names: true },
+  { w: 104, h: 18, glyph: 10, head: 21, pad: 6, names: true },
+  ...[22, 18, 15, 13, 11, 9, 8, 7, 6, 5].map((pitch) => dots(pitch)),
+  dots(6, false), dots(5, false), dots(4), dots(4, false),
+];
+
+/**
+ * @typedef {object} Branch
+ * @property {string} key
+ * @property {Row} row
+ * @property {string[]} cells  children that have none below them; a key without a row is an empty place
+ * @property {Branch[]} branches
+ * @property {number} more  children that are counted, not shown
+ */
+
+/**
+ * @typedef {object} Box
+ * @property {string} key
+ * @property {Row} row
+ * @property {number} x
+ * @property {number} y
+ * @property {number} w
+ * @property {number} h
+ * @property {number} depth  0 for a root
+ * @property {number} head  height of its line; 0: it has none
+ * @property {boolean} folded
+ * @property {number} more
+ * @property {{x: number, y: number, columns: number, keys: readonly string[]}} grid
+ */
+
+/**
+ * @typedef {object} Layout
+ * @property {Level} level
+ * @property {number} width
+ * @property {number} height
+ * @property {Box[]} boxes  outer before inner
+ * @property {Map<string, {x: number, y: number, box: Box}>} places  the upper left corner of every cell
+ */
+
+/**
+ * The tree as the map needs it.
+ * @param {Model} model
+ * @param {Room} [room]
+ * @returns {Branch[]}
+ */
+export function branches(model, room) {
+  /** @param {string} key @returns {Branch|null} */
+  const branch = (key) => {
+    const row = model.rows.get(key);
+    if (!row) return null;
+    const kids = model.kids.get(key) ?? [];
+    /** @type {Branch} */
+    const made = { key, row, cells: [], branches: [], more: Math.max(0, (row.children ?? 0) - kids.length) };
+    for (const kid of room?.order(key, kids) ?? kids) {
+      const found = model.rows.get(kid);
+      if (found && (found.kind !== "worker" || model.kids.has(kid))) {
+        const below = branch(kid);
+        if (below) made.branches.push(below);
+      } else made.cells.push(kid);
+    }
+    return made;
+  };
+  return (model.kids.get("") ?? []).flatMap((key) => branch(key) ?? []);
+}
+
+/** @typedef {{branch: Branch, folded: boolean, w: number, h: number, head: number, columns: number, at: {x: number, y: number}, parts: {block: Block, x: number, y: number}[]}} Block */
+
+/**
+ * @param {Branch[]} roots
+ * @param {number} width
+ * @param {Level} level
+ * @param {ReadonlySet<string>} folded  boxes that show their sum only
+ * @param {(text: string) => number} measure  how wide a name is
+ * @returns {Layout}
+ */
+export function layout(roots, width, level, folded, measure) {
+  const blocks = roots.map((root) => block(root, width - 2 * level.pad, level, folded, measure));
+  /** @type {Layout} */
+  const found = { level, width, height: level.pad, boxes: [], places: new Map() };
+  for (const one of blocks) {
+    place(found, one, level.pad, found.height, 0);
+    found.height += one.h + level.pad;
+  }
+  return found;
+}
+
+/**
+ * How large a box is, and where its parts are in it: its cells first, then the boxes below it, in lines.
+ * @param {Branch} branch
+ * @param {number} most  how wide it may be
+ * @param {Level} level
+ * @param {ReadonlySet<string>} folded
+ * @param {(text: string) => number} measure
+ * @returns {Block}
+ */
+function block(branch, most, level, folded, measure) {
+  const { pad } = level;
+  const shut = folded.has(branch.key);
+  const head = shut ? Math.max(level.head, 17) : level.head;
+  const inner = Math.max(level.w, most - 2 * pad);
+  const name = head ? Math.min(inner, titleWidth(branch, measure)) : 0;
+  // without a line for its name the supervisor itself is the first of the cells
+  const count = shut ? 0 : branch.cells.length + (head ? 0 : 1);
+  const fits = Math.max(1, Math.floor(inner / level.w));
+  const square = Math.ceil(Math.sqrt((count * 1.5 * level.h) / level.w));
+  const columns = Math.min(fits, Math.max(1, count), Math.max(square, Math.floor(name / level.w)));
+  /** @type {Block} */
+  const made = { branch, folded: shut, head, columns, w: 0, h: 0, at: { x: pad, y: head || pad }, parts: [] };
+  let x = 0, y = 0, tall = 0, wide = 0;
+  /** @param {number} w @param {number} h */
+  const put = (w, h) => {
+    // what does not fit, and what is of quite another height, begins a line: a small box beside a tall one wastes room
+    const unlike = x > 0 && Math.max(h, tall) > 60 && (h > 3 * tall || tall > 3 * h);
+    if (unlike || (x > 0 && x + w > inner)) {
+      y += tall + pad;
+      x = tall = 0;
+    }
+    const spot = { x: pad + x, y: (head || pad) + y };
+    x += w + pad;
+    tall = Math.max(tall, h);
+    wide = Math.max(wide, x - pad);
+    return spot;
+  };
+  if (count) made.at = put(columns * level.w, Math.ceil(count / columns) * level.h);
+  if (!shut) for (const one of branch.branches) {
+    const part = block(one, inner, level, folded, measure);
+    made.parts.push({ block: part, ...put(part.w, part.h) });
+  }
+  made.w = Math.max(wide, name) + 2 * pad;
+  made.h = (head || pad) + y + tall + (y + tall || !head ? pad : shut ? 8 : 3);
+  return made;
+}
+
+/**
+ * How wide the line of a box wants to be: with its strategy, and room for the marks of the restarts that are left.
+ * @param {Branch} branch
+ * @param {(text: string) => number} measure
+ */
+function titleWidth({ row }, measure) {
+  const marks = row.budget ? Math.min(6, row.budget.max) * 6 + 8 : 0;
+  return Math.ceil(measure(label(row)) + (row.strategy ? measure(row.strategy) : 0) + marks + 34);
+}
+
+/**
+ * @param {Layout} found
+ * @param {Block} one
+ * @param {number} x
+ * @param {number} y
+ * @param {number} depth
+ */
+function place(found, one, x, y, depth) {
+  const { branch, head, folded, columns } = one;
+  const { w, h } = found.level;
+  const keys = folded ? [] : head ? branch.cells : [branch.key, ...branch.cells];
+  /** @type {Box} */
+  const box = { key: branch.key, row: branch.row, x, y, w: one.w, h: one.h, depth, head, folded, more: branch.more,
+    grid: { x: x + one.at.x, y: y + one.at.y, columns, keys } };
+  found.boxes.push(box);
+  if (head) found.places.set(branch.key, { x: x + 2, y: y + (head - h) / 2, box });
+  keys.forEach((key, at) => found.places.set(key, { x: box.grid.x + (at % columns) * w, y: box.grid.y + Math.floor(at / columns) * h, box }));
+  for (const part of one.parts) place(found, part.block, x + part.x, y + part.y, depth + 1);
+}
+
+/**
+ * The closest level at which all is to be seen; the last one when nothing fits.
+ * @param {Branch[]} roots
+ * @param {number} width
+ * @param {number} height
+ * @param {ReadonlySet<string>} folded
+ * @param {(text: string) => number} measure
+ * @returns {number}
+ */
+export function fitting(roots, width, height, folded, measure) {
+  const found = LEVELS.findIndex((level) => heightAt(roots, width, level, folded, measure) <= height);
+  return found < 0 ? LEVELS.length - 1 : found;
+}
+
+/** @param {Branch[]} roots @param {number} width @param {Level} level @param {ReadonlySet<string>} folded @param {(text: string) => number} measure */
+export const heightAt = (roots, width, level, folded, measure) =>
+  roots.reduce((sum, root) => sum + block(root, width - 2 * level.pad, level, folded, measure).h + level.pad, level.pad);
+
+/**
+ * What stands at a point: a cell, or a box (by its name), else nothing.
+ * @param {Layout} found
+ * @param {number} x
+ * @param {number} y
+ * @returns {{key: string, head: boolean}|null}
+ */
+export function hit(found, x, y) {
+  const { w, h } = found.level;
+  for (let at = found.boxes.length - 1; at >= 0; at -= 1) {
+    const box = found.boxes[at];
+    if (!box || x < box.x || y < box.y || x >= box.x + box.w || y >= box.y + box.h) continue;
+    if (box.folded || y < box.y + box.head) return { key: box.key, head: true };
+    const { grid } = box;
+    const column = Math.floor((x - grid.x) / w), line = Math.floor((y - grid.y) / h);
+    const key = column >= 0 && column < grid.columns && line >= 0 ? grid.keys[line * grid.columns + column] : undefined;
+    return key === undefined ? null : { key, head: false };
+  }
+  return null;
+}

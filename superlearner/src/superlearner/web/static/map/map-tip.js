@@ -1,0 +1,42 @@
+/**
+ * What the pointer is on, on the map: a frame around it, and in words beside it what it is and how it does.
+ *
+ * @module
+ */
+
+import { make, renew } from "../base/dom.js";
+import { label } from "../live/model.js";
+import { counted, kindText, number, stateText } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {{x: number, y: number, box: import("./map-layout.js").Box}} Place */
+
+export class MapTip {
+  /** The frame; it scrolls along with the map. */
+  aim = make("div", { class: "aim", hidden: true, "aria-hidden": "true" });
+  words = make("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+
+  /**
+   * @param {{row: Row, place: Place, note: string|undefined}|null} on  null: nothing
+   * @param {{level: import("./map-layout.js").Level, width: number, height: number, scrolled: number, now: number}} map  the part of it that is seen
+   */
+  show(on, { level: { w, h }, width, height, scrolled, now }) {
+    this.words.hidden = this.aim.hidden = on === null;
+    if (!on) return;
+    const { row, place, note } = on;
+    const wide = place.box.key === row.key && place.box.head ? place.box.w - 4 : w;
+    Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${wide + 2}px`, height: `${h + 2}px` });
+    const why = row.state === "stuck" ? row.doing ?? "" : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason) : "";
+    const facts = [row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : ""];
+    renew(this.words, [
+      make("b", {}, label(row)), make("span", { class: "what" }, kindText(row)),
+      make("p", { "data-look": row.state }, make("span", { class: "st" }, stateText(row, now)), why ? ` ${why}` : ""),
+      make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
+      ...(note ? [make("p", {}, note)] : []),
+    ]);
+    const below = place.y - scrolled + h + 8;
+    const { offsetWidth, offsetHeight } = this.words;
+    const top = below + offsetHeight > height ? place.y - scrolled - offsetHeight - 8 : below;
+    Object.assign(this.words.style, { left: `${Math.max(4, Math.min(place.x, width - offsetWidth - 4))}px`, top: `${Math.max(4, top)}px` });
+  }
+}

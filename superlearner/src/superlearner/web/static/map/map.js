@@ -1,0 +1,401 @@
+/**
+ * `<sl-map>`: all processes at once, a box for each supervisor and a cell for each child, on a canvas.
+ *
+ * It shows the model that the tree shows and is the tree's equal: whoever uses the keyboard walks the tree, and the
+ * map follows. What a hand wants leaves as the event `sl-pick` ({key, add}). Only cells that changed are painted
+ * again; places change with the structure alone.
+ *
+ * Other parts of the page may write onto it: `annotate(key, {mark, text})`, `placeOf(key)`, and the empty element
+ * `layer` above it for what they draw themselves; `sl-laid` tells that places have changed.
+ *
+ * @module
+ */
+
+import { make } from "../base/dom.js";
+import { branches, fitting, heightAt, hit, layout, LEVELS } from "./map-layout.js";
+import { drawMarks } from "./map-marks.js";
+import { Brush } from "./map-paint.js";
+import { Rings } from "./map-rings.js";
+import { MapTip } from "./map-tip.js";
+import { EMPTY, tally } from "../live/model.js";
+import { hidden } from "../tree/outline.js";
+import { Room } from "../tree/room.js";
+import { counted, number } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("./map-layout.js").Layout} Layout */
+/** @typedef {import("./map-marks.js").Note} Note */
+
+/** With more cells than this, changes of the structure are laid out this often only. */
+const MANY = 3000;
+const MANY_MS = 200;
+/** A share of the height: how much of the map may be empty before it comes closer by itself. */
+const SLACK = 0.45;
+
+export class SlMap extends HTMLElement {
+  /** @type {Model} */ #model = EMPTY;
+  /** @type {Layout} */ #layout = layout([], 0, /** @type {import("./map-layout.js").Level} */ (LEVELS[0]), new Set(), () => 0);
+  /** @type {import("./map-layout.js").Branch[]} */ #roots = [];
+  #room = new Room();
+  /** @type {Set<string>} */ #folded = new Set();
+  /** @type {ReadonlySet<string>} */ #selected = new Set();
+  /** @type {Map<string, Note>} */ #notes = new Map();
+  /** @type {((row: Row) => boolean)|null} */ #fits = null;
+  /** The level a person chose; null: as close as shows all. @type {number|null} */ #chosen = null;
+  #level = 0;
+  #skew = 0;
+  #width = 0;
+  #height = 0;
+  #dense = 1;
+  #late = 0;
+  #clock = 0;
+  /** How far it is scrolled: asking the element would lay the page out in the middle of a frame. */
+  #top = 0;
+  /** What the next picture has to show anew; "all" of it, or the cells of these. @type {Set<string>|"all"} */ #stale = new Set();
+  #frame = 0;
+  /** @type {string|null} */ #aimed = null;
+
+  #base = make("canvas", { role: "img", "aria-details": "tree" });
+  #over = make("canvas", { "aria-hidden": "true" });
+  #motion = make("canvas", { "aria-hidden": "true" });
+  #probe = make("i", { class: "probe", "aria-hidden": "true" });
+  #tip = new MapTip();
+  /** For what others draw onto the map; it scrolls along. */
+  layer = make("div", { class: "layer" });
+  #stage = make("div", { class: "stage" }, this.#base, this.#over, this.#motion);
+  #space = make("div", { class: "space" }, this.#stage, this.layer, this.#tip.aim);
+  #scroll = make("div", { class: "map-scroll" }, this.#space);
+  #closer = make("button", { type: "button", class: "btn quiet square", "aria-label": "Closer", title: "Closer" }, "+");
+  #farther = make("button", { type: "button", class: "btn quiet square", "aria-label": "Farther", title: "Farther" }, "−");
+  #fit = make("button", { type: "button", class: "btn quiet", title: "As close as shows all processes" }, "Fit");
+  #brush = new Brush(this.#probe);
+  #rings = new Rings((keys) => this.#repaint(keys), (rings) => this.#drawRings(rings));
+
+  connectedCallback() {
+    if (this.#scroll.isConnected) return;
+    this.append(this.#scroll, make("div", { class: "map-tools", role: "group", "aria-label": "Size of the map" }, this.#farther, this.#closer, this.#fit), this.#tip.words, this.#probe);
+    new ResizeObserver(() => this.#resized()).observe(this.#scroll);
+    this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#space.addEventListener("pointermove", (event) => this.#moved(event), { passive: true });
+    this.#space.addEventListener("pointerleave", () => this.#point(null));
+    this.#space.addEventListener("click", (event) => this.#clicked(event));
+    this.#space.addEventListener("dblclick", (event) => this.#clickedTwice(event));
+    this.#closer.onclick = () => this.#zoom(-1);
+    this.#farther.onclick = () => this.#zoom(1);
+    this.#fit.onclick = () => this.#zoom(0);
+    const anew = () => requestAnimationFrame(() => {
+      this.#brush.mix();
+      this.#draw();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", anew);
+    new MutationObserver(anew).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    void document.fonts.ready.then(anew);
+    this.#brush.mix();
+  }
+
+  /**
+   * Shows a model.
+   * @param {Model} model
+   * @param {number} skew  server time minus ours, in seconds
+   * @param {ReadonlySet<string>|null} touched  keys of the rows that may have changed; null: all
+   */
+  show(model, skew, touched) {
+    const before = this.#model;
+    this.#model = model;
+    this.#skew = skew;
+    const fresh = before.snapshots !== model.snapshots;
+    if (fresh) {
+      this.#room.clear();
+      this.#rings.clear();
+    } else {
+      if (before.kids !== model.kids) this.#room.follow(before, model, Date.now());
+      for (const key of touched ?? []) {
+        const row = model.rows.get(key);
+        if (row && row !== before.rows.get(key)) this.#rings.notice(before.rows.get(key), row);
+      }
+    }
+    if (!this.#width) return;
+    if (fresh || before.kids !== model.kids) this.#structured(fresh);
+    else if (before.rows !== model.rows) this.#repaint(touched);
+    if (this.#aimed !== null && (touched === null || touched.has(this.#aimed))) this.#tell();
+  }
+
+  /** Rows that do not fit are drawn faintly; null: all fit. @param {((row: Row) => boolean)|null} fits */
+  filter(fits) {
+    this.#fits = fits;
+    this.#draw();
+  }
+
+  /** @param {ReadonlySet<string>} keys */
+  select(keys) {
+    this.#selected = new Set(keys);
+    this.#drawMarks();
+  }
+
+  /** Brings a process into view. @param {string|null} key */
+  bring(key) {
+    const place = this.#layout.places.get(key ?? "");
+    if (!place || this.#layout.height <= this.#height) return;
+    const { scrollTop } = this.#scroll;
+    if (place.y < scrollTop + 8) this.#scroll.scrollTop = place.y - this.#height / 3;
+    else if (place.y + this.#layout.level.h > scrollTop + this.#height - 8) this.#scroll.scrollTop = place.y - this.#height * 0.6;
+  }
+
+  /**
+   * Sets a mark on a process, or with null takes it away; without a key all marks go.
+   * @param {string|null} key
+   * @param {Note|null} [note]
+   */
+  annotate(key, note = null) {
+    if (key === null) this.#notes.clear();
+    else if (note) this.#notes.set(key, note);
+    else this.#notes.delete(key);
+    this.#drawMarks();
+  }
+
+  /**
+   * The middle of a cell, in pixels of the whole map (and of `layer`); null when it is not there or in a folded box.
+   * @param {string} key
+   * @returns {import("../teaching/signal-lanes.js").Spot|null}
+   */
+  placeOf(key) {
+    const place = this.#layout.places.get(key);
+    if (!place) return null;
+    const { w, h, glyph, names } = this.#layout.level;
+    return { x: place.x + (names ? glyph / 2 + 2 : w / 2), y: place.y + h / 2, size: glyph, name: names ? w - glyph : 0 };
+  }
+
+  // Places
+
+  #resized() {
+    const { clientWidth: width, clientHeight: height } = this.#scroll;
+    const dense = Math.min(3, devicePixelRatio || 1);
+    if (width === this.#width && height === this.#height && dense === this.#dense) return;
+    const first = !this.#width;
+    Object.assign(this.#stage.style, { height: `${height}px` });
+    this.#width = width;
+    this.#height = height;
+    this.#dense = dense;
+    if (!width || !height) {
+      this.#width = 0;
+      return;
+    }
+    for (const canvas of [this.#base, this.#over, this.#motion]) {
+      canvas.width = Math.round(width * dense);
+      canvas.height = Math.round(height * dense);
+    }
+    if (first) this.#brush.mix();
+    this.#structured(true);
+  }
+
+  /** The structure is another one. @param {boolean} anew  choose the level anew, too */
+  #structured(anew) {
+    if (this.#model.rows.size > MANY && !anew) {
+      this.#late ||= setTimeout(() => {
+        this.#late = 0;
+        this.#lay(false);
+      }, MANY_MS);
+      return;
+    }
+    this.#lay(anew);
+  }
+
+  /** @param {boolean} anew */
+  #lay(anew) {
+    this.#roots = branches(this.#model, this.#room);
+    if (this.#chosen !== null) this.#level = this.#chosen;
+    else {
+      const tall = heightAt(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);
+      if (anew || tall > this.#height || tall < this.#height * SLACK) this.#level = fitting(this.#roots, this.#width, this.#height, this.#folded, this.#brush.width);
+    }
+    this.#layout = layout(this.#roots, this.#width, this.#size(), this.#folded, this.#brush.width);
+    this.#space.style.height = `${Math.max(this.#layout.height, this.#height)}px`;
+    this.dataset.level = String(this.#level);
+    this.dataset.cells = String(this.#layout.places.size);
+    this.#closer.disabled = this.#level === 0;
+    this.#farther.disabled = this.#level === LEVELS.length - 1;
+    this.#fit.disabled = this.#chosen === null;
+    const count = tally(this.#model);
+    const all = Object.values(count).reduce((sum, some) => sum + some, 0);
+    this.#base.setAttribute("aria-label", `Map of ${counted(all, "process", "processes")}, ${number(count.running)} running; the tree beside it says the same in words.`);
+    this.#draw();
+    this.dispatchEvent(new CustomEvent("sl-laid"));
+  }
+
+  #size() {
+    return /** @type {import("./map-layout.js").Level} */ (LEVELS[this.#level]);
+  }
+
+  /** @param {-1|0|1} step  closer, fit, farther */
+  #zoom(step) {
+    this.#chosen = step === 0 ? null : Math.max(0, Math.min(LEVELS.length - 1, this.#level + step));
+    this.#lay(true);
+  }
+
+  #scrolled() {
+    this.#top = this.#scroll.scrollTop;
+    this.#draw();
+  }
+
+  // Pictures
+
+  /** Paints with the next picture: until then the lines of the tree come first. @param {Iterable<string>|null} keys  null: all */
+  #repaint(keys) {
+    if (keys === null) this.#stale = "all";
+    else if (this.#stale !== "all") for (const key of keys) this.#stale.add(key);
+    this.#frame ||= requestAnimationFrame(() => {
+      const stale = this.#stale;
+      this.#frame = 0;
+      this.#stale = new Set();
+      if (stale === "all") this.#draw();
+      else this.#paint(stale);
+    });
+  }
+
+  /** A pen whose origin is the upper left of the whole map. @param {HTMLCanvasElement} canvas @param {boolean} [clear] */
+  #pen(canvas, clear = true) {
+    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    pen.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
+    if (clear) pen.clearRect(0, 0, this.#width, this.#height);
+    pen.translate(0, -this.#top);
+    pen.globalAlpha = 1;
+    return pen;
+  }
+
+  /** All that is in view. */
+  #draw() {
+    if (!this.#width) return;
+    const pen = this.#pen(this.#base);
+    const { boxes, places, level } = this.#layout;
+    const top = this.#top, end = top + this.#height;
+    for (const box of boxes) {
+      if (box.y > end || box.y + box.h < top) continue;
+      this.#brush.box(pen, box, false);
+      if (box.head) this.#head(pen, box);
+      for (const key of box.grid.keys) {
+        const place = places.get(key);
+        if (place && place.y <= end && place.y + level.h >= top) this.#cell(pen, key, place, false);
+      }
+    }
+    pen.globalAlpha = 1;
+    this.#drawMarks();
+  }
+
+  /** Only these, where they stand. @param {Iterable<string>} keys */
+  #paint(keys) {
+    if (!this.#width) return;
+    const pen = this.#pen(this.#base, false);
+    const { places, level } = this.#layout;
+    const top = this.#top, end = top + this.#height;
+    for (const key of keys) {
+      const place = places.get(key);
+      if (place) {
+        if (place.y > end || place.y + level.h < top) continue;
+        if (place.box.key === key && place.box.head) this.#head(pen, place.box);
+        else this.#cell(pen, key, place, true);
+      } else this.#above(pen, key);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** A row that is not to be seen is counted in the line of the folded box that holds it. @param {CanvasRenderingContext2D} pen @param {string} key */
+  #above(pen, key) {
+    for (let up = this.#model.rows.get(key)?.parent ?? null; up !== null; up = this.#model.rows.get(up)?.parent ?? null) {
+      const place = this.#layout.places.get(up);
+      if (!place) continue;
+      if (place.box.folded) this.#head(pen, place.box);
+      return;
+    }
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {string} key @param {{x: number, y: number, box: import("./map-layout.js").Box}} place @param {boolean} clear */
+  #cell(pen, key, place, clear) {
+    const row = this.#model.rows.get(key);
+    const dim = row !== undefined && this.#fits !== null && !this.#fits(row);
+    this.#brush.cell(pen, this.#layout, place, row, this.#rings.look(key, row) ?? "empty", this.#dense, dim, clear);
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {import("./map-layout.js").Box} box */
+  #head(pen, box) {
+    const row = this.#model.rows.get(box.key);
+    if (!row) return;
+    const next = this.#brush.head(pen, box, row, {
+      look: this.#rings.look(box.key, row) ?? row.state, glyph: this.#layout.level.glyph, dense: this.#dense, now: Date.now() / 1000 + this.#skew,
+      inside: box.folded ? hidden(this.#model, box.key) : null, dim: this.#fits !== null && !this.#fits(row),
+    });
+    if (next === null) return;
+    // a restart that stops counting is a matter of the clock: no server is asked
+    clearTimeout(this.#clock);
+    this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)), Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
+  }
+
+  #drawMarks() {
+    if (this.#width) drawMarks(this.#pen(this.#over), this.#layout, this.#brush.colours, this.#selected, this.#notes);
+  }
+
+  /** @param {{key: string, grown: number, alpha: number, colour: string}[]} rings */
+  #drawRings(rings) {
+    if (!this.#width) return;
+    const pen = this.#pen(this.#motion);
+    pen.lineWidth = 1.6;
+    for (const { key, grown, alpha, colour } of rings) {
+      const place = this.placeOf(key);
+      if (!place) continue;
+      pen.globalAlpha = alpha;
+      pen.strokeStyle = this.#brush.colours[colour] ?? "";
+      pen.beginPath();
+      pen.arc(place.x, place.y, place.size / 2 + 1 + grown, 0, 7);
+      pen.stroke();
+    }
+  }
+
+  // Hands
+
+  /** @param {MouseEvent} event */
+  #under(event) {
+    const { left, top } = this.#space.getBoundingClientRect();
+    return hit(this.#layout, event.clientX - left, event.clientY - top);
+  }
+
+  /** @param {PointerEvent} event */
+  #moved(event) {
+    const found = event.pointerType === "mouse" ? this.#under(event) : null;
+    this.#point(found && this.#model.rows.has(found.key) ? found.key : null);
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const found = this.#under(event);
+    if (!found || !this.#model.rows.has(found.key)) return;
+    this.dispatchEvent(new CustomEvent("sl-pick", { detail: { key: found.key, add: event.ctrlKey || event.metaKey } }));
+  }
+
+  /** @param {MouseEvent} event */
+  #clickedTwice(event) {
+    const found = this.#under(event);
+    if (found?.head) this.fold(found.key);
+  }
+
+  /** Folds a box to one line that tells its sum, or opens it again. @param {string} key */
+  fold(key) {
+    if (!this.#folded.delete(key)) this.#folded.add(key);
+    this.#lay(true);
+  }
+
+  /** @param {string|null} key */
+  #point(key) {
+    if (key === this.#aimed) return;
+    this.#aimed = key;
+    this.#tell();
+  }
+
+  /** What the pointer is on. */
+  #tell() {
+    const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
+    this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,
+      { level: this.#layout.level, width: this.#width, height: this.#height, scrolled: this.#top, now: Date.now() / 1000 + this.#skew });
+  }
+}
+
+customElements.define("sl-map", SlMap);

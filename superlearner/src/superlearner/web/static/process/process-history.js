@@ -1,0 +1,86 @@
+/**
+ * The tab History of the detail pane: the lives of this place in the tree, a bar for each with how it ended, and which
+ * ends are alike.
+ *
+ * @module
+ */
+
+import { info } from "../base/api.js";
+import { icon, make, renew } from "../base/dom.js";
+import { livesOf, timeline } from "./lives.js";
+import { ask } from "./process-asks.js";
+import { Panel } from "./process-panel.js";
+import { counted, duration, number, time } from "../base/words.js";
+
+/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @typedef {import("./lives.js").Exit} Exit */
+/** @typedef {import("./lives.js").Life} Life */
+/** @typedef {{reason: string, where: string|null, crash: boolean, count: number, first_at: number, last_at: number}} Pattern */
+/** @typedef {{pid: string, exits: Exit[], started_at: number|null, patterns: Pattern[]}} Told */
+
+/** @extends {Panel<Told>} */
+export class SlHistory extends Panel {
+  /** @override @param {string} pid @param {AbortSignal} signal */
+  async read(pid, signal) {
+    const [facts, patterns] = await Promise.all([info(pid, signal), ask(pid, "errors/patterns", {}, signal)]);
+    return { pid, exits: facts["exits"] ?? [], started_at: facts["started_at"] ?? null, patterns };
+  }
+
+  /** @override @param {Seen} seen @param {Seen} before */
+  stale(seen, before) {
+    return seen.row.restarts !== before.row.restarts || seen.row.pid !== before.row.pid;
+  }
+
+  /** @override @param {Seen} seen */
+  paint(seen) {
+    const told = this.known;
+    if (!told) return this.content.replaceChildren();
+    const now = Date.now() / 1000 + seen.skew;
+    const alive = seen.row.pid === told.pid && !seen.gone;
+    const last = seen.row.last;
+    const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended since it was read
+    const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at });
+    const crashes = exits.filter((one) => one.crash).length;
+    const { restarts } = seen.row;
+    renew(this.content, [
+      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}, ${counted(crashes, "crash", "crashes")}.` : "It has never ended."),
+        make("p", { class: "hint" }, exits.length ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. ${exits.length >= 20 ? "The last 20 ends are remembered." : ""}` : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
+        exits.length ? line(lives, now) : null),
+      ...(told.patterns.length && exits.length > 1 ? [alike(told.patterns)] : []),
+      ...(exits.length ? [table(lives, now)] : [])]);
+  }
+}
+
+/** @param {readonly Life[]} lives @param {number} now */
+function line(lives, now) {
+  const bars = timeline(lives, now).map(({ life, left, width }) => {
+    const bar = make("i", { class: "life", "data-end": life.exit === null ? "lives" : life.exit.crash ? "crash" : "end", title: words(life, now) });
+    bar.style.left = `${left * 100}%`;
+    bar.style.width = `calc(${width * 100}% - 2px)`;
+    if (life.exit?.crash) bar.append(icon("crashed", "glyph"));
+    return bar;
+  });
+  const from = lives[0]?.from ?? lives[0]?.to ?? now;
+  return make("div", { class: "lives", role: "img", "aria-label": `Lives from ${time(from)} until now; the table below says the same` }, make("div", { class: "bars" }, ...bars),
+    make("p", { "aria-hidden": "true" }, make("time", {}, time(from)), make("time", {}, "now")));
+}
+
+/** @param {Life} life @param {number} now */
+const words = (life, now) => `${life.pid ?? "a process"}: ${life.from === null ? "begin not known" : duration((life.to ?? now) - life.from)}${life.exit ? `, ${life.exit.reason}` : ", lives"}`;
+
+/** @param {readonly Pattern[]} patterns */
+function alike(patterns) {
+  return make("section", {}, make("h3", {}, "Ends that are alike"), make("ul", { class: "alike" }, ...patterns.slice(0, 8).map((one) =>
+    make("li", { "data-crash": one.crash }, make("b", { class: "num" }, `${number(one.count)}×`), make("p", {}, make("code", {}, one.reason), " ", make("small", {}, [one.where, `last at ${time(one.last_at)}`].filter(Boolean).join(", ")))))));
+}
+
+/** @param {readonly Life[]} lives @param {number} now */
+function table(lives, now) {
+  const rows = [...lives].reverse().map((life) => make("tr", { "data-crash": life.exit?.crash ?? false },
+    make("td", { class: "num" }, life.pid ?? ""), make("td", { class: "num" }, life.to === null ? "lives" : time(life.to)), make("td", { class: "num" }, life.from === null ? "–" : duration((life.to ?? now) - life.from)),
+    make("td", {}, life.exit ? make("code", {}, life.exit.reason) : "", life.exit && (life.exit.where || life.exit.message) ? make("small", {}, [life.exit.message ? `while handling ${life.exit.message}` : "", life.exit.where].filter(Boolean).join(", ")) : null)));
+  return make("section", {}, make("h3", {}, "Lives, newest first"), make("table", { class: "table lives-table" },
+    make("thead", {}, make("tr", {}, ...["Pid", "Ended", "Lived", "Reason"].map((name, place) => make("th", { scope: "col", class: place < 3 ? "num" : null }, name)))), make("tbody", {}, ...rows)));
+}
+
+customElements.define("sl-history", SlHistory);

@@ -1,0 +1,69 @@
+/**
+ * The tab Links of the detail pane: who is tied to a process and who waits for whom, each with what it would feel if
+ * this process died.
+ *
+ * @module
+ */
+
+import { icon, make, renew } from "../base/dom.js";
+import { ask } from "./process-asks.js";
+import { Panel } from "./process-panel.js";
+import { link, waitSection } from "./process-parts.js";
+import { number } from "../base/words.js";
+
+/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @typedef {{pid: string|null, name: string|null, what: string|null, kind: string, traps: boolean|null, fate: "dies"|"told"|"restarts"|"nothing", effect: string}} Tie */
+/** @typedef {{pid: string, traps: boolean, ties: Tie[], more: number, waits_for: import("./process-parts.js").OpenWait|null, waited_for_by: import("./process-parts.js").OpenWait[]}} Told */
+
+/** Arrow and words of each kind of tie, as seen from this process. @type {Record<string, [string, string]>} */
+const KINDS = {
+  supervisor: ["↑", "its supervisor"], child: ["↓", "a child of it"], link: ["↔", "linked"],
+  monitored_by: ["←", "watches it"], monitors: ["→", "is watched by it"],
+};
+
+/** Shape of each fate. @type {Record<string, string>} */
+const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothing: "stopped" };
+
+/** @extends {Panel<Told>} */
+export class SlLinks extends Panel {
+  /** @override @param {string} pid @param {AbortSignal} signal */
+  read(pid, signal) {
+    return ask(pid, "ties", {}, signal);
+  }
+
+  /** @override @param {Seen} seen @param {Seen} before */
+  stale(seen, before) {
+    return seen.row.pid !== before.row.pid || seen.row.state !== before.row.state || seen.row.children !== before.row.children;
+  }
+
+  /** @override @param {Seen} seen */
+  paint(seen) {
+    const told = this.known;
+    if (!told) return this.content.replaceChildren();
+    const waits = waitSection(told, seen.find);
+    const one = (/** @type {Tie} */ tie) => {
+      const [arrow, words] = KINDS[tie.kind] ?? ["", tie.kind];
+      return make("li", { "data-fate": tie.fate }, make("span", { class: "arrow", "aria-hidden": "true" }, arrow), make("p", {}, link(tie, seen.find), " ", make("small", {}, words)),
+        make("p", { class: "fate" }, icon(SHAPES[tie.fate] ?? "stopped", "glyph"), tie.effect));
+    };
+    renew(this.content, [
+      make("section", {}, make("p", { class: "depth" }, summary(told.ties)), make("p", { class: "hint" }, told.traps
+        ? "It traps exits itself: when a linked process dies, it gets a message and lives on."
+        : "It does not trap exits: when a linked process fails, it dies as well.")),
+      ...(waits ? [waits] : []),
+      make("section", {}, make("h3", {}, told.ties.length ? "If this process died" : "Ties"), told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
+        : make("p", { class: "hint" }, "Nobody is linked with it and nobody watches it. Its death would be noticed by nobody."),
+      told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more that are not told here`) : null)]);
+  }
+}
+
+/** What its death would do, in one sentence. @param {Tie[]} ties */
+function summary(ties) {
+  const count = (/** @type {string} */ fate) => ties.filter((one) => one.fate === fate).length;
+  const words = [[count("dies"), "would die with it"], [count("told"), "would be told"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);
+  const above = ties.find((one) => one.kind === "supervisor");
+  if (above && above.fate === "restarts") words.push(`${above.name ?? "its supervisor"} would start it again`);
+  return words.length ? `${words.join(", ")}.` : "Its death would touch nobody.";
+}
+
+customElements.define("sl-links", SlLinks);

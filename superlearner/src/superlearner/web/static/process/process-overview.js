@@ -1,0 +1,75 @@
+/**
+ * The first tab of the detail pane: what one process is and holds, what can be said to it, and how the ones before it
+ * in its place ended.
+ *
+ * @module
+ */
+
+import { ApiError, info } from "../base/api.js";
+import { attribute, make, renew } from "../base/dom.js";
+import { MessageForm } from "./message-form.js";
+import { ask } from "./process-asks.js";
+import { Panel } from "./process-panel.js";
+import { budgetSection, facts, links, past, stateSection, waitSection } from "./process-parts.js";
+import { tab } from "./process-tabs.js";
+
+/** @typedef {import("./process-tabs.js").Seen} Seen */
+/** @typedef {import("./process-parts.js").Info} Info */
+
+/** Memory and waits of a process whose row changes all the time are read at most so often. */
+const BESIDE_MS = 2000;
+
+/** @extends {Panel<Info>} */
+export class SlOverview extends Panel {
+  /** What it holds now, above the form that changes it. */ #holds = make("div", { class: "parts" });
+  /** Memory and waits, read less often. @type {{pid: string, at: number, use: Info|null, ties: Info|null}|null} */ #beside = null;
+  #facts = make("div", { class: "parts" });
+  #form = new MessageForm(() => this.again(1));
+
+  connectedCallback() {
+    this.content.replaceChildren(this.#holds, this.#form.element, this.#facts);
+    super.connectedCallback();
+  }
+
+  /** @override @param {string} pid @param {AbortSignal} signal */
+  async read(pid, signal) {
+    const [facts, beside] = await Promise.all([info(pid, signal), this.#besides(pid, signal)]);
+    return { ...facts, use: beside.use, ties: beside.ties };
+  }
+
+  /** Memory and waits, as read not long ago. @param {string} pid @param {AbortSignal} signal */
+  async #besides(pid, signal) {
+    if (this.#beside?.pid === pid && performance.now() - this.#beside.at < BESIDE_MS) return this.#beside;
+    const [use, ties] = await Promise.all([extra(ask(pid, "memory", {}, signal)), extra(ask(pid, "ties", {}, signal))]);
+    return (this.#beside = { pid, at: performance.now(), use, ties });
+  }
+
+  /** @override */
+  forget() {
+    this.#form.reset();
+  }
+
+  /** @override @param {Seen} seen */
+  paint(seen) {
+    const { row } = seen;
+    const now = Date.now() / 1000 + seen.skew;
+    attribute(this.closest("sl-process") ?? this, "data-loaded", this.known?.pid === row.pid && row.pid !== null ? row.pid : null);
+    renew(this.#holds, [budgetSection(row, now), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known)].filter((part) => part !== null));
+    renew(this.#facts, [facts(row, this.known, seen.find), past(row, this.known), ...links(this.known, seen.find)].filter((part) => part !== null));
+    this.#form.show(seen.gone ? null : row.pid, row);
+  }
+}
+
+/** What is good to know, and whose refusal does not matter. @param {Promise<Info>} asked @returns {Promise<Info|null>} */
+async function extra(asked) {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError) return null;
+    throw error;
+  }
+}
+
+customElements.define("sl-overview", SlOverview);
+
+tab({ id: "overview", label: "Overview", place: 0, show: () => true, element: new SlOverview() });

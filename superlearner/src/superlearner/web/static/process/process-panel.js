@@ -1,0 +1,144 @@
+/**
+ * What most tabs of the detail pane are: something that is read when it is looked at, and again when the tree says that
+ * the process has changed; never on a timer. It says when it was read, goes on with the successor after a restart,
+ * and keeps what it knew of a process that is gone.
+ *
+ * @module
+ */
+
+import { ApiError } from "../base/api.js";
+import { make, renew } from "../base/dom.js";
+import { reasons } from "./process-asks.js";
+import { time } from "../base/words.js";
+
+/** @typedef {import("./process-tabs.js").Seen} Seen */
+
+const PAUSE_MS = 250;
+
+/** @template T */
+export class Panel extends HTMLElement {
+  /** @type {Seen|null} */ seen = null;
+  /** What was read last; null: nothing yet. @type {T|null} */ known = null;
+  /** When that was, in the clock of this machine; 0: never. */ readAt = 0;
+  /** And the time before that. */ readBefore = 0;
+  /** Changes of one row are answered by at most one question in this time. */ pause = PAUSE_MS;
+  /** The pid that was read. @type {string|null} */ readOf = null;
+
+  /** @type {AbortController|null} */ #asking = null;
+  /** @type {ApiError|null} */ #refused = null;
+  #timer = 0;
+  /** The pid of which an answer is on its way. @type {string|null} */ #busy = null;
+  /** Something has changed since it was asked. */ #more = false;
+  #asked = -Infinity;
+  #left = false;
+  #foot = make("p", { class: "read" });
+  content = make("div", { class: "parts" });
+
+  connectedCallback() {
+    if (!this.content.isConnected) this.append(this.content, this.#foot);
+  }
+
+  /** Asks what there is to ask of a process. @param {string} _pid @param {AbortSignal} _signal @returns {Promise<T>} */
+  read(_pid, _signal) {
+    throw new Error("This should never happen: a panel says what it reads.");
+  }
+
+  /** Shows `known`, or that nothing is known yet. @param {Seen} _seen */
+  paint(_seen) {}
+
+  /** Another process was chosen. */
+  forget() {}
+
+  /** Whether a change of the row is a reason to read again. @param {Seen} seen @param {Seen} before */
+  stale(seen, before) {
+    return seen.row !== before.row;
+  }
+
+  /** @param {Seen} seen */
+  look(seen) {
+    const before = this.seen;
+    this.seen = seen;
+    const other = before?.row.key !== seen.row.key;
+    if (other) {
+      this.known = null;
+      this.readAt = this.readBefore = 0;
+      this.readOf = null;
+      this.#refused = null;
+      this.#drop();
+      this.forget();
+    }
+    if (seen.gone) this.#drop();
+    else if (other || before === null || this.#left) this.again(0);
+    else if (before.row.pid !== seen.row.pid || this.stale(seen, before)) this.again(this.pause);
+    this.#left = false;
+    this.renew();
+  }
+
+  leave() {
+    this.#drop();
+    this.#left = true;
+  }
+
+  /** Asks, soon. @param {number} [pause] */
+  again(pause = 0) {
+    clearTimeout(this.#timer);
+    if (pause && this.#busy !== null && this.#busy === this.seen?.row.pid) {
+      this.#more = true; // the answer that is on its way is shown first: changes must not starve it
+      return;
+    }
+    const wait = Math.max(pause ? 20 : 0, this.#asked + pause - performance.now());
+    this.#timer = setTimeout(() => void this.#fetch(), pause ? wait : 0);
+  }
+
+  /** Draws all anew. */
+  renew() {
+    if (!this.seen) return;
+    this.paint(this.seen);
+    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // a button that has the focus stays
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#asking?.abort();
+    this.#busy = null;
+  }
+
+  async #fetch() {
+    this.#asking?.abort();
+    const { seen } = this;
+    const pid = seen?.row.pid;
+    if (!seen || !pid || seen.gone) return;
+    this.#asked = performance.now();
+    this.#busy = pid;
+    this.#more = false;
+    const asking = (this.#asking = new AbortController());
+    try {
+      const answer = await this.read(pid, asking.signal);
+      if (asking.signal.aborted) return;
+      this.known = answer;
+      this.readBefore = this.readAt;
+      this.readAt = Date.now() / 1000;
+      this.readOf = pid;
+      this.#refused = null;
+    } catch (error) {
+      if (asking.signal.aborted || !(error instanceof ApiError)) return;
+      this.#refused = error;
+    } finally {
+      if (this.#asking === asking) this.#busy = null;
+    }
+    this.renew();
+    if (this.#more) this.again(this.pause);
+  }
+
+  /** @param {Seen} seen @returns {(Node|string)[]} */
+  #words(seen) {
+    const read = this.readAt ? `Read at ${time(this.readAt)}${this.readOf === seen.row.pid ? "" : ` from ${this.readOf}`}. ` : "";
+    if (seen.gone) return read ? [`${read}The process is gone; this is what was known.`] : ["The process is gone; nothing was read of it."];
+    if (seen.row.pid === null) return [`${read}No process runs here at the moment.`];
+    const again = make("button", { type: "button", class: "link" }, "Read again");
+    again.onclick = () => this.again();
+    if (this.#refused?.code === "process_not_found") return [read, "It has just ended; its successor is read when it is there. ", again];
+    if (this.#refused) return [`${read}Could not be read: `, ...reasons(this.#refused), " ", again];
+    return read ? [read, again] : ["Reading…"];
+  }
+}

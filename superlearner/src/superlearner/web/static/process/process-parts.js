@@ -1,0 +1,148 @@
+/**
+ * The sections of the detail pane, each from what is known to elements. What is not known is left out or said so.
+ *
+ * @module
+ */
+
+import { make } from "../base/dom.js";
+import { pips } from "../base/marks.js";
+import { budgetAt, label } from "../live/model.js";
+import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATEGIES, time, unlimited } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {Record<string, any>} Info */
+/** @typedef {string|{pid?: string|null, name?: string|null, what?: string|null}} Party */
+/** @typedef {(pid: string) => Row|undefined} Find */
+/** @typedef {{pid: string|null, name: string|null, what: string|null, kind: "call"|"start", request: string|null}} OpenWait */
+
+/** @param {string} title @param {...(Node|null)} content */
+const section = (title, ...content) => make("section", {}, make("h3", {}, title), ...content);
+
+/** @param {[string, Node|string|null][]} rows */
+const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
+  value === null || value === "" ? [] : [make("dt", { title: name === "Mailbox" ? MEANINGS.mailbox : null }, name), make("dd", {}, value)]));
+
+/**
+ * A process as something to go to, called as in the tree; one that is not in the tree is told and leads nowhere.
+ * @param {Party} party
+ * @param {Find} find
+ */
+export function link(party, find) {
+  const { pid = null, name = null, what = null } = typeof party === "string" ? { pid: party } : party;
+  const row = pid ? find(pid) : undefined;
+  if (row) return make("button", { type: "button", class: "link", "data-goto": pid, title: pid }, label(row));
+  return make("span", { title: "not in the tree" }, name ?? ([what, pid].filter(Boolean).join(" ") || "unknown"));
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+export function budgetSection(row, now) {
+  if (!row.budget) return null;
+  const { left, next } = budgetAt(row.budget, now);
+  if (unlimited(row.budget)) return section("Restarts left", make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`), strategy(row));
+  const count = make("p", { class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all" },
+    pips(left, row.budget.max), budgetText(left, row.budget));
+  const meaning = row.pid === null ? "They count anew when it starts again." : left === 0 && next !== null
+    ? `One more crash within ${duration(next - now)} and it gives up.`
+    : next !== null ? `The next one comes back in ${duration(next - now)}.`
+      : `It gives up when more than ${number(row.budget.max)} restarts are needed in ${duration(row.budget.window_s)}.`;
+  return section("Restarts left", count, make("p", { class: "hint" }, meaning), strategy(row));
+}
+
+/** @param {Row} row */
+function strategy(row) {
+  if (!row.strategy || !STRATEGIES[row.strategy]) return null;
+  return make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`);
+}
+
+/**
+ * @param {Row} row
+ * @param {Info|null} info
+ * @param {Find} find
+ */
+export function facts(row, info, find) {
+  const name = row.name ?? info?.registered_name ?? null;
+  return section("Process", list([
+    ["Registered name", name],
+    ["Child id", row.name !== null && row.name !== row.id ? row.id : null],
+    ["Supervisor", info?.parent ? link(info.parent, find) : null],
+    ["Ancestors", ancestors(info, find)],
+    ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
+    ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
+    ["With siblings", row.restarted_along ? `restarted ${counted(row.restarted_along, "more time")} with a sibling` : null],
+    ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
+    ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
+    ["Memory", memoryText(info?.use) ?? (typeof info?.memory === "number" ? size(info.memory) : null)],
+    ["Traps exits", info?.trap_exit === true ? "yes" : null],
+    ["Kill", row.critical ? "needed by the platform: asks first" : null],
+    ["Now in", info?.current_call ? make("code", {}, info.current_call) : null],
+  ]));
+}
+
+/** State, mailbox and dictionary in bytes, an estimate. @param {Info|null|undefined} use */
+function memoryText(use) {
+  if (typeof use?.total !== "number") return use ? `${size(use.mailbox + use.dictionary)} in mailbox and dictionary` : null;
+  const parts = [["state", use.state], ["mailbox", use.mailbox], ["dictionary", use.dictionary]].filter(([, bytes]) => bytes > 1000);
+  return `${use.complete ? "about" : "more than"} ${size(use.total)}${parts.length > 1 ? `: ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ")}` : ""}`;
+}
+
+/** @param {Info|null} info @param {Find} find */
+function ancestors(info, find) {
+  /** @type {Party[]} */
+  const chain = info?.ancestors ?? [];
+  if (chain.length < 2) return null;
+  return make("span", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one, find)]));
+}
+
+/**
+ * @param {Row} row
+ * @param {Info|null} info
+ */
+export function stateSection(row, info) {
+  if (row.kind === "supervisor") return null; // its bookkeeping is what the tree shows
+  const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
+  const text = info?.state ?? null;
+  const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text)))
+    : info?.state_note ? section("State", make("p", { class: "hint" }, String(info.state_note))) : null;
+  return state || messages ? make("div", {}, state, messages) : null;
+}
+
+/**
+ * The last exits of this slot, newest first.
+ * @param {Row} row
+ * @param {Info|null} info
+ */
+export function past(row, info) {
+  /** @type {{at: number, reason: string, pid?: string, crash?: boolean, message?: string|null, where?: string|null}[]} */
+  const exits = info?.exits?.length ? info.exits : row.last ? [row.last] : [];
+  if (!exits.length) return null;
+  return section("Last exits", make("ol", { class: "exits" }, ...exits.map((exit) => make("li", { "data-crash": exit.crash ?? false },
+    make("time", {}, time(exit.at)), make("p", {}, make("code", {}, exit.reason), " ",
+      make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", ")))))));
+}
+
+/** @param {Info|null} info @param {Find} find */
+export function links(info, find) {
+  /** @type {[string, Party[]][]} */
+  const groups = [["Links", info?.links ?? []], ["Monitors", info?.monitors ?? []], ["Monitored by", info?.monitored_by ?? []]];
+  return groups.filter(([, parties]) => parties.length).map(([title, parties]) =>
+    section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map((one) => link(one, find)),
+      parties.length > 50 ? ` and ${number(parties.length - 50)} more` : null)));
+}
+
+/**
+ * Who waits for whom just now, as `process.ties` tells it.
+ * @param {{waits_for: OpenWait|null, waited_for_by: OpenWait[]}|null} told
+ * @param {Find} find
+ */
+export function waitSection(told, find) {
+  if (!told?.waits_for && !told?.waited_for_by?.length) return null;
+  const line = (/** @type {OpenWait} */ one, /** @type {boolean} */ out) => make("li", {}, out ? "Waits for " : "", link(one, find),
+    out ? (one.kind === "call" ? " to answer" : " to have started") : one.kind === "call" ? " waits for its answer" : " waits for its start",
+    ...(one.request ? [" to ", make("code", {}, one.request)] : []));
+  return section("Waiting", make("ul", { class: "waits" },
+    ...(told.waits_for ? [line(told.waits_for, true)] : []), ...told.waited_for_by.slice(0, 10).map((one) => line(one, false)),
+    told.waited_for_by.length > 10 ? make("li", { class: "hint" }, `and ${number(told.waited_for_by.length - 10)} more`) : null));
+}

@@ -1,0 +1,98 @@
+/**
+ * The tab Source of the detail pane: the callback that runs or in which the process before crashed, with that line
+ * marked, and the other functions of its class.
+ *
+ * @module
+ */
+
+import { copyButton } from "../base/copying.js";
+import { make } from "../base/dom.js";
+import { ask } from "./process-asks.js";
+import { Panel } from "./process-panel.js";
+
+/** @typedef {import("./process-tabs.js").Seen} Seen */
+/**
+ * @typedef {object} Told
+ * @property {"now"|"crash"|"class"} why
+ * @property {string|null} reason
+ * @property {string|null} function
+ * @property {string} file
+ * @property {number|null} line
+ * @property {number} first_line
+ * @property {[string, string][][]} lines
+ * @property {boolean} cut
+ * @property {{name: string, line: number}[]} callbacks
+ * @property {boolean} crashed
+ * @property {boolean} busy
+ */
+
+/** @extends {Panel<Told>} */
+export class SlSource extends Panel {
+  /** A place or a callback that was asked for; "" is the first that is known. */ #wanted = "";
+  /** @type {Told|null} */ #drawn = null;
+  #pick = make("select", { "aria-label": "Function", id: "source-of" });
+
+  connectedCallback() {
+    this.#pick.onchange = () => {
+      this.#wanted = this.#pick.value;
+      this.again();
+    };
+    super.connectedCallback();
+  }
+
+  /** @override @param {string} pid @param {AbortSignal} signal */
+  read(pid, signal) {
+    const [what, name] = this.#wanted.split(":");
+    return ask(pid, "source", { place: what === "place" ? name : null, callback: what === "callback" ? name : null }, signal);
+  }
+
+  /** @override */
+  forget() {
+    this.#wanted = "";
+  }
+
+  /** @override @param {Seen} seen @param {Seen} before */
+  stale(seen, before) {
+    return seen.row.pid !== before.row.pid || seen.row.restarts !== before.row.restarts || seen.row.state !== before.row.state;
+  }
+
+  /** @override @param {Seen} _seen */
+  paint(_seen) {
+    const told = this.known;
+    if (told === this.#drawn) return;
+    this.#drawn = told;
+    if (!told) return this.content.replaceChildren();
+    const focused = document.activeElement === this.#pick;
+    const choices = [["", told.why === "now" ? "where it stands now" : told.why === "crash" ? "where it last crashed" : "its class"], ...(told.busy && told.crashed ? [["place:crash", "where it last crashed"]] : []),
+      ...told.callbacks.map((one) => [`callback:${one.name}`, one.name])];
+    this.#pick.replaceChildren(...choices.map(([value, words]) => make("option", { value: value ?? "" }, words ?? "")));
+    this.#pick.value = this.#wanted;
+    const at = told.line ?? told.first_line;
+    const short = told.file.split("/").at(-1) ?? told.file;
+    const headline = { now: `It stands in ${told.function ?? "this place"}, at line ${at}.`, crash: `It last crashed in ${told.function ?? "this place"}, at line ${at}:`, class: `${told.function ?? "Lines"} of ${short}.` }[told.why];
+    const indent = Math.min(...told.lines.filter((parts) => parts.length).map((parts) => /^ */.exec(parts.map(([, text]) => text).join(""))?.[0].length ?? 0));
+    const code = make("pre", { class: "source", tabindex: 0, role: "group", "aria-label": `Source of ${told.function ?? short}` }, ...told.lines.map((parts, index) => {
+      const number = told.first_line + index;
+      const here = number === told.line;
+      return make("span", { class: "ln", "data-here": here ? told.why : null }, make("i", { "data-line": number }), here ? make("span", { class: "vh" }, told.why === "crash" ? "crashed here: " : "stands here: ") : null,
+        ...dedented(parts, indent).map(([look, text]) => (look ? make("span", { class: look }, text) : text)), "\n");
+    }));
+    this.content.replaceChildren(make("section", {}, make("p", { class: "depth" }, headline, told.reason ? " " : "", told.reason ? make("code", { class: "bad" }, told.reason) : null),
+      make("div", { class: "acts" }, make("label", { for: "source-of", class: "vh" }, "Function"), this.#pick),
+      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file}:${at}`), copyButton(() => `${told.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
+      told.cut ? make("p", { class: "hint" }, "The function is longer; this is the part around the line.") : null));
+    if (focused) this.#pick.focus();
+  }
+}
+
+/** A line without its first characters. @param {[string, string][]} parts @param {number} indent @returns {[string, string][]} */
+function dedented(parts, indent) {
+  let left = Number.isFinite(indent) ? indent : 0;
+  return parts.map(([look, text]) => {
+    const cut = Math.min(left, text.length);
+    left -= cut;
+    return [look, text.slice(cut)];
+  });
+}
+
+customElements.define("sl-source", SlSource);

@@ -1,0 +1,161 @@
+/**
+ * `<sl-process>`: all about the selected process. What the tree knows stands above and is there at once; the tabs below
+ * read the rest when they are looked at. Which tabs there are says process-tabs.js.
+ *
+ * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
+ *
+ * @module
+ */
+
+import { attribute, icon, make, reshape, write } from "../base/dom.js";
+import { SHAPES } from "../base/marks.js";
+import { label } from "../live/model.js";
+import { startableState } from "../tree/outline.js";
+import "./process-more.js";
+import "./process-overview.js";
+import { TabBar } from "./process-tab-bar.js";
+import { stateText, time } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Row} Row */
+
+export class SlProcess extends HTMLElement {
+  /** @type {Row|null} */ #row = null;
+  #clock = 0;
+  #skew = 0;
+  #gone = false;
+
+  #glyph = icon("running", "glyph");
+  #title = make("h2", { id: "process-title", tabindex: -1 });
+  #state = make("span", { class: "tag" });
+  #sub = make("p", { class: "sub" });
+  #kill = make("button", { type: "button", class: "btn danger" }, "Kill");
+  #reason = make("select", { "aria-label": "Exit reason" },
+    ...["kill", "shutdown", "normal"].map((reason) => make("option", { value: reason }, reason)));
+  #plain = make("p", { class: "plain", hidden: true });
+  #start = make("button", { type: "button", class: "btn", hidden: true }, "Start");
+  #with = make("span", { class: "with" }, "with reason");
+  #tabs = new TabBar((id) => attribute(this, "data-tab", id));
+  #pane = make("div", { class: "pane", hidden: true },
+    make("header", {}, make("div", { class: "title" }, this.#glyph, this.#title, this.#state,
+      this.#button("close", "Close the details", () => this.dispatchEvent(new CustomEvent("sl-close")))), this.#sub,
+    make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason), this.#tabs.line),
+    this.#plain, this.#tabs.panels);
+
+  /** Finds the row of a pid. @type {(pid: string) => Row|undefined} */
+  find = () => undefined;
+
+  connectedCallback() {
+    if (this.#pane.isConnected) return;
+    this.append(this.#pane);
+    this.#kill.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-kill", { detail: { key: this.#row.key, reason: this.#reason.value } }));
+    this.#start.onclick = () => this.#row && this.dispatchEvent(new CustomEvent("sl-start", { detail: this.#row.key }));
+    this.#pane.onclick = (event) => {
+      const target = event.target instanceof Element ? event.target.closest("[data-goto]") : null;
+      if (target instanceof HTMLElement) this.dispatchEvent(new CustomEvent("sl-goto", { detail: target.dataset.goto }));
+    };
+  }
+
+  /** @param {string} shape @param {string} label @param {() => void} run */
+  #button(shape, label, run) {
+    const button = make("button", { type: "button", class: "btn quiet square", "aria-label": label, title: label }, icon(shape));
+    button.onclick = run;
+    return button;
+  }
+
+  /** The key of the process shown. */
+  get key() {
+    return this.#row?.key ?? null;
+  }
+
+  /** Puts the focus on the title, for keyboard and screen reader. */
+  enter() {
+    this.#title.focus();
+  }
+
+  /**
+   * Shows a row; null shows nothing.
+   * @param {Row|null} row
+   * @param {number} skew
+   */
+  show(row, skew) {
+    this.#skew = skew;
+    if (row === this.#row) return;
+    const before = this.#row;
+    const other = row?.key !== before?.key;
+    this.#row = row;
+    this.#gone = false;
+    attribute(this, "data-open", row !== null);
+    this.#pane.hidden = row === null;
+    if (other) this.scrollTop = 0;
+    if (row === null) this.#tabs.hide();
+    else this.#paint();
+  }
+
+  /** The row is no longer in the tree: what was known stays and says so. */
+  lost() {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#paint();
+  }
+
+  #paint() {
+    const row = this.#row;
+    if (!row) return;
+    const now = Date.now() / 1000 + this.#skew;
+    const state = this.#gone ? "stopped" : row.state;
+    attribute(this, "data-key", row.key);
+    attribute(this, "data-kind", row.kind);
+    attribute(this, "data-state", state);
+    attribute(this, "data-pid", row.pid ?? "");
+    reshape(this.#glyph, state === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[state] ?? "stopped");
+    const name = label(row);
+    write(this.#title, name);
+    write(this.#state, this.#gone ? "gone" : stateText(row, now));
+    const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" says class and pid
+    write(this.#sub, [...(told ? [] : [row.pid ?? "no process", row.what]), row.strategy ?? row.kind].filter(Boolean).join("  ·  "));
+    const dead = row.pid === null || this.#gone;
+    this.#kill.disabled = dead;
+    for (const one of [this.#kill, this.#with, this.#reason]) one.hidden = dead;
+    this.#start.hidden = this.#gone || !startableState(row);
+    this.#kill.setAttribute("aria-label", `Kill ${name}`);
+    this.#start.setAttribute("aria-label", `Start ${name}`);
+    const plain = this.#gone ? "This process has ended and is not in the tree any more. Its successor, if there is one, has a row of its own." : plainWords(row, now);
+    write(this.#plain, plain);
+    this.#plain.hidden = plain === "";
+    this.#tabs.show({ row, gone: this.#gone, skew: this.#skew, find: (pid) => this.find(pid) });
+    this.#wake(row, now);
+  }
+
+  /** Paints again while something on it counts down. @param {Row} row @param {number} now */
+  #wake(row, now) {
+    clearTimeout(this.#clock);
+    const counting = (row.budget?.resets_at ?? 0) > now || (row.again_at ?? 0) > now || row.state === "stuck";
+    if (counting && !this.#gone) this.#clock = setTimeout(() => this.#paint(), row.state === "stuck" ? 1000 : 200);
+  }
+}
+
+/**
+ * What is going on, said plainly, where the state alone does not explain itself.
+ * @param {Row} row
+ * @param {number} now
+ */
+function plainWords(row, now) {
+  const wait = Math.ceil((row.again_at ?? now) - now);
+  const again = row.again_at ? (wait > 0 ? ` It starts again in ${wait} s.` : " It is being started again.") : "";
+  switch (row.state) {
+    case "stuck":
+      return `Not answering since ${time(row.since)} (${Math.floor(now - row.since)} s)${row.doing ? `: ${row.doing} has not returned` : ""}. Messages wait in its mailbox; Kill ends it at once.`;
+    case "gave_up":
+      return `${label(row)} gave up: more children had to be restarted than ${row.budget ? `${row.budget.max} in ${row.budget.window_s} s` : "it allows"}.${again}`;
+    case "restarting":
+      return `Being restarted by its supervisor.${again}`;
+    case "crashed":
+      return "Ended by a failure. Its supervisor does not start it again.";
+    case "exiting":
+      return "Shutting down: its cleanup is still running.";
+    default:
+      return "";
+  }
+}
+
+customElements.define("sl-process", SlProcess);

@@ -1,0 +1,276 @@
+/**
+ * A recording in the page: its events, people and trees, and every question about a moment answered by a pure function
+ * of the playhead. So forwards, backwards and jumping cost the same, and playing adds nothing to what is held.
+ *
+ * The reel has a time of its own: with even steps each event gets room and long pauses are shortened, else it is the time
+ * of the node.
+ *
+ * @module
+ */
+
+import { EMPTY, reduce } from "../live/model.js";
+import { brief } from "../traces/sequence-layout.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../traces/sequence-layout.js").Person} Person */
+/** One event: µs, kind, who, the other one, words, place of its cause, way or more. @typedef {[number, string, string|null, string|null, string, number, string]} Event */
+/** @typedef {{place: number, last: number, next_place: number|null, keyframe: any, frames: [number, any][], events: Event[], people: [string|null, string|null, string|null, string|null][]}} Page */
+
+/** A model is kept every so many changes of the tree. */
+const KEEP = 64;
+/** With even steps: the least and the most milliseconds between two events. */
+const LEAST_MS = 60;
+const MOST_MS = 700;
+
+/** Kinds that are steps of what happens; the others are details of them. */
+const STEPS = new Set(["sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed", "code_changed", "node_up", "node_down"]);
+
+/** Reasons that are no failure. */
+const QUIET = /^(normal|shutdown|\('?shutdown\b.*)$/;
+
+/** @param {Event} event */
+export const isCrash = (event) => event[1] === "exited" && !QUIET.test(event[4]);
+
+export class Reel {
+  /** @type {Event[]} */ events = [];
+  /** @type {Map<string, Person & {what: string}>} */ people = new Map();
+  /** Places (from 1) of the events that are steps. @type {number[]} */ steps = [];
+  /** Where a process was spawned. @type {Map<string, number>} */ born = new Map();
+  /** Places of crashes. @type {number[]} */ crashes = [];
+  /** For each message the place where it was received, 0 if it was not. @type {Map<number, number>} */ arrivals = new Map();
+  /** Place of the call for each reply. @type {Map<number, number>} */ answers = new Map();
+  /** All events there are, also those that are not here yet. */
+  last = 0;
+  /** Milliseconds of the reel after each event, from place 1. @type {Float64Array} */ even = new Float64Array(1024);
+  /** @type {Float64Array} */ real = new Float64Array(1024);
+  /** @type {[number, any][]} */ #frames = [];
+  /** @type {{place: number, frame: number, model: Model}[]} */ #models = [];
+  /** @type {Map<string, number>} */ #calls = new Map();
+  /** @type {Model} */ #newest = EMPTY;
+  /** @type {{place: number, frame: number, model: Model}} */ #near = { place: -1, frame: 0, model: EMPTY };
+
+  /** Whether all of it is here. */
+  get complete() {
+    return this.events.length >= this.last;
+  }
+
+  /** Whether all of it is here, and none of it tells of a supervision tree. */
+  get treeless() {
+    return this.complete && !this.#frames.length && !this.#newest.rows.size;
+  }
+
+  /** The next page; pages come in order. @param {Page} page */
+  add(page) {
+    this.last = page.last;
+    for (const [pid, name, what] of page.people) if (pid !== null) this.#meet(pid, name, what);
+    this.#newest = reduce(this.#newest, page.keyframe);
+    this.#models.push({ place: page.place, frame: this.#frames.length, model: this.#newest });
+    this.#supervisors(this.#newest);
+    let since = 0;
+    for (const frame of page.frames) {
+      this.#frames.push(frame);
+      this.#newest = reduce(this.#newest, frame[1]);
+      if (++since % KEEP === 0) this.#models.push({ place: frame[0], frame: this.#frames.length, model: this.#newest });
+      const moved = (frame[1].p ?? []).flatMap((/** @type {[string, any]} */ [key, changed]) => (changed.pid ? [this.#newest.rows.get(key)] : []));
+      this.#supervisors(this.#newest, [...(frame[1].n ?? []), ...moved]);
+    }
+    for (const event of page.events) this.#take(event);
+  }
+
+  /** @param {string} pid @param {string|null} name @param {string|null} what */
+  #meet(pid, name, what) {
+    const known = this.people.get(pid);
+    this.people.set(pid, { pid, name: name || null, what: what ?? "", label: name || `${what ?? ""} ${pid}`.trim(), supervisor: known?.supervisor ?? null, traced: known?.traced ?? false });
+  }
+
+  /** Who is whose child, by the rows of the tree. @param {Model} model @param {Iterable<any>} [rows] */
+  #supervisors(model, rows = model.rows.values()) {
+    for (const row of rows) {
+      const above = row.parent === null ? undefined : model.rows.get(row.parent);
+      if (row.pid === null) continue;
+      if (!this.people.has(row.pid)) this.#meet(row.pid, row.name, row.what);
+      const person = this.people.get(row.pid);
+      if (person && above) person.supervisor = above.name ?? above.id;
+    }
+  }
+
+  /** @param {Event} event */
+  #take(event) {
+    const place = this.events.push(event);
+    const [at, kind, who, , words, cause, more] = event;
+    if (place >= this.even.length) {
+      for (const name of /** @type {const} */ (["even", "real"])) {
+        const longer = new Float64Array(this[name].length * 2);
+        longer.set(this[name]);
+        this[name] = longer;
+      }
+    }
+    const before = this.events[place - 2]?.[0] ?? 0;
+    const step = STEPS.has(kind);
+    const gap = Math.max(0, at - before) / 1000;
+    this.real[place] = Math.max(this.real[place - 1] ?? 0, at / 1000);
+    this.even[place] = (this.even[place - 1] ?? 0) + (place === 1 ? 0 : Math.min(MOST_MS, Math.max(step ? LEAST_MS : 12, gap)));
+    if (step) this.steps.push(place);
+    if (isCrash(event)) {
+      this.crashes.push(place);
+      const person = this.people.get(who ?? "");
+      if (person) person.traced = true;
+    }
+    if (kind === "spawned" && who !== null) {
+      this.#meet(who, words, more);
+      this.born.set(who, place);
+    }
+    if (kind === "registered" && who !== null) this.#meet(who, words, this.people.get(who)?.what ?? "");
+    if ((kind === "received" || kind === "dropped") && cause) this.arrivals.set(cause, place);
+    if (kind === "sent" && more.includes(" ")) {
+      const [way, ref] = [more.slice(0, more.indexOf(" ")), more.slice(more.indexOf(" ") + 1)];
+      if (way === "call") this.#calls.set(ref, place);
+      else if (way === "reply") {
+        const call = this.#calls.get(ref);
+        if (call !== undefined) this.answers.set(place, call);
+        this.#calls.delete(ref);
+      }
+    }
+  }
+
+  /** What people call a process. @param {string|null} pid */
+  label(pid) {
+    return pid === null ? "outside" : this.people.get(pid)?.label ?? pid;
+  }
+
+  /**
+   * The tree after some events: the nearest model that is kept, and the frames behind it.
+   * @param {number} place
+   * @returns {Model}
+   */
+  tree(place) {
+    let low = 0;
+    for (let high = this.#models.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if ((this.#models[middle]?.place ?? 0) <= place) low = middle + 1;
+      else high = middle;
+    }
+    let from = this.#models[low - 1] ?? { place: 0, frame: 0, model: EMPTY };
+    if (this.#near.place <= place && this.#near.place >= from.place && this.#near.frame >= from.frame) from = this.#near;
+    let { frame, model } = from;
+    for (; frame < this.#frames.length && (this.#frames[frame]?.[0] ?? Infinity) <= place; frame++) model = reduce(model, this.#frames[frame]?.[1]);
+    this.#near = { place, frame, model };
+    return model;
+  }
+}
+
+/**
+ * How many events there are up to a moment of the reel.
+ * @param {Float64Array} times
+ * @param {number} count
+ * @param {number} at
+ */
+export function placeAt(times, count, at) {
+  let low = 1;
+  for (let high = count + 1; low < high;) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] ?? Infinity) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/**
+ * The index of the last number of a sorted list that is not greater.
+ * @param {readonly number[]} sorted
+ * @param {number} value
+ */
+export function lastUpTo(sorted, value) {
+  let low = 0;
+  for (let high = sorted.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/**
+ * An event as a sentence.
+ * @param {Reel} reel
+ * @param {number} place
+ */
+export function sentence(reel, place) {
+  const event = reel.events[place - 1];
+  if (!event) return "the beginning";
+  const [, kind, who, other, words, , more] = event;
+  const name = reel.label(who);
+  switch (kind) {
+    case "sent": {
+      const way = more.split(" ", 1)[0];
+      if (brief(words) !== words) return `${name} tells ${reel.label(other)}: ${brief(words)}`;
+      const verb = way === "call" ? "calls" : way === "cast" ? "casts to" : way === "reply" ? "replies to" : "sends to";
+      return `${name} ${verb} ${reel.label(other)}: ${words}`;
+    }
+    case "dropped": return `${name} sends to ${reel.label(other)}, who has ended: ${words}`;
+    case "received": return `${name} takes ${words}`;
+    case "spawned": return `${reel.label(other)} starts ${name}`;
+    case "exited": return `${name} exits: ${words}`;
+    case "child_started": return `${name} has started ${words}`;
+    case "child_terminated": return `${name} sees the end of ${words}${more ? `: ${more}` : ""}`;
+    case "child_restarted": return `${name} restarted ${words}${more ? ` (${more})` : ""}`;
+    case "restart_failed": return `${name} could not restart a child: ${words}`;
+    case "gave_up": return `${name} gives up: ${words}`;
+    case "state_changed": return `${name} has the state ${words}`;
+    case "callback_begun": return `${name} begins ${words}`;
+    case "callback_ended": return `${name} ends ${words}`;
+    case "registered": return `${name} is registered as ${words}`;
+    case "unregistered": return `${name} is no longer ${words}`;
+    default: return `${who === null ? "" : `${name}: `}${kind.replaceAll("_", " ")}${other ? ` ${reel.label(other)}` : ""}${words ? ` ${words}` : ""}`;
+  }
+}
+
+/**
+ * All that is told of one process, found once; `lookAt` answers from it.
+ * @typedef {{pid: string, born: number, died: number, reason: string, states: number[], callbacks: number[], received: number[], waits: [number, number][]}} Biography
+ */
+
+/**
+ * @param {Reel} reel
+ * @param {string} pid
+ * @returns {Biography}
+ */
+export function biography(reel, pid) {
+  /** @type {Biography} */
+  const found = { pid, born: 0, died: Infinity, reason: "", states: [], callbacks: [], received: [], waits: [] };
+  reel.events.forEach((event, index) => {
+    const place = index + 1;
+    if (event[3] === pid && event[1] === "sent") found.waits.push([place, reel.arrivals.get(place) ?? Infinity]);
+    if (event[2] !== pid) return;
+    switch (event[1]) {
+      case "spawned": found.born = place; break;
+      case "exited": found.died = place; found.reason = event[4]; break;
+      case "state_changed": found.states.push(place); break;
+      case "callback_begun": case "callback_ended": found.callbacks.push(place); break;
+      case "received": found.received.push(place); break;
+    }
+  });
+  return found;
+}
+
+/**
+ * A process at a moment. What the recording does not have is null.
+ * @param {Reel} reel
+ * @param {Biography} life
+ * @param {number} place
+ */
+export function lookAt(reel, life, place) {
+  const text = (/** @type {number} */ at) => reel.events[at - 1]?.[4] ?? "";
+  const state = life.states[lastUpTo(life.states, place)];
+  const callback = life.callbacks[lastUpTo(life.callbacks, place)];
+  const message = life.received[lastUpTo(life.received, place)];
+  const alive = place >= life.born && place < life.died;
+  /** @type {number[]} */ const waiting = [];
+  if (alive) for (const [sent, taken] of life.waits) if (sent <= place && place < taken) waiting.push(sent);
+  return {
+    alive, unborn: place < life.born, reason: place >= life.died ? life.reason : "",
+    state: state === undefined ? null : text(state),
+    callback: callback !== undefined && reel.events[callback - 1]?.[1] === "callback_begun" ? text(callback) : null,
+    message: message === undefined ? null : text(message), waiting,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * All sandboxes at a glance: how each is, whose it is, what it takes and why it ended; and the way to be rid of those that
+ * have ended. What is looked for stands in the address.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { confirm } from "../base/confirm.js";
+import { attribute, byId, make, mend, root, write } from "../base/dom.js";
+import { ageOf, countsOf, fitting, LOOKS, ownersOf } from "./sandbox-words.js";
+import { complain, toast } from "../base/toast.js";
+import { counted, number, size, time } from "../base/words.js";
+
+/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {import("./sandbox-words.js").Wanted} Wanted */
+
+const NAMED = 8;
+const find = byId("find-sandbox", HTMLInputElement);
+const owner = byId("owner", HTMLSelectElement);
+const states = byId("states", HTMLElement);
+const clear = byId("destroy-ended", HTMLButtonElement);
+/** @type {Sandbox[]} */ let shown = [];
+
+/** @returns {Wanted} */
+function wanted() {
+  const asked = new URLSearchParams(location.search);
+  return { q: asked.get("q") ?? "", owner: asked.get("owner") ?? "", state: asked.get("state") ?? "" };
+}
+
+/** @param {Partial<Wanted>} what */
+function want(what) {
+  const next = new URL(location.href);
+  for (const [name, value] of Object.entries(what)) {
+    if (value) next.searchParams.set(name, value);
+    else next.searchParams.delete(name);
+  }
+  history.replaceState(history.state, "", next);
+}
+
+/**
+ * Makes the controls work.
+ * @param {() => void} draw
+ * @param {() => Promise<void>} refresh
+ */
+export function wireList(draw, refresh) {
+  const change = (/** @type {Partial<Wanted>} */ what) => {
+    want(what);
+    draw();
+  };
+  find.oninput = () => change({ q: find.value.trim() });
+  owner.onchange = () => change({ owner: owner.value });
+  states.onclick = (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (button) change({ state: button.dataset["state"] ?? "" });
+  };
+  clear.onclick = () => void destroyEnded(refresh);
+  byId("clear-sandbox-search", HTMLButtonElement).onclick = () => change({ q: "", owner: "", state: "" });
+}
+
+/**
+ * @param {Sandbox[]} all
+ * @param {(id: string) => string} address  of one of them
+ */
+export function list(all, address) {
+  const asked = wanted();
+  if (document.activeElement !== find) find.value = asked.q;
+  const owners = ownersOf(all);
+  const known = owners.includes(asked.owner) || !asked.owner ? owners : [...owners, asked.owner];
+  mend(owner, [make("option", { value: "" }, "Everybody"), ...known.map((one) => make("option", { value: one }, one))]);
+  owner.value = asked.owner;
+  byId("owner-field", HTMLElement).hidden = known.length < 2;
+  for (const button of states.querySelectorAll("button")) attribute(button, "aria-pressed", String((button.dataset["state"] ?? "") === asked.state));
+  shown = all.filter(fitting(asked));
+  const ended = shown.filter((one) => one.status === "ended");
+  write(byId("list-counts", HTMLElement), countsOf(all));
+  clear.hidden = ended.length === 0;
+  write(clear, `Destroy ${number(ended.length)} ended…`);
+  const now = Date.now() / 1000;
+  mend(byId("all-sandboxes", HTMLElement), shown.map((one) => line(one, now, address)));
+  byId("no-fit", HTMLElement).hidden = shown.length > 0;
+}
+
+/** @param {Sandbox} one @param {number} now @param {(id: string) => string} address */
+function line(one, now, address) {
+  const tree = make("a", { class: "tree-link", href: `${root()}/supervisors?node=${encodeURIComponent(one.node)}`, "aria-label": `Tree of ${one.id}` }, "Tree");
+  return make("tr", { "data-key": one.id, "data-state": LOOKS[one.status] },
+    make("th", { scope: "row" }, make("a", { class: "name", href: address(one.id), "data-sandbox": one.id }, one.id)),
+    make("td", {}, make("span", { class: "tag" }, one.status)),
+    make("td", { class: "who" }, one.owner),
+    make("td", { class: "num age", title: one.ended_at === undefined ? null : `Until it ended, at ${time(one.ended_at)}` }, ageOf(one, now)),
+    make("td", { class: "num restarts" }, one.restart_count ? number(one.restart_count) : ""),
+    make("td", { class: "num memory" }, one.memory_bytes ? size(one.memory_bytes) : ""),
+    make("td", { class: "why", title: one.reason ?? null }, one.reason ?? ""),
+    make("td", { class: "go-to" }, one.status === "running" ? tree : ""));
+}
+
+/** @param {() => Promise<void>} refresh */
+async function destroyEnded(refresh) {
+  const ended = shown.filter((one) => one.status === "ended");
+  const names = ended.slice(0, NAMED).map((one) => one.id).join(", ") + (ended.length > NAMED ? ` and ${number(ended.length - NAMED)} more` : "");
+  if (!(await confirm(`Destroy ${counted(ended.length, "sandbox", "sandboxes")}?`, `${names}. Their code, versions, output and what happened in them are forgotten. Those that run stay.`, `Destroy ${number(ended.length)}`))) return;
+  clear.disabled = true;
+  /** @type {{id: string, error: unknown}[]} */ const failed = [];
+  for (const { id } of ended) {
+    await platform("DELETE", `/sandboxes/${encodeURIComponent(id)}`).catch((error) => failed.push({ id, error }));
+  }
+  clear.disabled = false;
+  const [first] = failed;
+  if (first) complain(first.error, failed.length === 1 ? `Destroy ${first.id}` : `${number(failed.length)} of ${number(ended.length)} are still there; ${first.id}`);
+  else toast(`${counted(ended.length, "sandbox is", "sandboxes are")} gone.`);
+  await refresh();
+}

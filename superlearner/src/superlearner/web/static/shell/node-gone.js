@@ -1,0 +1,74 @@
+/**
+ * What is said under the header when the node that the page shows is gone: why, and how to go on. A sandbox that has ended
+ * is started again from here, and its own page has its code and what happened in it.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { make, renew, root } from "../base/dom.js";
+import { complain } from "../base/toast.js";
+
+/** @typedef {import("../sandboxes/sandbox-words.js").Sandbox} Sandbox */
+
+/** What was said last of a node counts: a late answer about the one before changes nothing. */
+let told = 0;
+
+/** The sandbox whose node this is; null if it is none, or was destroyed. @param {string} node @returns {Promise<Sandbox|null>} */
+async function sandboxOf(node) {
+  if (!node.startsWith("sandbox-")) return null;
+  const all = /** @type {Sandbox[]} */ (await platform("GET", "/sandboxes?per_page=200").catch(() => []));
+  return all.find((one) => one.node === node) ?? null;
+}
+
+/**
+ * @param {HTMLElement} note  where it is said
+ * @param {string} node
+ * @param {string|undefined} why
+ * @param {HTMLElement[]} ways  to the other nodes
+ */
+export async function tellGone(note, node, why, ways) {
+  const mine = (told += 1);
+  const one = await sandboxOf(node);
+  if (mine !== told) return;
+  renew(note, one ? words(one, ways.slice(0, 1)) : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
+  const again = note.querySelector("button");
+  if (one && again) again.onclick = () => void startAgain(again, one.id);
+  note.hidden = false;
+}
+
+/** Nobody is to be told that it is gone any more. */
+export function dropGone() {
+  told += 1;
+}
+
+/** Makes the button work that the page for an address whose sandbox has ended comes with. */
+export function wireAgain() {
+  const again = document.querySelector("main.error [data-sandbox]");
+  if (again instanceof HTMLButtonElement) again.onclick = () => void startAgain(again, again.dataset["sandbox"] ?? "").then((started) => started && location.reload());
+}
+
+/** @param {Sandbox} one @param {HTMLElement[]} ways */
+function words(one, ways) {
+  const ended = one.status === "ended";
+  const said = ended ? ` has ended: ${one.reason ?? "nobody knows why"}. What you see is how it was.` : one.status === "starting" ? " is being started again." : " is being stopped.";
+  return [
+    make("span", {}, "The sandbox ", make("b", {}, one.id), said),
+    ...(ended ? [make("button", { type: "button", class: "btn" }, "Start it again")] : []),
+    make("a", { class: "plain", href: `${root()}/sandboxes?sandbox=${encodeURIComponent(one.id)}` }, "Its code and what happened"),
+    ...(ways.length ? [make("span", {}, "or go to ", ...ways)] : []),
+  ];
+}
+
+/** Whether it was started. @param {HTMLButtonElement} button @param {string} id */
+async function startAgain(button, id) {
+  button.disabled = true;
+  try {
+    await platform("POST", `/sandboxes/${encodeURIComponent(id)}/restart`, {});
+    return true;
+  } catch (error) {
+    complain(error, `Start ${id}`);
+    button.disabled = false;
+    return false;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Where the command palette gets what it offers: from the page at once, from the server when it answers.
+ *
+ * @module
+ */
+
+import { ApiError, platform, request } from "../base/api.js";
+import { chosen, root } from "../base/dom.js";
+import { pages } from "./nav.js";
+import { here, nodes } from "./nodes.js";
+
+/** @typedef {import("./palette-items.js").Item} Item */
+
+/** How many processes are asked for at once; the rest is found by asking for what was typed. */
+const PROCESSES = 300;
+
+/** The address of a page, with the node that is shown. @param {string} path @param {Record<string, string>} asked */
+function at(path, asked) {
+  const all = new URLSearchParams({ ...asked, ...(chosen() ? { node: chosen() } : {}) });
+  return `${location.origin}${root()}${path}?${all}`;
+}
+
+/** What needs no server. @returns {Item[]} */
+export function fromPage() {
+  const known = pages();
+  const names = nodes();
+  return [
+    ...known.map(({ id, label, href, letter }) => ({ id: `page:${id}`, group: "Pages", icon: "page", text: label, more: letter ? `g ${letter}` : "", href })),
+    ...(names.length > 1 ? names.map((name, place) => ({ id: `node:${name}`, group: "Nodes", icon: "node", text: name, more: "show this node", also: "node switch", href: here(place ? name : "") })) : []),
+    { id: "act:theme", group: "This page", icon: "theme", text: "Switch the theme", more: "light or dark", also: "dark light colours", act: "theme" },
+    { id: "act:help", group: "This page", icon: "help", text: "Help", more: "shapes, words, keys", also: "shortcuts keyboard legend", act: "keys-open" },
+  ];
+}
+
+/**
+ * Processes of the node that is shown.
+ * @param {string} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Item[]>}
+ */
+export async function processes(question, signal) {
+  const found = await request("GET", `/processes?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+  return found.map((/** @type {Record<string, any>} */ one) => {
+    const name = one.name === null ? "" : String(one.name);
+    return {
+      id: `process:${chosen()}:${name || one.pid}`, group: "Processes", icon: one.type === "supervisor" ? "supervisor" : "running", text: name || `${one.what} ${one.pid}`,
+      more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid), href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
+    };
+  });
+}
+
+/** @param {AbortSignal} signal @returns {Promise<Item[]>} */
+export async function operations(signal) {
+  const page = document.querySelector("header [data-page=arsenal]") !== null;
+  const found = await platform("GET", "/arsenal/operations", undefined, signal);
+  return found.map((/** @type {Record<string, any>} */ one) => ({
+    id: `operation:${one.name}`, group: "Operations", icon: "run", text: String(one.name), more: String(one.summary),
+    href: page ? at("/arsenal", { operation: one.name }) : `${location.origin}${root()}/api/docs/${one.category}#${one.name}`,
+  }));
+}
+
+/** @param {AbortSignal} signal @returns {Promise<Item[]>} */
+export async function manual(signal) {
+  const found = await platform("GET", "/docs/pages", undefined, signal);
+  return found.map((/** @type {Record<string, any>} */ one) => ({
+    id: `docs:${one.page}`, group: "Documentation", icon: "list", text: String(one.title), more: String(one.about ?? one.part ?? ""), also: String(one.part ?? ""),
+    href: new URL(String(one.path), location.origin).href,
+  }));
+}
+
+/**
+ * Concepts and sections of the documentation.
+ * @param {string} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Item[]>}
+ */
+export async function sections(question, signal) {
+  const found = await platform("GET", `/docs/search?limit=6&q=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+  return found.map((/** @type {Record<string, any>} */ one) => ({
+    id: `docs:${one.path}`, group: "Documentation", icon: "list", text: String(one.heading || one.title), more: String(one.title), also: question,
+    href: new URL(String(one.path), location.origin).href,
+  }));
+}
+
+/** @param {unknown} error */
+export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";
+
+/** Why something is missing. @param {unknown} error */
+export const reason = (error) => (error instanceof ApiError ? error.message : "The server does not answer.");

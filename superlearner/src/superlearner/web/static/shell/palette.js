@@ -1,0 +1,210 @@
+/**
+ * The command palette: one field that finds pages, processes, operations and texts, and goes there. It works with what
+ * it has when the server is slow or gone, and says what is missing.
+ *
+ * @module
+ */
+
+import { attribute, byId, icon, make, write } from "../base/dom.js";
+import { pieces } from "./fuzzy.js";
+import { rank, remembered, subject, trusted } from "./palette-items.js";
+import { fromPage, isAborted, manual, operations, processes, reason, sections } from "./palette-sources.js";
+import { counted } from "../base/words.js";
+
+/** @typedef {import("./palette-items.js").Item} Item */
+
+const KEY = "superlearner.recent";
+
+class Palette {
+  #dialog = byId("palette", HTMLDialogElement);
+  #field = make("input", {
+    type: "text", id: "palette-field", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
+    "aria-label": "Go to", placeholder: "Page, process, operation, text…", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 200,
+  });
+  #list = make("div", { class: "list", id: "palette-list", role: "listbox", "aria-label": "Found" });
+  #said = make("span", { class: "said", role: "status" });
+  /** What the server gave, by source. @type {Map<string, Item[]>} */ #got = new Map();
+  /** @type {Map<string, string>} */ #missing = new Map();
+  /** @type {Set<string>} */ #asking = new Set();
+  /** @type {Map<string, AbortController>} */ #under = new Map();
+  /** @type {Item[]} */ #shown = [];
+  #place = 0;
+  #pause = 0;
+
+  constructor() {
+    this.#dialog.append(
+      make("div", { class: "ask" }, icon("find"), this.#field),
+      this.#list,
+      make("p", { class: "foot" }, this.#said, make("span", { class: "for-keys" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " choose"), make("span", { class: "for-keys" }, make("kbd", {}, "↵"), " go")),
+    );
+    this.#field.oninput = () => this.#typed();
+    this.#field.onkeydown = (event) => this.#pressed(event);
+    this.#list.onclick = (event) => this.#clicked(event);
+    this.#list.onpointermove = (event) => this.#choose(this.#placeOf(event.target) ?? this.#place, false);
+    this.#dialog.onclick = (event) => event.target === this.#dialog && this.#dialog.close();
+    this.#dialog.onclose = () => this.#stop();
+  }
+
+  open() {
+    if (document.querySelector("dialog[open]")) return;
+    this.#field.value = "";
+    this.#place = 0;
+    this.#dialog.showModal();
+    this.#field.focus();
+    this.#got.delete("processes");
+    this.#got.delete("sections");
+    void this.#ask("processes", (signal) => processes("", signal));
+    if (!this.#got.has("operations")) void this.#ask("operations", operations);
+    if (!this.#got.has("documentation")) void this.#ask("documentation", manual);
+    this.#draw();
+  }
+
+  /** @param {string} source @param {(signal: AbortSignal) => Promise<Item[]>} from */
+  async #ask(source, from) {
+    this.#under.get(source)?.abort();
+    const under = new AbortController();
+    this.#under.set(source, under);
+    this.#asking.add(source);
+    try {
+      this.#got.set(source, await from(under.signal));
+      this.#missing.delete(source);
+    } catch (error) {
+      if (isAborted(error)) return;
+      this.#missing.set(source, reason(error));
+    }
+    this.#asking.delete(source);
+    if (this.#dialog.open) this.#draw();
+  }
+
+  #typed() {
+    this.#place = 0;
+    this.#draw();
+    clearTimeout(this.#pause);
+    const question = this.#field.value.trim();
+    if (question.length < 2) return;
+    this.#pause = setTimeout(() => {
+      void this.#ask("more processes", (signal) => processes(subject(question), signal));
+      void this.#ask("sections", (signal) => sections(question, signal));
+    }, 120);
+  }
+
+  #stop() {
+    clearTimeout(this.#pause);
+    for (const under of this.#under.values()) under.abort();
+    this.#asking.clear();
+  }
+
+  #draw() {
+    const before = this.#shown[this.#place]?.id;
+    const groups = rank([...fromPage(), ...[...this.#got.values()].flat()], this.#field.value, recent());
+    this.#shown = groups.flatMap(({ found }) => found.map(({ item }) => item));
+    const kept = this.#place > 0 ? this.#shown.findIndex((item) => item.id === before) : 0;
+    this.#place = Math.max(0, kept);
+    let place = 0;
+    this.#list.replaceChildren(...groups.map(({ name, found }, number) => {
+      const title = make("span", { id: `palette-group-${number}` }, name);
+      const group = make("div", { role: "group", "aria-labelledby": title.id }, title);
+      for (const { item, places } of found) {
+        const text = make("span", { class: "what" }, ...pieces(item.text, places).map(([piece, meant]) => (meant ? make("mark", {}, piece) : piece)));
+        group.append(make("div", { role: "option", id: `palette-${place}`, "data-place": place, "aria-selected": "false" }, icon(item.icon), text, make("span", { class: "more" }, item.more)));
+        place += 1;
+      }
+      return group;
+    }));
+    if (!this.#shown.length) this.#list.append(make("p", { class: "none" }, this.#asking.size ? "Nothing yet; the server is still being asked." : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
+    this.#choose(this.#place);
+    write(this.#said, this.#status());
+  }
+
+  #status() {
+    const [[source, why] = ["", ""]] = [...this.#missing];
+    if (source) return `${[...new Set([...this.#missing.keys()].map((one) => one.replace("more ", "").replace("sections", "documentation")))].join(", ")} missing: ${why}`;
+    if (this.#asking.size) return "Asking the server…";
+    return this.#field.value.trim() ? counted(this.#shown.length, "result") : "";
+  }
+
+  /** @param {number} place @param {boolean} [scroll] */
+  #choose(place, scroll = true) {
+    const options = [...this.#list.querySelectorAll("[role=option]")];
+    this.#place = Math.max(0, Math.min(place, options.length - 1));
+    options.forEach((one, index) => attribute(one, "aria-selected", String(index === this.#place)));
+    const one = options[this.#place];
+    attribute(this.#field, "aria-activedescendant", one?.id);
+    if (scroll) one?.scrollIntoView({ block: "nearest" });
+    if (scroll && this.#place === 0) this.#list.scrollTop = 0;
+  }
+
+  /** @param {EventTarget|null} target */
+  #placeOf(target) {
+    const option = target instanceof Element ? target.closest("[role=option]") : null;
+    return option instanceof HTMLElement ? Number(option.dataset.place) : null;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    const last = this.#shown.length - 1;
+    const to = { ArrowDown: this.#place === last ? 0 : this.#place + 1, ArrowUp: this.#place === 0 ? last : this.#place - 1, PageDown: this.#place + 8, PageUp: this.#place - 8 }[event.key];
+    const again = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
+    if (to === undefined && event.key !== "Enter" && !again) return;
+    event.preventDefault();
+    if (again) this.#dialog.close();
+    else if (to !== undefined) this.#choose(to);
+    else if (!event.isComposing) this.#go(this.#shown[this.#place], event.ctrlKey || event.metaKey);
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const place = this.#placeOf(event.target);
+    if (place !== null) this.#go(this.#shown[place], event.ctrlKey || event.metaKey);
+  }
+
+  /** @param {Item|undefined} item @param {boolean} elsewhere  in a tab of its own */
+  #go(item, elsewhere) {
+    if (!item) return;
+    this.#dialog.close();
+    if (item.ends) {
+      const { ends } = item;
+      void import("../processes/process-acts.js").then(({ end }) => end(ends));
+      return;
+    }
+    if (item.act) {
+      document.getElementById(item.act)?.click();
+      return;
+    }
+    if (!item.href) return;
+    keep({ ...item, line: undefined });
+    if (elsewhere) window.open(item.href, "_blank", "noopener");
+    else location.assign(item.href);
+  }
+}
+
+/** @returns {Item[]} */
+function recent() {
+  try {
+    return trusted(JSON.parse(localStorage.getItem(KEY) ?? "[]"), location.origin);
+  } catch {
+    return []; // no storage, or not ours
+  }
+}
+
+/** @param {Item} item */
+function keep(item) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(remembered(recent(), item)));
+  } catch {
+    // Storage may be forbidden: nothing is remembered then.
+  }
+}
+
+/** @type {Palette|null} */ let palette = null;
+
+export function openPalette() {
+  if (!document.getElementById("palette")) return;
+  palette ??= new Palette();
+  palette.open();
+}
+
+/** Makes the button in the header, and those in pages, open it. */
+export function wirePalette() {
+  for (const button of document.querySelectorAll("#palette-open, [data-opens=palette]")) button.addEventListener("click", openPalette);
+}

@@ -1,0 +1,24 @@
+/**
+ * What every page has: keys and help, the ways to other pages, the choice of the node, the command palette.
+ *
+ * @module
+ */
+
+import { help, listen, shortcuts } from "./keys.js";
+import { followNavigation, pages } from "./nav.js";
+import { followNodes } from "./nodes.js";
+import { disableActs, onlyReads } from "./only-reads.js";
+import { openPalette, wirePalette } from "./palette.js";
+import { touring } from "../learn/tour-place.js";
+
+followNavigation();
+followNodes();
+wirePalette();
+shortcuts([
+  { keys: ["?"], text: "This help", run: help },
+  { keys: ["Ctrl K"], text: "Go to a page, process, operation or text", run: openPalette },
+  ...pages().filter(({ letter }) => letter).map(({ letter, label, href }) => ({ keys: [`g ${letter}`], text: `Go to ${label}`, run: () => location.assign(href) })),
+]);
+listen();
+if (onlyReads()) disableActs();
+if (touring()) void import("../learn/tour.js").catch(() => {}); // a page goes on without its tour

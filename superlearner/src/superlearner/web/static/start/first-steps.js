@@ -1,0 +1,152 @@
+/**
+ * The guided first steps: which supervisor is shown, who may be killed, what has really happened, and what it means in
+ * plain words. Pure: the model of the feed in, what to show out.
+ *
+ * @module
+ */
+
+import { label } from "../live/model.js";
+import { unlimited } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+
+/** @typedef {{supervisor: Row, children: Row[], victim: Row|null}} Scene */
+
+/** What shows most, first. @type {Record<string, number>} */
+const TELLING = { rest_for_one: 30, one_for_all: 20, one_for_one: 10, dynamic: 2, simple_one_for_one: 1 };
+/** The demo's supervisor with the best story. */
+const BEST = "checkout_sup";
+const BEST_CHILD = "ledger";
+/** More children than this make no picture. */
+const MANY = 8;
+/** Below this slot live the services of the platform: nobody learns by killing those. */
+const SERVICES = "superlearner/services";
+
+/** @param {Model} model @param {Row} supervisor @returns {Row[]} */
+const childrenOf = (model, supervisor) => (model.kids.get(supervisor.key) ?? []).flatMap((key) => model.rows.get(key) ?? []);
+
+/** Whether a supervisor starts this child again when it is killed. @param {Row} row */
+const comesBack = (row) => row.kind === "worker" && !row.critical && (row.restart === "permanent" || row.restart === "transient");
+
+/** @param {Row} supervisor @param {Row[]} children */
+function worth(supervisor, children) {
+  if (supervisor.critical || supervisor.key === SERVICES || supervisor.key.startsWith(`${SERVICES}/`) || !children.some(comesBack)) return 0;
+  const max = supervisor.budget?.max ?? 0;
+  return (TELLING[supervisor.strategy ?? ""] ?? 5) + (supervisor.name === BEST ? 100 : 0)
+    + (children.length >= 2 && children.length <= 6 ? 8 : children.length <= MANY ? 3 : -4)
+    + (max >= 1 && supervisor.budget && !unlimited(supervisor.budget) ? 8 : 0) + (supervisor.pid ? 2 : 0);
+}
+
+/**
+ * The supervisor to show: the one that was shown, as long as it is there, else the most telling one.
+ * @param {Model} model
+ * @param {string|null} kept  its key
+ * @returns {Scene|null}
+ */
+export function sceneOf(model, kept) {
+  let best = kept === null ? undefined : model.rows.get(kept);
+  if (!best || worth(best, childrenOf(model, best)) <= 0) {
+    let most = 0;
+    best = undefined;
+    for (const row of model.rows.values()) {
+      if (row.kind !== "supervisor") continue;
+      const found = worth(row, childrenOf(model, row));
+      if (found > most) [best, most] = [row, found];
+    }
+  }
+  if (!best) return null;
+  const children = childrenOf(model, best);
+  const able = children.filter(comesBack);
+  return { supervisor: best, children, victim: able.find((row) => label(row) === BEST_CHILD) ?? able[0] ?? null };
+}
+
+/**
+ * Who will be started again when this child ends, itself among them, as its supervisor's strategy has it.
+ * @param {Scene} scene
+ * @param {string} key
+ * @returns {Row[]}
+ */
+export function affected({ supervisor, children }, key) {
+  const place = children.findIndex((row) => row.key === key);
+  if (place < 0) return [];
+  const back = (/** @type {Row} */ row) => row.key === key || row.restart !== "temporary";
+  if (supervisor.strategy === "one_for_all") return children.filter(back);
+  if (supervisor.strategy === "rest_for_one") return children.slice(place).filter(back);
+  return children.slice(place, place + 1);
+}
+
+/**
+ * The newest that the feed tells of the scene, after what was known already.
+ * @param {readonly FeedEvent[]} feed  oldest first
+ * @param {Scene} scene
+ * @param {number} after  number of an entry
+ * @returns {FeedEvent|null}
+ */
+export function storyOf(feed, { supervisor }, after) {
+  for (let at = feed.length - 1; at >= 0; at -= 1) {
+    const event = feed[at];
+    if (!event || event.id <= after) return null;
+    const below = event.key?.startsWith(`${supervisor.key}/`) && !event.key.slice(supervisor.key.length + 1).includes("/");
+    if ((below || (event.key === supervisor.key && event.kind === "gave_up")) && ["restarted", "killed", "crashed", "gave_up", "restart_failed"].includes(event.kind)) return event;
+  }
+  return null;
+}
+
+/**
+ * Which steps are done, told by what has happened and by nothing else.
+ * @param {Scene|null} scene
+ * @param {FeedEvent|null} story
+ */
+export function done(scene, story) {
+  return {
+    look: scene !== null && (story !== null || scene.children.some((row) => row.pid !== null)),
+    kill: story !== null,
+    read: story !== null && (Boolean(story.parts?.restarted?.length) || story.kind === "gave_up"),
+  };
+}
+
+/** @param {readonly string[]} names */
+export function listed(names) {
+  const shown = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : [...names];
+  const last = shown.pop() ?? "";
+  return shown.length ? `${shown.join(", ")} and ${last}` : last;
+}
+
+/** @type {Record<string, string>} */
+const BECAUSE = {
+  one_for_one: "only the child that ended is started again",
+  rest_for_one: "the child that ended is started again, and those started after it",
+  one_for_all: "when one child ends, all of them are started again",
+  dynamic: "only the child that ended is started again",
+  simple_one_for_one: "only the child that ended is started again",
+};
+
+/** What a strategy does, as half a sentence. @param {string|null} strategy */
+export const because = (strategy) => BECAUSE[strategy ?? ""] ?? "it starts its children again";
+
+/**
+ * The three answers.
+ * @param {FeedEvent} story
+ * @returns {{why: string, who: string, left: string}}
+ */
+export function answers(story) {
+  const { who = "The child", reason = "", by = "", strategy = "", restarted = [], used, max, window_s } = story.parts ?? {};
+  const again = restarted.length ? `${by} is ${strategy}: ${because(strategy)}.` : "";
+  if (story.kind === "gave_up") {
+    return {
+      why: `${story.text.split("; ")[0]}.`,
+      who: restarted.length ? `${listed(restarted)}. ${again}` : "Nobody yet. The supervisor above decides what becomes of it.",
+      left: `${who} has used up its restarts: what a restart does not mend goes up the tree, to its own supervisor.`,
+    };
+  }
+  const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and no callback of it ran.` : `${who} ended with the reason ${reason}.`;
+  const limited = typeof max === "number" && typeof used === "number" && max < 1000;
+  return {
+    why,
+    who: restarted.length ? `${listed(restarted)}. ${again}` : "Nobody yet.",
+    left: limited ? `${Math.max(0, max - used)} of ${max} restarts in ${window_s} s. When none is left and one is needed, ${by} gives up: it ends, and its own supervisor decides.`
+      : `${by || "Its supervisor"} may restart as often as it has to.`,
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * The start page: a live picture of one supervisor with the first steps beside it, what is wrong now, the last restarts,
+ * and the ways to everything else.
+ *
+ * @module
+ */
+
+import { kill } from "../base/api.js";
+import { byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
+import { SlFamily } from "./family.js";
+import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
+import { Feed, liveUrl } from "../live/live.js";
+import { EMPTY, label, reduce, tally } from "../live/model.js";
+import { SHAPES } from "../base/marks.js";
+import { pages } from "../shell/nav.js";
+import { lostWords, showLost, showStatus } from "../live/status.js";
+import { reduce as judged } from "../system/system-model.js";
+import { complain } from "../base/toast.js";
+import { number, STATES, time } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("../live/model.js").Message} Message */
+/** @typedef {import("./first-steps.js").Scene} Scene */
+
+const KEY = "superlearner.first-steps";
+const SHOWN = 5;
+/** So long it is told that a supervisor gave up when no monitor judges it. */
+const FRESH_S = 60;
+const RANKS = ["low", "medium", "high", "critical"];
+/** @type {Record<string, string>} */
+const ABOUT = {
+  supervisors: "every process in its place, live: kill, restart, look inside", system: "load, memory, lag and anomalies over time",
+  processes: "all processes of the node: search, sort, filter", traces: "who talks to whom, recorded and played back",
+  sandboxes: "your own code in a program of its own, where it can break nothing",
+  arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
+  docs: "the library, the commands, the API", replay: "what was recorded, forwards and backwards, step by step", settings: "runtime, tokens, looks, data",
+};
+
+const page = byId("start", HTMLElement);
+const family = byId("family", SlFamily);
+const killIt = byId("kill-it", HTMLButtonElement);
+
+/** @type {Model} */ let model = EMPTY;
+let skew = 0;
+/** Server time of the newest frame. */
+let fresh = 0;
+/** Why nobody tells what is wrong; "" while somebody does. */
+let unknown = "";
+/** @type {Scene|null} */ let scene = null;
+/** What the feed said before this visit tells of no step. */
+let known = 0;
+/** What the monitor of the node finds. @type {import("../system/system-model.js").Model|null} */ let found = null;
+
+const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
+const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the line above says whether the server answers
+
+/** @param {Message[]} messages */
+function onMessages(messages) {
+  const before = model;
+  for (const message of messages) {
+    model = reduce(model, message);
+    if (message.k === "s") skew = message.now - Date.now() / 1000;
+  }
+  if (model.gap) {
+    if (!before.gap) feed.sync();
+    return;
+  }
+  fresh = Date.now() / 1000 + skew;
+  if (model === before) return;
+  if (before.epoch !== model.epoch) begin();
+  if (before.rows !== model.rows) draw();
+  if (before.rows !== model.rows || before.feed !== model.feed) steps();
+  if (before.feed !== model.feed) last();
+  if (before.rows !== model.rows || before.restarts !== model.restarts) count();
+  if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots) wrong();
+  page.dataset.ready = scene ? "scene" : "none";
+}
+
+/** @param {import("../live/live.js").Status} status */
+function onStatus(status) {
+  showStatus(status);
+  showLost(status, fresh);
+  unknown = lostWords(status, 0);
+  wrong();
+}
+
+/** With each look of the monitor: anomalies begin and end. @param {unknown[]} frames */
+function onFindings(frames) {
+  for (const frame of frames) {
+    found = judged(found, frame);
+    if (!found) return findings.sync();
+  }
+  if (!found) return;
+  findings.expect(found.interval);
+  wrong();
+}
+
+/** Where the visit began, also after the page was loaded anew. */
+function begin() {
+  const newest = model.feed.reduce((most, event) => Math.max(most, event.id), 0);
+  const place = `${model.epoch} ${model.node}`;
+  try {
+    const [was, from] = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    known = was === place ? Number(from) : newest;
+    sessionStorage.setItem(KEY, JSON.stringify([place, known]));
+  } catch {
+    known = newest;
+  }
+}
+
+/** The address of a process in the tree. @param {string} key */
+const inTree = (key) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(chosen() ? { node: chosen() } : {}) })}`;
+
+function draw() {
+  scene = sceneOf(model, scene?.supervisor.key ?? null);
+  byId("wait", HTMLElement).hidden = true;
+  byId("no-scene", HTMLElement).hidden = scene !== null;
+  family.hidden = scene === null;
+  if (scene) family.show(scene, skew, (row) => inTree(row.key));
+}
+
+/** The steps tick themselves off by what the feed tells. */
+function steps() {
+  const story = scene && storyOf(model.feed, scene, known);
+  const reached = done(scene, story);
+  let current = "";
+  for (const item of byId("steps", HTMLElement).children) {
+    if (!(item instanceof HTMLElement)) continue;
+    const name = /** @type {keyof typeof reached} */ (item.dataset.step ?? "look");
+    if (reached[name] !== "done" in item.dataset) {
+      if (reached[name]) item.dataset.done = "";
+      else delete item.dataset.done;
+      item.querySelector(".vh")?.remove();
+      if (reached[name]) item.querySelector("h3")?.append(make("span", { class: "vh" }, " (done)"));
+    }
+    if (!reached[name] && !current) current = name;
+    item.ariaCurrent = !reached[name] && current === name ? "step" : null;
+  }
+  const victim = scene?.victim ?? null;
+  killIt.disabled = !victim?.pid;
+  if (scene && victim) {
+    const name = label(victim), boss = label(scene.supervisor);
+    write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: none of them repairs itself.`);
+    write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${name}`);
+    write(killIt, reached.kill ? `Kill ${name} again` : `Kill ${name}`);
+  }
+  byId("read-wait", HTMLElement).hidden = story !== null;
+  byId("answers", HTMLElement).hidden = story === null;
+  byId("next", HTMLElement).hidden = !reached.read;
+  if (!story || !scene) return;
+  const told = answers(story);
+  write(byId("answer-why", HTMLElement), told.why);
+  write(byId("answer-who", HTMLElement), told.who);
+  write(byId("answer-left", HTMLElement), told.left);
+  const beginning = pages().find(({ id }) => id === "learn");
+  byId("next", HTMLElement).replaceChildren(
+    make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
+    make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
+  );
+  if (reached.read && announced !== story.id) write(byId("announce", HTMLElement), story.text);
+  announced = reached.read ? story.id : announced;
+}
+let announced = 0;
+
+/** @param {Row|null|undefined} row */
+async function end(row) {
+  if (!row?.pid) return;
+  killIt.disabled = true;
+  try {
+    await kill(row.pid);
+  } catch (error) {
+    complain(error, `Kill ${label(row)}`);
+  }
+  killIt.disabled = !scene?.victim?.pid;
+}
+
+function count() {
+  const { running, stuck, restarting, crashed } = tally(model);
+  for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
+    ["running", running, "running"], ["stuck", stuck, "not answering"], ["restarting", restarting, "restarting"], ["crashed", crashed, "crashed"],
+    ["restarts", model.restarts, model.restarts === 1 ? "restart" : "restarts"],
+  ])) {
+    const element = byId(`start-${id}`, HTMLElement);
+    element.hidden = value === 0 && id !== "running" && id !== "restarts";
+    write(element.querySelector("b") ?? element, number(value));
+    write(element.querySelector("span") ?? element, text);
+  }
+  write(byId("start-node", HTMLElement), model.node);
+}
+
+/** What needs somebody, each with the way there. */
+function wrong() {
+  const rows = [...model.rows.values()].filter(({ state }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state));
+  const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
+  const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
+  const items = [
+    ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
+      make("a", { href: inTree(row.key) }, label(row)), ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
+    ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
+    ...gaveUp(new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map((event) =>
+      make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"), make("a", { href: system }, event.parts?.who ?? "A supervisor"), ` gave up at ${time(event.at)}`)),
+    ...anomalies.slice(0, SHOWN).map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" }, icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
+      make("a", { href: system }, `${one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
+    ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
+  ];
+  if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at.")));
+  renew(byId("wrong", HTMLElement), items);
+}
+
+/**
+ * Who gave up since the monitor looked, each once, newest first: whoever gives up may run again at once, and is no finding yet.
+ * @param {Set<string|null|undefined>} told  what another line says
+ */
+function gaveUp(told) {
+  const looked = found?.points.at(-1)?.[found.columns.indexOf("at")];
+  const from = Math.max(Date.now() / 1000 + skew - FRESH_S, typeof looked === "number" && found ? looked - found.interval : 0);
+  /** @type {Map<string|null|undefined, import("../live/model.js").FeedEvent>} */ const newest = new Map();
+  for (const event of model.feed) if (event.kind === "gave_up" && event.at > from && !told.has(event.key) && !told.has(event.parts?.who)) newest.set(event.key, event);
+  return [...newest.values()].reverse().slice(0, SHOWN);
+}
+
+function last() {
+  const told = model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)).slice(-SHOWN).reverse();
+  const items = told.map((event) => make("li", { "data-level": event.level }, make("time", { datetime: new Date(event.at * 1000).toISOString() }, time(event.at)),
+    event.key ? make("a", { href: inTree(event.key) }, event.text) : make("span", {}, event.text)));
+  if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Who ends and is started again is told here."));
+  renew(byId("last", HTMLElement), items);
+}
+
+family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
+killIt.onclick = () => void end(scene?.victim);
+byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => id !== "start").map(({ id, label: name, href }) =>
+  make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
+last();
+feed.start();
+findings.start();

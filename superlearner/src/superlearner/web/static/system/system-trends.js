@@ -1,0 +1,94 @@
+/**
+ * Where figures are going: a direction is told only with enough samples and when it stands out of their noise. Pure.
+ *
+ * @module
+ */
+
+import { placeOf } from "../components/chart-scale.js";
+
+/** @typedef {import("../components/chart.js").Picture} Picture */
+/** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
+
+/** Fewer samples than that say nothing. */
+export const LEAST_SAMPLES = 12;
+/** The change has to be so many times what the samples stray from the line, and this share of the level. */
+const STANDS_OUT = 3;
+const SHARE = 0.1;
+/** Of all pairs of samples so many have to go the same way. */
+const AGREE = 0.75;
+/** More samples are taken together, by their median. */
+const MOST = 60;
+
+/**
+ * The line through some samples that single peaks do not bend: the median of the slopes of all pairs (Theil and Sen).
+ * @param {number[]} at
+ * @param {number[]} values
+ * @returns {{slope: number, level: number, stray: number, agree: number}}  level: in the middle of the time
+ */
+export function fit(at, values) {
+  const [x, y] = thinned(at, values);
+  /** @type {number[]} */ const slopes = [];
+  for (let one = 0; one < x.length; one += 1) {
+    for (let other = one + 1; other < x.length; other += 1) slopes.push((of(y, other) - of(y, one)) / (of(x, other) - of(x, one)));
+  }
+  const slope = middle(slopes);
+  const centre = (of(at, 0) + of(at, at.length - 1)) / 2;
+  const level = middle(x.map((one, place) => of(y, place) - slope * (one - centre)));
+  const stray = middle(x.map((one, place) => Math.abs(of(y, place) - level - slope * (one - centre))));
+  const agree = slopes.filter((one) => Math.sign(one) === Math.sign(slope)).length / slopes.length;
+  return { slope, level, stray, agree };
+}
+
+/**
+ * The trends of what is shown, the steepest first.
+ * @param {Picture[]} pictures
+ * @param {number} from
+ * @param {number} to
+ * @returns {Trend[]}
+ */
+export function trends(pictures, from, to) {
+  /** @type {(Trend & {weight: number})[]} */ const found = [];
+  for (const { title, unit, times, series } of pictures) {
+    for (const { name, values } of series) {
+      /** @type {number[]} */ const at = [];
+      /** @type {number[]} */ const seen = [];
+      for (let place = placeOf(times.at, from); place < times.at.length && of(times.at, place) <= to; place += 1) {
+        const value = values[place];
+        if (value === null || value === undefined) continue;
+        at.push(of(times.at, place));
+        seen.push(value);
+      }
+      const seconds = (at.at(-1) ?? 0) - (at[0] ?? 0);
+      if (at.length < LEAST_SAMPLES || seconds < (to - from) / 2) continue;
+      const { slope, level, stray, agree } = fit(at, seen);
+      const change = slope * seconds;
+      const most = Math.abs(level) + Math.abs(change) / 2;
+      if (!change || agree < AGREE || Math.abs(change) < STANDS_OUT * stray || Math.abs(change) < SHARE * most) continue;
+      found.push({ title, name, unit, rises: change > 0, from: Math.max(0, level - change / 2), to: Math.max(0, level + change / 2), perMinute: slope * 60, samples: at.length, seconds, weight: Math.abs(change) / most });
+    }
+  }
+  return found.sort((one, other) => other.weight - one.weight).map(({ weight: _, ...trend }) => trend);
+}
+
+/**
+ * At most `MOST` samples: the medians of as many that follow one another.
+ * @param {number[]} at
+ * @param {number[]} values
+ * @returns {[number[], number[]]}
+ */
+function thinned(at, values) {
+  const size = Math.ceil(at.length / MOST);
+  if (size === 1) return [at, values];
+  /** @type {[number[], number[]]} */ const found = [[], []];
+  for (let place = 0; place < at.length; place += size) {
+    found[0].push(middle(at.slice(place, place + size)));
+    found[1].push(middle(values.slice(place, place + size)));
+  }
+  return found;
+}
+
+/** @param {number[]} values @param {number} place */
+const of = (values, place) => /** @type {number} */ (values[place]);
+
+/** @param {number[]} values */
+const middle = (values) => of([...values].sort((one, other) => one - other), values.length >> 1);

@@ -1,0 +1,194 @@
+/**
+ * `<sl-signals>`: the signals of one burst drawn over the lines of the tree: an arrow for each event, numbered in the
+ * order of events, with a dot that travels along it. What took less than a millisecond is shown in a second and a half.
+ *
+ * @module
+ */
+
+import { icon, make } from "../base/dom.js";
+import { still } from "../base/motion.js";
+import { drawing, schedule, sentence } from "./signal-lanes.js";
+
+/** @typedef {import("./signal-lanes.js").Burst} Burst */
+/** @typedef {import("./signal-lanes.js").Drawing} Drawing */
+
+const SVG = "http://www.w3.org/2000/svg";
+const FOOT = 36;
+/** The least room of an arrow; where the names leave less, it covers their ends. */
+const LEAST = 25;
+
+/** Makes an element of a picture. @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
+export function draw(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+export class SlSignals extends HTMLElement {
+  /** @type {Burst|null} */ #burst = null;
+  /** @type {HTMLElement|null} */ #tree = null;
+  /** @type {Animation[]} */ #running = [];
+  #title = make("span", { class: "signals-title" });
+  #list = make("ol", { class: "signals-list", hidden: true });
+  #again = make("button", { type: "button", class: "btn quiet" }, "Again");
+  #words = make("button", { type: "button", class: "btn quiet", "aria-expanded": "false" }, "As a list");
+  #close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the signals" }, icon("close"));
+  #picture = draw("svg", { "aria-hidden": "true", focusable: "false" });
+  #foot = make("div", { class: "signals-foot" }, this.#title, this.#again, this.#words, this.#close);
+
+  connectedCallback() {
+    if (this.#foot.isConnected) return;
+    this.hidden = true;
+    this.setAttribute("role", "group");
+    this.append(this.#foot, this.#list);
+    this.insertBefore(this.#picture, this.#foot);
+    this.#again.onclick = () => this.#play();
+    this.#close.onclick = () => this.clear();
+    this.#words.onclick = () => this.#listed(this.#list.hidden !== false);
+    this.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.clear();
+    };
+  }
+
+  /**
+   * Draws a burst over a tree, which scrolls it along.
+   * @param {Burst} burst
+   * @param {HTMLElement} tree
+   * @param {string} title
+   */
+  show(burst, tree, title) {
+    this.#burst = burst;
+    this.#tree = tree;
+    const room = tree.querySelector(".tree-scroll");
+    if (room && this.parentElement !== room) room.append(this);
+    this.#title.textContent = title;
+    this.setAttribute("aria-label", title);
+    this.#list.replaceChildren(...burst.list.map((signal) => make("li", {}, sentence(signal, burst.who))),
+      ...(burst.more ? [make("li", {}, `… and ${burst.more} more.`)] : []));
+    this.#listed(false);
+    this.#play();
+  }
+
+  /** Whether somebody has a hand on it, or reads its list. */
+  get busy() {
+    return this.contains(document.activeElement) || this.#foot.matches(":hover") || !this.#list.hidden;
+  }
+
+  /** Takes the picture away. */
+  clear() {
+    this.#stop();
+    this.#burst = null;
+    this.hidden = true;
+    this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: null } }));
+  }
+
+  /** Draws it where the lines are now. */
+  place() {
+    if (this.#burst && !this.hidden && !this.#running.length) this.#draw();
+  }
+
+  /** @param {boolean} open */
+  #listed(open) {
+    this.#list.hidden = !open;
+    this.#words.setAttribute("aria-expanded", String(open));
+  }
+
+  #stop() {
+    for (const one of this.#running) one.cancel();
+    this.#running = [];
+    delete this.dataset.playing;
+  }
+
+  #play() {
+    this.#stop();
+    const plan = this.#draw();
+    const moving = !still();
+    if (this.#burst) this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: this.#burst, moving } }));
+    if (!plan || !moving) return;
+    this.dataset.playing = "";
+    const times = schedule(plan.arrows.length);
+    this.#running = plan.arrows.flatMap((arrow, place) => travel(this.#picture.querySelector(`[data-n="${arrow.n}"]`), arrow, times[place] ?? [0, 0]));
+    const last = this.#running.at(-1);
+    const mine = this.#running;
+    void Promise.all(mine.map((one) => one.finished)).then(() => mine === this.#running && this.#stop(), () => {});
+    if (!last) this.#stop();
+  }
+
+  /** @returns {Drawing|null} */
+  #draw() {
+    const [burst, tree] = [this.#burst, this.#tree];
+    const room = tree?.querySelector(".tree-scroll");
+    if (!burst || !tree || !(room instanceof HTMLElement)) return null;
+    this.hidden = false;
+    const origin = room.getBoundingClientRect();
+    const boxes = burst.who.map(([key]) => lineOf(tree, key)?.getBoundingClientRect() ?? null);
+    const known = boxes.filter((box) => box !== null);
+    if (!known.length) {
+      this.hidden = true;
+      return null;
+    }
+    const names = burst.who.flatMap(([key]) => [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
+    const width = room.clientWidth;
+    const kill = lineOf(tree, burst.who[0]?.[0] ?? "")?.querySelector(".kill")?.getBoundingClientRect().left ?? 0;
+    const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // who wants to kill again can
+    const left = Math.round(Math.max(60, Math.min(Math.max(...names, 0) - origin.left + 12, width * 0.62, right - 44 - LEAST * burst.list.length)));
+    const heights = boxes.map((box) => box && box.top + box.height / 2 - origin.top + room.scrollTop);
+    const plan = drawing(burst, heights, { left: 0, right: right - left, row: known[0]?.height ?? 30 });
+    Object.assign(this.style, { top: `${plan.top}px`, left: `${left}px`, width: `${right - left}px` });
+    const height = plan.bottom - plan.top;
+    this.#picture.setAttribute("viewBox", `0 ${plan.top} ${right - left} ${height}`);
+    this.#picture.setAttribute("height", String(height));
+    this.#picture.setAttribute("width", String(right - left));
+    this.#picture.replaceChildren(...plan.lanes.map((y) => draw("line", { class: "lane", x1: 0, x2: right - left, y1: y, y2: y })),
+      ...plan.arrows.map((arrow) => arrowOf(arrow, plan.words)));
+    this.style.minHeight = `${height + FOOT}px`;
+    return plan;
+  }
+}
+
+/** The line of a process, or of the nearest one above it that is on the page. @param {HTMLElement} tree @param {string} key @returns {HTMLElement|null} */
+function lineOf(tree, key) {
+  for (let at = key; at; at = at.slice(0, Math.max(0, at.lastIndexOf("/")))) {
+    const found = tree.querySelector(`[role=treeitem][data-key="${CSS.escape(at)}"]:not([data-gone])`);
+    if (found instanceof HTMLElement) return found;
+    if (!at.includes("/")) return null;
+  }
+  return null;
+}
+
+/** An arrow begins at its number. @param {import("./signal-lanes.js").Arrow} arrow @param {boolean} words */
+function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
+  const way = Math.sign(to - from);
+  const parts = [draw("title", {}, `${n}. ${word} ${after}`)];
+  if (outside) parts.push(draw("line", { class: "shaft", x1: x - 20, x2: x - 10, y1: to, y2: to }));
+  else if (way) parts.push(draw("line", { class: "shaft", x1: x, x2: x, y1: from + way * 8, y2: to - way * 7 }), draw("path", { class: "head", d: `M${x} ${to}l-4.5 ${-8 * way}h9z` }));
+  parts.push(draw("circle", { class: "count", cx: x, cy: from, r: 8.5 }), draw("text", { class: "count-text", x, y: from + 3.8 }, String(n)));
+  if (words) parts.push(draw("text", { class: "word", x: x + (way ? 8 : 13), y: way ? (from + to) / 2 + 4 : to - 7 }, word));
+  if (way) parts.push(draw("circle", { class: "dot", cx: x, cy: from, r: 4 }));
+  return draw("g", { class: "signal", "data-n": n, "data-kind": kind }, ...parts);
+}
+
+/**
+ * Lets one arrow come: its line grows behind a dot that travels at one speed, then its number is there.
+ * @param {Element|null} group
+ * @param {import("./signal-lanes.js").Arrow} arrow
+ * @param {[number, number]} time
+ * @returns {Animation[]}
+ */
+function travel(group, { from, to }, [begin, end]) {
+  if (!group) return [];
+  const timing = { delay: begin, duration: end - begin, fill: /** @type {const} */ ("both"), easing: "linear" };
+  const late = { delay: end, duration: 1, fill: /** @type {const} */ ("both") };
+  const length = Math.abs(to - from);
+  const parts = [...group.children].flatMap((part) => {
+    if (part.classList.contains("dot")) return [part.animate([{ opacity: 1, transform: "translateY(0)" }, { opacity: 1, transform: `translateY(${to - from}px)` }], { ...timing, fill: "none" })];
+    if (part.classList.contains("shaft")) return [part.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], timing)];
+    return part instanceof SVGTitleElement ? [] : [part.animate([{ opacity: 0 }, { opacity: 1 }], late)];
+  });
+  return parts;
+}
+
+customElements.define("sl-signals", SlSignals);

@@ -1,0 +1,179 @@
+/**
+ * What the strategies mean for real children, and how an answer of a reader is compared with what happened. Pure:
+ * nothing here knows of the page, the server or time.
+ *
+ * @module
+ */
+
+import { isSettled, startedIn } from "../live/bursts.js";
+import { label } from "../live/model.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+
+/** A child of a supervisor as far as a strategy goes. @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child */
+/** @typedef {"restarts"|"stays"|"gone"} Fate */
+/** @typedef {"right"|"missed"|"wrong"|"left"} Verdict */
+
+/** The strategies that a supervisor with children of its own can have. */
+export const STATIC = ["one_for_one", "rest_for_one", "one_for_all"];
+
+/** @param {string|null} strategy */
+export const isDynamic = (strategy) => strategy === "dynamic" || strategy === "simple_one_for_one";
+
+/** Whether it is a reason that is no failure. @param {string} reason */
+export const isClean = (reason) => reason === "normal" || reason === "shutdown";
+
+/** @param {Model} model @param {string} key @returns {Child[]} */
+export const childrenOf = (model, key) => (model.kids.get(key) ?? []).flatMap((kid) => {
+  const row = model.rows.get(kid);
+  return row ? [{ key: kid, id: row.id, label: label(row), pid: row.pid, restart: row.restart }] : [];
+});
+
+/**
+ * Whether a child that ends by itself is started again.
+ * @param {string|null} restart
+ * @param {string} reason
+ */
+export const comesBack = (restart, reason) => restart === "temporary" ? false : restart === "transient" ? !isClean(reason) : true;
+
+/**
+ * What becomes of each child if one of them ends, as long as the supervisor has restarts left.
+ * @param {string|null} strategy
+ * @param {readonly Child[]} children  in the order of their start
+ * @param {string} victim  its key
+ * @param {string} [reason]
+ * @returns {Map<string, Fate>}
+ */
+export function fates(strategy, children, victim, reason = "killed") {
+  const at = children.findIndex((child) => child.key === victim);
+  const back = at >= 0 && comesBack(children[at]?.restart ?? null, reason);
+  return new Map(children.map(({ key, restart }, place) => {
+    if (key === victim) return [key, back ? "restarts" : "gone"];
+    const along = back && (strategy === "one_for_all" || (strategy === "rest_for_one" && place > at));
+    return [key, !along ? "stays" : restart === "temporary" ? "gone" : "restarts"];
+  }));
+}
+
+/** What is remembered before a child is killed. @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string, feed: readonly FeedEvent[]}} Before */
+
+/**
+ * @param {Model} model
+ * @param {string} supervisor  its key
+ * @param {string} victim  the key of its child
+ * @param {string} reason  with which the child will end
+ * @returns {Before|null}
+ */
+export function before(model, supervisor, victim, reason) {
+  const row = model.rows.get(supervisor);
+  const children = childrenOf(model, supervisor);
+  const child = children.find((one) => one.key === victim);
+  if (!row || !child) return null;
+  return { supervisor, name: label(row), strategy: row.strategy, children, victim: child, reason, feed: model.feed };
+}
+
+/** What came of it. @typedef {{settled: boolean, gaveUp: boolean, how: string, started: Set<string>, entry: FeedEvent|null}} Observed */
+
+/**
+ * What has happened since, read from the live model alone: the entry of the feed that tells of this end, whom it says
+ * to be restarted, and who has another process now.
+ * @param {Before} then
+ * @param {Model} model
+ * @returns {Observed}
+ */
+export function observe(then, model) {
+  const fresh = model.feed.filter((event) => !then.feed.includes(event));
+  const own = fresh.findLast((event) => (event.pid !== null && event.pid === then.victim.pid) || event.key === then.victim.key) ?? null;
+  const end = fresh.findLast((event) => event.key === then.supervisor && event.kind !== "note") ?? null;
+  const how = end === null ? "" : end.kind === "gave_up" ? "had no restart left, gave up" : `ended with ${then.victim.label}, which is significant,`;
+  const told = new Set(own ? startedIn(own) : []);
+  const started = new Set(then.children.filter(({ key, pid }) => {
+    const now = model.rows.get(key)?.pid ?? null;
+    return now !== null && now !== pid;
+  }).map(({ key }) => key));
+  if (isDynamic(then.strategy) && told.size && !started.size) started.add(then.victim.key);
+  const entry = end ?? own;
+  const all = [...told].every((key) => model.rows.get(key)?.pid ?? null);
+  return { settled: entry !== null && isSettled(entry) && all, gaveUp: end !== null, how, started, entry };
+}
+
+/** One line of the comparison. @typedef {{key: string, label: string, verdict: Verdict, words: string}} Graded */
+
+/**
+ * Compares whom a reader expected to start again with who did.
+ * @param {ReadonlySet<string>} expected
+ * @param {Before} then
+ * @param {Observed} now
+ * @returns {Graded[]}
+ */
+export function grade(expected, then, now) {
+  return then.children.map((child) => {
+    const came = now.started.has(child.key);
+    const marked = expected.has(child.key);
+    const verdict = came ? (marked ? "right" : "missed") : marked ? "wrong" : "left";
+    return { key: child.key, label: child.label, verdict, words: because(child, then, now, came) };
+  });
+}
+
+/**
+ * Why a child was started again, or was not, in one sentence.
+ * @param {Child} child
+ * @param {Before} then
+ * @param {Observed} now
+ * @param {boolean} came
+ */
+function because(child, then, now, came) {
+  const { victim, strategy, name } = then;
+  if (now.gaveUp) {
+    if (came) return `${name} ${now.how} and was started again, with all its children.`;
+    return child.restart === "temporary" ? "It is temporary, and nobody starts it again." : `${name} ${now.how} and stopped its children.`;
+  }
+  if (child.key === victim.key) {
+    if (came) return child.restart === "transient" ? `It died, and ${then.reason} is a failure: a transient child is started again.` : "It died; a permanent child is always started again.";
+    return child.restart === "transient" ? `It is transient, and ${then.reason} is no failure.` : child.restart === "temporary" ? "It is temporary: never started again." : "It was not started again.";
+  }
+  const after = then.children.indexOf(child) > then.children.findIndex((one) => one.key === victim.key);
+  if (came) return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.` : strategy === "one_for_all" ? "one_for_all restarts all children together." : "It ended and was started again for a reason of its own.";
+  if (!now.started.has(victim.key)) return `${victim.label} was not started again, so nobody else noticed.`;
+  if (child.restart === "temporary" && (strategy === "one_for_all" || (strategy === "rest_for_one" && after))) return "It was stopped along, but it is temporary: never started again.";
+  if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
+  return strategy === "one_for_one" ? "one_for_one restarts only the child that died." : "A dynamic supervisor restarts only the child that died.";
+}
+
+/**
+ * How the runtime's prediction compares with what happened.
+ * @param {{steps?: {started?: string[], outcome?: string}[]}|null} predicted  the answer of supervisor.predict
+ * @param {Before} then
+ * @param {Observed} now
+ * @returns {boolean|null}  null: there is none to compare
+ */
+export function predictedRight(predicted, then, now) {
+  const step = predicted?.steps?.[0];
+  if (!step) return null;
+  const gives = step.outcome === "gives_up" || step.outcome === "stops";
+  if (gives || now.gaveUp) return gives === now.gaveUp;
+  if (isDynamic(then.strategy)) return (step.outcome === "restarts") === now.started.has(then.victim.key);
+  const ids = new Set(step.started ?? []);
+  return then.children.every((child) => ids.has(child.id) === now.started.has(child.key));
+}
+
+/** @typedef {{rounds: number, clean: number, right: number, of: number}} Score */
+
+/** @type {Score} */
+export const NO_SCORE = { rounds: 0, clean: 0, right: 0, of: 0 };
+
+/**
+ * The score after one more round: `clean` are rounds without a mistake, `right` and `of` count children.
+ * @param {Score} score
+ * @param {readonly Graded[]} graded
+ * @param {boolean} rest  whether all else was answered rightly, too
+ * @returns {Score}
+ */
+export function counting(score, graded, rest) {
+  const right = graded.filter(({ verdict }) => verdict === "right" || verdict === "left").length;
+  return {
+    rounds: score.rounds + 1, clean: score.clean + (rest && right === graded.length ? 1 : 0),
+    right: score.right + right, of: score.of + graded.length,
+  };
+}

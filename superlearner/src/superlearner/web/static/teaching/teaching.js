@@ -1,0 +1,162 @@
+/**
+ * What the page teaches about restarts, put together: the tabs Strategy, Predict and Why, and the signals of a burst
+ * drawn over the tree. The page calls `teach` once and tells the newest model; all else happens here, and is loaded
+ * when somebody wants it.
+ *
+ * @module
+ */
+
+import { burstOf, isSettled } from "../live/bursts.js";
+import { SlLate, style } from "../base/late.js";
+import { tab } from "../process/process-tabs.js";
+import { model, tell, watch } from "../tree/watching.js";
+
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @typedef {import("../map/map-marks.js").Note} Note */
+/** @typedef {import("./signals-map.js").Map} Mapped */
+/** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
+
+/** After a kill from this page its signals are shown if they come within this time. */
+const SOON_MS = 4000;
+/** So long they stay, if nobody has a hand on them. */
+const STAY_MS = 5000;
+/** So long after the frame that tells of them they come: who kills one after the other sees the lines, not pieces of pictures. */
+const PAUSE_MS = 160;
+
+export { tell };
+
+/** Styles and modules, both there before anything is shown. @template T @param {Promise<T>} module @returns {Promise<T>} */
+const whole = async (module) => (await Promise.all([module, style("teaching/strategy.css")]))[0];
+
+tab({
+  id: "strategy", label: "Strategy", place: 2, show: (row) => row.kind === "supervisor",
+  element: new SlLate(async () => new (await whole(import("./strategy.js"))).SlStrategy()),
+});
+tab({
+  id: "predict", label: "Predict", place: 3, show: (row) => row.kind === "supervisor" || row.restart !== null,
+  element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
+});
+tab({
+  id: "why", label: "Why", place: 4, show: (row) => row.restart !== null, // what no supervisor started is never restarted
+  element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
+});
+
+/**
+ * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
+ */
+export function teach({ tree, map, pane, events, goTo }) {
+  /** @type {import("./signals.js").SlSignals|null} */ let signals = null;
+  /** What is to be drawn next, while what draws it comes. */ let wanted = 0;
+  /** Whether the cells of the map carry an answer: arrows over it would hide it. */ let marked = false;
+  /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
+  const awaited = new Map();
+  let leaving = 0, coming = 0;
+
+  /** @param {FeedEvent} entry @param {boolean} stay */
+  const show = (entry, stay) => {
+    const burst = burstOf(entry);
+    if (!burst) return;
+    const us = burst.list.at(-1)?.[3] ?? 0;
+    const mine = ++wanted;
+    const draw = async () => {
+      const pen = await drawing();
+      if (mine !== wanted) return;
+      pen.show(burst, tree, `${burst.list.length} signals in ${us < 1000 ? `${us} µs` : `${(us / 1000).toFixed(1)} ms`}`);
+      clearTimeout(leaving);
+      if (!stay) leaving = window.setTimeout(() => !pen.busy && pen.clear(), STAY_MS);
+    };
+    void draw().catch(() => {}); // without an answer of the server there is nothing to draw with, and the page says so
+  };
+
+  const clear = () => {
+    clearTimeout(coming);
+    wanted += 1;
+    signals?.clear();
+  };
+
+  /** What draws signals, loaded with the first one. */
+  const drawing = async () => {
+    if (signals) return signals;
+    const [{ SlSignals }, { MapSignals }] = await whole(Promise.all([import("./signals.js"), import("./signals-map.js")]));
+    if (signals) return signals;
+    const made = signals = new SlSignals();
+    const onMap = new MapSignals(map);
+    made.addEventListener("sl-play", (event) => {
+      const { burst, moving } = /** @type {CustomEvent} */ (event).detail;
+      if (burst && !marked) onMap.show(burst, moving);
+      else onMap.clear();
+    });
+    return made;
+  };
+
+  /** @param {string} id */
+  const open = (id) => document.getElementById(`tab-${id}`)?.click();
+
+  /** The entries that were there before a kill. @type {Set<FeedEvent>} */
+  let known = new Set();
+  watch(({ feed }) => {
+    if (awaited.size) {
+      for (const [key, until] of awaited) {
+        if (until < performance.now()) awaited.delete(key);
+        const mine = feed.filter((event) => !known.has(event) && about(event, key));
+        const entry = mine.at(-1);
+        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two
+        awaited.delete(key);
+        clearTimeout(coming);
+        coming = window.setTimeout(() => show(entry, false), PAUSE_MS);
+      }
+    }
+    signals?.place();
+  });
+
+  /** After a kill its signals are waited for, and those of the one before go. @param {string[]} keys */
+  const expectOf = (keys) => {
+    known = new Set(model().feed);
+    clear();
+    for (const one of keys) awaited.set(one, performance.now() + SOON_MS);
+    if (awaited.size > 1) awaited.clear(); // several bursts over one another would say nothing
+  };
+  for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
+    const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
+    setTimeout(() => expectOf(key === null ? keys : [key]), 0); // the line says first that it is on its way
+  });
+
+  events.addEventListener("sl-signals", (event) => {
+    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail);
+    if (!entry) return;
+    if (entry.key) goTo(entry.key);
+    show(entry, true);
+  });
+  for (const element of [events, tree]) element.addEventListener("sl-why", (event) => {
+    goTo(/** @type {CustomEvent} */ (event).detail);
+    open("why");
+  });
+  tree.addEventListener("click", (event) => { // "was killed" and "after …" of a line answer why
+    const why = event.target instanceof Element ? event.target.closest(".why, .rs") : null;
+    const key = why?.closest("[data-key]");
+    if (why?.textContent && key instanceof HTMLElement && key.dataset.key && !key.dataset.gone) {
+      goTo(key.dataset.key);
+      open("why");
+    }
+  });
+  tree.addEventListener("sl-arranged", () => signals?.place());
+  new ResizeObserver(() => signals?.place()).observe(tree);
+
+  pane.addEventListener("sl-happened", (event) => {
+    const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
+    if (entry) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, when they stand there
+  });
+  pane.addEventListener("sl-marks", (event) => {
+    const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
+    marked = notes.size > 0;
+    for (const place of [tree, map]) {
+      place.annotate(null);
+      for (const [key, note] of notes) place.annotate(key, note);
+    }
+    if (!notes.size) clear();
+  });
+  pane.addEventListener("sl-predict-at", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
+}
+
+/** Whether an entry tells of the end of the process in this place. @param {FeedEvent} event @param {string} key */
+const about = (event, key) => event.key === key || (burstOf(event)?.who ?? []).some(([one]) => one === key);

@@ -1,0 +1,123 @@
+/**
+ * `<sl-why>`: why a process was started again, as a chain from the first cause, read from the operation `error.why`.
+ *
+ * @module
+ */
+
+import { request } from "../base/api.js";
+import { icon, make, renew } from "../base/dom.js";
+import { Panel } from "../process/process-panel.js";
+import { offset } from "./signal-lanes.js";
+import { time } from "../base/words.js";
+
+/** @typedef {import("../process/process-tabs.js").Seen} Seen */
+/** @typedef {{file: string, line: number, function: string, source: string|null}} Line */
+/** @typedef {{role: string, name: string, pid: string|null, at: number, reason: string|null}} Party */
+/** @typedef {{event: number, at: number, kind: string, pid: string|null, text: string, name: string|null, crash: boolean, line: Line|null, parties: Party[], used: number|null, allowed: number|"infinity"|null, window: number|"infinity"|null}} Step */
+/** @typedef {{pid: string, alive: boolean, restarted: boolean, known: boolean, summary: string, steps: Step[]}} Why */
+
+/** @extends {Panel<Why>} */
+export class SlWhy extends Panel {
+  #list = make("ol", { class: "why-chain", "aria-label": "From the first cause to this process" });
+  #lead = make("p", { class: "hint" });
+
+  connectedCallback() {
+    super.connectedCallback();
+    if (!this.#list.isConnected) this.content.append(make("section", {}, this.#lead, this.#list));
+  }
+
+  /** @override @param {string} pid @param {AbortSignal} signal @returns {Promise<Why>} */
+  read(pid, signal) {
+    return request("GET", `/processes/${encodeURIComponent(pid)}/errors/why`, undefined, signal);
+  }
+
+  /** @override @param {Seen} seen @param {Seen} before */
+  stale(seen, before) {
+    return seen.row.restarts !== before.row.restarts || seen.row.pid !== before.row.pid;
+  }
+
+  /** @override @param {Seen} seen */
+  paint(seen) {
+    const { known } = this;
+    this.#list.hidden = !known?.steps.length;
+    this.#lead.textContent = known ? lead(known) : "";
+    if (!known) return;
+    const first = known.steps[0]?.at ?? 0;
+    renew(this.#list, known.steps.map((step, place) => item(step, first, place, seen)));
+  }
+}
+
+/** @param {Why} known */
+function lead(known) {
+  if (!known.known) return "That is longer ago than the node remembers: its last 4,096 events do not tell of this start.";
+  if (!known.restarted) return "It has not been restarted. This is how it came:";
+  return `Why ${known.pid} runs now, from the first cause:`;
+}
+
+/** The shape of a step. @param {Step} step */
+function shape({ kind, crash }) {
+  switch (kind) {
+    case "exited":
+    case "linked":
+      return crash ? ["crashed", "crashed"] : ["stopped", "stopped"];
+    case "gave_up":
+      return ["gave-up", "gave_up"];
+    case "restart_failed":
+      return ["crashed", "crashed"];
+    case "stopped":
+      return ["stopped", "stopped"];
+    case "child_restarted":
+      return ["restarting", "restarting"];
+    default:
+      return ["running", "running"];
+  }
+}
+
+/** @param {Step} step @param {number} first @param {number} place @param {Seen} seen */
+function item(step, first, place, seen) {
+  const [mark, look] = shape(step);
+  const moment = place === 0 ? make("time", { datetime: new Date(step.at * 1000).toISOString(), title: "first cause" }, time(step.at))
+    : make("time", { title: `${offset(Math.round((step.at - first) * 1e6))} after the first cause` }, offset(Math.round((step.at - first) * 1e6)));
+  return make("li", { "data-look": look, "data-kind": step.kind }, icon(mark ?? "stopped", "glyph"),
+    make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), left(step), earlier(step)), moment);
+}
+
+/** The sentence of a step; the place of a crash stands below it with its line. @param {Step} step */
+function told(step) {
+  const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
+  const budget = left(step) ? `: restart ${step.used} of ${step.allowed} allowed in ${step.window} s` : "";
+  return step.text.replace(place, "").replace(budget, "");
+}
+
+/** @param {Line|null} line */
+function source(line) {
+  if (!line) return null;
+  return make("figure", { class: "crash-line" }, make("figcaption", {}, `${line.file}:${line.line} in ${line.function}`),
+    line.source ? make("pre", { tabindex: 0, "aria-label": `Line ${line.line} of ${line.file}` }, make("span", { class: "no", "aria-hidden": "true" }, `${line.line}`), line.source) : null);
+}
+
+/** What is left of the restarts. @param {Step} step */
+function left({ kind, used, allowed, window }) {
+  if (kind !== "child_restarted" || used === null || typeof allowed !== "number" || allowed > 999) return null;
+  const open = Math.max(0, allowed - used);
+  return make("p", { class: "left" }, `${open} of ${allowed} restarts left${typeof window === "number" ? ` in ${window} s` : ""}`);
+}
+
+/** Whose ends used the restarts up. @param {Step} step */
+function earlier({ parties }) {
+  const before = parties.filter((one) => one.role === "earlier");
+  if (!before.length) return null;
+  return make("ul", { class: "earlier", "aria-label": "Restarts that were used before" }, ...before.map((one) =>
+    make("li", {}, make("time", {}, time(one.at)), ` ${one.name}${one.pid ? ` (${one.pid})` : ""}: ${one.reason ?? "ended"}`)));
+}
+
+/** A sentence with its pids as links, as far as they are in the tree. @param {string} text @param {Seen} seen @returns {Node[]} */
+function linked(text, seen) {
+  return text.split(/(\b\d+\.\d+\.\d+\b)/).map((part, place) => {
+    if (place % 2 === 0) return document.createTextNode(part);
+    if (seen.find(part)) return make("button", { type: "button", class: "link pid-link", "data-goto": part }, part);
+    return make("code", { title: "It has ended." }, part);
+  });
+}
+
+customElements.define("sl-why", SlWhy);

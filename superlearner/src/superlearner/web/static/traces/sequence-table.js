@@ -1,0 +1,59 @@
+/**
+ * The messages of a sequence as a table: of thousands of rows those that can be seen.
+ *
+ * @module
+ */
+
+import { attribute, make } from "../base/dom.js";
+import { fate, isMark, short } from "./sequence-layout.js";
+
+/** @typedef {import("./sequence-layout.js").Layout} Layout */
+/** @typedef {import("./sequence-layout.js").Person} Person */
+
+/** Height of a row. */
+export const TABLE_ROW = 30;
+const SPARE = 6;
+const COLUMNS = ["Time", "Kind", "From", "To", "Message", "Took"];
+
+export class SequenceTable {
+  #body = make("tbody");
+  #table = make("table", { class: "table" }, make("thead", {}, make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col", class: name === "Time" || name === "Took" ? "num" : null }, name)))), this.#body);
+  /** What scrolls. */
+  element = make("div", { class: "scroll grid", tabindex: 0, role: "region", "aria-label": "Messages as a table", hidden: true }, this.#table);
+
+  /** @param {(place: number) => void} pick  a row was chosen */
+  constructor(pick) {
+    this.pick = pick;
+  }
+
+  /**
+   * @param {Layout} layout
+   * @param {ReadonlyMap<string, Person>} people
+   * @param {number} chosen  the row that is chosen; -1: none
+   */
+  paint({ rows, begun }, people, chosen) {
+    const top = this.element.scrollTop;
+    const first = Math.max(0, Math.floor(top / TABLE_ROW) - SPARE);
+    const last = Math.min(rows.length, Math.ceil((top + this.element.clientHeight) / TABLE_ROW) + SPARE);
+    const who = (/** @type {string|null} */ pid) => (pid === null ? "outside" : people.get(pid)?.label ?? pid);
+    const lines = rows.slice(first, last).map((row, index) => {
+      const { item } = row;
+      const place = first + index;
+      const line = make("tr", { "aria-rowindex": place + 2, "aria-selected": String(place === chosen), "data-kind": item.kind },
+        make("td", { class: "num" }, (item.at - begun).toFixed(3)), make("td", {}, item.kind),
+        make("td", {}, who(isMark(item) ? item.who : item.from)), make("td", {}, isMark(item) ? "" : who(item.to)),
+        make("td", {}, make("code", { title: item.text }, item.text)), make("td", { class: "num" }, row.latency === null ? (isMark(item) || item.answer ? "" : item.kind === "call" ? fate(row) : "") : short(row.latency)));
+      line.onclick = () => this.pick(place);
+      return line;
+    });
+    attribute(this.#table, "aria-rowcount", rows.length + 1);
+    this.#body.replaceChildren(space(first * TABLE_ROW), ...lines, space((rows.length - last) * TABLE_ROW));
+  }
+}
+
+/** The room of rows that are not drawn. @param {number} height */
+function space(height) {
+  const cell = make("td", { colspan: COLUMNS.length, class: "space" });
+  cell.style.height = `${height}px`;
+  return make("tr", { "aria-hidden": "true" }, cell);
+}

@@ -1,0 +1,315 @@
+/**
+ * `<sl-sequence>`: who sent whom what in which order. Lanes for processes, a row for each message, bars from a call to
+ * its answer; only what can be seen is drawn. The same as a table, and each row as a sentence.
+ *
+ * `show({items, people})` gives it everything it knows each time; it follows the newest until somebody looks further up,
+ * and then stands still and counts. Events: `sl-choose` (detail: the item, or null), `sl-goto` (detail: a pid).
+ *
+ * @module
+ */
+
+import { attribute, make, renew, write } from "../base/dom.js";
+import { draw, partnerOf } from "./sequence-drawing.js";
+import { OUTSIDE, arrange, describe, fits, MOST_LANES } from "./sequence-layout.js";
+import { said } from "./sequence-said.js";
+import { SequenceTable, TABLE_ROW } from "./sequence-table.js";
+import { counted, number } from "../base/words.js";
+
+/** @typedef {import("./sequence-layout.js").Item} Item */
+/** @typedef {import("./sequence-layout.js").Person} Person */
+/** @typedef {import("./sequence-layout.js").Layout} Layout */
+/** @typedef {{kind?: string, text?: string, who?: string}} Filter */
+
+const ROW = 28;
+const SPARE = 6;
+/** So many rows are laid out anew at most every so often: the newest may be that late. */
+const MANY = 2000;
+const MANY_MS = 250;
+const NARROW = 96;
+const WIDE = 220;
+let elements = 0;
+
+export class SlSequence extends HTMLElement {
+  /** @type {readonly Item[]} */ #items = [];
+  /** @type {readonly Item[]} */ #newest = [];
+  /** @type {ReadonlyMap<string, Person>} */ #people = new Map();
+  /** @type {Filter} */ #filter = {};
+  /** @type {Set<string>} */ #opened = new Set();
+  /** @type {Layout} */ #layout = arrange([], new Map());
+  /** @type {number|null} */ #chosen = null;
+  #following = true;
+  #table = false;
+  #due = false;
+  #taken = -Infinity;
+  #later = 0;
+  #width = 0;
+  #step = NARROW;
+  #gutter = 72;
+  #name = `seq-${++elements}`;
+
+  #heads = make("div", { class: "heads" });
+  #svg = /** @type {SVGSVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  #options = make("div", { class: "options", role: "presentation" });
+  #list = make("div", { class: "rows", role: "listbox", tabindex: 0, "aria-label": "Messages in the order in which they were sent" }, this.#svg, this.#options);
+  #diagram = make("div", { class: "diagram" }, this.#heads, this.#list);
+  #rows = new SequenceTable((place) => this.#pick(place));
+  #grid = this.#rows.element;
+  #asDiagram = make("button", { type: "button", "aria-pressed": "true" }, "Diagram");
+  #asTable = make("button", { type: "button", "aria-pressed": "false" }, "Table");
+  #fold = make("button", { type: "button", class: "btn quiet", hidden: true }, "Unfold all");
+  #follow = make("button", { type: "button", class: "btn", "aria-pressed": "true" }, "Following");
+  #count = make("span", { class: "count" });
+  #said = make("div", { class: "said", hidden: true });
+  #empty = make("p", { class: "none hint", hidden: true });
+
+  connectedCallback() {
+    if (this.#list.isConnected) return;
+    this.#svg.setAttribute("aria-hidden", "true");
+    this.append(
+      make("div", { class: "seq-bar" }, make("div", { class: "segmented", role: "group", "aria-label": "Show as" }, this.#asDiagram, this.#asTable), this.#fold, this.#count, this.#follow),
+      this.#empty, this.#diagram, this.#grid, this.#said);
+    this.#asDiagram.onclick = () => this.#switch(false);
+    this.#asTable.onclick = () => this.#switch(true);
+    this.#follow.onclick = () => this.follow(!this.#following);
+    this.#fold.onclick = () => this.#foldAll();
+    for (const view of [this.#diagram, this.#grid]) {
+      view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+      view.addEventListener("keydown", (event) => this.#key(event));
+    }
+    this.#list.onclick = (event) => this.#pick(Math.floor((event.clientY - this.#list.getBoundingClientRect().top) / ROW));
+    new ResizeObserver(() => this.#paintSoon()).observe(this);
+    attribute(this.#follow, "hidden", this.hasAttribute("data-still"));
+    if (this.hasAttribute("data-still")) this.#following = false;
+  }
+
+  /**
+   * Everything there is to show; what is known already is not drawn anew.
+   * @param {{items: readonly Item[], people: ReadonlyMap<string, Person>}} known
+   */
+  show({ items, people }) {
+    this.#newest = items;
+    this.#people = people;
+    if (!this.#following && !this.hasAttribute("data-still") && this.#items.length && items.length) this.#tell();
+    else if (items.length < MANY || performance.now() - this.#taken > MANY_MS) this.#take();
+    else if (!this.#later) this.#later = setTimeout(() => this.#following && this.#take(), MANY_MS);
+  }
+
+  /** What is to be seen of it. @param {Filter} filter */
+  filter(filter) {
+    this.#filter = filter;
+    this.#take();
+  }
+
+  /** Whether the newest message is kept in sight. */
+  get following() {
+    return this.#following;
+  }
+
+  /** @param {boolean} on */
+  follow(on) {
+    this.#following = on;
+    if (on) this.#take();
+    this.#tell();
+  }
+
+  /** Goes to a message or mark; what is not shown any more is not chosen. @param {number|null} seq @returns {boolean} */
+  choose(seq) {
+    if (seq !== null && !this.#layout.places.has(seq)) this.#take();
+    const place = seq === null ? -1 : this.#layout.places.get(seq) ?? -1;
+    this.#choose(place);
+    return place >= 0;
+  }
+
+  /** What is chosen. @returns {Item|null} */
+  get chosen() {
+    return this.#layout.rows[this.#place()]?.item ?? null;
+  }
+
+  #take() {
+    clearTimeout(this.#later);
+    this.#later = 0;
+    this.#taken = performance.now();
+    this.#items = this.#newest;
+    const seen = this.#filter.kind || this.#filter.text || this.#filter.who ? this.#items.filter((item) => fits(item, this.#filter, this.#people)) : this.#items;
+    this.#layout = arrange(seen, this.#people, { opened: this.#opened });
+    this.#tell();
+    this.#paintSoon();
+  }
+
+  #tell() {
+    const missed = this.#newest.length ? this.#newest.length - 1 - this.#newest.findLastIndex((item) => item.seq <= (this.#items.at(-1)?.seq ?? 0)) : 0;
+    write(this.#follow, this.#following ? "Following" : missed ? `Follow, ${number(missed)} new` : "Follow");
+    attribute(this.#follow, "aria-pressed", String(this.#following));
+    const { rows, lanes } = this.#layout;
+    write(this.#count, rows.length === this.#items.length ? counted(rows.length, "row") : `${number(rows.length)} of ${counted(this.#items.length, "row")}`);
+    const folded = lanes.some((lane) => lane.folded && lane.group !== null);
+    this.#fold.hidden = !folded && !this.#opened.size;
+    write(this.#fold, folded ? "Unfold all" : "Fold by supervisor");
+    const nothing = !rows.length;
+    this.#empty.hidden = !nothing;
+    write(this.#empty, this.#items.length ? "Nothing fits the filter." : this.dataset["empty"] ?? "No messages yet.");
+    this.#diagram.hidden = nothing || this.#table;
+    this.#grid.hidden = nothing || !this.#table;
+  }
+
+  #foldAll() {
+    const groups = this.#layout.lanes.flatMap((lane) => (lane.folded && lane.group ? [lane.group] : []));
+    if (groups.length) for (const group of groups) this.#opened.add(group);
+    else this.#opened.clear();
+    this.#take();
+  }
+
+  /** @param {boolean} table */
+  #switch(table) {
+    this.#table = table;
+    attribute(this.#asTable, "aria-pressed", String(table));
+    attribute(this.#asDiagram, "aria-pressed", String(!table));
+    this.#tell();
+    this.#paint();
+    if (this.#place() >= 0) this.#bring(this.#place());
+  }
+
+  #place() {
+    return this.#chosen === null ? -1 : this.#layout.places.get(this.#chosen) ?? -1;
+  }
+
+  #paintSoon() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => this.#paint());
+  }
+
+  #scrolled() {
+    const view = this.#table ? this.#grid : this.#diagram;
+    const end = view.scrollTop + view.clientHeight >= view.scrollHeight - ROW;
+    if (!this.hasAttribute("data-still") && end !== this.#following && view.scrollHeight > view.clientHeight) this.follow(end);
+    this.#paintSoon();
+  }
+
+  #paint() {
+    this.#due = false;
+    if (!this.isConnected || !this.#layout.rows.length) return;
+    const view = this.#table ? this.#grid : this.#diagram;
+    if (this.#table) this.#paintTable();
+    else this.#paintDiagram();
+    if (this.#following && view.scrollTop + view.clientHeight < view.scrollHeight - 1) {
+      view.scrollTop = view.scrollHeight;
+      if (this.#table) this.#paintTable();
+      else this.#paintDiagram();
+    }
+  }
+
+  #paintDiagram() {
+    const { lanes, rows } = this.#layout;
+    const room = this.#diagram.clientWidth;
+    if (!room) return;
+    this.#gutter = room < 480 ? 58 : 72;
+    this.#step = Math.max(NARROW, Math.min(WIDE, (room - this.#gutter - 24) / Math.max(1, lanes.length)));
+    this.#width = Math.max(room, this.#gutter + this.#step * lanes.length + 16);
+    this.#heads.style.width = this.#list.style.width = `${this.#width}px`;
+    this.#list.style.height = `${rows.length * ROW + 8}px`;
+    this.#paintHeads();
+    const top = this.#diagram.scrollTop;
+    const first = Math.max(0, Math.floor(top / ROW) - SPARE);
+    const last = Math.min(rows.length, Math.ceil((top + this.#diagram.clientHeight) / ROW) + SPARE);
+    const chosen = this.#place();
+    this.#svg.style.top = `${first * ROW}px`;
+    attribute(this.#svg, "width", this.#width);
+    attribute(this.#svg, "height", Math.max(0, last - first) * ROW);
+    attribute(this.#svg, "viewBox", `0 ${first * ROW} ${this.#width} ${Math.max(0, last - first) * ROW}`);
+    const x = (/** @type {number} */ lane) => this.#gutter + this.#step * (lane + 0.5);
+    this.#svg.replaceChildren(...draw(this.#layout, first, last, { x, width: this.#width, height: this.#list.clientHeight, row: ROW, gutter: this.#gutter, letter: 6.75 }, chosen));
+    /** @type {HTMLElement[]} */ const options = [];
+    for (let place = first; place < last; place++) {
+      const option = make("div", { role: "option", id: `${this.#name}-${place}`, "aria-posinset": place + 1, "aria-setsize": rows.length, "aria-selected": String(place === chosen) , "aria-label": describe(this.#layout, place, this.#people) });
+      option.style.top = `${place * ROW}px`;
+      options.push(option);
+    }
+    this.#options.replaceChildren(...options);
+    attribute(this.#list, "aria-activedescendant", chosen >= first && chosen < last ? `${this.#name}-${chosen}` : null);
+  }
+
+  #paintHeads() {
+    const heads = this.#layout.lanes.map((lane) => {
+      const title = lane.key === OUTSIDE ? "Code outside of every process: a timer, a script, a request to the API" : lane.pids.slice(0, 20).join(", ");
+      const button = lane.group !== null
+        ? make("button", { type: "button", title: lane.folded ? `Show them one by one: ${title}` : `Fold all below ${lane.group}`, "aria-expanded": String(!lane.folded), "data-group": lane.group }, lane.label)
+        : lane.key === OUTSIDE ? make("span", { title }, lane.label)
+          : make("button", { type: "button", title, "data-pid": lane.pids.at(-1) ?? "" }, lane.label);
+      const head = make("div", { class: `head${lane.folded ? " folded" : ""}${lane.traced ? "" : " other"}` }, button);
+      head.style.width = `${this.#step}px`;
+      return head;
+    });
+    this.#heads.style.paddingLeft = `${this.#gutter}px`;
+    renew(this.#heads, heads);
+    this.#heads.onclick = (event) => {
+      const { group, pid } = /** @type {HTMLElement} */ (event.target).dataset;
+      if (group !== undefined) {
+        if (!this.#opened.delete(group)) this.#opened.add(group);
+        this.#take();
+      } else if (pid) this.#goTo(pid);
+    };
+  }
+
+  #paintTable() {
+    this.#rows.paint(this.#layout, this.#people, this.#place());
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || /** @type {HTMLElement} */ (event.target).matches("button")) return;
+    const last = this.#layout.rows.length - 1;
+    const place = this.#place();
+    const partner = partnerOf(this.#layout, place);
+    const to = /** @type {Record<string, number>} */ ({
+      ArrowDown: Math.min(last, place + 1), ArrowUp: place < 0 ? last : Math.max(0, place - 1), Home: 0, End: last,
+      PageDown: Math.min(last, place + 15), PageUp: Math.max(0, place - 15), Enter: partner >= 0 ? partner : place,
+    })[event.key];
+    if (event.key === "Escape" && place >= 0) this.#choose(-1);
+    else if (to === undefined) return;
+    else this.#pick(to);
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** A person chooses a row: then it stands still. @param {number} place */
+  #pick(place) {
+    if (!this.#layout.rows[place]) return;
+    if (this.#following) this.follow(false);
+    this.#choose(place);
+  }
+
+  /** @param {number} place */
+  #choose(place) {
+    const item = this.#layout.rows[place]?.item ?? null;
+    this.#chosen = item?.seq ?? null;
+    if (item) this.#bring(place);
+    this.#paint();
+    this.#say(place);
+    this.dispatchEvent(new CustomEvent("sl-choose", { detail: item, bubbles: true }));
+  }
+
+  /** @param {number} place */
+  #bring(place) {
+    if (this.#following) this.follow(false);
+    const [view, height, head] = this.#table ? [this.#grid, TABLE_ROW, TABLE_ROW] : [this.#diagram, ROW, this.#heads.offsetHeight];
+    const top = place * height;
+    if (top < view.scrollTop) view.scrollTop = Math.max(0, top - height);
+    else if (top + height + head > view.scrollTop + view.clientHeight) view.scrollTop = top + 2 * height + head - view.clientHeight;
+  }
+
+  /** The chosen row in words. @param {number} place */
+  #say(place) {
+    const words = said(this.#layout, this.#people, place, { pick: (to) => this.#pick(to), goTo: (pid) => this.#goTo(pid) });
+    this.#said.hidden = !words.length;
+    if (words.length) this.#said.replaceChildren(...words);
+  }
+
+  /** @param {string} pid */
+  #goTo(pid) {
+    this.dispatchEvent(new CustomEvent("sl-goto", { detail: pid, bubbles: true }));
+  }
+}
+
+customElements.define("sl-sequence", SlSequence);
+export { MOST_LANES };

@@ -1,0 +1,219 @@
+/**
+ * The page /traces: the traces of a node, the form that begins one, and the one that is looked at, live. The address says
+ * which (`?trace=t3`); `?process=<pid or name>` begins the form with a process.
+ *
+ * @module
+ */
+
+import { request } from "../base/api.js";
+import { confirm } from "../base/confirm.js";
+import { byId, chosen, make, mend, renew, root, write } from "../base/dom.js";
+import { shortcuts } from "../shell/keys.js";
+import { Feed, liveUrl } from "../live/live.js";
+import { freshName, SlRecordings, replayAddress } from "./recordings-list.js";
+import { SlSequence } from "./sequence.js";
+import { short } from "./sequence-layout.js";
+import { showStatus } from "../live/status.js";
+import { tabs } from "../components/tab-list.js";
+import { complain, toast } from "../base/toast.js";
+import { SlTraceForm } from "./trace-form.js";
+import { endText, latencies, lossText, NOTHING, take, title } from "./traces-model.js";
+import { counted, number, time } from "../base/words.js";
+
+/** @typedef {import("./traces-model.js").Seen} Seen */
+
+const page = byId("traces", HTMLElement);
+const sequence = byId("sequence", SlSequence);
+const form = byId("form", SlTraceForm);
+const recordings = byId("recordings", SlRecordings);
+const asked = new URLSearchParams(location.search);
+const id = asked.get("trace") ?? "";
+
+/** @type {Seen} */ let seen = NOTHING;
+/** The trace that is looked at. */
+const one = () => seen.traces.find((trace) => trace.trace_id === id);
+
+const feed = new Feed(liveUrl("traces", id ? { trace: id } : {}), (frames) => receive(/** @type {any[]} */ (frames)), onStatus);
+
+/** @param {any[]} frames */
+function receive(frames) {
+  const before = seen;
+  for (const frame of frames) seen = take(seen, frame);
+  if (seen.gap) {
+    if (!before.gap) feed.sync();
+    return;
+  }
+  if (seen.traces !== before.traces || before.epoch === null) list();
+  if (id) follow(before);
+  page.dataset.ready = "yes";
+  page.dataset.seq = String(seen.seq);
+}
+
+/** The chosen trace: its counts, diagram and latencies. @param {Seen} before */
+function follow(before) {
+  const trace = one();
+  byId("begin", HTMLElement).hidden = true;
+  byId("one", HTMLElement).hidden = !trace;
+  byId("no-trace", HTMLElement).hidden = trace !== undefined;
+  if (!trace) return;
+  write(byId("one-title", HTMLElement), title(trace));
+  byId("stop", HTMLButtonElement).hidden = !trace.tracing;
+  renew(byId("one-counts", HTMLElement), [
+    make("span", { "data-look": trace.tracing ? "running" : null }, trace.tracing ? make("b", {}, "running") : endText(trace)),
+    make("span", {}, make("b", {}, number(trace.messages)), trace.messages === 1 ? " message" : " messages"),
+    ...(lossText(trace) ? [make("span", { "data-look": "restarting", title: "Counted, but not kept" }, lossText(trace))] : []),
+  ]);
+  if (seen.items !== before.items || seen.people !== before.people) {
+    sequence.show(seen);
+    people();
+    if (!byId("latency", HTMLElement).hidden) slow();
+  }
+}
+
+/** Who may be chosen in the filter. */
+function people() {
+  const select = byId("who", HTMLSelectElement);
+  const names = [...new Set([...seen.people.values()].map((person) => person.label))].sort();
+  const options = ["", ...names].map((name) => make("option", { value: name }, name || "All processes"));
+  const old = select.value;
+  renew(select, options);
+  select.value = names.includes(old) ? old : "";
+}
+
+function slow() {
+  const lines = latencies(seen.items, seen.people);
+  byId("no-latencies", HTMLElement).hidden = lines.length > 0;
+  const took = (/** @type {number|null} */ seconds) => make("td", { class: "num" }, seconds === null ? "" : short(seconds));
+  mend(byId("latencies", HTMLElement), lines.map((line) => make("tr", {},
+    make("td", {}, line.from), make("td", {}, line.to), make("td", {}, make("code", {}, line.tag)), make("td", { class: "num" }, number(line.count)), make("td", { class: line.open ? "num bad" : "num" }, line.open ? number(line.open) : ""),
+    took(line.p50), took(line.p95), took(line.max),
+    make("td", {}, line.slowest === null ? null : make("button", { type: "button", class: "link", "data-seq": line.slowest, "aria-label": `Show the slowest: ${line.from} to ${line.to}, ${line.tag}` }, "Show the slowest")))));
+}
+
+function list() {
+  byId("no-traces", HTMLElement).hidden = seen.traces.length > 0;
+  mend(byId("list", HTMLElement), seen.traces.map((trace) => {
+    const told = [trace.tracing ? "running" : endText(trace), time(trace.started_at), counted(trace.messages, "message"), lossText(trace)];
+    return make("li", { "data-key": trace.trace_id, "data-state": trace.tracing ? "running" : "stopped" },
+      make("a", { class: "name", href: address({ trace: trace.trace_id }), "aria-current": trace.trace_id === id ? "page" : null }, title(trace)),
+      make("span", { class: "told" }, told.filter(Boolean).join(" · ")),
+      make("span", { class: "acts" },
+        trace.tracing ? make("button", { type: "button", class: "btn quiet", "data-act": "stop", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Stop ${title(trace)}` }, "Stop") : null,
+        make("button", { type: "button", class: "btn quiet", "data-act": "delete", "data-change": true, "data-trace": trace.trace_id, "aria-label": `Delete ${title(trace)}` }, "Delete")));
+  }));
+}
+
+/** This page with something else in its address. @param {Record<string, string>} more */
+function address(more) {
+  const next = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...more }).toString();
+  return `${root()}/traces${next ? `?${next}` : ""}`;
+}
+
+/** @param {string} what */
+async function stop(what) {
+  try {
+    await request("POST", `/traces/${encodeURIComponent(what)}/stop`);
+  } catch (error) {
+    complain(error, "Stop the trace");
+  }
+}
+
+/** @param {string} what */
+async function forget(what) {
+  const trace = seen.traces.find((known) => known.trace_id === what);
+  if (trace && !(await confirm(`Delete the trace of ${title(trace)}?`, `${counted(trace.messages, "message")} ${trace.messages === 1 ? "is" : "are"} forgotten.`, "Delete"))) return;
+  try {
+    await request("DELETE", `/traces/${encodeURIComponent(what)}`);
+    if (what === id) location.assign(address({}));
+  } catch (error) {
+    complain(error, "Delete the trace");
+  }
+}
+
+async function keep() {
+  const name = freshName("trace");
+  const button = byId("keep", HTMLButtonElement);
+  button.disabled = true;
+  try {
+    await request("POST", `/traces/${encodeURIComponent(id)}/recording`, { name });
+    await recordings.refresh();
+    location.assign(replayAddress(name));
+  } catch (error) {
+    complain(error, "Save as recording");
+  }
+  button.disabled = false;
+}
+
+/** The example of the empty page: begin, kill, look. */
+async function example() {
+  const button = byId("try-go", HTMLButtonElement);
+  button.disabled = true;
+  try {
+    const made = await request("POST", "/traces", { supervisor: "checkout_sup", auto_cleanup: false, include_system_messages: true, duration_ms: 600_000 }).catch(already);
+    const next = address({ trace: made.trace_id });
+    await request("POST", "/processes/cart/message", { message: ["sell", 12], message_type: "call" }).catch(() => null);
+    await request("DELETE", "/processes/ledger", { reason: "kill" });
+    location.assign(next);
+  } catch (error) {
+    complain(error, "Trace the checkout");
+    button.disabled = false;
+  }
+}
+
+/** It is traced already: then that one is looked at. @param {any} error */
+function already(error) {
+  const known = /\bt\d+\b/.exec(`${error?.message} ${error?.hint}`)?.[0];
+  if (error?.code !== "already_tracing" || !known) throw error;
+  return { trace_id: known };
+}
+
+/** @param {import("../live/live.js").Status} status */
+function onStatus(status) {
+  showStatus(status);
+  const lost = byId("lost", HTMLElement);
+  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
+  write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
+}
+
+const show = tabs(byId("tab-messages", HTMLElement).parentElement ?? page, (name) => name === "latency" && slow());
+
+const filter = () => sequence.filter({ text: byId("text", HTMLInputElement).value.trim(), who: byId("who", HTMLSelectElement).value, kind: byId("kind", HTMLSelectElement).value });
+byId("filters", HTMLFormElement).oninput = filter;
+byId("filters", HTMLFormElement).onsubmit = (event) => event.preventDefault();
+byId("stop", HTMLButtonElement).onclick = () => void stop(id);
+byId("delete", HTMLButtonElement).onclick = () => void forget(id);
+byId("keep", HTMLButtonElement).onclick = () => void keep();
+byId("try-go", HTMLButtonElement).onclick = () => void example();
+byId("new", HTMLAnchorElement).href = address({});
+byId("list", HTMLElement).onclick = (event) => {
+  const { act, trace } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+  if (act === "stop" && trace) void stop(trace);
+  if (act === "delete" && trace) void forget(trace);
+};
+byId("latencies", HTMLElement).onclick = (event) => {
+  const seq = Number(/** @type {HTMLElement} */ (event.target).dataset["seq"] ?? 0);
+  if (!seq) return;
+  for (const name of ["text", "who", "kind"]) /** @type {HTMLInputElement} */ (document.getElementById(name)).value = "";
+  filter();
+  show("messages");
+  if (!sequence.choose(seq)) toast("This message is not kept any more.", { hint: "Newer ones have taken its place." });
+};
+form.addEventListener("sl-traced", (event) => location.assign(address({ trace: /** @type {CustomEvent} */ (event).detail.trace_id })));
+sequence.addEventListener("sl-goto", (event) => {
+  const pid = /** @type {CustomEvent<string>} */ (event).detail;
+  location.assign(`${root()}/supervisors?${new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), process: pid })}`);
+});
+if (!id) {
+  const process = asked.get("process");
+  if (process) void form.preset(process);
+  request("GET", "/processes?per_page=1&search=checkout_sup").then((found) => (byId("try", HTMLElement).hidden = !found.length), () => undefined);
+}
+byId("begin", HTMLElement).hidden = id !== "";
+
+shortcuts([
+  { keys: ["/"], text: "Find in messages", run: () => byId("text", HTMLInputElement).select() },
+  { keys: ["↑", "↓", "Home", "End"], text: "Move through the messages" },
+  { keys: ["Enter"], text: "Go from a call to its answer, and back" },
+  { keys: ["f"], text: "Follow the newest message, or stand still", run: () => sequence.follow(!sequence.following) },
+]);
+feed.start();

@@ -1,0 +1,105 @@
+/**
+ * The lines of the tree that are to be seen: model, collapsed branches and what is searched for in, a flat list out. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+
+/**
+ * @typedef {object} Line
+ * @property {Row} row
+ * @property {number} depth  1 for a root
+ * @property {number} place  1 for the first child
+ * @property {number} siblings
+ * @property {boolean|null} open  null: has no children
+ * @property {boolean} match  fits the search itself (not only something below it)
+ * @property {boolean} startable  it is stopped, and its supervisor can start it
+ * @property {boolean} ended  it is gone, only its line still stands
+ */
+
+/**
+ * @param {Model} model
+ * @param {ReadonlySet<string>} collapsed
+ * @param {((row: Row) => boolean)|null} fits  null: all
+ * @param {import("./room.js").Room} [room]  lines of children that ended
+ * @returns {Line[]}
+ */
+export function outline(model, collapsed, fits, room) {
+  const wanted = fits ? matching(model, fits) : null;
+  /** @type {Line[]} */
+  const lines = [];
+  /** @param {string} parent @param {number} depth */
+  const walk = (parent, depth) => {
+    const all = model.kids.get(parent) ?? [];
+    const keys = (room?.order(parent, all) ?? all).filter((key) => wanted === null || wanted.has(key));
+    const siblings = keys.filter((key) => model.rows.has(key)).length;
+    let place = 0;
+    for (const key of keys) {
+      const row = model.rows.get(key);
+      const gone = row ? undefined : room?.ended(key);
+      if (gone) lines.push({ row: gone, depth, place: 0, siblings, open: null, match: true, startable: false, ended: true });
+      if (!row) continue;
+      const full = model.kids.has(key) || room?.order(key, []).length;
+      const open = full ? wanted !== null || !collapsed.has(key) : null;
+      place += 1;
+      lines.push({ row, depth, place, siblings, open, match: wanted?.get(key) ?? true, startable: startable(model, row), ended: false });
+      if (open) walk(key, depth + 1);
+    }
+  };
+  walk("", 1);
+  return lines;
+}
+
+/**
+ * Whether a child is stopped for good, so that a person may want to start it.
+ * @param {Model} model
+ * @param {Row} row
+ */
+export function startable(model, row) {
+  const supervisor = model.rows.get(row.parent ?? "");
+  return startableState(row) && Boolean(supervisor?.pid) && !["dynamic", "simple_one_for_one"].includes(supervisor?.strategy ?? "");
+}
+
+/**
+ * Whether a child rests in its slot, whatever its supervisor does.
+ * @param {Row} row
+ */
+export const startableState = (row) => row.pid === null && row.parent !== null && row.restart !== "temporary"
+  && (row.state === "stopped" || row.state === "crashed");
+
+/**
+ * The rows that fit, and those above them.
+ * @param {Model} model
+ * @param {(row: Row) => boolean} fits
+ * @returns {Map<string, boolean>} key → fits itself
+ */
+function matching(model, fits) {
+  /** @type {Map<string, boolean>} */
+  const found = new Map();
+  for (const row of model.rows.values()) {
+    if (!fits(row)) continue;
+    found.set(row.key, true);
+    for (let up = row.parent; up !== null && !found.has(up); up = model.rows.get(up)?.parent ?? null) found.set(up, false);
+  }
+  return found;
+}
+
+/**
+ * What a collapsed branch hides, so that trouble in it is still seen.
+ * @param {Model} model
+ * @param {string} key
+ */
+export function hidden(model, key) {
+  let all = 0, bad = 0;
+  const open = [...(model.kids.get(key) ?? [])];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    const row = model.rows.get(one);
+    if (!row) continue;
+    all += 1;
+    if (row.state !== "running" && row.state !== "stopped") bad += 1;
+    open.push(...(model.kids.get(one) ?? []));
+  }
+  return { all, bad };
+}

@@ -1,0 +1,267 @@
+/**
+ * One line of the tree: makes its elements once, then writes only what changed.
+ *
+ * A restart takes less than a millisecond, so its crash is never seen as a state. The line therefore holds the look
+ * of a crash for 400 ms whenever the restart counter or the last exit changes.
+ *
+ * @module
+ */
+
+import { attribute, chosen, icon, make, reshape, root, write } from "../base/dom.js";
+import { budgetAt, label, ranAgain } from "../live/model.js";
+import { hiddenText, pips, SHAPES } from "../base/marks.js";
+import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Row} Row */
+/** @typedef {import("./outline.js").Line} Line */
+
+const HOLD_MS = 400;
+/** A sibling that is stopped to be started again is stopped for less than this: not worth a look of its own. */
+const STOP_MS = 150;
+/** States that are loud enough by themselves. */
+const LOUD = new Set(["crashed", "gave_up", "stuck"]);
+/** How long "killing" may be shown after the answer, waiting for the frame that tells what became of it. */
+const PENDING_MS = 1500;
+/** Processes without a supervisor that the platform tells one by one. */
+const MOST_ALONE = 200;
+
+/** How many stand in a group. @param {Row} row */
+const groupText = (row) => counted(row.children ?? 0, "process", "processes") + ((row.children ?? 0) > MOST_ALONE ? `, the oldest ${MOST_ALONE} here` : "");
+
+export class RowView {
+  /** @type {Line|null} */ line = null;
+  /** @type {{look: "crashed"|"restarting"|"exiting", reason: string}|null} */ #held = null;
+  #release = 0;
+  #pending = 0;
+
+  /**
+   * @param {Row} row
+   * @param {(view: RowView) => void} repaint
+   */
+  constructor(row, repaint) {
+    this.repaint = repaint;
+    this.key = row.key;
+    this.glyph = icon("running", "glyph");
+    this.id = make("span", { class: "id" });
+    this.strategy = make("span", { class: "strategy" });
+    this.what = make("span", { class: "what" });
+    this.why = make("span", { class: "why" });
+    /** @type {HTMLAnchorElement|null} */
+    this.more = null;
+    this.note = make("span", { class: "mark", hidden: true });
+    this.pid = make("span", { class: "pid" });
+    this.state = make("span", { class: "st" });
+    this.restarts = make("span", { class: "rs" });
+    this.budget = make("span", { class: "bu", title: row.kind === "supervisor" ? MEANINGS.budget : null });
+    this.mailbox = make("span", { class: "mq" });
+    this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
+    this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
+      make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
+      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what), // what finds no room is left out from the end
+      this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
+  }
+
+  /** What the line shows now; the true state is `data-state`. */
+  get look() {
+    return this.#held?.look ?? this.line?.row.state ?? "stopped";
+  }
+
+  /**
+   * Takes what is new; `seen` is false when the row was not on the page a moment ago.
+   * @param {Line} line
+   * @param {boolean} seen
+   */
+  take(line, seen) {
+    const before = this.line?.row;
+    const row = line.row;
+    this.line = line;
+    if (!before && seen && row.restarts > 0 && row.last?.crash) this.#hold("crashed", HOLD_MS, row.last.reason);
+    if (!before || before === row) return;
+    const ended = row.last !== null && row.last.at !== before.last?.at;
+    const moved = ended || row.restarts !== before.restarts || row.pid !== before.pid || row.state !== before.state;
+    if (moved) this.settle();
+    if (seen) this.#notice(before, row, ended);
+  }
+
+  /**
+   * Decides which look of this change is held.
+   * @param {Row} before
+   * @param {Row} row
+   * @param {boolean} ended  its process ended since
+   */
+  #notice(before, row, ended) {
+    if (LOUD.has(row.state)) this.#let();
+    else if (ended && row.last?.crash) this.#hold("crashed", HOLD_MS, row.last.reason);
+    else if (ranAgain(before, row) && this.#held?.look !== "crashed") this.#hold("restarting", HOLD_MS);
+    else if (row.state === "stopped" && before.state === "running") this.#hold("exiting", STOP_MS);
+  }
+
+  /** @param {"crashed"|"restarting"|"exiting"} look @param {number} time @param {string} [reason] */
+  #hold(look, time, reason = "") {
+    this.#held = { look, reason };
+    clearTimeout(this.#release);
+    this.#release = setTimeout(() => {
+      this.#let();
+      this.fade();
+      this.repaint(this);
+    }, time);
+  }
+
+  #let() {
+    clearTimeout(this.#release);
+    this.#held = null;
+  }
+
+  /** Lets the tint go softly; every other change of it is instant. */
+  fade() {
+    const { element } = this;
+    element.dataset.fade = "";
+    setTimeout(() => delete element.dataset.fade, HOLD_MS);
+  }
+
+  /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. @param {string} word */
+  mark(word) {
+    clearTimeout(this.#pending);
+    this.element.dataset.pending = word;
+    this.repaint(this);
+  }
+
+  /** The answer is there; the frame that shows its effect is at most a moment away. */
+  answered() {
+    if (!("pending" in this.element.dataset)) return;
+    clearTimeout(this.#pending);
+    this.#pending = setTimeout(() => {
+      this.settle();
+      this.repaint(this);
+    }, PENDING_MS);
+  }
+
+  settle() {
+    clearTimeout(this.#pending);
+    delete this.element.dataset.pending;
+  }
+
+  /** What another part of the page says of the process. @param {import("../map/map-marks.js").Note|null} note */
+  annotate(note) {
+    this.note.hidden = note === null;
+    attribute(this.note, "data-mark", note?.mark);
+    attribute(this.element, "data-mark", note?.mark);
+    write(this.note, note?.text ?? note?.mark ?? "");
+    if (this.line) this.repaint(this);
+  }
+
+  /** Takes leave of a row that is gone: it stands for a moment as it ended. @param {string} reason */
+  leave(reason) {
+    this.settle();
+    clearTimeout(this.#release);
+    const { element } = this;
+    element.dataset.gone = "";
+    element.dataset.look = reason ? "crashed" : "stopped";
+    for (const name of ["role", "aria-selected", "aria-expanded", "aria-level", "aria-posinset", "aria-setsize", "aria-label", "tabindex"]) element.removeAttribute(name);
+    element.setAttribute("aria-hidden", "true");
+    reshape(this.glyph, SHAPES[element.dataset.look] ?? "stopped");
+    write(this.why, reason);
+    write(this.state, reason ? "crashed" : "ended");
+    for (const cell of [this.restarts, this.budget, this.mailbox]) cell.replaceChildren();
+    this.kill.disabled = true;
+  }
+
+  /**
+   * Writes the line.
+   * @param {number} now  server time
+   * @param {{all: number, bad: number}|null} inside  what a collapsed branch hides
+   * @returns {number|null}  when it has to be written again though nothing happened
+   */
+  paint(now, inside) {
+    if (!this.line) return null;
+    const { line } = this;
+    const { row, depth, place, siblings, open, match } = line;
+    const { element } = this;
+    const look = this.look;
+    attribute(element, "aria-level", depth);
+    attribute(element, "aria-posinset", place);
+    attribute(element, "aria-setsize", siblings);
+    attribute(element, "aria-expanded", open === null ? null : String(open));
+    attribute(element, "data-state", row.state);
+    attribute(element, "data-look", look);
+    attribute(element, "data-pid", row.pid ?? "");
+    attribute(element, "data-restarts", row.restarts);
+    attribute(element, "data-since", row.since);
+    attribute(element, "data-above", !match);
+    if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
+    reshape(this.glyph, look === "running" && row.kind !== "worker" ? SHAPES[row.kind] ?? "running" : SHAPES[look] ?? "stopped");
+
+    this.#name(row);
+    write(this.strategy, row.strategy ?? "");
+    write(this.what, row.kind === "group" ? groupText(row) : classText(row));
+    if (row.kind === "group") this.#more(row);
+    const why = this.#why(row, inside);
+    write(this.why, why);
+    attribute(this.why, "title", why || null);
+    write(this.pid, row.pid ?? "");
+    const pending = "pending" in element.dataset;
+    const state = pending ? element.dataset.pending ?? "" : (this.#held ? STATES[this.#held.look] : null) ?? stateText(row, now);
+    write(this.state, state);
+    write(this.restarts, row.restarts ? number(row.restarts) : "");
+    write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
+    attribute(this.restarts, "data-one", row.restarts === 1);
+    attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
+    const dead = row.pid === null;
+    write(this.kill, dead ? "Start" : "Kill");
+    attribute(this.kill, "data-act", dead ? "start" : "kill");
+    attribute(this.kill, "aria-label", `${dead ? "Start" : "Kill"} ${label(row)}`);
+    this.kill.disabled = pending || (dead && !line.startable);
+    const next = this.#paintBudget(row, now);
+    const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
+    attribute(element, "aria-label", `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);
+    const waits = row.again_at && row.again_at > now ? row.again_at - Math.ceil(row.again_at - now) + 1 : null;
+    return waits === null ? next : Math.min(waits, next ?? Infinity);
+  }
+
+  /** Of very many the oldest are shown; the others are on the page of all processes. @param {Row} row */
+  #more(row) {
+    const some = (row.children ?? 0) > MOST_ALONE;
+    if (some === Boolean(this.more)) return;
+    this.more?.remove();
+    this.more = some ? make("a", { class: "more", href: `${root()}/processes${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`, tabindex: -1 }, "All processes") : null;
+    if (this.more) this.what.after(this.more);
+  }
+
+  /** The pid in the name of a nameless child is told twice where there is a column for it. @param {Row} row */
+  #name(row) {
+    const text = label(row);
+    if (this.id.textContent === text) return;
+    const tail = row.pid !== null && text.endsWith(` ${row.pid}`) ? ` ${row.pid}` : "";
+    this.id.replaceChildren(text.slice(0, text.length - tail.length), ...(tail ? [make("span", { class: "no" }, tail)] : []));
+  }
+
+  /** @param {Row} row @param {{all: number, bad: number}|null} inside */
+  #why(row, inside) {
+    attribute(this.why, "data-loud", false);
+    if (this.#held?.reason || row.state === "crashed" || row.state === "gave_up") {
+      attribute(this.why, "data-loud", true);
+      return this.#held?.reason || (row.state === "gave_up" ? "too many restarts" : row.last?.reason) || "";
+    }
+    if (row.state === "stuck") return `since ${time(row.since)}${row.doing ? `: ${row.doing}` : ""}`;
+    if (inside) return hiddenText(inside);
+    if (!row.last?.crash) return "";
+    return row.last.reason === "killed" ? "was killed" : `after ${row.last.reason}`;
+  }
+
+  /** @param {Row} row @param {number} now */
+  #paintBudget(row, now) {
+    if (row.budget === null) {
+      write(this.budget, "");
+      return null;
+    }
+    const { left, next } = budgetAt(row.budget, now);
+    attribute(this.element, "data-spent", left < row.budget.max);
+    attribute(this.budget, "data-left", left);
+    attribute(this.budget, "data-level", left === 0 ? "none" : left < row.budget.max ? "some" : "all");
+    const text = unlimited(row.budget) ? "" : budgetText(left, row.budget);
+    if (this.budget.textContent === text) return next;
+    const end = text.indexOf(" in ");
+    this.budget.replaceChildren(...(text ? [pips(left, row.budget.max), make("span", { class: "fit" }, make("span", { class: "n" }, text.slice(0, end)), make("span", { class: "in" }, text.slice(end)))] : []));
+    return next;
+  }
+}

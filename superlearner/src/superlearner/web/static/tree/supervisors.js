@@ -1,0 +1,342 @@
+/**
+ * The page /supervisors: puts feed, model, tree, detail pane and event feed together. All that is done to the
+ * platform goes through the REST interface; all that is seen comes from the feed.
+ *
+ * @module
+ */
+
+import * as address from "./address.js";
+import { Announcer } from "./announce.js";
+import { attribute, byId, make, renew, write } from "../base/dom.js";
+import { SlFilters } from "./filter-bar.js";
+import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
+import { shortcuts } from "../shell/keys.js";
+import { Feed, liveUrl } from "../live/live.js";
+import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
+import { showStatus } from "../live/status.js";
+import { toast } from "../base/toast.js";
+import { counted, MEANINGS, number, time } from "../base/words.js";
+import { SlFeed } from "./feed.js";
+import { SlMap } from "../map/map.js";
+import { SlProcess } from "../process/process.js";
+import { teach, tell } from "../teaching/teaching.js";
+import { SlTree } from "./tree.js";
+import { actsOn } from "./tree-acts.js";
+import { Views } from "./views.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Message} Message */
+
+/** Above this rate single lines no longer fade. */
+const BUSY_EVENTS_PER_S = 60;
+/** So often the list of what happened is written anew then: nobody reads five hundred lines a second. */
+const BUSY_PAUSE_MS = 250;
+
+const page = byId("supervisors", HTMLElement);
+const tree = byId("tree", SlTree);
+const map = byId("map", SlMap);
+const pane = byId("process", SlProcess);
+const events = byId("events", SlFeed);
+const find = byId("find", HTMLInputElement);
+const filters = byId("filters", SlFilters);
+const announcer = new Announcer(byId("announce", HTMLElement));
+
+/** @type {Model} */ let model = EMPTY;
+let skew = 0;
+/** Server time of the newest frame, for "as of". */
+let fresh = 0;
+/** @type {string|null} */ let shown = null;
+/** When the list of what happened was written last. */
+let listed = 0;
+
+const { begin, end, many } = actsOn(tree, () => model);
+
+const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
+
+/** @param {Message[]} messages */
+function onMessages(messages) {
+  const before = model;
+  /** @type {Set<string>} */
+  const touched = new Set();
+  for (const message of messages) {
+    model = reduce(model, message);
+    if (message.k === "d") for (const [key] of message.p ?? []) touched.add(key);
+    if (message.k === "d") for (const { key } of message.n ?? []) touched.add(key);
+    if (message.k === "s") skew = message.now - Date.now() / 1000;
+  }
+  if (model.gap) {
+    if (!before.gap) feed.sync();
+    return;
+  }
+  fresh = Date.now() / 1000 + skew;
+  if (model === before) return;
+  const anew = model.snapshots !== before.snapshots;
+  page.dataset.ready = model.rows.size ? "tree" : "empty";
+  page.dataset.seq = String(model.seq);
+  const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
+  const busy = (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S;
+  attribute(tree, "data-busy", busy);
+  tree.show(model, skew, anew ? null : touched);
+  map.show(model, skew, anew ? null : touched);
+  if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
+    events.show(model.feed); // the next heartbeat brings what is left out now
+    listed = performance.now();
+  }
+  tell(model);
+  follow();
+  if (anew) announcer.skip(model.feed);
+  else announcer.hear(model.feed);
+  if (before.rows !== model.rows || before.restarts !== model.restarts) count();
+  if (!arrived && model.rows.size) arrive();
+  if (filters.wanted.recent && told === undefined) apply(); // a minute passes without a word from the server
+  filters.count(model, fresh);
+  if (before.health !== model.health || anew) vitals();
+  if (told?.k === "d") page.dataset.at = String(told.t); // what this frame told is on the page: latency is measured here
+}
+
+/** @param {import("../live/live.js").Status} status */
+function onStatus(status) {
+  showStatus(status);
+  page.dataset.status = status;
+  events.live(status !== "gone");
+  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
+  const text = byId("lost-text", HTMLElement);
+  if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
+  if (status === "lost") write(text, fresh
+    ? `The connection is lost; trying again. What you see is as of ${time(fresh)}.`
+    : "The server does not answer; trying again. Is superlearner still running in its terminal?");
+}
+
+/** The pane follows its row. */
+function follow() {
+  if (shown === null) return;
+  const row = model.rows.get(shown);
+  if (row) pane.show(row, skew);
+  else pane.lost();
+}
+
+/** What stands beside the title: quiet when all is well. */
+function count() {
+  const { running, stuck, restarting, crashed } = tally(model);
+  const { restarts } = model;
+  for (const [id, value, text] of /** @type {[string, number, string][]} */ ([
+    ["count-running", running, "running"], ["count-stuck", stuck, "not answering"],
+    ["count-restarting", restarting, "restarting"], ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
+  ])) {
+    const element = byId(id, HTMLElement);
+    element.hidden = value === 0 && id !== "count-running" && id !== "count-restarts";
+    element.dataset.value = String(value);
+    write(element.querySelector("b") ?? element, number(value));
+    write(element.querySelector("span") ?? element, text);
+  }
+}
+
+/** The line at the lower edge; what is not known says so. */
+function vitals() {
+  const { health } = model;
+  const lag = health?.loop_lag_ms;
+  write(byId("vitals-node", HTMLElement), model.node);
+  /** @type {[string, string|null][]} */
+  const told = health === null ? [] : [
+    [counted(health.processes, "process", "processes"), MEANINGS.processes],
+    [`${number(Math.round(health.events_per_s))} events/s`, MEANINGS.events],
+    [`loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`, MEANINGS.lag],
+    [counted(health.viewers, "viewer"), null],
+  ];
+  renew(byId("vitals", HTMLElement), told.map(([text, title]) => make("span", { title }, text)));
+}
+
+/** @param {string|null} key */
+function look(key) {
+  shown = key !== null && model.rows.get(key)?.kind === "group" ? null : key;
+  pane.show(shown === null ? null : model.rows.get(shown) ?? null, skew);
+  attribute(page, "data-detail", shown !== null);
+  tree.bring(key); // on a phone the details cover a part of the tree
+  map.bring(key);
+  remember();
+}
+
+/** Goes to a process by key or pid. @param {string} target */
+function goTo(target) {
+  const key = model.rows.has(target) ? target : rowOf(model, target)?.key;
+  if (key === undefined || !tree.isConnected) {
+    toast(`${target} is not in the tree.`, { hint: "It has ended, or no supervisor started it." });
+    return;
+  }
+  const row = model.rows.get(key), fits = fitting(filters.wanted, now);
+  if (find.value || (row && fits && !fits(row))) {
+    find.value = "";
+    filters.show({ ...ALL });
+    apply();
+  }
+  tree.reveal(key);
+}
+
+/** A cell of the map was clicked. @param {{key: string, add: boolean}} what */
+function pick({ key, add }) {
+  if (!add) goTo(key);
+  else {
+    const keys = new Set(tree.selected);
+    if (!keys.delete(key)) keys.add(key);
+    tree.select([...keys]);
+  }
+}
+
+const now = () => Date.now() / 1000 + skew;
+
+/** @param {string} query */
+function seek(query) {
+  find.value = query;
+  filters.show({ ...filters.wanted, q: query.trim() });
+  apply();
+}
+
+/** Shows what is wanted, in list and map. */
+function apply() {
+  const fits = fitting(filters.wanted, now);
+  tree.search(fits);
+  map.filter(fits);
+  tellFound();
+  remember();
+}
+
+/** How many fit. */
+function tellFound() {
+  const { q } = filters.wanted;
+  const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
+  const all = [...model.rows.values()].filter((row) => row.kind !== "group").length;
+  byId("nothing", HTMLElement).hidden = !none;
+  write(byId("nothing-text", HTMLElement), !none ? "" : filtered(filters.wanted) ? `No process fits ${q ? `“${q}” and these filters` : "these filters"}.` : `No process matches “${q}”.`);
+  write(byId("found", HTMLElement), q === "" || none ? "" : `${number(found)} of ${number(all)}`);
+  filters.tell(some ? found : null, all);
+}
+
+/** The words of the address that are the page's. */
+const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "process", "closed"];
+
+/** Writes into the address what is to be seen. */
+function remember() {
+  if (!arrived) return;
+  address.tell(WORDS, () => [
+    ...toAddress(filters.wanted),
+    ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", spelled.get(key) ?? key])),
+    ...[...tree.closed].filter((key) => model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
+  ], "process");
+}
+
+/** How the address calls those that it asked for. @type {Map<string, string>} */
+const spelled = new Map();
+let arrived = false;
+
+/** The first picture is there: whom the address asks for (a key, a name, a pid or an id) is looked up. */
+function arrive() {
+  arrived = true;
+  const asked = address.asked();
+  const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
+  if (closed.length) tree.close(closed);
+  if (filters.wanted.q || filtered(filters.wanted)) apply();
+  select(asked.getAll("process"));
+}
+
+/** Selects whom the address names; several are selected, one is shown. @param {string[]} asked */
+function select(asked) {
+  const rows = [...model.rows.values()];
+  spelled.clear();
+  for (const text of asked) {
+    const bare = text.replace(/^#PID|[<>]/g, "");
+    const row = model.rows.get(text) ?? rows.find((one) => one.name === text || one.pid === bare) ?? rows.find((one) => one.id === text);
+    if (row) spelled.set(row.key, text);
+    else toast(`${text.slice(0, 80)} is not in the tree.`, { hint: "It may have ended, or it is on another node." });
+  }
+  const keys = [...spelled.keys()];
+  if (keys.length === 1 && keys[0] !== undefined) tree.reveal(keys[0]);
+  else if (keys.length || tree.selected.size) tree.select(keys);
+}
+
+/** Back and forward: what the address says now. */
+function goBack() {
+  if (!arrived) return;
+  const asked = address.asked();
+  filters.show(fromAddress(asked));
+  find.value = filters.wanted.q;
+  apply();
+  select(asked.getAll("process"));
+}
+
+function leave() {
+  tree.select([]);
+  tree.point(tree.cursor);
+}
+
+/** @param {Event} event @returns {any} */
+const detail = (event) => /** @type {CustomEvent} */ (event).detail;
+
+tree.addEventListener("sl-kill", (event) => void end(detail(event).keys, detail(event)));
+tree.addEventListener("sl-start", (event) => void begin(detail(event)));
+tree.addEventListener("sl-select", (event) => look(detail(event)));
+tree.addEventListener("sl-selection", (event) => {
+  const keys = /** @type {string[]} */ (detail(event));
+  map.select(tree.selected);
+  const several = byId("several", HTMLElement);
+  several.hidden = keys.length < 2;
+  write(byId("kill-selected", HTMLButtonElement), `Kill ${number(keys.length)} selected`);
+  for (const word of ["restart", "terminate"]) attribute(byId(`${word}-selected`, HTMLElement), "aria-label", `${word[0]?.toUpperCase()}${word.slice(1)} ${number(keys.length)} selected`);
+  remember();
+});
+map.addEventListener("sl-pick", (event) => pick(detail(event)));
+tree.addEventListener("sl-arranged", tellFound);
+tree.addEventListener("sl-fold", remember);
+filters.addEventListener("sl-filter", () => {
+  if (find.value.trim() !== filters.wanted.q) find.value = filters.wanted.q;
+  apply();
+});
+filters.addEventListener("sl-all", () => tree.select(tree.lines.filter((line) => line.match).map((line) => line.row.key), false));
+pane.addEventListener("sl-kill", (event) => void end([detail(event).key], detail(event)));
+pane.addEventListener("sl-start", (event) => void begin(detail(event)));
+pane.find = (pid) => rowOf(model, pid);
+pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
+pane.addEventListener("sl-close", leave);
+events.addEventListener("sl-goto", (event) => goTo(detail(event)));
+teach({ tree, map, pane, events, goTo });
+byId("kill-selected", HTMLButtonElement).onclick = () => many("kill");
+byId("restart-selected", HTMLButtonElement).onclick = () => many("restart");
+byId("terminate-selected", HTMLButtonElement).onclick = () => many("terminate");
+byId("clear-selected", HTMLButtonElement).onclick = leave;
+byId("open-all", HTMLButtonElement).onclick = () => tree.toggleAll(true);
+byId("close-all", HTMLButtonElement).onclick = () => tree.toggleAll(false);
+byId("clear-search", HTMLButtonElement).onclick = () => {
+  filters.show({ ...ALL });
+  seek("");
+  find.focus();
+};
+find.oninput = () => seek(find.value);
+find.onkeydown = (event) => {
+  if (event.key === "Escape") seek("");
+  else if (event.key !== "Enter" && event.key !== "ArrowDown") return;
+  event.preventDefault();
+  const first = tree.lines.find((line) => line.match)?.row.key ?? null;
+  tree.point(event.key === "Escape" ? tree.cursor : first);
+};
+
+shortcuts([
+  { keys: ["/"], text: "Find a process", run: () => find.select() },
+  { keys: ["↑", "↓", "Home", "End"], text: "Move in the tree" },
+  { keys: ["→", "←"], text: "Open or close a branch, go to child or parent" },
+  { keys: ["Enter"], text: "Show the details of a process" },
+  { keys: ["Shift Enter"], text: "Why did it restart?" },
+  { keys: ["Space"], text: "Add to the selection, or take out" },
+  { keys: ["Shift ↑", "Shift ↓"], text: "Extend the selection" },
+  { keys: ["Ctrl A"], text: "Select all that are shown" },
+  { keys: ["w"], text: "Show only what is wrong, or everything again", run: () => byId("filters", HTMLElement).querySelector("button")?.click() },
+  { keys: ["a … z"], text: "Jump to a name" },
+  { keys: ["Del", "Delete"], text: "Kill the process, or all that are selected", run: () => tree.selected.size > 1 && tree.kill([...tree.selected], true) },
+  { keys: ["Escape"], text: "Close the details", run: leave },
+]);
+
+const typed = find.value; // before this script was there
+filters.show(fromAddress(address.asked()));
+find.value = filters.wanted.q;
+if (typed && !find.value) seek(typed);
+window.addEventListener("popstate", goBack);
+new Views(byId("views", HTMLElement), byId("divide", HTMLElement));
+feed.start();

@@ -1,0 +1,105 @@
+/**
+ * What is done to processes from their lines in the tree: ended, started, many at once. The line says at once that it is
+ * on its way; the answer and the next frames say the rest.
+ *
+ * @module
+ */
+
+import { ApiError, kill, start } from "../base/api.js";
+import { bulk } from "./bulk.js";
+import { confirm } from "../base/confirm.js";
+import { chosen } from "../base/dom.js";
+import { label } from "../live/model.js";
+import { refused } from "../shell/only-reads.js";
+import { complain, toast } from "../base/toast.js";
+import { counted } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Row} Row */
+
+/**
+ * The acts on a tree.
+ * @param {import("./tree.js").SlTree} tree
+ * @param {() => Model} known  the model that it shows
+ */
+export function actsOn(tree, known) {
+  /**
+   * Ends processes.
+   * @param {string[]} keys
+   * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
+   */
+  async function end(keys, { reason = "kill", ask = false } = {}) {
+    if (refused()) return;
+    const rows = keys.flatMap((key) => known().rows.get(key) ?? []).filter((row) => row.pid !== null);
+    if (ask && rows.length > 1) {
+      many("kill");
+      return;
+    }
+    const asked = (/** @type {Row} */ row) => row.critical || (isTop(row, known()) && reason !== "normal");
+    for (const row of rows) if (!asked(row)) void endOne(row, reason, false);
+    for (const row of rows) if (asked(row) && (await sure(row, known()))) void endOne(row, reason, row.critical);
+  }
+
+  /** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
+  function many(action) {
+    if (refused()) return;
+    void bulk(known(), tree.selected, action, {
+      mark: (row, word) => tree.mark(row.key, word),
+      answered: (row, refused) => tree.answered(row.key, refused),
+    });
+  }
+
+  /** Starts a child that is stopped. @param {string} key */
+  async function begin(key) {
+    if (refused()) return;
+    const row = known().rows.get(key);
+    const supervisor = known().rows.get(row?.parent ?? "")?.pid;
+    if (!row || !supervisor) return;
+    tree.mark(key, "starting…");
+    await null; // to send a request takes the browser a millisecond, more than all that the line says: the line comes first
+    try {
+      await start(supervisor, row.id);
+      tree.answered(key, false);
+    } catch (error) {
+      tree.answered(key, true);
+      complain(error, `Start ${label(row)}`);
+    }
+  }
+
+  /** @param {Row} row @param {string} reason @param {boolean} force */
+  async function endOne(row, reason, force) {
+    tree.mark(row.key);
+    await null; // as above
+    try {
+      const answer = await kill(row.pid ?? "", { reason, force });
+      if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
+      else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
+      tree.answered(row.key, answer?.terminated === false);
+    } catch (error) {
+      tree.answered(row.key, true);
+      const last = row.parent === null && error instanceof ApiError && error.status === 0; // it took its server along
+      if (!last && !(error instanceof ApiError && error.code === "process_not_found")) complain(error, `Kill ${label(row)}`);
+    }
+  }
+
+  return { begin, end, many };
+}
+
+/** Whether a supervisor has nobody above it who would start it again. @param {Row} row @param {Model} model */
+const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null || model.rows.get(row.parent)?.kind === "group");
+
+/** How many are below a row. @param {Model} model @param {string} key @returns {number} */
+const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
+
+/** Asks before the end of what the platform needs, or of a whole tree. @param {Row} row @param {Model} model */
+function sure(row, model) {
+  const name = label(row);
+  if (!row.critical) {
+    const many = below(model, row.key);
+    const all = many ? `${name} and the ${counted(many, "process", "processes")} below it end` : `${name} ends`;
+    const sandbox = chosen().startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
+    return confirm(`End the whole tree of ${name}?`, `${all}. ${name} has no supervisor, so nobody starts ${many ? "them" : "it"} again.${sandbox}`, `Kill ${name}`);
+  }
+  if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
+  return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
+}

@@ -1,0 +1,107 @@
+/**
+ * List, map, or both beside each other: the switch, and the line between them that can be moved. What a person chose
+ * is kept; who chose nothing gets both where there is room.
+ *
+ * @module
+ */
+
+import { attribute, byId } from "../base/dom.js";
+
+/** @typedef {"list"|"both"|"map"} View */
+
+const STORE = "superlearner.views";
+/** Narrower than this there is room for one of them only. */
+const ONE_PX = 740;
+/** From this width on both are shown to those who chose nothing. */
+const BOTH_PX = 900;
+const LEAST = 25, MOST = 75, USUAL = 66;
+
+export class Views {
+  /** @type {View|null} */ #chosen = null;
+  #share = USUAL;
+  #width = 0;
+
+  /**
+   * @param {HTMLElement} element  holds list, line and map
+   * @param {HTMLElement} line  between them, role=separator
+   */
+  constructor(element, line) {
+    this.element = element;
+    this.line = line;
+    this.#recall();
+    for (const view of /** @type {View[]} */ (["list", "both", "map"])) byId(`view-${view}`, HTMLButtonElement).onclick = () => this.choose(view);
+    line.onkeydown = (event) => this.#pressed(event);
+    line.onpointerdown = (event) => this.#taken(event);
+    line.ondblclick = () => this.#divide(USUAL);
+    new ResizeObserver(() => this.#show()).observe(element);
+    this.#show();
+  }
+
+  /** What is to be seen. @returns {View} */
+  get view() {
+    const wanted = this.#chosen ?? (this.#width >= BOTH_PX ? "both" : "list");
+    return wanted === "both" && this.#width < ONE_PX ? "list" : wanted;
+  }
+
+  /** @param {View} view */
+  choose(view) {
+    this.#chosen = view;
+    this.#remember();
+    this.#show();
+  }
+
+  #show() {
+    this.#width = this.element.clientWidth;
+    const { view } = this;
+    attribute(this.element, "data-view", view);
+    for (const one of ["list", "both", "map"]) attribute(byId(`view-${one}`, HTMLElement), "aria-pressed", String(one === view));
+    this.element.style.setProperty("--share", `${this.#share}%`);
+    attribute(this.line, "aria-valuenow", Math.round(this.#share));
+  }
+
+  /** @param {number} share  of the list, in percent */
+  #divide(share) {
+    this.#share = Math.max(LEAST, Math.min(MOST, share));
+    this.#remember();
+    this.#show();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    const step = { ArrowLeft: -2, ArrowRight: 2, Home: LEAST - MOST, End: MOST - LEAST }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    this.#divide(this.#share + step);
+  }
+
+  /** @param {PointerEvent} event */
+  #taken(event) {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    this.line.focus();
+    this.line.setPointerCapture(event.pointerId);
+    this.line.onpointermove = ({ clientX }) => {
+      const { left, width } = this.element.getBoundingClientRect();
+      this.#divide((100 * (clientX - left)) / width);
+    };
+    this.line.onpointerup = this.line.onpointercancel = () => (this.line.onpointermove = null);
+  }
+
+  #recall() {
+    try {
+      const { view, share } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+      if (["list", "both", "map"].includes(view)) this.#chosen = view;
+      if (Number.isFinite(share)) this.#share = Math.max(LEAST, Math.min(MOST, share));
+    } catch {
+      // what cannot be read was not chosen
+    }
+  }
+
+  #remember() {
+    try {
+      localStorage.setItem(STORE, JSON.stringify({ view: this.#chosen, share: this.#share }));
+    } catch {
+      // Storage may be forbidden; the choice then lasts as long as the page.
+    }
+  }
+}
