@@ -140,7 +140,7 @@ screenshots: install-dev ## the pictures in docs/pictures, both themes, wide and
 	$(PY) -m tools.screenshots $(ARGS)
 
 .PHONY: vendor
-vendor: install-dev ## the editor of the pages, bundled anew from its lock in tools/vendoring (needs npm)
+vendor: install-dev ## the editor and the templates of the pages, bundled anew from the lock in tools/vendoring (needs npm)
 	$(PY) -m tools.vendor
 
 .PHONY: full

@@ -1,6 +1,6 @@
-"""The editor of the pages as one file: CodeMirror 6, bundled, with its licences and what it was made of.
+"""What the pages take of other projects: one file each, with its licences and a record of what it was made of.
 
-python -m tools.vendor            makes it anew from the lock in tools/vendoring (needs npm, which comes with Node)
+python -m tools.vendor            makes them anew from the lock in tools/vendoring (needs npm, which comes with Node)
 python -m tools.vendor --check    says whether the files are those that were made
 """
 
@@ -18,39 +18,58 @@ from tools.files import ROOT
 
 RECIPE = ROOT / "tools" / "vendoring"
 FOLDER = ROOT / "superlearner" / "src" / "superlearner" / "web" / "static" / "vendor"
-BUNDLE = "codemirror.js"
-LICENCES = "codemirror-licences.txt"
-RECORD = "codemirror.json"
+BUNDLES = {"codemirror": "editor.js", "lit-html": "templates.js"}
+"""Each bundle, and the file of the recipe that names what is in it."""
+
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--log-level=warning")
 
 
 def make() -> None:
-    """Fetch what the lock names, by hash, and write bundle, licences and record."""
+    """Fetch what the lock names, by hash, and write the bundles, their licences and records."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for file in RECIPE.iterdir():
             shutil.copy(file, folder)
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
-        bundle = [str(folder / "node_modules" / ".bin" / "esbuild"), "editor.js", *OPTIONS]
-        subprocess.run([*bundle, f"--outfile={BUNDLE}", "--metafile=inside.json"], cwd=folder, check=True)
-        inside = json.loads((folder / "inside.json").read_text(encoding="utf-8"))
-        packages = sorted({_package(path) for path in inside["inputs"] if path.startswith("node_modules/")})
         FOLDER.mkdir(exist_ok=True)
-        shutil.copy(folder / BUNDLE, FOLDER / BUNDLE)
-        (FOLDER / LICENCES).write_text(_licences(folder, packages), encoding="utf-8")
-        record = {"made_of": {name: _version(folder, name) for name in packages}, "sha256": hashes()}
-        (FOLDER / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        for name in BUNDLES:
+            _bundle(folder, name)
 
 
-def hashes() -> dict[str, str]:
-    """The hash of each file that was made, as it is now."""
-    return {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in (BUNDLE, LICENCES)}
+def _bundle(folder: Path, name: str) -> None:
+    bundle, licences = parts(name)
+    esbuild = [str(folder / "node_modules" / ".bin" / "esbuild"), BUNDLES[name], *OPTIONS]
+    subprocess.run([*esbuild, f"--outfile={bundle}", "--metafile=inside.json"], cwd=folder, check=True)
+    inside = json.loads((folder / "inside.json").read_text(encoding="utf-8"))
+    packages = sorted({_package(path) for path in inside["inputs"] if path.startswith("node_modules/")})
+    shutil.copy(folder / bundle, FOLDER / bundle)
+    (FOLDER / licences).write_text(_licences(folder, packages), encoding="utf-8")
+    record = {"made_of": {package: _version(folder, package) for package in packages}, "sha256": hashes(name)}
+    record_of(name).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def parts(name: str) -> tuple[str, str]:
+    """The files of a bundle: its code and its licences."""
+    return f"{name}.js", f"{name}-licences.txt"
+
+
+def record_of(name: str) -> Path:
+    """The file that says what a bundle was made of, and the hashes of its files."""
+    return FOLDER / f"{name}.json"
+
+
+def hashes(name: str) -> dict[str, str]:
+    """The hash of each file of a bundle, as it is now."""
+    return {part: hashlib.sha256((FOLDER / part).read_bytes()).hexdigest() for part in parts(name)}
 
 
 def changed() -> list[str]:
     """The files that are not what `make vendor` wrote."""
-    wanted = json.loads((FOLDER / RECORD).read_text(encoding="utf-8"))["sha256"]
-    return [name for name, found in hashes().items() if wanted.get(name) != found]
+    wrong: list[str] = []
+    for name in BUNDLES:
+        wanted = json.loads(record_of(name).read_text(encoding="utf-8"))["sha256"]
+        wrong += [part for part, found in hashes(name).items() if wanted.get(part) != found]
+    return wrong
 
 
 def _package(path: str) -> str:

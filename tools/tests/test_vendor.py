@@ -1,8 +1,9 @@
-"""The vendored file is the one that was made, with the licences of all that is in it, and the check of it can fail."""
+"""The vendored files are those that were made, with the licences of all that is in them, and the check can fail."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,21 +14,24 @@ def test_the_vendored_files_are_those_that_were_made() -> None:
     assert vendor.changed() == []
 
 
-def test_a_file_that_was_edited_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (vendor.BUNDLE, vendor.LICENCES, vendor.RECORD):
-        (tmp_path / name).write_bytes((vendor.FOLDER / name).read_bytes())
+@pytest.mark.parametrize("name", vendor.BUNDLES)
+def test_a_file_that_was_edited_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(vendor.FOLDER, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(vendor, "FOLDER", tmp_path)
     assert vendor.changed() == []
-    with (tmp_path / vendor.BUNDLE).open("a") as file:
-        file.write("\n")
-    assert vendor.changed() == [vendor.BUNDLE]
+    for part in vendor.parts(name):
+        with (tmp_path / part).open("a") as file:
+            file.write("\n")
+    assert vendor.changed() == list(vendor.parts(name))
 
 
-def test_it_is_made_of_what_the_lock_names_and_every_part_has_its_licence() -> None:
-    record = json.loads((vendor.FOLDER / vendor.RECORD).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", vendor.BUNDLES)
+def test_it_is_made_of_what_the_lock_names_and_every_part_has_its_licence(name: str) -> None:
+    record = json.loads(vendor.record_of(name).read_text(encoding="utf-8"))
     lock = json.loads((vendor.RECIPE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    licences = (vendor.FOLDER / vendor.LICENCES).read_text(encoding="utf-8")
-    for name, version in record["made_of"].items():
-        assert version == lock[f"node_modules/{name}"]["version"]
-        assert lock[f"node_modules/{name}"]["integrity"].startswith("sha512-")
-        assert name in licences
+    licences = (vendor.FOLDER / vendor.parts(name)[1]).read_text(encoding="utf-8")
+    assert name in {package.partition("/")[0].lstrip("@") for package in record["made_of"]}
+    for package, version in record["made_of"].items():
+        assert version == lock[f"node_modules/{package}"]["version"]
+        assert lock[f"node_modules/{package}"]["integrity"].startswith("sha512-")
+        assert package in licences
