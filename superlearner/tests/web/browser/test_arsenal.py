@@ -230,6 +230,34 @@ def test_the_audit_log_is_filtered_and_goes_on_by_itself(
     expect(page.get_by_role("heading", name="Collect garbage")).to_be_visible()
 
 
+def test_a_new_entry_of_the_audit_log_leaves_alone_what_a_person_reads(
+    running: Any, arsenal: Callable[..., Page]
+) -> None:
+    """Regression: each new entry made all rows anew, so the focus was lost, and the older ones that were asked for."""
+    token = (running.data_dir / "token").read_text().strip()
+    with running.client() as client:
+        for number in range(110):
+            client.post("/api/v1/processes/counter_1/message", json={"message": f"n{number}"})
+        page = arsenal("?view=audit", extra_http_headers={"authorization": f"Bearer {token}"})
+        rows = page.locator("#audit tbody tr")
+        expect(rows).to_have_count(100)
+        page.get_by_role("button", name="Show older ones").click()
+        expect(rows.nth(109)).to_be_attached()
+        shown = rows.count()
+        read = rows.nth(60)
+        read.get_by_role("button").focus()
+        page.evaluate("() => { window.read = document.activeElement.closest('tr'); }")
+        place = """() => [window.read.getBoundingClientRect().top, window.read.textContent,
+            document.activeElement.closest("tr") === window.read]"""
+        before = page.evaluate(place)
+        assert "send 'n" in before[1]
+        assert before[2]
+        client.post("/api/v1/processes/gc", json={})
+        expect(rows.first).to_contain_text("process.gc")
+        expect(rows).to_have_count(shown + 1)
+        assert page.evaluate(place) == before
+
+
 def test_a_credential_that_was_revoked_is_told_with_the_way_back(arsenal: Callable[..., Page], running: Any) -> None:
     page = arsenal("?operation=process.list")
     told = {"error": {"code": "unauthorized", "message": "no", "status": 401, "details": []}, "success": False}

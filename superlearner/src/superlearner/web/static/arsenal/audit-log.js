@@ -5,36 +5,28 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
+import { root } from "../base/dom.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
-import { icon, make, root, write } from "../base/dom.js";
 
 /** @typedef {{id: number, at: number, user: string, door: string, operation: string, parameters: any, did: string|null, outcome: string, duration: number, node: string|null}} Entry */
 
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
-const DOORS = ["", "page", "cli", "console", "rest", "mcp"];
+/** What each filter takes: a text, with an example; one of these; a time. @type {Record<string, string|string[]|null>} */
+const FILTERS = { user: "", operation: "process.kill", door: ["page", "cli", "console", "rest", "mcp"], outcome: "ok", since: null, until: null };
 /** The stream of what happens, as an operation: the log is asked again when somebody did something. */
 const EVENTS = /** @type {import("./form-fields.js").Line} */ ({ name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "", changes: false, destroys: false, bare: false, on_node: false, parameters: {} });
 
 export class AuditLog {
-  #made = false;
-  #page = 1;
   #timer = 0;
+  #live = "";
+  #more = false;
+  /** @type {unknown} */ #note = nothing;
+  /** Newest first. @type {Entry[]} */ #entries = [];
   /** @type {AbortController|null} */ #watching = null;
   /** @type {AbortController|null} */ #asking = null;
-  #body = make("tbody");
-  #said = make("p", { class: "hint", role: "status" });
-  #live = make("p", { class: "hint watched" });
-  #more = make("button", { type: "button", class: "btn", hidden: true }, "Show older ones");
-  #note = make("div", { class: "empty" });
-  /** @type {Record<string, HTMLInputElement|HTMLSelectElement>} */ #filters = {
-    user: make("input", { type: "text", autocomplete: "off", spellcheck: "false" }),
-    operation: make("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "process.kill" }),
-    door: make("select", {}, ...DOORS.map((one) => make("option", { value: one }, one || "any"))),
-    outcome: make("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "ok" }),
-    since: make("input", { type: "datetime-local", step: 1 }),
-    until: make("input", { type: "datetime-local", step: 1 }),
-  };
+  #wanted = new URLSearchParams();
 
   /** @param {HTMLElement} element @param {(operation: string, values: Record<string, unknown>) => void} fill */
   constructor(element, fill) {
@@ -44,99 +36,106 @@ export class AuditLog {
 
   /** Whether it is looked at: only then anything is asked. @param {boolean} on */
   look(on) {
-    if (!on) {
-      this.#watching?.abort();
-      this.#watching = null;
-      return;
-    }
-    if (!this.#made) this.#make();
-    this.#ask();
-    if (!this.#watching) this.#watch();
+    if (!on) return this.#leave();
+    void this.#ask();
+    if (!this.#watching) void this.#watch();
   }
 
-  #make() {
-    this.#made = true;
-    const filters = Object.entries(this.#filters).map(([name, field]) => {
-      field.id = `audit-${name}`;
-      field.oninput = () => this.#soon();
-      return make("div", { class: "field" }, make("label", { for: field.id }, name.charAt(0).toUpperCase() + name.slice(1)), field);
-    });
-    this.#more.onclick = () => {
-      this.#page += 1;
-      this.#ask(true);
-    };
-    const heads = ["When", "Who", "Door", "Operation", "What", "Node", "Outcome", "Took"];
-    const table = make("table", { class: "table", "aria-label": "Audit log" }, make("thead", {}, make("tr", {}, ...heads.map((one) => make("th", { scope: "col", class: one === "Took" ? "num" : null }, one)))), this.#body);
-    this.element.append(make("div", { class: "audit-filters", role: "group", "aria-label": "Filters" }, ...filters, make("div", { class: "audit-said" }, this.#said, this.#live)), make("div", { class: "audit-rows scroll", tabindex: 0, role: "group", "aria-label": "Entries" }, table, this.#note, this.#more));
+  #leave() {
+    this.#watching?.abort();
+    this.#watching = null;
   }
 
   #soon() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), PAUSE_MS);
+    this.#timer = setTimeout(() => void this.#ask(), PAUSE_MS);
   }
 
-  /** @param {boolean} [older]  more of them, behind those that are shown */
+  /** @param {boolean} [older]  those behind the ones that are shown, not those before them */
   async #ask(older = false) {
-    if (!older) this.#page = 1;
+    const asked = new URLSearchParams([["per_page", `${PER_PAGE}`], ["page", `${older ? Math.floor(this.#entries.length / PER_PAGE) + 1 : 1}`], ...this.#wanted]);
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
-    const asked = new URLSearchParams({ per_page: String(PER_PAGE), page: String(this.#page) });
-    for (const [name, field] of Object.entries(this.#filters)) {
-      const text = field.value.trim();
-      const time = name === "since" || name === "until";
-      if (text) asked.set(name, time ? String(new Date(text).getTime() / 1000) : text);
-    }
     try {
       const entries = /** @type {Entry[]} */ (await platform("GET", `/audit?${asked}`, undefined, asking.signal));
-      const rows = entries.map((one) => this.#row(one));
-      if (older) this.#body.append(...rows);
-      else this.#body.replaceChildren(...rows);
-      this.#more.hidden = entries.length < PER_PAGE;
-      const filtered = Object.values(this.#filters).some((one) => one.value);
-      const count = this.#body.childElementCount;
-      write(this.#said, count ? `${count}${this.#more.hidden ? "" : " newest"} ${count === 1 ? "entry" : "entries"}` : "");
-      this.#note.replaceChildren(...(count ? [] : [make("p", {}, make("b", {}, filtered ? "Nothing fits these filters." : "Nobody has changed anything yet.")), make("p", {}, "Whatever changes something is written here, at every door, with who it was and what became of it. Reading is not.")]));
+      const others = this.#entries.filter(({ id }) => !entries.some((one) => one.id === id));
+      const joins = others.length < this.#entries.length;
+      this.#entries = older ? [...others, ...entries] : joins ? [...entries, ...others] : entries;
+      if (older || !joins) this.#more = entries.length === PER_PAGE;
+      this.#note = this.#entries.length ? nothing : empty(this.#wanted.size > 0);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
-      this.#failed(error instanceof ApiError ? error : new ApiError("failed", String(error), "", 0));
+      this.#note = refusal(error instanceof ApiError ? error : new ApiError("failed", String(error), "", 0));
+      [this.#entries, this.#more, this.#live] = [[], false, ""];
+      this.#leave();
     }
-  }
-
-  /** @param {ApiError} error */
-  #failed(error) {
-    this.#body.replaceChildren();
-    this.#more.hidden = true;
-    write(this.#said, "");
-    this.#watching?.abort();
-    this.#watching = null;
-    write(this.#live, "");
-    const signIn = error.status === 401 || error.code === "missing_scope";
-    this.#note.replaceChildren(make("p", {}, make("b", {}, error.message)), make("p", {}, error.code === "missing_scope" ? "The log names parameters, so it takes the scope code: on the machine of the platform, superlearner token prints the owner's credential." : error.hint),
-      signIn ? make("a", { class: "btn", href: `${root()}/sign-in?next=${encodeURIComponent("/arsenal?view=audit")}` }, "Sign in") : "");
-  }
-
-  /** @param {Entry} entry */
-  #row(entry) {
-    const at = new Date(entry.at * 1000);
-    const again = make("button", { type: "button", class: "link" }, entry.operation);
-    again.title = "Fill its form with the same";
-    again.onclick = () => this.fill(entry.operation, entry.parameters ?? {});
-    const ok = entry.outcome === "ok";
-    return make("tr", { "data-outcome": ok ? "ok" : "bad" },
-      make("td", {}, make("time", { datetime: at.toISOString(), title: at.toLocaleString("en-GB") }, at.toLocaleString("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" }))),
-      make("td", {}, entry.user.slice(0, 80)), make("td", {}, entry.door), make("td", {}, again),
-      make("td", { class: "did" }, (entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)),
-      make("td", {}, (entry.node ?? "").slice(0, 80)),
-      make("td", {}, icon(ok ? "running" : "crashed", "glyph"), ` ${entry.outcome}`), make("td", { class: "num" }, `${(entry.duration * 1000).toFixed(1)} ms`));
+    this.#draw();
   }
 
   /** Asks again when somebody did something; the stream says when. */
   async #watch() {
     const watching = (this.#watching = new AbortController());
-    write(this.#live, "Live: new entries come by themselves.");
+    this.#live = "Live: new entries come by themselves.";
+    this.#draw();
     await follow(EVENTS, { types: ["operation_done"] }, () => this.#soon(), { signal: watching.signal, node: "" });
-    if (this.#watching !== watching || watching.signal.aborted) return;
+    if (watching.signal.aborted) return;
     this.#watching = null;
-    write(this.#live, "Not live any more; open the tab again to go on.");
+    this.#live = "Not live any more; open the tab again to go on.";
+    this.#draw();
   }
+
+  #draw() {
+    const count = this.#entries.length;
+    render(html`
+      <div class="audit-filters" role="group" aria-label="Filters" @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => this.#filter(target.name, target.value.trim())}>
+        ${Object.entries(FILTERS).map(filter)}
+        <div class="audit-said"><p class="hint" role="status">${count ? `${count}${this.#more ? " newest" : ""} ${count === 1 ? "entry" : "entries"}` : ""}</p><p class="hint watched">${this.#live}</p></div></div>
+      <div class="audit-rows scroll" tabindex="0" role="group" aria-label="Entries">
+        <table class="table" aria-label="Audit log">
+          <thead><tr>${["When", "Who", "Door", "Operation", "What", "Node", "Outcome"].map((one) => html`<th scope="col">${one}</th>`)}<th scope="col" class="num">Took</th></tr></thead>
+          <tbody>${repeat(this.#entries, ({ id }) => id, (one) => this.#row(one))}</tbody></table>
+        <div class="empty">${this.#note}</div>
+        <button type="button" class="btn" ?hidden=${!this.#more} @click=${() => this.#ask(true)}>Show older ones</button></div>`, this.element);
+  }
+
+  /** @param {string} name @param {string} text */
+  #filter(name, text) {
+    if (text) this.#wanted.set(name, FILTERS[name] === null ? String(new Date(text).getTime() / 1000) : text);
+    else this.#wanted.delete(name);
+    this.#asking?.abort();
+    this.#entries = []; // what fits the new filters is asked for alone; what is drawn stays until it comes
+    this.#soon();
+  }
+
+  /** @param {Entry} entry */
+  #row(entry) {
+    const at = new Date(entry.at * 1000);
+    const ok = entry.outcome === "ok";
+    return html`<tr data-outcome=${ok ? "ok" : "bad"}>
+      <td><time datetime=${at.toISOString()} title=${at.toLocaleString("en-GB")}>${at.toLocaleString("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time></td>
+      <td>${entry.user.slice(0, 80)}</td><td>${entry.door}</td>
+      <td><button type="button" class="link" title="Fill its form with the same" @click=${() => this.fill(entry.operation, entry.parameters ?? {})}>${entry.operation}</button></td>
+      <td class="did">${(entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)}</td><td>${(entry.node ?? "").slice(0, 80)}</td>
+      <td><svg class="glyph" aria-hidden="true"><use href="#i-${ok ? "running" : "crashed"}"></use></svg> ${entry.outcome}</td>
+      <td class="num">${(entry.duration * 1000).toFixed(1)} ms</td></tr>`;
+  }
+}
+
+/** A field of the filters. @param {[string, string|string[]|null]} named */
+function filter([name, takes]) {
+  const id = `audit-${name}`;
+  const field = Array.isArray(takes) ? html`<select id=${id} name=${name}><option value="">any</option>${takes.map((one) => html`<option>${one}</option>`)}</select>`
+    : takes === null ? html`<input id=${id} name=${name} type="datetime-local" step="1">`
+      : html`<input id=${id} name=${name} type="text" autocomplete="off" spellcheck="false" placeholder=${takes || nothing}>`;
+  return html`<div class="field"><label for=${id}>${name.charAt(0).toUpperCase() + name.slice(1)}</label>${field}</div>`;
+}
+
+/** Why there is nothing to see. @param {boolean} filtered */
+const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters." : "Nobody has changed anything yet."}</b></p><p>Whatever changes something is written here, at every door, with who it was and what became of it. Reading is not.</p>`;
+
+/** Why nothing may be seen, and the way on. @param {ApiError} error */
+function refusal(error) {
+  const scope = error.code === "missing_scope";
+  return html`<p><b>${error.message}</b></p><p>${scope ? "The log names parameters, so it takes the scope code: on the machine of the platform, superlearner token prints the owner's credential." : error.hint}</p>
+    ${scope || error.status === 401 ? html`<a class="btn" href="${root()}/sign-in?next=${encodeURIComponent("/arsenal?view=audit")}">Sign in</a>` : nothing}`;
 }
