@@ -43,8 +43,11 @@ moved:
 run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 	@exec $(VENV)/bin/superlearner run $(ARGS)
 
+# pyright and the tests of the pages' modules run on Node; playwright brings one, so none has to be installed.
+NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")')
+
 .PHONY: test
-test: install-dev ## the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
+test: install-dev test-js ## the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
 	@# The tests start some hundred programs. Where Python may not keep what it compiled, each would compile all of this.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
@@ -58,9 +61,7 @@ test-browser: install-dev ## all tests of the pages in a browser (at most 5 minu
 check: install-dev ## style, types, layers and house rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	@# pyright runs on Node; playwright brings one, so none has to be installed.
-	PATH="$$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")'):$$PATH" \
-	    $(PY) -m pyright --pythonpath $(PY)
+	PATH="$(NODE):$$PATH" $(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports --no-logo
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_order
@@ -72,6 +73,10 @@ check: install-dev ## style, types, layers and house rules
 check-js: ## types of the page's modules (needs npx, which comes with Node)
 	@command -v npx >/dev/null || { echo "make check-js needs npx: install Node and npm"; exit 1; }
 	npx --yes --package typescript@7.0.2 tsc -p superlearner/jsconfig.json
+
+.PHONY: test-js
+test-js: install-dev ## the tests of the page's modules that need no page (a second; make test runs them too)
+	@"$(NODE)/node" --test --test-reporter=dot superlearner/tests/web/js/*.test.js
 
 .PHONY: format
 format: install-dev ## put the code into its house style

@@ -1,31 +1,15 @@
-"""Charts: their arithmetic as pure functions, and one cursor, range and table for charts that are read together."""
+"""Charts that are read together: one cursor, one range and a table for all of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-import superlearner.web
-
-STATIC = Path(superlearner.web.__file__).parent / "static"
 NOON = 1_800_000_000
-
-
-@pytest.fixture(scope="module")
-def scale(browser: Browser) -> Iterator[Page]:
-    """A page that has the arithmetic and nothing else."""
-    page = browser.new_page()
-    page.route("**/*", lambda route: route.fulfill(path=f"{STATIC}{urlsplit(route.request.url).path}"))
-    page.goto("http://charts.test/icon.svg")
-    page.evaluate("import('/components/chart-scale.js').then((scale) => Object.assign(window, scale) && null)")
-    yield page
-    page.close()
 
 
 @pytest.fixture
@@ -70,51 +54,6 @@ def charts(open_page: Callable[..., Page], platform: Any) -> Page:
     )
     expect(page.locator(".chart-now").first).to_have_text("59 ms")
     return page
-
-
-def test_ticks_are_round_and_reach_the_greatest_value(scale: Page) -> None:
-    def ticks(most: float, unit: str) -> Any:
-        return scale.evaluate("([most, unit]) => ticks(most, 3, unit)", [most, unit])
-
-    assert ticks(0.83, "ms") == [0, 0.5, 1]
-    assert ticks(61e6, "bytes") == [0, 25e6, 50e6, 75e6]
-    assert ticks(3, "count") == [0, 1, 2, 3]
-    assert ticks(0, "count") == [0, 1]
-    assert scale.evaluate(f"timeTicks({NOON}, {NOON + 60}, 6)") == [NOON + one for one in range(0, 61, 10)]
-
-
-def test_numbers_are_told_with_their_unit(scale: Page) -> None:
-    told = scale.evaluate(
-        """[[0.4123, "ms"], [1500, "ms"], [34_200_000, "bytes"], [0.5, "per_s"], [12345, "count"], [null, "ms"],
-            [2048, "bytes_per_s"], [99.94, "percent"]].map(([value, unit]) => withUnit(value, unit))"""
-    )
-    assert told == ["0.41 ms", "1.5 s", "34.2 MB", "0.5/s", "12,345", "–", "2.05 kB/s", "99.9 %"]
-
-
-def test_thinning_loses_no_peak_and_a_gap_stays_a_gap(scale: Page) -> None:
-    found = scale.evaluate(
-        """() => {
-            const at = Array.from({length: 3600}, (_, one) => one), values = at.map(() => 1);
-            values[1234] = 90; values[1235] = 0; values[2000] = null;
-            const gap = at.map((one) => one === 500);
-            return runs({at, gap}, values, 0, 3599, 300);
-        }"""
-    )
-    assert [part[0] for part in found] == [0, 500, 2001]
-    assert [part[-1] for part in found] == [499, 1999, 3599]
-    places = [place for part in found for place in part]
-    assert {1234, 1235} <= set(places)
-    assert 2000 not in places
-    assert len(places) <= 4 * 302
-    assert places == sorted(places)
-
-
-def test_percentiles_are_those_of_what_is_shown(scale: Page) -> None:
-    seen = scale.evaluate(
-        "summary({at: [0, 1, 2, 3, 4], gap: []}, [900, 1, null, 3, 900], 1, 3)",
-    )
-    assert seen == {"count": 2, "least": 1, "most": 3, "p50": 1, "p99": 3}
-    assert scale.evaluate("summary({at: [0], gap: []}, [1], 5, 6)") is None
 
 
 def test_one_cursor_for_all_charts_moves_with_the_arrow_keys_and_stays_where_it_is_held(charts: Page) -> None:

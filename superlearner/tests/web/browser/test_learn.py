@@ -172,37 +172,3 @@ def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
     box, main = strip(page).bounding_box(), page.locator("#supervisors").bounding_box()
     assert box and main
     assert box["y"] + box["height"] <= main["y"] + 1 or main["y"] + main["height"] <= box["y"] + 1
-
-
-def test_conditions_fit_what_they_name_and_nothing_else(open_page: Callable[..., Page], program: Any) -> None:
-    page = open_page(f"{program.url}/static/icon.svg", ready=False)
-    answers = page.evaluate(
-        """async () => {
-            const { happened, shown, nextTour, pieces } = await import("/static/learn/tour-conditions.js");
-            const rest = { strategy: "rest_for_one" };
-            const event = { kind: "event", type: "child_restarted", name: "ledger", data: rest };
-            const kill = { kind: "operation", operations: ["process.kill"], doors: ["cli"] };
-            const look = { kind: "visited", path: "/supervisors", words: { process: "counter_1" } };
-            const good = { operation: "process.kill", door: "cli", outcome: "ok" };
-            const did = (data) => happened(kill, { type: "operation_done", data: { ...good, ...data } });
-            const restarted = (more) => happened(event, { ...event, ...more });
-            const at = (words, path = "/supervisors") => shown(look, path, new URLSearchParams(words));
-            const path = [{ id: "a", steps: 2 }, { id: "b", steps: 2 }, { id: "c", steps: 1 }];
-            return [
-                [restarted({}), restarted({ name: "cart" }), restarted({ data: null }), restarted({ type: "crashed" })],
-                [did({}), did({ door: "page" }), did({ outcome: "not_found" }), did({ operation: "process.exit" })],
-                [at("process=x/y/counter_1"), at("process=counter_1", "/supervisors/"), at("process=counter_11")],
-                [at(""), at("process=counter_1", "/")],
-                [{}, { b: 1 }, { a: 2, b: 2 }, { a: 2, b: 2, c: 1 }].map((learned) => nextTour(path, learned)),
-                pieces("kill `x`").map((one) => [one.code, one.text]),
-            ];
-        }"""
-    )
-    assert answers == [
-        [True, False, False, False],
-        [True, False, False, False],
-        [True, True, False],
-        [False, False],
-        ["a", "b", "c", None],
-        [[False, "kill "], [True, "x"]],
-    ]

@@ -6,33 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
 SHOP = "app/shop_sup"
 LEDGER = f"{SHOP}/ledger"
-
-LAYOUT = """async ([nodes, width, level, folded]) => {
-    const { reduce, EMPTY } = await import("/static/live/model.js");
-    const { branches, layout, LEVELS } = await import("/static/map/map-layout.js");
-    const model = reduce(EMPTY, {k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes});
-    const found = layout(branches(model), width, LEVELS[level], new Set(folded), (text) => 7 * text.length);
-    const size = LEVELS[level];
-    return {
-        cells: Object.fromEntries([...found.places].map(([key, {x, y, box}]) => [key, [x, y, box.key]])),
-        boxes: found.boxes.map(({key, x, y, w, h, depth}) => [key, x, y, w, h, depth]),
-        height: found.height, w: size.w, h: size.h,
-    };
-}"""
-
-
-@pytest.fixture
-def modules(blank: Page, platform: Any) -> Page:
-    """The modules, from a platform that serves them."""
-    blank.goto(f"{platform.url}/static/icon.svg")
-    return blank
 
 
 def place(page: Page, key: str) -> dict[str, float]:
@@ -148,79 +125,3 @@ def test_closer_and_farther_and_back_to_what_shows_all(page: Page) -> None:
     page.get_by_role("button", name="Fit").click()
     expect(sheet).to_have_attribute("data-level", fitting)
     assert scroll.evaluate("(one) => one.scrollHeight - one.clientHeight") == 0
-
-
-NAME_ROOM = """async ([nodes, width, height]) => {
-    const { reduce, EMPTY } = await import("/static/live/model.js");
-    const { branches, fitting, LEVELS } = await import("/static/map/map-layout.js");
-    const model = reduce(EMPTY, {k: "s", epoch: "e", seq: 0, now: 0, feed: [], health: null, nodes});
-    const level = fitting(branches(model), width, height, new Set(), (text) => 6.2 * text.length);
-    const { w, glyph, names } = LEVELS[level];
-    return names ? w - glyph - 16 : 0;
-}"""
-
-
-@pytest.mark.parametrize("height", [700, 160])
-def test_where_there_is_room_a_name_of_fifteen_letters_is_not_cut(modules: Page, height: int) -> None:
-    root = {"key": "top", "parent": None, "id": "top", "name": None, "kind": "supervisor", "strategy": "one_for_one",
-            "children": None, "budget": None}  # fmt: skip
-    workers = [
-        {"key": f"top/{n}", "parent": "top", "id": f"w{n}", "name": "sandbox_manager", "kind": "worker"}
-        for n in range(12)
-    ]
-    assert modules.evaluate(NAME_ROOM, [[root, *workers], 380, height]) >= 6.2 * len("sandbox_manager")
-
-
-@st.composite
-def trees(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Rows of a tree with up to six supervisors, parents first."""
-    rows: list[dict[str, Any]] = []
-    parents: list[str | None] = [None]
-    for number in range(draw(st.integers(1, 6))):
-        parent = draw(st.sampled_from(parents)) if rows else None
-        key = f"s{number}" if parent is None else f"{parent}/s{number}"
-        rows.append({"key": key, "parent": parent, "id": f"s{number}", "name": None, "kind": "supervisor",
-                     "strategy": "one_for_one", "children": None, "budget": None})  # fmt: skip
-        parents = [*[one for one in parents if one], key]
-        rows.extend(
-            {"key": f"{key}/w{child}", "parent": key, "id": f"w{child}", "name": None, "kind": "worker"}
-            for child in range(draw(st.integers(0, 40)))
-        )
-    return rows
-
-
-@given(trees(), st.integers(150, 1200), st.integers(0, 15))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_two_things_of_the_map_lie_on_each_other(
-    modules: Page, nodes: list[dict[str, Any]], width: int, level: int
-) -> None:
-    found = modules.evaluate(LAYOUT, [nodes, width, level, []])
-    cells, w, h = found["cells"], found["w"], found["h"]
-    assert set(cells) == {row["key"] for row in nodes}
-    spots = {(round(x / w, 3), round(y / h, 3)) for x, y, _ in cells.values()}
-    assert len(spots) == len(cells)
-    boxes = {key: (x, y, x + bw, y + bh, depth) for key, x, y, bw, bh, depth in found["boxes"]}
-    parents = {row["key"]: row["parent"] for row in nodes}
-    for key, (x, y, _) in cells.items():
-        left, top, right, bottom, _ = boxes[cells[key][2]]
-        assert left <= x, key
-        assert x + min(w, right - left) <= right + 0.01, key
-        assert top <= y + h / 2 <= bottom, key
-    names = list(boxes)
-    for at, one in enumerate(names):
-        for other in names[at + 1 :]:
-            if parents[one] != parents[other]:
-                continue
-            a, b = boxes[one], boxes[other]
-            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (one, other)
-
-
-def test_a_folded_box_is_one_line_that_tells_its_sum(modules: Page) -> None:
-    nodes = [
-        {"key": "s", "parent": None, "id": "s", "name": None, "kind": "supervisor", "strategy": None},
-        *({"key": f"s/{n}", "parent": "s", "id": str(n), "name": None, "kind": "worker"} for n in range(500)),
-    ]
-    open_, shut = (modules.evaluate(LAYOUT, [nodes, 400, 4, folded]) for folded in ([], ["s"]))
-    assert len(open_["cells"]) == 501
-    assert list(shut["cells"]) == ["s"]
-    assert shut["height"] < 50 < open_["height"]

@@ -7,18 +7,14 @@ import io
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tools.axe import broken_rules
 
-import superlearner.web
 from page_width import SIDEWAYS
 
-STATIC = Path(superlearner.web.__file__).parent / "static"
 TROUBLE = """
 import itertools
 import logging
@@ -233,69 +229,3 @@ def test_no_rule_of_axe_is_broken_and_a_phone_scrolls_only_up_and_down(system: A
         expect(page.locator(f"#view-{view} {there}").first).to_be_visible(timeout=PLENTY)
         assert page.evaluate(SIDEWAYS) == 0, view
         assert broken_rules(page) == [], view
-
-
-@pytest.fixture(scope="module")
-def pure(browser: Browser) -> Any:
-    """A page that has the modules without DOM and nothing else."""
-    page = browser.new_page()
-    page.route("**/*", lambda route: route.fulfill(path=f"{STATIC}{urlsplit(route.request.url).path}"))
-    page.goto("http://system.test/icon.svg")
-    page.evaluate(
-        """Promise.all(["system/system-model", "system/system-trends", "system/log-lines", "base/save"]
-            .map((name) => import(`/${name}.js`))).then((modules) => Object.assign(window, ...modules) && null)"""
-    )
-    yield page
-    page.close()
-
-
-def test_frames_make_the_model_and_a_missing_one_asks_for_a_snapshot(pure: Page) -> None:
-    found = pure.evaluate(
-        """() => {
-            const first = { k: "s", seq: 4, epoch: "e", interval: 2, columns: ["at", "seconds", "restarts"],
-                points: [[100, 2, 0], [200, 2, 4], [202, 2, null]], gaps: [1], anomalies: [], ended: [] };
-            const next = { k: "d", seq: 5, interval: 1, point: [3750, 2, 1], gap: true, anomalies: [{}], ended: [] };
-            const one = reduce(null, first), two = reduce(one, next);
-            return [one.gaps, column(one, "restarts", { perS: true }), two.points.length, two.gaps, two.interval,
-                reduce(two, { ...next, seq: 7 }), reduce(null, next)];
-        }"""
-    )
-    assert found == [[False, True, False], [0, 2, None], 3, [True, False, True], 1, None, None]
-
-
-def test_a_trend_is_told_only_when_it_stands_out_of_the_noise(pure: Page) -> None:
-    trend = """(values) => { const at = values.map((_, place) => 10 + place), gap = [];
-        const memory = {title: "Memory", unit: "bytes", times: {at, gap}, series: [{name: "Memory", values}]};
-        return trends([memory], 10, 9 + values.length)
-            .map(({rises, ...line}) => [rises, ...[line.from, line.to, line.perMinute].map(Math.round)]); }"""
-    rising = [100 + 2 * place + (place % 3) for place in range(100)]
-    assert pure.evaluate(trend, rising) == [[True, 101, 299, 120]]
-    assert pure.evaluate(trend, rising[::-1])[0][0] is False
-    assert pure.evaluate(trend, rising[:8]) == []
-    assert pure.evaluate(trend, [100 + 40 * (place % 2) for place in range(100)]) == []
-    assert pure.evaluate(trend, [0] * 99 + [5000]) == []
-    assert pure.evaluate(trend, [None] * 100) == []
-
-
-def test_csv_is_safe_to_open_in_a_spreadsheet(pure: Page) -> None:
-    told = pure.evaluate(
-        """csv(["a", "b"], [{a: "=1+1", b: 'say "x",\\ny'}, {a: -2, b: null}, {a: {c: 1}, b: true}])"""
-    )
-    assert told == 'a,b\r\n\'=1+1,"say ""x"",\ny"\r\n-2,\r\n"{""c"":1}",true\r\n'
-
-
-def test_lines_of_the_log_are_taken_once_and_chosen_by_level_process_words_and_time(pure: Page) -> None:
-    found = pure.evaluate(
-        """() => {
-            const line = (...told) => [told[0], ...told, null, false];
-            const sold = line(1, "info", "shop", "Sold", "0.7.0", "till", "sup");
-            const broke = line(2, "error", "shop", "broke", "0.8.0", null, "sup");
-            const late = line(3, "warning", "shop", "late", "0.7.0", "till", "sup");
-            const lines = take(take([], { k: "s", lines: [sold, broke] }), { k: "d", lines: [broke, late] });
-            const all = { level: "debug", words: "", process: "", from: null, to: null };
-            const wanted = [{}, { level: "warning" }, { words: "SOLD" }, { process: "till" }, { process: "<0.8.0>" }];
-            return [...wanted, { from: 2, to: 2 }]
-                .map((one) => chosenLines(lines, { ...all, ...one }).map((line) => line.number));
-        }"""
-    )
-    assert found == [[1, 2, 3], [2, 3], [1], [1, 3], [2], [2]]

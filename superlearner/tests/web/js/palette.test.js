@@ -1,0 +1,62 @@
+// How the palette finds and orders.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fit, pieces } from "#static/shell/fuzzy.js";
+import { rank, remembered, subject, trusted } from "#static/shell/palette-items.js";
+
+/** The texts that fit, the best first. */
+const order = (question, ...texts) =>
+  texts.map((text) => [text, fit(question, text)]).filter(([, found]) => found).sort(([, one], [, other]) => other.score - one.score).map(([text]) => text);
+
+const item = (text, group = "Processes", more = {}) => ({ id: `${group}:${text}`, group, icon: "run", text, more: "", href: "/x", ...more });
+
+const ranked = (items, question, recent = []) => rank(items, question, recent).map(({ name, found }) => [name, found.map((one) => one.item.text)]);
+
+test("a name that begins so comes first, then beginnings of words, then letters", () => {
+  assert.deepEqual(order("led", "tiled_edges", "my_ledger", "ledger", "led", "zebra"), ["led", "ledger", "my_ledger", "tiled_edges"]);
+  assert.deepEqual(order("cs", "orders", "checkout_sup", "cart_cache"), ["checkout_sup"]);
+  assert.deepEqual(order("DoFO", "demo_one_for_one", "DemoOneForOne"), ["DemoOneForOne", "demo_one_for_one"]);
+});
+
+test("letters that lie far apart are no find, and every word is needed", () => {
+  assert.deepEqual(order("ledg", "all events that led nowhere, a long way off gone"), []);
+  assert.deepEqual(order("shop led", "ledger", "shop/ledger"), ["shop/ledger"]);
+  assert.deepEqual(order("", "anything"), ["anything"]);
+});
+
+test("the letters that were meant are marked, also in odd texts", () => {
+  assert.deepEqual(pieces("checkout_sup", fit("cs", "checkout_sup").places), [["c", true], ["heckout_", false], ["s", true], ["up", false]]);
+  assert.doesNotThrow(() => fit("i", "İstanbul"));
+  assert.equal(fit("a".repeat(500), "b".repeat(20_000)), null);
+});
+
+test("without a question recent ones come first and are listed once", () => {
+  const items = [item("Supervisors", "Pages"), item("Docs", "Pages"), item("ledger")];
+  assert.deepEqual(ranked(items, "", [item("Docs", "Pages"), item("cart")]), [["Recent", ["Docs", "cart"]], ["Pages", ["Supervisors"]]]);
+});
+
+test("the group with the best find is first, and what was chosen before is better", () => {
+  const items = [item("process.kill", "Operations"), item("killer"), item("kilo"), item("Kill it", "Documentation")];
+  assert.ok(["Processes", "Documentation"].includes(ranked(items, "kil")[0][0]));
+  assert.deepEqual(ranked(items, "kil", [item("kilo")])[0], ["Processes", ["kilo", "killer"]]);
+  assert.deepEqual(ranked([item("x", "Processes", { more: "of the shop" })], "shop"), [["Processes", ["x"]]]);
+});
+
+test("what storage holds is trusted only as far as it leads here", () => {
+  const good = item("ledger", "Processes", { href: "http://here/supervisors" });
+  const bad = [good, item("a", "Processes", { href: "javascript:alert(1)" }), item("b", "Processes", { href: "https://there/" }), { id: 1 }, null, "x"];
+  assert.deepEqual(trusted(bad, "http://here").map(({ text }) => text), ["ledger"]);
+  assert.deepEqual(trusted({}, "http://here"), []);
+  const cart = item("cart");
+  assert.deepEqual(remembered([good, cart], cart).map(({ text }) => text), ["cart", "ledger"]);
+});
+
+test("a verb and a process offer the act before all else", () => {
+  const robot = item("robot", "Processes", { line: { pid: "0.7.0" } });
+  const page = item("Killers", "Pages");
+  assert.deepEqual(ranked([page, robot, item("process.kill", "Operations"), item("rob")], "kill rob")[0], ["Acts", ["Kill robot"]]);
+  assert.deepEqual(ranked([page, robot], "kill").map(([group]) => group), ["Pages"]);
+  assert.deepEqual(["kill robot", "End 0.7.0", "killer", "kill"].map(subject), ["robot", "0.7.0", "killer", "kill"]);
+});

@@ -1,0 +1,91 @@
+// What the system page works out: its model, trends, CSV, the lines of the log, the arithmetic of its charts.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { csv } from "#static/base/save.js";
+import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
+import { chosenLines, take } from "#static/system/log-lines.js";
+import { column, reduce } from "#static/system/system-model.js";
+import { trends } from "#static/system/system-trends.js";
+
+const NOON = 1_800_000_000;
+
+test("frames make the model, and a missing one asks for a snapshot", () => {
+  const first = { k: "s", seq: 4, epoch: "e", interval: 2, columns: ["at", "seconds", "restarts"], points: [[100, 2, 0], [200, 2, 4], [202, 2, null]], gaps: [1], anomalies: [], ended: [] };
+  const next = { k: "d", seq: 5, interval: 1, point: [3750, 2, 1], gap: true, anomalies: [{}], ended: [] };
+  const one = reduce(null, first);
+  const two = reduce(one, next);
+  assert.deepEqual(one.gaps, [false, true, false]);
+  assert.deepEqual(column(one, "restarts", { perS: true }), [0, 2, null]);
+  assert.deepEqual([two.points.length, two.gaps, two.interval], [3, [true, false, true], 1]);
+  assert.equal(reduce(two, { ...next, seq: 7 }), null);
+  assert.equal(reduce(null, next), null);
+});
+
+test("a trend is reported only when it stands out of the noise", () => {
+  const trend = (values) => {
+    const at = values.map((_, place) => 10 + place);
+    const memory = { title: "Memory", unit: "bytes", times: { at, gap: [] }, series: [{ name: "Memory", values }] };
+    return trends([memory], 10, 9 + values.length).map(({ rises, from, to, perMinute }) => [rises, ...[from, to, perMinute].map(Math.round)]);
+  };
+  const hundred = (value) => Array.from({ length: 100 }, (_, place) => value(place));
+  const rising = hundred((place) => 100 + 2 * place + (place % 3));
+  assert.deepEqual(trend(rising), [[true, 101, 299, 120]]);
+  assert.equal(trend([...rising].reverse())[0][0], false);
+  assert.deepEqual(trend(rising.slice(0, 8)), []);
+  assert.deepEqual(trend(hundred((place) => 100 + 40 * (place % 2))), []);
+  assert.deepEqual(trend(hundred((place) => (place === 99 ? 5000 : 0))), []);
+  assert.deepEqual(trend(hundred(() => null)), []);
+});
+
+test("CSV is safe to open in a spreadsheet", () => {
+  const told = csv(["a", "b"], [{ a: "=1+1", b: 'say "x",\ny' }, { a: -2, b: null }, { a: { c: 1 }, b: true }]);
+  assert.equal(told, 'a,b\r\n\'=1+1,"say ""x"",\ny"\r\n-2,\r\n"{""c"":1}",true\r\n');
+});
+
+test("lines of the log are taken once and chosen by level, process, words and time", () => {
+  const line = (...told) => [told[0], ...told, null, false];
+  const sold = line(1, "info", "shop", "Sold", "0.7.0", "till", "sup");
+  const broke = line(2, "error", "shop", "broke", "0.8.0", null, "sup");
+  const late = line(3, "warning", "shop", "late", "0.7.0", "till", "sup");
+  const lines = take(take([], { k: "s", lines: [sold, broke] }), { k: "d", lines: [broke, late] });
+  const chosen = (wanted) => chosenLines(lines, { level: "debug", words: "", process: "", from: null, to: null, ...wanted }).map(({ number }) => number);
+  assert.deepEqual(chosen({}), [1, 2, 3]);
+  assert.deepEqual(chosen({ level: "warning" }), [2, 3]);
+  assert.deepEqual(chosen({ words: "SOLD" }), [1]);
+  assert.deepEqual(chosen({ process: "till" }), [1, 3]);
+  assert.deepEqual(chosen({ process: "<0.8.0>" }), [2]);
+  assert.deepEqual(chosen({ from: 2, to: 2 }), [2]);
+});
+
+test("ticks are round and reach the greatest value", () => {
+  assert.deepEqual(ticks(0.83, 3, "ms"), [0, 0.5, 1]);
+  assert.deepEqual(ticks(61e6, 3, "bytes"), [0, 25e6, 50e6, 75e6]);
+  assert.deepEqual(ticks(3, 3, "count"), [0, 1, 2, 3]);
+  assert.deepEqual(ticks(0, 3, "count"), [0, 1]);
+  assert.deepEqual(timeTicks(NOON, NOON + 60, 6), [0, 10, 20, 30, 40, 50, 60].map((one) => NOON + one));
+});
+
+test("numbers are shown with their unit", () => {
+  const told = [[0.4123, "ms"], [1500, "ms"], [34_200_000, "bytes"], [0.5, "per_s"], [12345, "count"], [null, "ms"], [2048, "bytes_per_s"], [99.94, "percent"]];
+  assert.deepEqual(told.map(([value, unit]) => withUnit(value, unit)), ["0.41 ms", "1.5 s", "34.2 MB", "0.5/s", "12,345", "–", "2.05 kB/s", "99.9 %"]);
+});
+
+test("thinning loses no peak, and a gap stays a gap", () => {
+  const at = Array.from({ length: 3600 }, (_, one) => one);
+  const values = at.map(() => 1);
+  [values[1234], values[1235], values[2000]] = [90, 0, null];
+  const found = runs({ at, gap: at.map((one) => one === 500) }, values, 0, 3599, 300);
+  assert.deepEqual(found.map((part) => part[0]), [0, 500, 2001]);
+  assert.deepEqual(found.map((part) => part.at(-1)), [499, 1999, 3599]);
+  const places = found.flat();
+  assert.ok(places.includes(1234) && places.includes(1235) && !places.includes(2000));
+  assert.ok(places.length <= 4 * 302);
+  assert.deepEqual(places, [...places].sort((one, other) => one - other));
+});
+
+test("percentiles are those of what is shown", () => {
+  assert.deepEqual(summary({ at: [0, 1, 2, 3, 4], gap: [] }, [900, 1, null, 3, 900], 1, 3), { count: 2, least: 1, most: 3, p50: 1, p99: 3 });
+  assert.equal(summary({ at: [0], gap: [] }, [1], 5, 6), null);
+});
