@@ -31,10 +31,10 @@ import otp
 from benchmarks.machine import machine
 from otp import Children, GenServer, Ok, Reply, Supervisor, impl
 from otp.doors import Visitor
-from superlearner.arsenal.users import SCOPES
-from superlearner.attaching.line import Line
-from superlearner.remote import RemoteNode
-from superlearner.remote import protocol as p
+from superlearner.nodes.attaching.line import Line
+from superlearner.nodes.remote import RemoteNode
+from superlearner.nodes.remote import protocol as p
+from superlearner.operations.users import SCOPES
 
 CASES: Final = ("door open, nobody there", "attached, no page", "tree watched", "one process of two traced")
 CRASH_EVERY_S: Final = 0.1
@@ -134,7 +134,7 @@ async def ask(node: RemoteNode, request: Any, expected: Any) -> Any:
 
 async def operation(node: RemoteNode, name: str, **parameters: Any) -> Any:
     """What an operation there answers."""
-    module = "superlearner.arsenal.operations.tracing"
+    module = "superlearner.operations.builtin.tracing"
     text = json.dumps(parameters).encode()
     request = p.Execute(name, module, text, "owner", list(SCOPES), True, "rest", False)
     return json.loads((await ask(node, request, p.Executed)).data)

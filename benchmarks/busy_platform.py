@@ -32,10 +32,10 @@ from benchmarks.figures import write_figures
 from benchmarks.machine import machine
 from benchmarks.web import RATE, cpu_seconds, wait_for
 from benchmarks.web_world import Worker
-from superlearner.analytics import Ledger
-from superlearner.monitoring import Monitor
-from superlearner.monitoring.monitor import STEP
-from superlearner.settings import Settings
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring import Monitor
+from superlearner.observing.monitoring.monitor import STEP
+from superlearner.settings.settings import Settings
 
 API = "/api/v1"
 CONNECTIONS = 4

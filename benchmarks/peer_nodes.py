@@ -30,7 +30,7 @@ from otp.distribution import Distribution, ViewLink
 from otp.observer import Missed, RemoteView, TraceSpec
 from otp.peer import Limits, Peer, Spares, Walls, start
 from otp.peer.meter import descendants
-from superlearner.remote.protocol import PROTOCOL, Hello, written
+from superlearner.nodes.remote.protocol import PROTOCOL, Hello, written
 
 BOOTS: Final = (Path(__file__).parent / "peer_boots.py").read_text(encoding="utf-8")
 NODE: Final = "measured@127.0.0.1"

@@ -19,7 +19,7 @@ from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from superlearner.tracing import Traces
+from superlearner.observing.tracing import Traces
 
 CALLERS, CASTERS = 5, 5
 TICK = 0.005

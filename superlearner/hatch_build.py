@@ -1,4 +1,4 @@
-"""Puts the documentation into what is built: into the wheel as `superlearner/manual/pages`.
+"""Puts the documentation into what is built: into the wheel as `superlearner/teaching/manual/pages`.
 
 A wheel is built in a checkout, where the pages lie in the folder above, or out of a source distribution, which has them
 with it. An editable installation reads them where they are.
@@ -11,7 +11,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-IN_WHEEL = "superlearner/manual/pages"
+IN_WHEEL = "superlearner/teaching/manual/pages"
 IN_SOURCES = "pages"
 BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 

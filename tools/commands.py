@@ -10,8 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from superlearner.arsenal.adapters.cli import manifest
 from superlearner.cli.manifest import FOLDER
+from superlearner.operations.adapters.cli import manifest
 
 
 def written() -> dict[Path, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from superlearner.arsenal.declaration import Operation
+from superlearner.operations.declaration import Operation
 from superlearner.web.errors import pattern_of
 
 __all__ = ["AnswerCheck", "unlike"]

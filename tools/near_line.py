@@ -9,7 +9,7 @@ from typing import Any
 import otp
 from otp import GenServer
 from superlearner.backend import start
-from superlearner.remote import NodeGone
+from superlearner.nodes.remote import NodeGone
 
 __all__ = ["Line", "remote"]
 

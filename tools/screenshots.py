@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from superlearner.web.credentials import TOKEN_FILE
+from superlearner.access.credentials import TOKEN_FILE
 from tools.chromium import ARGUMENTS, chromium
 from tools.files import ROOT
 from tools.serving import serving

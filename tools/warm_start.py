@@ -28,9 +28,9 @@ __all__ = ["Begun", "WarmStart"]
 
 PRELOAD: Final = (
     "superlearner.cli.entry",
-    "superlearner.program",
-    "superlearner.application",
-    "superlearner.running",
+    "superlearner.app.program",
+    "superlearner.app.application",
+    "superlearner.app.running",
     "superlearner.store.database",
     "superlearner.store.migrating",
     "superlearner.web.web_server",
@@ -235,7 +235,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told as well, and closes the line
     for name in PRELOAD:
         importlib.import_module(name)
-    importlib.import_module("superlearner.arsenal.registry").all_operations()
+    importlib.import_module("superlearner.operations.registry").all_operations()
     gc.collect()
     gc.freeze()
     wanted = _Forking(socket.socket(fileno=int(sys.argv[1]))).run()

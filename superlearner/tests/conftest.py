@@ -28,17 +28,17 @@ from tools.warm_start import Begun, WarmStart
 
 import otp
 from otp import Application
-from superlearner.application import SuperLearner, start_trees, trees_of
-from superlearner.arsenal import PREFIX
-from superlearner.configuration import Configuration
-from superlearner.listening import Listener
-from superlearner.running import Platform, Tree
+from superlearner.access.credentials import Credentials
+from superlearner.app.application import SuperLearner, start_trees, trees_of
+from superlearner.app.running import Platform, Tree
+from superlearner.base.listening import Listener
+from superlearner.operations import PREFIX
 from superlearner.sandbox import inside as inside_sandbox
 from superlearner.sandbox.program import NotLaunched
 from superlearner.sandbox.record import Facts, Sandbox, Wall
 from superlearner.sandbox.told import Report
-from superlearner.settings import Settings
-from superlearner.web.credentials import Credentials
+from superlearner.settings.configuration import Configuration
+from superlearner.settings.settings import Settings
 
 ADDRESS = re.compile(r"https?://[^\s]+")
 Running = subprocess.Popen[str] | Begun

@@ -12,7 +12,7 @@ import pytest
 import otp
 from live_frames import frame
 from otp import Children, ChildSpec, GenServer, Ok, Supervisor, impl, trace
-from superlearner.running import Tree
+from superlearner.app.running import Tree
 
 Inside = Callable[..., Any]
 API = "/api/v1"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tools.described_answers import AnswerCheck, unlike
 
-from superlearner.arsenal.declaration import declared, operation
+from superlearner.operations.declaration import declared, operation
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
 POINT = {"type": "object", "properties": {"x": INTEGER, "name": STRING}, "required": ["x"]}

@@ -37,7 +37,7 @@ def test_the_first_supervisor_runs_in_the_platform_too(tmp_path: Path) -> None:
     (tmp_path / "tally.py").write_text(classes, encoding="utf-8")
     program = (
         "import otp\n"
-        "from superlearner.application import trees_of\n"
+        "from superlearner.app.application import trees_of\n"
         "tree, = trees_of('tally.py:Tally')\n"
         "async def main():\n"
         "    await tree.start()\n"

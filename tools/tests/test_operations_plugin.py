@@ -20,7 +20,7 @@ markers =
 """
 TESTS = """
 import pytest
-from superlearner.arsenal.registry import all_operations
+from superlearner.operations.registry import all_operations
 from tools.operations_plugin import ANSWERED
 
 NAMES = [operation.name for operation in all_operations() if operation.name not in {left_out!r}]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tools.files import ROOT, written_files
 
-from superlearner.extras import EXTRAS, install
+from superlearner.base.extras import EXTRAS, install
 
 OURS = re.compile(r"""pip3? install (?:-\S+ )*["']?(?:otp|superlearner(?:-otp)?)(?:\[|["'\s`]|$|==)""")
 SHOWN = {".md", ".py", ".html", ".js", ".json", ".txt", ".sh", ".toml"}

@@ -16,9 +16,9 @@ from tools.near_line import Line, remote
 import otp
 from superlearner.backend import start
 from superlearner.demo import DemoOneForOne
-from superlearner.remote import NodeGone, RemoteNode
-from superlearner.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
-from superlearner.web.topics import source_of
+from superlearner.live.topics import source_of
+from superlearner.nodes.remote import NodeGone, RemoteNode
+from superlearner.nodes.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"
@@ -209,14 +209,14 @@ def test_what_is_no_request_is_refused_and_nothing_ends_of_it() -> None:
                 answer = await otp.GenServer.call(backend, request)
                 assert b"malformed_request" in answer
             found = RemoteNode(TILL, Line(backend))
-            processes = "superlearner.arsenal.operations.processes"
+            processes = "superlearner.operations.builtin.processes"
             early = Execute("process.list", processes, b"{}", "a", [], local=True, door="rest", dry_run=False)
             assert await failure(found, early) == "service_unavailable"
             await found.hello("e", "0", {}, SECONDS)
             for asked in (More(9, 1, 0.0), Next(9, 0.0), Sync(9)):
                 assert await failure(found, asked) == "conflict"
             assert await found.ask(Close(9), Done, SECONDS) == Done()
-            for module in ("os", "superlearner.arsenal.operations", "superlearner.arsenal.operations.nodes"):
+            for module in ("os", "superlearner.operations.builtin", "superlearner.operations.builtin.nodes"):
                 foreign = Execute("node.list", module, b"{}", "a", [], local=True, door="rest", dry_run=False)
                 assert await failure(found, foreign) == "operation_not_found"
             assert otp.is_alive(backend)
@@ -246,8 +246,8 @@ def test_neither_web_server_nor_database_is_imported_where_the_node_is() -> None
     program = """
 import asyncio, sys, otp
 from superlearner.backend import start
-from superlearner.remote import RemoteNode
-from superlearner.remote.protocol import Execute, Executed
+from superlearner.nodes.remote import RemoteNode
+from superlearner.nodes.remote.protocol import Execute, Executed
 class Line:
     async def ask(self, request):
         return await otp.GenServer.call(self.pid, request)
@@ -257,7 +257,7 @@ async def main():
         line.pid = (await start(node))["backend"]
         found = RemoteNode("till@127.0.0.1", line)
         await found.hello("e", "0", {}, 10.0)
-        module = "superlearner.arsenal.operations.processes"
+        module = "superlearner.operations.builtin.processes"
         asked = Execute("process.list", module, b"{}", "a", ["read"], True, "rest", False)
         assert isinstance(await found.ask(asked, Executed, 10.0), Executed)
 asyncio.run(main())

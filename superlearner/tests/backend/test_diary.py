@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from superlearner.analytics import Entry
 from superlearner.backend.diary import MOST_ENTRIES, MOST_LINES, Diary
-from superlearner.remote.protocol import Answer, Heard, written
+from superlearner.nodes.remote.protocol import Answer, Heard, written
+from superlearner.observing.analytics import Entry
 
 SECONDS = 30.0
 

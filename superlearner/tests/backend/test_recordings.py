@@ -11,7 +11,7 @@ from tools.near_line import remote
 
 import otp
 from superlearner.demo import DemoOneForOne
-from superlearner.remote.protocol import Packed, Taped, written
+from superlearner.nodes.remote.protocol import Packed, Taped, written
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"
@@ -93,7 +93,7 @@ def test_what_a_trace_elsewhere_saw_is_kept_here(inside: Inside, tmp_path: Path)
 def test_a_recording_that_is_none_is_a_bad_answer_and_one_without_end_is_cut_off(
     inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("superlearner.arsenal.far_recordings.MOST_FILE", 2_500_000)
+    monkeypatch.setattr("superlearner.operations.far_recordings.MOST_FILE", 2_500_000)
 
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:

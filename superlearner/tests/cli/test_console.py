@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from superlearner.arsenal.adapters.console import docstring_of, signature_of
-from superlearner.arsenal.operations.arsenal import line_of
-from superlearner.arsenal.registry import all_operations
 from superlearner.cli.console.batch import run_text
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.names import namespace
 from superlearner.cli.remote import Remote
+from superlearner.operations.adapters.console import docstring_of, signature_of
+from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.registry import all_operations
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Terminal = Callable[..., Any]

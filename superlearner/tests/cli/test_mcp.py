@@ -15,9 +15,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
-from superlearner.arsenal.adapters.mcp import LONGEST, result_of, tool_name, tool_of
-from superlearner.arsenal.operations.arsenal import line_of
-from superlearner.arsenal.registry import all_operations
+from superlearner.operations.adapters.mcp import LONGEST, result_of, tool_name, tool_of
+from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.registry import all_operations
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())

@@ -18,17 +18,17 @@ import pytest
 from tools.commands import differing
 from typer.testing import CliRunner
 
-from superlearner.arsenal.declaration import Operation
-from superlearner.arsenal.registry import all_operations
 from superlearner.cli import app
 from superlearner.cli.manifest import verb_of
+from superlearner.operations.declaration import Operation
+from superlearner.operations.registry import all_operations
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())
 # pydantic is not among them: typer checks what was typed with it.
 HEAVY = {
-    "superlearner.arsenal.declaration",
-    "superlearner.settings",
+    "superlearner.operations.declaration",
+    "superlearner.settings.settings",
     "fastapi",
     "uvicorn",
     "starlette",

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from superlearner.arsenal.declaration import Operation
-from superlearner.arsenal.registry import all_operations
 from superlearner.cli.asking import Answer
 from superlearner.cli.showing import show
+from superlearner.operations.declaration import Operation
+from superlearner.operations.registry import all_operations
 
 SHOW = """
 import json, sys

@@ -11,8 +11,8 @@ import pytest
 from tools.contract import run
 
 PLUG_IN = """\
-from superlearner.arsenal.declaration import operation
-from superlearner.arsenal.failures import Detail, OperationError
+from superlearner.operations.declaration import operation
+from superlearner.operations.failures import Detail, OperationError
 
 @operation("planted.crash", http=("GET", "/planted/crash/{number}"), scope="read")
 async def crash(ctx, number: int) -> dict[str, int]:

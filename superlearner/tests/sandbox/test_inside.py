@@ -16,7 +16,7 @@ import otp
 from otp import GenServer
 from superlearner.control.reasons import where_of
 from superlearner.control.simulations import Plan, begin
-from superlearner.monitoring.machine import Collector
+from superlearner.observing.monitoring.machine import Collector
 from superlearner.sandbox import inside
 
 COUNTER = """\

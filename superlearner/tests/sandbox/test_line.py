@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from superlearner.remote import NodeBusy, NodeGone
+from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.sandbox.line import BACKEND, HEAD, MOST_BYTES, MOST_UNREAD, SANDBOX, Answering, Line
 
 

@@ -10,14 +10,14 @@ import pytest
 
 import otp
 from otp import Agent, DynamicSupervisor, GenServer
-from superlearner.logs import TerminalLog
+from superlearner.observing.logs import TerminalLog
 from superlearner.sandbox.happenings import Create, Destroy, Refused, Reload, Restart
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.manager import MANAGER, RUNNERS, SandboxManager
 from superlearner.sandbox.record import Configuration, Sandbox
 from superlearner.sandbox.sandboxes import Sandboxes
 from superlearner.sandbox.source import Source
-from superlearner.settings import Settings
+from superlearner.settings.settings import Settings
 
 COUNTER = """\
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor

@@ -11,7 +11,7 @@ import pytest
 
 import otp
 from otp.testing import Scheduler, advance, wait_all_idle
-from superlearner.remote import NodeBusy, NodeGone
+from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.sandbox.line import GONE, SANDBOX
 from superlearner.sandbox.told import Report, Told, read
 from superlearner.sandbox.watching import AtATime, Watched, beat, listen

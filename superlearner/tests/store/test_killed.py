@@ -23,7 +23,7 @@ STORM = """\
 import asyncio, sys, time
 import otp
 from superlearner.store import Recording, Restart, Store, StoreService
-from superlearner.telemetry import Telemetry
+from superlearner.base.telemetry import Telemetry
 
 async def main():
     telemetry = Telemetry()

@@ -14,9 +14,9 @@ from sqlalchemy import event
 
 import otp
 from otp import Agent
+from superlearner.base.telemetry import Telemetry
 from superlearner.store import Restart, StoreUnavailable
 from superlearner.store.database import Database
-from superlearner.telemetry import Telemetry
 
 WithStore = Callable[..., Any]
 

@@ -12,7 +12,7 @@ import pytest
 import otp
 from envelopes import failure
 from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
-from superlearner.running import Tree
+from superlearner.app.running import Tree
 
 JSON = {"content-type": "application/json"}
 Inside = Callable[..., Any]

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import websockets
 
-from superlearner.descriptors import allow_descriptors
+from superlearner.base.descriptors import allow_descriptors
 
 Run = Callable[..., Any]
 HOST = b"Host: localhost\r\n"

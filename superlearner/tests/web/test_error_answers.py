@@ -62,7 +62,7 @@ def test_a_bug_of_ours_is_an_answer_without_a_traceback(inside: Inside, monkeypa
         def broken(*args: Any, **options: Any) -> Any:
             raise RuntimeError("a secret of ours")
 
-        monkeypatch.setattr("superlearner.arsenal.operations.processes.list_processes", broken)
+        monkeypatch.setattr("superlearner.operations.builtin.processes.list_processes", broken)
         answer = await platform.client.get("/api/v1/processes")
         assert failure(answer) == (500, "internal_error")
         assert "secret" not in answer.text

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
-from superlearner.log_format import PlainFormatter
-from superlearner.running import Tree
+from superlearner.app.running import Tree
+from superlearner.observing.logs.format import PlainFormatter
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

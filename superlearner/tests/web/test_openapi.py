@@ -16,14 +16,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tools.described_answers import unlike
 
 from superlearner import web
-from superlearner.application import trees_of
-from superlearner.arsenal.examples import EXAMPLES, command_of, example_of
-from superlearner.arsenal.failures import CODES
-from superlearner.arsenal.registry import all_operations
+from superlearner.app.application import trees_of
+from superlearner.app.running import Platform
 from superlearner.cli import operations as cli
 from superlearner.cli.manifest import entry_of_verb, verb_of
-from superlearner.running import Platform
-from superlearner.settings import Settings
+from superlearner.operations.examples import EXAMPLES, command_of, example_of
+from superlearner.operations.failures import CODES
+from superlearner.operations.registry import all_operations
+from superlearner.settings.settings import Settings
 from superlearner.web.app import create_app
 from superlearner.web.described import ErrorCode
 

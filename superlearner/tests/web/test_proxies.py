@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from superlearner.settings import SettingsError, load_settings
+from superlearner.settings.settings import SettingsError, load_settings
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

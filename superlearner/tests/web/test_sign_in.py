@@ -12,11 +12,11 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from envelopes import failure
-from superlearner.web.credentials import Credentials
+from superlearner.access.credentials import Credentials
+from superlearner.access.throttle import Throttle
 from superlearner.web.guard import Guard
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.static_tree import STATIC, StaticTree
-from superlearner.web.throttle import Throttle
 
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -462,8 +462,8 @@ def test_what_needs_the_scope_code_needs_a_credential_on_loopback_too(inside: In
 
 
 def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
-    from superlearner.running import Platform
-    from superlearner.settings import Settings
+    from superlearner.app.running import Platform
+    from superlearner.settings.settings import Settings
     from superlearner.web.app import create_app
 
     with pytest.raises(RuntimeError, match="credentials are needed"):

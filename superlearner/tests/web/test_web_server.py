@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from superlearner.listening import Listener
-from superlearner.settings import Settings
+from superlearner.base.listening import Listener
+from superlearner.settings.settings import Settings
 from superlearner.web.web_server import WebState
 
 

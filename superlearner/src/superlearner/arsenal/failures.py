@@ -1,99 +1,13 @@
-"""What an operation answers when it cannot: a stable code, what is wrong, and what to try.
+"""The old name of `superlearner.operations.failures`."""
 
-The status belongs to the code, so that every door says the same: HTTP its status, the command line its exit code.
-"""
+from superlearner.operations.failures import (
+    CODES,
+    Detail,
+    OperationError,
+)
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
-
-__all__ = ["CODES", "Detail", "OperationError"]
-
-CODES: Final[dict[str, int]] = {
-    "malformed_json": 400,
-    "malformed_pid": 400,
-    "malformed_request": 400,
-    "unauthorized": 401,
-    "critical_process_protection": 403,
-    "eval_not_allowed": 403,
-    "foreign_origin": 403,
-    "host_not_allowed": 403,
-    "missing_scope": 403,
-    "sensitive_process": 403,
-    "application_not_found": 404,
-    "backup_not_found": 404,
-    "child_not_found": 404,
-    "module_not_found": 404,
-    "name_not_found": 404,
-    "node_not_found": 404,
-    "operation_not_found": 404,
-    "page_not_found": 404,
-    "place_not_found": 404,
-    "process_not_found": 404,
-    "recording_not_found": 404,
-    "registry_not_found": 404,
-    "sandbox_not_found": 404,
-    "setting_not_found": 404,
-    "source_not_found": 404,
-    "supervisor_not_found": 404,
-    "token_not_found": 404,
-    "trace_not_found": 404,
-    "method_not_allowed": 405,
-    "already_started": 409,
-    "already_tracing": 409,
-    "conflict": 409,
-    "name_taken": 409,
-    "restart_needed": 409,
-    "sandbox_already_exists": 409,
-    "sandbox_busy": 409,
-    "start_failed": 409,
-    "upgrade_refused": 409,
-    "request_timeout": 408,
-    "body_too_large": 413,
-    "unsupported_media_type": 415,
-    "call_failed": 422,
-    "eval_failed": 422,
-    "not_a_server": 422,
-    "validation_error": 422,
-    "rate_limited": 429,
-    "head_too_large": 431,
-    "internal_error": 500,
-    "bad_answer": 502,
-    "node_unavailable": 503,
-    "service_unavailable": 503,
-    "store_unavailable": 503,
-    "timeout": 504,
-}
-"""Every code and its HTTP status; an operation names those it may answer besides the usual ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One problem: where (None: not in a field), what, and what to try."""
-
-    field: str | None
-    problem: str
-    hint: str | None = None
-
-
-class OperationError(Exception):
-    """An operation could not be done, for a reason the caller can do something about.
-
-    >>> OperationError("process_not_found", "there is no process 0.9.0").status
-    404
-    """
-
-    def __init__(self, code: str, message: str, *, details: Sequence[Detail] = (), hint: str | None = None) -> None:
-        super().__init__(message)
-        if code not in CODES:
-            raise ValueError(f"expected one of the codes in superlearner.arsenal.failures, got {code!r}")
-        self.code = code
-        self.message = message
-        self.details = tuple(details) if hint is None else (*details, Detail(None, message, hint))
-
-    @property
-    def status(self) -> int:
-        """The HTTP status that belongs to the code."""
-        return CODES[self.code]
+__all__ = [
+    "CODES",
+    "Detail",
+    "OperationError",
+]

@@ -1,13 +1,22 @@
-"""Parameters that many operations share."""
+"""The old name of `superlearner.operations.parameters`."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Final
-
-from pydantic import Field
-
-from superlearner.arsenal.declaration import Picker
-from superlearner.arsenal.results_mailbox import MessageType
+from superlearner.operations.parameters import (
+    UNIX_TIME,
+    ChildText,
+    Force,
+    MeasureMs,
+    NewName,
+    OfKind,
+    OfTag,
+    OfText,
+    PageNumber,
+    PerPage,
+    PidText,
+    Reason,
+    SupervisorText,
+    Term,
+    TimeoutMs,
+)
 
 __all__ = [
     "ChildText",
@@ -26,64 +35,3 @@ __all__ = [
     "TimeoutMs",
     "UNIX_TIME",
 ]
-
-# For whoever reads the schema: what begins as a pid and is none is 400 malformed_pid, which says more than a pattern.
-PID_OR_NAME: Final[dict[str, Any]] = {
-    "pattern": r"^((#PID)?<?[0-9]{1,15}\.[0-9]{1,15}\.[0-9]{1,15}>?|[^0-9<#][\s\S]*)$"
-}
-
-UNIX_TIME: Final[dict[str, Any]] = {"format": "unix-time"}
-"""Seconds since 1970, for whoever makes a form: people choose a date and a time."""
-
-PidText = Annotated[
-    str,
-    Field(
-        max_length=20_000,
-        description="`0.17.0`, `<0.17.0>`, `#PID<0.17.0>` or a registered name",
-        examples=["counter_1", "0.17.0"],
-        json_schema_extra=PID_OR_NAME,
-    ),
-    Picker("process"),
-]
-SupervisorText = Annotated[
-    str,
-    Field(
-        max_length=20_000,
-        description="a registered name, or a pid",
-        examples=["demo_one_for_one", "0.9.0"],
-        json_schema_extra=PID_OR_NAME,
-    ),
-    Picker("supervisor"),
-]
-ChildText = Annotated[
-    str,
-    Field(max_length=20_000, description="the child's id, or the pid of a dynamic child", examples=["counter_1"]),
-    Picker("child"),
-]
-NewName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=1000,
-        pattern=r"^[^0-9<#]",
-        description="a name to register; it does not begin like a pid",
-        examples=["my_counter"],
-    ),
-]
-Reason = Annotated[str, Field(min_length=1, max_length=200, description="`kill` cannot be trapped; else any reason")]
-Force = Annotated[bool, Field(description="do it although the platform needs the process")]
-Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
-MeasureMs = Annotated[
-    int,
-    Field(
-        ge=0,
-        le=10_000,
-        description="look at every message for so many milliseconds; calls take about twice as long meanwhile",
-    ),
-]
-TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds until the answer is given up")]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page, from 1")]
-PerPage = Annotated[int, Field(ge=1, le=1000, description="items of a page")]
-OfKind = Annotated[MessageType | None, Field(description="only messages of this kind")]
-OfTag = Annotated[str | None, Field(max_length=40, description="only messages with this first word", examples=["add"])]
-OfText = Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")]

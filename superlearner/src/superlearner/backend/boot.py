@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import otp
 from otp import Node, Pid
-from superlearner.arsenal.users import SCOPES, Scope
 from superlearner.backend.diary import Diary
 from superlearner.backend.server import Backend, Observed
+from superlearner.operations.users import SCOPES, Scope
 
 __all__ = ["SERVICE", "serve", "start"]
 

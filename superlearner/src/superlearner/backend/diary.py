@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from superlearner.analytics import Entry
-from superlearner.logs import LogLine, LogView
-from superlearner.remote.protocol import Heard
+from superlearner.nodes.remote.protocol import Heard
+from superlearner.observing.analytics import Entry
+from superlearner.observing.logs import LogLine, LogView
 from superlearner.store.rows import clean
 
 __all__ = ["Diary"]

@@ -14,21 +14,21 @@ from typing import Any, Final
 
 import otp
 from otp import Children, Node, Pid, Supervisor, impl
-from superlearner.analytics import Entry, recall
-from superlearner.arsenal.registry import Registry
+from superlearner.app.running import Platform
+from superlearner.app.slow_starts import SlowStarts
 from superlearner.backend.diary import Diary
-from superlearner.events import EventLog
-from superlearner.monitoring import MONITORING, MonitoringService
-from superlearner.nodes import WatchedNode
-from superlearner.running import Platform
-from superlearner.settings import Settings
-from superlearner.slow_starts import SlowStarts
-from superlearner.tracing import TRACER, MessageTracer
-from superlearner.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
-from superlearner.web.hubs import Hubs
-from superlearner.web.live_page import LivePage
-from superlearner.web.ticks import LIVE
-from superlearner.web.trace_feed import TraceFeeds
+from superlearner.live.hubs import Hubs
+from superlearner.live.live_page import LivePage
+from superlearner.live.ticks import LIVE
+from superlearner.live.trace_feed import TraceFeeds
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.observing.analytics import Entry, recall
+from superlearner.observing.events import EventLog
+from superlearner.observing.monitoring import MONITORING, MonitoringService
+from superlearner.observing.tracing import TRACER, MessageTracer
+from superlearner.observing.watchdog import WATCHDOG, Held, Watchdog, WatchdogService
+from superlearner.operations.registry import Registry
+from superlearner.settings.settings import Settings
 
 __all__ = ["Headless"]
 

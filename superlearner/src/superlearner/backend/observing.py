@@ -12,21 +12,21 @@ from typing import Any, Final
 import otp
 from otp import Node, observer
 from otp.redaction import without_secrets
-from superlearner.arsenal.context import Context
-from superlearner.arsenal.declaration import Download, Operation, Streamed
-from superlearner.arsenal.execution import checked, execute
-from superlearner.arsenal.failures import OperationError
-from superlearner.arsenal.registry import operation_in
-from superlearner.arsenal.users import SCOPES, Scope, User
 from superlearner.backend.diary import Diary
 from superlearner.backend.headless import Headless
 from superlearner.backend.taping import Taping
 from superlearner.control.terms import clip, safe_json
-from superlearner.remote import protocol as p
-from superlearner.settings import SettingsError
-from superlearner.tracing import NoTrace, as_recording
-from superlearner.web.topics import TOPICS, LiveSource
-from superlearner.web.viewer import Viewer
+from superlearner.live.topics import TOPICS, LiveSource
+from superlearner.live.viewer import Viewer
+from superlearner.nodes.remote import protocol as p
+from superlearner.observing.tracing import NoTrace, as_recording
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Download, Operation, Streamed
+from superlearner.operations.execution import checked, execute
+from superlearner.operations.failures import OperationError
+from superlearner.operations.registry import operation_in
+from superlearner.operations.users import SCOPES, Scope, User
+from superlearner.settings.settings import SettingsError
 
 __all__ = ["Observing"]
 

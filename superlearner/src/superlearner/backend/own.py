@@ -16,12 +16,12 @@ from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
 from superlearner.backend.diary import Diary
+from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
-from superlearner.loading import Loaded, LoadError, load
-from superlearner.logs import TerminalLog
+from superlearner.observing.logs import TerminalLog
 from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
-from superlearner.settings import Settings
+from superlearner.settings.settings import Settings
 
 __all__ = ["boot"]
 
@@ -116,7 +116,7 @@ async def _start(tree: _Tree) -> list[str] | None:
 
 
 async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
-    """The person's tree; its argument is as `superlearner.application.tree_of` has it."""
+    """The person's tree; its argument is as `superlearner.app.application.tree_of` has it."""
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         if args and not getattr(cls, "_takes_argument", True):
@@ -144,7 +144,7 @@ async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
 
 @contextmanager
 def _one_explanation(wanted: Mapping[str, Any]) -> Any:
-    """What does not start the first time is explained once, by the platform: see `superlearner.program`."""
+    """What does not start the first time is explained once, by the platform: see `superlearner.app.program`."""
     reports = logging.getLogger("otp")
     before = reports.level
     if wanted["first"] and wanted["log_level"] in ("warning", "error"):

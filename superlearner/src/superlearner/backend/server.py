@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 import otp
 from otp import GenServer, Node, NoReply, Ok, impl
-from superlearner.arsenal.users import SCOPES, Scope
 from superlearner.backend.diary import Diary
 from superlearner.backend.observing import Observing
-from superlearner.remote.protocol import Failed, read_request, written
+from superlearner.nodes.remote.protocol import Failed, read_request, written
+from superlearner.operations.users import SCOPES, Scope
 
 __all__ = ["Backend", "Observed"]
 
@@ -33,7 +33,7 @@ class Observed(NamedTuple):
 
 
 class Backend(GenServer[Any]):
-    """Answers `superlearner.remote`; its argument says which node is looked into, and what may be done there.
+    """Answers `superlearner.nodes.remote`; its argument says which node is looked into, and what may be done there.
 
     What it does not understand it answers with an error; none crashes it, and it waits for nothing itself.
     """

@@ -12,7 +12,7 @@ from otp import Node
 from otp.trace import Recorder
 from superlearner.control.clock import Clock
 from superlearner.control.tree import TreeReader, trees_at
-from superlearner.remote.protocol import Taped
+from superlearner.nodes.remote.protocol import Taped
 
 __all__ = ["Taping"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from superlearner.arsenal import PREFIX
 from superlearner.cli.finding import START, NotFound, Platform
+from superlearner.operations import PREFIX
 
 __all__ = ["Answer", "Refused", "ask", "request"]
 
@@ -106,7 +106,7 @@ def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnect
     host, port = parts.hostname or "", parts.port
     if parts.scheme != "https":
         return http.client.HTTPConnection(host, port, timeout=seconds)
-    from superlearner.tls import TlsError, client_context
+    from superlearner.base.tls import TlsError, client_context
 
     try:
         context = client_context(platform.certificate)

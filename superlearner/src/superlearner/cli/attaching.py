@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.doors import DataDir, Url
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import json_text, show, table
-from superlearner.terminal import say
 
 __all__ = ["attach", "detach"]
 

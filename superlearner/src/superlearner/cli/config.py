@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from superlearner.base.data_dir import default_data_dir
+from superlearner.base.terminal import complain, say
 from superlearner.cli.door import said
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.showing import json_text, table
-from superlearner.data_dir import default_data_dir
-from superlearner.terminal import complain, say
 
 __all__ = ["config"]
 
@@ -39,7 +39,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 @config.command()
 def path() -> None:
     """Print where the file of the settings is read from: the folder a platform is started in."""
-    from superlearner.settings import CONFIG_FILE
+    from superlearner.settings.settings import CONFIG_FILE
 
     say(str(Path(CONFIG_FILE).absolute()))
 
@@ -47,8 +47,8 @@ def path() -> None:
 def _show(ctx: typer.Context, *, as_json: bool) -> None:
     from otp.redaction import without_secrets
     from superlearner.cli.variables import unread_variables
-    from superlearner.configuration import described, load_configuration
-    from superlearner.settings import SettingsError
+    from superlearner.settings.configuration import described, load_configuration
+    from superlearner.settings.settings import SettingsError
 
     for words in unread_variables():
         complain(words)

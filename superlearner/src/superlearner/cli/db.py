@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
+from superlearner.base.data_dir import DATABASE_FILE
+from superlearner.base.terminal import say
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import drawn, json_text
-from superlearner.data_dir import DATABASE_FILE
-from superlearner.terminal import say
 
 __all__ = ["database_of", "db"]
 
@@ -51,7 +51,7 @@ def upgrade(data_dir: DataDirectory = None) -> None:
 
     All steps that are missing are made, or none. An older version cannot use it any more: see `superlearner db backup`.
     """
-    from superlearner.data_dir import AlreadyRunning, DataDir, DataDirError
+    from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError
     from superlearner.store import StoreUnavailable, database_info, migrate
 
     folder = data_dir or data_dir_of()
@@ -108,7 +108,7 @@ def backup(
 
 def database_of(data_dir: Path | None = None) -> str | Path:
     """Where the database is: the setting, or a file in the data directory. Ends the command if a setting is wrong."""
-    from superlearner.settings import SettingsError, load_settings
+    from superlearner.settings.settings import SettingsError, load_settings
 
     try:
         settings = load_settings(data_dir=data_dir)

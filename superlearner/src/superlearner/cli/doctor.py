@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
+from superlearner.base.extras import EXTRAS, install
+from superlearner.base.terminal import say
 from superlearner.cli.asking import Refused, ask
 from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import NotFound, Platform, WrongUrl, data_dir_of, find
@@ -20,11 +22,9 @@ from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import json_text
 from superlearner.cli.variables import unread_variables
-from superlearner.extras import EXTRAS, install
-from superlearner.terminal import say
 
 if TYPE_CHECKING:
-    from superlearner.settings import Settings
+    from superlearner.settings.settings import Settings
 
 __all__ = ["Finding", "examine", "findings"]
 
@@ -118,7 +118,7 @@ def _room(folder: Path) -> Iterator[Finding]:
 
 
 def _token(folder: Path) -> Finding:
-    from superlearner.web.credentials import CredentialsError, read_token
+    from superlearner.access.credentials import CredentialsError, read_token
 
     try:
         token = read_token(folder)
@@ -129,7 +129,7 @@ def _token(folder: Path) -> Finding:
 
 def _start(folder: Path) -> Iterator[Finding]:
     """Whether a platform could start here: settings, port, database; asked only where none runs."""
-    from superlearner.settings import SettingsError, load_settings
+    from superlearner.settings.settings import SettingsError, load_settings
 
     try:
         settings = load_settings()
@@ -151,7 +151,7 @@ def _start(folder: Path) -> Iterator[Finding]:
 
 
 def _certificate(settings: Settings) -> Finding:
-    from superlearner.tls import TlsError, server_context
+    from superlearner.base.tls import TlsError, server_context
 
     assert settings.certfile is not None
     try:
@@ -167,7 +167,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 def _database(url: str | None, folder: Path) -> Finding:
     """The database that a platform would open: its file, or the server that the setting names."""
-    from superlearner.data_dir import DATABASE_FILE
+    from superlearner.base.data_dir import DATABASE_FILE
     from superlearner.store import StoreUnavailable, database_info
 
     file = folder / DATABASE_FILE

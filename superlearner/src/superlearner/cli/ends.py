@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from superlearner.terminal import complain
+from superlearner.base.terminal import complain
 
 __all__ = ["FAILED", "INTERRUPTED", "NO_PLATFORM", "USAGE", "fail"]
 

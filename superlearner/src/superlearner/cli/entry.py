@@ -202,10 +202,10 @@ def run(
         from superlearner.cli.finding import data_dir_of
 
         raise typer.Exit(run_behind(_typed(ctx, "console"), data_dir or data_dir_of()))
+    from superlearner.base.terminal import complain
     from superlearner.cli.variables import unread_variables
-    from superlearner.configuration import load_configuration
-    from superlearner.settings import SettingsError
-    from superlearner.terminal import complain
+    from superlearner.settings.configuration import load_configuration
+    from superlearner.settings.settings import SettingsError
 
     for words in unread_variables():
         complain(words)
@@ -228,7 +228,7 @@ def run(
         )
     except SettingsError as error:
         fail(str(error), USAGE)
-    from superlearner.program import run_platform
+    from superlearner.app.program import run_platform
 
     if peer and target is None:
         fail("--peer is for a tree of yours: superlearner run FILE.py:Name --peer", USAGE)
@@ -247,9 +247,9 @@ def token(
 
     That is the owner's. Tokens for others are `superlearner token VERB`: create, list, revoke.
     """
-    from superlearner.data_dir import default_data_dir
-    from superlearner.settings import SettingsError, load_settings
-    from superlearner.web.credentials import CredentialsError, read_token
+    from superlearner.access.credentials import CredentialsError, read_token
+    from superlearner.base.data_dir import default_data_dir
+    from superlearner.settings.settings import SettingsError, load_settings
 
     try:
         folder = load_settings(data_dir=data_dir).data_dir or default_data_dir()
@@ -346,8 +346,8 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
         return ()
     if target is None:
         fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
-    from superlearner.arguments import argument_of
-    from superlearner.loading import LoadError
+    from superlearner.app.arguments import argument_of
+    from superlearner.base.loading import LoadError
 
     try:
         return (argument_of(arg),)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from superlearner.data_dir import LOCK_FILE, default_data_dir
+from superlearner.base.data_dir import LOCK_FILE, default_data_dir
 
 __all__ = ["NotFound", "Platform", "WrongUrl", "data_dir_of", "find"]
 
@@ -147,6 +147,6 @@ def _token(folder: Path | None) -> str | None:
     told = os.environ.get(TOKEN)
     if told or folder is None:
         return told
-    from superlearner.web.credentials import read_token
+    from superlearner.access.credentials import read_token
 
     return read_token(folder)

@@ -17,12 +17,12 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from superlearner.base.terminal import complain, say
 from superlearner.cli.asking import Refused, connection_to, headers_for, refusal_of, target_of
 from superlearner.cli.door import failed
 from superlearner.cli.ends import NO_PLATFORM, fail
 from superlearner.cli.finding import START, NotFound, Platform
 from superlearner.cli.plain import clip, plain
-from superlearner.terminal import complain, say
 
 __all__ = ["follow"]
 

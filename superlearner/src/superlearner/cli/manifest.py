@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from superlearner.terminal import complain
+from superlearner.base.terminal import complain
 
 __all__ = ["FOLDER", "Entry", "categories", "entry_of_verb", "has_category", "verb_of", "verbs"]
 
@@ -67,9 +67,9 @@ def _added() -> dict[str, dict[str, Entry]]:
 
     if not entry_points(group=GROUP):
         return {}
-    from superlearner.arsenal.adapters.cli import entry_of
-    from superlearner.arsenal.declaration import DeclarationError
-    from superlearner.arsenal.registry import added_operations
+    from superlearner.operations.adapters.cli import entry_of
+    from superlearner.operations.declaration import DeclarationError
+    from superlearner.operations.registry import added_operations
 
     added: dict[str, dict[str, Entry]] = {}
     try:

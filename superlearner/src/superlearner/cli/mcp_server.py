@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
-from superlearner.arsenal import PREFIX
-from superlearner.arsenal.adapters.mcp import error_of, result_of, tool_name, tool_of
+from superlearner.base.extras import install
+from superlearner.base.terminal import complain
 from superlearner.cli.asking import Refused
 from superlearner.cli.ends import FAILED
 from superlearner.cli.finding import NotFound, Platform, WrongUrl
 from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
-from superlearner.extras import install
-from superlearner.terminal import complain
+from superlearner.operations import PREFIX
+from superlearner.operations.adapters.mcp import error_of, result_of, tool_name, tool_of
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -186,7 +186,7 @@ def make_server(tools: Tools) -> Server[Any]:
 
 def _installed() -> list[Line]:
     """The operations that a platform of this installation would have."""
-    from superlearner.arsenal.operations.arsenal import line_of
-    from superlearner.arsenal.registry import all_operations
+    from superlearner.operations.builtin.arsenal import line_of
+    from superlearner.operations.registry import all_operations
 
     return [line_of(one).model_dump(mode="json") for one in all_operations()]

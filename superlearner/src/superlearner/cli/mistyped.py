@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from superlearner.validation import nearest, plain
+from superlearner.base.validation import nearest, plain
 
 __all__ = ["explained"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from superlearner.printable import printable, printable_lines
+from superlearner.base.printable import printable, printable_lines
 
 __all__ = ["clip", "plain", "plain_lines"]
 

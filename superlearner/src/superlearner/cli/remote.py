@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from superlearner.arsenal import PREFIX
 from superlearner.cli.asking import Answer, Refused, ask
 from superlearner.cli.finding import Platform, find
 from superlearner.cli.manifest import Entry, entry_of_verb
+from superlearner.operations import PREFIX
 
 __all__ = ["Line", "Remote", "entry_of_line"]
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO, cast
 
+from superlearner.base.terminal import say
 from superlearner.cli.asking import Answer
 from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, label
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.short import shortened
-from superlearner.terminal import say
 
 __all__ = ["drawn", "json_text", "show", "table"]
 

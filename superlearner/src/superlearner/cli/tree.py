@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
 from superlearner.cli.finding import Platform
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.showing import json_text
-from superlearner.terminal import say
 
 __all__ = ["show_tree", "watch_tree"]
 
@@ -81,7 +81,7 @@ def _changes(platform: Platform, node: str | None) -> Iterator[None]:
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect
 
-    from superlearner.tls import client_context
+    from superlearner.base.tls import client_context
 
     headers = {} if platform.token is None else {"authorization": f"Bearer {platform.token}"}
     address = platform.url.replace("http", "ws", 1) + LIVE + ("" if node is None else f"?node={quote(node)}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
+from superlearner.base.tls import CACERT
 from superlearner.cli.finding import TOKEN, URL
-from superlearner.tls import CACERT
 
 __all__ = ["unread_variables"]
 
@@ -19,7 +19,7 @@ def unread_variables() -> list[str]:
     ['SUPERLEARNER_PROT is read by nobody; did you mean SUPERLEARNER_PORT?']
     >>> del os.environ["SUPERLEARNER_PROT"]
     """
-    from superlearner.settings import ENVIRONMENT, Settings
+    from superlearner.settings.settings import ENVIRONMENT, Settings
 
     read = {TOKEN, URL, CACERT, *(f"{ENVIRONMENT}{name.upper()}" for name in Settings.model_fields)}
     # in any case, as a variable of a setting is read
@@ -28,7 +28,7 @@ def unread_variables() -> list[str]:
 
 
 def _meant(name: str, read: set[str]) -> str:
-    from superlearner.settings import ENVIRONMENT
+    from superlearner.settings.settings import ENVIRONMENT
 
     ends = [one.removeprefix(ENVIRONMENT) for one in read]
     close = get_close_matches(name.upper().removeprefix(ENVIRONMENT), ends, n=1)

@@ -194,7 +194,7 @@ Action = Launch | Stop | Kill | Change | Answer | Tell
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why something is not done: a code of `superlearner.arsenal.failures`, and words."""
+    """Why something is not done: a code of `superlearner.operations.failures`, and words."""
 
     code: str
     message: str

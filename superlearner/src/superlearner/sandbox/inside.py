@@ -19,10 +19,10 @@ from typing import Any, Final, TypeVar
 
 import otp
 from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Supervisor, impl
+from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip, plain_pid, text_of
-from superlearner.loading import kind_of
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
 from superlearner.sandbox.syntax import FILE

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from typing import Final
 
-from superlearner.remote import NodeBusy, NodeGone
-from superlearner.remote.protocol import MOST_BYTES as MOST_OF_ANSWER
+from superlearner.nodes.remote import NodeBusy, NodeGone
+from superlearner.nodes.remote.protocol import MOST_BYTES as MOST_OF_ANSWER
 
 __all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from otp import CallExit
 from otp.peer import Peer
-from superlearner.remote import NodeGone
+from superlearner.nodes.remote import NodeGone
 from superlearner.sandbox.line import BACKEND, Line
 
 __all__ = ["PeerLink"]

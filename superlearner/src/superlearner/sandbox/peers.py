@@ -15,11 +15,12 @@ from otp.peer import start as start_peer
 from otp.peer.walls import REQUIRED
 from otp.peer.walls import Wall as PeerWall
 from otp.peer.walls.plan import WALLS
+from superlearner.base.printable import printable, printable_lines
+from superlearner.base.shortage import shortage_of
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip
-from superlearner.nodes import Nodes
-from superlearner.printable import printable, printable_lines
-from superlearner.remote import NodeBusy, NodeGone, RemoteError
+from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import Line
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
@@ -31,7 +32,6 @@ from superlearner.sandbox.told import Report, Told
 from superlearner.sandbox.traces import traces_of
 from superlearner.sandbox.turns import Turns
 from superlearner.sandbox.watching import GRACE_S, Watched, ask, beat, listen
-from superlearner.shortage import shortage_of
 
 __all__ = ["PeerLauncher", "PeerProgram"]
 

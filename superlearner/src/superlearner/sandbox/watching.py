@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 import otp
-from superlearner.printable import printable
-from superlearner.remote import NodeBusy, NodeGone
-from superlearner.remote.protocol import Ask, written
+from superlearner.base.printable import printable
+from superlearner.nodes.remote import NodeBusy, NodeGone
+from superlearner.nodes.remote.protocol import Ask, written
 from superlearner.sandbox.line import BACKEND, GONE, SANDBOX
 from superlearner.sandbox.told import Alive, News, Report, Told, read
 

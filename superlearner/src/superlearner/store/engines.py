@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from otp.redaction import without_secrets
-from superlearner.extras import install
+from superlearner.base.extras import install
 from superlearner.store.failures import StoreUnavailable
 
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
 from superlearner.store.reading import Reading
 from superlearner.store.records import Records, json_text
@@ -25,7 +26,6 @@ from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.upkeep import Upkeep
 from superlearner.store.waiting import LIMIT, Waiting
 from superlearner.store.writer import Writer
-from superlearner.telemetry import Telemetry
 
 __all__ = ["Store"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
 from superlearner.store.rows import RESTARTS
 from superlearner.store.waiting import Waiting
-from superlearner.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from superlearner.logs import ACCESS
+from superlearner.observing.logs import ACCESS
 
 __all__ = ["with_access_log"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from superlearner.arsenal.searched import anchor_of
-from superlearner.manual import inline
+from superlearner.operations.searched import anchor_of
+from superlearner.teaching.manual import inline
 from superlearner.web.docs_pages import Render
 from superlearner.web.errors import ApiError
 
 if TYPE_CHECKING:
-    from superlearner.running import Platform
+    from superlearner.app.running import Platform
 
 __all__ = ["Field", "Shown", "install_api_docs", "shown_of", "type_of"]
 

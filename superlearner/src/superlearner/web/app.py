@@ -1,6 +1,6 @@
 """The web application: guard, sign-in, routes, live feed, pages, static files. Its lifespan starts nothing.
 
-What runs belongs to the supervision tree (`superlearner.application`); this only answers.
+What runs belongs to the supervision tree (`superlearner.app.application`); this only answers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from superlearner.arsenal.adapters.rest import described_routes_of, routes_of
-from superlearner.nodes import WatchedNode
-from superlearner.remote import RemoteNode
+from superlearner.access.throttle import Throttle
+from superlearner.live.topics import OF_PLATFORM, TOPICS, source_of
+from superlearner.live.viewer import Viewer
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.nodes.remote import RemoteNode
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import BodyLimits
@@ -28,15 +30,13 @@ from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
 from superlearner.web.prefix import with_prefix_left
+from superlearner.web.rest import described_routes_of, routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.static_tree import STATIC, StaticTree
-from superlearner.web.throttle import Throttle
-from superlearner.web.topics import OF_PLATFORM, TOPICS, source_of
-from superlearner.web.viewer import Viewer
 
 if TYPE_CHECKING:
-    from superlearner.running import Platform
-    from superlearner.settings import Settings
+    from superlearner.app.running import Platform
+    from superlearner.settings.settings import Settings
 
 __all__ = ["create_app"]
 
@@ -154,7 +154,7 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
     async def metrics(request: Request) -> Response:
         nonlocal exposition
         if exposition is None:
-            from superlearner.monitoring.prometheus import Exposition
+            from superlearner.observing.monitoring.prometheus import Exposition
 
             exposition = Exposition(platform.figures())
         content, media = exposition.scrape(request.headers.get("accept", ""))

@@ -18,8 +18,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from superlearner.descriptors import descriptors
-from superlearner.settings import Settings
+from superlearner.base.descriptors import descriptors
+from superlearner.settings.settings import Settings
 
 __all__ = ["LEAST_TAKEN", "Connections", "LimitedConnection"]
 

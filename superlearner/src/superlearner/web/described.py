@@ -6,8 +6,8 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from superlearner.arsenal.declaration import Operation
-from superlearner.arsenal.failures import CODES
+from superlearner.operations.declaration import Operation
+from superlearner.operations.failures import CODES
 
 __all__ = [
     "Answer",
@@ -23,7 +23,7 @@ __all__ = [
 T = TypeVar("T")
 
 ErrorCode = Literal[tuple(sorted({*CODES, "error"}))]  # pyright: ignore[reportInvalidTypeForm]
-"""Every code of `superlearner.arsenal.failures`."""
+"""Every code of `superlearner.operations.failures`."""
 
 
 class ErrorDetail(BaseModel):

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from superlearner.manual import Hit, NoSuchPage
+from superlearner.teaching.manual import Hit, NoSuchPage
 from superlearner.web.errors import ApiError
 
 if TYPE_CHECKING:
-    from superlearner.running import Platform
+    from superlearner.app.running import Platform
 
 __all__ = ["Render", "install_docs", "marked"]
 

@@ -21,15 +21,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from superlearner.arsenal import PREFIX
-from superlearner.arsenal.failures import OperationError
+from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import text_of
-from superlearner.validation import meant, problem_text
+from superlearner.operations import PREFIX
+from superlearner.operations.failures import OperationError
 from superlearner.web.envelope import timestamp
 from superlearner.web.json_response import SafeJSONResponse
 
 if TYPE_CHECKING:
-    from superlearner.running import Platform
+    from superlearner.app.running import Platform
 
 __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "pattern_of"]
 

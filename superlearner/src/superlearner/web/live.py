@@ -7,8 +7,8 @@ import asyncio
 import msgspec
 from fastapi import WebSocket
 
-from superlearner.web.topics import LiveSource
-from superlearner.web.viewer import Viewer
+from superlearner.live.topics import LiveSource
+from superlearner.live.viewer import Viewer
 
 __all__ = ["serve_viewer"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from superlearner.arsenal.declaration import Operation
-from superlearner.arsenal.examples import command_of, curl_of, example_of, example_of_schema
-from superlearner.arsenal.failures import CODES
+from superlearner.operations.declaration import Operation
+from superlearner.operations.examples import command_of, curl_of, example_of, example_of_schema
+from superlearner.operations.failures import CODES
 from superlearner.web.described import codes_of, error_schemas, example_of_error
 
 __all__ = ["SUBJECTS", "completed"]

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import Response
 
 from superlearner.control.terms import safe_text
-from superlearner.learning import PARTS
+from superlearner.teaching.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
@@ -22,7 +22,7 @@ from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import is_signed_in
 
 if TYPE_CHECKING:
-    from superlearner.running import Platform
+    from superlearner.app.running import Platform
     from superlearner.sandbox import Sandbox
 
 __all__ = ["install", "make_templates", "near"]

@@ -7,12 +7,12 @@ import logging
 import math
 from typing import Final
 
-from superlearner.arsenal.tokens import Tokens
-from superlearner.arsenal.users import ANONYMOUS, OWNER, User
+from superlearner.access.credentials import OWNERS, Credentials, Session
+from superlearner.access.throttle import Throttle
+from superlearner.operations.tokens import Tokens
+from superlearner.operations.users import ANONYMOUS, OWNER, User
 from superlearner.store import StoreUnavailable, Token
-from superlearner.web.credentials import OWNERS, Credentials, Session
 from superlearner.web.errors import ApiError
-from superlearner.web.throttle import Throttle
 from superlearner.web.visit import Visit
 from superlearner.web.visitors import Visitor
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from superlearner.arsenal.declaration import Item, Streamed
+from superlearner.operations.declaration import Item, Streamed
 
 __all__ = ["EVENT_STREAM", "EventStreamResponse", "collected", "wants_events", "with_end"]
 

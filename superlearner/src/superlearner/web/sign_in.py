@@ -24,9 +24,10 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from superlearner.arsenal import PREFIX
-from superlearner.arsenal.tokens import Tokens
-from superlearner.web.credentials import Credentials
+from superlearner.access.credentials import Credentials
+from superlearner.access.throttle import Throttle
+from superlearner.operations import PREFIX
+from superlearner.operations.tokens import Tokens
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
@@ -34,7 +35,6 @@ from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
 from superlearner.web.recognising import Recogniser, Refused, is_local, session_key, token_key, unauthorized
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.throttle import Throttle
 from superlearner.web.visit import Visit, form_of, ours
 from superlearner.web.visitors import Visitor, recognise
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from superlearner.access.throttle import Throttle
 from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
-from superlearner.web.throttle import Throttle
 
 __all__ = ["LARGEST_MESSAGE", "SocketConnection"]
 

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from superlearner.arsenal.users import ANONYMOUS, User
+from superlearner.operations.users import ANONYMOUS, User
 
 __all__ = ["Visitor", "is_signed_in", "recognise", "user_of"]
 

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp
 
 import otp
 from otp import GenServer, NoReply, Ok, Stop, impl
-from superlearner.listening import BACKLOG, Listener
-from superlearner.settings import Settings
+from superlearner.base.listening import BACKLOG, Listener
+from superlearner.settings.settings import Settings
 from superlearner.web.connections import Connections
 from superlearner.web.http_connection import HttpConnection
 from superlearner.web.server_sent import with_end

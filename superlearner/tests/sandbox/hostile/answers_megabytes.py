@@ -4,7 +4,7 @@
 
 import superlearner.backend.server as backend
 from otp import Children, Supervisor
-from superlearner.remote.protocol import Executed
+from superlearner.nodes.remote.protocol import Executed
 
 written = backend.written
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from superlearner.arsenal.examples import example_of
-from superlearner.arsenal.execution import checked
-from superlearner.arsenal.operations.arsenal import line_of
-from superlearner.arsenal.registry import all_operations
+from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.examples import example_of
+from superlearner.operations.execution import checked
+from superlearner.operations.registry import all_operations
 
 OPERATIONS = {one.name: one for one in all_operations()}
 LINES = {name: line_of(one).model_dump(mode="json") for name, one in OPERATIONS.items()}

@@ -14,15 +14,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import superlearner
-from superlearner.arsenal.adapters.cli import entry_of
-from superlearner.arsenal.adapters.mcp import tool_name
-from superlearner.arsenal.examples import example_of
-from superlearner.arsenal.operations.arsenal import line_of
-from superlearner.arsenal.registry import all_operations
 from superlearner.cli import operations as commands
 from superlearner.cli.asking import Answer
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.names import namespace
+from superlearner.operations.adapters.cli import entry_of
+from superlearner.operations.adapters.mcp import tool_name
+from superlearner.operations.builtin.arsenal import line_of
+from superlearner.operations.examples import example_of
+from superlearner.operations.registry import all_operations
 
 STATIC = Path(superlearner.__file__).parent / "web" / "static"
 OPERATIONS = {one.name: one for one in all_operations()}

@@ -14,12 +14,12 @@ from playwright.sync_api import Browser, Page
 
 from superlearner.control.slots import Budget, Slot, key_part
 from superlearner.control.steer import kill, resolve
-from superlearner.web import shorthand
-from superlearner.web.frames import Frames, encode
-from superlearner.web.projection import Projection, graft, patch, remove
-from superlearner.web.rows import Last
-from superlearner.web.shorthand import Shorthand
-from superlearner.web.stories import Entry
+from superlearner.live import shorthand
+from superlearner.live.frames import Frames, encode
+from superlearner.live.projection import Projection, graft, patch, remove
+from superlearner.live.rows import Last
+from superlearner.live.shorthand import Shorthand
+from superlearner.live.stories import Entry
 
 WORDS = st.sampled_from(["a", "b", "killed", "1", "12", "0.3.0", "$", "<b>", "üb/er", "\n", "", "was", "shutdown"])
 SECONDS = st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000)

@@ -9,11 +9,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
+from superlearner.base.terminal import complain, say
 from superlearner.cli.console.failures import SHORT, NoPlatform, words_of
 from superlearner.cli.console.values import shown
 from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
 from superlearner.cli.showing import json_text
-from superlearner.terminal import complain, say
 
 __all__ = ["FILE", "displayed", "run_text"]
 

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from superlearner.base.terminal import complain, say
 from superlearner.cli.console.opening import FOLDER, open_console
 from superlearner.cli.ends import fail
 from superlearner.cli.remote import Remote
-from superlearner.terminal import complain, say
 
 __all__ = ["platform_behind", "run_behind"]
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from superlearner.arsenal import PREFIX
-from superlearner.arsenal.adapters.console import docstring_of, signature_of
 from superlearner.cli.asking import Refused
 from superlearner.cli.console.failures import NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.values import Record, value_of
 from superlearner.cli.finding import NotFound, WrongUrl
 from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
+from superlearner.operations import PREFIX
+from superlearner.operations.adapters.console import docstring_of, signature_of
 
 __all__ = ["Caller", "Changed", "Functions", "made"]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from superlearner.arsenal import PREFIX
 from superlearner.cli.console.calls import Caller, Changed, Functions, made
 from superlearner.cli.console.failures import OperationFailed, WrongCall
 from superlearner.cli.console.values import Record, Rows, value_of
+from superlearner.operations import PREFIX
 
 __all__ = ["namespace", "node_names"]
 

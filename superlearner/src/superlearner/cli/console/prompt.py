@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from superlearner.base.extras import install
+from superlearner.base.terminal import say
 from superlearner.cli.console.batch import displayed
 from superlearner.cli.console.failures import SHORT, words_of
 from superlearner.cli.console.values import shown
-from superlearner.extras import install
-from superlearner.terminal import say
 
 __all__ = ["open_prompt"]
 

@@ -8,10 +8,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from superlearner.base.terminal import say
 from superlearner.cli.showing import json_text
 from superlearner.cli.top.asking import Looking
 from superlearner.cli.top.figures import Frame, ordered
-from superlearner.terminal import say
 
 __all__ = ["write_frames", "written"]
 

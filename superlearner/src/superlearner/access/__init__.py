@@ -1,0 +1,1 @@
+"""Who may do what: credentials, one-time sign-in links, limits on attempts."""

@@ -1,0 +1,65 @@
+"""Links that sign in once: what is printed at the start, and what a second `run` asks the first platform for."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from superlearner.access.credentials import CredentialsError, read_token
+from superlearner.base.tls import client_context
+
+__all__ = ["answers", "fresh_link", "link_of"]
+
+ANSWER_WAIT_S: Final = 2
+
+
+def link_of(url: str, code: str) -> str:
+    """The address that signs in with `code`.
+
+    >>> link_of("http://127.0.0.1:4000", "abc")
+    'http://127.0.0.1:4000/?token=abc'
+    >>> link_of("http://127.0.0.1:4000/supervisors?node=Shop", "abc")
+    'http://127.0.0.1:4000/supervisors?node=Shop&token=abc'
+    """
+    return f"{url}&token={code}" if "?" in url else f"{url}/?token={code}"
+
+
+def answers(url: str, certificate: str | None = None) -> bool:
+    """Whether a platform answers at `url`: the record of a lock may outlive the one who wrote it."""
+    try:
+        direct = _direct(url, certificate)
+        with direct.open(f"{url}/health/live", timeout=ANSWER_WAIT_S) as answer:
+            return bool(json.load(answer) == {"status": "live"})
+    except urllib.error.HTTPError:
+        return True  # behind the prefix of a proxy the route has another address
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+
+
+def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
+    """A link to the platform that runs at `url` on `data_dir`; `url` itself where that asks nobody who they are."""
+    try:
+        token = read_token(data_dir)
+        if token is None:
+            return url
+        request = urllib.request.Request(
+            f"{url}/sign-in/link", method="POST", headers={"authorization": f"Bearer {token}"}
+        )
+        # The token goes to this machine and nowhere else, so no proxy of the environment is used.
+        direct = _direct(url, certificate)
+        with direct.open(request, timeout=ANSWER_WAIT_S) as answer:
+            return link_of(url, json.load(answer)["data"]["code"])
+    except (CredentialsError, OSError, http.client.HTTPException, ValueError, KeyError):
+        return url  # its page says what it needs
+
+
+def _direct(url: str, certificate: str | None) -> urllib.request.OpenerDirector:
+    """Without a proxy, and over https to nobody but the one with this certificate."""
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if url.startswith("https:"):
+        handlers.append(urllib.request.HTTPSHandler(context=client_context(certificate)))
+    return urllib.request.build_opener(*handlers)

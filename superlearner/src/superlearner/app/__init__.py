@@ -1,0 +1,1 @@
+"""The program: its root supervision tree, its start and its end."""

@@ -1,0 +1,108 @@
+"""What becomes of a change of settings: it reaches those who made something of the old value, and is announced.
+
+Most code asks `platform.settings` for a value when it needs it and has nothing to learn here. What was made of a value
+at the start is changed here: pauses, limits, timers that are under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import otp
+from superlearner.base.terminal import say
+from superlearner.control.terms import json_of
+from superlearner.observing.analytics import ANALYTICS
+from superlearner.observing.monitoring import MONITORING
+from superlearner.observing.watchdog import WATCHDOG
+from superlearner.settings.configuration import Change
+from superlearner.settings.settings import Problem, Settings
+from superlearner.store import SettingChange
+
+if TYPE_CHECKING:
+    from superlearner.app.running import Platform
+
+__all__ = ["adopt", "pauses_of_services", "pauses_of_trees", "refuse"]
+
+log: Final = logging.getLogger(__name__)
+
+
+def pauses_of_services(settings: Settings) -> tuple[float, ...]:
+    """How long a failing service rests the first time, the second time, …
+
+    >>> pauses_of_services(Settings(services_back_off_max=0.3))[:4]
+    (0.1, 0.2, 0.3, 0.3)
+    """
+    return tuple(min(settings.services_back_off_max, 0.1 * 2**step) for step in range(8))
+
+
+def pauses_of_trees(settings: Settings) -> tuple[float, ...]:
+    """How long a tree that gave up rests."""
+    return (settings.playground_restart_after,)
+
+
+def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
+    """Go on with the new values, then tell of them: terminal, log, page, telemetry, store."""
+    changed = {one.setting for one in changes if one.now}
+    settings = platform.settings
+    for kept in platform.keeper.of("services"):
+        kept.pauses = pauses_of_services(settings)
+    for kept in platform.keeper.of("playground"):
+        kept.pauses = pauses_of_trees(settings)
+    ledger = platform.analytics
+    ledger.book.most = settings.max_events_per_supervisor
+    ledger.detailed = settings.enable_detailed_logging
+    ledger.scan_interval = settings.scan_interval
+    if "scan_interval" in changed:
+        _send(platform, ANALYTICS, "other interval")
+        _send(platform, MONITORING, "other interval")
+    if "watchdog_after" in changed:
+        _send(platform, WATCHDOG, "again")
+    if platform.hubs is not None:
+        platform.hubs.adopt(
+            frame_interval=settings.frame_interval,
+            heartbeat_interval=settings.heartbeat_interval,
+            viewer_queue=settings.viewer_queue,
+            frame_rows=settings.frame_rows,
+        )
+    platform.nodes.adopt()
+    platform.events.resize(settings.events_kept)
+    platform.log.resize(settings.log_kept)
+    for one in changes:
+        _announce(platform, one)
+
+
+def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None:
+    """Tell that the file is wrong: everything stays as it was."""
+    del file
+    for one in problems:
+        data = {"setting": one.setting, "line": one.line, "problem": one.problem}
+        platform.events.tell("setting_refused", f"{one}; the settings stay as they were", data)
+        log.warning("%s; the settings stay as they were", one)
+        if platform.hub is not None:
+            platform.hub.note("bad", f"{one}; the settings stay as they were", kind="setting_refused")
+    platform.telemetry.execute("settings.refused", {"problems": len(problems)}, {})
+
+
+def _announce(platform: Platform, one: Change) -> None:
+    if platform.settings.log_level in ("warning", "error"):  # else the log says it in the same place
+        say(str(one))
+    public = one.public_text()
+    log.info("%s", public)
+    if platform.hub is not None:
+        platform.hub.note("info", public, kind="setting_changed")
+    before, after = one.public_values()
+    data = {"before": before, "after": after, "source": one.source, "where": one.where, "now": one.now}
+    platform.events.tell("setting_changed", public, {"setting": one.setting, **data})
+    about = {"setting": one.setting, "source": one.source, "now": one.now}
+    platform.telemetry.execute("settings.changed", {}, about)
+    row = SettingChange(round(time.time(), 6), one.where, one.setting, json_of(one.before), json_of(one.after))
+    platform.store.append_setting_change(row)
+
+
+def _send(platform: Platform, name: str, message: str) -> None:
+    """Tell a service, if it is up: a new one reads the settings itself."""
+    service = platform.running_node().whereis(name)
+    if service is not None:
+        otp.send(service, message)

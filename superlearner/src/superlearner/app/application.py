@@ -1,0 +1,300 @@
+"""The platform's own supervision tree: read this first.
+
+    superlearner              one_for_one: nothing below needs another of its siblings to be right
+    ├── services              what the platform does behind the page; a failing service rests and comes back
+    │   ├── caretaker         starts again what gave up
+    │   ├── store             writes history into the database
+    │   ├── analytics         counts what supervisors do
+    │   ├── monitoring        samples the node, and looks for anomalies
+    │   ├── otel              exports figures and operations, where that is set
+    │   ├── tracer            starts and ends traces of messages, writes recordings
+    │   ├── settings          notices when superlearner.toml changes
+    │   ├── sandboxes         a process for each sandbox, tied to its program
+    │   ├── sandbox_manager   creates sandboxes, changes and ends them
+    │   ├── watchdog          names the callback that holds the loop
+    │   └── live              the clock of the live pages
+    ├── playground            trees to look at and to break: the demo, the shop, the person's own
+    │   ├── demo_one_for_one
+    │   └── shop
+    └── web                   the web server; the socket belongs to the application
+
+Give-ups never reach the root: `services` and `playground` allow 10,000 restarts in 1 s, and what lives in them rests
+when it gave up (see `keeping`). Should the root end all the same, the program writes a crash report and exits with 70.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import otp
+from otp import Application, Children, DynamicSupervisor, Supervisor, impl
+from superlearner.app.adopting import adopt, pauses_of_services, pauses_of_trees, refuse
+from superlearner.app.keeping import CARETAKER, Caretaker, first_start
+from superlearner.app.own_application import OwnApplication
+from superlearner.app.running import Platform, Tree
+from superlearner.app.slow_starts import Rescue, SlowStarts
+from superlearner.base.listening import Listener
+from superlearner.base.loading import Loaded, LoadError, load
+from superlearner.base.terminal import complain
+from superlearner.control.critical import CRITICAL
+from superlearner.nodes.backups import Backups
+from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
+from superlearner.observing.monitoring import MONITORING, Monitor, MonitoringService
+from superlearner.observing.tracing import TRACER, MessageTracer
+from superlearner.observing.watchdog import WATCHDOG, Watchdog, WatchdogService
+from superlearner.sandbox import MANAGER, RUNNERS, SandboxManager
+from superlearner.settings.configuration import SETTINGS, SettingsWatch
+from superlearner.store import STORE, StoreService
+
+__all__ = ["Playground", "Root", "Services", "SuperLearner"]
+
+
+UNLIMITED = 10_000
+ROOT_RESTARTS = 20
+WEB_SHUTDOWN_S = 4.0
+
+
+class Services(Supervisor):
+    """one_for_one: each service keeps what must not be lost in an object of the platform, not in another service."""
+
+    @impl
+    def init(self, platform: Platform) -> Children:
+        caretaker = Caretaker.child_spec(platform.keeper, id=CARETAKER, name=CARETAKER)
+        kept = [kept.child_spec() for kept in platform.keeper.of("services")]
+        return Children([caretaker, *kept], strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
+
+
+class Playground(Supervisor):
+    """one_for_one: the trees in it know nothing of one another."""
+
+    @impl
+    def init(self, platform: Platform) -> Children:
+        kept = [kept.child_spec() for kept in platform.keeper.of("playground")]
+        return Children(kept, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
+
+
+class Root(Supervisor):
+    """one_for_one. `web` is last, so it stops first; the trees of the playground start when it is there."""
+
+    @impl
+    def init(self, platform: Platform) -> Children:
+        children = [
+            Services.child_spec(platform, id="services", name="services"),
+            Playground.child_spec(platform, id="playground", name="playground"),
+        ]
+        if platform.web is not None:
+            from superlearner.web.web_server import WebServer
+
+            children.append(WebServer.child_spec(platform.web, id="web", name="web", shutdown=WEB_SHUTDOWN_S))
+        return Children(children, strategy="one_for_one", max_restarts=ROOT_RESTARTS, max_seconds=5)
+
+
+class SuperLearner(Application):
+    """The application: makes what outlives processes, then starts the tree."""
+
+    name = "superlearner"
+
+    @impl
+    async def start(self, kind: str, args: Any) -> tuple[otp.Pid, Platform]:
+        platform: Platform = args
+        platform.node = otp.trace.node_of(otp.self())
+        if platform.listener is not None:
+            make_web(platform, platform.listener)
+        keep_everything(platform)
+        platform.configuration.listen(partial(adopt, platform), partial(refuse, platform))
+        platform.hear_the_log()
+        platform.events.follow(platform.node)
+        platform.keeper.watch(platform.node)
+        platform.nodes.open(platform.node, platform.analytics, Backups(), platform.monitor)
+        root = await Root.start_link(platform, name="superlearner")
+        if not isinstance(root, otp.Pid):
+            raise otp.StartError("the root was not started")
+        platform.root = root
+        if platform.hub is not None:
+            platform.hub.open(root)
+        platform.ready = True
+        platform.monitor.ready()
+        return root, platform
+
+    @impl
+    async def prep_stop(self, state: Platform) -> Platform:
+        state.ready = False
+        state.keeper.close()
+        if state.own_program is not None:
+            state.own_program.give_up()
+        await state.catch_up()
+        state.nodes.ask_no_more()
+        state.rescue = Rescue(state.running_node())
+        state.rescue.begin()
+        for tree in state.trees:
+            if tree.application is not None:
+                await tree.application.prep_stop()
+        return state
+
+    @impl
+    async def stop(self, state: Platform) -> None:
+        for tree in state.trees:
+            if tree.application is not None:
+                await tree.application.stop()
+        if state.web is not None:
+            state.web.end()  # one whose process was killed in the last moment
+        if state.hubs is not None:
+            state.hubs.close()
+        state.sandboxes.close()
+        state.events.close()
+        state.log.close()
+        if state.watchdog is not None:
+            state.watchdog.stop()
+        await state.attachments.close()
+        state.nodes.close()
+        state.traces.close()
+        await state.recordings.close()
+        await state.store.close()
+        if state.rescue is not None:
+            state.rescue.end()
+
+
+def keep_everything(platform: Platform) -> None:
+    """Tell the keeper what it keeps: the services with a back-off, the trees with one pause."""
+    settings = platform.settings
+    for name, start in services(platform):
+        platform.keeper.keep("services", name, start, type="worker", pauses=pauses_of_services(settings))
+    for tree in platform.trees:
+        platform.keeper.keep("playground", tree.name, tree.start, pauses=pauses_of_trees(settings), waits=True)
+
+
+async def start_trees(platform: Platform) -> None:
+    """Start what lives in the playground, in order; the page is there already and shows it.
+
+    Raises:
+        StartError: a tree does not start; its `Kept.first_failure` says why.
+    """
+    for kept in platform.keeper.of("playground"):
+        await first_start(kept)
+
+
+def services(platform: Platform) -> list[tuple[str, Any]]:
+    """The services besides the caretaker: their names and what starts them."""
+    found: list[tuple[str, Any]] = []
+    if platform.store.url is not None:
+        found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
+    found.append((ANALYTICS, lambda: AnalyticsServer.start_link(platform.analytics, name=ANALYTICS)))
+    monitors = partial(every_monitor, platform)
+    found.append((MONITORING, lambda: MonitoringService.start_link(monitors, name=MONITORING)))
+    traces = (platform.traces, platform.recordings)
+    found.append((TRACER, lambda: MessageTracer.start_link(traces, name=TRACER)))
+    found.append((SETTINGS, lambda: SettingsWatch.start_link(platform.configuration, name=SETTINGS)))
+    make = partial(make_watchdog, platform)
+    runners = partial(DynamicSupervisor.start_link, max_restarts=UNLIMITED, max_seconds=1, name=RUNNERS)
+    found.append((RUNNERS, runners))
+    found.append((MANAGER, lambda: SandboxManager.start_link(platform.sandboxes, name=MANAGER)))
+    found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
+    if platform.settings.otel_endpoint is not None:
+        found += otel(platform)
+    if platform.hubs is not None:
+        from superlearner.live.live_page import live_page
+
+        found.append(("live", live_page(platform.hubs)))
+    return found
+
+
+def otel(platform: Platform) -> list[tuple[str, Any]]:
+    """The export by OpenTelemetry, or the word that its extra is missing."""
+    from superlearner.observing.monitoring.otel import MISSING, OTEL, OtelService, is_installed
+
+    if not is_installed():
+        complain(MISSING)
+        return []
+    arg = platform.figures(), platform.telemetry, lambda: platform.settings
+    return [(OTEL, lambda: OtelService.start_link(arg, name=OTEL))]
+
+
+def every_monitor(platform: Platform) -> list[Monitor]:
+    """Those of all nodes of this program, its own first."""
+    return [watched.monitor for watched in platform.nodes.here()]
+
+
+def make_watchdog(platform: Platform) -> Watchdog | None:
+    """A watchdog of the platform's loop, unless the settings want none; the one before it, if any, ends."""
+    if platform.watchdog is not None:
+        platform.watchdog.stop()
+        platform.watchdog = None
+    after = platform.settings.watchdog_after
+    if after == 0:
+        return None
+    loop = asyncio.get_running_loop()
+    node = platform.running_node()
+    began = None if platform.ending is None else platform.ending.held
+    watchdog = Watchdog(loop, node, after=after, answers_again=platform.answers_again, began=began)
+    watchdog.look = SlowStarts(node, after).look
+    platform.watchdog = watchdog
+    return watchdog
+
+
+def make_web(platform: Platform, listener: Listener) -> None:
+    """The hubs of the live pages, the web application and what a web server process needs."""
+    from superlearner.live.hubs import Hubs
+    from superlearner.live.node_list import NodeList
+    from superlearner.live.relay import Relays
+    from superlearner.live.replay import Replays
+    from superlearner.live.trace_feed import TraceFeeds
+    from superlearner.web.app import create_app
+    from superlearner.web.web_server import WebState
+
+    settings = platform.settings
+    head = {"epoch": platform.epoch, "version": platform.version}
+    platform.hubs = Hubs(
+        platform.running_node(),
+        head,
+        CRITICAL,
+        frame_interval=settings.frame_interval,
+        heartbeat_interval=settings.heartbeat_interval,
+        viewer_queue=settings.viewer_queue,
+        frame_rows=settings.frame_rows,
+    )
+    platform.nodes.listen(platform.hubs.keep)
+    platform.trace_feeds = TraceFeeds()
+    platform.relays = Relays(head)
+    platform.node_list = NodeList(platform.nodes, head)
+    platform.replays = Replays()
+    platform.web = WebState(create_app(platform), listener, lambda: platform.settings, settings.root_path)
+
+
+def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]:
+    """What lives in the playground: the person's own tree, or else the demo and the shop.
+
+    `args` holds the argument of the person's tree, if one was given.
+
+    Raises:
+        LoadError: `target` is no tree.
+    """
+    from superlearner.demo import DemoOneForOne, Shop
+
+    demo = Tree("demo_one_for_one", lambda: DemoOneForOne.start_link(None, name="demo_one_for_one"))
+    shop = Tree("shop", lambda: Shop.start_link(None, name="shop"))
+    if target is None:
+        return demo, shop
+    return (tree_of(load(target), args),)
+
+
+def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
+    """The person's tree. An application's dependencies start first; its top supervisor lives in the playground.
+
+    A supervisor's `init` gets the argument in `args`, else None; an application's `start` gets it as `args`, else `()`.
+    """
+    cls: Any = loaded.cls
+    if loaded.kind == "supervisor":
+        if takes_argument(cls):
+            return Tree(loaded.name, partial(cls.start_link, *(args or (None,))))
+        if args:
+            raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
+        return Tree(loaded.name, cls.start_link)
+    application = OwnApplication(cls, *args)
+    return Tree(loaded.name, application.start, application)
+
+
+def takes_argument(cls: Any) -> bool:
+    """Whether `start_link` of this supervisor takes the argument of `init` (a `DynamicSupervisor`'s does not)."""
+    return bool(getattr(cls, "_takes_argument", True))

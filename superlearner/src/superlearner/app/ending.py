@@ -1,0 +1,135 @@
+"""How the program ends: by a signal, also while a callback holds everything up, or because a callback said so.
+
+A signal asks the node to stop in order. While a callback holds the event loop, the signal's exception is raised in it
+as soon as the watchdog has noticed; a second Ctrl-C is raised at once where the code is, as in `otp.run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from otp import Crash
+from superlearner.base.terminal import complain, say
+from superlearner.control.reasons import own_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from superlearner.app.running import Platform
+
+__all__ = ["Ending"]
+
+SUPERVISORS: Final = "otp.supervisor"
+RAISED: Final = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: partial(SystemExit, 0)}
+
+
+class Ending:
+    """The signals of one program, and what the terminal says about its end.
+
+    Args:
+        platform: whose watchdog knows whether something holds the loop.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: signal.Signals | None = None
+        self._raised: BaseException | None = None
+        self._ask_to_stop: Callable[[BaseException], None] | None = None
+        self._is_repeated = False  # the next signal is the one that waits, sent once more by us
+        self._interrupted = False
+        self._told = False
+
+    def install(self) -> None:
+        """Begin to listen; call it in the loop's thread, in a running node."""
+        self._loop = asyncio.get_running_loop()
+        node = self._platform.running_node()
+        self._ask_to_stop = ask_to_stop = node.on_shutdown
+
+        def asked(error: BaseException) -> None:
+            self._explain(error)
+            if ask_to_stop is not None:
+                ask_to_stop(error)
+
+        node.on_shutdown = asked
+        if threading.current_thread() is threading.main_thread():
+            for number in RAISED:
+                signal.signal(number, self._on_signal)
+                signal.siginterrupt(number, False)
+
+    def held(self) -> None:
+        """Something holds the loop: end it if a signal has been waiting since. Runs in the watchdog's thread."""
+        number = self._waiting
+        if number is None:
+            return
+        self._is_repeated = True
+        if hasattr(signal, "pthread_kill"):  # it wakes up a main thread that sleeps in a system call
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            signal.raise_signal(number)
+
+    def done(self) -> None:
+        """The program has ended: finish the line."""
+        logging.getLogger(SUPERVISORS).removeFilter(_is_no_ending)
+        if self._told:
+            say(" done")
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        assert self._loop is not None
+        is_repeated, self._is_repeated = self._is_repeated, False
+        is_second = number == signal.SIGINT and self._interrupted and not is_repeated
+        self._interrupted = self._interrupted or number == signal.SIGINT
+        watchdog = self._platform.watchdog
+        is_held = watchdog is not None and watchdog.holding
+        self._loop.call_soon_threadsafe(self._loop_turns, RAISED[signal.Signals(number)]())
+        if not is_held and not is_second:
+            self._waiting = signal.Signals(number)  # the loop handles it, unless somebody has just begun to hold it
+            if watchdog is None and number == signal.SIGINT:  # nothing else would interrupt a callback
+                complain("stopping; press Ctrl-C again to interrupt")
+            return
+        self._waiting = None
+        self._raised = RAISED[signal.Signals(number)]()
+        raise self._raised
+
+    def _loop_turns(self, asked: BaseException) -> None:
+        self._waiting = None
+        self._say_stopping()
+        if self._ask_to_stop is not None:
+            self._ask_to_stop(asked)
+
+    def _explain(self, error: BaseException) -> None:
+        """A process ended by `SystemExit` or `KeyboardInterrupt` that was not ours: the program ends because of it."""
+        if error is not self._raised:
+            complain(f"the platform ends because of {error!r}{_place(error)}")
+        logging.getLogger(SUPERVISORS).addFilter(_is_no_ending)
+        self._say_stopping()
+
+    def _say_stopping(self) -> None:
+        if not self._told:
+            self._told = True
+            say("stopping …", end="")
+
+
+def _is_no_ending(record: logging.LogRecord) -> bool:
+    """Supervisors see a child that crashed; for people it is the end that they asked for."""
+    return not any(f"Crash({error.__name__}(" in record.getMessage() for error in (KeyboardInterrupt, SystemExit))
+
+
+def _place(error: BaseException) -> str:
+    stack: list[tuple[str, int, str]] = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        stack.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
+        traceback = traceback.tb_next
+    frame = own_frame(Crash("", tuple(stack)))
+    if frame is None:
+        return ""
+    file, line, function = frame
+    return f": {os.fspath(file)}, line {line}, in {function}"

@@ -1,0 +1,278 @@
+"""The person's tree in a program of its own: an endless loop, a leak or `os._exit` in it ends that program alone.
+
+    playground
+    └── Shop        a process of the platform: starts the program, attaches its node, ends with it
+          ┊
+        Shop@127.0.0.1, the node in the other program, with the tree on it
+
+When the program or its tree ends, the playground lets it rest and starts it again, as any tree that gave up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import otp
+from otp import GenServer, Ok, StartError, Stop, impl
+from otp.peer import Ended, Limits, Peer, Spares
+from otp.peer import start as start_peer
+from superlearner.app.hearing import Hearing, Remembered
+from superlearner.app.running import Platform, Tree
+from superlearner.base.loading import LoadError, NotStarted, name_of
+from superlearner.control.reasons import tagged
+from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.remote import NodeGone, RemoteError
+from superlearner.sandbox.line import SANDBOX, Line
+from superlearner.sandbox.peer_link import PeerLink
+from superlearner.settings.settings import Settings
+
+__all__ = ["OwnProgram", "run_in_peer"]
+
+BOOT: Final = "superlearner.backend.own:boot"
+STOP_S: Final = 3.0
+BEGIN_S: Final = 10.0
+LAST_WORDS_S: Final = 1.0
+START_S: Final = 60.0
+
+
+def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> None:
+    """Let the tree `target` be what lives in the playground of a platform that has not started yet."""
+    remembered = Remembered(platform.analytics.hand_on, platform.log.take)
+    program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
+    keeper = platform.keeper
+    program.rests = lambda words: keeper.rest(keeper.kept["playground", program.name], words)
+    platform.own_program = program
+    platform.trees = (Tree(program.name, program.start),)
+    platform.nodes.default = program.node
+    logging.getLogger("otp").addFilter(_is_no_end_of_it)
+
+
+def _is_no_end_of_it(record: logging.LogRecord) -> bool:
+    """The report of the process of its peer: `superlearner.app.keeping` says the same of the tree, by its name."""
+    above: list[str] = getattr(record, "otp_ancestors", [])
+    return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("playground ") for one in above)
+
+
+@dataclass(eq=False)
+class OwnProgram:
+    """What is started, again and again.
+
+    Args:
+        target: `FILE.py:Name`.
+        args: the argument of the tree, if any, in plain terms.
+        spares: where the first program is taken from.
+        nodes: where its node is attached.
+        settings: answers the values in effect.
+        remembered: what it did in its programs until now, and where what it does goes.
+        rests: called with why it ended, before the process of it ends.
+    """
+
+    target: str
+    args: tuple[Any, ...]
+    spares: Spares
+    nodes: Nodes
+    settings: Callable[[], Settings]
+    remembered: Remembered
+    rests: Callable[[str], object] = field(default=str)
+    first: bool = True
+    run: _Run | None = None
+    """The program that it has now."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in the playground."""
+        return name_of(self.target)
+
+    @property
+    def node(self) -> str:
+        """How its node is called."""
+        return f"{Path(self.name).stem}@127.0.0.1"
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the program that starts now."""
+        return Limits(hold_s=self.settings().playground_hold or None, start_s=START_S)
+
+    def give_up(self) -> None:
+        """The platform stops: nobody waits any longer for a tree that does not come back from its start."""
+        if self.run is not None and not self.run.started:
+            otp.spawn(self.run.peer.kill, "the platform stops")
+            self.run.line.close("the platform stops")
+
+    async def start(self) -> Any:
+        """Start it, linked with the calling process.
+
+        Raises:
+            LoadError: there is no such tree in the file.
+            NotStarted: the tree, or the program, does not start.
+        """
+        try:
+            found = await OwnPeer.start_link(self)
+        except StartError as error:
+            match tagged(error.reason):
+                case "load", (str(message), str(hint)):
+                    raise LoadError(message, hint) from None
+                case "not_started", (str(words),):
+                    raise NotStarted(words) from None
+                case _:
+                    raise
+        self.first = False
+        return found
+
+
+class OwnPeer(GenServer[Any]):
+    """The process of the playground that stands for the program; its argument is an `OwnProgram`."""
+
+    @impl
+    async def init(self, program: OwnProgram) -> Any:
+        otp.process_flag("trap_exit", True)
+        if program.run is not None:  # its process was killed, and nobody has left its node
+            await program.run.leave("its process was killed; the playground starts it again")
+        try:
+            peer = await start_peer(program.node, BOOT, _wanted(program), limits=program.limits, env=dict(os.environ),
+                                    cwd=os.getcwd(), spares=program.spares, link=True, ours=True)  # fmt: skip
+        except StartError as error:
+            return Stop(("not_started", _why(error)))
+        line = Line(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
+        await line.open()
+        run = program.run = _Run(program, peer, line)
+        try:
+            await run.look()  # before its tree starts, so that nothing of that is missed
+            failed = await _asked(line, "start")
+        except NodeGone:  # it ends, and has its own word on why
+            return await run.failed("not_started", _words(await peer.ended()))
+        except (RemoteError, ValueError) as error:
+            return await run.failed("not_started", str(await peer.kill(str(error))))
+        if failed is not None:
+            what, *words = failed
+            return await run.failed("load" if what == "load" else "not_started", *words)
+        run.started = True
+        me = self.pid
+        otp.spawn_link(_watch_program, peer, me)
+        otp.spawn_link(_watch_tree, line, me)
+        return Ok(run)
+
+    @impl
+    async def handle_info(self, message: Any, run: Any) -> Any:
+        match message:
+            case ("program", Ended() as ended):
+                return await run.over(_words(ended))
+            case ("tree", str(words)):
+                await run.hear_the_rest()
+                return await run.over(words)
+            case otp.ExitSignal(reason=reason) if reason != "normal" and not isinstance(reason, tuple):
+                return Stop(reason, run)
+            case _:
+                return otp.NoReply(run)
+
+    @impl
+    async def terminate(self, reason: Any, run: Any) -> None:
+        """Stop the program in order, leaves to root."""
+        await run.hear_the_rest()
+        await run.peer.stop(STOP_S)
+        await run.leave("it is stopped")
+
+
+class _Run:
+    """Of the process: the program that runs."""
+
+    __slots__ = ("hearing", "line", "peer", "program", "started")
+
+    def __init__(self, program: OwnProgram, peer: Peer, line: Line) -> None:
+        self.program = program
+        self.peer = peer
+        self.line = line
+        self.hearing: tuple[Hearing, otp.Pid] | None = None
+        self.started = False
+
+    async def look(self) -> None:
+        """Look into its node from now on, and hear what it does. Raises RemoteError, ValueError."""
+        program = self.program
+        link = PeerLink(self.line, self.peer, program.node)
+        hearing = Hearing(await program.nodes.attach_remote(program.node, link), program.remembered)
+        await hearing.begin(BEGIN_S)
+        self.hearing = hearing, otp.spawn_monitor(hearing.live)[0]
+
+    async def failed(self, what: str, *words: str) -> Stop:
+        """It, or its tree, has not started."""
+        await self.leave(f"it does not start: {' '.join(words)}")
+        return Stop((what, *words))
+
+    async def over(self, words: str) -> Stop:
+        """It has ended, or its tree has, say `words`."""
+        await self.leave(f"{words}; the playground starts it again")
+        self.program.rests(words)
+        return Stop(("shutdown", ("ended", words)), self)
+
+    async def hear_the_rest(self) -> None:
+        """Hear what it has still to say, while it runs."""
+        if self.hearing is not None:
+            hearing, listening = self.hearing
+            otp.exit(listening, "kill")
+            await hearing.catch_up()
+
+    async def leave(self, why: str) -> None:
+        """End it if it still runs, read what it has sent, and look no more into its node."""
+        await self.peer.kill(why)
+        if self.hearing is not None:
+            with contextlib.suppress(TimeoutError):
+                await otp.wait_down(self.hearing[1], LAST_WORDS_S)
+        self.line.close(why)
+        self.program.nodes.detach(self.program.node, why)
+        self.program.run = None
+
+
+async def _asked(line: Line, question: str) -> Any:
+    return json.loads(await line.ask(SANDBOX, json.dumps([question]).encode()))
+
+
+async def _watch_program(peer: Peer, me: otp.Pid) -> None:
+    otp.send(me, ("program", await peer.ended()))
+
+
+async def _watch_tree(line: Line, me: otp.Pid) -> None:
+    try:
+        words = await _asked(line, "ended")
+    except (NodeGone, ValueError):
+        return  # the program ends
+    otp.send(me, ("tree", words))
+
+
+def _words(ended: Ended) -> str:
+    """Why it ended; and of one that was held for too long, what gives it more time."""
+    return f"{ended} (setting playground_hold)" if ended.kind == "held" else str(ended)
+
+
+def _link_of(peer: Peer) -> Any:
+    assert peer.link is not None
+    return peer.link
+
+
+def _wanted(program: OwnProgram) -> dict[str, Any]:
+    settings = program.settings()
+    return {
+        "target": program.target,
+        "args": program.args,
+        "first": program.first,
+        "path": list(sys.path),
+        "argv": list(sys.argv),
+        "log_level": settings.log_level,
+        "log_format": settings.log_format,
+        "allow_eval": settings.allow_eval,
+    }
+
+
+def _why(error: StartError) -> str:
+    match tagged(error.reason):
+        case "peer", (_, str(words)):
+            return words
+        case _:
+            return str(error)

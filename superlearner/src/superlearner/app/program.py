@@ -1,0 +1,351 @@
+"""`superlearner run` as a program: lock, socket, node, tree, readiness line; then until a signal or the root's end.
+
+Exit codes: 0 ended by a signal, or a platform runs already · 1 it could not start, and why · 70 the root gave up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import shlex
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from superlearner import __version__
+from superlearner.access.links import answers, fresh_link, link_of
+from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.base.descriptors import allow_descriptors
+from superlearner.base.listening import CannotListen, Listener
+from superlearner.base.terminal import complain, say
+from superlearner.base.tls import TlsError, first_certificate, server_context
+from superlearner.observing.logs import TerminalLog
+from superlearner.settings.settings import Settings, is_loopback
+
+if TYPE_CHECKING:
+    from superlearner.access.credentials import Credentials
+    from superlearner.settings.configuration import Configuration
+
+__all__ = ["ROOT_GAVE_UP", "run_platform"]
+
+DONE: Final = 0
+FAILED: Final = 1
+ROOT_GAVE_UP: Final = 70
+FOR_OTHERS: Final = 512
+"""Descriptors besides those for connections."""
+PRELOAD: Final = ("superlearner.backend.own", "superlearner.backend.headless")
+SLOW_START_S: Final = 1.0
+"""After this time the address is told although a tree is still starting."""
+
+
+class Failure(Exception):
+    """The platform cannot start; the text says why and what to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The tree to run: `FILE.py:Name` or None for the shop and the demo, its argument if any, and where it runs."""
+
+    target: str | None = None
+    args: tuple[Any, ...] = ()
+    peer: bool = False
+
+
+def run_platform(
+    configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = (), *, peer: bool = False
+) -> int:
+    """Run the platform until it is told to end; answers the exit code.
+
+    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any;
+    `peer`: it runs in a program of its own.
+    """
+    known: list[Credentials] = []
+    terminal = TerminalLog(
+        lambda: configuration.current, lambda word: any(one.is_token(word) for one in known), of_platform=True
+    )
+    terminal.open()
+    configuration.listen(lambda _: terminal.adopt())
+    try:
+        return _run_on_data_dir(configuration, Own(target, args, peer), known)
+    finally:
+        terminal.close()
+
+
+def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Credentials]) -> int:
+    settings, target = configuration.current, tree.target
+    data = DataDir(settings.data_dir or default_data_dir())
+    try:
+        data.acquire()
+    except AlreadyRunning as running:
+        if target is not None:
+            return _not_started(running, target)
+        return _open_the_first(running, settings, data.path)
+    except DataDirError as error:
+        return _failed(str(error))
+    with contextlib.closing(data):
+        try:
+            tls = None if settings.certfile is None else server_context(settings.certfile, settings.keyfile)
+            certificate = None if settings.certfile is None else first_certificate(settings.certfile)
+            listener = Listener.bind(settings.host, settings.port, tls)
+        except (CannotListen, TlsError) as error:
+            return _failed(str(error))
+        with contextlib.closing(listener):
+            try:
+                credentials = _credentials(settings, listener, data.path)
+            except Failure as error:
+                return _failed(str(error))
+            if credentials is not None:
+                known.append(credentials)  # what is no secret before it is known here is read nowhere else
+            data.announce(listener.url(settings.root_path), target, certificate)
+            _let_go_in_children(data, listener)
+            return _run(configuration, listener, tree, data.path, credentials)
+
+
+def _let_go_in_children(data: DataDir, listener: Listener) -> None:
+    """A person's tree may fork (a process pool does): the child must hold neither our lock nor our port."""
+
+    def let_go() -> None:
+        data.let_go()
+        listener.let_go()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
+
+
+def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
+    """Who may come in, or, where nobody is asked, who is recognised; None where no token can be kept."""
+    from superlearner.access.credentials import Credentials, CredentialsError, read_or_make_token
+
+    asked = settings.asks_for_credentials
+    if not asked and not is_loopback(listener.host):
+        raise Failure(f"{settings.host} is {listener.host} and no loopback address here; start with --auth all")
+    try:
+        token = read_or_make_token(data_dir)
+    except CredentialsError as error:
+        if asked:
+            raise Failure(str(error)) from None
+        complain(f"warning: {error}")
+        return None
+    return Credentials(token)
+
+
+def _run(
+    configuration: Configuration,
+    listener: Listener,
+    tree: Own,
+    data_dir: Path,
+    credentials: Credentials | None,
+) -> int:
+    import otp
+    from otp.peer import Spares
+
+    if not is_loopback(configuration.current.host) and listener.tls is None:
+        complain(
+            "warning: credentials travel unencrypted; "
+            "use a network you trust, --certfile, or a proxy with TLS before it"
+        )
+    if tree.peer and tree.target is not None:
+        from superlearner.base.loading import LoadError, check
+
+        try:
+            check(tree.target)
+        except LoadError as error:
+            return _failed(str(error))
+    gc.disable()  # nearly all that a start makes stays: to look through it again and again took a sixth of its time
+    with contextlib.ExitStack() as ending:
+        ending.callback(gc.enable)
+        spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports while we do
+        from superlearner.app.ending import Ending
+        from superlearner.app.running import NODE_NAME, Platform
+        from superlearner.base.loading import LoadError
+        from superlearner.operations.declaration import DeclarationError
+
+        try:
+            configuration.fix(data_dir=data_dir)
+            allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
+            platform = Platform(configuration, listener, _trees(tree), __version__, credentials)
+        except (LoadError, DeclarationError) as error:
+            return _failed(str(error))
+        if spares is not None and tree.target is not None:
+            from superlearner.app.own_peer import run_in_peer
+
+            run_in_peer(platform, tree.target, tree.args, spares)
+        platform.ending = Ending(platform)
+        ending.callback(platform.ending.done)
+        try:
+            reason = otp.run(_live, platform, node=NODE_NAME)
+        except Failure as error:
+            return _failed(str(error))
+        except KeyboardInterrupt:
+            return DONE
+    if reason is None:
+        return DONE
+    return _root_gave_up(reason, data_dir)
+
+
+def _trees(tree: Own) -> Any:
+    from superlearner.app.application import trees_of
+
+    return () if tree.peer else trees_of(tree.target, tree.args)
+
+
+async def _live(platform: Any) -> Any:
+    """The first process: start the application, say where it is, wait for the root's end."""
+    import otp
+    from otp import Application
+    from superlearner.app.application import SuperLearner, start_trees
+
+    otp.register("main", otp.self())
+    quiet = contextlib.ExitStack()
+    told = False
+    late = ""
+
+    def announce() -> None:
+        """Once: when the trees run, or when one takes so long that the page has to show it."""
+        nonlocal told, late
+        if not told:
+            told = True
+            late = " and ".join(kept.id for kept in platform.keeper.of("playground") if not kept.started_once)
+            gc.freeze()
+            gc.enable()
+            quiet.close()
+            _say_where(platform, late)
+
+    quiet.enter_context(_one_explanation(platform.settings))
+    try:
+        await Application.start(SuperLearner, args=platform)
+        platform.ending.install()
+        waiting = asyncio.get_running_loop().call_later(SLOW_START_S, announce)
+        try:
+            await start_trees(platform)
+        finally:
+            waiting.cancel()
+        if late:
+            say(f"started: {late}")
+    except otp.StartError as error:
+        raise Failure(_why_not_started(error, platform)) from None
+    except otp.CallExit:
+        pass  # the playground ended meanwhile: it starts again, and its trees with it
+    finally:
+        quiet.close()
+    announce()
+    return await otp.wait_down(platform.root)
+
+
+def _say_where(platform: Any, starting: str) -> None:
+    url = platform.listener.url(platform.settings.root_path)
+    more = f"; still starting: {starting}" if starting else ""
+    credentials: Credentials | None = platform.credentials
+    if credentials is None or not platform.settings.asks_for_credentials:
+        say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it){more}")
+    else:
+        link = link_of(url, credentials.new_code())
+        say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
+    if (folder := _named(platform.configuration)) is not None:
+        say(f"commands in another terminal: superlearner --data-dir {shlex.quote(str(folder))} tree")
+    if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
+        _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
+
+
+def _named(configuration: Configuration) -> Path | None:
+    """The data directory, if it was typed: a command elsewhere would look for the platform in another one."""
+    given = configuration.given("data_dir")
+    if given.source != "flag":
+        return None
+    folder = Path(given.value).absolute()
+    return None if folder == default_data_dir().absolute() else folder
+
+
+@contextlib.contextmanager
+def _one_explanation(settings: Settings) -> Generator[None]:
+    """What does not start is explained once, by us; the reports of all supervisors above it would bury that."""
+    reports = logging.getLogger("otp")
+    before = reports.level
+    if settings.log_level in ("warning", "error"):
+        reports.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        reports.setLevel(before)
+
+
+def _why_not_started(error: Any, platform: Any) -> str:
+    from superlearner.base.loading import LoadError, NotStarted
+    from superlearner.control.failures import explain, explain_start
+
+    for kept in platform.keeper.of("playground"):
+        if isinstance(kept.first_failure, LoadError):
+            return str(kept.first_failure)
+        if isinstance(kept.first_failure, NotStarted):
+            return f"{kept.id} does not start\n{kept.first_failure}".replace("\n", "\n  ")
+        if kept.first_failure is not None:
+            return f"{kept.id} does not start\n{explain(kept.first_failure)}".replace("\n", "\n  ")
+    return f"the platform does not start\n{explain_start(error.reason)}".replace("\n", "\n  ")
+
+
+def _root_gave_up(reason: Any, data_dir: Path) -> int:
+    """The one thing that must not happen: write down what is known, and say where."""
+    from superlearner.control.reasons import text_of_reason
+    from superlearner.control.terms import text_of
+
+    now = datetime.now(UTC)
+    report = data_dir / f"crash-{now:%Y%m%dT%H%M%S}.txt"
+    said = text_of(reason, 10_000)
+    text = f"SuperLearner {__version__} ended at {now.isoformat()}: its root supervisor gave up.\nreason: {said}\n"
+    try:
+        report.write_text(text, encoding="utf-8")
+        where = f"the crash report is {report}"
+    except OSError as error:
+        where = f"the crash report could not be written: {error}"
+    complain(f"the root supervisor gave up ({text_of_reason(reason)}); {where}")
+    return ROOT_GAVE_UP
+
+
+def _not_started(running: AlreadyRunning, target: str) -> int:
+    from superlearner.base.loading import name_of
+
+    where = "" if running.url is None else f" at {running.url}"
+    return _failed(
+        f"{name_of(target)} was not started: SuperLearner runs already{where} for this data directory\n"
+        f"  stop that one (process {running.os_pid}) first, "
+        "or run this one beside it with --data-dir FOLDER and --port PORT"
+    )
+
+
+def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> int:
+    if running.url is None:
+        return _failed(
+            f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
+        )
+    if not answers(running.url, running.certificate):
+        return _failed(
+            f"the data directory {path} is held by process {running.os_pid} or one of its children, "
+            f"but nothing answers at {running.url}\n"
+            "  try again if it is busy; else end what is left of it, or run beside it with --data-dir FOLDER"
+        )
+    say(f"SuperLearner runs already at {fresh_link(running.url, path, running.certificate)} (process {running.os_pid})")
+    complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")
+    if settings.browser:
+        _open_browser(fresh_link(running.url, path, running.certificate), wait=True)
+    return DONE
+
+
+def _open_browser(url: str, *, wait: bool = False) -> None:
+    """Open a browser if there is one, without holding up anything."""
+    import webbrowser
+
+    thread = threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True)
+    thread.start()
+    if wait:
+        thread.join(5)
+
+
+def _failed(message: str) -> int:
+    complain(message)
+    return FAILED

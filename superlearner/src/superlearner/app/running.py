@@ -1,0 +1,309 @@
+"""What the parts of one running platform share: settings, node, socket, and the memories that outlive processes.
+
+A plain object, made by the command line or a test, handed down from the application. Nothing here is global.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import otp
+from superlearner.app.keeping import Keeper, Kept
+from superlearner.base.data_dir import DATABASE_FILE
+from superlearner.base.listening import Listener
+from superlearner.base.telemetry import Telemetry
+from superlearner.base.terminal import complain
+from superlearner.control.terms import clip
+from superlearner.nodes.attaching import Attachments
+from superlearner.nodes.nodes import Nodes
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.events import EventLog
+from superlearner.observing.logs import LogLine, LogView
+from superlearner.observing.monitoring import Monitor, Source, Tally
+from superlearner.observing.tracing import Recordings, Traces
+from superlearner.operations.audit import AuditLog
+from superlearner.operations.registry import Registry, all_operations
+from superlearner.operations.searched import searched
+from superlearner.operations.tokens import Tokens
+from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManager
+from superlearner.sandbox.ledger import SandboxLedger
+from superlearner.settings.configuration import Configuration
+from superlearner.settings.settings import Settings
+from superlearner.store import AuditRow, Store, Token
+from superlearner.teaching.manual import Manual
+
+if TYPE_CHECKING:
+    from superlearner.access.credentials import Credentials
+    from superlearner.app.ending import Ending
+    from superlearner.app.own_application import OwnApplication
+    from superlearner.app.own_peer import OwnProgram
+    from superlearner.app.slow_starts import Rescue
+    from superlearner.live.hub import Hub
+    from superlearner.live.hubs import Hubs
+    from superlearner.live.node_list import NodeList
+    from superlearner.live.relay import Relays
+    from superlearner.live.replay import Replays
+    from superlearner.live.trace_feed import TraceFeeds
+    from superlearner.observing.watchdog import Held, Watchdog
+    from superlearner.web.web_server import WebState
+
+__all__ = ["NODE_NAME", "Platform", "Tree"]
+
+log: Final = logging.getLogger(__name__)
+NODE_NAME: Final = "superlearner@127.0.0.1"
+RECORDINGS: Final = "recordings"
+ANOMALY_EVENTS: Final = {"anomaly.raised": "anomaly_raised", "anomaly.ended": "anomaly_ended"}
+LONGEST_TOLD: Final = 500
+PARTS: Final = ("superlearner", "services", "playground")
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A tree of the playground: its name there, and what starts it, linked."""
+
+    name: str
+    start: Callable[[], Awaitable[Any]]
+    application: OwnApplication | None = None
+    """The person's application, if it is one: it is told when the platform stops."""
+
+
+class Platform:
+    """One running platform.
+
+    Args:
+        settings: how it runs; as a `Configuration` with where it can be changed while it runs.
+        listener: the bound socket; None for a platform without a web server (tests).
+        trees: what lives in the playground.
+        version: what the page shows.
+        credentials: who may come in; needed where the settings ask for credentials.
+        epoch: what tells this run of the platform from others; made by itself.
+        arsenal: the operations; all there are by itself.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | Configuration,
+        listener: Listener | None,
+        trees: tuple[Tree, ...],
+        version: str = "0",
+        credentials: Credentials | None = None,
+        *,
+        epoch: str | None = None,
+        arsenal: Registry | None = None,
+    ) -> None:
+        self.configuration = settings if isinstance(settings, Configuration) else Configuration.of(settings)
+        settings = self.settings
+        self.listener = listener
+        self.trees = trees
+        self.version = version
+        self.credentials = credentials
+        self.evaluates = settings.allow_eval
+        """Whether Python that somebody sends is run on the nodes of this program."""
+        self.epoch = epoch or secrets.token_hex(4)
+        self.started_at = time.time()
+        self.ready = False
+        self.node: otp.Node | None = None
+        self.root: otp.Pid | None = None
+        self.hubs: Hubs | None = None
+        self.trace_feeds: TraceFeeds | None = None
+        self.relays: Relays | None = None
+        self.node_list: NodeList | None = None
+        self.replays: Replays | None = None
+        self.web: WebState | None = None
+        self.own_program: OwnProgram | None = None
+        """That of the person's tree, if it has one of its own."""
+        self.watchdog: Watchdog | None = None
+        self.ending: Ending | None = None
+        self.rescue: Rescue | None = None
+        self.keeper = Keeper(self._tell)
+        self.telemetry = Telemetry()
+        self.tally = Tally()
+        self.telemetry.attach(self.tally.on_event)
+        self.audit = AuditLog()
+        self.nodes = Nodes(lambda: self.settings, self.epoch, version, self._tell_fault)
+        self.attachments = Attachments(self.nodes, self._tell_attached)
+        self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
+        self.tokens = Tokens(self.store)
+        self.audit.listen(self.store.append_audit)
+        self.audit.listen(self._tell_operation)
+        self.events = EventLog(self.epoch, settings.events_kept)
+        self.telemetry.attach(self._tell_anomaly)
+        self.log = LogView(settings.log_kept, None if credentials is None else credentials.is_token)
+        self.analytics = Ledger(
+            self.store,
+            telemetry=self.telemetry,
+            most=settings.max_events_per_supervisor,
+            scan_interval=settings.scan_interval,
+            detailed=settings.enable_detailed_logging,
+        )
+        self.monitor = Monitor(lambda: self.settings, self.analytics, telemetry=self.telemetry)
+        self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
+        folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
+        self.recordings = Recordings(folder, self.store)
+        launcher = PeerLauncher(self.nodes, self._used_sandbox, weak=settings.weak_walls)
+        self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._tell_sandbox)
+        self.sandboxes.changed = self._sandboxes_changed
+        if settings.data_dir is not None:
+            self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
+        self.tokens.listen(self._forsake)
+        self.arsenal = all_operations() if arsenal is None else arsenal
+        self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
+        self.openapi: Callable[[], dict[str, Any]] = dict
+
+    @property
+    def settings(self) -> Settings:
+        """The values in effect. Ask for them when you need them: they may change while the platform runs."""
+        return self.configuration.current
+
+    @property
+    def hub(self) -> Hub | None:
+        """The hub of the platform's own node; None for a platform without a web server."""
+        return None if self.hubs is None else self.hubs.own
+
+    def missing_parts(self) -> list[str]:
+        """What keeps the platform from being ready; nothing while it is."""
+        if not self.ready or self.node is None:
+            return ["application"]
+        return [name for name in PARTS if self.node.whereis(name) is None]
+
+    async def catch_up(self) -> None:
+        """Hear what has happened until now in the program of the person's tree, if it has one and says so."""
+        if self.own_program is not None:
+            await self.own_program.remembered.catch_up()
+
+    def figures(self) -> Source:
+        """What exporters read."""
+        return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
+
+    async def document(self) -> dict[str, Any]:
+        """The OpenAPI document. Making it takes half a second once, so that is done beside the loop."""
+        return await asyncio.to_thread(self.openapi)
+
+    def running_node(self) -> otp.Node:
+        """The node; there is one as soon as the application has started."""
+        if self.node is None:
+            raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
+        return self.node
+
+    def answers_again(self, held: Held) -> None:
+        """The loop turns again after a callback held it: the page tells who it was."""
+        self.tell_held(held, self.monitor, self.hub)
+
+    def tell_held(self, held: Held, monitor: Monitor, hub: Hub | None, who_answers: str = "the platform") -> None:
+        """Tell of a held loop the monitor and the hub of the node that was held."""
+        seconds = monitor.was_held(held)
+        who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
+        self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
+        if hub is not None:
+            who = held.name or held.pid or "something outside of any process"
+            place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
+            text = f"{who} held everything up for {seconds:.1f} s ({place}); {who_answers} answers again"
+            hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
+
+    def _tell_fault(self, node: str, what: str) -> None:
+        self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})
+
+    def _tell_operation(self, entry: AuditRow) -> None:
+        data = {
+            "operation": entry.operation,
+            "user": entry.user,
+            "door": entry.door,
+            "outcome": entry.outcome,
+            "duration": entry.duration,
+        }
+        done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
+        self.events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
+
+    def _tell_attached(self, level: str, text: str) -> None:
+        """What happens to a service that is attached: the page says it, and the log."""
+        log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
+        if self.hub is not None:
+            self.hub.note(level, text, kind="attached")
+
+    def _store_tells(self, level: str, text: str) -> None:
+        complain(text)
+        if self.store.trouble is not None:
+            complain(self.store.trouble.hint)
+        if self.hub is not None:
+            self.hub.note(level, text)
+
+    def hear_the_log(self) -> None:
+        """Keep what is logged from now on; warnings and errors are events, whatever thread they come from."""
+        loop = asyncio.get_running_loop()
+        here = threading.get_ident()
+
+        def heard(number: int, line: LogLine) -> None:
+            if line.level in ("debug", "info"):
+                return
+            if threading.get_ident() == here:
+                self._tell_logged(number, line)
+            else:
+                with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                    loop.call_soon_threadsafe(self._tell_logged, number, line)
+
+        self.log.listener = heard
+        self.log.open()
+
+    def _tell_sandbox(self, level: str, text: str, sandbox: Sandbox) -> None:
+        data = {"sandbox": sandbox.id, "status": sandbox.status, "owner": sandbox.owner}
+        self.telemetry.execute("sandbox.changed", {}, data)
+        self.events.tell("sandbox", text, data, name=sandbox.id)
+        if level == "bad" and not sandbox.alive:
+            log.warning("%s", text)
+        if self.hub is not None:
+            self.hub.note(level, text)
+
+    def _used_sandbox(self, sandbox: str) -> None:
+        self.sandboxes.touch(sandbox)
+
+    def _sandboxes_changed(self) -> None:
+        if self.node_list is not None:
+            self.node_list.sandboxes_changed()
+
+    def _forsake(self, revoked: Token) -> None:
+        """A token is revoked; with the last one of somebody ends what they own."""
+        if self.node is not None and revoked.user not in self.tokens.users():
+            SandboxManager.forsake(self.node, revoked.user)
+
+    def _tell_logged(self, number: int, line: LogLine) -> None:
+        text = clip(f"{line.level.upper()} {line.logger}: {line.text}", LONGEST_TOLD)
+        data = {"level": line.level, "logger": line.logger, "report": line.report, "number": number}
+        if line.node is not None:
+            data["written_on"] = line.node
+        self.events.tell("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
+
+    def _tell_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:
+        type = ANOMALY_EVENTS.get(event)
+        if type is not None:
+            data = {"anomaly": about["type"], "severity": about["severity"]}
+            lasted = {"lasted": round(measured["lasted"], 3)} if type == "anomaly_ended" else {}
+            over = " is over" if lasted else ""
+            who = about["name"] or about["pid"] or "the node"
+            text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
+            self.events.tell(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
+
+    def _tell(self, kept: Kept, why: str, pause: float) -> None:
+        about = {"supervisor": kept.supervisor, "id": kept.id, "why": why}
+        self.telemetry.execute("keeper.rest", {"pause": pause}, about)
+        text = f"{kept.id} {why}; {kept.supervisor} starts it again in {pause:g} s"
+        data = {"id": kept.id, "why": why, "pause": pause}
+        self.events.tell("rests", text, data, name=kept.id, supervisor=kept.supervisor)
+        if self.hub is not None:
+            self.hub.rests(kept.supervisor, kept.id, why, pause)
+
+
+def _database(settings: Settings) -> str | Path | None:
+    """Where the store is: the setting, or a file in the data directory; nowhere for a platform that has none."""
+    if settings.database is not None or settings.data_dir is None:
+        return settings.database
+    return settings.data_dir.absolute() / DATABASE_FILE

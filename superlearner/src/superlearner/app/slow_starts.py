@@ -1,0 +1,111 @@
+"""Who has not come back from its `init`: said on the terminal, and where in the person's code it waits.
+
+A supervisor starts nothing else and answers nobody until the `init` of a child is through, so one that waits for ever
+looks like a platform that does nothing. This is about an `async` init; one that holds the loop is the watchdog's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final
+
+import otp
+from otp import observer
+from superlearner.base.terminal import complain
+from superlearner.control.tree import what_of
+from superlearner.observing.watchdog import AGAIN_AFTER_S, LIBRARY_FOLDERS
+
+__all__ = ["Rescue", "SlowStarts", "starting"]
+
+NEWEST: Final = 1000
+"""How many of the newest processes are looked at: one that hangs is among them at first, and is remembered then."""
+GRACE_S: Final = 0.5
+NS: Final = 1_000_000_000
+OWN: Final = "OwnPeer"
+PEERS: Final = ("Peer", OWN)
+"""Who waits on purpose, for a program that has a limit of its own, or tells itself who waits there."""
+
+log = logging.getLogger(__name__)
+
+
+class SlowStarts:
+    """Who waits in its `init`, and when that was said last.
+
+    Args:
+        node: whose processes.
+        after: seconds in `init` after which a process is named.
+        say: called with each sentence; default: the terminal.
+    """
+
+    def __init__(self, node: otp.Node, after: float, say: Callable[[str], object] = complain) -> None:
+        self._node = node
+        self._after = after
+        self._say = say
+        self._said: dict[Any, float] = {}
+        self._seen: list[Any] = []
+
+    def look(self) -> None:
+        """Name who waits too long; again every ten seconds."""
+        found = starting(self._node, self._seen)
+        self._seen = list(found)
+        self._said = {pid: at for pid, at in self._said.items() if pid in found}
+        now = otp.monotonic()
+        for pid, seconds in found.items():
+            if what_of(pid) in PEERS:
+                continue
+            if seconds >= self._after and now - self._said.get(pid, -AGAIN_AFTER_S) >= AGAIN_AFTER_S:
+                self._said[pid] = now
+                self._say(_sentence(self._node, pid, seconds))
+
+
+def starting(node: otp.Node, also: list[Any] | None = None) -> dict[Any, float]:
+    """Who is in an `init` that waits, and for how many seconds: of the newest processes and of `also`.
+
+    Supervisors that wait for such a process are left out.
+    """
+    now = otp.monotonic()
+    looked_at: list[Any] = [*islice(reversed(node._procs.values()), NEWEST), *(also or ())]
+    found = {
+        pid: max(0.0, now - pid._x.begun / NS)
+        for pid in looked_at
+        if pid._vt is not None and pid._x is not None and pid._x.callback == "init" and otp.is_alive(pid)
+    }
+    parents = {pid._parent for pid in found}
+    return {pid: seconds for pid, seconds in found.items() if pid not in parents}
+
+
+class Rescue:
+    """While the platform stops: kills who does not come back from its `init`, or its supervisor would wait for ever."""
+
+    def __init__(self, node: otp.Node) -> None:
+        self._node = node
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Look now, and every now and then, until `end`."""
+        for pid, seconds in starting(self._node).items():
+            if seconds >= GRACE_S and what_of(pid) != OWN:  # that is told to give up, and ends its program first
+                who = self._node.label(pid).rstrip(",")
+                log.warning("%s is in its init while the platform stops, and is killed", who)
+                otp.exit(pid, "kill")
+        self._timer = asyncio.get_running_loop().call_later(GRACE_S / 2, self.begin)
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _sentence(node: otp.Node, pid: Any, seconds: float) -> str:
+    details = observer.process(node, pid, messages=0, length=80, exits=0)
+    places = () if details is None else details.waiting_at
+    own = [place for place in places if not place.file.startswith((*LIBRARY_FOLDERS, "<frozen"))]
+    where = "" if not own else f": {own[-1].file}, line {own[-1].line}, in {own[-1].function}"
+    name = "" if details is None or details.name is None else f"{details.name} "
+    return (
+        f"waiting for {what_of(pid)}.init since {seconds:.1f} s{where} ({name}{pid}); its supervisor waits with it "
+        "(try to return first, and go on in handle_continue)"
+    )

@@ -1,0 +1,1 @@
+"""What live pages show, as frames and deltas."""

@@ -1,0 +1,91 @@
+"""The hub of a node that is not the platform's: its trees are those that no supervisor started; they come and go."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import otp
+from otp import Pid
+from otp.observer.reading import kind_of
+from otp.observer.tree import is_child, top_supervisors
+from otp.trace import Event
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import supervisor_state
+from superlearner.live.hub import KINDS, Hub
+from superlearner.live.projection import graft, remove, row_of
+from superlearner.live.rows import label
+
+__all__ = ["AttachedHub"]
+
+LIFE: Final = frozenset({"spawned", "exited"})
+
+
+class AttachedHub(Hub):
+    """As `Hub`, and finds the top supervisors by itself.
+
+    A supervisor can be read only when its `init` has returned, which no event tells. So one that was spawned waits
+    among the newcomers, and is looked at whenever something is to be sent.
+    """
+
+    _newcomers: dict[Pid, None]
+
+    def follow(self) -> None:
+        """Read the trees there are, then follow the events."""
+        self._read_again()
+        self._subscription = self.node.subscribe(self.on_event, kinds=KINDS | LIFE)
+
+    def _take(self, event: Event) -> set[str]:
+        pid = event.pid
+        if pid is None:
+            return set()
+        if event.kind == "spawned":
+            if _is_top_supervisor(pid):
+                self._newcomers[pid] = None
+            return set()
+        if event.kind == "exited":
+            return self._ended(pid, event)
+        if not self.viewers:  # else they are read when something is sent
+            self._read_newcomers()
+        if pid in self._newcomers:  # it starts its children, so it can be read in a moment
+            self._arm()
+        return super()._take(event)
+
+    def _ended(self, pid: Pid, event: Event) -> set[str]:
+        """A tree that ends as a whole: no supervisor tells of it."""
+        self._newcomers.pop(pid, None)
+        row = row_of(self.model, pid)
+        if row is None or row.parent is not None:
+            return set()
+        reason = event.data.get("reason")
+        level = "bad" if is_crash(reason) or row.state == "gave_up" else "info"
+        text = f"{label(row)} ended: {text_of_reason(reason)}; it has no supervisor that starts it again"
+        self.feed.note(self.model, self.model.wall(event.at), level, text, plain_pid(pid), "ended")
+        return remove(self.model, row.key)
+
+    def _pending(self) -> bool:
+        self._read_newcomers()
+        return super()._pending()
+
+    def _read_newcomers(self) -> None:
+        for pid in list(self._newcomers):
+            if not (otp.is_alive(pid) and _is_top_supervisor(pid)):
+                del self._newcomers[pid]
+            elif supervisor_state(pid) is not None:
+                del self._newcomers[pid]
+                self._dirty |= graft(self.model, self.reader.root(pid), None, self.clock.now())
+
+    def _read_again(self) -> None:
+        tops: list[Any] = list(top_supervisors(self.node))
+        self.roots = [pid for pid in tops if supervisor_state(pid) is not None]
+        self._newcomers = {pid: None for pid in tops if pid not in self.roots}
+        for key in list(self.model.roots):
+            row = self.model.rows[key]
+            if row.pid is None or not otp.is_alive(self.node.parse_pid(row.pid)):
+                self._dirty |= remove(self.model, key)
+        super()._read_again()
+
+
+def _is_top_supervisor(pid: Pid) -> bool:
+    process: Any = pid
+    return kind_of(process) == "supervisor" and not is_child(process)

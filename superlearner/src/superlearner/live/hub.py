@@ -1,0 +1,415 @@
+"""The live page's hub: takes the node's events into the model and gives every viewer the same frames.
+
+    trace event → projector, feed → dirty rows → (at most every 50 ms) one delta, encoded once → each viewer's queue
+
+The hub is an object that outlives the process which is its clock (`LivePage`, one for all hubs, on the platform's own
+node); it does nothing while nobody looks but keep the model. A viewer whose queue is full loses it and gets a snapshot
+instead, so nobody waits for a slow browser.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Any, Final
+
+import otp
+from otp import Node, Pid
+from otp.trace import Event
+from superlearner.control.clock import Clock
+from superlearner.control.ends_below import EndsBelow
+from superlearner.control.exits import ExitLog
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import Slot
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import TreeReader
+from superlearner.live.alone import GROUP, Alone, ended
+from superlearner.live.frames import Frames, encode
+from superlearner.live.measuring import measurements
+from superlearner.live.projection import Projection, below, graft, row_of
+from superlearner.live.projector import KINDS as TREE_KINDS
+from superlearner.live.projector import apply, measure, rest
+from superlearner.live.rows import label
+from superlearner.live.short_feed import ShortFeed
+from superlearner.live.ticks import Asked, tell_clock
+from superlearner.live.viewer import Snapshots, Viewer
+from superlearner.live.words import Feed
+
+__all__ = ["KINDS", "Hub"]
+
+KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
+FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
+MAX_RESTING: Final = 200
+HASTE: Final = 0.01
+"""Seconds between frames for one interval after something was done by hand: nobody draws more often."""
+
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """See the module's text.
+
+    Args:
+        node: the node to show.
+        reader: reads slots from its tables.
+        clock: wall clock of its events.
+        head: what a snapshot says of the platform: epoch, node, version.
+        carrier: the node on which the clock lives; the shown one by itself.
+        frame_interval, heartbeat_interval: seconds.
+        viewer_queue, frame_rows: limits of a viewer and of a frame.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        reader: TreeReader,
+        clock: Clock,
+        head: dict[str, Any],
+        *,
+        carrier: Node | None = None,
+        frame_interval: float = 0.05,
+        heartbeat_interval: float = 0.5,
+        viewer_queue: int = 50,
+        frame_rows: int = 400,
+    ) -> None:
+        self.node = node
+        self.carrier = carrier or node
+        self.reader = reader
+        self.clock = clock
+        self.frame_interval = frame_interval
+        self.heartbeat_interval = heartbeat_interval
+        self.viewer_queue = viewer_queue
+        self.frame_rows = frame_rows
+        self.viewers: set[Viewer] = set()
+        self.roots: list[Pid] = []
+        self.model = Projection(offset=clock.offset)
+        self.feed = Feed(clock.offset)
+        self.exits = ExitLog(clock.offset)
+        self._ends_below = EndsBelow(node, self.exits)
+        self.frames = Frames(self.model, head)
+        self.alone = Alone(node, reader, self._left)
+        self.health: dict[str, Any] | None = None
+        self._dirty: set[str] = set()
+        self._resting: deque[tuple[str, str, str, float, float]] = deque(maxlen=MAX_RESTING)
+        self._oldest: float | None = None
+        self._armed = False
+        self._last_frame = 0.0
+        self._hasty = 0.0
+        self._beating = False
+        self._beat_due: float | None = None
+        self._beat_ref: Any = None
+        self._seq_at_beat = node.trace_seq
+        self._lag = 0.0
+        self.short = ShortFeed(self)
+        self._snapshot: dict[str, Any] | None = None
+        """The whole page, until the next event."""
+        self._encoded: bytes | None = None
+        self._subscription: Any = None
+        self._broken = False
+        self._unsent = 0
+
+    # Life
+
+    def open(self, *roots: Pid) -> None:
+        """Read the trees once, then follow the events."""
+        self.roots = list(roots)
+        self._read_again()
+        self._subscription = self.node.subscribe(self.on_event, kinds=KINDS)
+
+    def close(self) -> None:
+        """Stop following, send viewers away."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+        self.alone.end()
+        for viewer in list(self.viewers):
+            viewer.close()
+
+    def adopt(self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int) -> None:
+        """Go on with other limits, for those who look already, too."""
+        beats = heartbeat_interval != self.heartbeat_interval and self._beating
+        self.frame_interval, self.heartbeat_interval = frame_interval, heartbeat_interval
+        self.viewer_queue, self.frame_rows = viewer_queue, frame_rows
+        for viewer in self.viewers:
+            viewer.limit = viewer_queue
+        if beats:  # the timer that runs is of the old interval, and not obeyed any more
+            self._beating, self._beat_due, self._beat_ref = False, None, None
+            self._tell_clock("watched")
+
+    def attach(self, source: Snapshots | None = None) -> Viewer:
+        """A new viewer; its first frame is a snapshot, as `source` makes it of ours."""
+        viewer = Viewer(source or self, self.viewer_queue)
+        if not self.viewers:
+            self._begin()
+        self.viewers.add(viewer)
+        if len(self.viewers) == 1:
+            self._tell_clock("watched")
+        return viewer
+
+    def _begin(self) -> None:
+        """Nobody has looked: what happened meanwhile is in the model, and nothing of it has to be sent."""
+        if self._broken:
+            self._broken = False
+            self._read_again()
+        self._pending()
+        self.alone.begin(self.model, self.roots, self.clock.now())
+        self._forget()
+        self.feed.drain()
+        self.frames.begin()
+        self._snapshot = None
+
+    def _forget(self) -> None:
+        """Drop what would be sent of the rows if somebody looked; the feed bounds itself."""
+        self._dirty.clear()
+        self.model.removed.clear()
+        self._oldest = None
+
+    def detach(self, viewer: Viewer) -> None:
+        """A viewer has gone."""
+        self.viewers.discard(viewer)
+        self.short.viewers.discard(viewer)
+        if not self.viewers:
+            self.alone.end()
+
+    # Events
+
+    def on_event(self, event: Event) -> None:
+        """One event of the trace: into the model and the feed; a frame will follow if somebody looks."""
+        try:
+            dirty = self._take(event)
+        except Exception:
+            # The runtime that emits must not suffer from our bug: say it, and read everything anew.
+            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            self._broken = True
+            self._arm()
+            return
+        if dirty or self.feed.changed:
+            self._snapshot = None
+            if not self.viewers:
+                self._forget()  # the first one who looks gets a snapshot
+                return
+            self._dirty |= dirty
+            if self._oldest is None:
+                self._oldest = self.model.wall(event.at)
+            self._arm()
+
+    def _left(self, event: Event) -> None:
+        """A process without a supervisor has ended."""
+        pid = "" if event.pid is None else plain_pid(event.pid)
+        try:
+            row = row_of(self.model, event.pid)
+            if row is not None and row.parent == GROUP and is_crash(event.data["reason"]):
+                words = f"{label(row)} crashed: {text_of_reason(event.data['reason'])}; no supervisor starts it again"
+                self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
+            dirty = ended(self.model, pid)
+        except Exception:
+            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            return
+        if dirty:
+            self._snapshot = None
+            self._dirty |= dirty
+            self._arm()
+
+    def _take(self, event: Event) -> set[str]:
+        fresh: Slot | None = None
+        if event.kind == "unregistered" and not (event.pid is not None and otp.is_alive(event.pid)):
+            return set()  # it ended, which its supervisor tells; until then the row keeps its name
+        if event.pid is not None:
+            if event.kind in FRESH_KINDS:
+                fresh = self._fresh(event)
+            elif event.kind == "strategy_changed":
+                fresh = self.reader.supervisor(event.pid)
+        self.feed.take(self.model, event)
+        self.model.restarts = self.node.restart_count
+        if event.kind == "child_terminated" and (key := self._key_of(event.data.get("child"))) is not None:
+            self.exits.take(key, event)
+            self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
+        return apply(self.model, event, fresh)
+
+    def _key_of(self, pid: Pid | None) -> str | None:
+        return None if pid is None else self.model.by_pid.get(plain_pid(pid))
+
+    def _fresh(self, event: Event) -> Slot | None:
+        """The slot of a child that just started; only read if its supervisor is on the page."""
+        if event.pid is None or plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
+            return None
+        return self.reader.child(event.pid, event.data["child"])
+
+    def rests(self, supervisor: str, id: str, why: str, pause: float) -> None:
+        """The keeper lets a child rest: say when it starts again."""
+        # The keeper may hear of an end before we do, so this waits until the events of this step are in the model.
+        self._resting.append((supervisor, id, why, pause, self.clock.now()))
+        self._snapshot = None
+        if self.viewers:
+            self._arm()
+        else:
+            self._tell_clock("frame")
+
+    def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
+        """Say something in the feed."""
+        self.feed.note(self.model, self.clock.now(), level, text, pid, kind)
+        self._snapshot = None
+        self._arm()
+
+    def held(self, seconds: float, text: str, pid: str | None) -> None:
+        """Say in the feed who held the loop until now, for so long."""
+        self.feed.held(self.model, self.clock.now(), seconds, text, pid)
+        self._snapshot = None
+        self._arm()
+
+    # Frames
+
+    def flush(self) -> None:
+        """Send what has changed since the last frame."""
+        self._armed = False
+        self._last_frame = otp.monotonic()
+        if self._broken:
+            self._broken = False
+            self._read_again()
+        pending = self._pending()
+        if not self.viewers:
+            self._forget()
+        elif pending:
+            self._send(None)
+
+    def _pending(self) -> bool:
+        for supervisor, id, why, pause, at in self._resting:
+            self._dirty |= rest(self.model, supervisor, id, at + pause)
+            self.feed.rests(self.model, supervisor, id, why, pause, at)
+        self._resting.clear()
+        return bool(self._dirty or self.model.removed) or self.feed.changed
+
+    def watched(self) -> bool:
+        """Somebody began to look: whether the heartbeat begins."""
+        if self._beating:
+            return False
+        self._seq_at_beat = self.node.trace_seq  # nobody counted while nobody looked
+        return self._goes_on()
+
+    def beats(self, ref: Any) -> bool:
+        """The timer `ref` has fired: whether the heartbeat goes on. Another timer than the kept one is nobody's."""
+        return ref is not None and ref == self._beat_ref and self._goes_on()
+
+    def next_beat(self, ref: Any) -> None:
+        """The timer of the next beat."""
+        self._beat_ref = ref
+
+    def _goes_on(self) -> bool:
+        self._beating = bool(self.viewers)
+        self._beat_ref = None
+        if self._beating:
+            self._beat()
+        else:
+            self._beat_due = None
+        return self._beating
+
+    def failed(self, error: Exception) -> None:
+        """A frame could not be made: that is said once, and everybody gets a snapshot instead."""
+        if not self._unsent:
+            log.error("the live page dropped a frame; this is a bug of SuperLearner, please report it", exc_info=error)
+        self._unsent += 1
+        self._snapshot = None
+        for viewer in self.viewers:
+            viewer.want_snapshot()
+
+    def _beat(self) -> None:
+        """Metrics and heartbeat: what no event tells, twice a second."""
+        now = otp.monotonic()
+        if self._beat_due is not None:
+            self._lag = max(0.0, now - self._beat_due)
+        self._beat_due = now + self.heartbeat_interval
+        self._pending()
+        self._dirty |= self.alone.look(self.model, self.clock.now())
+        self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock))
+        self.health = self._health()
+        self._snapshot = None
+        self._send(self.health)
+
+    def snapshot(self) -> bytes:
+        """The whole page at this instant, encoded once for all who ask before the next event."""
+        frame = self.snapshot_frame()
+        if self._encoded is None:
+            self._encoded = encode(frame)
+        return self._encoded
+
+    def snapshot_frame(self) -> dict[str, Any]:
+        """The same, still to be encoded; the same object until the next event."""
+        if self._pending():
+            self._send(None)
+        if self._snapshot is None:
+            if self.health is None:
+                self.health = self._health()
+            self._snapshot = self.frames.snapshot(self.clock.now(), self.feed.entries(), self.health)
+            self._encoded = None
+        return self._snapshot
+
+    def _send(self, health: dict[str, Any] | None) -> None:
+        dirty, self._dirty = self._dirty, set()
+        since, self._oldest = self._oldest, None
+        events = self.feed.drain()
+        # a snapshot of ten thousand rows is far more than a delta of a thousand
+        if len(dirty) > max(self.frame_rows, len(self.model.rows) // 8):
+            self.frames.resent(dirty)
+            for viewer in self.viewers:
+                viewer.want_snapshot()
+            return
+        frame = self.frames.delta(self.clock.now(), dirty, events, health, since)
+        self.short.offer(frame)
+        plain = self.viewers - self.short.viewers
+        if plain:
+            encoded = encode(frame)
+            for viewer in plain:
+                viewer.offer(encoded)
+
+    def _arm(self) -> None:
+        """See to a frame: at once after a quiet spell, else when the interval is over."""
+        if self._armed or not self.viewers:
+            return
+        self._armed = True
+        now = otp.monotonic()
+        interval = min(HASTE, self.frame_interval) if now < self._hasty else self.frame_interval
+        wait = self._last_frame + interval - now
+        self._tell_clock("frame", max(0.0, wait))
+
+    def hurry(self) -> None:
+        """Somebody has done something by hand and waits for it to show: what follows in a moment is not held back.
+
+        A supervisor needs a few steps to restart what was killed, so that one frame at once would come too early.
+        """
+        self._hasty = otp.monotonic() + self.frame_interval
+        if self._armed:
+            self._tell_clock("frame")
+
+    def _tell_clock(self, what: Asked, wait: float = 0.0) -> None:
+        tell_clock(self.carrier, self, what, wait)
+
+    def resume(self) -> None:
+        """A new clock has started: whatever the old one had been told is forgotten."""
+        self._armed = self._beating = False
+        self._beat_due = self._beat_ref = None
+        if self.viewers:
+            self._tell_clock("watched")
+            self._arm()
+
+    # Looking
+
+    def _read_again(self) -> None:
+        at = self.clock.now()
+        self._dirty |= set(self.model.rows)
+        self.model.restarts = self.node.restart_count
+        living = [pid for pid in self.roots if otp.is_alive(pid)]
+        for pid in living:
+            try:
+                self._dirty |= graft(self.model, self.reader.root(pid), None, at)
+            except Exception:
+                log.exception("%s could not be read; this is a bug of SuperLearner, please report it", pid)
+
+    def _health(self) -> dict[str, Any]:
+        events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq
+        return {
+            "processes": len(self.node.processes()),
+            "restarts": self.model.restarts,
+            "events_per_s": round(events / self.heartbeat_interval, 1),
+            "loop_lag_ms": round(self._lag * 1000, 2) if self._beat_due is not None else None,
+            "viewers": len(self.viewers),
+        }

@@ -1,0 +1,62 @@
+"""The clock of the hubs as a service: a process whose timers decide when a frame or a heartbeat is due.
+
+It has no knowledge of its own, so it can be killed at any time: the next one asks every hub what there is to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from superlearner.live.hub import Hub
+from superlearner.live.hubs import Hubs
+from superlearner.live.ticks import LIVE, Tick
+
+__all__ = ["LivePage", "live_page"]
+
+
+class LivePage(GenServer[Hubs]):
+    """Sends a frame when a hub has one due, beats for each that somebody looks at, else does nothing."""
+
+    @impl
+    def init(self, hubs: Hubs) -> Ok[Hubs]:
+        return Ok(hubs, then=otp.Continue("resume"))
+
+    @impl
+    def handle_continue(self, term: Any, hubs: Hubs) -> NoReply[Hubs]:
+        for hub in hubs:
+            hub.resume()
+        return NoReply(hubs)
+
+    @impl
+    def handle_info(self, message: Any, hubs: Hubs) -> NoReply[Hubs]:
+        # Anybody may send here, so the messages are compared by type first: a value's own `==` must not run.
+        ref = message.ref if type(message) is otp.TimerFired else None
+        tick = message.message if type(message) is otp.TimerFired else message
+        if type(tick) is not Tick or not hubs.has(tick.hub):
+            return NoReply(hubs)
+        hub = tick.hub
+        try:
+            if tick.asked == "frame":
+                hub.flush()
+            elif (tick.asked == "watched" and hub.watched()) or (tick.asked == "beat" and hub.beats(ref)):
+                self._arm(hub)
+        except Exception as error:
+            hub.failed(error)
+            self._arm(hub)
+        return NoReply(hubs)
+
+    def _arm(self, hub: Hub) -> None:
+        """Time the next beat of a hub; only this timer is obeyed."""
+        hub.next_beat(otp.start_timer(hub.heartbeat_interval, self.pid, Tick(hub, "beat")))
+
+
+def live_page(hubs: Hubs) -> Callable[[], Any]:
+    """The start function of the service."""
+
+    async def start() -> Any:
+        return await LivePage.start_link(hubs, name=LIVE)
+
+    return start

@@ -1,0 +1,172 @@
+"""The page's model of supervision trees: rows by key, their order, and how rows come, change and go.
+
+What an event of the trace does to it is in `projector`; nothing in either reads a clock, a table or the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from superlearner.control.clock import wall_of
+from superlearner.control.slots import Slot
+from superlearner.control.terms import plain_pid
+from superlearner.live.rows import Last, Row
+
+__all__ = ["Projection", "below", "graft", "patch", "put", "remove", "row_of"]
+
+replace = msgspec.structs.replace
+
+
+@dataclass(slots=True)
+class Projection:
+    """The model: rows by key, the order of children, and which row a pid is.
+
+    Attributes:
+        offset: wall clock seconds at the zero of the node's clock.
+        rows: every row; insertion order says nothing, `walk` does.
+        children: keys of a supervisor's children, in the order of their start.
+        by_pid: key of the row of a living pid.
+        removed: keys that went since the last frame, even if they are back.
+        restarts: by all supervisors of the node; set by the owner of the model.
+    """
+
+    offset: float = 0.0
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    roots: list[str] = field(default_factory=list[str])
+    children: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    by_pid: dict[str, str] = field(default_factory=dict[str, str])
+    carried: dict[str, Row] = field(default_factory=dict[str, Row])
+    removed: set[str] = field(default_factory=set[str])
+    restarts: int = 0
+
+    def wall(self, at_ns: int) -> float:
+        """A time of the node's clock as wall clock seconds."""
+        return wall_of(self.offset, at_ns)
+
+    def walk(self) -> Iterator[Row]:
+        """All rows, parents before children, siblings in the order of their start."""
+        pending = list(reversed(self.roots))
+        while pending:
+            key = pending.pop()
+            yield self.rows[key]
+            pending.extend(reversed(self.children.get(key, ())))
+
+    def before(self, key: str) -> str | None:
+        """The sibling in front of a row, None for the first one."""
+        parent = self.rows[key].parent
+        siblings = self.roots if parent is None else self.children[parent]
+        index = siblings.index(key)
+        return siblings[index - 1] if index else None
+
+
+def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[str]:
+    """Put a slot and everything below it into the model: a root, or a supervisor that was (re)started."""
+    key = slot.part if parent is None else f"{parent}/{slot.part}"
+    old = model.rows.get(key)
+    if old is not None and (old.kind != slot.kind or old.parent != parent):
+        remove(model, key)
+        old = None
+    row = _row_of_slot(slot, key, parent, at)
+    if old is not None:
+        row = _continued(old, row)
+    dirty = put(model, row)
+    if slot.kind == "supervisor":
+        keys = [f"{key}/{child.part}" for child in slot.children]
+        for gone in [k for k in model.children.get(key, ()) if k not in set(keys)]:
+            dirty |= remove(model, gone)
+        stayed = set(model.children.get(key, ()))
+        if [k for k in keys if k in stayed] != model.children.get(key, []):
+            model.removed |= stayed  # in another order now: a frame can only take rows away and put them back
+            dirty |= stayed
+        for child in slot.children:
+            dirty |= graft(model, child, key, at)
+        model.children[key] = keys
+    return dirty
+
+
+def row_of(model: Projection, pid: Any) -> Row | None:
+    """The row of a living process, None if it is not on the page."""
+    key = None if pid is None else model.by_pid.get(plain_pid(pid))
+    return None if key is None else model.rows[key]
+
+
+def below(model: Projection, key: str) -> Iterator[Row]:
+    """Return the rows below a row."""
+    for child in model.children.get(key, ()):
+        yield model.rows[child]
+        yield from below(model, child)
+
+
+def put(model: Projection, row: Row) -> set[str]:
+    """Take a row in; answers its key if that changed anything."""
+    old = model.rows.get(row.key)
+    if old == row:
+        return set()
+    if old is not None and old.pid is not None and old.pid != row.pid:
+        model.by_pid.pop(old.pid, None)
+    if row.pid is not None:
+        model.by_pid[row.pid] = row.key
+    model.rows[row.key] = row
+    if old is None and row.parent is None:
+        model.roots.append(row.key)
+    return {row.key}
+
+
+def patch(model: Projection, row: Row | None, **fields: Any) -> set[str]:
+    """Change some fields of a row; nothing without a row."""
+    return set() if row is None else put(model, replace(model.rows[row.key], **fields))
+
+
+def remove(model: Projection, key: str) -> set[str]:
+    """Take a row and everything below it out of the model."""
+    gone: set[str] = set()
+    pending = [key]
+    while pending:
+        current = pending.pop()
+        row = model.rows.pop(current, None)
+        if row is None:
+            continue
+        gone.add(current)
+        pending.extend(model.children.pop(current, ()))
+        if row.pid is not None and model.by_pid.get(row.pid) == current:
+            del model.by_pid[row.pid]
+        siblings = model.roots if row.parent is None else model.children.get(row.parent, [])
+        if current in siblings:
+            siblings.remove(current)
+    model.removed |= gone
+    return gone
+
+
+def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
+    state = "running" if slot.pid is not None else "restarting" if slot.restarting else "stopped"
+    return Row(
+        key=key,
+        parent=parent,
+        id=slot.id,
+        name=slot.name,
+        pid=slot.pid,
+        kind=slot.kind,
+        what=slot.what,
+        strategy=slot.strategy,
+        restart=slot.restart,
+        state=state,
+        since=slot.since or at,
+        restarts=slot.restarts,
+        restarted_along=slot.restarted_along,
+        last=None if slot.last is None else Last(slot.last.at, slot.last.reason, slot.last.crash),
+        budget=slot.budget,
+        mailbox=None if slot.pid is None else 0,
+        children=slot.child_count,
+        critical=slot.critical,
+    )
+
+
+def _continued(old: Row, row: Row) -> Row:
+    """Return the row of a slot that the page knows, with what its supervisor does not know of it."""
+    if row.pid is None:  # what ran in it and will run again, not what its supervisor knows of it meanwhile
+        row = replace(row, what=old.what or row.what, name=old.name)
+    return replace(row, last=old.last or row.last)

@@ -1,0 +1,209 @@
+"""The page's model of a supervision tree: a pure reducer from (model, event) to model and dirty rows.
+
+`Projection` is all the page knows; `apply` takes the next event of the trace into it and answers which rows it
+touched. Nothing here reads a clock, a table or the network: what an event does not say itself (what a fresh
+supervisor looks like) comes as a `Slot` beside it, read by the caller in the same instant. So the same events give
+the same model, a snapshot and the deltas after it give the later snapshot, and all of it is tested without a runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
+from superlearner.control.terms import plain_pid
+from superlearner.live.projection import Projection, graft, patch, remove, row_of
+from superlearner.live.rows import Last, Row
+
+__all__ = ["KINDS", "apply", "measure", "rest"]
+
+KINDS: Final = frozenset(
+    {
+        "child_started",
+        "child_terminated",
+        "child_restarted",
+        "restart_failed",
+        "gave_up",
+        "strategy_changed",
+        "registered",
+        "unregistered",
+    }
+)
+"""The kinds of events that change the tree."""
+
+MAX_TIMES: Final = 64
+MAX_CARRIED: Final = 200
+
+replace = msgspec.structs.replace
+
+
+def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> set[str]:
+    """Take one event into the model; answers the keys of the rows that it touched, those of gone rows included.
+
+    `fresh` is the slot of the child that the event says was started, as the tables have it at this instant.
+    """
+    data = event.data
+    at = model.wall(event.at)
+    match event.kind:
+        case "registered" | "unregistered":
+            name = id_text(data["name"]) if event.kind == "registered" else None
+            return patch(model, row_of(model, event.pid), name=name)
+        case "child_started" | "child_restarted" | "child_terminated" | "restart_failed" | "gave_up":
+            supervisor = row_of(model, event.pid)
+        case "strategy_changed":
+            supervisor = row_of(model, event.pid)
+            if supervisor is not None and fresh is not None:
+                return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
+            return set()
+        case _:
+            return set()
+    if supervisor is None:
+        return set()  # not in the tree (yet): when its own start is told, it comes with all its children
+    match event.kind:
+        case "child_started":
+            return _started(model, supervisor, data, at, fresh)
+        case "child_restarted":
+            return _restarted(model, supervisor, data, at, fresh)
+        case "child_terminated":
+            return _terminated(model, supervisor, data, at)
+        case "restart_failed":
+            return _restart_failed(model, supervisor, data, at)
+        case _:
+            spent = _spent(supervisor, data, at)
+            return patch(model, supervisor, state="gave_up", since=at, budget=spent)
+
+
+def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str, tuple[float, str]]) -> set[str]:
+    """Take what only a look tells: mailbox lengths, and who has been in a callback since when, doing what."""
+    dirty: set[str] = set()
+    for pid, key in model.by_pid.items():
+        row = model.rows[key]
+        if pid in stuck:
+            since, doing = stuck[pid]
+            if row.state in ("running", "stuck"):
+                dirty |= patch(model, row, state="stuck", since=since, doing=doing, mailbox=mailboxes.get(pid))
+            continue
+        if row.state == "stuck":
+            dirty |= patch(model, row, state="running", doing=None, mailbox=mailboxes.get(pid))
+        elif row.mailbox != mailboxes.get(pid, row.mailbox):
+            dirty |= patch(model, row, mailbox=mailboxes[pid])
+    return dirty
+
+
+def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[str]:
+    """The child `id` of the supervisor named so does not run, and is started again at a known time."""
+    for row in model.rows.values():
+        parent = None if row.parent is None else model.rows[row.parent]
+        if row.id == id and row.pid is None and parent is not None and supervisor in (parent.name, parent.id):
+            state = row.state if row.state == "gave_up" else "restarting"
+            return patch(model, row, state=state, again_at=again_at)
+    return set()
+
+
+# Events
+
+
+def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
+    pid = plain_pid(data["child"])
+    if pid in model.by_pid:
+        return set()
+    dynamic = supervisor.strategy in DYNAMIC
+    part = pid if dynamic else key_part(data["id"])
+    key = f"{supervisor.key}/{part}"
+    siblings = model.children.setdefault(supervisor.key, [])
+    if key not in model.rows and len(siblings) >= MAX_CHILDREN:
+        return patch(model, supervisor, children=(supervisor.children or 0) + 1)
+    if fresh is None:
+        kind, before = str(data.get("type", "worker")), model.rows.get(key)
+        restarts = (0 if before is None else before.restarts) + (data.get("old") is not None)
+        fresh = Slot(id_text(data["id"]), part, pid, None, kind, "", restart=data.get("restart"), restarts=restarts)
+    dirty = graft(model, fresh, supervisor.key, at)
+    if key not in siblings:
+        siblings.append(key)
+        dirty |= patch(model, model.rows[supervisor.key], children=(supervisor.children or 0) + 1)
+    return dirty
+
+
+def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
+    dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
+    dirty |= _started(model, model.rows[supervisor.key], data, at, fresh)
+    key = model.by_pid.get(plain_pid(data["child"]))
+    carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
+    if key is not None and carried is not None:  # a dynamic child has a new key: its history goes along
+        restarts = max(model.rows[key].restarts, carried.restarts + 1)
+        dirty |= patch(model, model.rows[key], restarts=restarts, last=carried.last)
+    return dirty
+
+
+def _terminated(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
+    row = row_of(model, data.get("child"))
+    if row is None or row.parent != supervisor.key:
+        if data.get("child") is not None and supervisor.children and _counts_more_than_shown(model, supervisor):
+            return patch(model, supervisor, children=supervisor.children - 1)
+        return set()
+    reason = data["reason"]
+    crash = is_crash(reason)
+    last = Last(at, text_of_reason(reason), crash)
+    if supervisor.strategy in DYNAMIC or row.restart == "temporary":
+        _carry(model, row, last)
+        dirty = remove(model, row.key)
+        return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
+    comes_back = data.get("by") == "exit" and (row.restart == "permanent" or (row.restart == "transient" and crash))
+    state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
+    dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
+    return dirty | _stop_below(model, row.key, at)
+
+
+def _restart_failed(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
+    dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
+    row = model.rows.get(f"{supervisor.key}/{key_part(data['id'])}")
+    reason = data["reason"]
+    last = Last(at, text_of_reason(reason), is_crash(reason))
+    return dirty | patch(model, row, state="restarting", since=at, last=last)
+
+
+# Rows
+
+
+def _stop_below(model: Projection, key: str, at: float) -> set[str]:
+    """The children of a supervisor that is gone: static slots stay and wait, the others go."""
+    dirty: set[str] = set()
+    dynamic = model.rows[key].strategy in DYNAMIC
+    for child in list(model.children.get(key, ())):
+        row = model.rows[child]
+        if dynamic or row.restart == "temporary":
+            dirty |= remove(model, child)
+            continue
+        if row.state != "stopped" or row.pid is not None:
+            dirty |= patch(model, row, pid=None, state="stopped", since=at, mailbox=None, doing=None)
+        dirty |= _stop_below(model, child, at)
+    if dynamic and model.rows[key].children:
+        dirty |= patch(model, model.rows[key], children=0)
+    return dirty
+
+
+def _carry(model: Projection, row: Row, last: Last) -> None:
+    """Remember a dynamic child that ended, until its restart is told."""
+    if row.pid is not None:
+        model.carried[row.pid] = replace(row, last=last)
+    while len(model.carried) > MAX_CARRIED:
+        del model.carried[next(iter(model.carried))]
+
+
+def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget | None:
+    """The supervisor's budget after a restart (or an attempt) at `at`; None where there is no limit."""
+    if data["window"] == "infinity" or data["allowed"] == "infinity":
+        return None
+    window = float(data["window"])
+    times = supervisor.budget.times if supervisor.budget is not None else ()
+    counted = (*(time for time in times if at - time <= window), at)[-MAX_TIMES:]
+    return Budget(int(data["used"]), int(data["allowed"]), window, counted)
+
+
+def _counts_more_than_shown(model: Projection, supervisor: Row) -> bool:
+    return (supervisor.children or 0) > len(model.children.get(supervisor.key, ()))

@@ -1,0 +1,253 @@
+"""Live topics of a node in another process: its frames as they come, for all who look at the same.
+
+    viewer comes → attach there → its frames, asked for one by one → every viewer's queue
+
+One subscription serves all viewers of one topic of one node; the list of processes has one for each, since each looks
+at its own part. A frame is asked for when the one before was handed on, so a slow platform, and a node that sends as
+fast as it can, cost the node alone. A frame is believed to be a JSON object that names this platform and this node;
+the page takes what is in it as text. A viewer that comes, or fell behind, waits for the next snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from superlearner.access.throttle import Throttle
+from superlearner.live.viewer import Viewer
+from superlearner.nodes.remote import NodeSilent, RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import Attach, Attached, Close, Count, Failed, Frame, Look, Next, Sync
+
+__all__ = ["Relay", "Relays"]
+
+BEHIND: Final = 50
+WAIT_S: Final = 10.0
+MARGIN_S: Final = 10.0
+ATTACH_S: Final = 10.0
+PACE_S: Final = 0.03
+"""Between two frames of a node that sends as many as it can; pages make one in 0.05 s at most."""
+AT_ONCE: Final = 4
+"""Frames that need not keep that distance after a quiet moment: what a hand did follows at once."""
+BYTES_PER_S: Final = 8_000_000
+SYNC_S: Final = 0.2
+ASKED: Final = {"supervisors": ("form",), "traces": ("trace",)}
+"""What of an address tells one subscription from another; of other shared topics, nothing does."""
+MOST_ASKED: Final = 50
+MOST_WORD: Final = 2000
+OWN_PART: Final = frozenset({"processes"})
+"""Topics of which each viewer looks at another part."""
+
+log: Final = logging.getLogger(__name__)
+
+
+class Head(msgspec.Struct):
+    """What is looked at of a frame. What is there is no null: a page takes that for another platform."""
+
+    k: str
+    seq: Count | UnsetType = UNSET
+    epoch: str | UnsetType = UNSET
+    node: str | UnsetType = UNSET
+    version: str | UnsetType = UNSET
+
+
+read_head: Final = msgspec.json.Decoder(Head).decode
+
+
+class RelayedViewer(Viewer):
+    """One tab: waits for a snapshot, then takes every frame."""
+
+    def __init__(self, relay: Relay, limit: int) -> None:
+        super().__init__(relay, limit)
+        self._relay = relay
+        self._wake.clear()
+
+    def whole(self, frame: bytes) -> None:
+        """A snapshot: what was queued is in it."""
+        self._frames.clear()
+        self.resync = False
+        self.offer(frame)
+
+    def want_snapshot(self) -> None:
+        """Forget what is queued, and ask for a snapshot."""
+        self._frames.clear()
+        self._wake.clear()
+        self.resync = True
+        self._relay.sync()
+
+    def look(self, asked: Mapping[str, str]) -> None:
+        """It looks at another part."""
+        self._relay.look(asked)
+
+    async def next(self) -> bytes | None:
+        """Wait for the next frame; None at the end."""
+        await self._wake.wait()
+        if self.closed:
+            return None
+        frame = self._frames.popleft()
+        if not self._frames:
+            self._wake.clear()
+        return frame
+
+
+class Relay:
+    """See the module's text; a source of live frames, as `topics.LiveSource`.
+
+    Args:
+        remote: the node.
+        topic: what is looked at.
+        asked: what the address asks besides.
+        told: what a snapshot says of the platform, if anything: epoch, version.
+        on_idle: called when the last viewer has gone.
+    """
+
+    def __init__(
+        self,
+        remote: RemoteNode,
+        topic: str,
+        asked: Mapping[str, str],
+        told: Mapping[str, str],
+        on_idle: Callable[[], object],
+    ) -> None:
+        self._remote = remote
+        self._topic = topic
+        self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
+        self._told = {**told, "node": remote.name}
+        self._on_idle = on_idle
+        self._viewers: set[RelayedViewer] = set()
+        self._number: int | None = None
+        self._seq: int | UnsetType = UNSET
+        self._relaying: asyncio.Task[None] | None = None
+        self._due = asyncio.Event()
+        self._pace = Throttle(burst=AT_ONCE, every=PACE_S)
+        self._sync: asyncio.TimerHandle | None = None
+        self._synced = 0.0
+
+    def attach(self) -> Viewer:
+        """A new viewer; its first frame is a snapshot."""
+        viewer = RelayedViewer(self, BEHIND)
+        self._viewers.add(viewer)
+        if self._relaying is None:
+            self._relaying = asyncio.get_running_loop().create_task(self._relay(), context=Context())
+        else:
+            self.sync()
+        return viewer
+
+    def detach(self, viewer: Viewer) -> None:
+        """A viewer has gone; with the last one goes the subscription."""
+        self._viewers = {other for other in self._viewers if other is not viewer}
+        if not self._viewers and self._relaying is not None:
+            self._relaying.cancel()
+            self._relaying = None
+            if self._sync is not None:
+                self._sync.cancel()
+            self._on_idle()
+
+    def snapshot(self) -> bytes:
+        """Nobody takes it from here: it comes from the node."""
+        return b'{"k":"d"}'
+
+    def sync(self) -> None:
+        """Ask for a snapshot, once for all who do in a short time."""
+        if self._number is None or self._sync is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._sync = loop.call_at(max(loop.time(), self._synced + SYNC_S), self._ask_for_all)
+
+    def look(self, asked: Mapping[str, str]) -> None:
+        """The viewer looks at another part; of a topic that all share, there is none."""
+        if self._topic in OWN_PART and self._number is not None:
+            self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
+            self._remote.tell(Look(self._number, self._asked))
+
+    def _ask_for_all(self) -> None:
+        self._sync = None
+        self._synced = asyncio.get_running_loop().time()
+        if self._number is not None:
+            self._remote.tell(Sync(self._number))
+
+    async def _relay(self) -> None:
+        """Ask for one frame after the other until nobody looks, the node is gone or answers what is no frame."""
+        try:
+            attached = await self._remote.ask(Attach(self._topic, self._asked), Attached, ATTACH_S)
+            self._number = None if isinstance(attached, Failed) else attached.number
+            while self._number is not None and await self._pass_on(self._number):
+                await self._due.wait()
+        except RemoteError as error:
+            log.info("the topic %s of %s ends: %s", self._topic, self._remote.name, error)
+        finally:
+            if self._number is not None:
+                self._remote.tell(Close(self._number))
+            self._number = None
+            for viewer in self._viewers:
+                viewer.close()
+
+    async def _pass_on(self, number: int) -> bool:
+        """Ask for a frame and hand it on; whether there may be more."""
+        try:
+            answer = await self._remote.ask(Next(number, WAIT_S), Frame, WAIT_S + MARGIN_S)
+        except NodeSilent:
+            return True  # its loop is held: what it shows then is in the next frame
+        if isinstance(answer, Failed) or answer.closed:
+            return False
+        self._pause(0 if answer.frame is None else len(answer.frame))
+        if answer.frame is not None:
+            self._offer(answer.frame)
+        return True
+
+    def _pause(self, size: int) -> None:
+        self._due.clear()
+        self._pace.count("")
+        asyncio.get_running_loop().call_later(max(self._pace.wait(""), size / BYTES_PER_S), self._due.set)
+
+    def _offer(self, frame: bytes) -> None:
+        head = self._head(frame)
+        known = self._topic not in OWN_PART and head.seq is not UNSET and head.seq == self._seq
+        self._seq = head.seq
+        for viewer in list(self._viewers):
+            if head.k == "d":
+                viewer.offer(frame)
+            elif viewer.resync or not known:
+                viewer.whole(frame)
+
+    def _head(self, frame: bytes) -> Head:
+        """What a frame is. Raises BadAnswer: it is none, or of another node or platform."""
+        try:
+            frame.decode()
+            head = read_head(frame)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
+        wrong = [name for name, word in self._told.items() if getattr(head, name) not in (UNSET, word)]
+        if head.k not in ("s", "d") or wrong:
+            raise self._remote.bad(f"a frame of {self._topic}: {', '.join(wrong) or 'its kind'} is not as expected")
+        return head
+
+
+class Relays:
+    """The relays that somebody looks at, by node, topic and what is asked.
+
+    Args:
+        told: what snapshots say of the platform: epoch, version.
+    """
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self._told = dict(told)
+        self._relays: dict[Any, Relay] = {}
+
+    def __len__(self) -> int:
+        return len(self._relays)
+
+    def of(self, remote: RemoteNode, topic: str, asked: Mapping[str, str]) -> Relay:
+        """The relay of a topic of a node, shared by all who ask the same."""
+        if topic in OWN_PART:
+            return Relay(remote, topic, asked, self._told, lambda: None)
+        words = {name: asked[name] for name in ASKED.get(topic, ()) if name in asked}
+        key = (remote, topic, *words.items())
+        if key not in self._relays:
+            self._relays[key] = Relay(remote, topic, words, self._told, lambda: self._relays.pop(key, None))
+        return self._relays[key]

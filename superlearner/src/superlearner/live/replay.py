@@ -1,0 +1,381 @@
+"""A recording as the frames of the live page: what `/replay` plays. Pure: rows in, frames and plain lists out.
+
+The same projector that follows a living node follows the rows of a recording, so the page draws the tree at any moment
+with the reducer of the live pages. What a living node's tables would tell (what a fresh supervisor looks like) is put
+together from the events before. A file may hold anything: an event that makes no sense changes nothing.
+"""
+
+# The data of rows is whatever a file holds.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+import otp
+from otp.trace import Recording, Row
+from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
+from superlearner.control.terms import clip
+from superlearner.live.frames import Frames, encode
+from superlearner.live.projection import Projection, graft, remove
+from superlearner.live.projector import KINDS, apply
+
+__all__ = ["Replay", "Replays"]
+
+SUPERVISION: Final = frozenset({"child_started", "child_restarted", "child_terminated", "restart_failed", "gave_up"})
+DYNAMIC_CLASSES: Final = ("DynamicSupervisor", "TaskSupervisor", "PartitionSupervisor")
+TEXT: Final = 240
+STATE: Final = 500
+MOST_TREE: Final = 1_000
+LARGEST: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row in the form the projector reads: reasons as tuples where they were such."""
+
+    seq: int
+    at: int
+    kind: str
+    pid: str | None
+    cause: int
+    data: Mapping[str, Any]
+
+
+class Replay:
+    """Makes the pages of one recording. Who asks for them in order has each event projected once.
+
+    >>> from otp.trace import load, pack
+    >>> import tempfile
+    >>> row = Row(1, 0, "shop", "exited", "<0.3.0>", 0, {"reason": "killed"})
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = file.write(pack([row], node="shop"))
+    ...     file.flush()
+    ...     page = Replay(load(file.name)).page(0, 100)
+    >>> page["last"], page["events"]
+    (1, [[0, 'exited', '0.3.0', None, 'killed', 0, '']])
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._begin()
+
+    @property
+    def place(self) -> int:
+        """How many events it has read."""
+        return self._place
+
+    def page(self, place: int, limit: int) -> dict[str, Any]:
+        """The tree after `place` events as a snapshot, what changes it in the next `limit`, and these events."""
+        if place < self._place:
+            self._begin()
+        while self._place < place:
+            self._step(self.recording.events[self._place])
+        self._frames.begin()
+        keyframe = msgspec.json.decode(encode(self._frames.snapshot(self._now, (), None)))
+        frames: list[list[Any]] = []
+        events: list[list[Any]] = []
+        for row in self.recording.events[place : place + limit]:
+            dirty = self._step(row)
+            if dirty or self._model.removed:
+                frames.append([self._place, msgspec.json.decode(encode(self._frames.delta(self._now, dirty)))])
+            events.append(self._wire(row))
+        return {
+            "place": place,
+            "last": len(self.recording.events),
+            "keyframe": keyframe,
+            "frames": frames,
+            "events": events,
+        }
+
+    def people(self) -> list[list[str | None]]:
+        """Who was there when it began: pid, name, class, parent."""
+        found: list[list[str | None]] = []
+        for one in self.recording.processes:
+            name, what = one.get("name"), one.get("what")
+            found.append([_pid(one.get("process")), _short(name, 120), _short(what, 120), _pid(one.get("parent"))])
+        return found
+
+    # One event after the other
+
+    def _begin(self) -> None:
+        recording = self.recording
+        self._place = 0
+        self._seqs: list[int] = []
+        self._begun = recording.events[0].at if len(recording.events) else 0
+        started = recording.header.get("started")
+        self._started = float(started) if isinstance(started, int | float) and abs(started) < LARGEST else 0.0
+        self._now = self._started
+        self._model = Projection(offset=self._started - _bounded(self._begun) / 1e9)
+        self._frames = Frames(self._model, {"epoch": "recording", "node": clip(recording.node, 200), "version": ""})
+        self._people: dict[str, tuple[str | None, str]] = {}
+        self._waiting: dict[str, list[Slot]] = {}
+        about = recording.header.get("about")
+        told = about.get("supervisors") if isinstance(about, dict) else None
+        self._supervisors = {_pid(one) for one in told[:MOST_TREE]} if isinstance(told, list) else set()
+        """Of a saved trace, which has no events of supervision: who supervises. Ends and starts stand for those."""
+        for one in recording.processes:
+            pid = _pid(one.get("process"))
+            if pid is not None:
+                self._people[pid] = (_short(one.get("name"), 120), _short(one.get("what"), 120) or "")
+        try:
+            for slot in self._roots():
+                graft(self._model, slot, None, self._now)
+                self._model.restarts += _restarts_in(slot)
+        except (RecursionError, TypeError, ValueError, AttributeError):
+            self._model = Projection(offset=self._model.offset)  # a file of somebody else
+            self._frames = Frames(self._model, self._frames.head)
+
+    def _roots(self) -> Iterator[Slot]:
+        """The trees at the beginning: as the header has them, else as far as the parents of processes tell."""
+        about = self.recording.header.get("about")
+        tree = about.get("tree") if isinstance(about, dict) else None
+        if isinstance(tree, list) and tree:
+            try:
+                yield from msgspec.convert(tree, list[Slot])[:50]
+                return
+            except (msgspec.ValidationError, RecursionError):
+                pass  # of another version, or of somebody else: then what the events tell has to do
+        supervisors = self._supervisors or {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
+        below: dict[str, list[str]] = {}
+        above: dict[str, str] = {}
+        for one in self.recording.processes[:MOST_TREE]:
+            pid, parent = _pid(one.get("process")), _pid(one.get("parent")) or ""
+            if pid is not None and pid not in above:
+                above[pid] = parent
+                below.setdefault(parent, []).append(pid)
+        for pid, parent in above.items():
+            if pid in supervisors and parent not in supervisors:
+                yield self._inferred(pid, below, supervisors, 0)
+
+    def _inferred(self, pid: str, below: Mapping[str, list[str]], supervisors: set[str | None], depth: int) -> Slot:
+        name, what = self._people.get(pid, (None, ""))
+        is_one = pid in supervisors and depth < 20
+        children = (
+            tuple(self._inferred(one, below, supervisors, depth + 1) for one in below.get(pid, ())) if is_one else ()
+        )
+        kind = "supervisor" if is_one else "worker"
+        id = name or f"{what} {pid}".strip()
+        count = len(children) if is_one else None
+        return Slot(id, key_part(id), pid, name, kind, what, since=self._now, children=children, child_count=count)
+
+    def _step(self, row: Row) -> set[str]:
+        self._place += 1
+        self._seqs.append(row.seq)
+        self._now = self._model.wall(_bounded(row.at))
+        pid, get = _pid(row.pid), row.data.get
+        if row.kind == "spawned" and pid is not None:
+            self._people[pid] = (_short(get("name"), 120), _short(get("what"), 120) or "")
+        elif row.kind == "registered" and pid in self._people:
+            self._people[pid or ""] = (_short(get("name"), 120), self._people[pid or ""][1])
+        if pid is None:
+            return set()
+        try:
+            if self._supervisors and row.kind in ("spawned", "exited"):
+                return self._traced(row, pid)
+            if row.kind not in KINDS:
+                return set()
+            return self._project(row, pid)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+            return set()  # a file of somebody else: this event makes no sense
+
+    def _traced(self, row: Row, pid: str) -> set[str]:
+        """A start or an end in a saved trace, as the supervisor above would have told it."""
+        if row.kind == "spawned":
+            above = _pid(row.data.get("parent"))
+            if above not in self._model.by_pid or above not in self._supervisors:
+                return set()
+            fresh = self._inferred(pid, {}, self._supervisors, 0)
+            data = {"id": fresh.id, "child": pid, "type": fresh.kind}
+            before = self._model.rows.get(f"{self._model.by_pid[above]}/{fresh.part}")
+            if before is not None:  # only those with a name keep their place when they end
+                fresh = replace(fresh, restarts=before.restarts + 1)
+                self._model.restarts += 1
+            return apply(self._model, Told(row.seq, _bounded(row.at), "child_started", above, row.seq, data), fresh)
+        found = self._model.rows.get(self._model.by_pid.get(pid, ""))
+        above = None if found is None or found.parent is None else self._model.rows[found.parent].pid
+        if found is None or above is None:
+            return set()
+        if found.name is None:  # whoever comes in its place has another id
+            return remove(self._model, found.key)
+        data = {"id": found.id, "child": pid, "reason": _term(row.data.get("reason")), "by": "exit"}
+        return apply(self._model, Told(row.seq, _bounded(row.at), "child_terminated", above, row.seq, data), None)
+
+    def _project(self, row: Row, pid: str) -> set[str]:
+        data = {key: _term(value) for key, value in row.data.items()}
+        child = _pid(data.get("child"))
+        fresh: Slot | None = None
+        if child is not None and row.kind in ("child_started", "child_restarted"):
+            fresh = self._fresh(pid, child, data, row.kind, row.cause)
+            if pid not in self._model.by_pid:  # its own start is told later, and takes it along
+                members = self._waiting.setdefault(pid, [])
+                if len(members) < MOST_TREE:
+                    members.append(fresh)
+                return set()
+        elif row.kind == "strategy_changed":
+            window, allowed = data.get("max_seconds"), data.get("max_restarts")
+            budget = (
+                Budget(0, int(allowed), float(window))
+                if isinstance(allowed, int) and isinstance(window, int | float)
+                else None
+            )
+            fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
+        return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
+
+    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str, cause: int) -> Slot:
+        """What the tables of the living node would have told of a child that has just been started."""
+        model = self._model
+        above = model.rows.get(model.by_pid.get(supervisor, ""))
+        id = id_text(data["id"])
+        old = None if above is None else model.rows.get(f"{above.key}/{key_part(data['id'])}")
+        children = tuple(self._waiting.pop(child, ()))
+        if above is not None:
+            children = tuple(_with_counts(model, f"{above.key}/{key_part(data['id'])}", one) for one in children)
+        name, what = self._people.get(child, (None, ""))
+        kind = data.get("type") if data.get("type") in ("supervisor", "worker") else None
+        if kind is None:
+            kind = old.kind if old is not None else "supervisor" if children else "worker"
+        is_one = kind == "supervisor"
+        strategy = old.strategy if old is not None else "dynamic" if what in DYNAMIC_CLASSES else None
+        budget = None if old is None or old.budget is None else Budget(0, old.budget.max, old.budget.window_s)
+        dynamic = above is not None and above.strategy in DYNAMIC
+        restart = data.get("restart")
+        before = model.carried.get(_pid(data.get("old")) or "") if dynamic else old
+        own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
+        if event == "child_restarted" or data.get("old") is not None:
+            own += 1
+            model.restarts += 1
+        elif cause:
+            along += 1
+        return Slot(
+            id,
+            child if dynamic else key_part(data["id"]),
+            child,
+            name,
+            kind,
+            what or ("" if old is None else old.what),
+            restart=restart if isinstance(restart, str) else None if old is None else old.restart,
+            restarts=own,
+            restarted_along=along,
+            strategy=strategy if is_one else None,
+            budget=budget if is_one else None,
+            since=self._now,
+            children=children,
+            child_count=len(children) if is_one else None,
+        )
+
+    def _wire(self, row: Row) -> list[Any]:
+        """An event as a list: µs since the first, kind, who, the other one, words, place of its cause, way or more."""
+        get = row.data.get
+        kind, other, words, more = row.kind, None, "", ""
+        if kind in ("sent", "dropped"):
+            other, words = _pid(get("to")), _words(get("message"), TEXT)
+            more = " ".join(part for part in (_short(get("way"), 20), _short(get("ref"), 80)) if part)
+        elif kind == "received":
+            words, more = _words(get("message"), TEXT), _short(get("way"), 20) or ""
+        elif kind == "spawned":
+            other, words, more = _pid(get("parent")), _short(get("name"), 120) or "", _short(get("what"), 120) or ""
+        elif kind in ("child_started", "child_restarted", "child_terminated"):
+            other, words, more = _pid(get("child")), _words(get("id"), 120), _words(get("reason"), TEXT)
+            if kind == "child_started":
+                more = _short(get("type"), 20) or ""
+        elif kind == "state_changed":
+            words = _words(get("state"), STATE)
+        else:
+            first = next(
+                (get(key) for key in ("reason", "name", "callback", "strategy", "what", "module") if get(key)), None
+            )
+            words = "" if first is None else _words(first, TEXT)
+            other = _pid(get("other"))
+        cause = 0
+        if row.cause:
+            found = bisect_left(self._seqs, row.cause)
+            if found < len(self._seqs) and self._seqs[found] == row.cause:
+                cause = found + 1
+        at = max(0, _bounded(row.at - self._begun)) // 1000
+        return [at, clip(kind, 40), _pid(row.pid), other, words, cause, more]
+
+
+class Replays:
+    """How far recordings have been read, for each who reads one: who goes on finds the reader that stands there.
+
+    Args:
+        most: how many are remembered; of more the one that was not asked for the longest time is forgotten.
+    """
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._readers: list[Replay] = []
+        """Those that are in the middle of a recording, the one that was asked last at the end."""
+        self._one_at_a_time = asyncio.Lock()
+
+    async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
+        """A page of a recording, made beside the loop; the first one says who was there."""
+        async with self._one_at_a_time:
+            reader = self._take(recording, place)  # nobody else's, should this be cancelled in the middle
+
+            def make() -> tuple[Replay, dict[str, Any]]:
+                one = reader or Replay(recording)
+                page = one.page(place, limit)
+                return one, page | {"people": [] if place else one.people()}
+
+            one, page = await otp.Task.run_blocking(make)
+            if one.place < page["last"]:
+                self._readers.append(one)
+                del self._readers[: -self._most]
+            return page
+
+    def _take(self, recording: Recording, place: int) -> Replay | None:
+        """The reader that has read up to `place`, or nearly; None if all are beyond it."""
+        before = [one for one in self._readers if one.recording is recording and one.place <= place]
+        found = max(before, key=lambda one: one.place, default=None)
+        if found is not None:
+            self._readers.remove(found)
+        return found
+
+
+def _restarts_in(slot: Slot) -> int:
+    """Return how often a child and those below it had been restarted when the recording began."""
+    return slot.restarts + sum(map(_restarts_in, slot.children))
+
+
+def _with_counts(model: Projection, above: str, slot: Slot) -> Slot:
+    """Return a child of a supervisor that has just been started, with what its place had counted before."""
+    key = f"{above}/{slot.part}"
+    children = tuple(_with_counts(model, key, child) for child in slot.children)
+    before = model.rows.get(key)
+    if before is None:
+        return replace(slot, children=children)
+    own, along = before.restarts + slot.restarts, before.restarted_along + slot.restarted_along
+    return replace(slot, children=children, restarts=own, restarted_along=along)
+
+
+def _bounded(at: int) -> int:
+    return at if abs(at) < 2**62 else 0
+
+
+def _pid(words: Any) -> str | None:
+    return clip(words, 60).strip("<>") if isinstance(words, str) else None
+
+
+def _short(words: Any, limit: int) -> str | None:
+    return clip(words, limit) if isinstance(words, str) else None
+
+
+def _words(value: Any, limit: int) -> str:
+    if isinstance(value, str):
+        return clip(value, limit)
+    if isinstance(value, list):
+        return clip(f"({', '.join(str(one)[:limit] for one in value[:20])})", limit)
+    return "" if value is None else clip(str(value)[: limit + 1], limit)
+
+
+def _term(value: Any) -> Any:
+    """A value of a row as the runtime had it, as far as that matters: tuples were lists in the file."""
+    return tuple(value) if isinstance(value, list) else value

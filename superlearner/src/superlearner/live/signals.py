@@ -1,0 +1,202 @@
+"""Which signals belong to which story of the feed: read from the trace beside it, without a clock, table or network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import DYNAMIC, id_text, key_part
+from superlearner.control.terms import plain_pid
+from superlearner.live.entries import shorten
+from superlearner.live.naming import called, slot_of
+from superlearner.live.projection import Projection
+from superlearner.live.rows import Row, label
+
+if TYPE_CHECKING:
+    from superlearner.live.stories import Story
+
+__all__ = ["Signals", "comes_back"]
+
+MOST_ENDS: Final = 512
+MOST_STORIES: Final = 256
+MOST_UNBORN: Final = 64
+MOST_BELOW: Final = 40
+
+Party = tuple[str, str]
+"""Key and label of a process of the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a process ended: the key and label that it had, and the same of who sent the signal."""
+
+    pid: str
+    party: Party | None
+    sender: str | None
+    sent_by: Party | None
+    linked: _Ended | None
+    """Whose end it shared over a link; one step back and no further, so that a long chain of links is not kept."""
+    at_ns: int
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A child that was started by a supervisor of which the page does not know yet."""
+
+    id: Any
+    pid: str
+    at_ns: int
+
+
+def comes_back(restart: str | None, reason: Any) -> bool:
+    """Whether a supervisor starts a child again that ended by itself.
+
+    >>> comes_back("transient", "normal"), comes_back("transient", "killed"), comes_back("temporary", "killed")
+    (False, True, False)
+    """
+    return restart == "permanent" or (restart == "transient" and is_crash(reason))
+
+
+def party_of(row: Row | None) -> Party | None:
+    """How a row takes part."""
+    return None if row is None else (row.key, label(row))
+
+
+class Signals:
+    """Adds to the bursts of stories what the events tell. All that it remembers is bounded."""
+
+    def __init__(self) -> None:
+        self._ends: dict[int, _Ended] = {}
+        self._stories: dict[int, Story] = {}
+        self._unborn: dict[str, list[_Start]] = {}
+
+    def ended(self, model: Projection, event: TraceEvent) -> None:
+        """A process ended: remember of what, until its supervisor says that it saw it."""
+        if event.pid is None:
+            return
+        pid, sender = plain_pid(event.pid), event.data.get("sender")
+        sent_by = None if sender is None else plain_pid(sender)
+        other = self._ends.get(event.cause)
+        linked = replace(other, linked=None) if other is not None and other.pid == sent_by else None
+        self._ends[event.seq] = _Ended(
+            pid, _row(model, pid), sent_by, _row(model, sent_by), linked, event.at, event.cause
+        )
+        shorten(self._ends, MOST_ENDS)
+
+    def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
+        """A child ended by itself: what ended it, and that its supervisor sees it."""
+        reason = text_of_reason(event.data["reason"], 80)
+        found = self._ends.get(event.cause)
+        if found is not None and found.sender is not None:
+            if found.linked is not None:
+                first = found.linked
+                if first.sender is not None and first.party is not None:
+                    story.burst.add("kill", first.sent_by, first.party, first.at_ns)
+                story.burst.add("link", first.party, who, found.at_ns, reason)
+            else:
+                story.burst.add("kill", found.sent_by, who, found.at_ns)
+        story.burst.add("exit", who, party_of(supervisor), event.at, reason)
+        self._belongs(event.cause, story)
+
+    def took_along(
+        self, story: Story, last: Story | None, model: Projection, me: Row, stopped: list[str], event: TraceEvent
+    ) -> None:
+        """A supervisor ended with a child of it: what became of that child, and of the others, comes first."""
+        if not stopped:
+            return
+        if last is not None and not last.done:
+            story.burst = last.burst.copy()
+        for key in stopped:
+            row = model.rows.get(key)
+            if row is not None:
+                story.burst.add("stop", party_of(me), party_of(row), event.at, "shutdown")
+
+    def linked(self, story: Story, event: TraceEvent, who: Party) -> None:
+        """A supervisor is gone: those that were linked to it, its children, ended with it."""
+        for seq, one in self._ends.items():
+            if seq > event.cause and one.cause == event.cause and one.party is not None:
+                story.burst.add("link", who, one.party, one.at_ns, text_of_reason(event.data["reason"], 80))
+
+    def above(self, story: Story, event: TraceEvent, supervisor: Row, who: Party) -> None:
+        """A supervisor that gave up has ended, and its own supervisor sees it."""
+        story.burst.add("exit", who, party_of(supervisor), event.at, text_of_reason(event.data["reason"], 80))
+        self._belongs(event.cause, story)
+
+    def stopped(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row) -> None:
+        """A supervisor stopped a child."""
+        data = event.data
+        pid = None if data.get("child") is None else plain_pid(data["child"])
+        row = _row(model, pid)
+        who = row or (slot_of(supervisor, data.get("id"), pid), called(model, supervisor, data.get("id"), str(pid)))
+        story.burst.add("stop", party_of(supervisor), who, event.at, text_of_reason(data["reason"], 80))
+
+    def started(self, model: Projection, event: TraceEvent, supervisor: Row | None) -> Story | None:
+        """A child was started; answers the story that this is a part of."""
+        data = event.data
+        if data.get("child") is None:
+            return None
+        pid = plain_pid(data["child"])
+        if supervisor is None:
+            if event.pid is not None:
+                below = self._unborn.setdefault(plain_pid(event.pid), [])
+                if len(below) < MOST_BELOW:
+                    below.append(_Start(data.get("id"), pid, event.at))
+                shorten(self._unborn, MOST_UNBORN)
+            return None
+        story = self._stories.get(event.cause) if event.cause else None
+        if story is None:
+            self._unborn.pop(pid, None)
+            return None
+        dynamic = supervisor.strategy in DYNAMIC
+        key = slot_of(supervisor, None if dynamic else data.get("id"), pid)
+        name = called(model, supervisor, data.get("id"), story.who)
+        self._start(story, party_of(supervisor), (key, name), pid, event.at)
+        story.pending.discard(key)
+        return story
+
+    def restarted(self, story: Story, keys: Mapping[str, str]) -> None:
+        """The supervisor said whom it starts again: who of them has not come yet?"""
+        story.waits = False
+        if len(keys) <= MOST_BELOW:
+            story.pending |= keys.keys() - story.burst.starts()
+
+    def failed(self, model: Projection, event: TraceEvent, supervisor: Row, story: Story) -> None:
+        """A start failed and is tried again, by the same story."""
+        id = event.data.get("id")
+        who = (slot_of(supervisor, id, story.pid), called(model, supervisor, id, story.who))
+        reason = text_of_reason(event.data["reason"], 80)
+        story.burst.add("failed", party_of(supervisor), who, event.at, reason)
+        self._belongs(event.seq, story)
+
+    def gave_up(self, story: Story, last: Story | None, event: TraceEvent, supervisor: Row) -> None:
+        """A supervisor has no restart left: what led to it comes first."""
+        if last is not None and last.burst.signals:
+            story.burst = last.burst.copy()
+        me = party_of(supervisor)
+        story.burst.add("gave_up", me, me, event.at)
+
+    def _start(self, story: Story, by: Party | None, who: Party, pid: str, at_ns: int) -> None:
+        """A start, and those that the started supervisor did while it started: it was asked before them."""
+        below = self._unborn.pop(pid, [])
+        story.burst.add("start", by, who, below[0].at_ns if below else at_ns, pid)
+        for one in below:
+            name = one.pid if one.id is None else id_text(one.id)
+            key = f"{who[0]}/{_part(one)}"
+            self._start(story, who, (key, name), one.pid, one.at_ns)
+
+    def _belongs(self, seq: int, story: Story) -> None:
+        if seq:
+            self._stories[seq] = story
+            shorten(self._stories, MOST_STORIES)
+
+
+def _part(start: _Start) -> str:
+    return start.pid if start.id is None else key_part(start.id)
+
+
+def _row(model: Projection, pid: str | None) -> Party | None:
+    return None if pid is None else party_of(model.rows.get(model.by_pid.get(pid, "")))

@@ -1,0 +1,169 @@
+"""The live feed of a node's figures: each point as the monitor makes it, and the anomalies that go on.
+
+    monitor's sample → point → one frame, encoded once → each viewer's queue
+
+There is no clock here: a frame is due when there is a point. While nobody looks nobody follows the monitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, fields
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from superlearner.live.viewer import Viewer
+from superlearner.nodes.nodes import WatchedNode
+from superlearner.observing.monitoring import Monitor, Point
+from superlearner.observing.monitoring.points import merged
+from superlearner.operations.builtin.system import anomaly_line
+
+if TYPE_CHECKING:
+    from superlearner.app.running import Platform
+
+__all__ = ["SystemSource", "system_source"]
+
+COLUMNS: Final = tuple(field.name for field in fields(Point))
+FINE_S: Final = 660.0
+"""A snapshot has this much in full; of what is older, up to an hour, a point for `COARSE_S` seconds."""
+HOUR_S: Final = 3_600.0
+COARSE_S: Final = 10.0
+SKIPPED: Final = 2.5
+"""A point that took so many times as long as it should have: the node was not looked at in that time."""
+LEAST_S: Final = 0.1
+"""A point of less time has no rates: the first one, of the moment in which the platform has begun."""
+ENDED: Final = 50
+encode: Final = msgspec.json.Encoder().encode
+
+
+class SystemSource:
+    """The figures of one node for all who look at them.
+
+    Args:
+        platform: whose settings hold.
+        node: its name.
+        monitor: makes the points.
+    """
+
+    def __init__(self, platform: Platform, node: str, monitor: Monitor) -> None:
+        self._platform = platform
+        self._node = node
+        self._monitor = monitor
+        self._viewers: set[Viewer] = set()
+        self._leave: Callable[[], None] | None = None
+        self._seq = 0
+        self._last: Point | None = None
+        self._told: tuple[Point | None, list[tuple[Point, bool]]] | None = None
+        self._told_over = 0
+
+    def attach(self) -> Viewer:
+        """A new viewer; its first frame is a snapshot."""
+        viewer = Viewer(self, self._platform.settings.viewer_queue)
+        self._viewers.add(viewer)
+        if self._leave is None:
+            self._last = self._monitor.history.last
+            self._told_over = self._over()
+            self._leave = self._monitor.follow(self._on_point)
+        return viewer
+
+    def detach(self, viewer: Viewer) -> None:
+        """A viewer has gone; after the last one the monitor is followed no longer."""
+        self._viewers.discard(viewer)
+        if not self._viewers and self._leave is not None:
+            self._leave()
+            self._leave = None
+
+    def snapshot(self) -> bytes:
+        """All that a page needs at first."""
+        points = self._known()
+        alarms = self._monitor.alarms
+        return encode({
+            "k": "s",
+            "seq": self._seq,
+            "epoch": self._platform.epoch,
+            "node": self._node,
+            "now": self._monitor.time(),
+            "interval": self._platform.settings.scan_interval,
+            "columns": COLUMNS,
+            "points": [astuple(point) for point, _ in points],
+            "gaps": [number for number, (_, gap) in enumerate(points) if gap],
+            "anomalies": self._active(),
+            "ended": [self._line(alarm) for alarm in list(alarms.ended)[-ENDED:]],
+        })  # fmt: skip
+
+    def _on_point(self, point: Point) -> None:
+        gap = self._last is not None and self._skips(self._last, point)
+        self._last = point
+        self._seq += 1
+        over = self._over() - self._told_over
+        self._told_over += over
+        frame = encode({
+            "k": "d",
+            "seq": self._seq,
+            "interval": self._platform.settings.scan_interval,
+            "point": astuple(point),
+            "gap": gap,
+            "anomalies": self._active(),
+            "ended": [self._line(alarm) for alarm in list(self._monitor.alarms.ended)[-over:]] if over > 0 else [],
+        })  # fmt: skip
+        for viewer in self._viewers:
+            viewer.offer(frame)
+
+    def _known(self) -> list[tuple[Point, bool]]:
+        """The points of a snapshot, gone through once for all who ask before the next one is made."""
+        newest = self._monitor.history.last
+        if self._told is None or self._told[0] is not newest:
+            self._told = newest, self._points()
+        return self._told[1]
+
+    def _points(self) -> list[tuple[Point, bool]]:
+        """The last hour, what is not fresh by `COARSE_S`; each with whether nothing was sampled before it."""
+        now = self._monitor.time()
+        found: list[tuple[Point, bool]] = []
+        bucket: list[Point] = []
+        before: Point | None = None
+        gap_before = False
+        for point in self._monitor.history.since(now - HOUR_S):
+            if point.seconds < LEAST_S:
+                continue
+            gap = before is not None and self._skips(before, point)
+            before = point
+            fresh = point.at > now - FINE_S
+            if bucket and (fresh or gap or point.at // COARSE_S != bucket[0].at // COARSE_S):
+                found.append((merged(bucket), gap_before))
+                bucket, gap_before = [], False
+            if fresh:
+                found.append((point, gap))
+            else:
+                gap_before = gap_before or gap
+                bucket.append(point)
+        if bucket:
+            found.append((merged(bucket), gap_before))
+        return found
+
+    def _skips(self, before: Point, point: Point) -> bool:
+        return point.seconds > SKIPPED * max(before.seconds, self._platform.settings.scan_interval)
+
+    def _active(self) -> list[dict[str, Any]]:
+        return [self._line(alarm) for alarm in self._monitor.alarms.active.values()]
+
+    def _line(self, alarm: Any) -> dict[str, Any]:
+        return anomaly_line(alarm, self._monitor.time()).model_dump()
+
+    def _over(self) -> int:
+        """How many anomalies have ended ever."""
+        alarms = self._monitor.alarms
+        return alarms.number - len(alarms.active)
+
+
+_sources: WeakValueDictionary[Monitor, SystemSource] = WeakValueDictionary()
+
+
+def system_source(platform: Platform, watched: WatchedNode) -> SystemSource:
+    """The source for all who look at this node now."""
+    found = _sources.get(watched.monitor)
+    if found is None:
+        found = _sources[watched.monitor] = SystemSource(platform, watched.node.name, watched.monitor)
+    return found

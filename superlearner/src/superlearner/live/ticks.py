@@ -1,0 +1,39 @@
+"""What hubs and their clock say to one another: which hub it is about, and what is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import otp
+from otp import Node
+
+if TYPE_CHECKING:
+    from superlearner.live.hub import Hub
+
+__all__ = ["LIVE", "Asked", "Tick", "tell_clock"]
+
+LIVE: Final = "live"
+"""The registered name of the clock."""
+
+Asked = Literal["frame", "watched", "beat"]
+
+
+class Tick:
+    """A message to the clock. Compared by type, since anybody may send to a process that has a name."""
+
+    __slots__ = ("asked", "hub")
+
+    def __init__(self, hub: Hub, asked: Asked) -> None:
+        self.hub = hub
+        self.asked: Asked = asked
+
+
+def tell_clock(carrier: Node, hub: Hub, asked: Asked, wait: float = 0.0) -> None:
+    """Tell the clock on `carrier` what it has to do for a hub, at once or in `wait` seconds."""
+    clock = carrier.whereis(LIVE)
+    if clock is None:
+        return  # it starts just now, and asks then what there is to do
+    if wait > 0:
+        otp.send_after(wait, clock, Tick(hub, asked))
+    else:
+        otp.send(clock, Tick(hub, asked))

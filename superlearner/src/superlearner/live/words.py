@@ -1,0 +1,341 @@
+"""The event feed: what happened and why, in plain words, one entry for one cause.
+
+    ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger and the 2 after it;
+    2 of 3 restarts left in 5 s
+
+`Feed.take` reads the trace beside the projector: a child's end opens a story, what its supervisor does about it
+continues the story, and the entry with the story's number is sent again. Pure: no clock, no table, no network.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+from superlearner.control.clock import wall_of
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import DYNAMIC, key_part
+from superlearner.control.terms import plain_pid
+from superlearner.live.bursts import Burst
+from superlearner.live.entries import MAX_ENTRIES, Entries, shorten
+from superlearner.live.naming import called, name_of, slot_of
+from superlearner.live.phrases import Restarts, flags_text, gave_up_text
+from superlearner.live.projection import Projection, row_of
+from superlearner.live.rows import Row, label
+from superlearner.live.signals import Signals, comes_back, party_of
+from superlearner.live.stories import Entry, Story
+
+__all__ = ["Feed"]
+
+FOLD_WINDOW_S: Final = 2.0
+FOLD_BEYOND: Final = 5
+"""Ends of one child within the window beyond which they share one entry."""
+
+LONG_DRAIN_MS: Final = 250.0
+MOST_HOLDS: Final = 20
+
+
+class Feed:
+    """The newest entries, and the stories that may go on.
+
+    Args:
+        offset: wall clock seconds at the zero of the node's clock.
+    """
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self._offset = offset
+        self._entries = Entries()
+        self._open: dict[str, Story] = {}
+        """The latest story of each supervisor, by its pid."""
+        self._gave_up: dict[str, Story] = {}
+        """Stories of supervisors that gave up, by their pid: their own supervisor goes on with them."""
+        self._recent: dict[str, deque[float]] = {}
+        self._latest: dict[str, Story] = {}
+        self._signals = Signals()
+        self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
+        """Of who held the loop: until when, the pid, the number of the entry."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether entries wait to be sent."""
+        return self._entries.changed
+
+    def entries(self) -> list[Entry]:
+        """All kept entries, newest last."""
+        return self._entries.all()
+
+    def drain(self) -> list[Entry]:
+        """New and changed entries since the last time."""
+        return self._entries.drain()
+
+    def note(self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str = "note") -> None:
+        """An entry that is no story."""
+        self._put(self._entry(model, at, level, text, pid, kind))
+
+    def _entry(
+        self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str, number: int | None = None
+    ) -> Entry:
+        key = None if pid is None else model.by_pid.get(pid)
+        id = self._number() if number is None else number
+        return Entry(id=id, at=at, kind=kind, level=level, text=text, key=key, pid=pid)
+
+    def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
+        """A kept child rests before it is started again: say so where its end is told."""
+        row = next((r for r in model.rows.values() if r.id == id and name_of(model, r.parent) == supervisor), None)
+        story = None if row is None else self._latest.get(row.key)
+        if story is None or (story.done and story.what != "gave_up" and not story.again):
+            key = f"{supervisor}/{key_part(id)}" if row is None else row.key
+            story = self._begin(key, at, fold=False)
+            story.who, story.key, story.what = label(row) or id, None if row is None else row.key, "restart_failed"
+            story.opening = f"{story.who} {why}"
+            why = ""
+        said = "" if why in ("", "gave up") else f"; it {why}"
+        story.tail, story.again, story.done = f"{said}; {supervisor} starts it again in {pause:g} s", supervisor, True
+        story.waits = False
+        story.failed = said
+        self._put(story)
+
+    def take(self, model: Projection, event: TraceEvent) -> None:
+        """One event of the trace; `model` is as it was before the event."""
+        data = event.data
+        at = wall_of(self._offset, event.at)
+        match event.kind:
+            case "exited":
+                self._signals.ended(model, event)
+            case "child_terminated":
+                self._terminated(model, event, data, at)
+            case "child_started":
+                self._started_again(model, event, data, at)
+            case "child_restarted":
+                self._restarted(model, event, data, at)
+            case "restart_failed":
+                self._restart_failed(model, event, data)
+            case "gave_up":
+                self._gives_up(model, event, data, at)
+            case "strategy_changed":
+                sup = row_of(model, event.pid)
+                if sup is not None:
+                    self.note(model, at, "info", flags_text(label(sup), sup.strategy, data), plain_pid(event.pid))
+            case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
+                self._held_up(model, event, data, at)
+            case "abandoned_cleanup":
+                who = label(row_of(model, event.pid)) or str(event.pid)
+                self.note(model, at, "warn", f"{who} did not finish its cleanup ({data.get('where', '?')})", None)
+            case _:
+                pass
+
+    # Stories
+
+    def _terminated(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        supervisor = row_of(model, event.pid)
+        if supervisor is None:
+            return
+        sup_pid = plain_pid(event.pid)
+        if data.get("by") != "exit":
+            self._stopped(model, event, supervisor, at)
+            return
+        child = data.get("child")
+        pid = None if child is None else plain_pid(child)
+        if pid is not None and pid in self._gave_up:
+            story = self._gave_up.pop(pid)
+            story.supervisor, story.strategy = label(supervisor), supervisor.strategy or ""
+            story.restarts = Restarts()
+            self._open[sup_pid] = story
+            row = model.rows.get(model.by_pid.get(pid, ""))
+            story.waits = row is None or comes_back(row.restart, data["reason"])
+            self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
+            self._put(story)
+            return
+        row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
+        reason = data["reason"]
+        dynamic = supervisor.strategy in DYNAMIC
+        if not is_crash(reason) and dynamic:
+            self._open.pop(sup_pid, None)
+            return  # dynamic children come and go: an orderly end is no news
+        key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
+        who = label(row) or called(model, supervisor, data["id"], str(pid))
+        what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
+        story = self._begin(key, at)
+        story.who, story.key, story.pid, story.what = who, key, pid, what
+        story.reason = text_of_reason(reason)
+        story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
+        story.waits = row is None or comes_back(row.restart, reason)
+        if row is not None and row.kind == "supervisor" and pid is not None:
+            stopped = self._entries.drop_stops_below(key)
+            self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)
+        self._open[sup_pid] = story
+        self._signals.begins(story, model, event, supervisor, (key, who))
+        if row is not None and row.kind == "supervisor":
+            self._signals.linked(story, event, (key, who))
+        self._put(story)
+
+    def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
+        """The supervisor stopped a child: part of a story, or somebody asked for it."""
+        data = event.data
+        larger = self._part_of(model, supervisor)
+        if larger is not None:
+            full = larger.burst.full
+            self._signals.stopped(larger, model, event, supervisor)
+            if not full:
+                self._put(larger)
+            return
+        if self._gives_up_above(model, supervisor) or supervisor.strategy in DYNAMIC:
+            return
+        key = slot_of(supervisor, data["id"])
+        if key in model.rows and model.rows[key].state == "stopped":
+            return  # it was stopped before
+        self._entries.drop_stops_below(key)
+        text = f"{label(supervisor)} stopped {called(model, supervisor, data['id'])}"
+        self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
+
+    def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        """A child runs again after its supervisor's pause, or because somebody asked for it."""
+        supervisor = row_of(model, event.pid)
+        part_of = self._signals.started(model, event, supervisor)
+        if part_of is not None and (part_of.settled or not part_of.burst.full):
+            self._put(part_of)
+        if supervisor is None or data.get("id") is None:
+            return
+        key = slot_of(supervisor, data["id"])
+        story, row = self._latest.get(key), model.rows.get(key)
+        who, by = called(model, supervisor, data["id"]), label(supervisor)
+        if story is not None and story.again:
+            story.tail, story.again = f"{story.failed}; {story.again} started it again", ""
+            self._put(story)
+            text = f"{by} started {who} again"
+        elif row is not None and row.state == "stopped" and row.last is not None and not event.cause:
+            text = f"{by} started {who}"
+        else:
+            return
+        pid = plain_pid(data["child"])
+        self._put(
+            Entry(
+                id=self._number(), at=at, kind="started", level="ok", text=text, key=key, pid=pid, sup=supervisor.key,
+                parts={"who": who, "by": by},
+            )
+        )  # fmt: skip
+
+    def _part_of(self, model: Projection, supervisor: Row) -> Story | None:
+        """The story of this supervisor, or one above, that just deals with an end: nobody asked for this stop."""
+        row: Row | None = supervisor
+        while row is not None:
+            story = None if row.pid is None else self._open.get(row.pid)
+            if story is not None and not story.done and story.waits:
+                return story
+            row = None if row.parent is None else model.rows[row.parent]
+        return None
+
+    def _gives_up_above(self, model: Projection, supervisor: Row) -> bool:
+        row: Row | None = supervisor
+        while row is not None and row.state != "gave_up":
+            row = None if row.parent is None else model.rows[row.parent]
+        return row is not None
+
+    def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        supervisor = row_of(model, event.pid)
+        self._signals.started(model, event, supervisor)
+        story = self._story_of(supervisor, event, data)
+        if story is None or supervisor is None:
+            return
+        if data.get("id") is not None:
+            ids = (data["id"], *data.get("group", ()))
+            group = {slot_of(supervisor, child): called(model, supervisor, child) for child in ids}
+            story.restarts.add(group, data)
+        else:
+            successor = plain_pid(data["child"])
+            story.key = slot_of(supervisor, None, successor)
+            story.restarts.add({story.key: story.who}, data, successor)
+        story.done = True
+        self._signals.restarted(story, story.restarts.restarted)
+        self._put(story)
+
+    def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
+        supervisor = row_of(model, event.pid)
+        story = self._story_of(supervisor, event, data)
+        if story is None or supervisor is None:
+            return
+        who = called(model, supervisor, data.get("id"), story.who)
+        story.restarts.failed(who, text_of_reason(data["reason"]), data)
+        self._signals.failed(model, event, supervisor, story)
+        self._put(story)
+
+    def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
+        """The open story of this very child, else the latest one of its supervisor."""
+        if supervisor is not None:
+            old = data.get("old")
+            key = slot_of(supervisor, data.get("id"), None if old is None else plain_pid(old))
+            story = self._latest.get(key)
+            if story is not None and not story.done and story.sup_key == supervisor.key:
+                return story
+        return self._open.get(plain_pid(event.pid))
+
+    def _gives_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        supervisor = row_of(model, event.pid)
+        sup_pid = plain_pid(event.pid)
+        last = self._open.get(sup_pid)
+        if last is not None and not last.done:
+            last.done, last.waits = True, False
+            last.tail = f"; {last.supervisor} has no restart left"
+            self._put(last)
+        if supervisor is None:
+            return
+        who = label(supervisor)
+        parent = None if supervisor.parent is None else model.rows[supervisor.parent]
+        story = self._begin(supervisor.key, at, fold=False)
+        story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
+        story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
+        story.strategy = "" if parent is None else parent.strategy or ""
+        story.reason = text_of_reason(data["reason"])
+        child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
+        story.opening = gave_up_text(who, child, story.reason, data)
+        story.waits = parent is not None
+        self._signals.gave_up(story, last, event, supervisor)
+        self._open[sup_pid] = story
+        self._gave_up[sup_pid] = story
+        shorten(self._gave_up)
+        self._put(story)
+
+    def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
+        row = row_of(model, event.pid)
+        who = label(row) or str(event.pid)
+        text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
+        pid = None if event.pid is None else plain_pid(event.pid)
+        entry = self._entry(model, at, "warn", text, pid, "stuck")
+        self._holds.append((at, pid, entry.id))
+        self._put(entry)
+
+    def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
+        """The watchdog knows who held the loop until now, and where: in place of what was said of that before."""
+        number = next((n for until, who, n in reversed(self._holds) if who == pid and until >= at - seconds), None)
+        self._put(self._entry(model, at, "bad", text, pid, "answers_again", number))
+
+    # Entries
+
+    def _begin(self, key: str, at: float, *, fold: bool = True) -> Story:
+        """A new story, or the latest one of this slot again if it ends so often that nobody can read it."""
+        recent = self._recent.setdefault(key, deque(maxlen=FOLD_BEYOND))
+        latest = self._latest.get(key)
+        storm = len(recent) == FOLD_BEYOND and at - recent[0] <= FOLD_WINDOW_S
+        recent.append(at)
+        if fold and storm and latest is not None:
+            latest.times += 1
+            latest.at, latest.restarts, latest.tail, latest.done = at, Restarts(), "", False
+            latest.burst, latest.waits, latest.pending = Burst(), False, set()
+            self._entries.renew(latest.id)
+            return latest
+        story = Story(self._number(), at, "", key, None, "", None, "", "", "", first_at=at)
+        self._latest[key] = story
+        while len(self._latest) > MAX_ENTRIES:
+            oldest = next(iter(self._latest))
+            del self._latest[oldest]
+            self._recent.pop(oldest, None)
+        return story
+
+    def _number(self) -> int:
+        return self._entries.number()
+
+    def _put(self, entry: Entry | Story) -> None:
+        self._entries.put(entry)
+        shorten(self._open)

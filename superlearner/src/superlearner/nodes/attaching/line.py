@@ -1,0 +1,31 @@
+"""The line of the platform to the backend behind a door."""
+
+from __future__ import annotations
+
+import otp
+from otp import GenServer, Pid
+from superlearner.nodes.remote import NodeGone
+
+__all__ = ["Line"]
+
+
+class Line:
+    """A `superlearner.nodes.remote.Link`: calls of a process of the service.
+
+    Args:
+        backend: the process that answers.
+    """
+
+    def __init__(self, backend: Pid) -> None:
+        self._backend = backend
+
+    async def ask(self, request: bytes) -> object:
+        """Send a request and wait for its answer. Raises `NodeGone`."""
+        try:
+            return await GenServer.call(self._backend, request, timeout=None)
+        except otp.CallExit:
+            raise NodeGone("the service has ended, or the line to it is cut") from None
+
+    def tell(self, request: bytes) -> None:
+        """Send a request whose answer nobody waits for."""
+        GenServer.cast(self._backend, request)

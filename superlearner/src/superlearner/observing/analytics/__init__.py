@@ -1,0 +1,45 @@
+"""What supervisors did, counted: restarts, give-ups, recoveries. Every number comes from the runtime's own events.
+
+    node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → figures (pure) → operations
+                        └→ the store, if there is one
+
+`Ledger` is the object the platform owns: it hears the events itself, at once and all of them, so a crash of the service
+`AnalyticsServer` loses nothing. The service answers for it, takes the samples, and forgets who ended long ago.
+"""
+
+from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
+from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, seconds_to_give_up, trend_of
+from superlearner.observing.analytics.history import Baseline, Book, History, Sample
+from superlearner.observing.analytics.ledger import AllStats, HistoryStore, Ledger, SupervisorStats
+from superlearner.observing.analytics.recalling import recall
+from superlearner.observing.analytics.reducer import KINDS, apply, meet
+from superlearner.observing.analytics.server import ANALYTICS, AnalyticsServer, UnknownSupervisor, settled
+from superlearner.observing.analytics.times import Times
+
+__all__ = [
+    "ANALYTICS",
+    "KINDS",
+    "RESTART_TYPES",
+    "AllStats",
+    "AnalyticsServer",
+    "Baseline",
+    "Book",
+    "Entry",
+    "EventType",
+    "FailureRate",
+    "History",
+    "HistoryStore",
+    "Ledger",
+    "Sample",
+    "SupervisorStats",
+    "Times",
+    "Trend",
+    "UnknownSupervisor",
+    "apply",
+    "failure_rate",
+    "meet",
+    "recall",
+    "seconds_to_give_up",
+    "settled",
+    "trend_of",
+]

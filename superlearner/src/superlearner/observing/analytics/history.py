@@ -1,0 +1,170 @@
+"""What is known of each supervisor: plain values, changed by the reducer alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from typing import Final, Literal
+
+from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
+from superlearner.observing.analytics.times import Times
+
+__all__ = ["Baseline", "Book", "History", "Sample"]
+
+PIDS: Final = 20
+SAMPLES: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What only a look tells of a supervisor: at wall clock seconds, its mailbox, its children, its restarts so far."""
+
+    at: float
+    message_queue_len: int
+    children: int
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """From when on somebody wants to count: the figures at that time."""
+
+    at: float
+    restarts: int
+    gave_up: int
+
+
+@dataclass(slots=True)
+class History:
+    """One supervisor. One of the same registered name goes on in the same history, with another pid.
+
+    `recent` holds how ends were answered (`RESTART_TYPES`), `others` the rest; each is bounded, the counts are not.
+    Times are ns of the node's clock where they are not said to be seconds.
+    """
+
+    key: str
+    name: str | None
+    pid: str
+    place: str | None = None
+    """The ids from its root, joined by `/`, of one without a name; not known while it starts."""
+    pids: deque[str] = field(default_factory=deque[str])
+    incarnations: int = 1
+    recent: deque[Entry] = field(default_factory=deque[Entry])
+    others: deque[Entry] = field(default_factory=deque[Entry])
+    counts: dict[EventType, int] = field(default_factory=dict[EventType, int])
+    by_child: dict[str, int] = field(default_factory=dict[str, int])
+    by_reason: dict[str, int] = field(default_factory=dict[str, int])
+    restarts: Times = field(default_factory=Times)
+    attempts: Times = field(default_factory=Times)
+    """What uses up the budget: restarts and attempts that failed."""
+    recoveries: int = 0
+    recovery_ns: int = 0
+    longest_recovery_ns: int = 0
+    allowed: int | Literal["infinity"] | None = None
+    window_s: float | Literal["infinity"] | None = None
+    down: dict[str, tuple[str, int, str]] = field(default_factory=dict[str, tuple[str, int, str]])
+    """Who does not run: by child id (or pid, where there is none) the pid that ended, when, and why."""
+    causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
+    """What restarts are caused by: the event that ended a child, or the last attempt that failed; and which pid."""
+    samples: deque[Sample] = field(default_factory=lambda: deque[Sample](maxlen=SAMPLES))
+    baseline: Baseline | None = None
+    ended_at: float | None = None
+    """Wall clock seconds at which it was found to have ended; None while it lives."""
+
+    def count(self, event_type: EventType) -> int:
+        """How often this has happened in the whole run."""
+        return self.counts.get(event_type, 0)
+
+    @property
+    def total_restarts(self) -> int:
+        """Children that ended and were started again; siblings that went along are counted apart."""
+        return self.count("restarted")
+
+    def begin_with(self, by_child: dict[str, int], total: int) -> None:
+        """Count what happened before it was watched, of which no more is known."""
+        self.by_child |= by_child
+        self.counts["restarted"] = total
+
+    def absorb(self, later: History, most: int) -> None:
+        """Go on with what a supervisor in the same place did before its place was known."""
+        for entry in reversed(list(later.entries())):
+            self.keep(replace(entry, supervisor=self.key), most)
+        for kind, number in later.counts.items():
+            self.counts[kind] = self.count(kind) + number
+        for mine, others in ((self.by_child, later.by_child), (self.by_reason, later.by_reason)):
+            for name, number in others.items():
+                mine[name] = mine.get(name, 0) + number
+        for times, more in ((self.restarts, later.restarts), (self.attempts, later.attempts)):
+            for at in more.newest(0):
+                times.add(at)
+        self.incarnations += 1
+        self.ended_at = None
+        self.down, self.causes = later.down, later.causes
+        self.allowed, self.window_s = later.allowed, later.window_s
+
+    def restart_history(self) -> Iterator[Entry]:
+        """How ends were answered, newest first."""
+        return reversed(self.recent)
+
+    def entries(self) -> Iterator[Entry]:
+        """All that is in memory, newest first."""
+        return merge(reversed(self.recent), reversed(self.others), key=lambda entry: -entry.number)
+
+    def keep(self, entry: Entry, most: int) -> None:
+        """Add an entry; the oldest go where there are more than `most`."""
+        kept = self.recent if entry.event_type in RESTART_TYPES else self.others
+        kept.append(entry)
+        while len(kept) > most:
+            kept.popleft()
+
+    def recovered(self, took_ns: int) -> None:
+        """A child was back after so many nanoseconds."""
+        self.recoveries += 1
+        self.recovery_ns += took_ns
+        self.longest_recovery_ns = max(self.longest_recovery_ns, took_ns)
+
+
+@dataclass(slots=True)
+class Book:
+    """All histories. `offset` is the wall clock at the zero of the node's clock, `most` entries are kept of each."""
+
+    offset: float = 0.0
+    most: int = 1_000
+    number: int = 0
+    total_restarts: int = 0
+    """Of all supervisors of this run, those that were forgotten included."""
+    histories: dict[str, History] = field(default_factory=dict[str, History])
+    by_pid: dict[str, History] = field(default_factory=dict[str, History])
+    by_place: dict[str, History] = field(default_factory=dict[str, History])
+    """Those without a name, which have another pid after each restart."""
+
+    def settle(self, pid: str, place: str) -> None:
+        """The supervisor of this pid, which has no name, is in this place: it goes on in the history of the place."""
+        history, known = self.by_pid[pid], self.by_place.get(place)
+        if known is None:
+            history.place = place
+            self.by_place[place] = history
+        elif known is not history:
+            known.absorb(history, self.most)
+            known.attempts = Times()  # its budget is whole
+            self.forget(history.key)
+            belongs(self, known, pid)
+
+    def forget(self, key: str) -> None:
+        """Drop the history of a supervisor."""
+        history = self.histories.pop(key)
+        for pid in history.pids:
+            self.by_pid.pop(pid, None)
+        if history.place is not None:
+            self.by_place.pop(history.place, None)
+
+
+def belongs(book: Book, history: History, pid: str) -> None:
+    """The supervisor of this history has this pid now."""
+    history.pid = pid
+    history.pids.append(pid)
+    book.by_pid[pid] = history
+    while len(history.pids) > PIDS:
+        book.by_pid.pop(history.pids.popleft(), None)

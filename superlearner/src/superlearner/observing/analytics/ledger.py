@@ -1,0 +1,331 @@
+"""The edge of analytics: hears the node's events, reads its clock and its tables, and hands on to the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import otp
+from otp import Node, Pid
+from otp.trace import Event
+from superlearner.base.telemetry import Telemetry
+from superlearner.control.clock import Clock
+from superlearner.control.look import supervisors
+from superlearner.control.slots import DYNAMIC, id_text
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import place_of, supervisor_state
+from superlearner.observing.analytics.entries import RESTART_TYPES, Entry
+from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, trend_of
+from superlearner.observing.analytics.history import Baseline, Book, History, Sample
+from superlearner.observing.analytics.reducer import KINDS, apply, count, meet
+from superlearner.store import Restart
+
+__all__ = ["AllStats", "HistoryStore", "Ledger", "SupervisorStats"]
+
+NS: Final = 1_000_000_000
+KEEP_ENDED_S: Final = 600.0
+MAX_ENDED: Final = 200
+MAX_SAMPLED: Final = 1_000
+SWEEP_AT: Final = 1_000
+STARTS: Final = frozenset({"child_started", "child_restarted"})
+
+log = logging.getLogger(__name__)
+
+
+class HistoryStore(Protocol):
+    """Where entries go that must be there after the end of the program."""
+
+    def append_restarts(self, rows: Iterable[Restart]) -> int:
+        """Accept rows; never waits, never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorStats:
+    """One supervisor among all. `recent_restarts` are those of the last window, `last_restart` wall clock seconds."""
+
+    supervisor_pid: str
+    supervisor_name: str | None
+    alive: bool
+    total_restarts: int
+    recent_restarts: int
+    give_ups: int
+    last_restart: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllStats:
+    """All supervisors, most restarts first. `total_restarts` counts those that are forgotten, too."""
+
+    total_supervisors: int
+    total_restarts: int
+    uptime_ms: int
+    missed_events: int
+    supervisor_stats: list[SupervisorStats]
+
+
+class Ledger:
+    """Everything supervisors did since `watch`. A plain object: it outlives the service, and needs it for no number.
+
+    Args:
+        store: takes what is to be kept for longer; None keeps the memory only.
+        telemetry: told `supervisor.restarted`, `.restarted_along`, `.restart_failed`, `.gave_up`, with `recovery` (s).
+        most: entries of one supervisor in memory, of restarts and of the rest each.
+        scan_interval: seconds between two samples, which the service takes.
+        detailed: write a line into the log for each entry.
+
+    >>> import otp
+    >>> from otp import Children, GenServer, Ok, Supervisor, impl
+    >>> class Till(GenServer[None]):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         return Ok(None)
+    >>> class Shop(Supervisor):
+    ...     @impl
+    ...     def init(self, arg):
+    ...         return Children([Till.child_spec(None, name="till")])
+    >>> async def main():
+    ...     ledger = Ledger()
+    ...     ledger.watch(otp.node())
+    ...     await Shop.start_link(None, name="shop")
+    ...     otp.exit("till", "kill")
+    ...     await otp.node().wait_registered("till")
+    ...     (entry,) = ledger.find("shop").restart_history()
+    ...     return entry.event_type, entry.child_id, entry.reason
+    >>> otp.run(main)
+    ('restarted', 'Till', 'killed')
+    """
+
+    def __init__(
+        self,
+        store: HistoryStore | None = None,
+        *,
+        telemetry: Telemetry | None = None,
+        most: int = 1_000,
+        scan_interval: float = 2.0,
+        detailed: bool = False,
+    ) -> None:
+        self.book = Book(most=most)
+        self.store = store
+        self.telemetry = telemetry
+        self.scan_interval = scan_interval
+        self.detailed = detailed
+        self.due: Any = None
+        """The timer of the service's next sample."""
+        self.missed = 0
+        """Events that could not be taken, by a mistake of ours."""
+        self.heard: Callable[[Entry], object] | None = None
+        """Called with each entry that is worth storing."""
+        self._node: Node | None = None
+        self._began = 0.0
+        self._subscription: Any = None
+        self._sweep_at = SWEEP_AT
+
+    # Events
+
+    def watch(self, node: Node) -> None:
+        """Follow the events of a node from now on; of what happened before, the numbers are taken over."""
+        self._node = node
+        self._began = otp.monotonic()
+        self.book.offset = Clock().offset
+        self.book.total_restarts += node.restart_count
+        for pid in supervisors(node):
+            self._begin(pid)
+        self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
+
+    def _begin(self, pid: Pid) -> None:
+        """Take over how often a supervisor has restarted its children."""
+        history, state = self.meet(pid), supervisor_state(pid)
+        records = [] if state is None else [one for one in state.children if one.restarts]
+        by_child: dict[str, int] = {}
+        for record in records:
+            if record.id is not None:
+                count(by_child, id_text(record.id), record.restarts)
+        if records and not history.total_restarts:
+            history.begin_with(by_child, sum(record.restarts for record in records))
+
+    def close(self) -> None:
+        """Stop following; what is known stays."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def meet(self, pid: Pid, name: str | None = None) -> History:
+        """The history of a supervisor, new if it is seen for the first time."""
+        text = plain_pid(pid)
+        known = self.book.by_pid.get(text)
+        if known is not None:
+            return known
+        if len(self.book.histories) >= self._sweep_at:
+            self.forget_ended()
+            self._sweep_at = max(SWEEP_AT, 2 * len(self.book.histories))
+        registered = otp.process_info(pid, "registered_name")
+        history = meet(self.book, text, name if registered is None else id_text(registered))
+        self._settle(pid)
+        return history
+
+    def _settle(self, pid: Pid) -> None:
+        """Find the place of a supervisor without a name, and of those below it; none is known while it starts."""
+        history, state = self.book.by_pid.get(plain_pid(pid)), supervisor_state(pid)
+        place = place_of(pid)
+        if history is None or state is None or place is None:
+            return
+        if history.name is None and history.place is None:
+            self.book.settle(plain_pid(pid), place)
+        if state.strategy not in DYNAMIC:
+            for record in state.children:
+                if record.pid is not None and record.spec.type == "supervisor":
+                    self._settle(record.pid)
+
+    def on_event(self, event: Event) -> None:
+        """One event of the trace. Whatever goes wrong here stays here: the supervisor that emits must not suffer."""
+        try:
+            if event.pid is not None and plain_pid(event.pid) not in self.book.by_pid:
+                self.meet(event.pid)
+            if event.kind in STARTS and event.data["child"] is not None:
+                self._settle(event.data["child"])
+            entry = apply(self.book, event)
+            if entry is not None:
+                self.hand_on(entry)
+        except Exception:
+            self.missed += 1
+            log.exception("analytics could not take %r; this is a bug of SuperLearner, please report it", event)
+
+    def hand_on(self, entry: Entry) -> None:
+        """Tell log, telemetry and store of an entry: one of this ledger, or of a node in another program."""
+        if self.heard is not None and entry.is_stored:
+            self.heard(entry)
+        if self.detailed:
+            log.info(
+                "%s: %s %s (%s -> %s) %s",
+                entry.supervisor,
+                entry.event_type,
+                entry.child_id,
+                entry.old_pid,
+                entry.child_pid,
+                entry.reason,
+            )
+        if self.telemetry is not None and entry.event_type in RESTART_TYPES:
+            measured = {} if entry.recovery_s is None else {"recovery": entry.recovery_s}
+            who = {"supervisor": entry.supervisor, "child": entry.child_id, "reason": entry.reason}
+            self.telemetry.execute(f"supervisor.{entry.event_type}", measured, who)
+        if self.store is not None and entry.is_stored:
+            row = Restart(
+                entry.at,
+                entry.supervisor,
+                entry.child_id,
+                entry.event_type,
+                entry.old_pid,
+                entry.child_pid,
+                entry.reason,
+            )
+            self.store.append_restarts([row])
+
+    # Reading
+
+    def find(self, text: str) -> History:
+        """The history of a supervisor by its registered name or pid, in any of the forms of a pid.
+
+        Raises:
+            LookupError: nobody of this name or pid is known (any more).
+        """
+        history = self.book.histories.get(text)
+        if history is None:
+            history = self.book.by_pid.get(text.removeprefix("#PID").strip("<>"))
+        if history is None:
+            raise LookupError(f"analytics knows no supervisor {text[:200]!r}; see get_all_supervisor_stats()")
+        return history
+
+    def is_alive(self, history: History) -> bool:
+        """Whether the supervisor runs."""
+        pid = self.pid_of(history)
+        return pid is not None and otp.is_alive(pid)
+
+    def pid_of(self, history: History) -> Pid | None:
+        """The supervisor as a pid; None where no node is watched, and for one of a program before this one."""
+        if self._node is None or self.book.by_pid.get(history.pid) is not history:
+            return None
+        return self._node.parse_pid(history.pid)
+
+    def failure_rate(self, history: History, window_ms: int = 60_000) -> FailureRate:
+        """Restarts in the last `window_ms`."""
+        return failure_rate(history, _now(), window_ms)
+
+    def trend(self, history: History, window_ms: int = 60_000) -> Trend:
+        """Where it is heading; the budget is the one that the supervisor has now."""
+        pid = self.pid_of(history)
+        state = None if pid is None else supervisor_state(pid)
+        if state is not None:
+            history.allowed, history.window_s = state.max_restarts, state.max_seconds
+        history.ended_at = None if self.is_alive(history) else history.ended_at or self.wall()
+        return trend_of(history, _now(), window_ms)
+
+    def wall(self) -> float:
+        """Now, in seconds of the wall clock as entries have it."""
+        return round(self.book.offset + otp.monotonic(), 6)
+
+    def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
+        """All supervisors, most restarts first; of those with as many the one that restarted last."""
+        for pid in () if self._node is None else supervisors(self._node):  # one that has done nothing yet, too
+            self.meet(pid)
+        histories = list(self.book.histories.values())
+        histories.sort(key=lambda one: (one.total_restarts, one.restarts.last or 0), reverse=True)
+        now, offset = _now(), self.book.offset
+        lines = [
+            SupervisorStats(
+                supervisor_pid=one.pid,
+                supervisor_name=one.name,
+                alive=self.is_alive(one),
+                total_restarts=one.total_restarts,
+                recent_restarts=failure_rate(one, now, window_ms).restarts,
+                give_ups=one.count("gave_up"),
+                last_restart=None if one.restarts.last is None else round(offset + one.restarts.last / NS, 6),
+            )
+            for one in histories[:limit]
+        ]
+        uptime = round((otp.monotonic() - self._began) * 1000)
+        return AllStats(len(histories), self.book.total_restarts, uptime, self.missed, lines)
+
+    # What the service and people do
+
+    def establish_baseline(self, history: History) -> Baseline:
+        """Remember the figures of now, to count from here."""
+        history.baseline = Baseline(self.wall(), history.total_restarts, history.count("gave_up"))
+        return history.baseline
+
+    def sample(self) -> None:
+        """Look at the living supervisors once, the first thousand of them, and forget who ended long ago."""
+        self.forget_ended()
+        at, left = self.wall(), MAX_SAMPLED
+        for history in self.book.histories.values():
+            pid = None if history.ended_at is not None else self.pid_of(history)
+            state = None if pid is None else supervisor_state(pid)
+            if pid is None or state is None:
+                continue
+            waiting = otp.process_info(pid, "message_queue_len") or 0
+            history.samples.append(Sample(at, waiting, len(state), history.total_restarts))
+            left -= 1
+            if not left:
+                return
+
+    def forget_ended(self) -> None:
+        """Notice who ended; after ten minutes, and of more than 200 the first, they are forgotten."""
+        now = self.wall()
+        ended: list[tuple[float, str]] = []
+        for key, history in self.book.histories.items():
+            if self.is_alive(history):
+                history.ended_at = None
+                continue
+            history.ended_at = history.ended_at or now
+            ended.append((history.ended_at, key))
+        ended.sort()
+        surplus = len(ended) - MAX_ENDED
+        for place, (since, key) in enumerate(ended):
+            if place < surplus or now - since > KEEP_ENDED_S:
+                self.book.forget(key)
+
+
+def _now() -> int:
+    return round(otp.monotonic() * NS)

@@ -1,0 +1,200 @@
+"""The reducer: takes one event of the runtime into the book. No clock, no table, no process is asked here.
+
+What an event does not say, the registered name of a supervisor that is seen for the first time, is told by `meet`. So
+the same events give the same book, and it is tested without a runtime, against a naive recount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from superlearner.control.clock import wall_of
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.slots import id_text
+from superlearner.control.terms import plain_pid
+from superlearner.observing.analytics.entries import Entry, EventType
+from superlearner.observing.analytics.history import Book, History, belongs
+from superlearner.observing.analytics.times import Times
+
+__all__ = ["KINDS", "apply", "count", "meet"]
+
+KINDS: Final = frozenset(
+    {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
+)
+"""The kinds of events that are taken."""
+
+MAX_DOWN: Final = 1_000
+MAX_CAUSES: Final = 64
+MAX_NAMES: Final = 200
+UNKNOWN: Final = "unknown"
+OTHERS: Final = "…"
+"""Counts of children and reasons beyond the first 200 of a supervisor."""
+
+
+def meet(book: Book, pid: str, name: str | None) -> History:
+    """A supervisor is seen for the first time, by its plain pid: it goes on in the history of its name, if any."""
+    known = book.by_pid.get(pid)
+    if known is not None:
+        return known
+    key = pid if name is None else name
+    history = book.histories.get(key)
+    if history is None:
+        history = book.histories[key] = History(key, name, pid)
+    else:
+        history.incarnations += 1
+        history.ended_at = None
+        history.attempts = Times()  # its budget is whole
+        history.down.clear()  # the children of the one before are nobody's
+        history.causes.clear()
+    belongs(book, history, pid)
+    return history
+
+
+def apply(book: Book, event: TraceEvent) -> Entry | None:
+    """Take one event; answers the entry that was made of it. A supervisor has to be met before."""
+    history = book.by_pid.get(plain_pid(event.pid))
+    if history is None:
+        return None
+    data = event.data
+    match event.kind:
+        case "child_started":
+            return _started(book, history, event, data)
+        case "child_terminated":
+            return _terminated(book, history, event, data)
+        case "child_restarted":
+            return _restarted(book, history, event, data)
+        case "restart_failed":
+            history.attempts.add(event.at)
+            _budget(history, data["allowed"], data["window"])
+            old = history.causes.get(event.cause)
+            _caused(history, event.seq, old)
+            return _entry(book, history, event, "restart_failed", data["id"], old, None, data["reason"])
+        case "gave_up":
+            _budget(history, data["allowed"], data["window"])
+            old = history.causes.get(event.cause)
+            return _entry(book, history, event, "gave_up", data["id"], old, None, data["reason"])
+        case "strategy_changed":
+            _budget(history, data["max_restarts"], data["max_seconds"])
+            told = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
+            return _entry(book, history, event, "strategy_changed", None, None, None, told, crash=False)
+        case _:
+            return None
+
+
+def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
+    id, child = data["id"], plain_pid(data["child"])
+    before = None if id is None else history.down.pop(_place(id), None)
+    if data.get("old") is not None:  # started on request, or with a sibling, after an end of its own
+        reason = UNKNOWN if before is None else before[2]
+        return _ran_again(book, history, event, id, plain_pid(data["old"]), child, reason, before)
+    if event.cause not in history.causes or before is None:
+        return _entry(book, history, event, "started", id, None, child, None)
+    old, ended, why = before
+    along: EventType = "restarted_along"
+    return _entry(book, history, event, along, id, old, child, why, crash=False, recovery=event.at - ended)
+
+
+def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
+    id, old, reason = data["id"], plain_pid(data["child"]), data["reason"]
+    by_itself = data["by"] == "exit"
+    kind: EventType = "terminated" if by_itself else "stopped"
+    entry = _entry(book, history, event, kind, id, old, None, reason)
+    down = history.down
+    down[old if id is None else _place(id)] = old, event.at, entry.reason or ""
+    if len(down) > MAX_DOWN:
+        del down[next(iter(down))]
+    if by_itself:
+        _caused(history, event.cause, old)
+    return entry
+
+
+def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
+    id, child = data["id"], plain_pid(data["child"])
+    old = None if data["old"] is None else plain_pid(data["old"])
+    history.attempts.add(event.at)
+    _budget(history, data["allowed"], data["window"])
+    before = history.down.pop((old or "") if id is None else _place(id), None)
+    return _ran_again(book, history, event, id, old, child, data["reason"], before)
+
+
+def _ran_again(
+    book: Book,
+    history: History,
+    event: TraceEvent,
+    id: Any,
+    old: str | None,
+    child: str,
+    reason: Any,
+    before: tuple[str, int, str] | None,
+) -> Entry:
+    """Count a restart."""
+    history.restarts.add(event.at)
+    book.total_restarts += 1
+    recovery = None
+    if before is not None:
+        recovery = max(0, event.at - before[1])
+        history.recovered(recovery)
+    entry = _entry(book, history, event, "restarted", id, old, child, reason, recovery=recovery)
+    if id is not None:
+        count(history.by_child, entry.child_id or "")
+    count(history.by_reason, entry.reason or "")
+    return entry
+
+
+def _entry(
+    book: Book,
+    history: History,
+    event: TraceEvent,
+    kind: EventType,
+    id: Any,
+    old: str | None,
+    child: str | None,
+    reason: Any,
+    *,
+    crash: bool | None = None,
+    recovery: int | None = None,
+) -> Entry:
+    book.number += 1
+    has_reason = kind != "started"
+    entry = Entry(
+        book.number,
+        wall_of(book.offset, event.at),
+        kind,
+        history.key,
+        plain_pid(event.pid),
+        None if id is None else id_text(id),
+        old,
+        child,
+        text_of_reason(reason) if has_reason else None,
+        (has_reason and is_crash(reason)) if crash is None else crash,
+        None if recovery is None else round(recovery / 1e9, 6),
+    )
+    history.counts[kind] = history.counts.get(kind, 0) + 1
+    history.keep(entry, book.most)
+    return entry
+
+
+def _place(id: Any) -> str:
+    """A child id as a key; `1` is told from `"1"`."""
+    return id_text(id) if type(id) is str else f"={id_text(id)}"
+
+
+def _budget(history: History, allowed: Any, window: Any) -> None:
+    history.allowed = "infinity" if allowed == "infinity" else int(allowed)
+    history.window_s = "infinity" if window == "infinity" else float(window)
+
+
+def _caused(history: History, seq: int, old: str | None) -> None:
+    if seq:
+        history.causes[seq] = old
+        if len(history.causes) > MAX_CAUSES:
+            del history.causes[next(iter(history.causes))]
+
+
+def count(counts: dict[str, int], name: str, number: int = 1) -> None:
+    """Add to the number of a name; there is room for the first 200 names."""
+    if name not in counts and len(counts) >= MAX_NAMES:
+        name = OTHERS
+    counts[name] = counts.get(name, 0) + number

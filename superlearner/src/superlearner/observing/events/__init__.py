@@ -1,0 +1,10 @@
+"""What happens, as a numbered stream for who watches: processes, supervisors, settings, operations, the log."""
+
+from __future__ import annotations
+
+from superlearner.observing.events.event import Event, Gap
+from superlearner.observing.events.event_log import EventLog
+from superlearner.observing.events.reader import Reader, Wanted
+from superlearner.observing.events.types import TYPES
+
+__all__ = ["TYPES", "Event", "EventLog", "Gap", "Reader", "Wanted"]

@@ -1,0 +1,190 @@
+"""From an event of the runtime to one that everybody may read: plain values and a sentence, nothing of the program's.
+
+This runs in the step in which something happens, so it looks at nothing but the event and the registered names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import otp
+from otp.redaction import without_secrets
+from superlearner.control.clock import Clock
+from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.observing.events.event import Event
+
+__all__ = ["can_wait", "event_of"]
+
+LONGEST = 300
+
+
+def event_of(event: otp.trace.Event, clock: Clock) -> Event:
+    """The event as the platform tells it."""
+    make = TRANSLATORS.get(event.kind, _other)
+    told = make(event)
+    told.at = clock.wall(event.at)
+    told.node = event.node
+    told.seq = event.seq
+    told.cause = event.cause or None
+    return told
+
+
+def can_wait(event: otp.trace.Event) -> bool:
+    """Whether it may be put into words later: it says all by itself, and holds nothing of the program's.
+
+    Starts and ends of processes without a supervisor come by the thousand, and most are never read.
+    """
+    kind = event.kind
+    if kind == "exited":
+        return type(event.data["reason"]) is str
+    return kind == "spawned" or kind == "registered" or kind == "unregistered"
+
+
+def _spawned(event: Any) -> Event:
+    data, pid = event.data, plain_pid(event.pid)
+    name, what, parent = _name(data.get("name")), _words(data.get("what")), data.get("parent")
+    who, by = (None, None) if not isinstance(parent, otp.Pid) else _supervisor(parent)
+    text = f"{_who(name, pid, what)} was started"
+    told = {"parent": by, "what": what, "supervisor_pid": by}
+    return Event("spawned", 0.0, text, told, pid=pid, name=name, supervisor=who)
+
+
+def _exited(event: Any) -> Event:
+    data, pid = event.data, plain_pid(event.pid)
+    name, reason, sender = _name(data.get("name")), data.get("reason"), _pid(data.get("sender"))
+    said, abnormal, what = text_of_reason(reason), is_crash(reason), _words(data.get("what"))
+    if sender is None and type(reason) is otp.Crash:
+        told = {
+            "reason": said,
+            "abnormal": True,
+            "callback": _words(data.get("callback")),
+            "message": _hidden(data.get("message")),
+            "where": where_of(reason),
+            "what": what,
+        }
+        where = "" if told["where"] is None else f" ({told['where']})"
+        return Event("crashed", 0.0, f"{_who(name, pid, what)} crashed: {said}{where}", told, pid=pid, name=name)
+    told = {"reason": said, "abnormal": abnormal, "sender": sender, "what": what}
+    return Event("exited", 0.0, f"{_who(name, pid, what)} ended: {said}", told, pid=pid, name=name)
+
+
+def _registered(event: Any) -> Event:
+    pid, name = plain_pid(event.pid), _name(event.data.get("name"))
+    verb = "is called" if event.kind == "registered" else "is no longer called"
+    return Event(event.kind, 0.0, f"{pid} {verb} {name}", {}, pid=pid, name=name)
+
+
+def _child(event: Any) -> Event:
+    """An event of a supervisor about a child."""
+    data, kind = event.data, event.kind
+    child = data.get("child")
+    pid, id = _pid(child), None if data.get("id") is None else id_text(data["id"])
+    name = None if child is None else _name(otp.process_info(child, "registered_name"))
+    supervisor, own = _supervisor(event.pid)
+    told: dict[str, Any] = {"id": id, "supervisor_pid": own}
+    also = () if id is None else (id,)
+    who = _who(name or id, pid)
+    if kind == "child_started":
+        old = _pid(data.get("old"))
+        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old}
+        text = f"{supervisor} {'started' if old is None else 'restarted'} {who}"
+    elif kind == "child_terminated":
+        told |= {"reason": text_of_reason(data.get("reason")), "by": data.get("by")}
+        text = f"{who} of {supervisor} ended: {told['reason']}"
+    else:
+        told |= {
+            "reason": text_of_reason(data.get("reason")),
+            "used": _number(data.get("used")),
+            "allowed": _number(data.get("allowed")),
+            "window": _number(data.get("window")),
+        }
+        budget = f"restart {told['used']} of {told['allowed']} in {told['window']} s"
+        if kind == "child_restarted":
+            old = _pid(data.get("old"))
+            group = [id_text(one) for one in (data.get("group") or ())[:20]]
+            told |= {"old": old, "strategy": data.get("strategy"), "group": group}
+            also = (*also, *(() if old is None else (old,)))
+            text = f"{supervisor} restarted {who} ({told['reason']}); {budget}"
+        elif kind == "restart_failed":
+            text = f"{supervisor} could not restart {who}: {told['reason']}; {budget}"
+        else:
+            times = f"{told['used']} restarts in {told['window']} s, allowed are {told['allowed']}"
+            text = f"{supervisor} gave up: {times} (last: {who}, {told['reason']})"
+            pid, name = own, supervisor
+    shown = name or id
+    return Event(kind, 0.0, text, told, pid=pid, name=shown, supervisor=supervisor, also=also)
+
+
+def _strategy_changed(event: Any) -> Event:
+    supervisor, own = _supervisor(event.pid)
+    told = {key: _plain(value) for key, value in event.data.items()}
+    text = f"{supervisor} is {told.get('strategy')} now (was {told.get('before')})"
+    return Event(
+        event.kind, 0.0, text, {**told, "supervisor_pid": own}, pid=own, name=supervisor, supervisor=supervisor
+    )
+
+
+def _other(event: Any) -> Event:
+    pid = _pid(event.pid)
+    name = None if event.pid is None else _name(otp.process_info(event.pid, "registered_name"))
+    told = {key: _plain(value) for key, value in event.data.items()}
+    details = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
+    who = f"{_who(name, pid)}: " if pid is not None else ""
+    return Event(event.kind, 0.0, f"{who}{event.kind.replace('_', ' ')} {details}".strip(), told, pid=pid, name=name)
+
+
+TRANSLATORS = {
+    "spawned": _spawned,
+    "exited": _exited,
+    "registered": _registered,
+    "unregistered": _registered,
+    "child_started": _child,
+    "child_terminated": _child,
+    "child_restarted": _child,
+    "restart_failed": _child,
+    "gave_up": _child,
+    "strategy_changed": _strategy_changed,
+}
+
+
+def _supervisor(pid: Any) -> tuple[str, str]:
+    """What a supervisor is called, and its pid."""
+    own = plain_pid(pid)
+    return _name(otp.process_info(pid, "registered_name")) or own, own
+
+
+def _who(name: str | None, pid: str | None, what: str | None = None) -> str:
+    """A process as people are to read it: by its name, else by what it runs."""
+    if pid is None:
+        return name or "a process"
+    return f"{name or what or 'process'} <{pid}>"
+
+
+def _pid(value: Any) -> str | None:
+    return plain_pid(value) if isinstance(value, otp.Pid) else None
+
+
+def _name(value: Any) -> str | None:
+    return None if value is None else id_text(value)
+
+
+def _words(value: Any) -> str | None:
+    if value is None:
+        return None
+    return clip(value, LONGEST) if type(value) is str else text_of(value, LONGEST)
+
+
+def _hidden(words: Any) -> str | None:
+    return _words(without_secrets(words, LONGEST) if type(words) is str else words)
+
+
+def _number(value: Any) -> int | float | str | None:
+    return value if type(value) in (int, float, str) else None
+
+
+def _plain(value: Any) -> Any:
+    if value is None or type(value) in (bool, int):
+        return value
+    return value if type(value) is float else _hidden(value)

@@ -1,0 +1,46 @@
+"""How a line is written on the terminal: for people, or for what collects logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Final
+
+import msgspec
+
+from superlearner.observing.logs.format import PlainFormatter
+from superlearner.observing.logs.line import IsSecret, line_of, shown
+
+__all__ = ["JsonFormatter", "TextFormatter"]
+
+encode: Final = msgspec.json.Encoder().encode
+LONGEST: Final = 20_000
+
+
+class TextFormatter(PlainFormatter):
+    """`2026-01-01 12:00:00,250 WARNING superlearner.app.keeping: shop gave up; …`, of printable characters only."""
+
+    def __init__(self, is_secret: IsSecret | None = None) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._is_secret = is_secret
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text, without secrets."""
+        return shown(super().format(record), LONGEST, self._is_secret)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, times in UTC; the fields of the runtime's reports are under `fields`."""
+
+    converter = time.gmtime
+
+    def __init__(self, is_secret: IsSecret | None = None) -> None:
+        super().__init__()
+        self._is_secret = is_secret
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON, without secrets."""
+        said = line_of(record, self._is_secret).as_json()
+        text = encode(said).decode()
+        return text if text.isprintable() else json.dumps(said)

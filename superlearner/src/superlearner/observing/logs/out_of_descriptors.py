@@ -1,0 +1,47 @@
+"""One sentence for the thousands of tracebacks with which asyncio says that no further connection can be taken."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from superlearner.base.shortage import shortage_of
+
+__all__ = ["OutOfDescriptors"]
+
+REPORT: Final = "socket.accept() out of system resource"
+WAY_OUT: Final = "`ulimit -n 4096`, or end what is not needed any more"
+QUIET_S: Final = 60.0
+
+
+class OutOfDescriptors(logging.Filter):
+    """A filter of the logger `asyncio`: of these reports one a minute passes, as words about what is short.
+
+    asyncio makes one for each try, as many in a second as connections may wait: 20 MB of text.
+
+    >>> import errno
+    >>> seldom = OutOfDescriptors()
+    >>> lacking = OSError(errno.EMFILE, "Too many open files")
+    >>> report = logging.makeLogRecord({"msg": REPORT, "exc_info": (OSError, lacking, None), "created": 5.0})
+    >>> seldom.filter(report), seldom.filter(logging.makeLogRecord({"msg": REPORT, "created": 6.0}))
+    (True, False)
+    >>> print(report.getMessage())
+    new connections wait: this machine has not enough files that the platform may have open; try `ulimit -n 4096`, ...
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is written."""
+        if not str(record.msg).startswith(REPORT):
+            return True
+        if record.created < self._until:
+            return False
+        self._until = record.created + QUIET_S
+        error = record.exc_info[1] if record.exc_info else None
+        lacking = (None if error is None else shortage_of(error)) or "room"
+        record.msg = f"new connections wait: this machine has not enough {lacking}; try {WAY_OUT}"
+        record.args, record.exc_info, record.exc_text = (), None, None
+        return True

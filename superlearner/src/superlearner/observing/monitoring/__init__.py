@@ -1,0 +1,28 @@
+"""How a node was, over time, and what is wrong with it: points, anomalies with their evidence, and the service."""
+
+from __future__ import annotations
+
+from superlearner.observing.monitoring.alarms import Alarm, Alarms
+from superlearner.observing.monitoring.detectors import DETECTORS, detect
+from superlearner.observing.monitoring.facts import Facts, Finding
+from superlearner.observing.monitoring.figures import Source
+from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.points import History, Point
+from superlearner.observing.monitoring.service import MONITORING, MonitoringService
+from superlearner.observing.monitoring.tally import Tally
+
+__all__ = [
+    "DETECTORS",
+    "MONITORING",
+    "Alarm",
+    "Alarms",
+    "Facts",
+    "Finding",
+    "History",
+    "Monitor",
+    "MonitoringService",
+    "Point",
+    "Source",
+    "Tally",
+    "detect",
+]

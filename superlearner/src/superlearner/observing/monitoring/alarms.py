@@ -1,0 +1,61 @@
+"""Which anomalies there are, since when, and which have ended: what outlives a look."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from superlearner.observing.monitoring.facts import Finding
+
+__all__ = ["Alarm", "Alarms"]
+
+ENDED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An anomaly: what was found last, when it was found first, and when it was over (None: it goes on)."""
+
+    number: int
+    finding: Finding
+    seen: float
+    ended: float | None = None
+
+
+class Alarms:
+    """The anomalies of a platform. A plain object: it outlives the service.
+
+    >>> from superlearner.observing.monitoring.facts import Finding
+    >>> found = Finding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
+    >>> alarms = Alarms()
+    >>> [alarm.number for alarm in alarms.update([found], 6.0)[0]], alarms.update([found], 8.0)
+    ([1], ([], []))
+    >>> [alarm.ended for alarm in alarms.update([], 9.0)[1]], alarms.ended[0].finding.since
+    ([9.0], 5.0)
+    """
+
+    def __init__(self) -> None:
+        self.active: dict[tuple[str, str], Alarm] = {}
+        self.ended: deque[Alarm] = deque(maxlen=ENDED)
+        self.number = 0
+
+    def update(self, found: Iterable[Finding], now: float) -> tuple[list[Alarm], list[Alarm]]:
+        """What a look has found; answers which anomalies are new and which are over."""
+        raised: list[Alarm] = []
+        seen: dict[tuple[str, str], Alarm] = {}
+        for finding in found:
+            known = self.active.get(finding.key)
+            if known is None:
+                self.number += 1
+                alarm = Alarm(self.number, finding, now)
+                raised.append(alarm)
+            else:  # windows move on: it began when it began
+                since = min(known.finding.since, finding.since)
+                alarm = replace(known, finding=replace(finding, since=since))
+            seen[finding.key] = alarm
+        over = [replace(alarm, ended=now) for key, alarm in self.active.items() if key not in seen]
+        self.ended.extend(over)
+        self.active = seen
+        return raised, over

@@ -1,0 +1,400 @@
+"""What counts as an anomaly: one pure function for each kind, from facts and limits to findings.
+
+A limit is a setting; it is read at each look, so that a change holds at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from superlearner.control.clock import timestamp
+from superlearner.observing.analytics.figures import trend_of
+from superlearner.observing.analytics.history import History
+from superlearner.observing.monitoring.facts import Facts, Finding, Hold, Severity
+from superlearner.observing.monitoring.growth import rises, slope
+from superlearner.settings.settings import Settings
+
+__all__ = ["DETECTORS", "Detector", "detect"]
+
+Detector = Callable[[Facts, Settings], Iterator[Finding]]
+
+NS: Final = 1_000_000_000
+SHOWN: Final = 20
+LEAST_SAMPLES: Final = 6
+LEAST_POINTS: Final = 9
+MB: Final = 1_000_000
+
+
+def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """A supervisor restarts its children again and again; that it is allowed to makes it no healthier."""
+    window = limits.anomaly_window
+    for history in facts.book.histories.values():
+        times = history.restarts.newest(facts.clock - round(window * NS))
+        if len(times) < limits.anomaly_restarts:
+            continue
+        offset = facts.now - facts.clock / NS
+        recent = [entry for entry in history.restart_history() if entry.at >= facts.now - window][:SHOWN]
+        name, rate = _called(history, facts), len(times) / window
+        yield Finding(
+            type="restart_storm",
+            severity="critical" if len(times) >= 5 * limits.anomaly_restarts else "high",
+            pid=history.pid,
+            name=history.name,
+            description=f"{name} has restarted children {len(times)} times in the last {window:g} s",
+            since=round(offset + times[0] / NS, 3),
+            evidence={
+                "restarts": len(times),
+                "window_s": window,
+                "restarts_per_s": round(rate, 3),
+                "by_child": _counts(entry.child_id or "(no id)" for entry in recent),
+                "by_reason": _counts(entry.reason or "unknown" for entry in recent),
+                "newest": [_restart(entry) for entry in recent[:5]],
+            },
+            threshold=limits.anomaly_restarts,
+            setting="anomaly_restarts",
+            hint="read the reason of the newest restart, and explain it with `superlearner error why`; "
+            "what fails at every start needs another argument or a look at what it depends on, not another restart",
+        )
+
+
+def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """A supervisor whose budget of restarts is nearly used up, or that gave up just now."""
+    window = limits.anomaly_window
+    for history in facts.book.histories.values():
+        gave_up = [
+            entry
+            for entry in history.restart_history()
+            if entry.event_type == "gave_up" and entry.at >= facts.now - window
+        ]
+        used, allowed = _budget(history, facts.clock)
+        trend = trend_of(history, facts.clock, 60_000)
+        left = trend.seconds_to_give_up
+        soon = left is not None and left <= limits.anomaly_give_up_within
+        last_one = history.ended_at is None and allowed is not None and used >= max(allowed, 1)
+        if not (gave_up or soon or last_one):
+            continue
+        name = _called(history, facts)
+        if gave_up:
+            words = f"{name} gave up {_times(len(gave_up))} in the last {window:g} s: {gave_up[0].reason}"
+        elif last_one:
+            words = f"{name} has used {used} of {allowed} restarts: one more failure and it gives up"
+        else:
+            words = f"{name} gives up in {left:.1f} s if its children go on failing at this pace"
+        times = history.attempts.newest(facts.clock - round(_window(history) * NS))
+        offset = facts.now - facts.clock / NS
+        yield Finding(
+            type="crash_loop",
+            severity="critical" if gave_up or soon else "high",
+            pid=history.pid,
+            name=history.name,
+            description=words,
+            since=round(gave_up[-1].at if gave_up else offset + times[0] / NS if times else facts.now, 3),
+            evidence={
+                "restarts_used": used,
+                "max_restarts": allowed,
+                "max_seconds": None if history.window_s == "infinity" else history.window_s,
+                "seconds_to_give_up": left,
+                "give_ups": len(gave_up),
+                "newest": [_restart(entry) for entry, _ in zip(history.restart_history(), range(5), strict=False)],
+            },
+            threshold=limits.anomaly_give_up_within,
+            setting="anomaly_give_up_within",
+            hint="the same child fails at each start: see the newest reasons. `superlearner supervisor pause` stops "
+            "restarts while you look, `superlearner supervisor set-flags` gives it more room",
+        )
+
+
+def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """More messages come than are handled, sample after sample; a deep mailbox that empties is none."""
+    for track in facts.tracks:
+        samples = list(track.samples)
+        if len(samples) < LEAST_SAMPLES or samples[-1][1] < limits.anomaly_mailbox or not rises(samples):
+            continue
+        rate = slope(samples)
+        if rate < limits.anomaly_mailbox_growth:
+            continue
+        name, length = track.name or track.pid, samples[-1][1]
+        first = samples[0]
+        yield Finding(
+            type="mailbox_growth",
+            severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
+            pid=track.pid,
+            name=track.name,
+            description=f"the mailbox of {name} has grown from {first[1]} to {length} messages in "
+            f"{samples[-1][0] - first[0]:.0f} s, {rate:.1f} a second more than it handles",
+            since=round(first[0], 3),
+            evidence={
+                "messages_per_s": round(rate, 2),
+                "message_queue_len": length,
+                "what": track.what,
+                "samples": [_sample(at, value) for at, value in _some(samples)],
+            },
+            threshold=limits.anomaly_mailbox_growth,
+            setting="anomaly_mailbox_growth",
+            hint=f"`superlearner mailbox patterns {track.pid}` shows what floods it; let senders call instead of cast, "
+            "so that they wait, or share the work among several processes (PartitionSupervisor)",
+        )
+
+
+def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """The program's memory grows through the whole window; a rise that ends was a start, or a cache."""
+    window = limits.anomaly_memory_window
+    samples = [
+        (point.at, point.memory)
+        for point in facts.points
+        if point.memory is not None and point.at >= facts.now - window
+    ]
+    if len(samples) < LEAST_POINTS or samples[-1][0] - samples[0][0] < 0.8 * window or not rises(samples):
+        return
+    per_minute = slope(samples) * 60 / MB
+    if per_minute < limits.anomaly_memory_growth:
+        return
+    grown = (samples[-1][1] - samples[0][1]) / MB
+    yield Finding(
+        type="memory_growth",
+        severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
+        pid=None,
+        name=None,
+        description=f"the memory of the program has grown by {grown:.0f} MB in {samples[-1][0] - samples[0][0]:.0f} s, "
+        f"{per_minute:.0f} MB a minute, to {samples[-1][1] / MB:.0f} MB",
+        since=round(samples[0][0], 3),
+        evidence={
+            "mb_per_minute": round(per_minute, 2),
+            "memory": samples[-1][1],
+            "processes": [facts.points[0].processes, facts.points[-1].processes],
+            "message_queue_lengths": facts.points[-1].message_queue_lengths,
+            "samples": [_sample(at, value) for at, value in _some(samples)],
+        },
+        threshold=limits.anomaly_memory_growth,
+        setting="anomaly_memory_growth",
+        hint="is the number of processes or of waiting messages growing along? Then that is why. Otherwise "
+        "`superlearner process memory PID` estimates what a suspect holds: a state that only ever gets longer",
+    )
+
+
+def long_callback(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """An `async def` callback that does not come back: its process handles nothing else meanwhile."""
+    for one in facts.callbacks:
+        seconds = facts.now - one.began
+        if seconds < limits.anomaly_callback:
+            continue
+        where = f" at {one.place}" if one.place else ""
+        yield Finding(
+            type="long_callback",
+            severity="high" if one.waiting else "medium",
+            pid=one.pid,
+            name=one.name,
+            description=f"{one.name or one.pid} has been in {one.callback}{where} for {seconds:.0f} s"
+            + (f", and {one.waiting} messages wait" if one.waiting else ""),
+            since=round(one.began, 3),
+            evidence={
+                "callback": one.callback,
+                "seconds": round(seconds, 1),
+                "place": one.place,
+                "what": one.what,
+                "message_queue_len": one.waiting,
+            },
+            threshold=limits.anomaly_callback,
+            setting="anomaly_callback",
+            hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
+            "GenServer.reply), or give what it waits for a time-out",
+        )
+
+
+def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """Something did not let the loop turn: no message, no timer, no request was served meanwhile."""
+    since = facts.now - limits.anomaly_window
+    found = [hold for hold in facts.holds if hold.at >= since and _own(hold) >= limits.anomaly_loop_held]
+    found.sort(key=lambda hold: hold.name or hold.pid or "")
+    for who, group in groupby(found, key=lambda hold: hold.name or hold.pid):
+        holds = sorted(group, key=lambda hold: hold.at)
+        worst = max(holds, key=lambda hold: hold.seconds)
+        place = f" ({worst.place})" if worst.place else ""
+        severity: Severity = "critical" if worst.seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
+        yield Finding(
+            type="blocked_loop",
+            severity=severity,
+            pid=worst.pid,
+            name=worst.name,
+            description=f"{who or 'something outside of any process'} held the event loop {_times(len(holds))} in the "
+            f"last {limits.anomaly_window:g} s, for up to {worst.seconds:.2f} s{place}",
+            since=round(holds[0].at - holds[0].seconds, 3),
+            evidence={
+                "holds": len(holds),
+                "worst_s": round(worst.seconds, 3),
+                "what": worst.what,
+                "place": worst.place,
+                "newest": [_hold(hold) for hold in reversed(holds[-10:])],
+            },
+            threshold=limits.anomaly_loop_held,
+            setting="anomaly_loop_held",
+            hint="`await` what waits, run what computes or blocks with `otp.Task.run_blocking`, or take smaller steps",
+        )
+
+
+def call_cycle(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """Processes that wait for one another in a circle: none can answer until a call runs into its time-out."""
+    del limits
+    for circle in facts.cycles:
+        names = [one.name or one.pid for one in circle]
+        yield Finding(
+            type="call_cycle",
+            severity="critical",
+            pid=circle[0].pid,
+            name=circle[0].name,
+            description="a deadlock: " + ", who waits for ".join([*names[:10], names[0]]).replace(", who", "", 1),
+            since=facts.now,
+            evidence={
+                "circle": [
+                    {"pid": one.pid, "name": one.name, "what": one.what, "waits_for": one.target, "kind": one.kind,
+                     "request": one.request}
+                    for one in circle[:SHOWN]
+                ],
+                "length": len(circle),
+            },
+            threshold=1,
+            setting="scan_interval",
+            hint="it ends when the first call runs into its time-out. Let one of them cast, or answer later with "
+            "NoReply and GenServer.reply",
+        )  # fmt: skip
+
+
+def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """Processes that nobody is tied to: if they end, nobody notices, and nobody starts them again."""
+    for one in facts.alone:
+        seconds = facts.now - one.since
+        if seconds < limits.anomaly_unsupervised_after:
+            continue
+        who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count} processes ({one.what})"
+        yield Finding(
+            type="unsupervised_process",
+            severity="low" if one.count < 100 else "medium",
+            pid=one.pid,
+            name=one.name,
+            group=one.what,
+            description=f"nobody is linked to {who}, and nobody monitors {'it' if one.count == 1 else 'them'}",
+            since=round(one.since, 3),
+            evidence={
+                "what": one.what,
+                "count": one.count,
+                "pids": list(one.pids[:SHOWN]),
+                "links": 0,
+                "monitored_by": 0,
+                "seconds": round(seconds, 1),
+            },
+            threshold=limits.anomaly_unsupervised_after,
+            setting="anomaly_unsupervised_after",
+            hint="start it as the child of a supervisor, or with spawn_link or spawn_monitor",
+        )
+
+
+def orphan_monitor(facts: Facts, limits: Settings) -> Iterator[Finding]:
+    """Monitors that serve nobody: many of one and the same process, or the word of an end that is not read."""
+    for one in facts.watchers:
+        name = one.name or one.pid
+        many = one.monitors >= limits.anomaly_monitors
+        stale = one.unread > 0 and facts.now - one.since >= limits.anomaly_down_unread
+        if not (many or stale):
+            continue
+        if many:
+            words = f"{name} has made {one.monitors} monitors of the same process {one.target}"
+            hint = "each of them tells of its end once more: demonitor(ref, flush=True) where a monitor has served"
+        else:
+            words = f"{name} has not read for {facts.now - one.since:.0f} s that a process it monitors has ended"
+            hint = "handle Down in handle_info (or receive it), or do not monitor"
+        yield Finding(
+            type="orphan_monitor",
+            severity="medium" if many else "low",
+            pid=one.pid,
+            name=one.name,
+            description=words,
+            since=round(one.since, 3),
+            evidence={"monitors": one.monitors, "target": one.target, "unread": one.unread, "what": one.what},
+            threshold=limits.anomaly_monitors if many else limits.anomaly_down_unread,
+            setting="anomaly_monitors" if many else "anomaly_down_unread",
+            hint=hint,
+        )
+
+
+DETECTORS: Final[tuple[Detector, ...]] = (
+    restart_storm,
+    crash_loop,
+    mailbox_growth,
+    memory_growth,
+    long_callback,
+    blocked_loop,
+    call_cycle,
+    unsupervised_process,
+    orphan_monitor,
+)
+
+
+def detect(facts: Facts, limits: Settings) -> list[Finding]:
+    """All findings."""
+    return [finding for detector in DETECTORS for finding in detector(facts, limits)]
+
+
+# Evidence
+
+
+def _own(hold: Hold) -> float:
+    """Of what the loop stood still: what was not the machine's doing, which had other programs to run."""
+    return hold.seconds - min(hold.seconds, hold.starved or 0.0)
+
+
+def _budget(history: History, clock: int) -> tuple[int, int | None]:
+    allowed = history.allowed
+    if allowed is None or allowed == "infinity" or history.window_s in (None, "infinity"):
+        return 0, None
+    return len(history.attempts.newest(clock - round(_window(history) * NS))), allowed
+
+
+def _window(history: History) -> float:
+    return history.window_s if isinstance(history.window_s, int | float) else 60.0
+
+
+def _called(history: History, facts: Facts) -> str:
+    """Its name; else what it is, with its pid."""
+    what = facts.whats.get(history.pid)
+    return history.name or (history.pid if what is None else f"{what} {history.pid}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _counts(words: Any) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for word in words:
+        counted[word] = counted.get(word, 0) + 1
+    return counted
+
+
+def _restart(entry: Any) -> dict[str, Any]:
+    return {
+        "timestamp": timestamp(entry.at),
+        "event_type": entry.event_type,
+        "child_id": entry.child_id,
+        "reason": entry.reason,
+    }
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "timestamp": timestamp(hold.at),
+        "seconds": round(hold.seconds, 3),
+        "what": hold.what,
+        "starved_s": None if hold.starved is None else round(hold.starved, 3),
+    }
+
+
+def _sample(at: float, value: float) -> dict[str, Any]:
+    return {"timestamp": timestamp(at), "value": value}
+
+
+def _some(samples: Sequence[Any]) -> Sequence[Any]:
+    """At most `SHOWN` of them, evenly, the last one among them."""
+    step = -(-len(samples) // SHOWN)
+    return samples[::-1][::step][::-1]

@@ -1,0 +1,129 @@
+"""The figures of a platform as exporters want them: name, unit, kind, and a value for each set of labels.
+
+One list for Prometheus and OpenTelemetry, so that both say the same. Names follow Prometheus: base units, `_total` for
+counts. Labels are bounded: operations and outcomes are ours, names of programs at most a hundred.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from otp import Node, observer
+from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.tally import Durations, Tally
+
+__all__ = ["PREFIX", "Figure", "Source", "figures"]
+
+PREFIX: Final = "superlearner_"
+Kind = Literal["gauge", "counter", "histogram"]
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric; the values of a histogram are `Durations`."""
+
+    name: str
+    kind: Kind
+    unit: str
+    words: str
+    values: tuple[tuple[Labels, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the figures come from; `started` is wall clock seconds."""
+
+    node: Callable[[], Node | None]
+    monitor: Monitor
+    tally: Tally
+    version: str
+    started: float
+
+
+def figures(source: Source) -> Iterator[Figure]:
+    """All figures of now. Nothing is looked for: what a look is needed for is that of the last sample."""
+    yield _one("info", "gauge", "", "Version and Python of the platform.", 1, version=source.version)
+    uptime = time.time() - source.started
+    yield _one("uptime_seconds", "gauge", "s", "Since the platform was made.", round(uptime, 3))
+    node = source.node()
+    if node is not None:
+        yield from _of_node(node, source.monitor)
+    yield from _of_tally(source.tally)
+    active: dict[str, int] = {}
+    for alarm in list(source.monitor.alarms.active.values()):
+        active[alarm.finding.type] = active.get(alarm.finding.type, 0) + 1
+    yield _by("anomalies", "gauge", "1", "Anomalies that go on, by type.", "type", active)
+
+
+def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
+    now, last = observer.metrics(node, deadline=0), monitor.history.last
+    yield _one("processes", "gauge", "1", "Processes of the node.", now.processes)
+    yield _one("registered_names", "gauge", "1", "Registered names.", now.names)
+    yield _one("run_queue_processes", "gauge", "1", "Processes that are ready to run.", now.run_queue)
+    yield _one("timers", "gauge", "1", "Timers that run.", now.timers)
+    yield _one("spawned_total", "counter", "1", "Processes ever started.", now.spawned)
+    yield _one(
+        "restarts_total", "counter", "1", "Children that were restarted after an end of their own.", now.restarts
+    )
+    yield _one("give_ups_total", "counter", "1", "Supervisors that gave up.", now.give_ups)
+    yield _one("messages_handled_total", "counter", "1", "Messages and awaited answers taken.", now.handled)
+    yield _one("activations_total", "counter", "1", "How often a process was let run.", now.switches)
+    yield _one("busy_seconds_total", "counter", "s", "Time in which processes ran.", now.busy)
+    yield _one("gc_pause_seconds_total", "counter", "s", "Time in Python's collector.", monitor.paused)
+    if last is not None:
+        yield _one("supervisors", "gauge", "1", "Supervisors of the node.", last.supervisors)
+        yield _one("mailbox_messages", "gauge", "1", "Messages in all mailboxes.", last.message_queue_lengths)
+        yield _one("mailbox_deepest_messages", "gauge", "1", "Messages in the deepest mailbox.", last.mailbox_deepest)
+        lag = round(last.loop_lag_ms / 1000, 6)
+        yield _one("loop_lag_seconds", "gauge", "s", "The latest timer of the last sample, by its delay.", lag)
+        longest = round(last.longest_callback_ms / 1000, 6)
+        yield _one("longest_callback_seconds", "gauge", "s", "For how long processes let nothing else run.", longest)
+
+
+def _of_tally(tally: Tally) -> Iterator[Figure]:
+    yield Figure(
+        f"{PREFIX}operations_total",
+        "counter",
+        "1",
+        "Operations by name, door and outcome.",
+        tuple(
+            ((("operation", name), ("door", door), ("outcome", outcome)), count)
+            for (name, door, outcome), count in list(tally.operations.items())
+        ),
+    )
+    took = list(tally.durations.items())
+    yield Figure(
+        f"{PREFIX}operation_duration_seconds",
+        "histogram",
+        "s",
+        "How long operations took.",
+        tuple(((("operation", name),), durations) for name, durations in took),
+    )
+    restarts = "Children that a supervisor restarted after an end of their own, by supervisor."
+    along = "Siblings that a supervisor restarted with them, by supervisor."
+    yield _by("supervisor_restarts_total", "counter", "1", restarts, "supervisor", tally.restarts)
+    yield _by("supervisor_restarted_along_total", "counter", "1", along, "supervisor", tally.restarted_along)
+    yield _by("supervisor_give_ups_total", "counter", "1", "Give-ups by supervisor.", "supervisor", tally.give_ups)
+    yield _times("recovery_seconds", "From the end of a child until it ran again.", tally.recoveries)
+    yield _by("anomalies_raised_total", "counter", "1", "Anomalies ever noticed, by type.", "type", tally.raised)
+    yield _times("loop_held_seconds", "For how long the loop was held, as the watchdog saw it.", tally.holds)
+    yield _times("store_commit_seconds", "How long writing into the store took.", tally.commits)
+    yield _one("store_rows_total", "counter", "1", "Rows that were stored.", tally.rows)
+    yield _by("store_rows_dropped_total", "counter", "1", "Rows that could not be stored.", "table", tally.dropped)
+    yield _by("telemetry_events_total", "counter", "1", "Telemetry events by name.", "event", tally.events)
+
+
+def _one(name: str, kind: Kind, unit: str, words: str, value: float, **labels: str) -> Figure:
+    return Figure(PREFIX + name, kind, unit, words, ((tuple(labels.items()), value),))
+
+
+def _by(name: str, kind: Kind, unit: str, words: str, label: str, values: Mapping[str, int]) -> Figure:
+    return Figure(PREFIX + name, kind, unit, words, tuple((((label, key),), value) for key, value in values.items()))
+
+
+def _times(name: str, words: str, durations: Durations) -> Figure:
+    return Figure(PREFIX + name, "histogram", "s", words, (((), durations),))

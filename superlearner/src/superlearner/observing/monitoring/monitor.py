@@ -1,0 +1,469 @@
+"""The edge of monitoring: reads the node and the program, hears events, keeps points and alarms."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import otp
+from otp import Down, Node, Pid, observer
+from otp.observer.reading import waiting_at
+from otp.observer.scanning import Scan
+from otp.trace import Event
+from otp.watchdog import Held
+from superlearner.base.telemetry import Telemetry
+from superlearner.control.circles import circles
+from superlearner.control.clock import Clock
+from superlearner.control.critical import is_critical
+from superlearner.control.look import doing
+from superlearner.control.names import registered_name
+from superlearner.control.slots import id_text
+from superlearner.control.terms import plain_pid, safe_text
+from superlearner.control.tree import what_of
+from superlearner.control.turns import Steps
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.alarms import Alarm, Alarms
+from superlearner.observing.monitoring.births import Births
+from superlearner.observing.monitoring.detectors import detect
+from superlearner.observing.monitoring.facts import Alone, Callback, Facts, Hold, Track, Waiter, Watcher
+from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
+from superlearner.observing.monitoring.points import History, Point
+from superlearner.observing.monitoring.talking import Talking
+from superlearner.observing.monitoring.witness import Witness
+from superlearner.settings.settings import Settings
+
+__all__ = ["STEP", "Monitor"]
+
+STEP: Final = 1_000
+"""Processes that are looked at in one turn of the loop: less than a millisecond."""
+
+NS: Final = 1_000_000_000
+HOLDS: Final = 200
+TRACKED: Final = 200
+CALLBACKS: Final = 100
+CLOSELY: Final = 20
+"""Processes with many monitors that are looked at closely."""
+MANY: Final = 100_000
+Figures = tuple[observer.Metrics, MachineFacts]
+OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
+
+
+class Monitor:
+    """What a platform knows of its node over time. A plain object: a crash of the service loses nothing of it.
+
+    Args:
+        settings: answers the settings of now.
+        ledger: what supervisors did.
+        telemetry: told `monitoring.sample`, `anomaly.raised`, `anomaly.ended`.
+
+    >>> import otp
+    >>> from superlearner.observing.analytics import Ledger
+    >>> from superlearner.settings.settings import Settings
+    >>> async def main():
+    ...     monitor = Monitor(Settings, Ledger())
+    ...     monitor.watch(otp.node())
+    ...     await monitor.sample()
+    ...     monitor.close()
+    ...     return monitor.history.last.processes
+    >>> otp.run(main)
+    1
+    """
+
+    def __init__(self, settings: Callable[[], Settings], ledger: Ledger, *, telemetry: Telemetry | None = None) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.telemetry = Telemetry() if telemetry is None else telemetry
+        self.history = History()
+        self.alarms = Alarms()
+        self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
+        self.holds: deque[Hold] = deque(maxlen=HOLDS)
+        self.scan: Scan | None = None
+        """The last look at all processes that came to its end."""
+        self._node: Node | None = None
+        self._clock = Clock()
+        self._tracks: dict[Pid, Track] = {}
+        self._alone: dict[Pid, float] = {}
+        self._unread: dict[Pid, tuple[Any, float]] = {}
+        self._collector = Collector()
+        self._witness: Witness | None = None
+        self._ready_at = float("inf")
+        self._before: Figures | None = None
+        self._earlier: Figures | None = None
+        self._late = 0.0
+        self._subscription: Any = None
+        self.talking = Talking(lambda: self.node)
+        self._followers: tuple[Callable[[Point], object], ...] = ()
+
+    def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
+        """Call `follower(point)` after each sample, when its anomalies are known; answers what ends that."""
+        self._followers = (*self._followers, follower)
+
+        def leave() -> None:
+            self._followers = tuple(one for one in self._followers if one is not follower)
+
+        return leave
+
+    def watch(self, node: Node) -> None:
+        """Follow a node from now on."""
+        self._node = node
+        self._clock = Clock()
+        self._before = self._figures()
+        self.births.note(self._clock.now(), self._before[0].spawned)
+        self._collector.open()
+        self._witness = Witness(node, outside=self._on_outside)
+        self._witness.open()
+        self._subscription = otp.trace.subscribe(node, self._on_long_drain, kinds={"drain_too_long"})
+
+    def close(self) -> None:
+        """Stop following; what is known stays."""
+        self.talking.close()
+        self._collector.close()
+        if self._witness is not None:
+            self._witness.close()
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def time(self) -> float:
+        """The wall clock of the points and the anomalies, which never runs backwards."""
+        return self._clock.now()
+
+    def ready(self) -> None:
+        """The platform has started: from now on it is a fault if something holds the loop."""
+        self._ready_at = self._clock.now()
+
+    # What comes by itself
+
+    def _on_long_drain(self, event: Event) -> None:
+        seconds = float(event.data["ms"]) / 1000
+        self._hold(event.at / NS, seconds, event.pid, safe_text(str(event.data.get("what", ""))))
+
+    def _on_outside(self, since: float, until: float) -> None:
+        self._hold(until, until - since, None, OUTSIDE)
+
+    def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
+        """The loop stood still for `seconds` until then (node's clock); who it was knows the witness better than we."""
+        at = self._clock.wall(round(until * NS))
+        if at - seconds < self._ready_at:
+            return
+        place = None
+        seen = None if self._witness is None else self._witness.of(until - seconds, until)
+        if seen is not None:
+            place = seen.place
+            if seen.process is not None and seen.process is not pid:
+                pid, what = seen.process, what_of(seen.process)
+        name = None if pid is None else registered_name(pid)
+        self.holds.append(Hold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
+
+    def was_held(self, held: Held) -> float:
+        """The watchdog has seen who held the loop, and at which line; return the seconds, as exactly as they are known.
+
+        The watchdog begins to count when it asks the loop, which may be a moment after it was held.
+        """
+        place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
+        pid = None if held.pid is None else held.pid.strip("<>")
+        now = self._clock.now()
+        for number in range(len(self.holds) - 1, -1, -1):  # the runtime has told of it, without the place
+            hold = self.holds[number]
+            if hold.at < now - held.seconds - 1:
+                break
+            if hold.pid == pid and hold.seconds >= held.seconds / 2:
+                self.holds[number] = Hold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
+                return max(hold.seconds, held.seconds)
+        if now - held.seconds >= self._ready_at:
+            self.holds.append(Hold(now, held.seconds, pid, held.name, held.function, place))
+        return held.seconds
+
+    def was_late(self, seconds: float) -> None:
+        """A timer of ours came so much too late."""
+        self._late = max(self._late, seconds)
+
+    # Samples
+
+    async def sample(self) -> None:
+        """Look at everything once, in steps that give way to others, and keep a point."""
+        begun = otp.monotonic()
+        scan = await self.look_at_all()
+        self.finish(scan, otp.monotonic() - begun)
+
+    async def fresh(self) -> None:
+        """Look at all processes anew, and for anomalies. How mailboxes grow is known from the samples alone."""
+        self._take(await self.look_at_all())
+        self.look()
+
+    async def look_at_all(self, deep: int | None = None) -> Scan:
+        """A look at all processes, in steps that give way to others; `deep` messages make a mailbox deep."""
+        scan = self.begin(deep)
+        steps = Steps()
+        while not scan.step(STEP):
+            await steps.between()
+        return scan
+
+    async def now(self) -> Point:
+        """How the node is at this moment; counts and rates since the last sample but one."""
+        scan, now = await self.look_at_all(), self._figures()
+        return self._read(scan, self._earlier or self._before or now, now)
+
+    def begin(self, deep: int | None = None) -> Scan:
+        """A new look at all processes, of which nothing is done yet."""
+        limits = self.settings()
+        shallow = max(1, limits.anomaly_mailbox // 5)  # how a mailbox grew begins before it is too deep
+        return Scan(self.node, deep=shallow if deep is None else deep, monitors=limits.anomaly_monitors)
+
+    def finish(self, scan: Scan, took: float = 0.0) -> None:
+        """A look has come to its end: keep a point, and look for anomalies."""
+        self._take(scan)
+        self._track(scan)
+        point = self._point(scan)
+        self.history.add(point)
+        self.look()
+        self.talking.look()
+        for follower in self._followers:
+            follower(point)
+        measured = {"duration": took, "processes": scan.scanned, "message_queue_lengths": scan.waiting}
+        self.telemetry.execute("monitoring.sample", measured, {})
+
+    @property
+    def paused(self) -> float:
+        """Seconds that Python's collector has taken since `watch`."""
+        return self._collector.paused
+
+    @property
+    def node(self) -> Node:
+        """The node that is followed."""
+        if self._node is None:
+            raise RuntimeError("nothing is watched; this is a bug of SuperLearner, please report it")
+        return self._node
+
+    def _take(self, scan: Scan) -> None:
+        self.scan = scan
+        now = self._clock.now()
+        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if not is_critical(pid)}
+        self._unread = {
+            pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
+            for pid in scan.unread
+            if (message := _oldest(pid)) is not None
+        }
+
+    def _track(self, scan: Scan) -> None:
+        now = self._clock.now()
+        tracks: dict[Pid, Track] = {}
+        for length, pid in scan.deepest(TRACKED):
+            track = self._tracks.get(pid) or Track(plain_pid(pid), registered_name(pid), what_of(pid))
+            track.samples.append((now, length))
+            tracks[pid] = track
+        self._tracks = tracks
+
+    def _point(self, scan: Scan) -> Point:
+        """The point of the time since the last one."""
+        now = self._figures()
+        before = self._before or now
+        point = self._read(scan, before, now)
+        self.births.note(point.at, now[0].spawned)
+        self._earlier, self._before = before, now
+        self._explain_holds(point.at - point.seconds, _less(now[1].starved, before[1].starved))
+        held = any(hold.at > point.at - point.seconds for hold in self.holds)
+        if point.loop_lag_ms / 1000 >= self.settings().anomaly_loop_held and not held:
+            starved = None if point.starved_percent is None else point.starved_percent / 100 * point.seconds
+            self._hold(now[0].at, point.loop_lag_ms / 1000, None, OUTSIDE, starved)
+        self._late = 0.0
+        self._collector.take_longest()
+        return point
+
+    def _figures(self) -> Figures:
+        return observer.metrics(self.node, deadline=0), read_machine()
+
+    def _read(self, scan: Scan, since: Figures, until: Figures) -> Point:
+        before, machine_before = since
+        now, machine = until
+        seconds = max(1e-6, now.at - before.at)
+        at = self._clock.wall(round(now.at * NS))
+        starved = _less(machine.starved, machine_before.starved)
+        late = self._late
+        if now.loop_lag_worst is not None and now.loop_lag_worst > (before.loop_lag_worst or 0.0):
+            late = max(late, now.loop_lag_worst)
+        held = [hold for hold in self.holds if hold.at > at - seconds]
+        deepest = scan.deepest(1)
+        longest = max((hold.seconds for hold in held), default=0.0)
+        if now.longest_drain > before.longest_drain:
+            longest = max(longest, now.longest_drain)
+        return Point(
+            at=round(at, 3),
+            seconds=round(seconds, 3),
+            processes=now.processes,
+            supervisors=scan.supervisors,
+            names=now.names,
+            spawned=now.spawned - before.spawned,
+            restarts=now.restarts - before.restarts,
+            give_ups=now.give_ups - before.give_ups,
+            message_queue_lengths=scan.waiting,
+            mailbox_deepest=scan.deepest_length,
+            mailbox_deepest_pid=plain_pid(deepest[0][1]) if deepest else None,
+            run_queue=now.run_queue,
+            timers=now.timers,
+            messages_per_s=round((now.handled - before.handled) / seconds, 1),
+            activations_per_s=round((now.switches - before.switches) / seconds, 1),
+            busy=round(min(1.0, (now.busy - before.busy) / seconds), 4),
+            longest_callback_ms=round(longest * 1000, 2),
+            loop_lag_ms=round(late * 1000, 2),
+            memory=now.memory,
+            cpu_percent=round((machine.cpu - machine_before.cpu) / seconds * 100, 2),
+            starved_percent=None if starved is None else round(starved / seconds * 100, 2),
+            gc_collections=sum(now.collections) - sum(before.collections),
+            gc_pause_ms=round(self._collector.longest * 1000, 2),
+            read_bytes_per_s=_rate(machine.read_bytes, machine_before.read_bytes, seconds),
+            written_bytes_per_s=_rate(machine.written_bytes, machine_before.written_bytes, seconds),
+            open_files=machine.open_files,
+            threads=machine.threads,
+        )
+
+    def _explain_holds(self, since: float, starved: float | None) -> None:
+        """The holds since the last point: for how long the machine had no processor for us meanwhile."""
+        for number in range(len(self.holds) - 1, -1, -1):
+            hold = self.holds[number]
+            if hold.at <= since:
+                break
+            if hold.starved is None and starved is not None:
+                self.holds[number] = Hold(
+                    hold.at, hold.seconds, hold.pid, hold.name, hold.what, hold.place, min(hold.seconds, starved)
+                )
+
+    # Anomalies
+
+    def look(self) -> None:
+        """Look for anomalies in what is known now; tells telemetry of those that are new and those that are over."""
+        limits = self.settings()
+        now = self._clock.now()
+        raised, over = self.alarms.update(detect(self.facts(), limits), now)
+        for alarm in raised:
+            self.telemetry.execute("anomaly.raised", {"lasted": _lasted(alarm, now)}, _about(alarm))
+        for alarm in over:
+            self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
+
+    def facts(self) -> Facts:
+        """What is known now."""
+        now = self._clock.now()
+        for history in list(self.ledger.book.histories.values()):
+            if history.restarts.last is not None:
+                self.ledger.trend(history)  # the budget of now, and whether it lives
+        return Facts(
+            now=now,
+            clock=round(otp.monotonic() * NS),
+            book=self.ledger.book,
+            whats=self._whats(),
+            points=self.history.since(now - self.settings().anomaly_memory_window),
+            tracks=list(self._tracks.values()),
+            callbacks=list(self._callbacks()),
+            holds=list(self.holds),
+            cycles=self._waits_in_circles(),
+            alone=list(self._alone_by_what()),
+            watchers=list(self._watchers(now)),
+        )
+
+    def _whats(self) -> dict[str, str]:
+        """What the supervisors are that have no name, by pid."""
+        found: dict[str, str] = {}
+        for history in self.ledger.book.histories.values():
+            pid = self.ledger.pid_of(history) if history.name is None and history.restarts.last is not None else None
+            if pid is not None and otp.is_alive(pid):
+                found[history.pid] = what_of(pid)
+        return found
+
+    def _callbacks(self) -> Iterator[Callback]:
+        found = [] if self.scan is None else self.scan.busy
+        for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
+            pid: Any = busy.pid
+            extra = pid._x
+            if not otp.is_alive(pid) or extra is None or extra.begun != round(busy.begun * NS):
+                continue  # it has come back since
+            waiting = otp.process_info(pid, "message_queue_len") or 0
+            place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
+            began = self._clock.wall(extra.begun)
+            yield Callback(plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place)
+
+    def _waits_in_circles(self) -> list[list[Waiter]]:
+        """The circles of waits of now, among those who waited at the last look."""
+        if self.scan is None or not self.scan.calling:
+            return []
+        waits = observer.waits(self.node, pids=self.scan.calling)
+        by_source = {wait.source: wait for wait in reversed(waits)}
+        return [
+            [_waiter(by_source[pid]) for pid in around] for around in circles((one.source, one.target) for one in waits)
+        ]
+
+    def _alone_by_what(self) -> Iterator[Alone]:
+        groups: dict[str, list[Pid]] = {}
+        for pid in self._alone:
+            if otp.is_alive(pid):
+                groups.setdefault(what_of(pid), []).append(pid)
+        more = 0 if self.scan is None else self.scan.alone_count - len(self.scan.alone)
+        for what, pids in groups.items():
+            first = pids[0]
+            since = self._alone[first]
+            old = [pid for pid in pids if self._alone[pid] - since < 1.0]
+            count = len(old) + (more if len(groups) == 1 else 0)
+            yield Alone(plain_pid(first), registered_name(first), what, since, count, tuple(map(plain_pid, old[:100])))
+
+    def _watchers(self, now: float) -> Iterator[Watcher]:
+        for pid in [] if self.scan is None else self.scan.watchers[:CLOSELY]:
+            if (most := _most_watched(pid)) is not None:
+                count, target = most
+                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), count, target, 0, now)
+        for pid, (message, since) in self._unread.items():
+            if otp.is_alive(pid) and _oldest(pid) is message:
+                item: Any = message.item
+                target = plain_pid(item) if isinstance(item, Pid) else id_text(item)
+                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), 0, target, 1, since)
+
+
+def _lasted(alarm: Alarm, now: float) -> float:
+    return max(0.0, now - alarm.finding.since)
+
+
+def _about(alarm: Alarm) -> dict[str, Any]:
+    finding = alarm.finding
+    return {"type": finding.type, "severity": finding.severity, "pid": finding.pid, "name": finding.name}
+
+
+def _waiter(wait: observer.Wait) -> Waiter:
+    source = wait.source
+    request = None if wait.request is None else safe_text(wait.request)
+    return Waiter(
+        plain_pid(source), registered_name(source), what_of(source), plain_pid(wait.target), wait.kind, request
+    )
+
+
+def _most_watched(pid: Pid) -> tuple[int, str] | None:
+    """Whom a process monitors most often; None for one with too many monitors to count them in a turn."""
+    counted: dict[str, int] = {}
+    process: Any = pid
+    extra = process._x
+    if extra is None or not extra.mrefs or len(extra.mrefs) > MANY:
+        return None
+    for ref in extra.mrefs:
+        item = ref._item
+        target = plain_pid(item) if isinstance(item, Pid) else id_text(item[0])
+        counted[target] = counted.get(target, 0) + 1
+    if not counted:
+        return None
+    target = max(counted, key=lambda one: counted[one])
+    return counted[target], target
+
+
+def _oldest(pid: Pid) -> Down | None:
+    """The oldest message that waits, if it is the word of an end."""
+    process: Any = pid
+    waiting = process._mbox
+    oldest = waiting[0] if waiting else None
+    return oldest if type(oldest) is Down else None
+
+
+def _less(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else max(0.0, now - before)
+
+
+def _rate(now: float | None, before: float | None, seconds: float) -> float | None:
+    less = _less(now, before)
+    return None if less is None else round(less / seconds, 1)

@@ -1,0 +1,149 @@
+"""Export by OpenTelemetry: the figures as metrics, each operation as a span, to a collector that speaks OTLP over HTTP.
+
+An extra, off by default: `superlearner.base.extras.install("otel")`, and the setting `otel_endpoint`. Sending happens
+in threads of the SDK; a collector that is not there costs nothing but its log lines.
+"""
+
+# The SDK is an extra, and is imported when it is needed.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
+from typing import Any, Final
+
+import otp
+from otp import Continue, GenServer, NoReply, Ok, impl
+from superlearner.base.extras import install
+from superlearner.base.telemetry import Telemetry
+from superlearner.observing.monitoring.figures import Figure, Source, figures
+from superlearner.settings.settings import Settings
+
+__all__ = ["MISSING", "OTEL", "Export", "OtelService", "is_installed"]
+
+OTEL: Final = "otel"
+MISSING: Final = (
+    f"otel_endpoint is set, and OpenTelemetry is not installed: nothing is exported; try: {install('otel')}"
+)
+PATIENCE_MS: Final = 2_000
+
+
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    try:
+        return find_spec("opentelemetry.sdk") is not None and find_spec("opentelemetry.exporter.otlp") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+class Export:
+    """One connection to a collector.
+
+    Args:
+        source: the figures.
+        endpoint: where the collector listens, without `/v1/…`.
+        interval: seconds between two exports of the metrics.
+    """
+
+    def __init__(self, source: Source, endpoint: str, interval: float) -> None:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        base = endpoint.rstrip("/")
+        resource = Resource.create({"service.name": "superlearner", "service.version": source.version})
+        reader = PeriodicExportingMetricReader(
+            OTLPMetricExporter(f"{base}/v1/metrics", timeout=PATIENCE_MS / 1000),
+            export_interval_millis=interval * 1000,
+            export_timeout_millis=PATIENCE_MS,
+        )
+        self._meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        self._tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._tracers.add_span_processor(
+            BatchSpanProcessor(OTLPSpanExporter(f"{base}/v1/traces", timeout=PATIENCE_MS / 1000))
+        )
+        self._tracer = self._tracers.get_tracer("superlearner")
+        meter = self._meters.get_meter("superlearner")
+        self._durations = meter.create_histogram("superlearner.operation.duration", "s", "How long operations took.")
+        self._source = source
+        for figure in figures(source):
+            if figure.kind == "histogram":
+                continue
+            make = meter.create_observable_gauge if figure.kind == "gauge" else meter.create_observable_counter
+            make(_dotted(figure.name), [_observer(source, figure.name)], figure.unit, figure.words)
+
+    def on_event(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
+        """One event of telemetry: each operation becomes a span."""
+        if event != "operation.stop":
+            return
+        now = time.time_ns()
+        labels = {name: str(metadata[name]) for name in ("operation", "door", "outcome")}
+        begun = now - round(measurements["duration"] * 1e9)
+        span = self._tracer.start_span(
+            labels["operation"], attributes={f"superlearner.{name}": value for name, value in labels.items()},
+            start_time=begun,
+        )  # fmt: skip
+        if labels["outcome"] not in ("ok", "dry_run"):
+            from opentelemetry.trace import StatusCode
+
+            span.set_status(StatusCode.ERROR, labels["outcome"])
+        span.end(now)
+        self._durations.record(measurements["duration"], labels)
+
+    def close(self) -> None:
+        """Send what is left, for at most two seconds each, and stop. Blocks."""
+        self._tracers.force_flush(PATIENCE_MS)
+        self._tracers.shutdown()
+        self._meters.shutdown(PATIENCE_MS)
+
+
+def _dotted(name: str) -> str:
+    """OpenTelemetry's way to write a name: no unit and no kind in it."""
+    plain = name.removesuffix("_total").removesuffix("_seconds")
+    return plain.replace("superlearner_", "superlearner.", 1)
+
+
+def _observer(source: Source, name: str) -> Callable[[Any], Iterable[Any]]:
+    def observe(options: Any) -> Iterable[Any]:
+        from opentelemetry.metrics import Observation
+
+        del options
+        found: list[Figure] = [figure for figure in figures(source) if figure.name == name]
+        return [Observation(value, dict(labels)) for figure in found for labels, value in figure.values]
+
+    return observe
+
+
+class OtelService(GenServer[Any]):
+    """Owns the export: opened in a thread, since importing the SDK takes half a second, and closed in one."""
+
+    @impl
+    def init(self, arg: tuple[Source, Telemetry, Callable[[], Settings]]) -> Ok[Any]:
+        otp.process_flag("trap_exit", True)
+        return Ok((*arg, None), then=Continue("open"))
+
+    @impl
+    async def handle_continue(self, term: Any, state: Any) -> NoReply[Any]:
+        source, telemetry, settings, _ = state
+        now: Settings = settings()
+        export = await asyncio.to_thread(Export, source, now.otel_endpoint or "", now.otel_interval)
+        detach = telemetry.attach(export.on_event)
+        return NoReply((source, telemetry, settings, (export, detach)))
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: Any) -> otp.Reply[Any]:
+        return otp.Reply("ok", state)
+
+    @impl
+    async def terminate(self, reason: Any, state: Any) -> None:
+        if state[3] is not None:
+            export, detach = state[3]
+            detach()
+            await asyncio.to_thread(export.close)

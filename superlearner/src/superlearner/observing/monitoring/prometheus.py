@@ -1,0 +1,59 @@
+"""The figures as a Prometheus server scrapes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from superlearner.observing.monitoring.figures import Figure, Source, figures
+
+__all__ = ["Exposition"]
+
+
+class Exposition:
+    """Answers scrapes; text in the form that was asked for: Prometheus' own or OpenMetrics."""
+
+    def __init__(self, source: Source) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Figures(source))
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def scrape(self, accept: str = "") -> tuple[bytes, str]:
+        """The figures of now and their media type, for this `Accept` header."""
+        try:
+            encode, media = choose_encoder(accept)
+        except TypeError:  # it compares versions by their parts, and a part may be no number
+            encode, media = choose_encoder("")
+        return encode(self._registry), media
+
+
+class _Figures(Collector):
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Any]:
+        for figure in figures(self._source):
+            yield _family(figure)
+
+
+def _family(figure: Figure) -> Any:
+    names = [name for name, _ in figure.values[0][0]] if figure.values else []
+    family: Any
+    if figure.kind == "histogram":
+        family = HistogramMetricFamily(figure.name, figure.words, labels=names)
+        for labels, durations in figure.values:
+            buckets = list(durations.cumulative())
+            family.add_metric([value for _, value in labels], buckets, durations.total)
+        return family
+    make: Any = CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily
+    family = make(figure.name, figure.words, labels=names)
+    for labels, value in figure.values:
+        family.add_metric([word for _, word in labels], value)
+    return family

@@ -1,0 +1,98 @@
+"""The service `monitoring`: decides when the monitor looks, and holds nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from otp.observer.scanning import Scan
+from superlearner.observing.monitoring.monitor import STEP, Monitor
+
+__all__ = ["MONITORING", "MonitoringService"]
+
+MONITORING: Final = "monitoring"
+
+
+class MonitoringService(GenServer[Any]):
+    """Samples every `scan_interval`; a look at many processes goes by way of timers, so that the loop turns between.
+
+    >>> import otp
+    >>> from superlearner.observing.analytics import Ledger
+    >>> from superlearner.observing.monitoring import Monitor, MonitoringService
+    >>> from superlearner.settings.settings import Settings
+    >>> async def main():
+    ...     monitor = Monitor(Settings, Ledger())
+    ...     monitor.watch(otp.node())
+    ...     service = await MonitoringService.start_link(lambda: [monitor], name="monitoring")
+    ...     await otp.GenServer.call(service, "sync")
+    ...     monitor.close()
+    ...     return monitor.history.last.processes
+    >>> otp.run(main)
+    2
+    """
+
+    @impl
+    def init(self, monitors: Callable[[], list[Monitor]]) -> Ok[Any]:
+        otp.send(self.pid, "sample")
+        return Ok(Plan(monitors, otp.monotonic()))
+
+    @impl
+    def handle_info(self, message: Any, plan: Any) -> NoReply[Any]:
+        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        if type(message) is str and message == "sample" and not plan.left:
+            self._begin(plan)
+        elif type(message) is str and message == "step" and plan.left:
+            self._go_on(plan)
+        elif type(message) is str and message == "other interval" and not plan.left:
+            self._pause(plan)
+        return NoReply(plan)
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, plan: Any) -> otp.Reply[Any]:
+        return otp.Reply("ok", plan)
+
+    def _begin(self, plan: Plan) -> None:
+        now = otp.monotonic()
+        plan.left = plan.monitors()
+        for monitor in plan.left:
+            monitor.was_late(max(0.0, now - plan.due))
+        plan.begun = now
+        self._go_on(plan)
+
+    def _go_on(self, plan: Plan) -> None:
+        """One step; the next one is a timer's, since a message to itself would be handled in the same turn."""
+        monitor = plan.left[0]
+        if plan.scan is None:
+            plan.scan, plan.scan_begun = monitor.begin(), otp.monotonic()
+        if plan.scan.step(STEP):
+            monitor.finish(plan.scan, otp.monotonic() - plan.scan_begun)
+            plan.scan = None
+            del plan.left[0]
+        if plan.left:
+            otp.send_after(0, self.pid, "step")
+            return
+        self._pause(plan)
+
+    def _pause(self, plan: Plan) -> None:
+        """Until the next round; the interval is the one of now."""
+        now = otp.monotonic()
+        pause = max(0.0, plan.begun + plan.monitors()[0].settings().scan_interval - now)
+        plan.due = now + pause
+        if plan.timer is not None:
+            otp.cancel_timer(plan.timer)
+        plan.timer = otp.send_after(pause, self.pid, "sample")
+
+
+class Plan:
+    """What the service is about: whose turn it is, how far that look has come, and when the next round is due."""
+
+    __slots__ = ("begun", "due", "left", "monitors", "scan", "scan_begun", "timer")
+
+    def __init__(self, monitors: Callable[[], list[Monitor]], now: float) -> None:
+        self.monitors = monitors
+        self.due = self.begun = self.scan_begun = now
+        self.left: list[Monitor] = []
+        self.scan: Scan | None = None
+        self.timer: otp.Ref | None = None

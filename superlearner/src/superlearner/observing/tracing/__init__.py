@@ -1,0 +1,81 @@
+"""Messages of processes, as they were seen, and recordings of a whole node.
+
+    node's events → Trace (admits, pairs, bounds) → Captured, Mark, Person → patterns, diagram (pure) → operations
+                                                                              └→ svg, mermaid
+
+`Traces` is the object the platform owns: its traces hear the events themselves, so a crash of the service
+`MessageTracer` loses nothing and interrupts none. The service starts and stops for who asks, and does what is due.
+"""
+
+from superlearner.observing.tracing.captured import Captured, Mark, MarkKind, Person, Way
+from superlearner.observing.tracing.diagram import Diagram, Lane, Step, StepKind, diagram_of
+from superlearner.observing.tracing.mermaid import as_mermaid
+from superlearner.observing.tracing.patterns import (
+    Chatter,
+    Latency,
+    LatencyRow,
+    Patterns,
+    causes_of,
+    chatter_of,
+    latencies_of,
+    latency_of,
+    patterns_of,
+    unanswered_of,
+)
+from superlearner.observing.tracing.recordings import (
+    MAX_EVENTS,
+    BadRecording,
+    NoRecording,
+    Recordings,
+    RecordingsFull,
+    RecordingsUnavailable,
+    StillRecording,
+)
+from superlearner.observing.tracing.saved import as_recording
+from superlearner.observing.tracing.server import TRACER, MessageTracer
+from superlearner.observing.tracing.svg import as_svg
+from superlearner.observing.tracing.trace import MAX_PIDS, Ended, Trace, TraceOptions
+from superlearner.observing.tracing.traces import AlreadyTracing, NoTrace, TooManyTraces, Traces
+
+__all__ = [
+    "MAX_EVENTS",
+    "MAX_PIDS",
+    "TRACER",
+    "AlreadyTracing",
+    "BadRecording",
+    "Captured",
+    "Chatter",
+    "Diagram",
+    "Ended",
+    "Lane",
+    "Latency",
+    "LatencyRow",
+    "Mark",
+    "MarkKind",
+    "MessageTracer",
+    "NoRecording",
+    "NoTrace",
+    "Patterns",
+    "Person",
+    "Recordings",
+    "RecordingsFull",
+    "RecordingsUnavailable",
+    "Step",
+    "StepKind",
+    "StillRecording",
+    "TooManyTraces",
+    "Trace",
+    "TraceOptions",
+    "Traces",
+    "Way",
+    "as_mermaid",
+    "as_recording",
+    "as_svg",
+    "causes_of",
+    "chatter_of",
+    "diagram_of",
+    "latencies_of",
+    "latency_of",
+    "patterns_of",
+    "unanswered_of",
+]

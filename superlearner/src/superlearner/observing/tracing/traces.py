@@ -1,0 +1,170 @@
+"""All traces of a platform: a plain object that outlives the service, and needs it for no message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from otp import Node, Pid
+from superlearner.base.telemetry import Telemetry
+from superlearner.observing.tracing.trace import MAX_PIDS, Trace, TraceOptions
+
+__all__ = ["KEEP_S", "MOST", "AlreadyTracing", "NoTrace", "TooManyTraces", "Traces"]
+
+KEEP_S: Final = 600.0
+MOST: Final = 20
+"""Traces that are kept, running and ended ones together."""
+
+
+class AlreadyTracing(Exception):
+    """This process is traced already; `trace` is the one that does it."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(f"it is traced already, as {trace.id}")
+        self.trace = trace
+
+
+class TooManyTraces(Exception):
+    """As many traces run as there may be; one has to be stopped first."""
+
+
+class NoTrace(LookupError):
+    """There is no trace of this name, or of this process."""
+
+
+class Traces:
+    """The traces, by their ids: `t1`, `t2`, …
+
+    Args:
+        keep: answers the seconds after its end at which a trace with `auto_cleanup` is forgotten.
+        telemetry: told `trace.start` and `trace.stop` (messages, over_rate).
+
+    >>> import otp
+    >>> from otp import Agent
+    >>> async def main():
+    ...     traces = Traces()
+    ...     agent = await Agent.start(lambda: 0)
+    ...     trace = traces.start(otp.node(), [agent])
+    ...     await Agent.update(agent, lambda n: n + 1)
+    ...     await Agent.stop(agent)
+    ...     return [message.way for message in trace.messages], trace.ended
+    >>> otp.run(main)
+    (['call', 'reply'], 'process_ended')
+    """
+
+    def __init__(self, *, keep: Callable[[], float] = lambda: KEEP_S, telemetry: Telemetry | None = None) -> None:
+        self.keep = keep
+        self.telemetry = Telemetry() if telemetry is None else telemetry
+        self.wake: Callable[[], object] | None = None
+        """Called when there is something for the service to look at later."""
+        self._traces: dict[str, Trace] = {}
+        self._told: set[str] = set()
+        self._number = 0
+
+    def start(
+        self, node: Node, pids: Iterable[Pid], options: TraceOptions | None = None, *, root: Pid | None = None
+    ) -> Trace:
+        """Begin to look at processes.
+
+        Raises:
+            AlreadyTracing: one trace is about just this process, or this tree.
+            TooManyTraces: there are too many that run.
+        """
+        chosen = self.check(node, pids, root=root)
+        if len(self._traces) >= MOST:
+            self._forget_oldest()
+        self._number += 1
+        trace = Trace(node, chosen, options or TraceOptions(), root=root, id=f"t{self._number}")
+        trace.on_end = self._changed
+        self._traces[trace.id] = trace
+        self.telemetry.execute("trace.start", {"processes": len(chosen)}, {"trace": trace.id})
+        self._changed()
+        return trace
+
+    def check(self, node: Node, pids: Iterable[Pid], *, root: Pid | None = None) -> list[Pid]:
+        """Whether `start` would begin; answers who would be traced. Raises as `start`."""
+        self.look()
+        chosen = list(dict.fromkeys(pids))[:MAX_PIDS]
+        texts = [str(pid).strip("<>") for pid in chosen]
+        for known in self._traces.values():
+            if not known.running or known.node != node.name:
+                continue
+            if known.root == texts[0] if root is not None else known.root is None and known.pids == texts:
+                raise AlreadyTracing(known)
+        if sum(known.running for known in self._traces.values()) >= MOST:
+            raise TooManyTraces(f"{MOST} traces run, and there are no more than that")
+        return chosen
+
+    def find(self, words: str, *, node: str | None = None) -> Trace:
+        """The trace of this id; or that of the process with this pid or name.
+
+        A running one comes before one that has ended, one about it alone before one about several, a newer one first.
+
+        Raises:
+            NoTrace: there is none (any more).
+        """
+        self.look()
+        found = self._traces.get(words)
+        if found is None:
+            about = [one for one in self if one.is_about(words) and node in (None, one.node)]
+            about.sort(key=lambda one: (one.running, not one.is_group), reverse=True)
+            found = about[0] if about else None
+        if found is None:
+            raise NoTrace(f"there is no trace {words[:200]!r}, and no process of this pid or name is or was traced")
+        return found
+
+    def __iter__(self) -> Iterator[Trace]:
+        """All of them, the newest first."""
+        return iter([*reversed(self._traces.values())])
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    def stop(self, trace: Trace) -> None:
+        """Let a trace look no more; what it saw stays."""
+        trace.end("stopped")
+
+    def forget(self, trace: Trace) -> None:
+        """Drop a trace with all it saw."""
+        trace.end("stopped")
+        self.look()
+        self._traces.pop(trace.id, None)
+
+    def look(self) -> float | None:
+        """End whose time is over, forget who ended long ago; answers in how many seconds to look again, if at all."""
+        next_at: float | None = None
+        for trace in list(self._traces.values()):
+            now = trace.clock.now()
+            duration = trace.options.duration
+            if trace.running and duration is not None and now >= trace.started_at + duration:
+                trace.end("duration")
+            if trace.ended is not None and trace.id not in self._told:
+                self._told.add(trace.id)
+                seen = {"messages": len(trace.messages), "over_rate": trace.over_rate}
+                self.telemetry.execute("trace.stop", seen, {"trace": trace.id, "why": trace.ended})
+            due = None
+            if trace.running and duration is not None:
+                due = trace.started_at + duration - now
+            elif trace.ended_at is not None and trace.options.auto_cleanup:
+                due = trace.ended_at + self.keep() - now
+                if due <= 0:
+                    self._traces.pop(trace.id, None)
+                    self._told.discard(trace.id)
+                    continue
+            if due is not None and (next_at is None or due < next_at):
+                next_at = due
+        return next_at
+
+    def close(self) -> None:
+        """The platform ends: nobody looks any more."""
+        for trace in self._traces.values():
+            trace.end("stopped")
+
+    def _changed(self) -> None:
+        """A trace begins or ends: when the next thing is due may have changed."""
+        if self.wake is not None:
+            self.wake()
+
+    def _forget_oldest(self) -> None:
+        ended = [one for one in self._traces.values() if not one.running]
+        self._traces.pop(ended[0].id, None)

@@ -1,0 +1,336 @@
+"""Analytics: what supervisors did, and where they are heading. No supervisor is asked, but by `sync`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from pydantic import Field
+
+import otp
+from superlearner.control.clock import timestamp
+from superlearner.control.tree import supervisor_state
+from superlearner.observing.analytics import Entry, EventType, FailureRate, History, settled
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage, SupervisorText
+from superlearner.operations.results_analytics import (
+    AllSupervisorStats,
+    BaselineResult,
+    FailureRateResult,
+    PerformanceMetrics,
+    SinceBaseline,
+    StoredEvent,
+    StoredHistory,
+    SupervisionEventResult,
+    SupervisorAnalytics,
+    SupervisorSample,
+    SupervisorStatsLine,
+    SupervisorTrends,
+)
+from superlearner.operations.targets import answering, supervisor_of
+from superlearner.store import Restart, StoreUnavailable
+
+NOT_THERE = ("malformed_pid", "supervisor_not_found")
+SYNC_S = 5.0
+
+WindowMs = Annotated[int, Field(ge=1, le=3_600_000, description="the window in milliseconds, at most an hour")]
+Limit = Annotated[int, Field(ge=1, le=10_000, description="at most so many")]
+Kind = Annotated[EventType | None, Field(description="only this kind of event")]
+ChildFilter = Annotated[str | None, Field(max_length=200, description="only the child of this id")]
+Since = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1e12,
+        description="only from this time on, in seconds of the wall clock",
+        json_schema_extra=UNIX_TIME,
+    ),
+]
+Until = Annotated[
+    float | None,
+    Field(
+        ge=0, le=1e12, description="only before this time, in seconds of the wall clock", json_schema_extra=UNIX_TIME
+    ),
+]
+
+
+@operation(
+    "analytics.supervisor",
+    http=("GET", "/supervisors/{name}/analytics"),
+    scope="read",
+    errors=(*NOT_THERE, "call_failed", "timeout"),
+    short="supervisor_name alive total_restarts restarted_along give_ups failure_rate restarts_by_child "
+    "restarts_by_reason since_baseline restart_history.at,event_type,child_id,reason,recovery_ms",
+)
+async def supervisor(
+    ctx: Context,
+    name: SupervisorText,
+    window_ms: WindowMs = 60_000,
+    limit: Annotated[Limit, Field(description="newest entries of the restart history")] = 1000,
+    sync: Annotated[bool, Field(description="first wait until it has dealt with what has reached it")] = False,
+) -> SupervisorAnalytics:
+    """What a supervisor did.
+
+    Restarts, give-ups and failure rate, counted from its own events. One that ended is known for ten minutes more.
+    """
+    await _ready()
+    history = _history(ctx, name)
+    ledger = ctx.watched.analytics
+    pid = ledger.pid_of(history)
+    if sync and pid is not None and ledger.is_alive(history):
+        with answering():
+            try:
+                await settled(pid, SYNC_S)
+            except otp.CallTimeout:
+                raise OperationError("timeout", f"it did not answer within {SYNC_S:g} s; it starts a child") from None
+    state = None if pid is None else supervisor_state(pid)
+    since = history.baseline
+    entries = [_shown(entry) for entry, _ in zip(history.restart_history(), range(limit), strict=False)]
+    return SupervisorAnalytics(
+        supervisor_name=history.key,
+        supervisor_pid=history.pid,
+        alive=ledger.is_alive(history),
+        total_restarts=history.total_restarts,
+        restarted_along=history.count("restarted_along"),
+        failed_restarts=history.count("restart_failed"),
+        give_ups=history.count("gave_up"),
+        failure_rate=_rate(ledger.failure_rate(history, window_ms)),
+        restart_history=entries,
+        restarts_by_child=dict(history.by_child),
+        restarts_by_reason=dict(history.by_reason),
+        performance_metrics=PerformanceMetrics(
+            memory=None,
+            message_queue_len=None if state is None or pid is None else otp.process_info(pid, "message_queue_len"),
+            reductions=None,
+            child_count=None if state is None else len(state),
+        ),
+        since_baseline=None
+        if since is None
+        else SinceBaseline(
+            timestamp=timestamp(since.at),
+            restarts=history.total_restarts - since.restarts,
+            give_ups=history.count("gave_up") - since.gave_up,
+        ),
+    )
+
+
+@operation("analytics.trends", http=("GET", "/supervisors/{name}/trends"), scope="read", errors=NOT_THERE,
+           short="supervisor_name outlook direction failure_rate failure_rate_before max_restarts max_seconds "
+                 "seconds_to_give_up mean_time_to_recovery_ms longest_recovery_ms "
+                 "mean_time_between_restarts_ms")  # fmt: skip
+async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_000) -> SupervisorTrends:
+    """Where a supervisor is heading.
+
+    How its failure rate changes, whether its restart budget lasts, and how fast its children come back.
+    """
+    await _ready()
+    history = _history(ctx, name)
+    ledger = ctx.watched.analytics
+    trend = ledger.trend(history, window_ms)
+    allowed, window = history.allowed, history.window_s
+    return SupervisorTrends(
+        supervisor_name=history.key,
+        supervisor_pid=history.pid,
+        failure_rate=_rate(trend.now),
+        failure_rate_before=_rate(trend.before),
+        change=trend.change,
+        direction=trend.direction,
+        max_restarts=None if allowed == "infinity" else allowed,
+        max_seconds=None if window == "infinity" else window,
+        outlook=trend.outlook,
+        seconds_to_give_up=trend.seconds_to_give_up,
+        mean_time_to_recovery_ms=_ms(trend.mean_recovery_s),
+        longest_recovery_ms=_ms(trend.longest_recovery_s),
+        mean_time_between_restarts_ms=_ms(trend.mean_between_s),
+        scan_interval_ms=round(ledger.scan_interval * 1000),
+        samples=[
+            SupervisorSample(
+                at=one.at, message_queue_len=one.message_queue_len, children=one.children, restarts=one.restarts
+            )
+            for one in history.samples
+        ],
+    )
+
+
+@operation("analytics.history", http=("GET", "/supervisors/{name}/history"), scope="read", errors=NOT_THERE,
+           short="at event_type child_id reason recovery_ms old_pid child_pid")  # fmt: skip
+async def history(
+    ctx: Context,
+    name: SupervisorText,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    event_type: Kind = None,
+    child: ChildFilter = None,
+    since: Since = None,
+    until: Until = None,
+) -> Paged[SupervisionEventResult]:
+    """All events of a supervisor.
+
+    Starts, ends, restarts, give-ups, newest first, as far as they are in memory; see `analytics.stored` for older ones.
+    """
+    await _ready()
+    found = [
+        entry
+        for entry in _history(ctx, name).entries()
+        if (event_type is None or entry.event_type == event_type)
+        and (child is None or entry.child_id == child)
+        and (since is None or entry.at >= since)
+        and (until is None or entry.at < until)
+    ]
+    start = (page - 1) * per_page
+    return Paged([_shown(entry) for entry in found[start : start + per_page]], len(found), page, per_page)
+
+
+@operation("analytics.supervisors", http=("GET", "/analytics/supervisors"), scope="read",
+           short="supervisor_stats.supervisor_name,total_restarts,recent_restarts,give_ups,last_restart,alive "
+                 "supervisor_stats.supervisor_pid total_supervisors total_restarts missed_events")  # fmt: skip
+async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000) -> AllSupervisorStats:
+    """Compare all supervisors.
+
+    How often each restarted a child, most restarts first.
+    """
+    await _ready()
+    stats = ctx.watched.analytics.stats(window_ms, limit)
+    return AllSupervisorStats(
+        total_supervisors=stats.total_supervisors,
+        total_restarts=stats.total_restarts,
+        uptime_ms=stats.uptime_ms,
+        window_ms=window_ms,
+        missed_events=stats.missed_events,
+        supervisor_stats=[
+            SupervisorStatsLine(
+                supervisor_pid=one.supervisor_pid,
+                supervisor_name=one.supervisor_name,
+                alive=one.alive,
+                total_restarts=one.total_restarts,
+                recent_restarts=one.recent_restarts,
+                give_ups=one.give_ups,
+                last_restart=None if one.last_restart is None else timestamp(one.last_restart),
+            )
+            for one in stats.supervisor_stats
+        ],
+    )
+
+
+@operation(
+    "analytics.baseline",
+    http=("POST", "/supervisors/{name}/analytics/baseline"),
+    scope="operate",
+    changes=True,
+    errors=NOT_THERE,
+)
+async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
+    """Count from here.
+
+    Remember the figures of now; the analytics of the supervisor then say what has happened since.
+    """
+    history = _history(ctx, name)
+    ctx.about_to(f"count the restarts of {history.key} from now on", [history.key])
+    begun = ctx.watched.analytics.establish_baseline(history)
+    return BaselineResult(
+        supervisor_name=history.key,
+        timestamp=timestamp(begun.at),
+        total_restarts=begun.restarts,
+        give_ups=begun.gave_up,
+    )
+
+
+@operation(
+    "analytics.stored",
+    http=("GET", "/analytics/history"),
+    scope="read",
+    here=True,
+    errors=("store_unavailable",),
+    short="events.at,supervisor_name,event_type,child_id,reason next_before",
+)
+async def stored(
+    ctx: Context,
+    supervisor: Annotated[str | None, Field(max_length=200, description="only of the supervisor of this name")] = None,
+    event_type: Kind = None,
+    child: ChildFilter = None,
+    since: Since = None,
+    until: Until = None,
+    run: Annotated[str | None, Field(max_length=100, description="only of this run of the platform")] = None,
+    before: Annotated[int | None, Field(ge=1, le=2**53, description="only older ones than that of this id")] = None,
+    limit: Annotated[Limit, Field(le=1000)] = 100,
+) -> StoredHistory:
+    """Events of all runs.
+
+    Restarts, give-ups and crashes out of the database, newest first; those of earlier runs of the platform, too.
+    """
+    store = ctx.platform.store
+    await ctx.platform.catch_up()
+    try:
+        await store.sync()
+        rows = await store.restarts(
+            supervisor, child=child, event=event_type, since=since, until=until, run=run, before=before, limit=limit
+        )
+    except StoreUnavailable as error:
+        hint = error.hint if ctx.user.may("code") else "with a credential, this says what to try"  # it holds paths
+        raise OperationError("store_unavailable", error.why, hint=hint) from None
+    return StoredHistory(
+        run=store.run,
+        events=[_row(row) for row in rows],
+        next_before=rows[-1].id if len(rows) == limit else None,
+    )
+
+
+async def _ready() -> None:
+    """Let run what is ready: who has just killed a process is answered before its supervisor has had a turn."""
+    await asyncio.sleep(0)
+
+
+def _history(ctx: Context, text: str) -> History:
+    """The history of the supervisor that `text` names: one that runs, or one that ended and is not forgotten."""
+    ledger = ctx.watched.analytics
+    try:
+        return ledger.meet(supervisor_of(ctx, text))
+    except OperationError as error:
+        if error.code != "supervisor_not_found":
+            raise
+        try:
+            return ledger.find(text)
+        except LookupError:
+            raise error from None
+
+
+def _shown(entry: Entry) -> SupervisionEventResult:
+    return SupervisionEventResult(
+        number=entry.number,
+        timestamp=timestamp(entry.at),
+        at=entry.at,
+        event_type=entry.event_type,
+        child_id=entry.child_id,
+        old_pid=entry.old_pid,
+        child_pid=entry.child_pid,
+        reason=entry.reason,
+        crash=entry.crash,
+        recovery_ms=_ms(entry.recovery_s),
+        supervisor_name=entry.supervisor,
+        supervisor_pid=entry.supervisor_pid,
+    )
+
+
+def _row(row: Restart) -> StoredEvent:
+    return StoredEvent(
+        id=row.id,
+        run=row.run,
+        timestamp=timestamp(row.at),
+        at=row.at,
+        event_type=row.event,
+        child_id=row.child,
+        old_pid=row.old_pid,
+        child_pid=row.new_pid,
+        reason=row.reason,
+        supervisor_name=row.supervisor,
+    )
+
+
+def _rate(rate: FailureRate) -> FailureRateResult:
+    return FailureRateResult(restarts=rate.restarts, rate=rate.rate, window_ms=rate.window_ms)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

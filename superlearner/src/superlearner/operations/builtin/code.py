@@ -1,0 +1,257 @@
+"""Code that runs: its modules and versions, and new versions for servers that go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from otp import code
+from superlearner.control.failures import explain_refusal
+from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.operations.code_trial import ending_loops, try_import
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import Force, PageNumber, PerPage
+from superlearner.operations.results_code import (
+    ModuleDetails,
+    ModuleLine,
+    OldObject,
+    OldReference,
+    Upgrade,
+    UpgradedServer,
+    VersionLine,
+)
+from superlearner.operations.targets import called
+from superlearner.sandbox.record import is_node_of_sandbox
+
+MOST_SERVERS: Final = 1000
+MOST_PIDS: Final = 100
+MOST_WARNINGS: Final = 20
+CHANGE_S: Final = 5.0
+"""Seconds that one `code_change` may wait."""
+
+TRIAL_S: Final = 1.0
+"""Seconds for each server to come through what waited for it."""
+
+PLATFORM: Final = ("otp", "superlearner")
+_ERRORS: Final = ("module_not_found", "upgrade_refused", "critical_process_protection", "conflict")
+
+ModuleText = Annotated[
+    str,
+    Field(max_length=500, description="its dotted name", examples=["superlearner.demo.one_for_one"]),
+    Picker("module"),
+]
+
+
+@operation("code.modules", http=("GET", "/code/modules"), scope="read", short="module servers versions classes")
+async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
+    """List the modules of running behaviours.
+
+    By name, with how many servers run their code.
+    """
+    by_module = _running(ctx)
+    names = sorted(by_module)
+    start = (page - 1) * per_page
+    lines = [ModuleLine(**_line(name, by_module[name])) for name in names[start : start + per_page]]
+    return Paged(lines, len(names), page, per_page)
+
+
+@operation("code.module", http=("GET", "/code/modules/{module}"), scope="read", errors=("module_not_found",))
+async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
+    """Which versions of a module run.
+
+    Its file, and each class with its version and the servers that run it.
+    """
+    found = _running(ctx).get(module)
+    if found is None:
+        raise OperationError("module_not_found", f"no server runs code of {module[:200]!r}", hint="see code.modules")
+    by_version: dict[tuple[str, str], list[code.RunningVersion]] = {}
+    for one in found:
+        by_version.setdefault((one.cls.__qualname__, text_of(one.vsn, 100)), []).append(one)
+    running = [
+        VersionLine(
+            what=clip(what, 200),
+            vsn=vsn,
+            count=len(servers),
+            pids=[plain_pid(one.pid) for one in servers[:MOST_PIDS]],
+        )
+        for (what, vsn), servers in by_version.items()
+    ]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return ModuleDetails(**_line(module, found), file=file if isinstance(file, str) else None, running=running)
+
+
+@operation(
+    "code.reload",
+    http=("POST", "/code/modules/{module}/reload"),
+    scope="code",
+    changes=True,
+    errors=_ERRORS,
+)
+async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Reload a module.
+
+    Its file is read anew and all its servers go over to it, keeping pid, mailbox and state, or none does. A program of
+    its own runs the file first; one that does not come to its end there is refused. If a server crashes in the next
+    second in what waited for it, all go back.
+    """
+    _loaded(ctx, module, force=force)
+    servers = _running(ctx).get(module, [])
+    ctx.about_to(
+        f"read {module} anew and let its {len(servers)} servers go over to it",
+        [called(one.pid) for one in servers[:100]],
+    )
+    await try_import(ctx.platform.running_node(), module)
+    with _refusals(servers), ending_loops(ctx.node):
+        return _upgrade(await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
+
+
+@operation(
+    "code.compatibility",
+    http=("POST", "/code/modules/{module}/compatibility"),
+    scope="code",
+    changes=True,
+    errors=_ERRORS,
+)
+async def compatibility(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Say what a reload would do.
+
+    The new file is run and every server asked, held for a moment; then everything goes back to what it was.
+    """
+    _loaded(ctx, module, force=force)
+    ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
+    await try_import(ctx.platform.running_node(), module)
+    with _refusals(_running(ctx).get(module, [])), ending_loops(ctx.node):
+        return _upgrade(await code.check(module), done=False)
+
+
+@operation(
+    "code.rollback",
+    http=("POST", "/code/modules/{module}/rollback"),
+    scope="code",
+    changes=True,
+    errors=_ERRORS,
+)
+async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
+    """Go back to the version before the last reload.
+
+    Its servers go over to the classes that they ran before, keeping pid, mailbox and state, or none does; what other
+    modules imported from it is current again. The file stays as it is, so a restart and the next reload run that.
+    """
+    _loaded(ctx, module, force=force)
+    servers = _running(ctx).get(module, [])
+    ctx.about_to(
+        f"let the {len(servers)} servers of {module} go back to the version before its last reload",
+        [called(one.pid) for one in servers[:100]],
+    )
+    with _refusals(servers), ending_loops(ctx.node):
+        return _upgrade(await code.rollback(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
+
+
+def _running(ctx: Context) -> dict[str, list[code.RunningVersion]]:
+    """The servers of the node by module; those of the backend beside it are no part of it."""
+    by_module: dict[str, list[code.RunningVersion]] = {}
+    for one in code.versions():
+        if one.pid.node == ctx.node.name:
+            by_module.setdefault(one.cls.__module__, []).append(one)
+    return by_module
+
+
+def _is_platform(module: str) -> bool:
+    top, _, rest = module.partition(".")
+    return top in PLATFORM and not rest.startswith("demo")
+
+
+def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
+    return {
+        "module": name,
+        "servers": len(found),
+        "classes": sorted({clip(one.cls.__qualname__, 200) for one in found})[:100],
+        "versions": len({text_of(one.vsn, 100) for one in found}),
+        "platform": _is_platform(name),
+    }
+
+
+def _loaded(ctx: Context, module: str, *, force: bool) -> None:
+    if is_node_of_sandbox(ctx.node.name):
+        raise OperationError(
+            "conflict",
+            f"{ctx.node.name} is a sandbox, which reads no file of yours",
+            hint="sandbox.hot_reload gives it another source, and keeps the versions",
+        )
+    if module not in sys.modules:
+        raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
+    if _is_platform(module) and not force:
+        raise OperationError(
+            "critical_process_protection",
+            f"{module} is the platform's own code",
+            hint='to reload it all the same, send {"force": true}',
+        )
+
+
+@contextmanager
+def _refusals(servers: Sequence[code.RunningVersion]) -> Generator[None]:
+    names = {one.pid: called(one.pid) for one in servers}  # one that ends has none any more
+    try:
+        yield
+    except code.UpgradeRefused as refused:
+        words = explain_refusal(refused, lambda pid: names.get(pid) or called(pid))
+        raise OperationError("upgrade_refused", words) from None
+
+
+def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
+    servers = [
+        UpgradedServer(
+            pid=plain_pid(one.pid),
+            what=clip(one.cls.__qualname__, 200),
+            old_vsn=text_of(one.old_vsn, 100),
+            new_vsn=text_of(one.new_vsn, 100),
+        )
+        for one in report.servers[:MOST_SERVERS]
+    ]
+    return Upgrade(
+        module=report.module,
+        done=done,
+        servers=servers,
+        servers_count=len(report.servers),
+        still_old=[plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
+        warnings=_warnings(report, done=done),
+        old_references=[
+            OldReference(module=clip(one.module, 200), name=clip(one.name, 200), what=clip(one.what, 200))
+            for one in report.old_references
+        ],
+        old_objects=[
+            OldObject(pid=plain_pid(one.pid), where=one.where, what=clip(one.what, 200)) for one in report.old_objects
+        ],
+    )
+
+
+def _warnings(report: code.UpgradeReport, *, done: bool) -> list[str]:
+    """A sentence for each module that holds something old, and one for processes that do."""
+    module, has = clip(report.module, 200), "has" if done else "would have"
+    by_holder: dict[str, list[str]] = {}
+    for one in report.old_references:
+        by_holder.setdefault(clip(one.module, 200), []).append(clip(one.name, 200))
+    back = f", or go back with: superlearner code rollback {module}" if done else ""
+    said = [
+        f"{holder} {has} the old {_some(names)} of {module}, which no `case` of the new code matches; "
+        f"reload {holder}, too{back}"
+        for holder, names in list(by_holder.items())[:MOST_WARNINGS]
+    ]
+    if len(by_holder) > MOST_WARNINGS:
+        said.append(f"{len(by_holder) - MOST_WARNINGS} more modules {has} old names of {module}")
+    if report.old_objects:
+        who = _some(list(dict.fromkeys(called(one.pid) for one in report.old_objects)))
+        kinds = _some(list(dict.fromkeys(clip(one.what, 200) for one in report.old_objects)))
+        said.append(f"objects of the old {kinds} {'are' if done else 'would be'} in states or mailboxes of {who}")
+    return said
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(names[:5])}{more}"

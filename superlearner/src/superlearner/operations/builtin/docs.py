@@ -1,0 +1,101 @@
+"""The documentation: its pages, and a search over them. The same text as the page `/docs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results_docs import DocsHeading, DocsHit, DocsLine, DocsPage
+from superlearner.teaching.manual import NoSuchPage, current
+
+PageText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="the name of a page, as the list has it",
+        examples=["library", "behaviours/supervisor"],
+    ),
+    Picker("page"),
+]
+Question = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=200, description="words, or the beginnings of words", examples=["restart intensity"]
+    ),
+]
+
+
+@operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", short="page title about")
+async def pages(
+    ctx: Context,
+    contributors: Annotated[bool, Field(description="also the pages for contributors")] = False,
+) -> list[DocsLine]:
+    """List the pages of the documentation.
+
+    In the order in which they are read, by subject.
+    """
+    manual = ctx.platform.manual
+    return [
+        DocsLine(page=one.name, title=one.title, about=one.about, part=part.title, path=manual.address(one.name))
+        for part in manual.parts()
+        if contributors or not part.for_contributors
+        for one in part.pages()
+    ]
+
+
+@operation(
+    "docs.page",
+    http=("GET", "/docs/pages/{page:path}"),
+    scope="read",
+    on="platform",
+    errors=("page_not_found",),
+    short="markdown",
+)
+async def page(ctx: Context, page: PageText) -> DocsPage:
+    """Read a page of the documentation.
+
+    As Markdown, with its headings and the pages before and after it.
+    """
+    manual, page = ctx.platform.manual, current(page)
+    try:
+        drawn, text = await manual.page(page), await manual.markdown(page)
+    except NoSuchPage as error:
+        hint = "see GET /api/v1/docs/pages" if error.near is None else f"did you mean {error.near}?"
+        raise OperationError("page_not_found", str(error), hint=hint) from None
+    part, before, after = manual.around(page)
+    return DocsPage(
+        page=page,
+        title=drawn.title,
+        part=None if part is None else part.title,
+        path=manual.address(page),
+        headings=[DocsHeading(level=one.level, anchor=one.anchor, text=one.text) for one in drawn.headings],
+        before=None if before is None else before.name,
+        after=None if after is None else after.name,
+        markdown=text,
+    )
+
+
+@operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", short="title heading excerpt path")
+async def search(
+    ctx: Context, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 10
+) -> list[DocsHit]:
+    """Search the documentation.
+
+    Sections, best first. The beginning of a word is enough, and a slip is forgiven.
+    """
+    return [
+        DocsHit(
+            title=hit.title,
+            heading=hit.heading,
+            path=hit.address,
+            excerpt=hit.excerpt,
+            marks=[list(mark) for mark in hit.marks],
+            score=hit.score,
+        )
+        for hit in await ctx.platform.manual.search(q, limit)
+    ]

@@ -1,0 +1,193 @@
+"""Errors: how processes ended, what ends are alike, and why one was started again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final, cast
+
+import otp
+from superlearner.control.cause_steps import OUTSIDE, Step
+from superlearner.control.causes import why as causes_of
+from superlearner.control.clock import Clock
+from superlearner.control.reasons import is_crash, text_of_reason, where_of
+from superlearner.control.slots import id_text
+from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.operations.builtin.processes import NOT_THERE, info
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage, PidText
+from superlearner.operations.results import PastExit, Pid
+from superlearner.operations.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
+from superlearner.operations.targets import process_of
+
+AUDIT_S: Final = 0.05
+"""How far the clocks of the node and of the audit log may be apart."""
+
+DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
+                "console": "from the console"}  # fmt: skip
+
+
+@operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
+async def last(ctx: Context, pid: PidText) -> LastError:
+    """The last error of a process.
+
+    How the one before it in its place ended: reason, line, and what it was handling.
+    """
+    number, exits = await _exits(ctx, pid)
+    return LastError(pid=number, error=exits[0] if exits else None)
+
+
+@operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE,
+           short="at reason where message pid")  # fmt: skip
+async def history(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[PastExit]:
+    """The ends before a process.
+
+    Of those that ran in its place, newest first; the last 20 are remembered.
+    """
+    _, exits = await _exits(ctx, pid)
+    start = (page - 1) * per_page
+    return Paged(exits[start : start + per_page], len(exits), page, per_page)
+
+
+@operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
+           short="count reason where last_at first_at")  # fmt: skip
+async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
+    """Which ends are alike.
+
+    The ends before a process, put together by reason and line, the most frequent first.
+    """
+    _, exits = await _exits(ctx, pid)
+    alike: dict[tuple[str, str | None], list[PastExit]] = {}
+    for one in exits:
+        alike.setdefault((one.reason, one.where), []).append(one)
+    found = [
+        ErrorPattern(
+            reason=reason,
+            where=where,
+            crash=group[0].crash,
+            count=len(group),
+            first_at=group[-1].at,
+            last_at=group[0].at,
+        )
+        for (reason, where), group in alike.items()
+    ]
+    return sorted(found, key=lambda pattern: -pattern.count)
+
+
+@operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE,
+           short="summary restarted alive")  # fmt: skip
+async def why(ctx: Context, pid: PidText) -> Why:
+    """Why a process was started again.
+
+    The chain from the first cause, in words and as values: what failed, at which line, whom it took along, what the
+    supervisors did, across links and supervisors that gave up. Asked for the pid of a process that has ended: how it
+    went.
+    """
+    try:
+        number, alive = plain_pid(process_of(ctx, pid)), True
+    except OperationError as error:
+        if error.code != "process_not_found":
+            raise
+        number, alive = pid.removeprefix("#PID").strip("<>"), False
+        if not causes_of(ctx.node, number):
+            raise
+    clock = Clock()
+    steps = [_with_request(ctx, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
+    return Why(
+        pid=number,
+        alive=alive,
+        restarted=any(step.kind == "child_restarted" for step, _ in steps),
+        known=bool(steps),
+        summary="; ".join(step.text for step, _ in steps) or "that is longer ago than the node remembers",
+        steps=[_why_step(step, request, clock) for step, request in steps],
+    )
+
+
+def _with_request(ctx: Context, step: Step, at: float) -> tuple[Step, str | None]:
+    """The step, and the request that ended the process: who asked for it, if that was they themselves, and how."""
+    if step.signal_from != OUTSIDE or not ctx.is_own:
+        return step, None
+    named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
+    for entry in reversed(ctx.platform.audit.entries()):
+        if entry.at < at - AUDIT_S:
+            break
+        if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
+            whose = "your request" if entry.user == ctx.user.name else "the request of another user"
+            request = f"{whose} {DOORS.get(entry.door, entry.door)} ({entry.operation})"
+            return step.told(text=step.text.replace("by a signal from outside", f"by {request}")), request
+    return step, None
+
+
+def _names(parameters: object, named: set[str | None]) -> bool:
+    """Whether one of the parameters of a request names the process."""
+    if isinstance(parameters, dict):
+        return any(_names(value, named) for value in cast("dict[str, object]", parameters).values())
+    if isinstance(parameters, list):
+        return any(_names(value, named) for value in cast("list[object]", parameters))
+    return isinstance(parameters, str) and parameters in named
+
+
+def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
+    line = step.line
+    return WhyStep(
+        event=step.event,
+        at=clock.wall(step.at_ns),
+        kind=step.kind,
+        pid=step.pid,
+        text=step.text,
+        name=step.name,
+        reason=step.reason,
+        crash=step.crash,
+        line=None if line is None else WhyLine.model_validate(asdict(line)),
+        by=step.signal_from,
+        request=request,
+        strategy=step.strategy,
+        parties=[
+            WhyParty(role=one.role, name=one.name, pid=one.pid, at=clock.wall(one.at_ns), reason=one.reason)
+            for one in step.parties
+        ],
+        used=step.used,
+        allowed=step.allowed,
+        window=step.window,
+    )
+
+
+@operation("error.list", http=("GET", "/errors"), scope="read", short="at name reason where message pid what")
+async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ErrorLine]:
+    """The newest failures.
+
+    Processes of the node that crashed, newest first, as far back as its last 4,096 events reach.
+    """
+    events = otp.trace.history(ctx.node)
+    found = [event for event in reversed(events) if event.kind == "exited" and is_crash(event.data["reason"])]
+    clock = Clock()
+    start = (page - 1) * per_page
+    lines: list[ErrorLine] = []
+    for event in found[start : start + per_page]:
+        data = event.data
+        name, message = data.get("name"), data.get("message")
+        lines.append(
+            ErrorLine(
+                event=event.seq,
+                at=clock.wall(event.at),
+                pid=None if event.pid is None else plain_pid(event.pid),
+                name=None if name is None else id_text(name),
+                what=id_text(data.get("what")),
+                reason=text_of_reason(data["reason"]),
+                where=where_of(data["reason"]),
+                callback=data.get("callback"),
+                message=None if message is None else _text(message),
+            )
+        )
+    return Paged(lines, len(found), page, per_page)
+
+
+def _text(message: object) -> str:
+    """The runtime keeps messages as text already; whatever else it may be is shown bounded."""
+    return clip(message, 300) if isinstance(message, str) else text_of(message, 300)
+
+
+async def _exits(ctx: Context, pid: str) -> tuple[Pid, list[PastExit]]:
+    details = await info(ctx, pid)
+    return details.pid, details.exits

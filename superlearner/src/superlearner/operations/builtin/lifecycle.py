@@ -1,0 +1,241 @@
+"""Lives of supervisors: start, stop, restart, pause, resume."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+
+import otp
+from otp import ChildSpec, Pid, Supervisor
+from otp.observer import ChildStart
+from superlearner.control.names import registered_name
+from superlearner.control.reasons import text_of_reason
+from superlearner.control.steer import hold
+from superlearner.control.supervising import restart_all, restart_whole
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import record_of
+from superlearner.operations.builtin.supervisors import STEERED, MaxRestarts, MaxSeconds
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Body, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import (
+    Force,
+    NewName,
+    SupervisorText,
+    Term,
+    TimeoutMs,
+)
+from superlearner.operations.results_supervisors import (
+    ChildOutcome,
+    Paused,
+    StartedChild,
+    StartedSupervisor,
+    StoppedSupervisor,
+    WholeRestart,
+)
+from superlearner.operations.steering import steering, view_of
+from superlearner.operations.targets import called, feels, protect, supervisor_of, term_of
+
+MOST_CHILDREN = 100
+
+
+class NewChild(Body):
+    """A child to start."""
+
+    start: Annotated[str, Field(max_length=500, description="`module:Class`, a behaviour that is imported")]
+    arg: Term = None
+    id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None
+    name: NewName | None = None
+    restart: Literal["permanent", "transient", "temporary"] | None = None
+
+
+@operation(
+    "supervisor.start",
+    http=("POST", "/supervisors"),
+    scope="code",
+    changes=True,
+    errors=(*STEERED, "name_taken", "start_failed", "already_started"),
+)
+async def start(
+    ctx: Context,
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+            description="to register it by: letters, digits, `_` and `-`; at most 64",
+        ),
+    ],
+    children: Annotated[list[NewChild], Field(max_length=MOST_CHILDREN, description="in start order")],
+    strategy: Annotated[
+        Literal["one_for_one", "one_for_all", "rest_for_one"], Field(description="whom a restart takes along")
+    ] = "one_for_one",
+    max_restarts: MaxRestarts = 3,
+    max_seconds: MaxSeconds = 5.0,
+    under: SupervisorText = "playground",
+) -> StartedSupervisor:
+    """Start a supervisor.
+
+    A new one with these children, under another one. It is transient: if it gives up, it stays down. If a child does
+    not start, nothing of it stays.
+    """
+    above = supervisor_of(ctx, under)
+    if ctx.node.whereis(name) is not None:
+        raise OperationError("name_taken", f"the name {name} is taken by {called(cast('Pid', ctx.node.whereis(name)))}")
+    given = [ChildStart(one.start, term_of(one.arg, "children"), one.id, one.name, one.restart) for one in children]
+    ctx.about_to(f"start the supervisor {name} with {len(children)} children under {called(above)}", [called(above)])
+    begin = partial(
+        Supervisor.start_link_children,
+        (),
+        strategy=strategy,
+        max_restarts=max_restarts,
+        max_seconds=max_seconds,
+        name=name,
+    )
+    spec = ChildSpec(name, start=begin, restart="transient", type="supervisor")
+    view = view_of(ctx)
+    started: list[StartedChild] = []
+    with steering():
+        pid = await Supervisor.start_child(above, spec)
+        try:
+            for one in given:
+                child = await view.start_child(pid, one)
+                started.append(_started_child(pid, one.id or one.start, child))
+        except BaseException:
+            await Supervisor.terminate_child(above, name)
+            await Supervisor.delete_child(above, name)
+            raise
+    return StartedSupervisor(name=name, pid=plain_pid(pid), under=called(above), children=started)
+
+
+@operation(
+    "supervisor.stop",
+    http=("DELETE", "/supervisors/{name}"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=STEERED,
+)
+async def stop(
+    ctx: Context,
+    name: SupervisorText,
+    reason: Annotated[str, Field(min_length=1, max_length=200, description="why it ends")] = "shutdown",
+    timeout_ms: TimeoutMs = 5000,
+    force: Force = False,
+) -> StoppedSupervisor:
+    """Stop a supervisor.
+
+    Its children in reverse order, then itself. One that is a permanent child is started again by its own supervisor;
+    stop it there as a child if it shall stay down.
+    """
+    pid = supervisor_of(ctx, name)
+    with steering():
+        protect(ctx, pid, force=force)
+        record = record_of(pid)
+        registered = registered_name(pid)
+        ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", lambda: feels(pid, reason))
+        await Supervisor.stop(pid, reason, timeout_ms / 1000)
+    failed = reason not in ("normal", "shutdown")
+    again = record is not None and (
+        record.spec.restart == "permanent" or (record.spec.restart == "transient" and failed)
+    )
+    return StoppedSupervisor(
+        supervisor=plain_pid(pid),
+        name=registered,
+        reason=reason,
+        terminated=True,
+        starts_again=again,
+    )
+
+
+@operation(
+    "supervisor.restart",
+    http=("POST", "/supervisors/{name}/restart"),
+    scope="operate",
+    changes=True,
+    errors=(*STEERED, "start_failed", "already_started", "child_not_found"),
+)
+async def restart(
+    ctx: Context,
+    name: SupervisorText,
+    mode: Annotated[
+        Literal["soft", "hard"],
+        Field(description="`soft`: all its children, it stays itself; `hard`: its own supervisor stops and starts it"),
+    ] = "soft",
+    force: Force = False,
+) -> WholeRestart:
+    """Restart a whole supervisor.
+
+    Stops in reverse order, starts in order. It counts as no crash. Temporary children do not come back.
+    """
+    pid = supervisor_of(ctx, name)
+    with steering():
+        protect(ctx, pid, force=force)
+        if mode == "hard":
+            would = f"let the supervisor of {called(pid)} stop it with all below it, and start it again"
+            started = await restart_whole(pid, lambda: ctx.about_to(would, feels(pid)))
+            return WholeRestart(
+                mode=mode, supervisor=plain_pid(pid), pid=None if started is None else plain_pid(started)
+            )
+        would = f"stop all children of {called(pid)} and start them again"
+        outcome = await restart_all(pid, lambda: ctx.about_to(would, feels(pid)))
+    return WholeRestart(
+        mode=mode,
+        supervisor=plain_pid(pid),
+        pid=plain_pid(pid),
+        children=[
+            ChildOutcome(id=id, ok=error is None, pid=None if child is None else plain_pid(child))
+            if error is None
+            else ChildOutcome(id=id, ok=False, code="start_failed", message=text_of_reason(error.reason))
+            for id, child, error in outcome
+        ],
+    )
+
+
+@operation(
+    "supervisor.pause",
+    http=("POST", "/supervisors/{name}/pause"),
+    scope="operate",
+    changes=True,
+    errors=STEERED,
+)
+async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> Paused:
+    """Pause a supervisor.
+
+    Its children run on; nobody is started, stopped or restarted by it until it is resumed, when it catches up.
+    """
+    pid = supervisor_of(ctx, name)
+    with steering():
+        protect(ctx, pid, force=force)
+        ctx.about_to(f"suspend {called(pid)}", [called(pid)])
+        await hold(pid, timeout_ms / 1000)
+    return _paused(pid)
+
+
+@operation(
+    "supervisor.resume",
+    http=("POST", "/supervisors/{name}/resume"),
+    scope="operate",
+    changes=True,
+    errors=STEERED,
+)
+async def resume(ctx: Context, name: SupervisorText) -> Paused:
+    """Resume a supervisor.
+
+    It goes on where it was paused; one that is not paused is left as it is.
+    """
+    pid = supervisor_of(ctx, name)
+    with steering():
+        ctx.about_to(f"resume {called(pid)}", [called(pid)])
+        await view_of(ctx).resume(pid)
+    return _paused(pid)
+
+
+def _paused(pid: Pid) -> Paused:
+    suspended = otp.process_info(pid, "status") == "suspended"
+    return Paused(supervisor=plain_pid(pid), name=registered_name(pid), paused=suspended)
+
+
+def _started_child(supervisor: Pid, id: str | None, pid: Pid | None) -> StartedChild:
+    return StartedChild(supervisor=plain_pid(supervisor), id=id, pid=None if pid is None else plain_pid(pid))

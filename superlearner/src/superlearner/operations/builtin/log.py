@@ -1,0 +1,92 @@
+"""The log: its newest lines."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from superlearner.control.clock import timestamp
+from superlearner.observing.logs import LogLine
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
+from superlearner.operations.results_log import Level, LogLineResult
+
+ORDER: Final = ("debug", "info", "warning", "error", "critical")
+
+Who = Annotated[str | None, Field(max_length=20_000)]
+
+
+@operation("log.list", http=("GET", "/log"), scope="read", on="platform", short="at level text")
+async def list_log(
+    ctx: Context,
+    level: Annotated[Level | None, Field(description="of this level and above")] = None,
+    process: Annotated[
+        Who, Field(description="only of this process, by pid or registered name"), Picker("process")
+    ] = None,
+    supervisor: Annotated[
+        Who, Field(description="only of this supervisor and of processes right below it"), Picker("supervisor")
+    ] = None,
+    logger: Annotated[str | None, Field(max_length=200, description="only of loggers that begin so")] = None,
+    search: Annotated[str | None, Field(max_length=200, description="only with these words, case aside")] = None,
+    since: Annotated[
+        float | None,
+        Field(ge=0, le=1e12, description="only from this time on, seconds since 1970", json_schema_extra=UNIX_TIME),
+    ] = None,
+    until: Annotated[float | None, Field(ge=0, le=1e12, description="only up to this time, seconds since 1970")] = None,
+    after: Annotated[int, Field(ge=0, le=2**53, description="only behind the line of this number")] = 0,
+    before: Annotated[
+        int | None, Field(ge=1, le=2**53, description="only those before the line of this number")
+    ] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[LogLineResult]:
+    """Read the log.
+
+    The newest lines in memory, of all processes, newest first: levels, processes, words. Secrets are hidden.
+    """
+    least = 0 if level is None else ORDER.index(level)
+    asked, above = _bare(process), _bare(supervisor)
+    words = None if search is None else search.casefold()
+
+    def wanted(number: int, line: LogLine) -> bool:
+        return (
+            number > after
+            and (before is None or number < before)
+            and (since is None or line.at >= since)
+            and (until is None or line.at <= until)
+            and (line.level not in ORDER or ORDER.index(line.level) >= least)
+            and (logger is None or line.logger.startswith(logger))
+            and (asked is None or asked in (line.pid, line.name))
+            and (above is None or above in (line.supervisor, line.fields.get("otp_name") if line.report else None))
+            and (words is None or words in line.text.casefold() or words in (line.traceback or "").casefold())
+        )
+
+    found = [(number, line) for number, line in ctx.platform.log.lines() if wanted(number, line)]
+    found.reverse()
+    start = (page - 1) * per_page
+    shown = [_result(number, line) for number, line in found[start : start + per_page]]
+    return Paged(shown, len(found), page, per_page)
+
+
+def _bare(who: str | None) -> str | None:
+    return None if who is None else who.removeprefix("#PID").strip("<>")
+
+
+def _result(number: int, line: LogLine) -> LogLineResult:
+    return LogLineResult(
+        number=number,
+        at=line.at,
+        timestamp=timestamp(line.at),
+        level=line.level,
+        logger=line.logger,
+        text=line.text,
+        pid=line.pid,
+        name=line.name,
+        supervisor=line.supervisor,
+        report=line.report,
+        fields=line.fields,
+        traceback=line.traceback,
+        node=line.node,
+    )

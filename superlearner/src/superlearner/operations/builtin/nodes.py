@@ -1,0 +1,57 @@
+"""The nodes that the platform looks into."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal
+
+from otp import observer
+from otp.observer import NodeInfo
+from superlearner.control.terms import clip
+from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import Fact
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.results import NodeLine
+
+ASKED_S: Final = 0.5
+"""What a node in another process has to say how it is."""
+
+
+@operation("node.list", http=("GET", "/nodes"), scope="read", on="platform",
+           short="name status life owner processes supervisors python")  # fmt: skip
+async def list_(ctx: Context) -> list[NodeLine]:
+    """List the nodes that can be looked into.
+
+    The platform's own comes first. Any of their names is a `node` for the other operations. Those in other processes
+    say themselves how they are, within half a second.
+    """
+    nodes = ctx.platform.nodes
+    return await asyncio.gather(*(_line(one, nodes) for one in nodes))
+
+
+async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
+    """What is said of a node; one in another process is asked, and not waited for long."""
+    status: Literal["up", "silent", "gone", "bad"] = "up"
+    info: NodeInfo | Fact | None = None
+    if isinstance(found, RemoteNode):
+        try:
+            info = await found.facts(ASKED_S)
+        except RemoteError as error:
+            status = "bad" if isinstance(error, BadAnswer) else "gone" if isinstance(error, NodeGone) else "silent"
+    else:
+        info = observer.info(found.node)
+    return NodeLine(
+        name=found.name,
+        own=nodes.is_own(found.name),
+        default=nodes.find(None) is found,
+        remote=isinstance(found, RemoteNode),
+        owner=found.owner,
+        status=status,
+        life=None if info is None else clip(info.life, 40),
+        processes=None if info is None else info.processes,
+        supervisors=None if info is None else info.supervisors,
+        python=None if info is None else clip(info.python, 40),
+        os_pid=None if info is None else info.os_pid,
+    )

@@ -1,0 +1,155 @@
+"""Single facts about a process: who belongs to it, what it takes, where it stands."""
+
+from __future__ import annotations
+
+import linecache
+from typing import Annotated, Any
+
+from pydantic import Field
+
+import otp
+from otp import observer
+from superlearner.control.look import named
+from superlearner.control.steer import NotThere
+from superlearner.control.terms import clip, json_of, plain_pid, safe_text
+from superlearner.operations.builtin.processes import NOT_THERE, info
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage, PidText
+from superlearner.operations.results import ProcessDetails
+from superlearner.operations.results_processes import (
+    Backtrace,
+    Dictionary,
+    Item,
+    MemoryUse,
+    Place,
+    Related,
+)
+from superlearner.operations.targets import process_of
+
+ITEMS = "|".join(name for name in ProcessDetails.model_fields if name != "pid")
+
+
+@operation("process.item", http=("GET", "/processes/{pid}/info/{item}"), scope="read", errors=NOT_THERE)
+async def item(
+    ctx: Context,
+    pid: PidText,
+    item: Annotated[
+        str, Field(pattern=f"^({ITEMS})$", description="a field of `process.info`", examples=["trap_exit"])
+    ],
+) -> Item:
+    """One fact about a process.
+
+    Any field of `process.info`: `registered_name`, `trap_exit`, `status`, `message_queue_len`, …
+    """
+    details = await info(ctx, pid)
+    return Item(pid=details.pid, item=item, value=details.model_dump(mode="json")[item])
+
+
+@operation("process.links", http=("GET", "/processes/{pid}/links"), scope="read", errors=NOT_THERE)
+async def links(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
+    """Who is linked with a process.
+
+    When one of them ends, the other gets its exit signal.
+    """
+    return _page(_all(ctx, pid, "links"), page, per_page)
+
+
+@operation("process.monitors", http=("GET", "/processes/{pid}/monitors"), scope="read", errors=NOT_THERE)
+async def monitors(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
+    """Whom a process monitors.
+
+    It is told when one of them ends, and lives on.
+    """
+    return _page(_all(ctx, pid, "monitors"), page, per_page)
+
+
+@operation("process.monitored_by", http=("GET", "/processes/{pid}/monitored-by"), scope="read", errors=NOT_THERE)
+async def monitored_by(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
+    """Who monitors a process.
+
+    They are told when it ends.
+    """
+    return _page(_all(ctx, pid, "monitored_by"), page, per_page)
+
+
+@operation("process.memory", http=("GET", "/processes/{pid}/memory"), scope="read", errors=NOT_THERE)
+async def memory(ctx: Context, pid: PidText) -> MemoryUse:
+    """What a process takes.
+
+    An estimate of its state, mailbox and dictionary: each object counts once, shared ones for each process.
+    """
+    found = process_of(ctx, pid)
+    use = observer.memory(ctx.node, found)
+    if use is None:
+        raise _ended(pid)
+    total = None if use.state is None else use.state + use.mailbox + use.dictionary
+    return MemoryUse(
+        pid=plain_pid(found),
+        state=use.state,
+        mailbox=use.mailbox,
+        dictionary=use.dictionary,
+        total=total,
+        complete=use.complete,
+        heap=None,
+    )
+
+
+@operation("process.backtrace", http=("GET", "/processes/{pid}/backtrace"), scope="read", errors=NOT_THERE)
+async def backtrace(ctx: Context, pid: PidText) -> Backtrace:
+    """Where a process stands.
+
+    The lines at which its code waits, and what it is handling. A server without work stands nowhere.
+    """
+    found = process_of(ctx, pid)
+    details = observer.process(ctx.node, found, messages=0, exits=0, related=0)
+    if details is None:
+        raise _ended(pid)
+    places = [
+        Place(
+            file=safe_text(place.file),
+            line=place.line,
+            function=safe_text(place.function),
+            source=clip(linecache.getline(place.file, place.line).strip(), 200) or None,
+        )
+        for place in details.waiting_at
+    ]
+    return Backtrace(
+        pid=plain_pid(found),
+        status=details.status,
+        callback=details.callback,
+        handling=None if details.handling is None else safe_text(details.handling),
+        busy_for_s=None if details.busy_for is None else round(details.busy_for, 6),
+        places=places,
+        text="\n".join(
+            f'  File "{place.file}", line {place.line}, in {place.function}'
+            + ("" if place.source is None else f"\n    {place.source}")
+            for place in places
+        ),
+    )
+
+
+@operation("process.dictionary", http=("GET", "/processes/{pid}/dictionary"), scope="read", errors=NOT_THERE)
+async def dictionary(ctx: Context, pid: PidText) -> Dictionary:
+    """The process dictionary.
+
+    What the process keeps with `otp.put`; secrets are hidden, and at most 100 entries are told.
+    """
+    found = process_of(ctx, pid)
+    entries = otp.process_info(found, "dictionary") or {}
+    return Dictionary(pid=plain_pid(found), entries=json_of(entries), count=len(entries))
+
+
+def _all(ctx: Context, pid: str, what: Any) -> tuple[Any, ...]:
+    read: Any = otp.process_info
+    return read(process_of(ctx, pid), what) or ()
+
+
+def _page(found: tuple[Any, ...], page: int, per_page: int) -> Paged[Related]:
+    start = (page - 1) * per_page
+    return Paged([Related(**named(one)) for one in found[start : start + per_page]], len(found), page, per_page)
+
+
+def _ended(text: str) -> OperationError:
+    return OperationError("process_not_found", str(NotThere("process", f"{text} (it has ended)")))

@@ -1,0 +1,207 @@
+"""Processes: list, details, end, message."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+
+from superlearner.control.clock import timestamp
+from superlearner.control.listing import IDLE, Column, Status, Wanted
+from superlearner.control.look import KINDS, Type, describe
+from superlearner.control.process_list import Sort, list_processes
+from superlearner.control.steer import NotThere, deliver, kill
+from superlearner.control.terms import json_of, plain_pid, text_of
+from superlearner.observing.monitoring.measuring import measure
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import Force, MeasureMs, PageNumber, PerPage, PidText, Reason, Term, TimeoutMs
+from superlearner.operations.results import (
+    BulkError,
+    BulkItem,
+    BulkResult,
+    KillResult,
+    MessageResult,
+    ProcessDetails,
+    ProcessLine,
+)
+from superlearner.operations.targets import answering, called, feels, process_of, protect, term_of
+
+MAX_BULK = 1000
+NOT_THERE = ("malformed_pid", "process_not_found")
+
+
+@operation("process.list", http=("GET", "/processes"), scope="read", errors=NOT_THERE,
+           short="pid name what status message_queue_len restarts messages_per_s callback_percent started_at "
+                 "supervisor_name type links")  # fmt: skip
+async def list_all(
+    ctx: Context,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
+    search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
+    sort: Annotated[Sort, Field(description="column; `-` in front turns it round")] = "pid",
+    status: Annotated[Status | None, Field(description="only those that do this just now")] = None,
+    what: Annotated[str, Field(max_length=200, description="only of this class or function, by its beginning")] = "",
+    mailbox: Annotated[int, Field(ge=0, description="only those in whose mailbox so many messages wait")] = 0,
+    supervised: Annotated[bool | None, Field(description="only those that a supervisor started, or the others")] = None,
+    below: Annotated[
+        str | None,
+        Field(max_length=20_000, description="only this process and whoever it started, and was started by those"),
+        Picker("process"),
+    ] = None,
+    measure_ms: MeasureMs = 0,
+) -> Paged[ProcessLine]:
+    """List processes.
+
+    The living processes of the node. With `measure_ms` it is also known who handles how many messages, and who spends
+    how much time in callbacks; `sort=-messages` and `sort=-callback` need that.
+    """
+    wanted = Wanted(
+        search=search,
+        kind=None if type is None else KINDS[type],
+        status=status,
+        what=what,
+        mailbox=mailbox,
+        supervised=supervised,
+        below=None if below is None else process_of(ctx, below),
+        sort=cast("Column", sort.removeprefix("-")),
+        descending=sort.startswith("-"),
+    )
+    seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
+    born = ctx.watched.monitor.births.of
+    lines, total = await list_processes(
+        ctx.node, wanted, page=page, per_page=per_page, work=IDLE if seen is None else seen, born=born
+    )
+    if seen is None:
+        for line in lines:
+            line["messages_per_s"] = line["callback_percent"] = None
+    return Paged([ProcessLine(**line) for line in lines], total, page, per_page)
+
+
+@operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE,
+           short="pid name what type status alive started_at parent message_queue_len messages current_call "
+                 "state state_note trap_exit critical child links monitors monitored_by exits")  # fmt: skip
+async def info(ctx: Context, pid: PidText) -> ProcessDetails:
+    """All about a process.
+
+    Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
+    """
+    found = process_of(ctx, pid)
+    hub = None if ctx.platform.hubs is None else ctx.platform.hubs.known(ctx.node)
+    key = None if hub is None else hub.model.by_pid.get(plain_pid(found))
+    row = None if hub is None or key is None else hub.model.rows.get(key)
+    exits = [] if hub is None or key is None else hub.exits.of(key)
+    with answering():
+        try:
+            facts = describe(ctx.node, found, key=key, started_at=None if row is None else row.since, exits=exits)
+        except LookupError:
+            raise NotThere("process", pid) from None
+    return ProcessDetails(**facts)
+
+
+@operation(
+    "process.kill",
+    http=("DELETE", "/processes/{pid}"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=(*NOT_THERE, "critical_process_protection"),
+)
+async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force = False) -> KillResult:
+    """End a process.
+
+    Send an exit signal and answer when the process is gone; `terminated: false` if it trapped it and lives.
+    """
+    found = process_of(ctx, pid)
+    with answering():
+        protect(ctx, found, force=force)
+        ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
+        killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+    return KillResult(
+        pid=killed.pid, name=killed.name, reason=killed.reason, terminated=killed.terminated, timestamp=timestamp()
+    )
+
+
+@operation(
+    "process.bulk",
+    http=("POST", "/processes/bulk"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+)
+async def bulk(
+    ctx: Context,
+    action: Annotated[Literal["kill"], Field(description="what is done with each of them")],
+    pids: Annotated[
+        list[str],
+        Field(min_length=1, max_length=MAX_BULK, description="pids, or registered names"),
+        Picker("process"),
+    ],
+    reason: Reason = "kill",
+    force: Force = False,
+) -> BulkResult:
+    """End many processes.
+
+    Each one's result stands for itself.
+    """
+    ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _felt_by_all(ctx, pids, reason))
+
+    async def one(text: str) -> BulkItem:
+        try:
+            found = process_of(ctx, text)
+            with answering():
+                killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+        except OperationError as error:
+            return BulkItem(pid=text, ok=False, error=BulkError(code=error.code, message=error.message))
+        return BulkItem(pid=text, ok=killed.terminated, terminated=killed.terminated)
+
+    return BulkResult(action=action, results=list(await asyncio.gather(*(one(text) for text in pids))))
+
+
+def _felt_by_all(ctx: Context, pids: list[str], reason: str) -> list[str]:
+    """Who feels the end of several processes, each once, up to some; who is not there is named as it was asked for."""
+    felt: dict[str, None] = {}
+    for text in pids:
+        if len(felt) >= MAX_BULK:
+            break
+        try:
+            felt |= dict.fromkeys(feels(process_of(ctx, text), reason))
+        except OperationError:
+            felt[text] = None
+    return list(felt)
+
+
+@operation(
+    "process.message",
+    http=("POST", "/processes/{pid}/message"),
+    scope="operate",
+    changes=True,
+    errors=(*NOT_THERE, "critical_process_protection", "call_failed", "timeout"),
+)
+async def message(
+    ctx: Context,
+    pid: PidText,
+    message: Term,
+    message_type: Annotated[
+        Literal["send", "cast", "call"], Field(description="how it comes; a `call` waits for the reply")
+    ] = "send",
+    timeout_ms: TimeoutMs = 5000,
+    force: Force = False,
+) -> MessageResult:
+    """Send a message.
+
+    Send, cast or call; a call answers with the reply. Lists become tuples, so that a process can match them.
+    """
+    term = term_of(message, "message")
+    found = process_of(ctx, pid)
+    with answering():
+        protect(ctx, found, force=force)
+        ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
+        reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
+    result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))
+    if message_type == "call":
+        result.reply = json_of(reply)
+    return result

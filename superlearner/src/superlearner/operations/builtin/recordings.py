@@ -1,0 +1,503 @@
+"""Recordings: everything a node did, in a file that another machine can read, and any moment of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from typing import Annotated, Final
+
+from pydantic import Field
+
+import otp
+from otp.trace import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, MessageAt, ProcessAt, Row
+from otp.trace import Recording as Read
+from superlearner.control.clock import Clock
+from superlearner.control.terms import clip, json_of
+from superlearner.control.tree import TreeReader, trees_at
+from superlearner.observing.tracing import (
+    MAX_EVENTS,
+    BadRecording,
+    NoRecording,
+    NoTrace,
+    RecordingsFull,
+    RecordingsUnavailable,
+    StillRecording,
+    Trace,
+    as_recording,
+)
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.far_recordings import FarRecorder, saved_trace
+from superlearner.operations.forwarding import told
+from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.results_recordings import (
+    KindCount,
+    ProcessThen,
+    RecordedEvent,
+    RecordedMessage,
+    RecordingDeleted,
+    RecordingDetails,
+    RecordingFile,
+    RecordingFrames,
+    RecordingLine,
+    RecordingMoment,
+)
+from superlearner.store import NameTaken, Recording, StoreUnavailable
+
+STORED: Final = ("store_unavailable", "service_unavailable")
+THERE: Final = ("recording_not_found", *STORED)
+PART: Final = 1_000_000
+SHOWN: Final = 1000
+MOST_FRAMES: Final = 5_000
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="a name of letters, digits, `_`, `.` and `-`; at most 64",
+        examples=["morning"],
+    ),
+]
+Known = Annotated[
+    str, Field(max_length=200, description="the name of a recording", examples=["morning"]), Picker("recording")
+]
+
+
+@operation(
+    "recording.start",
+    http=("POST", "/recordings"),
+    scope="operate",
+    changes=True,
+    here=True,
+    errors=("name_taken", "conflict", *STORED),
+)
+async def start(
+    ctx: Context,
+    name: Name,
+    messages: Annotated[
+        bool, Field(description="with all messages, which slows the node down; else what lives")
+    ] = True,
+    states: Annotated[bool, Field(description="with the state of every server after each callback, too")] = False,
+    limit: Annotated[int, Field(ge=1, le=MAX_EVENTS, description="events after which it ends")] = MAX_EVENTS,
+    rate: Annotated[int, Field(ge=1, le=100_000, description="events a second; the rest is counted")] = 10_000,
+) -> RecordingLine:
+    """Record what a node does.
+
+    Into a file of the data directory, until it is stopped or has its limit. It is on the disk within half a second.
+    """
+    kinds = set(LIFECYCLE)
+    if messages or states:
+        kinds |= MESSAGE_KINDS | DETAIL_KINDS
+    if states:
+        kinds |= STATE_KINDS
+    with recording_errors():
+        if await ctx.platform.recordings.knows(name):
+            raise NameTaken(f"there is a recording {name} already")
+        ctx.about_to(f"record what {ctx.found.name} does as {name}")
+        about = {"node": ctx.found.name, "messages": messages, "states": states}
+        if ctx.remote is not None:
+            far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
+            return _line(ctx, await ctx.platform.recordings.begin(name, far, about))
+        slots = trees_at(ctx.node, TreeReader(Clock()))
+        row = await ctx.platform.recordings.start(
+            ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about, tree=[asdict(slot) for slot in slots]
+        )
+        return _line(ctx, row)
+
+
+@operation(
+    "recording.stop",
+    http=("POST", "/recordings/{name}/stop"),
+    scope="operate",
+    changes=True,
+    on="platform",
+    errors=THERE,
+)
+async def stop(ctx: Context, name: Known) -> RecordingLine:
+    """End a recording.
+
+    It can be read and taken elsewhere then.
+    """
+    with recording_errors():
+        if ctx.platform.recordings.recorder(name) is None:
+            raise NoRecording(f"no recording {name[:100]!r} runs")
+        ctx.about_to(f"end the recording {name}")
+        return _line(ctx, await ctx.platform.recordings.stop(name))
+
+
+@operation(
+    "trace.save",
+    http=("POST", "/traces/{trace_id}/recording"),
+    scope="operate",
+    changes=True,
+    here=True,
+    errors=("trace_not_found", "name_taken", "conflict", *STORED),
+)
+async def save(
+    ctx: Context,
+    trace_id: Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"])],
+    name: Name,
+) -> RecordingLine:
+    """Keep what a trace saw as a recording.
+
+    Its messages, ends and starts: to be replayed, and to be handed on. Secrets are hidden in it.
+    """
+    with recording_errors():
+        if await ctx.platform.recordings.knows(name):
+            raise NameTaken(f"there is a recording {name} already")
+        if ctx.remote is not None:
+            saved = await saved_trace(ctx.remote, trace_id)
+            ctx.about_to(_keep(saved.messages, trace_id, name))
+            packed = saved.content
+        else:
+            trace = _trace(ctx, trace_id)
+            ctx.about_to(_keep(len(trace.messages), trace.id, name))
+            packed = await _packed(trace)
+        try:
+            row, _ = await ctx.platform.recordings.take_in(name, packed, kind="traced")
+        except BadRecording as error:
+            if ctx.remote is None:
+                raise
+            raise told(ctx.remote.bad(f"no recording: {error}")) from None
+        return _line(ctx, row)
+
+
+def _keep(messages: int, trace: str, name: str) -> str:
+    return f"keep {messages} messages of the trace {trace} as the recording {name}"
+
+
+def _trace(ctx: Context, trace_id: str) -> Trace:
+    try:
+        return ctx.platform.traces.find(trace_id, node=ctx.node.name)
+    except NoTrace as error:
+        raise OperationError("trace_not_found", clip(str(error), 400), hint="see GET /api/v1/traces") from None
+
+
+async def _packed(trace: Trace) -> bytes:
+    messages, marks, people = list(trace.messages), list(trace.marks), dict(trace.people)
+    return await otp.Task.run_blocking(
+        lambda: as_recording(messages, marks, people, node=trace.node, started=trace.started_at)
+    )
+
+
+@operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", errors=STORED)
+async def list_recordings(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RecordingLine]:
+    """List the recordings.
+
+    Of all runs of the platform, the newest first.
+    """
+    with recording_errors():
+        rows = await ctx.platform.recordings.all()
+    first = (page - 1) * per_page
+    return Paged([_line(ctx, row) for row in rows[first : first + per_page]], len(rows), page, per_page)
+
+
+@operation("recording.show", http=("GET", "/recordings/{name}"), scope="read", on="platform", errors=THERE)
+async def show(ctx: Context, name: Known) -> RecordingDetails:
+    """What is in a recording.
+
+    Whether it is whole, how long it took, and how many events of which kind it has.
+    """
+    with recording_errors():
+        read = await ctx.platform.recordings.read(name)
+        row = await ctx.platform.recordings.find(name)
+
+    def count() -> tuple[Counter[str], float]:
+        kinds = Counter(event.kind for event in read.events)
+        seconds = _seconds(read.events[len(read.events) - 1].at - read.events[0].at) if len(read.events) else 0.0
+        return kinds, seconds
+
+    kinds, seconds = await otp.Task.run_blocking(count)
+    header = read.header
+    started = header.get("started")
+    python = header.get("python")
+    return RecordingDetails(
+        **_line(ctx, row).model_dump(),
+        complete=read.complete,
+        problem=None if read.problem is None else clip(read.problem, 500),
+        node=clip(read.node, 200),
+        io=header["io"],
+        python=clip(python, 40) if isinstance(python, str) else None,
+        started_at=started if isinstance(started, float) else None,
+        seconds=max(0.0, seconds),
+        processes=len(read.processes),
+        read_events=len(read.events),
+        kinds=[KindCount(kind=clip(kind, 100), count=number) for kind, number in kinds.most_common(50)],
+    )
+
+
+@operation(
+    "recording.timeline",
+    http=("GET", "/recordings/{name}/events"),
+    scope="read",
+    on="platform",
+    errors=THERE,
+)
+async def timeline(
+    ctx: Context,
+    name: Known,
+    kind: Annotated[
+        str | None, Field(max_length=40, description="only events of this kind", examples=["exited"])
+    ] = None,
+    pid: Annotated[str | None, Field(max_length=40, description="only events of this process")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[RecordedEvent]:
+    """The events of a recording.
+
+    In order; the place of each leads to the moment after it.
+    """
+    with recording_errors():
+        read = await ctx.platform.recordings.read(name)
+    first, begun = (page - 1) * per_page, _begun(read)
+    if kind is None and pid is None:
+        rows = [_event(place, row, begun) for place, row in enumerate(read.events[first : first + per_page], first + 1)]
+        return Paged(rows, len(read.events), page, per_page)
+    wanted = None if pid is None else f"<{pid.removeprefix('#PID').strip('<>')}>"
+
+    def fits() -> list[tuple[int, Row]]:
+        rows = enumerate(read.events, 1)
+        return [(place, row) for place, row in rows if kind in (None, row.kind) and wanted in (None, row.pid)]
+
+    found = await otp.Task.run_blocking(fits)
+    return Paged([_event(*one, begun) for one in found[first : first + per_page]], len(found), page, per_page)
+
+
+@operation(
+    "recording.moment", http=("GET", "/recordings/{name}/moments/{place}"), scope="read", on="platform", errors=THERE
+)
+async def moment(
+    ctx: Context,
+    name: Known,
+    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="after so many events")],
+) -> RecordingMoment:
+    """The node at any moment of a recording.
+
+    Its processes with their mailboxes and what they handled, and the messages under way. Past the end it is the end.
+    """
+    with recording_errors():
+        read = await ctx.platform.recordings.read(name)
+    last = len(read.events)
+    at = min(place, last)
+    then = read.at(at)
+    row = read.events[at - 1] if at else None
+    return RecordingMoment(
+        name=name,
+        place=at,
+        last=last,
+        event=None if row is None else _event(at, row, _begun(read)),
+        processes=[_process(one) for one in islice(then.processes.values(), SHOWN)],
+        process_count=len(then.processes),
+        messages=[_message(one) for one in islice(then.messages.values(), SHOWN)],
+        message_count=len(then.messages),
+    )
+
+
+@operation("recording.frames", http=("GET", "/recordings/{name}/frames"), scope="read", on="platform", errors=THERE)
+async def frames(
+    ctx: Context,
+    name: Known,
+    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="begin after so many events")] = 0,
+    limit: Annotated[int, Field(ge=1, le=MOST_FRAMES, description="the most events")] = 2_000,
+) -> RecordingFrames:
+    """A recording as a page plays it.
+
+    The supervision trees as frames of the live feed, begun by a snapshot, and the events, part by part.
+    """
+    replays = ctx.platform.replays
+    if replays is None:
+        raise OperationError("service_unavailable", "this platform has no pages, and makes no frames for them")
+    with recording_errors():
+        read = await ctx.platform.recordings.read(name)
+    last = len(read.events)
+    page = await replays.page(read, min(place, last), limit)
+    after = page["place"] + len(page["events"])
+    started = read.header.get("started")
+    return RecordingFrames(
+        **page,
+        name=name,
+        node=clip(read.node, 200),
+        io=read.header["io"],
+        started_at=started if isinstance(started, float) else None,
+        complete=read.complete,
+        problem=None if read.problem is None else clip(read.problem, 500),
+        dropped=read.dropped,
+        next_place=after if after < last else None,
+    )
+
+
+@operation("recording.export", http=("GET", "/recordings/{name}/file"), scope="read", on="platform", errors=THERE)
+async def export(
+    ctx: Context,
+    name: Known,
+    offset: Annotated[int, Field(ge=0, le=2**40, description="where the part begins")] = 0,
+) -> RecordingFile:
+    """Take a recording elsewhere.
+
+    The file, as base64, in parts of a million bytes. Any machine with `otp` reads it.
+    """
+    with recording_errors():
+        content = await ctx.platform.recordings.content(name)
+    part = content[offset : offset + PART]
+    after = offset + len(part)
+    return RecordingFile(
+        name=name,
+        filename=f"{name}.jsonl.gz",
+        encoding="base64",
+        size=len(content),
+        offset=offset,
+        next_offset=after if after < len(content) else None,
+        content=base64.b64encode(part).decode(),
+    )
+
+
+@operation(
+    "recording.load",
+    http=("POST", "/recordings/file"),
+    scope="operate",
+    changes=True,
+    on="platform",
+    errors=("name_taken", "conflict", *STORED),
+)
+async def load(
+    ctx: Context,
+    name: Name,
+    content: Annotated[str, Field(min_length=1, description="the file, as base64")],
+    damaged: Annotated[bool, Field(description="take what can be read of a damaged one")] = False,
+) -> RecordingLine:
+    """Take in a recording that was made elsewhere.
+
+    Whatever it holds, memory and time are bounded. One that is none, or is not whole, is refused with what is wrong.
+    """
+    try:
+        packed = base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise OperationError(
+            "validation_error", "content: expected the file as base64", hint="base64 -w0 FILE gives it"
+        ) from None
+    with recording_errors():
+        if await ctx.platform.recordings.knows(name):
+            raise NameTaken(f"there is a recording {name} already")
+        ctx.about_to(f"keep a recording of {len(packed)} bytes as {name}")
+        row, _ = await ctx.platform.recordings.take_in(name, packed, damaged=damaged)
+        return _line(ctx, row)
+
+
+@operation(
+    "recording.delete",
+    http=("DELETE", "/recordings/{name}"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    on="platform",
+    errors=(*THERE, "conflict"),
+)
+async def delete(ctx: Context, name: Known) -> RecordingDeleted:
+    """Delete a recording and its file."""
+    with recording_errors():
+        if ctx.platform.recordings.recorder(name) is not None:
+            raise StillRecording(f"{name} is being recorded")
+        await ctx.platform.recordings.find(name)
+        ctx.about_to(f"delete the recording {name}")
+        await ctx.platform.recordings.delete(name)
+    return RecordingDeleted(name=name, deleted=True)
+
+
+@contextmanager
+def recording_errors() -> Generator[None]:
+    """Turn what recordings raise into an operation's errors."""
+    try:
+        yield
+    except NoRecording as error:
+        raise OperationError("recording_not_found", clip(str(error), 400), hint="see GET /api/v1/recordings") from None
+    except NameTaken as error:
+        raise OperationError("name_taken", clip(str(error), 400), hint="choose another name") from None
+    except StillRecording as error:
+        raise OperationError("conflict", str(error), hint="recording.stop ends it") from None
+    except RecordingsFull as error:
+        raise OperationError("conflict", str(error)) from None
+    except BadRecording as error:
+        hint = "a recording that was cut off is taken with damaged" if "damaged" in str(error) else None
+        raise OperationError("validation_error", clip(f"content: {error}", 600), hint=hint) from None
+    except RecordingsUnavailable as error:
+        raise OperationError("service_unavailable", clip(str(error), 400), hint="look at the data directory") from None
+    except StoreUnavailable as error:
+        raise OperationError(
+            "store_unavailable", error.why, hint="GET /api/v1/store with a credential says what to do"
+        ) from None
+
+
+def _line(ctx: Context, row: Recording) -> RecordingLine:
+    recorder = ctx.platform.recordings.recorder(row.name)
+    return RecordingLine(
+        name=row.name,
+        kind=row.kind,
+        recording=recorder is not None and not recorder.ended,
+        at=row.at,
+        events=row.events if recorder is None else recorder.events,
+        size=row.size,
+        dropped=None if recorder is None else recorder.dropped,
+        error=None if recorder is None or recorder.error is None else str(recorder.error.strerror or recorder.error),
+        about=row.about,
+    )
+
+
+def _process(one: ProcessAt) -> ProcessThen:
+    return ProcessThen(
+        pid=_pid(one.pid) or "",
+        name=_words(one.name),
+        what=_words(one.what),
+        parent=_pid(one.parent),
+        supervisor=_pid(one.supervisor),
+        waiting=one.waiting,
+        callback=_words(one.callback),
+        message=_words(one.message),
+        state=_words(one.state),
+    )
+
+
+def _message(one: MessageAt) -> RecordedMessage:
+    return RecordedMessage(
+        seq=one.seq,
+        from_pid=_pid(one.sender),
+        to=_pid(one.to) or "",
+        way=_words(one.way),
+        message=_words(one.message),
+    )
+
+
+def _begun(read: Read) -> int:
+    """The node's clock at the first event."""
+    return read.events[0].at if len(read.events) else 0
+
+
+def _event(place: int, row: Row, begun: int) -> RecordedEvent:
+    return RecordedEvent(
+        place=place,
+        seq=row.seq,
+        seconds=_seconds(row.at - begun),
+        kind=clip(row.kind, 100),
+        pid=_pid(row.pid),
+        cause=row.cause,
+        data={clip(key, 100): json_of(value) for key, value in islice(row.data.items(), 50)},
+    )
+
+
+def _seconds(at: int) -> float:
+    """Nanoseconds of a file that somebody else may have made."""
+    return at / 1e9 if abs(at) < 2**63 else 0.0
+
+
+def _words(words: str | None) -> str | None:
+    return None if words is None else clip(words, 500)
+
+
+def _pid(words: str | None) -> str | None:
+    return None if words is None else clip(words, 100).strip("<>")

@@ -1,0 +1,108 @@
+"""What can be read of a sandbox besides its record: source, output, what happened; and the walls of this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from superlearner.control.terms import safe_text
+from superlearner.operations.builtin.sandboxes import SandboxId
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results_sandboxes import (
+    SandboxNotice,
+    SandboxOutput,
+    SandboxSource,
+    SandboxTemplate,
+    WallsHere,
+    notice_of,
+    wall_of,
+)
+from superlearner.operations.sandbox_access import THERE, allow, found
+from superlearner.sandbox.our_paths import without_our_paths
+from superlearner.sandbox.template import templates
+
+SHOWN: Final = 64_000
+
+
+@operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="code", on="platform", owned=True,
+           errors=(*THERE, "source_not_found"), short="source")  # fmt: skip
+async def source(
+    ctx: Context,
+    sandbox_id: SandboxId,
+    version: Annotated[int | None, Field(ge=1, description="which version; the current one by default")] = None,
+) -> SandboxSource:
+    """The source of a sandbox.
+
+    Of the version that runs, or of one before.
+    """
+    sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "code")
+    wanted = sandbox.current if version is None else version
+    for one in sandbox.versions:
+        if one.number == wanted:
+            return SandboxSource(
+                id=sandbox.id, version=wanted, starts=one.source.starts, source=safe_text(one.source.text)
+            )
+    kept = ", ".join(str(one.number) for one in sandbox.versions) or "none"
+    raise OperationError("source_not_found", f"{sandbox.id} has no source of version {wanted}", hint=f"kept are {kept}")
+
+
+@operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform", owned=True,
+           errors=THERE, short="text")  # fmt: skip
+async def output(ctx: Context, sandbox_id: SandboxId) -> SandboxOutput:
+    """What a sandbox printed.
+
+    Its standard output and standard error, tracebacks among them: the newest 64 kB. It stays when the sandbox ends.
+    """
+    sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "operate")
+    text, total = ctx.platform.sandboxes.output(sandbox.id)
+    shown = safe_text(without_our_paths(text[-SHOWN:]))
+    return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=total > len(text.encode("utf-8", "replace")))
+
+
+@operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
+           errors=THERE)  # fmt: skip
+async def notices(ctx: Context, sandbox_id: SandboxId) -> list[SandboxNotice]:
+    """What happened to a sandbox.
+
+    Its starts and ends with their reasons, and callbacks in it that were ended: the newest first, at most 50.
+    """
+    sandbox = found(ctx, sandbox_id)
+    allow(ctx, sandbox, "read")
+    return [notice_of(one) for one in reversed(ctx.platform.sandboxes.notices(sandbox.id))]
+
+
+@operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform", short="id title about")
+async def list_templates(ctx: Context) -> list[SandboxTemplate]:
+    """Sources to start from.
+
+    Whole programs with a tree, each with what to try.
+    """
+    return [SandboxTemplate(id=one.id, title=one.title, about=one.about, source=one.text) for one in templates()]
+
+
+@operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform",
+           short="says walls.name,up,means,says")  # fmt: skip
+async def walls(ctx: Context) -> WallsHere:
+    """The walls of this machine.
+
+    Which of them a sandbox has here, what holds each up, and why one does not stand.
+    """
+    found = await ctx.platform.sandboxes.walls()
+    up = sum(one.up for one in found)
+    missing = [one.name for one in found if one.required and not one.up]
+    says = f"{up} of {len(found)} walls up"
+    if missing:
+        says += f"; no wall for {', '.join(missing)}: only for code of your own"
+    return WallsHere(
+        up=up,
+        of=len(found),
+        untrusted=not missing,
+        weak=bool(missing) and ctx.platform.settings.weak_walls,
+        says=says,
+        walls=[wall_of(one) for one in found],
+    )

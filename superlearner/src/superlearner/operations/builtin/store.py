@@ -1,0 +1,224 @@
+"""The store and the audit log in it: what it holds, copies of that, and less of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from superlearner.control.clock import timestamp
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
+from superlearner.operations.results_store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
+from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, StoreUnavailable, Written
+
+Asked = Annotated[str | None, Field(max_length=200)]
+Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
+Aging = Literal["restarts", "audit", "setting_changes"]
+LAST_SECOND: Final = 253_402_300_799
+"""Of the year 9999: times beyond it cannot be written."""
+Moment = Annotated[float | None, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False, json_schema_extra=UNIX_TIME)]
+FileName = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="name of the file without its ending: letters, digits, `_` and `-`; by default the time",
+    ),
+]
+WRITES: Final = ("store_unavailable", "name_taken", "conflict")
+
+
+@operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",),
+           short="at user did outcome node operation door id")  # fmt: skip
+async def audit(
+    ctx: Context,
+    user: Annotated[Asked, Field(description="only what this user did")] = None,
+    door: Annotated[
+        Asked, Field(description="only what came through it: `rest`, `cli`, `console`, `mcp` or `page`")
+    ] = None,
+    operation: Annotated[
+        Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
+    ] = None,
+    outcome: Annotated[Asked, Field(description="only what ended so: `ok`, or the code of an error")] = None,
+    node: Annotated[
+        Asked, Field(description="only what was asked of this node, or of this sandbox", examples=["my_first"])
+    ] = None,
+    since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
+    until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[AuditLine]:
+    """List who changed what.
+
+    The audit log of all runs, newest first, with what was refused. It names parameters, so it takes the scope code.
+    """
+    store = ctx.platform.store
+    with reading_the_store():
+        await store.sync()
+        asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
+        asked["node"] = None if node is None else ctx.platform.sandboxes.node_of(node)
+        start = (page - 1) * per_page
+        asked |= {"since": since, "until": until}
+        rows = await store.audit(**asked, limit=per_page, offset=start)
+        total = await store.count_audit(**asked)
+    return Paged([_line(row) for row in rows], total, page, per_page)
+
+
+@operation("store.info", http=("GET", "/store"), scope="read", here=True)
+async def info(ctx: Context) -> StoreInfo:
+    """How the store is.
+
+    Whether history is being kept, how much there is, and what to do if it is not.
+    """
+    store = ctx.platform.store
+    status = asdict(store.status())
+    rows = None
+    try:
+        rows = await store.count_all()
+    except StoreUnavailable:
+        pass  # the status says it
+    if not ctx.user.may("code"):
+        status["hint"] = None
+    place = store.place() if ctx.user.may("code") else None
+    return StoreInfo(**status, database=place, kind=store.kind, rows=rows)
+
+
+@operation("store.export", http=("POST", "/store/export"), scope="code", changes=True, on="platform", errors=WRITES)
+async def export(
+    ctx: Context,
+    table: Annotated[Exported, Field(description="what to write")] = "restarts",
+    since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
+    until: Annotated[Moment, Field(description="only before this time")] = None,
+    name: FileName = None,
+) -> FileWritten:
+    """Write rows into a file.
+
+    Lines of JSON, oldest first, in the folder `exports` of the data directory, readable by its owner alone. Users and
+    tokens are left out. It takes the scope code because the audit log names parameters.
+    """
+    store = ctx.platform.store
+    with changing_the_store():
+        await store.sync()
+        target = _file(ctx, "exports", f"{name or f'{table}-{_stamp()}'}.jsonl")
+        ctx.about_to(f"write the rows of {table} into {target.name}")
+        written = await store.upkeep.export(table, target, since, until)
+    return _written(written)
+
+
+@operation("store.backup", http=("POST", "/store/backup"), scope="code", changes=True, on="platform", errors=WRITES)
+async def backup(ctx: Context, name: FileName = None) -> FileWritten:
+    """Copy the database.
+
+    A consistent copy of an SQLite database, made while the platform runs, in the folder `backups` of the data
+    directory. It holds everything, hashes of tokens included. To go back to it, stop the platform and put the copy
+    in the place of `superlearner.db`.
+    """
+    store = ctx.platform.store
+    with changing_the_store():
+        await store.sync()
+        target = _file(ctx, "backups", f"{name or f'superlearner-{_stamp()}'}.db")
+        ctx.about_to(f"copy the database into {target.name}")
+        written = await store.upkeep.backup(target)
+    return _written(written)
+
+
+@operation("store.compact", http=("POST", "/store/compact"), scope="code", changes=True, on="platform", errors=WRITES)
+async def compact(ctx: Context) -> Compacted:
+    """Give the room of deleted rows back.
+
+    SQLite keeps the room of deleted rows for new ones; this gives it back to the disk. It needs as much room again for
+    a moment, and what is to be stored waits meanwhile.
+    """
+    with changing_the_store():
+        await ctx.platform.store.sync()
+        ctx.about_to("compact the database")
+        before, after = await ctx.platform.store.upkeep.compact()
+    return Compacted(bytes_before=before, bytes_after=after)
+
+
+@operation(
+    "store.delete",
+    http=("DELETE", "/store/rows"),
+    scope="code",
+    changes=True,
+    destroys=True,
+    on="platform",
+    errors=("store_unavailable",),
+)
+async def delete(
+    ctx: Context,
+    before: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=LAST_SECOND,
+            allow_inf_nan=False,
+            description="a time in seconds since 1970",
+            json_schema_extra=UNIX_TIME,
+        ),
+    ],
+    table: Annotated[Aging, Field(description="whose rows")] = "restarts",
+) -> RowsDeleted:
+    """Delete old rows.
+
+    Rows of all runs that are older than a time; they do not come back. It takes the scope code because what is gone is
+    evidence, of the audit log above all: who deletes is written there afterwards.
+    """
+    store = ctx.platform.store
+    with changing_the_store():
+        await store.sync()
+        count = await store.count_before(table, before)
+        ctx.about_to(f"delete {count} rows of {table} that are older than {timestamp(before)}")
+        deleted = await store.upkeep.delete_before(table, before)
+    return RowsDeleted(table=table, deleted=deleted)
+
+
+@contextmanager
+def reading_the_store() -> Generator[None]:
+    """Answer `store_unavailable` while the store cannot be read."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise OperationError(
+            "store_unavailable", error.why, hint="GET /api/v1/store with a credential says what to do"
+        ) from None
+
+
+def _line(row: AuditRow) -> AuditLine:
+    fields = asdict(row)
+    del fields["number"]
+    return AuditLine(**fields)
+
+
+@contextmanager
+def changing_the_store() -> Generator[None]:
+    """Answer the code that fits when the store cannot do something."""
+    try:
+        with reading_the_store():
+            yield
+    except NameTaken as error:
+        raise OperationError("name_taken", str(error)) from None
+    except NotOfThisDatabase as error:
+        raise OperationError("conflict", error.why, hint=error.hint) from None
+
+
+def _file(ctx: Context, folder: str, name: str) -> Path:
+    data_dir = ctx.platform.settings.data_dir
+    if data_dir is None:
+        raise OperationError("conflict", "this platform has no data directory", hint="start it with --data-dir FOLDER")
+    return data_dir.absolute() / folder / name
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def _written(written: Written) -> FileWritten:
+    return FileWritten(file=str(written.path), size=written.size, rows=written.rows)

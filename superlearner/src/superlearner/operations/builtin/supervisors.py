@@ -1,0 +1,288 @@
+"""Supervisors: list, details, flags, and what they would do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from otp import Pid, Supervisor
+from superlearner.control.clock import Clock
+from superlearner.control.look import supervisors
+from superlearner.control.names import registered_name
+from superlearner.control.prediction import Prediction
+from superlearner.control.slots import DYNAMIC
+from superlearner.control.steer import child_id
+from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import TreeReader, what_of
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import (
+    ChildText,
+    Force,
+    PageNumber,
+    PerPage,
+    SupervisorText,
+)
+from superlearner.operations.results import SupervisorDetails
+from superlearner.operations.results_supervisors import (
+    FlagsResult,
+    PredictionResult,
+    PredictionStep,
+)
+from superlearner.operations.shown import shown
+from superlearner.operations.steering import steering
+from superlearner.operations.targets import answering, called, protect, supervisor_of
+
+NOT_THERE = ("malformed_pid", "supervisor_not_found")
+STEERED = (*NOT_THERE, "critical_process_protection", "process_not_found", "call_failed", "timeout", "conflict")
+MOST_IDS = 500
+
+Strategy = Annotated[
+    Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"],
+    Field(description="whom a restart takes along; none can become or leave simple_one_for_one"),
+]
+MaxRestarts = Annotated[
+    Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["infinity"],
+    Field(description="restarts within `max_seconds` before it gives up"),
+]
+MaxSeconds = Annotated[
+    Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] | Literal["infinity"],
+    Field(description="seconds in which restarts count"),
+]
+AutoShutdown = Annotated[
+    Literal["never", "any_significant", "all_significant"],
+    Field(description="whether the end of significant children ends the supervisor"),
+]
+
+
+@operation("supervisor.list", http=("GET", "/supervisors"), scope="read",
+           short="name strategy child_count restarts_used max_restarts max_seconds pid what")  # fmt: skip
+async def list_all(
+    ctx: Context,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    include_children: Annotated[bool, Field(description="with their direct children")] = False,
+    search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
+    sort: Annotated[
+        Literal["pid", "-pid", "name", "-name", "what", "-what"], Field(description="column; `-` turns it round")
+    ] = "pid",
+) -> Paged[SupervisorDetails]:
+    """List supervisors.
+
+    All living supervisors of the node, oldest first.
+    """
+    found = _chosen(supervisors(ctx.node), search, sort)
+    start = (page - 1) * per_page
+    reader = TreeReader(Clock())
+    lines = [shown(reader, pid, children=include_children) for pid in found[start : start + per_page]]
+    return Paged(lines, len(found), page, per_page)
+
+
+@operation("supervisor.info", http=("GET", "/supervisors/{name}"), scope="read", errors=NOT_THERE,
+           short="name pid alive what strategy restarts_used max_restarts max_seconds "
+                 "children.id,alive,restarts children.last_exit.reason children.pid,restart,type,what")  # fmt: skip
+async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
+    """All about a supervisor.
+
+    Strategy, restart budget and children in start order.
+    """
+    return shown(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
+
+
+@operation("supervisor.flags", http=("GET", "/supervisors/{name}/flags"), scope="read", errors=NOT_THERE)
+async def flags(ctx: Context, name: SupervisorText) -> FlagsResult:
+    """The flags of a supervisor.
+
+    Strategy, intensity and period, and how much of them is used just now.
+    """
+    return _flags(supervisor_of(ctx, name))
+
+
+@operation(
+    "supervisor.change_strategy",
+    http=("PUT", "/supervisors/{name}/strategy"),
+    scope="operate",
+    changes=True,
+    errors=STEERED,
+)
+async def change_strategy(
+    ctx: Context,
+    name: SupervisorText,
+    strategy: Strategy,
+    max_restarts: MaxRestarts | None = None,
+    max_seconds: MaxSeconds | None = None,
+    force: Force = False,
+) -> FlagsResult:
+    """Give a supervisor another strategy.
+
+    It holds from the next end of a child on; no child notices, and restarts counted so far stay counted.
+    """
+    changes = {"strategy": strategy, "max_restarts": max_restarts, "max_seconds": max_seconds}
+    return await _change(ctx, name, changes, force=force)
+
+
+@operation(
+    "supervisor.set_flags",
+    http=("PUT", "/supervisors/{name}/flags"),
+    scope="operate",
+    changes=True,
+    errors=STEERED,
+)
+async def set_flags(
+    ctx: Context,
+    name: SupervisorText,
+    max_restarts: MaxRestarts | None = None,
+    max_seconds: MaxSeconds | None = None,
+    auto_shutdown: AutoShutdown | None = None,
+    strategy: Strategy | None = None,
+    force: Force = False,
+) -> FlagsResult:
+    """Set the flags of a supervisor.
+
+    What is left out stays as it is.
+    """
+    changes = {
+        "max_restarts": max_restarts,
+        "max_seconds": max_seconds,
+        "auto_shutdown": auto_shutdown,
+        "strategy": strategy,
+    }
+    return await _change(ctx, name, changes, force=force)
+
+
+@operation(
+    "supervisor.predict",
+    http=("GET", "/supervisors/{name}/children/{child:path}/predict"),
+    scope="read",
+    errors=(*NOT_THERE, "child_not_found"),
+    short="comes_back reason steps.words",
+)
+async def predict(
+    ctx: Context,
+    name: SupervisorText,
+    child: ChildText,
+    reason: Annotated[
+        str, Field(max_length=200, description="why it ends; `normal` and `shutdown` are no failure")
+    ] = "killed",
+    strategy: Annotated[
+        Literal["one_for_one", "one_for_all", "rest_for_one"] | None,
+        Field(description="what would be if the supervisor had this strategy"),
+    ] = None,
+) -> PredictionResult:
+    """Say who would restart if a child crashed.
+
+    Computed from what the supervisors know, with the restarts that count just now; nothing is touched.
+    """
+    pid = supervisor_of(ctx, name)
+    with answering():
+        record = text_of_record(pid, child_id(pid, child))
+        steps = predict_all(pid, record, reason, strategy)
+    shown = [_step(step) for step in steps]
+    back = bool(steps) and steps[-1].found.outcome == "restarts"
+    if (
+        steps
+        and not back
+        and (registered_name(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept
+        and ctx.is_own
+    ):
+        shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
+        back = True
+    return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)
+
+
+def _chosen(found: list[Pid], search: str, sort: str) -> list[Pid]:
+    """Those with `search` in name, class or pid, in the order that is asked for; they come oldest first."""
+    if search:
+        needle = search.casefold()
+        found = [
+            pid
+            for pid in found
+            if any(needle in text.casefold() for text in (_name(pid), what_of(pid), plain_pid(pid)))
+        ]
+    column = sort.removeprefix("-")
+    if column != "pid":
+        found.sort(key=_name if column == "name" else what_of)
+    if sort.startswith("-"):
+        found.reverse()
+    return found
+
+
+def _name(pid: Pid) -> str:
+    return registered_name(pid) or ""
+
+
+async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bool) -> FlagsResult:
+    given = {key: value for key, value in changes.items() if value is not None}
+    if not given:
+        raise OperationError("validation_error", "expected at least one flag to change", hint='{"max_restarts": 10}')
+    pid = supervisor_of(ctx, name)
+    now = flags_of(pid)
+    if now is not None and "strategy" in given and (now.strategy in DYNAMIC) != (given["strategy"] in DYNAMIC):
+        raise OperationError(
+            "validation_error",
+            f"strategy: {called(pid)} is {now.strategy}, and none can become or leave simple_one_for_one",
+            hint="its children would have no id, or need one; supervisor.start starts another supervisor",
+        )
+    with steering():
+        protect(ctx, pid, force=force)
+        words = ", ".join(f"{key} {value}" for key, value in given.items())
+        ctx.about_to(f"set {words} of {called(pid)}", [called(pid)])
+        await Supervisor.change_flags(pid, **given)
+    return _flags(pid)
+
+
+def _flags(pid: Pid) -> FlagsResult:
+    found = flags_of(pid)
+    if found is None:
+        raise OperationError("supervisor_not_found", f"there is no supervisor {plain_pid(pid)} (it has just ended)")
+    return FlagsResult.model_validate(
+        {
+            "supervisor": plain_pid(pid),
+            "name": registered_name(pid),
+            "strategy": found.strategy,
+            "max_restarts": found.max_restarts,
+            "max_seconds": found.max_seconds,
+            "auto_shutdown": found.auto_shutdown,
+            "restarts_used": found.used,
+        }
+    )
+
+
+def _step(step: Step) -> PredictionStep:
+    return PredictionStep.model_validate(
+        {
+            "supervisor": plain_pid(step.supervisor),
+            "name": registered_name(step.supervisor),
+            "strategy": step.flags.strategy,
+            "child": step.child,
+            "outcome": step.found.outcome,
+            "stopped": list(step.found.stopped[:MOST_IDS]),
+            "stopped_count": len(step.found.stopped),
+            "started": list(step.found.started[:MOST_IDS]),
+            "started_count": len(step.found.started),
+            "gone": list(step.found.gone[:MOST_IDS]),
+            "untouched_count": step.untouched_count,
+            "restarts_used": step.found.used,
+            "max_restarts": step.flags.max_restarts,
+            "max_seconds": step.flags.max_seconds,
+            "words": _words(step.child, step.found),
+        }
+    )
+
+
+def _words(child: str, found: Prediction) -> str:
+    match found.outcome:
+        case "restarts":
+            others = [one for one in found.started if one != child]
+            return f"{child} starts again" + (f", and {', '.join(others[:10])} with it" if others else ", nobody else")
+        case "stays_down":
+            return f"{child} stays down, its place stays; nobody else notices"
+        case "gone":
+            return f"{child} is gone with its place; nobody else notices"
+        case "gives_up":
+            return "one restart too many: the supervisor stops all its children and gives up"
+        case "stops":
+            return f"{child} is significant: the supervisor stops all its children and itself"

@@ -1,0 +1,209 @@
+"""The system as a whole: how it is, how it was, what is wrong with it."""
+
+from __future__ import annotations
+
+import platform as platform_module
+import time
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from otp import observer
+from superlearner.control.clock import timestamp
+from superlearner.observing.monitoring import Alarm, Point
+from superlearner.observing.monitoring.export import Table, as_csv, as_json, rows_of
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Download, operation
+from superlearner.operations.results import Health, Metrics, Parts
+from superlearner.operations.results_system import (
+    AnomalyLine,
+    AnomalySummary,
+    Exported,
+    PointLine,
+    SystemAnomalies,
+    SystemMetrics,
+    Totals,
+)
+
+POINTS: Final = 300
+"""Points of an answer that does not say how fine it wants them."""
+MOST_POINTS: Final = 2_000
+RANKS: Final = ("low", "medium", "high", "critical")
+STORMY: Final = frozenset({"restart_storm", "crash_loop"})
+UNHEALTHY_PERCENT: Final = 80.0
+
+
+@operation("system.health", http=("GET", "/system/health"), scope="read", on="platform")
+async def health(ctx: Context) -> Health:
+    """How the platform is.
+
+    Numbers of the node, and which parts of the platform are up. `supervision_health` is the share of supervisors that
+    neither storm nor give up; the status is `healthy` while all parts are up and that is above 80 %.
+    """
+    platform, node = ctx.platform, ctx.node
+    scan = await ctx.watched.monitor.look_at_all()
+    ctx.watched.monitor.look()
+    info = observer.metrics(node, deadline=0)
+    parts = Parts(
+        services=node.whereis("services") is not None,
+        playground=node.whereis("playground") is not None,
+        web=node.whereis("web") is not None,
+        store=platform.store.trouble is None,
+    )
+    active = [alarm.finding for alarm in ctx.watched.monitor.alarms.active.values()]
+    stormy = {finding.pid for finding in active if finding.type in STORMY}
+    share = round(100 * (1 - min(1.0, len(stormy) / max(1, scan.supervisors))), 1)
+    hub = platform.hub
+    metrics = Metrics(
+        total_processes=info.processes,
+        supervisors=scan.supervisors,
+        run_queue=info.run_queue,
+        spawned=info.spawned,
+        message_queue_lengths=scan.waiting,
+        memory_usage=info.memory,
+        supervision_health=share,
+        anomalies=len(active),
+        restarts=info.restarts,
+        viewers=None if hub is None else len(hub.viewers),
+    )
+    well = platform.ready and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
+    return Health(
+        status="healthy" if well else "degraded",
+        parts=parts,
+        node=node.name,
+        version=platform.version,
+        python=platform_module.python_version(),
+        uptime_s=round(time.time() - platform.started_at, 1),
+        metrics=metrics,
+    )
+
+
+@operation("system.metrics", http=("GET", "/system/metrics"), scope="read", short="node now totals")
+async def metrics(
+    ctx: Context,
+    window_s: Annotated[float, Field(ge=1, le=86_400, description="how far back the history goes")] = 3_600,
+    resolution_s: Annotated[
+        float | None, Field(ge=0.01, le=86_400, description="one point for so many seconds; by itself, 300 points")
+    ] = None,
+) -> SystemMetrics:
+    """The figures of the node, now and before.
+
+    Processes, restarts, mailboxes, loop lag, time in callbacks, memory, processor, garbage collection, files. The last
+    hour has a point for each sample (`scan_interval`), the last day one for each minute.
+    """
+    monitor = ctx.watched.monitor
+    now = await monitor.now()
+    finest = max(0.01, window_s / MOST_POINTS)
+    resolution = max(finest, window_s / POINTS if resolution_s is None else resolution_s)
+    counted = observer.metrics(ctx.node, deadline=0)
+    return SystemMetrics(
+        node=ctx.node.name,
+        now=_point(now),
+        totals=Totals(
+            spawned=counted.spawned,
+            restarts=counted.restarts,
+            give_ups=counted.give_ups,
+            messages=counted.handled,
+            activations=counted.switches,
+            busy_s=round(counted.busy, 3),
+            cpu_s=round(time.process_time(), 3),
+            gc_collections=sum(counted.collections),
+            gc_paused_s=round(monitor.paused, 6),
+            uptime_s=round(time.time() - ctx.platform.started_at, 1),
+        ),
+        history=[_point(point) for point in monitor.history.read(window_s, resolution, now.at)],
+        window_s=window_s,
+        resolution_s=resolution,
+        scan_interval_s=ctx.platform.settings.scan_interval,
+    )
+
+
+@operation("system.anomalies", http=("GET", "/system/anomalies"), scope="read",
+           short="anomalies.severity,description,hint,since summary.total,risk_level processes_looked_at")  # fmt: skip
+async def anomalies(
+    ctx: Context,
+    ended: Annotated[bool, Field(description="also those of the past that are over")] = False,
+) -> SystemAnomalies:
+    """What is wrong, with its evidence.
+
+    Restart storms, crash loops, mailboxes and memory that grow, long callbacks, a held event loop, deadlocks,
+    processes that nobody is tied to, monitors that serve nobody. Each names the figures behind it, the limit that was
+    passed, the setting that holds the limit, and what to try.
+    """
+    monitor = ctx.watched.monitor
+    await monitor.fresh()
+    now = time.time()
+    active = sorted(
+        monitor.alarms.active.values(), key=lambda alarm: (-RANKS.index(alarm.finding.severity), alarm.number)
+    )
+    shown = [anomaly_line(alarm, now) for alarm in active]
+    if ended:
+        shown += [anomaly_line(alarm, now) for alarm in reversed(monitor.alarms.ended)]
+    kinds = Counter(alarm.finding.type for alarm in active)
+    return SystemAnomalies(
+        anomalies=shown,
+        summary=AnomalySummary(
+            total=len(active),
+            by_type=dict(kinds),
+            unsupervised_processes=kinds["unsupervised_process"],
+            memory_growth_issues=kinds["memory_growth"],
+            growing_queues=kinds["mailbox_growth"],
+            risk_level=active[0].finding.severity if active else "none",
+        ),
+        checked_at=timestamp(now),
+        processes_looked_at=0 if monitor.scan is None else monitor.scan.scanned,
+    )
+
+
+@operation("system.export", http=("GET", "/system/export"), scope="read", media=("text/csv",))
+async def export(
+    ctx: Context,
+    format: Annotated[Literal["json", "csv"], Field(description="csv is safe to open in a spreadsheet")] = "json",
+    what: Annotated[Table, Field(description="the table")] = "processes",
+    limit: Annotated[int, Field(ge=1, le=100_000, description="rows, at most")] = 10_000,
+) -> Exported:
+    """What is known, as a file.
+
+    Processes, metrics (the last hour in full, the last day by the minute), anomalies with their evidence, or what
+    supervisors did, as JSON or CSV. It is made while it is sent, and lets others run meanwhile.
+    """
+    watched = ctx.watched
+    rows, total = rows_of(what, watched.node, watched.monitor, watched.analytics)
+    name = f"superlearner-{what}-{timestamp()[:10]}.{format}"
+    if format == "csv":
+        return download(Download("text/csv", name, as_csv(what, rows, limit)))
+    head = {"what": what, "node": watched.node.name, "exported_at": timestamp(), "total": total,
+            "truncated": total > limit}  # fmt: skip
+    return download(Download("application/json", name, as_json(what, rows, limit, head)))
+
+
+def download(found: Download) -> Any:
+    """It is an answer, though not the model that describes it."""
+    return found
+
+
+def _point(point: Point) -> PointLine:
+    return PointLine(timestamp=timestamp(point.at), **asdict(point))
+
+
+def anomaly_line(alarm: Alarm, now: float) -> AnomalyLine:
+    """An anomaly as operations and the live feed tell it."""
+    finding = alarm.finding
+    return AnomalyLine(
+        number=alarm.number,
+        type=finding.type,
+        severity=finding.severity,
+        active=alarm.ended is None,
+        pid=finding.pid,
+        name=finding.name,
+        description=finding.description,
+        since=timestamp(finding.since),
+        until=None if alarm.ended is None else timestamp(alarm.ended),
+        lasted_s=round(max(0.0, (alarm.ended or now) - finding.since), 1),
+        evidence=dict(finding.evidence),
+        threshold=finding.threshold,
+        setting=finding.setting,
+        hint=finding.hint,
+    )

@@ -1,0 +1,211 @@
+"""The system's shape and its narrow places: who is tied to whom, and where work piles up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+import otp
+from otp import Pid, observer
+from superlearner.control.clock import timestamp
+from superlearner.control.look import TYPES, named
+from superlearner.control.terms import clip, plain_pid
+from superlearner.observing.monitoring.facts import Facts
+from superlearner.observing.monitoring.measuring import Measuring, Work, measure, talk
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.parameters import MeasureMs
+from superlearner.operations.results_system import (
+    Bottleneck,
+    BottleneckAnalysis,
+    Bottlenecks,
+    GraphProcess,
+    LinksOf,
+    Measured,
+    MeasuredProcess,
+    MonitorsOf,
+    SupervisesOf,
+    SystemGraph,
+    Talk,
+)
+
+SHOWN: Final = 20
+TALKS: Final = 1_000
+MANY_PER_S: Final = 100
+"""Messages a second from which on a process that handles most of them is a narrow place."""
+BRIEF_S: Final = 1.0
+"""An `async def` callback that has not come back for so long is worth a line."""
+
+
+@operation("system.graph", http=("GET", "/system/graph"), scope="read")
+async def graph(
+    ctx: Context,
+    limit: Annotated[int, Field(ge=1, le=5_000, description="processes, the oldest")] = 1_000,
+    measure_ms: MeasureMs = 0,
+) -> SystemGraph:
+    """Who is tied to whom.
+
+    Who supervises, is linked to and monitors whom; with `measure_ms` also who talks to whom.
+    """
+    talks = await talk(ctx.node, measure_ms / 1000) if measure_ms else None
+    found = observer.graph(ctx.node, limit=limit)
+    edges: dict[str, dict[str, list[str]]] = {"supervises": {}, "link": {}, "monitor": {}}
+    for edge in found.edges:
+        edges[edge.kind].setdefault(plain_pid(edge.source), []).append(plain_pid(edge.target))
+    return SystemGraph(
+        processes=[
+            GraphProcess(
+                pid=plain_pid(one.pid),
+                name=None if one.name is None else clip(one.name, 120),
+                type=TYPES[one.kind],
+                what=clip(one.what, 200),
+                status=one.status,
+                message_queue_len=one.mailbox,
+            )
+            for one in found.processes
+        ],
+        links=[LinksOf(pid=pid, links=others) for pid, others in edges["link"].items()],
+        monitors=[MonitorsOf(pid=pid, monitors=others) for pid, others in edges["monitor"].items()],
+        supervises=[SupervisesOf(pid=pid, children=others) for pid, others in edges["supervises"].items()],
+        talks=None if talks is None else _talks(talks),
+        partial=found.partial,
+    )
+
+
+@operation("system.bottlenecks", http=("GET", "/system/bottlenecks"), scope="read")
+async def bottlenecks(
+    ctx: Context,
+    large_queue: Annotated[int, Field(ge=1, description="messages that make a mailbox large")] = 100,
+    measure_ms: MeasureMs = 0,
+) -> Bottlenecks:
+    """Where work piles up.
+
+    Large mailboxes, callbacks that do not come back, and who let nothing else run in the last minute. With `measure_ms`
+    also who handled most messages and spent most time in callbacks, measured message by message.
+    """
+    monitor, limits = ctx.watched.monitor, ctx.platform.settings
+    seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
+    scan = await monitor.look_at_all(deep=large_queue)
+    await monitor.fresh()
+    facts = monitor.facts()
+    large = [_large(length, pid) for length, pid in scan.deepest(SHOWN)]
+    found = [*large, *_long(facts, min(BRIEF_S, limits.anomaly_callback)), *_holding(facts, limits.anomaly_window)]
+    if seen is not None:
+        found += _measured_worst(seen)
+    severity = "critical" if len(found) > 10 else "high" if len(found) > 5 else "medium" if found else "low"
+    return Bottlenecks(
+        bottlenecks=found,
+        analysis=BottleneckAnalysis(
+            total=len(found), high_memory_count=None, large_queue_count=len(large), severity=severity
+        ),
+        measured=None if seen is None else _measured(seen),
+    )
+
+
+def _large(length: int, pid: Pid) -> Bottleneck:
+    return Bottleneck(
+        type="large_message_queue",
+        **named(pid),
+        details=f"{length} messages wait",
+        evidence={"message_queue_len": length, "status": otp.process_info(pid, "status")},
+    )
+
+
+def _long(facts: Facts, least: float) -> list[Bottleneck]:
+    found = [one for one in facts.callbacks if facts.now - one.began >= least]
+    return [
+        Bottleneck(
+            type="long_callback",
+            pid=one.pid,
+            name=one.name,
+            what=one.what,
+            details=f"in {one.callback} for {facts.now - one.began:.1f} s" + (f" at {one.place}" if one.place else ""),
+            evidence={
+                "callback": one.callback,
+                "seconds": round(facts.now - one.began, 3),
+                "place": one.place,
+                "message_queue_len": one.waiting,
+            },
+        )
+        for one in found[:SHOWN]
+    ]
+
+
+def _holding(facts: Facts, window: float) -> list[Bottleneck]:
+    """Who held the loop in the window, the longest of each; the runtime tells of 50 ms and more."""
+    worst: dict[tuple[Any, str], list[Any]] = {}
+    for hold in facts.holds:
+        if hold.at >= facts.now - window:
+            worst.setdefault((hold.name or hold.pid, hold.what), []).append(hold)
+    found: list[Bottleneck] = []
+    for holds in sorted(worst.values(), key=lambda holds: -max(hold.seconds for hold in holds))[:SHOWN]:
+        longest = max(holds, key=lambda hold: hold.seconds)
+        found.append(
+            Bottleneck(
+                type="blocked_loop",
+                pid=longest.pid,
+                name=longest.name,
+                what=longest.what,
+                details=f"let nothing else run for {longest.seconds * 1000:.0f} ms, "
+                f"{'once' if len(holds) == 1 else f'{len(holds)} times'} 50 ms or more in the last {window:g} s",
+                evidence={
+                    "longest_ms": round(longest.seconds * 1000, 1),
+                    "times": len(holds),
+                    "last": timestamp(max(hold.at for hold in holds)),
+                    "place": longest.place,
+                    "starved_ms": None if longest.starved is None else round(longest.starved * 1000, 1),
+                },
+            )
+        )
+    return found
+
+
+def _measured_worst(seen: Measuring) -> list[Bottleneck]:
+    """The process with most messages and the one with most time in callbacks, if that is half of all or more."""
+    found: list[Bottleneck] = []
+    work = list(seen.work.values())
+    if not work:
+        return found
+    most = max(work, key=lambda one: one.messages)
+    if most.messages * 2 >= seen.messages and most.messages >= MANY_PER_S * seen.seconds:
+        share = most.messages / seen.messages
+        evidence = {"messages": most.messages, "share": round(share, 3), "seconds": seen.seconds}
+        words = f"handled {most.messages} of {seen.messages} messages in {seen.seconds:g} s"
+        found.append(Bottleneck(type="most_messages", **named(most.pid), details=words, evidence=evidence))
+    most = max(work, key=lambda one: one.time)
+    share = most.time / 1e9 / seen.seconds if seen.seconds else 0.0
+    if share >= 0.5:
+        evidence = {"callback_time_ms": _ms(most.time), "share": round(share, 3), "longest_ms": _ms(most.longest)}
+        words = f"was in callbacks for {100 * share:.0f} % of the time"
+        found.append(Bottleneck(type="most_callback_time", **named(most.pid), details=words, evidence=evidence))
+    return found
+
+
+def _measured(seen: Measuring) -> Measured:
+    work = sorted(seen.work.values(), key=lambda one: (-one.time, -one.messages))[:SHOWN]
+    return Measured(
+        seconds=seen.seconds, messages=seen.messages, complete=seen.complete, processes=[_work(one) for one in work]
+    )
+
+
+def _work(one: Work) -> MeasuredProcess:
+    return MeasuredProcess(
+        **named(one.pid),
+        messages=one.messages,
+        callbacks=one.callbacks,
+        callback_time_ms=_ms(one.time),
+        longest_callback_ms=_ms(one.longest),
+    )
+
+
+def _ms(ns: int) -> float:
+    return round(ns / 1e6, 3)
+
+
+def _talks(seen: dict[tuple[Pid | None, Pid], int]) -> list[Talk]:
+    most = sorted(seen.items(), key=lambda item: -item[1])[:TALKS]
+    return [
+        Talk(source=None if source is None else plain_pid(source), target=plain_pid(target), messages=messages)
+        for (source, target), messages in most
+    ]

@@ -1,0 +1,145 @@
+"""Tokens for others than the owner: a class, a program, a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
+
+from pydantic import Field
+
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.results_tokens import TokenLine, TokenMade, TokenRevoked
+from superlearner.operations.users import ANONYMOUS, GRANTS, OWNER, Grant
+from superlearner.store import NameTaken, StoreUnavailable, Token
+
+DAY_S = 24 * 3600
+RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+        description="letters, digits, `.`, `_`, `@` and `-`; at most 64",
+        examples=["ada"],
+    ),
+]
+
+
+@operation(
+    "token.create",
+    http=("POST", "/tokens"),
+    scope="code",
+    on="platform",
+    changes=True,
+    errors=("name_taken", "store_unavailable"),
+)
+async def create(
+    ctx: Context,
+    name: Name,
+    scopes: Annotated[
+        list[Grant],
+        Field(
+            min_length=1,
+            max_length=len(GRANTS),
+            description="`read` looks, `operate` changes what runs, `code` changes code and shows secrets, "
+            "`own` is all of it on the nodes one owns",
+        ),
+    ] = ["read"],  # noqa: B006 - a default of the declaration, which nobody changes
+    user: Annotated[Name | None, Field(description="who the audit log names; the token's name by default")] = None,
+    expires_days: Annotated[float, Field(ge=0, le=3650, description="days it is good for; 0 for ever")] = 90,
+) -> TokenMade:
+    """Make a token for somebody.
+
+    Its secret is in this answer and nowhere else: only its hash is kept. It is shown as `Authorization: Bearer SECRET`,
+    or on the sign-in page.
+    """
+    who = name if user is None else user
+    for field, value in (("name", name), ("user", who)):
+        if value.lower() in RESERVED:
+            problem = f"expected a name of somebody, got {value!r}, which the audit log uses itself"
+            raise OperationError("validation_error", f"{field}: {problem}", details=[Detail(field, problem)])
+    tokens = ctx.platform.tokens
+    with _the_store():
+        if any(one.name == name for one in await tokens.all()):
+            raise _taken(name)
+        unique: list[Grant] = [grant for grant in GRANTS if grant in scopes]
+        ctx.about_to(f"make the token {name} for {who} with {', '.join(unique)}")
+        expires = tokens.now() + expires_days * DAY_S if expires_days else None
+        try:
+            made, secret = await tokens.create(name, who, unique, expires=expires)
+        except NameTaken:
+            raise _taken(name) from None
+    return TokenMade(**_line(ctx, made).model_dump(), secret=secret)
+
+
+@operation("token.list", http=("GET", "/tokens"), scope="code", on="platform", errors=("store_unavailable",))
+async def list_tokens(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TokenLine]:
+    """List the tokens.
+
+    All that were ever made, newest first, with who has them, what they open and when they were last used. The owner's
+    own token is a file and not among them.
+    """
+    with _the_store():
+        rows = await ctx.platform.tokens.all()
+    start = (page - 1) * per_page
+    return Paged([_line(ctx, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
+
+
+@operation(
+    "token.revoke",
+    http=("DELETE", "/tokens/{name}"),
+    scope="code",
+    on="platform",
+    changes=True,
+    destroys=True,
+    errors=("token_not_found", "store_unavailable"),
+)
+async def revoke(
+    ctx: Context, name: Annotated[str, Field(max_length=200, description="its name, from the list"), Picker("token")]
+) -> TokenRevoked:
+    """Take a token back.
+
+    From now on it opens nothing, sessions that were opened with it included; live pages and event streams that are open
+    end.
+    """
+    tokens = ctx.platform.tokens
+    with _the_store():
+        if not await tokens.has(name):
+            raise OperationError(
+                "token_not_found", f"there is no token {name!r} to revoke", hint="see GET /api/v1/tokens"
+            )
+        ctx.about_to(f"revoke the token {name}")
+        await tokens.revoke(name)
+    return TokenRevoked(name=name)
+
+
+def _taken(name: str) -> OperationError:
+    return OperationError(
+        "name_taken", f"there is, or was, a token {name!r}; the audit log may name it", hint="try another name"
+    )
+
+
+def _line(ctx: Context, row: Token) -> TokenLine:
+    state = "revoked" if row.revoked is not None else "expired" if ctx.platform.tokens.has_expired(row) else "live"
+    return TokenLine(
+        name=row.name,
+        user=row.user,
+        scopes=[grant for grant in GRANTS if grant in row.scopes],
+        state=state,
+        created_at=row.at,
+        expires_at=row.expires,
+        used_at=row.used,
+        revoked_at=row.revoked,
+    )
+
+
+@contextmanager
+def _the_store() -> Generator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", error.why, hint=error.hint) from None

@@ -1,0 +1,448 @@
+"""Tracing: messages of processes, who talks to whom, how long calls take, what was never answered, diagrams."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from otp import Pid
+from superlearner.control.terms import clip
+from superlearner.control.tree import supervisor_state
+from superlearner.observing.tracing import (
+    MAX_PIDS,
+    AlreadyTracing,
+    NoTrace,
+    TooManyTraces,
+    Trace,
+    TraceOptions,
+    as_mermaid,
+    as_svg,
+    causes_of,
+    chatter_of,
+    diagram_of,
+    latencies_of,
+    unanswered_of,
+)
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, Picker, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
+from superlearner.operations.results_tracing import (
+    ChatterLine,
+    DiagramLane,
+    DiagramResult,
+    DiagramStep,
+    LatencyLine,
+    PatternsResult,
+    TracedMessage,
+    TracedMessages,
+    TraceForgotten,
+    TraceInfo,
+)
+from superlearner.operations.shown_traces import (
+    figures,
+    message_line,
+    name_in,
+    paged,
+    patterns_result,
+    pids_of,
+    trace_info,
+)
+from superlearner.operations.targets import called, process_of, supervisor_of
+
+STARTS: Final = ("malformed_pid", "process_not_found", "already_tracing", "conflict")
+NO_TRACE: Final = ("trace_not_found",)
+
+TraceId = Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"]), Picker("trace")]
+MessageLimit = Annotated[int, Field(ge=1, le=10_000, description="the newest so many messages are kept")]
+Pattern = Annotated[
+    str | None,
+    Field(min_length=1, max_length=200, description="only messages whose shown text holds this", examples=["add"]),
+]
+System = Annotated[bool, Field(description="what the runtime asks, exit signals and ends of others, too")]
+Cleanup = Annotated[
+    bool,
+    Field(description="end with the process, and forget some time later; else go on with the one in its place"),
+]
+Rate = Annotated[int, Field(ge=1, le=10_000, description="messages a second that are looked at; the rest is counted")]
+DurationMs = Annotated[int | None, Field(ge=1, le=86_400_000, description="milliseconds until it ends by itself")]
+Redact = Annotated[bool, Field(description="hide secrets; to see them takes the scope `code`")]
+Kind = Annotated[
+    Literal["call", "cast", "info", "reply", "system"] | None, Field(description="only messages of this kind")
+]
+TRACE: Final = (
+    "trace_id tracing ended names messages started_at ended_at message_limit duration_ms node "
+    "left_out over_rate displaced"
+)
+MESSAGE: Final = "at from_name to_name type content status latency_ms from_pid to seq"
+TRACED: Final = "total messages." + ",".join(MESSAGE.split()) + " patterns.latency"
+
+
+@operation("trace.start", http=("POST", "/processes/{pid}/trace"), scope="operate", changes=True, errors=STARTS,
+           short=TRACE)  # fmt: skip
+async def start(
+    ctx: Context,
+    pid: PidText,
+    message_limit: MessageLimit = 1000,
+    pattern_matching: Pattern = None,
+    include_system_messages: System = False,
+    auto_cleanup: Cleanup = True,
+    rate: Rate = 1000,
+    duration_ms: DurationMs = None,
+) -> TraceInfo:
+    """Trace the messages of a process.
+
+    From now on what it gets and sends is kept, with sender, receiver, answers and causes. Others run on at full speed.
+    """
+    found = process_of(ctx, pid)
+    options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
+    return _start(ctx, [found], options, f"trace the messages of {called(found)}")
+
+
+@operation(
+    "trace.start_group",
+    http=("POST", "/traces"),
+    scope="operate",
+    changes=True,
+    errors=(*STARTS, "supervisor_not_found"),
+    short=TRACE,
+)
+async def start_group(
+    ctx: Context,
+    pids: Annotated[list[PidText], Field(max_length=MAX_PIDS, description="several processes"), Picker("process")] = [],  # noqa: B006
+    supervisor: SupervisorText | None = None,
+    message_limit: MessageLimit = 1000,
+    pattern_matching: Pattern = None,
+    include_system_messages: System = False,
+    auto_cleanup: Cleanup = True,
+    rate: Rate = 1000,
+    duration_ms: DurationMs = None,
+) -> TraceInfo:
+    """Trace several processes, or a whole tree.
+
+    With `supervisor`, all below it, and the children that it starts later.
+    """
+    if bool(pids) == (supervisor is not None):
+        raise OperationError(
+            "validation_error", "expected pids or supervisor, got both or none", hint='such as {"supervisor": "shop"}'
+        )
+    root = None if supervisor is None else supervisor_of(ctx, supervisor)
+    members = [process_of(ctx, pid) for pid in pids] if root is None else list(_below(root))
+    options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
+    what = f"{len(members)} processes" if root is None else f"all {len(members)} processes of {called(root)}"
+    return _start(ctx, members, options, f"trace the messages of {what}", root)
+
+
+@operation("trace.stop", http=("DELETE", "/processes/{pid}/trace"), scope="operate", changes=True, errors=NO_TRACE,
+           short=TRACE)  # fmt: skip
+async def stop(ctx: Context, pid: PidText) -> TraceInfo:
+    """Stop the trace of a process.
+
+    What was captured stays. The process may have ended.
+    """
+    trace = _trace(ctx, pid)
+    if trace.is_group and trace.id != pid:
+        raise OperationError(
+            "trace_not_found",
+            f"{clip(pid, 200)} is traced with others only, by {trace.id}",
+            hint=f"POST /api/v1/traces/{trace.id}/stop ends it",
+        )
+    return _stop(ctx, trace)
+
+
+@operation("trace.end", http=("POST", "/traces/{trace_id}/stop"), scope="operate", changes=True, errors=NO_TRACE,
+           short=TRACE)  # fmt: skip
+async def end(ctx: Context, trace_id: TraceId) -> TraceInfo:
+    """Stop a trace by its id.
+
+    What was captured stays.
+    """
+    return _stop(ctx, _trace(ctx, trace_id))
+
+
+@operation(
+    "trace.delete",
+    http=("DELETE", "/traces/{trace_id}"),
+    scope="operate",
+    changes=True,
+    destroys=True,
+    errors=NO_TRACE,
+)
+async def delete(ctx: Context, trace_id: TraceId) -> TraceForgotten:
+    """Forget a trace with all that it captured."""
+    trace = _trace(ctx, trace_id)
+    ctx.about_to(f"forget the trace {trace.id} with {len(trace.messages)} messages")
+    ctx.platform.traces.forget(trace)
+    return TraceForgotten(trace_id=trace.id, messages=len(trace.messages), forgotten=True)
+
+
+@operation("trace.list", http=("GET", "/traces"), scope="read",
+           short="trace_id tracing names messages started_at ended node")  # fmt: skip
+async def list_traces(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TraceInfo]:
+    """List the traces.
+
+    Running and ended ones, the newest first.
+    """
+    ctx.platform.traces.look()
+    found = [one for one in ctx.platform.traces if one.node == ctx.node.name]
+    return paged([trace_info(one) for one in found], page, per_page)
+
+
+@operation("trace.info", http=("GET", "/traces/{trace_id}"), scope="read", errors=NO_TRACE, short=TRACE)
+async def info(ctx: Context, trace_id: TraceId) -> TraceInfo:
+    """How a trace is.
+
+    What it looks at, how many messages it keeps, and how many it counted only.
+    """
+    return trace_info(_trace(ctx, trace_id))
+
+
+@operation("trace.messages", http=("GET", "/processes/{pid}/messages"), scope="read", errors=NO_TRACE, short=TRACED)
+async def messages(
+    ctx: Context, pid: PidText, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
+) -> TracedMessages:
+    """The captured messages of a process.
+
+    With an analysis of all of them: kinds, frequencies, latencies, first words. It works after the end of the process.
+    """
+    ctx.check_secrets(redact=redact)
+    trace = _trace(ctx, pid)
+    mine = pids_of(trace, pid)
+    found = [one for one in trace.messages if one.sender in mine or one.receiver in mine]
+    start = (page - 1) * per_page
+    newest = max(mine, key=lambda one: int(one.split(".")[1]), default="")
+    person = trace.people.get(newest)
+    return TracedMessages(
+        pid=newest,
+        name=None if person is None else person.name,
+        trace=trace_info(trace),
+        messages=[message_line(trace, one, mine, redact) for one in found[start : start + per_page]],
+        total=len(found),
+        page=page,
+        per_page=per_page,
+        redacted=redact,
+        patterns=patterns_result(found),
+    )
+
+
+@operation("trace.history", http=("GET", "/traces/{trace_id}/messages"), scope="read", errors=NO_TRACE, short=MESSAGE)
+async def history(
+    ctx: Context,
+    trace_id: TraceId,
+    kind: Kind = None,
+    search: Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")] = "",
+    after: Annotated[int, Field(ge=0, le=2**53, description="only messages with a greater `seq`")] = 0,
+    redact: Redact = True,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[TracedMessage]:
+    """All captured messages of a trace.
+
+    Oldest first. With `after` a reader goes on where it was.
+    """
+    ctx.check_secrets(redact=redact)
+    trace = _trace(ctx, trace_id)
+    mine = {pid for pid, one in trace.people.items() if one.traced}
+    found = [
+        one
+        for one in trace.messages
+        if one.seq > after and kind in (None, one.way) and search.lower() in one.text.lower()
+    ]
+    start = (page - 1) * per_page
+    lines = [message_line(trace, one, mine, redact) for one in found[start : start + per_page]]
+    return Paged(lines, len(found), page, per_page)
+
+
+@operation("trace.causes", http=("GET", "/traces/{trace_id}/messages/{seq}/causes"), scope="read", errors=NO_TRACE,
+           short=MESSAGE)  # fmt: skip
+async def causes(
+    ctx: Context,
+    trace_id: TraceId,
+    seq: Annotated[int, Field(ge=0, le=2**53, description="the number of a message")],
+    redact: Redact = True,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[TracedMessage]:
+    """Why a message was sent.
+
+    The message, then the one its sender was handling, and so on, as far as the trace knows.
+    """
+    ctx.check_secrets(redact=redact)
+    trace = _trace(ctx, trace_id)
+    mine = {pid for pid, one in trace.people.items() if one.traced}
+    chain = causes_of(trace.messages, seq)
+    if not chain:
+        raise OperationError(
+            "trace_not_found", f"the trace {trace.id} has no message {seq} (any more)", hint="see its messages"
+        )
+    return paged([message_line(trace, one, mine, redact) for one in chain], page, per_page)
+
+
+@operation("trace.patterns", http=("GET", "/traces/{trace_id}/patterns"), scope="read", errors=NO_TRACE)
+async def patterns(ctx: Context, trace_id: TraceId) -> PatternsResult:
+    """A trace in numbers.
+
+    Kinds, frequencies, latencies, first words of all that was captured.
+    """
+    return patterns_result(_trace(ctx, trace_id).messages)
+
+
+@operation("trace.latency", http=("GET", "/traces/{trace_id}/latency"), scope="read", errors=NO_TRACE,
+           short="to_name tag calls unanswered latency.p50_ms,p99_ms,max_ms")  # fmt: skip
+async def latency(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[LatencyLine]:
+    """How long calls take.
+
+    By who is asked what, the slowest first.
+    """
+    trace = _trace(ctx, trace_id)
+    lines = [
+        LatencyLine(
+            to=row.receiver, to_name=name_in(trace, row.receiver), tag=row.tag, calls=row.calls,
+            unanswered=row.unanswered, latency=figures(row.latency),
+        )
+        for row in latencies_of(list(trace.messages))
+    ]  # fmt: skip
+    return paged(lines, page, per_page)
+
+
+@operation("trace.graph", http=("GET", "/traces/{trace_id}/graph"), scope="read", errors=NO_TRACE,
+           short="from_name to_name total calls casts infos replies dropped latency.p50_ms,max_ms")  # fmt: skip
+async def graph(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ChatterLine]:
+    """Who talks to whom.
+
+    A line for each pair and direction, the most talkative first.
+    """
+    trace = _trace(ctx, trace_id)
+    lines = [
+        ChatterLine(
+            from_pid=row.sender, from_name=name_in(trace, row.sender), to=row.receiver,
+            to_name=name_in(trace, row.receiver), total=row.total, calls=row.calls, casts=row.casts, infos=row.infos,
+            replies=row.replies, dropped=row.dropped, latency=figures(row.latency),
+        )
+        for row in chatter_of(list(trace.messages))
+    ]  # fmt: skip
+    return paged(lines, page, per_page)
+
+
+@operation("trace.unanswered", http=("GET", "/traces/{trace_id}/unanswered"), scope="read", errors=NO_TRACE,
+           short=MESSAGE)  # fmt: skip
+async def unanswered(
+    ctx: Context, trace_id: TraceId, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[TracedMessage]:
+    """Calls that were never answered.
+
+    Up to now; the oldest first.
+    """
+    ctx.check_secrets(redact=redact)
+    trace = _trace(ctx, trace_id)
+    mine = {pid for pid, one in trace.people.items() if one.traced}
+    return paged([message_line(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
+
+
+@operation("trace.diagram", http=("GET", "/traces/{trace_id}/diagram"), scope="read", errors=NO_TRACE,
+           short="drawing")  # fmt: skip
+async def diagram(
+    ctx: Context,
+    trace_id: TraceId,
+    format: Annotated[Literal["data", "mermaid", "svg"], Field(description="data, text for Mermaid, a picture")] = (
+        "data"
+    ),
+    fold: Annotated[bool, Field(description="one lane for all children of a supervisor")] = False,
+    after: Annotated[int, Field(ge=0, le=2**53, description="begin behind this `seq`")] = 0,
+    limit: Annotated[int, Field(ge=1, le=500, description="the most steps")] = 100,
+) -> DiagramResult:
+    """A sequence diagram.
+
+    Who sent whom what in which order; calls with their answers, ends and crashes as marks. Secrets are hidden.
+    """
+    trace = _trace(ctx, trace_id)
+    note = f"{trace.over_rate} not captured" if trace.over_rate else ""
+    found = diagram_of(
+        [one for one in trace.messages if one.seq > after],
+        [one for one in trace.marks if one.seq > after],
+        trace.people,
+        fold=fold,
+        limit=limit,
+        note=note,
+    )
+    drawing = {"data": None, "mermaid": as_mermaid, "svg": as_svg}[format]
+    steps = [DiagramStep(**asdict(step)) for step in found.steps] if drawing is None else []
+    return DiagramResult(
+        trace_id=trace.id,
+        format=format,
+        lanes=[
+            DiagramLane(key=one.key, label=one.label, pids=list(one.pids), traced=one.traced) for one in found.lanes
+        ],
+        steps=steps,
+        shown=len(found.steps),
+        more=found.more,
+        hidden=found.hidden,
+        others=found.others,
+        drawing=None if drawing is None else drawing(found),
+    )
+
+
+# Doing it
+
+
+def _options(
+    limit: int, pattern: str | None, system: bool, cleanup: bool, rate: int, duration_ms: int | None
+) -> TraceOptions:
+    return TraceOptions(limit, pattern, system, cleanup, rate, None if duration_ms is None else duration_ms / 1000)
+
+
+def _start(ctx: Context, pids: list[Pid], options: TraceOptions, would: str, root: Pid | None = None) -> TraceInfo:
+    traces = ctx.platform.traces
+    with _starting():
+        traces.check(ctx.node, pids, root=root)
+        ctx.about_to(would)
+        return trace_info(traces.start(ctx.node, pids, options, root=root))
+
+
+@contextmanager
+def _starting() -> Generator[None]:
+    try:
+        yield
+    except AlreadyTracing as error:
+        raise OperationError(
+            "already_tracing", str(error), hint=f"POST /api/v1/traces/{error.trace.id}/stop ends it"
+        ) from None
+    except TooManyTraces as error:
+        raise OperationError("conflict", str(error), hint="stop one: GET /api/v1/traces lists them") from None
+
+
+def _below(root: Pid) -> Iterable[Pid]:
+    """A supervisor and all that it has started, breadth first."""
+    waiting = [root]
+    seen: dict[Pid, None] = {root: None}
+    while waiting and len(seen) < MAX_PIDS:
+        state = supervisor_state(waiting.pop(0))
+        for record in () if state is None else state.children:
+            child = record.pid
+            if child is not None and child not in seen and len(seen) < MAX_PIDS:
+                seen[child] = None
+                waiting.append(child)
+    return seen
+
+
+def _stop(ctx: Context, trace: Trace) -> TraceInfo:
+    if not trace.running:
+        raise OperationError(
+            "trace_not_found", f"the trace {trace.id} has ended already", hint=f"see GET /api/v1/traces/{trace.id}"
+        )
+    ctx.about_to(f"stop the trace {trace.id}; its {len(trace.messages)} messages stay")
+    ctx.platform.traces.stop(trace)
+    return trace_info(trace)
+
+
+def _trace(ctx: Context, words: str) -> Trace:
+    try:
+        return ctx.platform.traces.find(words, node=ctx.node.name)
+    except NoTrace as error:
+        raise OperationError(
+            "trace_not_found", clip(str(error), 400), hint="POST /api/v1/processes/{pid}/trace begins one"
+        ) from None

@@ -1,0 +1,195 @@
+"""Trees and relations: who is below whom, who is tied to whom, who waits for whom, who is alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from otp import observer
+from otp.observer import ChildView, SupervisorView
+from superlearner.control.circles import circles
+from superlearner.control.drawing import draw
+from superlearner.control.look import named
+from superlearner.control.relations import ancestors_of, descendants_of, isolated
+from superlearner.control.terms import clip, plain_pid, safe_text
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
+from superlearner.operations.results_tree import (
+    Ancestors,
+    Below,
+    Circles,
+    Drawing,
+    RelatedTo,
+    Relation,
+    TreeChild,
+    TreeResult,
+    WaitLine,
+)
+from superlearner.operations.steering import steering, view_of
+from superlearner.operations.targets import process_of, supervisor_of
+
+NOT_THERE = ("malformed_pid", "process_not_found")
+MOST_WAITS: Final = 10_000
+SHOWN_WAITS: Final = 500
+MOST_EDGES: Final = 20_000
+DEADLINE_S: Final = 0.1
+
+
+@operation(
+    "tree.show",
+    http=("GET", "/system/process-tree"),
+    scope="read",
+    errors=("malformed_pid", "supervisor_not_found"),
+)
+async def show(
+    ctx: Context,
+    root: SupervisorText | None = None,
+    depth: Annotated[int, Field(ge=0, le=32, description="levels below a root")] = 20,
+    limit: Annotated[int, Field(ge=1, le=5000, description="supervisors and children in all")] = 1000,
+    format: Annotated[
+        Literal["json", "text", "dot", "mermaid"], Field(description="nested objects, or a drawing as text")
+    ] = "json",
+) -> TreeResult:
+    """Show the supervision trees.
+
+    All of the node, or the one below `root`, read in one instant from the supervisors' own tables. What is left off
+    is counted where it is missing.
+    """
+    top = None if root is None else supervisor_of(ctx, root)
+    with steering():
+        tree = await view_of(ctx).supervision_tree(top, depth, DEADLINE_S, limit=limit)
+    result = TreeResult(node=tree.node, size=tree.size, partial=tree.partial, why=list(tree.why))
+    if format == "json":
+        result.roots = [
+            _supervisor(one, {"id": None, "restart": None, "restarts": 0, "restarted_along": 0}) for one in tree.roots
+        ]
+    else:
+        result.drawing = Drawing(format=format, text=safe_text(draw(tree, format)))
+    return result
+
+
+@operation("tree.ancestors", http=("GET", "/processes/{pid}/ancestors"), scope="read", errors=NOT_THERE)
+async def ancestors(ctx: Context, pid: PidText) -> Ancestors:
+    """Who started a process.
+
+    Its parent, whose parent, and so on up to the root.
+    """
+    found = process_of(ctx, pid)
+    return Ancestors(pid=plain_pid(found), ancestors=[_related(above) for above in ancestors_of(found)])
+
+
+@operation("tree.descendants", http=("GET", "/processes/{pid}/descendants"), scope="read", errors=NOT_THERE)
+async def descendants(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Below]:
+    """Who is below a process.
+
+    The living processes it started, and those that these started, level by level.
+    """
+    found = process_of(ctx, pid)
+    start = (page - 1) * per_page
+    below = descendants_of(ctx.node, found)
+    lines = [Below(**named(one), distance=distance) for one, distance in below[start : start + per_page]]
+    return Paged(lines, len(below), page, per_page)
+
+
+@operation("tree.relationships", http=("GET", "/system/relationships"), scope="read")
+async def relationships(
+    ctx: Context,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    kind: Annotated[Literal["supervises", "link", "monitor"] | None, Field(description="only these")] = None,
+) -> Paged[Relation]:
+    """List what ties processes.
+
+    Supervision, links and monitors among the 10,000 oldest processes, at most 20,000 of them.
+    """
+    graph = await view_of(ctx).graph(limit=10_000)
+    edges = [edge for edge in graph.edges if kind is None or edge.kind == kind]
+    start = (page - 1) * per_page
+    lines = [
+        Relation(kind=edge.kind, source=_related(edge.source), target=_related(edge.target))
+        for edge in edges[start : start + per_page]
+    ]
+    return Paged(lines, len(edges), page, per_page)
+
+
+@operation("tree.isolated", http=("GET", "/system/processes/isolated"), scope="read")
+async def alone(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RelatedTo]:
+    """List processes that nobody is tied to.
+
+    No link and no monitor, to or from them: nobody would notice their end.
+    """
+    found, total = isolated(ctx.node, (page - 1) * per_page, per_page)
+    return Paged([_related(pid) for pid in found], total, page, per_page)
+
+
+@operation("tree.cycles", http=("GET", "/system/cycles"), scope="read")
+async def cycles(ctx: Context) -> Circles:
+    """Find deadlocks.
+
+    Who waits for whom in a call or a start, and the circles among them.
+    """
+    found = observer.waits(ctx.node, limit=MOST_WAITS)
+    by_source = {wait.source: wait for wait in reversed(found)}
+    rounds = circles((wait.source, wait.target) for wait in found)
+    return Circles(
+        deadlocks=len(rounds),
+        circles=[[_wait(by_source[pid]) for pid in around[:100]] for around in rounds[:100]],
+        waits=[_wait(wait) for wait in found[:SHOWN_WAITS]],
+        waits_count=len(found),
+        partial=len(found) == MOST_WAITS,
+    )
+
+
+def _related(pid: Any) -> RelatedTo:
+    return RelatedTo(**named(pid))
+
+
+def _wait(wait: observer.Wait) -> WaitLine:
+    request = None if wait.request is None else safe_text(wait.request)
+    return WaitLine(kind=wait.kind, source=_related(wait.source), target=_related(wait.target), request=request)
+
+
+def _supervisor(view: SupervisorView, place: dict[str, Any]) -> TreeChild:
+    return TreeChild.model_validate(
+        {
+            "status": "running",
+            "last_exit": None,
+            **place,
+            "pid": plain_pid(view.pid),
+            "name": None if view.name is None else clip(view.name, 120),
+            "what": clip(view.what, 200),
+            "type": "supervisor",
+            "strategy": view.strategy,
+            "max_restarts": view.budget.max_restarts,
+            "max_seconds": view.budget.max_seconds,
+            "restarts_used": view.budget.used,
+            "more": view.more,
+            "cut": view.cut,
+            "children": [_child(child) for child in view.children],
+        }
+    )
+
+
+def _child(child: ChildView) -> TreeChild:
+    plain = child.id[1:-1] if len(child.id) > 1 and child.id[0] == child.id[-1] == "'" else child.id
+    place = {
+        "id": safe_text(plain),
+        "restart": child.restart,
+        "restarts": child.restarts,
+        "restarted_along": child.restarted_along,
+        "status": child.state,
+        "last_exit": None if child.last_exit is None else safe_text(child.last_exit),
+    }
+    if child.supervisor is not None:
+        return _supervisor(child.supervisor, place)
+    return TreeChild.model_validate(
+        {
+            **place,
+            "pid": None if child.pid is None else plain_pid(child.pid),
+            "name": None if child.name is None else clip(child.name, 120),
+            "what": clip(child.what, 200),
+            "type": child.type,
+        }
+    )

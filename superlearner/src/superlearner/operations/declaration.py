@@ -1,0 +1,375 @@
+"""What an operation is, read from its declaration: the signature gives parameters and result, the docstring words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
+from pydantic.fields import FieldInfo
+
+from superlearner.operations.failures import CODES
+from superlearner.operations.users import SCOPES, Scope
+
+__all__ = ["Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker", "Source",
+           "Streamed", "declared", "operation"]  # fmt: skip
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Place = Literal["path", "query", "body"]
+On = Literal["node", "platform"]
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+IN_PATH: Final = re.compile(r"\{(\w+)(:path)?\}")
+MARK: Final = "__superlearner_operation__"
+RESERVED: Final = ("dry_run", "node")
+"""What every door adds by itself, where it applies."""
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+class DeclarationError(TypeError):
+    """An operation that is declared wrongly; found when its module is imported."""
+
+
+class Body(BaseModel):
+    """Parameters that come together: exact types, no unknown fields. As in JSON Schema, 5.0 is the integer 5."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not any(isinstance(value, float) for value in given.values()):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return given  # pyright: ignore[reportUnknownVariableType]
+        whole = {name for name, field in cls.model_fields.items() if _takes_int(field.annotation)}
+        return {
+            name: int(value) if name in whole and isinstance(value, float) and value.is_integer() else value
+            for name, value in given.items()  # pyright: ignore[reportUnknownVariableType]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """What a form offers for a parameter: `Annotated[str, Picker("process")]`."""
+
+    kind: Literal[
+        "process", "supervisor", "child", "application", "module", "registry", "setting", "recording",
+        "name", "trace", "token", "backup", "simulation", "operation", "page", "sandbox",
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """A page of a list: the result of an operation with the parameters `page` and `per_page`."""
+
+    items: list[T]
+    total: int
+    page: int
+    per_page: int
+
+
+class Item(Protocol):
+    """One of many that come as they happen."""
+
+    def fields(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        ...
+
+    def sent(self) -> bytes:
+        """It as server-sent events have it."""
+        ...
+
+
+class Source(Protocol):
+    """Where they come from."""
+
+    closed: bool
+
+    @property
+    def last_id(self) -> str:
+        """Who shows this id goes on from here."""
+        ...
+
+    async def more(self, most: int, seconds: float) -> Sequence[Item]:
+        """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
+        ...
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed(Generic[T]):
+    """Items as they come: the result of an operation with the parameters `last_id`, `limit` and `timeout_ms`.
+
+    HTTP sends them as server-sent events, for as long as somebody reads. Who asks for `application/json` instead gets
+    those of a while as a `Part`: so every door has such an operation, also those that want one answer.
+    """
+
+    source: Source
+    limit: int | None = None
+    seconds: float | None = None
+
+
+class Part(BaseModel, Generic[T]):
+    """Some of many that come as they happen. Ask again with `last_id` for those that follow."""
+
+    items: list[T]
+    last_id: str = Field(description="who shows it goes on from here")
+    ended: Literal["limit", "timeout", "closed"] = Field(description="why there are not more")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as a result: its parts are sent as they come. The operation declares its media types."""
+
+    media: str
+    name: str
+    parts: AsyncIterator[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation: where HTTP carries it, and what it may be."""
+
+    name: str
+    annotation: Any
+    default: Any
+    place: Place
+    description: str
+    picker: str | None
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One declared operation."""
+
+    name: str
+    category: str
+    scope: Scope
+    method: Method
+    path: str
+    function: Callable[..., Awaitable[Any]]
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    result: Any
+    changes: bool
+    destroys: bool
+    bare: bool
+    paged: bool
+    streams: bool
+    on_node: bool
+    owned: bool
+    here: bool
+    media: tuple[str, ...]
+    errors: tuple[str, ...]
+    short: tuple[str, ...]
+    model: type[BaseModel]
+    body: type[BaseModel] | None
+    encode: TypeAdapter[Any]
+
+    @property
+    def body_is_optional(self) -> bool:
+        """Whether a request without a body is right."""
+        return not any(one.required for one in self.parameters if one.place == "body")
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of all parameters together, with `x-picker` where a form can offer a choice.
+
+        It is made once, and the same for everybody: not to be changed.
+        """
+        return _schema_of(self)
+
+
+def operation(
+    name: str,
+    *,
+    http: tuple[Method, str],
+    scope: Scope,
+    category: str | None = None,
+    changes: bool = False,
+    destroys: bool = False,
+    bare: bool = False,
+    on: On = "node",
+    owned: bool = False,
+    here: bool = False,
+    media: tuple[str, ...] = (),
+    errors: tuple[str, ...] = (),
+    short: str = "",
+) -> Callable[[F], F]:
+    """Declare an operation; the function stays as it is.
+
+    Args:
+        name: `category.verb`, unique: `process.kill`.
+        http: method and path under `/api/v1`; `{names}` in the path are parameters.
+        scope: what who asks must have.
+        category: by default the first part of the name.
+        changes: it changes something: it can be tried dry, and it is written into the audit log.
+        destroys: it ends or deletes something, and what that held is lost; forms try it dry first.
+        bare: the answer is not put into the envelope.
+        on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
+            every door adds; `platform` for one about the platform itself.
+        owned: it is about what somebody owns: who has `own` may ask for it, and the operation itself looks whose it is.
+        here: asked of a node in another process, it runs in the platform all the same, and asks the node for what it
+            needs; others are carried out there.
+        media: what a `Download` may be besides JSON in the form of the result.
+        errors: codes it may answer besides those of every operation.
+        short: the fields that the command line shows, in this order, where it would not fit or not read well with all
+            of them: `"id status steps.at,text"`. One field of text alone is written as it is.
+
+    Raises:
+        DeclarationError: the declaration is wrong; the text says where.
+    """
+
+    def declare(function: F) -> F:
+        read = _read(
+            function, name, http, scope, category, changes, destroys, bare, on, owned, here, media, errors, short
+        )
+        setattr(function, MARK, read)
+        return function
+
+    return declare
+
+
+def declared(function: object) -> Operation | None:
+    """The operation a function was declared as."""
+    return getattr(function, MARK, None)
+
+
+@cache
+def _schema_of(operation: Operation) -> dict[str, Any]:
+    schema = operation.model.model_json_schema()
+    for one in operation.parameters:
+        if one.picker is not None:
+            schema["properties"][one.name]["x-picker"] = one.picker
+    return schema
+
+
+def _read(
+    function: Callable[..., Awaitable[Any]],
+    name: str,
+    http: tuple[Method, str],
+    scope: Scope,
+    category: str | None,
+    changes: bool,
+    destroys: bool,
+    bare: bool,
+    on: On,
+    owned: bool,
+    here: bool,
+    media: tuple[str, ...],
+    errors: tuple[str, ...],
+    short: str,
+) -> Operation:
+    def wrong(expected: str, got: object) -> DeclarationError:
+        return DeclarationError(f"operation {name!r} of {function.__module__}: expected {expected}, got {got!r}")
+
+    method, path = http
+    if not NAME.fullmatch(name):
+        raise wrong("a name such as process.kill", name)
+    if method not in get_args(Method) or not path.startswith("/"):
+        raise wrong('http=("GET", "/path")', http)
+    if scope not in SCOPES:
+        raise wrong(f"a scope of {', '.join(SCOPES)}", scope)
+    if changes == (method == "GET"):
+        raise wrong("GET for an operation that changes nothing, and another method for one that does", http)
+    if unknown := [code for code in errors if code not in CODES]:
+        raise wrong("codes of superlearner.operations.failures", unknown)
+    if not inspect.iscoroutinefunction(function):
+        raise wrong("an async def", function)
+    text = inspect.getdoc(function)
+    if not text:
+        raise wrong("a docstring, which is its text at every door", text)
+    summary, _, description = text.partition("\n\n")
+    hints = get_type_hints(function, include_extras=True)
+    result = hints.pop("return", None)
+    if result is None:
+        raise wrong("a result type", "none")
+    paged = get_origin(result) is Paged
+    if paged:
+        result = list[get_args(result)[0]]
+    streams = get_origin(result) is Streamed
+    if streams:
+        result = Part[get_args(result)[0]]  # pyright: ignore[reportInvalidTypeArguments]
+    parameters = tuple(_parameters(function, hints, method, path))
+    if missing := {found[1] for found in IN_PATH.finditer(path)} - {one.name for one in parameters}:
+        raise wrong("a parameter for each part of the path", sorted(missing))
+    reserved = RESERVED if on == "node" else RESERVED[:1]
+    if taken := [one.name for one in parameters if one.name in reserved]:
+        raise wrong(f"other names than {', '.join(reserved)}, which every door adds by itself", taken)
+    title = "".join(part.title() for part in re.split(r"[._]", name))
+    in_body = [one for one in parameters if one.place == "body"]
+    return Operation(
+        name=name,
+        category=category or name.partition(".")[0],
+        scope=scope,
+        method=method,
+        path=path,
+        function=function,
+        summary=summary.replace("\n", " ").removesuffix("."),
+        description=description,
+        parameters=parameters,
+        result=result,
+        changes=changes,
+        destroys=destroys,
+        bare=bare,
+        paged=paged,
+        streams=streams,
+        on_node=on == "node",
+        owned=owned,
+        here=here,
+        media=media,
+        errors=errors,
+        short=_paths(short),
+        model=_model(f"{title}Parameters", parameters),
+        body=_model(f"{title}Request", in_body) if in_body else None,
+        encode=TypeAdapter(result),
+    )
+
+
+def _paths(short: str) -> tuple[str, ...]:
+    """`"id steps.at,text"` is `id`, `steps.at` and `steps.text`."""
+    found: list[str] = []
+    for word in short.split():
+        above, dot, names = word.rpartition(".")
+        found += [f"{above}{dot}{name}" for name in names.split(",")]
+    return tuple(found)
+
+
+def _parameters(function: Callable[..., Any], hints: dict[str, Any], method: Method, path: str) -> list[Parameter]:
+    in_path = {found[1] for found in IN_PATH.finditer(path)}
+    elsewhere: Place = "query" if method == "GET" else "body"
+    found: list[Parameter] = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
+        annotation = hints[name]
+        place: Place = "path" if name in in_path else elsewhere
+        metadata = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
+        picker = next((item.kind for item in metadata if isinstance(item, Picker)), None)
+        words = next((item.description for item in metadata if isinstance(item, FieldInfo) and item.description), "")
+        found.append(Parameter(name, annotation, parameter.default, place, words, picker))
+    return found
+
+
+def _takes_int(annotation: Any) -> bool:
+    """Whether it is an int, or may be one and no float."""
+    if get_origin(annotation) is Annotated:
+        return _takes_int(get_args(annotation)[0])
+    kinds = get_args(annotation)
+    return annotation is int or (any(map(_takes_int, kinds)) and float not in kinds)
+
+
+def _model(name: str, parameters: Any) -> type[BaseModel]:
+    fields: dict[str, Any] = {one.name: (one.annotation, ... if one.required else one.default) for one in parameters}
+    return create_model(name, __base__=Body, **fields)

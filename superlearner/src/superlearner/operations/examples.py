@@ -1,0 +1,158 @@
+"""An example of every operation, on the demo that `superlearner run` starts; and how it is typed for curl and a shell.
+
+Most examples come out of the declarations: what a parameter names in `Field(examples=…)`, for those that must be given.
+What a declaration cannot know stands in `EXAMPLES`. A test asks the platform every example.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from superlearner.operations import PREFIX
+from superlearner.operations.adapters.cli import entry_of
+from superlearner.operations.declaration import Operation
+
+__all__ = ["EXAMPLES", "command_of", "curl_of", "example_of", "example_of_schema"]
+
+PLAIN: Final = re.compile(r"[\w./:=@%+,-]+")
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "analytics.stored": {"supervisor": "demo_one_for_one"},
+    "application.env": {"name": "superlearner"},
+    "application.get_env": {"name": "superlearner", "key": "greeting"},
+    "application.info": {"name": "superlearner"},
+    "application.restart": {"name": "shop"},
+    "application.set_env": {"name": "shop", "key": "greeting", "value": "hello"},
+    "application.start": {"application": "superlearner"},
+    "application.stop": {"name": "shop"},
+    "application.unset_env": {"name": "shop", "key": "greeting"},
+    "audit.list": {"operation": "process.kill"},
+    "debug.log": {"pid": "counter_1"},
+    "mailbox.drop": {"pid": "counter_1", "tag": "add"},
+    "mailbox.search": {"pid": "counter_1", "tag": "add"},
+    "process.bulk": {"action": "kill", "pids": ["counter_1", "counter_2"]},
+    "process.list": {"search": "counter"},
+    "process.message": {"pid": "counter_1", "message": ["add", 41], "message_type": "cast"},
+    "recording.load": {"content": "H4sIAAAAAAAA"},
+    "registry.entries": {"registry": "rooms"},
+    "registry.register_key": {"registry": "rooms", "key": "lobby", "pid": "counter_1"},
+    "registry.unregister": {"name": "counter_1"},
+    "registry.unregister_key": {"registry": "rooms", "key": "lobby"},
+    "sandbox.create": {"sandbox_id": "my_first", "demo": "demo_one_for_one"},
+    "sandbox.hot_reload": {"sandbox_id": "my_first", "version": 1},
+    "simulation.cancel": {"id": "1"},
+    "state.set": {"pid": "counter_1", "state": 42},
+    "state.update": {"pid": "counter_1", "changes": {"colour": "green"}},
+    "supervisor.bulk_children": {"name": "demo_one_for_one", "action": "restart", "children": ["counter_1"]},
+    "supervisor.change_strategy": {"name": "demo_one_for_one", "strategy": "rest_for_one"},
+    "supervisor.set_flags": {"name": "demo_one_for_one", "max_restarts": 10},
+    "supervisor.start": {
+        "name": "my_tree",
+        "children": [{"start": "superlearner.demo.one_for_one:Counter", "id": "first", "arg": 7}],
+    },
+    "supervisor.start_child": {
+        "name": "demo_one_for_one",
+        "start": "superlearner.demo.one_for_one:Counter",
+        "id": "counter_3",
+        "arg": 300,
+    },
+    "token.create": {"name": "build-server", "scopes": ["read"]},
+    "token.revoke": {"name": "build-server"},
+    "trace.start_group": {"supervisor": "demo_one_for_one"},
+}
+"""By the name of the operation: the parameters of its example, where the declarations do not say enough."""
+
+
+def example_of(operation: Operation) -> dict[str, Any]:
+    """The parameters of the example of an operation: those in `EXAMPLES`, and of the others those it needs."""
+    given = EXAMPLES.get(operation.name, {})
+    schema = operation.schema()
+    found: dict[str, Any] = {}
+    for one in operation.parameters:
+        if one.name in given:
+            found[one.name] = given[one.name]
+        elif one.required:
+            found[one.name] = example_of_schema(schema["properties"][one.name], schema.get("$defs", {}))
+    return found
+
+
+def example_of_schema(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    """A value of a schema: its example, default, first choice or least; None where it says nothing of all that."""
+    if "$ref" in schema:
+        schema = {**known[str(schema["$ref"]).rpartition("/")[2]], **schema}
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if schema.get("default") is not None:
+        return schema["default"]
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("type") in ("integer", "number") and "minimum" in schema:
+        return schema["minimum"]
+    for one in schema.get("anyOf", ()):
+        if one.get("type") != "null" and (value := example_of_schema(one, known)) is not None:
+            return value
+    return None
+
+
+def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
+    """How to ask the platform `at` this address with curl.
+
+    `code` needs a credential everywhere, and `superlearner token` prints one.
+    """
+    address, query, body = f"{at}{PREFIX}{_path(operation, values)}", dict[str, Any](), dict[str, Any]()
+    for one in operation.parameters:
+        if one.name in values and one.place != "path":
+            (query if one.place == "query" or operation.method == "DELETE" else body)[one.name] = values[one.name]
+    if query:
+        address += "?" + urlencode({name: _in_query(value) for name, value in query.items()})
+    words = ["curl", "-sN" if getattr(operation, "streams", False) else "-s"]
+    if operation.method != "GET":
+        words += ["-X", operation.method]
+    lines = [" ".join(words), *([_token()] if operation.scope == "code" else [])]
+    if body:
+        lines += ["-H 'content-type: application/json'", f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"]
+    lines.append(_quoted(address))
+    return " \\\n  ".join(lines) if len(lines) > 2 else " ".join(lines)
+
+
+def command_of(operation: Operation, values: Mapping[str, Any]) -> str:
+    """How to ask from a shell: `superlearner process kill counter_1`."""
+    category, _, verb = operation.name.partition(".")
+    words = ["superlearner", category, verb.replace("_", "-").replace(".", "-")]
+    entry = entry_of(operation)
+    kinds = {one["name"]: one for one in entry["parameters"]}
+    words += [_quoted(str(values[one])) for one in re.findall(r"\{(\w+)\}", entry["path"])]
+    for name, value in values.items():
+        if kinds[name]["place"] == "path":
+            continue
+        option = f"--{name.replace('_', '-')}"
+        if kinds[name]["kind"] == "flag":
+            words.append(option if value else f"--no-{option[2:]}")
+        elif kinds[name]["kind"] == "list":
+            words += [part for item in value for part in (option, _quoted(str(item)))]
+        else:
+            words += [option, _quoted(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))]
+    return " ".join(words)
+
+
+def _path(operation: Operation, values: Mapping[str, Any]) -> str:
+    return re.sub(r"\{(\w+)(?::path)?\}", lambda found: quote(str(values[found[1]]), safe="/:"), operation.path)
+
+
+def _in_query(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _token() -> str:
+    return '-H "authorization: Bearer $(superlearner token)"'
+
+
+def _quoted(text: str) -> str:
+    return text if PLAIN.fullmatch(text) else shlex.quote(text)

@@ -1,0 +1,203 @@
+"""Running one operation: scope, parameters, dry run, audit, telemetry. The same for every door."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from superlearner.base.shortage import shortage_of
+from superlearner.base.validation import meant, problem_text
+from superlearner.control.terms import clip, text_of
+from superlearner.operations.answer import Answer
+from superlearner.operations.audit import kept
+from superlearner.operations.context import Context, DryRun
+from superlearner.operations.declaration import Download, Operation, Paged
+from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.forwarding import LONGEST_S, forward
+
+__all__ = ["checked", "execute", "refuse_without_scope"]
+
+LONGEST: Final = 500
+LONGEST_NAME: Final = 200
+
+
+def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an operation out of JSON values; for doors that have not validated them.
+
+    Raises:
+        OperationError: `validation_error`, a detail for each problem.
+    """
+    try:
+        model = operation.model.model_validate(dict(given))
+    except ValidationError as error:
+        details = [_detail(problem) for problem in error.errors()]
+        first = details[0]
+        raise OperationError("validation_error", f"{first.field}: {first.problem}", details=details) from None
+    return {one.name: getattr(model, one.name) for one in operation.parameters}
+
+
+def _detail(problem: Any) -> Detail:
+    where = ".".join(str(part) for part in problem["loc"]) or "parameters"
+    hint = "this parameter is required"
+    if problem["type"] != "missing":
+        hint = f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
+    return Detail(where, problem_text(problem), hint)
+
+
+def refuse_without_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
+    """For doors that read parameters: who has not the scope is not told what is wrong with theirs.
+
+    `parameters` is what is known of them so far, for the audit log.
+
+    Raises:
+        OperationError: `missing_scope`.
+    """
+    if not _may(operation, context):
+        raise _missing_scope(operation, context, parameters)
+
+
+async def execute(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
+    """Run an operation with checked parameters.
+
+    Raises:
+        OperationError: it could not be done.
+    """
+    if context.on is None and operation.on_node:
+        context.on = _meant(operation, context)
+    if not _may(operation, context):
+        raise _missing_scope(operation, context, parameters)
+    begun = time.perf_counter_ns()
+    outcome = "internal_error"
+    limit = asyncio.timeout(None if "timeout_ms" in parameters else LONGEST_S)
+    try:
+        async with limit:
+            _check_node(operation, context)
+            remote = None if operation.here or not operation.on_node else context.remote
+            if remote is not None:
+                answer = await forward(operation, context, remote, parameters)
+                outcome = "ok"
+                return answer
+            result = await operation.function(context, **parameters)
+        if operation.changes and not context.announced:
+            raise RuntimeError(
+                f"{operation.name} changed something without ctx.about_to; this is a bug, please report it"
+            )
+        outcome = "ok"
+        if operation.changes and operation.on_node and context.door == "page":
+            _show(context)
+    except DryRun as dry:
+        outcome = "dry_run"
+        return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        outcome = "timeout"
+        raise OperationError(
+            "timeout",
+            f"{operation.name} has no answer after {LONGEST_S:g} s; what it asked for may still happen",
+            hint="look whether somebody is suspended or stuck: GET /api/v1/system/anomalies",
+        ) from None
+    except OperationError as error:
+        outcome = error.code
+        raise
+    except OSError as error:
+        lacking = shortage_of(error)
+        if lacking is None:
+            raise
+        outcome = "service_unavailable"
+        raise OperationError(
+            outcome,
+            clip(f"{operation.name} cannot be done just now, this machine has not enough {lacking}: {error}", LONGEST),
+            hint="try again, or end what is not needed any more",
+        ) from error
+    finally:
+        _account(operation, context, parameters, time.perf_counter_ns() - begun, outcome)
+    if operation.streams:
+        return Answer(None, stream=result)
+    if isinstance(result, Download):
+        return Answer(result)
+    if operation.paged:
+        page: Paged[Any] = result
+        return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
+    return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+def _show(context: Context) -> None:
+    """What a hand on a page did shows as soon as it has happened, not when the next frame is due."""
+    hubs = context.platform.hubs
+    hub = None if hubs is None else hubs.known(context.node)
+    if hub is not None:
+        hub.hurry()
+
+
+def _meant(operation: Operation, context: Context) -> str | None:
+    """The node that is meant if none is named; what runs in the platform does without one that rests."""
+    nodes = context.platform.nodes
+    return None if operation.here and nodes.find(None) is None else nodes.default
+
+
+def _check_node(operation: Operation, context: Context) -> None:
+    """That there is the node that is named, if one is."""
+    if context.on is None:
+        return
+    if operation.on_node:
+        _ = context.found
+    elif context.on != context.platform.running_node().name:
+        raise OperationError(
+            "validation_error",
+            f"node: expected none, {operation.name} is about the platform itself",
+            hint="leave it out",
+        )
+
+
+def _may(operation: Operation, context: Context) -> bool:
+    """Whether they have the scope; who owns a node has it for what is asked of that node, not of the platform.
+
+    Of an operation about what somebody owns, the operation itself looks whose it is.
+    """
+    if operation.owned and "own" in context.user.scopes:
+        return True
+    return context.user.may(operation.scope, context.owner if operation.on_node else None)
+
+
+def _missing_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> OperationError:
+    error = context.missing_scope(operation.name, operation.scope)
+    _account(operation, context, parameters, 0, error.code)
+    return error
+
+
+def _meta(page: Paged[Any]) -> dict[str, int]:
+    pages = -(-page.total // page.per_page)
+    return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages}
+
+
+def _account(operation: Operation, context: Context, parameters: Mapping[str, Any], took_ns: int, outcome: str) -> None:
+    """Tell telemetry of every execution, and the audit log of every one that changed something or was to."""
+    platform = context.platform
+    platform.telemetry.execute(
+        "operation.stop",
+        {"duration": took_ns / 1e9},
+        {"operation": operation.name, "door": context.door, "outcome": outcome},
+    )
+    if operation.changes and outcome != "dry_run":
+        platform.audit.record(
+            user=context.user.name,
+            door=context.door,
+            operation=operation.name,
+            parameters=kept(parameters),
+            did=context.announced[-1] if context.announced else None,
+            outcome=outcome,
+            duration=took_ns / 1e9,
+            node=_node_of(operation, context),
+        )
+
+
+def _node_of(operation: Operation, context: Context) -> str | None:
+    """Where it was done, or was to be: for the audit log, so also a name that is none."""
+    if not operation.on_node:
+        return None
+    return clip(context.platform.running_node().name if context.on is None else context.on, LONGEST_NAME)

@@ -1,0 +1,109 @@
+"""Recordings of a node in another process: made there, kept by the platform, and believed no more than loaded ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from contextvars import Context
+from pathlib import Path
+from typing import Final
+
+from superlearner.nodes.remote import RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import Attached, Close, Failed, Packed, Saved, Tape, Taped, Wound
+from superlearner.operations.failures import OperationError
+from superlearner.operations.forwarding import LONGEST_S, refused, told
+
+__all__ = ["FarRecorder", "saved_trace"]
+
+MOST_FILE: Final = 100_000_000
+"""Bytes; what a recording may take of the disk, whatever a node sends."""
+
+
+async def saved_trace(remote: RemoteNode, trace: str) -> Packed:
+    """What a trace saw, as the file of a recording.
+
+    Raises:
+        OperationError: `trace_not_found`, `node_unavailable`, `timeout`, `bad_answer`, `service_unavailable`.
+    """
+    try:
+        answer = await remote.ask(Saved(trace), Packed, LONGEST_S)
+    except RemoteError as error:
+        raise told(error) from None
+    if isinstance(answer, Failed):
+        raise refused(remote, answer, ("trace_not_found",))
+    return answer
+
+
+class FarRecorder:
+    """Fetches a recording of a node while it is made, and writes it into a file; a `tracing.Tape`.
+
+    The attributes are those of `otp.trace.Recorder`. What was fetched stays, whatever becomes of the node.
+    """
+
+    def __init__(self, remote: RemoteNode, number: int, path: Path) -> None:
+        self.events = 0
+        self.dropped = 0
+        self.error: OSError | None = None
+        self.ended = False
+        self._remote = remote
+        self._number = number
+        self._size = 0
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+        self._fetching: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def begin(cls, remote: RemoteNode, path: Path, *, kinds: Iterable[str], limit: int, rate: int) -> FarRecorder:
+        """Let a node begin to record. Raises OperationError, OSError."""
+        try:
+            answer = await remote.ask(Tape(sorted(kinds), limit, rate), Attached, LONGEST_S)
+        except RemoteError as error:
+            raise told(error) from None
+        if isinstance(answer, Failed):
+            raise refused(remote, answer, ())
+        if answer.number is None:
+            raise OperationError("service_unavailable", f"{remote.name} cannot record now")
+        try:
+            return cls(remote, answer.number, path)
+        except OSError:
+            remote.tell(Close(answer.number))
+            raise
+
+    def flush(self) -> None:
+        """Fetch what is new, beside who asks for it."""
+        if not self.ended and self._fetching is None:
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch(last=False), context=Context())
+
+    async def close(self) -> None:
+        """End it, with what is new until now."""
+        if self._fetching is not None:
+            await asyncio.wait([self._fetching])
+        if not self.ended:
+            await self._fetch(last=True)
+        self._end()
+
+    async def _fetch(self, *, last: bool) -> None:
+        try:
+            answer = await self._remote.ask(Wound(self._number, last), Taped, LONGEST_S)
+            if isinstance(answer, Failed) or answer.events < 0 or answer.dropped < 0:
+                raise self._remote.bad("a recording that it began is none")
+            self._size += len(answer.piece)
+            if self._size > MOST_FILE:
+                raise OSError(f"it is larger than {MOST_FILE} bytes")
+            self._file.write(answer.piece)
+            self._file.flush()
+            self.events, self.dropped = answer.events, answer.dropped
+            if answer.ended:
+                self._end()
+        except RemoteError as error:
+            self._end(OSError(str(error)))
+        except OSError as error:
+            self._remote.tell(Close(self._number))
+            self._end(error)
+        finally:
+            self._fetching = None
+
+    def _end(self, error: OSError | None = None) -> None:
+        if not self.ended:
+            self.ended, self.error = True, error
+            self._file.close()

@@ -1,0 +1,318 @@
+"""An operation on a node in another process: it runs there, and its answer is believed only as far as it is checked.
+
+Scope, audit, telemetry and the rate of calls stay with the platform. There the parameters are checked again, and who
+asks has the scopes that they have on that node. What comes back is read with the operation's own result model, bounded
+in size and number, and made anew from that: what the model does not know does not get through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+import otp
+from superlearner.control.terms import clip
+from superlearner.nodes.remote import NodeBusy, NodeGone, NodeSilent, RemoteError, RemoteNode
+from superlearner.nodes.remote.protocol import (
+    Close,
+    Execute,
+    Executed,
+    Failed,
+    File,
+    Items,
+    More,
+    Named,
+    Names,
+    Part,
+    PartOf,
+    Stream,
+    excess,
+)
+from superlearner.operations.answer import Answer
+from superlearner.operations.context import Context, DryRun
+from superlearner.operations.declaration import Download, Operation, Streamed
+from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.users import SCOPES
+
+__all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
+
+MARGIN_S: Final = 5.0
+"""What an answer may take beyond the `timeout_ms` of its operation, before the platform answers itself."""
+
+LONGEST_S: Final = 30.0
+"""For an operation that takes no `timeout_ms`: a supervisor that is paused would let its caller wait for ever."""
+
+PART_S: Final = 30.0
+MOST_FILE: Final = 200_000_000
+MOST_PARTS: Final = 20_000
+MOST_TEXT: Final = 1000
+MOST_DETAILS: Final = 100
+MOST_AFFECTED: Final = 1000
+MOST_ITEMS: Final = 500
+PACE_S: Final = 0.05
+"""Between two questions for items at least, whatever has come: a node that has always more is asked at our pace."""
+
+BYTES_PER_S: Final = 4_000_000
+LARGEST: Final = 2**63
+to_json: Final = msgspec.json.Encoder().encode
+ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
+META: Final = ("total", "page", "per_page", "total_pages")
+USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
+"""Codes that any operation may answer besides those that it declares; others are a platform's to say, not a node's."""
+
+
+async def forward(operation: Operation, context: Context, remote: RemoteNode, parameters: Mapping[str, Any]) -> Answer:
+    """Run an operation on a node in another process.
+
+    Raises:
+        OperationError: what the node answered as one; `node_unavailable`, `timeout`, `bad_answer`.
+        DryRun: it was asked what would be done.
+    """
+    user = context.user
+    request = Execute(
+        operation=operation.name,
+        module=operation.function.__module__,
+        parameters=json.dumps(operation.model.model_construct(**parameters).model_dump(mode="json")).encode(),
+        user=user.name,
+        scopes=[scope for scope in SCOPES if user.may(scope, remote.owner)],
+        local=user.local,
+        door=context.door,
+        dry_run=context.dry_run,
+    )
+    expected = (Stream,) if operation.streams else (Executed, File)
+    try:
+        answer = await remote.ask(request, expected, _seconds(operation, parameters))
+        if isinstance(answer, (Executed, Failed)) and answer.did is not None:
+            context.announced.append(clip(answer.did, MOST_TEXT))  # for the audit log
+        if isinstance(answer, Failed):
+            raise refused(remote, answer, operation.errors)
+        if isinstance(answer, Stream):
+            source = RemoteSource(remote, operation, answer)
+            limit, timeout = parameters.get("limit"), parameters.get("timeout_ms")
+            return Answer(None, stream=Streamed(source, limit, None if timeout is None else timeout / 1000))
+        if isinstance(answer, File):
+            return Answer(_download(operation, remote, answer))
+        if context.dry_run and operation.changes:
+            raise _dry_run(remote, answer)
+        return Answer(read_result(remote, operation.encode, answer.data), _meta(operation, remote, answer.meta))
+    except RemoteError as error:
+        raise told(error) from None
+
+
+async def registered(context: Context, names: Collection[str]) -> set[str]:
+    """Those of some names that processes of the node have, wherever it is; for an operation that runs here.
+
+    Raises:
+        OperationError: `node_not_found`, `node_unavailable`, `timeout`, `bad_answer`.
+    """
+    remote = context.remote
+    if remote is None:
+        return {name for name in names if context.node.whereis(name) is not None}
+    try:
+        answer = await remote.ask(Names(sorted(names)), Named, LONGEST_S)
+    except RemoteError as error:
+        raise told(error) from None
+    return set() if isinstance(answer, Failed) else {name for name in answer.names if name in names}
+
+
+def told(error: RemoteError) -> OperationError:
+    """What went wrong with a node, as an operation's error."""
+    match error:
+        case NodeGone():
+            return OperationError("node_unavailable", str(error), hint="GET /api/v1/nodes lists those that are there")
+        case NodeSilent():
+            hint = "its loop may be held by a callback; what was asked for may still happen"
+            return OperationError("timeout", str(error), hint=hint)
+        case NodeBusy():
+            return OperationError("node_unavailable", str(error), hint="try again in a moment")
+        case _:
+            return OperationError("bad_answer", str(error), hint="code that runs there may have changed the runtime")
+
+
+def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any:
+    """An answer in JSON as its model has it, in JSON's types. Raises `BadAnswer`."""
+    if (too_much := excess(data)) is not None:
+        raise remote.bad(too_much)
+    try:
+        found = model.dump_python(model.validate_json(data), mode="json", exclude_unset=True)
+        if ODD_NUMBER.search(data):
+            json.dumps(found, allow_nan=False)  # refuses what JSON has no number for
+            _check_size(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise remote.bad(f"{where}: {first['msg']}" if where else first["msg"]) from None
+    except (ValueError, RecursionError) as error:
+        raise remote.bad(str(error)) from None
+    return found
+
+
+def _check_size(found: Any) -> None:
+    """Raises ValueError for a number that no client can read."""
+    left: list[Any] = [found]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(one, list):
+            left += one  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(one, int) and not -LARGEST <= one < LARGEST:
+            raise ValueError(f"expected numbers of at most 64 bits, got one of {one.bit_length()}")
+
+
+def _seconds(operation: Operation, parameters: Mapping[str, Any]) -> float:
+    timeout = None if operation.streams else parameters.get("timeout_ms")
+    return LONGEST_S if timeout is None else timeout / 1000 + MARGIN_S
+
+
+def refused(remote: RemoteNode, answer: Failed, codes: Collection[str]) -> OperationError:
+    """The error that a node answered, if it has one of the usual codes or of these.
+
+    Raises:
+        OperationError: `bad_answer`, for one with another code.
+    """
+    if answer.code not in (*USUAL, *codes):
+        raise told(remote.bad(f"it failed there with {answer.code!r}: {answer.message}"))
+    details = [
+        Detail(
+            None if one.field is None else clip(one.field, MOST_TEXT),
+            clip(one.problem, MOST_TEXT),
+            None if one.hint is None else clip(one.hint, MOST_TEXT),
+        )
+        for one in answer.details[:MOST_DETAILS]
+    ]
+    return OperationError(answer.code, clip(answer.message, MOST_TEXT), details=details)
+
+
+class WouldDo(msgspec.Struct, forbid_unknown_fields=True):
+    """What a dry run answers."""
+
+    dry_run: Literal[True]
+    would: str
+    affects: list[str]
+
+
+def _dry_run(remote: RemoteNode, answer: Executed) -> DryRun:
+    try:
+        found = msgspec.json.decode(answer.data, type=WouldDo)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise remote.bad(str(error)) from None
+    return DryRun(clip(found.would, MOST_TEXT), [clip(one, MOST_TEXT) for one in found.affects[:MOST_AFFECTED]])
+
+
+def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None) -> dict[str, int] | None:
+    if not operation.paged:
+        return None
+    if meta is None or set(meta) != set(META) or min(meta.values()) < 0:
+        raise remote.bad(f"{operation.name}: expected which page it is")
+    return {name: meta[name] for name in META}
+
+
+# Streams
+
+
+class RemoteItem:
+    """An item of a stream, made anew from what its model has."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
+
+    def fields(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        return self._fields
+
+    def sent(self) -> bytes:
+        """It as server-sent events have it."""
+        id, type = self._fields["id"], self._fields["type"]
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (id.encode(), type.encode(), to_json(self._fields))
+
+
+class RemoteSource:
+    """Where the items of a stream of a node come from: asked for as they are read."""
+
+    def __init__(self, remote: RemoteNode, operation: Operation, stream: Stream) -> None:
+        self.closed = False
+        self.last_id = _id(remote, stream.last_id)
+        self._remote = remote
+        self._operation = operation
+        self._number = stream.number
+        self._due = 0.0
+
+    async def more(self, most: int, seconds: float) -> Sequence[RemoteItem]:
+        """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
+        if self.closed:
+            return []
+        most, now = min(most, MOST_ITEMS), otp.monotonic()
+        await asyncio.sleep(max(0.0, min(self._due - now, seconds)))
+        try:
+            answer = await self._remote.ask(More(self._number, most, seconds), Items, seconds + MARGIN_S)
+            if isinstance(answer, Failed):
+                self.closed = True
+                return []
+            self._due = otp.monotonic() + max(PACE_S, len(answer.part) / BYTES_PER_S)
+            found = read_result(self._remote, self._operation.encode, answer.part)
+            if len(found["items"]) > most:
+                raise self._remote.bad(f"{self._operation.name}: expected at most {most} items, got more")
+            for one in found["items"]:
+                _id(self._remote, one["id"])
+                _id(self._remote, one["type"])
+            self.last_id = _id(self._remote, found["last_id"])
+        except RemoteError:
+            self.close()  # who reads comes back with the last id that they have, and is told then what is wrong
+            return []
+        self.closed = self.closed or answer.closed
+        return [RemoteItem(one) for one in found["items"]]
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        if not self.closed:
+            self.closed = True
+            self._remote.tell(Close(self._number))
+
+
+def _id(remote: RemoteNode, id: str) -> str:
+    """An id, or type, that can stand on a line of a stream."""
+    if not ID.fullmatch(id):
+        raise remote.bad(f"expected an id, got {id!r}")
+    return id
+
+
+# Files
+
+
+def _download(operation: Operation, remote: RemoteNode, file: File) -> Download:
+    if file.media not in ("application/json", *operation.media) or not operation.media:
+        raise remote.bad(f"{operation.name}: expected a file of {', '.join(operation.media)}, got {file.media!r}")
+    if not FILE_NAME.fullmatch(file.name):
+        raise remote.bad(f"{operation.name}: expected the name of a file, got {file.name!r}")
+    return Download(file.media, file.name, _parts(remote, file.number))
+
+
+async def _parts(remote: RemoteNode, number: int) -> AsyncIterator[str]:
+    """The parts of a file as they are read. What is cut off ends as an error, so that nobody takes it for the whole."""
+    size, parts, ended = 0, 0, False
+    try:
+        while True:
+            answer = await remote.ask(PartOf(number), Part, PART_S)
+            if isinstance(answer, Failed) or answer.text is None:
+                ended = True
+                if isinstance(answer, Failed):
+                    raise remote.bad(f"the file ends with {answer.code!r}")
+                return
+            size, parts = size + len(answer.text), parts + 1
+            if size > MOST_FILE or parts > MOST_PARTS:
+                raise remote.bad(f"expected a file of at most {MOST_FILE} characters in {MOST_PARTS} parts, got more")
+            yield answer.text
+    finally:
+        if not ended:
+            remote.tell(Close(number))

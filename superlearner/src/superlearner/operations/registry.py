@@ -1,0 +1,120 @@
+"""All operations: the platform's own, and those that installed packages add."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Final
+
+from superlearner.operations import builtin as ours
+from superlearner.operations.declaration import IN_PATH, DeclarationError, Operation, declared
+
+__all__ = ["GROUP", "Registry", "added_operations", "all_operations", "operation_in"]
+
+GROUP: Final = "superlearner.operations"
+"""The entry-point group: each names a module that holds operations."""
+
+
+class Registry:
+    """The operations of one platform, by name. Two of one name, or of one route, do not start."""
+
+    def __init__(self, found: Iterable[Operation] = ()) -> None:
+        self._by_name: dict[str, Operation] = {}
+        self._by_route: dict[tuple[str, str], Operation] = {}
+        for operation in found:
+            self.add(operation)
+
+    def add(self, operation: Operation) -> None:
+        """Take one more.
+
+        Raises:
+            DeclarationError: its name or its route is taken.
+        """
+        route = (operation.method, IN_PATH.sub("{}", operation.path))
+        for other in (self._by_name.get(operation.name), self._by_route.get(route)):
+            if other is not None:
+                raise DeclarationError(
+                    f"operation {operation.name!r} of {operation.function.__module__}: {operation.method} "
+                    f"{operation.path} clashes with {other.name!r} of {other.function.__module__} "
+                    f"({other.method} {other.path}); try another name and path"
+                )
+        self._by_name[operation.name] = self._by_route[route] = operation
+
+    def get(self, name: str) -> Operation | None:
+        """The operation of a name."""
+        return self._by_name.get(name)
+
+    def __iter__(self) -> Iterator[Operation]:
+        """In the order of their names."""
+        return iter(sorted(self._by_name.values(), key=lambda operation: operation.name))
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+def all_operations() -> Registry:
+    """Ours and those of installed packages.
+
+    Raises:
+        DeclarationError: one is declared wrongly, or clashes; the text names it and its package.
+    """
+    modules = [importlib.import_module(f"{ours.__name__}.{name}") for name in _ours()]
+    return Registry(operation for module in (*modules, *_plug_ins()) for operation in of_module(module))
+
+
+def operation_in(module: str, name: str) -> Operation | None:
+    """The operation of a name in the module that declares it, and no other is imported; None if there is none.
+
+    Args:
+        module: one of ours, or one that an installed package brings.
+        name: `category.verb`.
+
+    >>> operation_in("superlearner.operations.builtin.nodes", "node.list").method
+    'GET'
+    """
+    found: Iterable[ModuleType] = ()
+    if module.rpartition(".")[0] == ours.__name__ and module.rpartition(".")[2] in _ours():
+        found = (importlib.import_module(module),)
+    elif any(entry.value == module for entry in entry_points(group=GROUP)):
+        found = (one for one in _plug_ins() if one.__name__ == module)
+    return next((one for each in found for one in of_module(each) if one.name == name), None)
+
+
+def _ours() -> list[str]:
+    return [info.name for info in pkgutil.iter_modules(ours.__path__)]
+
+
+def added_operations() -> list[Operation]:
+    """Those of installed packages alone; ours are not imported, so whether they clash with them is not looked at.
+
+    Raises:
+        DeclarationError: one is declared wrongly, or its package cannot be loaded.
+    """
+    return [operation for module in _plug_ins() for operation in of_module(module)]
+
+
+def of_module(module: ModuleType) -> Iterator[Operation]:
+    """The operations that a module declares itself."""
+    for value in vars(module).values():
+        operation = declared(value)
+        if operation is not None and value.__module__ == module.__name__:
+            yield operation
+
+
+def _plug_ins() -> Iterator[ModuleType]:
+    for entry in entry_points(group=GROUP):
+        try:
+            found = entry.load()
+        except DeclarationError:
+            raise
+        except Exception as error:
+            raise DeclarationError(
+                f"the operations of {entry.value} ({entry.name}) cannot be loaded: {error!r}; "
+                "mend or remove the package that brings them"
+            ) from error
+        if not isinstance(found, ModuleType):
+            raise DeclarationError(f"the entry point {entry.name} ({entry.value}): expected a module, got {found!r}")
+        yield found

@@ -1,0 +1,54 @@
+"""Supervisors and their children as several operations answer them."""
+
+from __future__ import annotations
+
+from otp import Pid
+from superlearner.control.slots import Slot
+from superlearner.control.terms import plain_pid
+from superlearner.control.tree import TreeReader
+from superlearner.operations.results import Child, LastExit, SupervisorDetails
+
+__all__ = ["shown", "shown_child"]
+
+
+def shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
+    """A supervisor as the operations answer it."""
+    slot = reader.supervisor(pid, depth=1 if children else 0)
+    if slot is None:  # it ended in this very step
+        return SupervisorDetails(name=None, pid=plain_pid(pid), alive=False, child_count=0, strategy=None)
+    budget = slot.budget
+    answer = SupervisorDetails(
+        name=slot.name,
+        pid=plain_pid(pid),
+        alive=True,
+        what=slot.what,
+        child_count=slot.child_count,
+        strategy=slot.strategy,
+        max_restarts=None if budget is None else budget.max,
+        max_seconds=None if budget is None else budget.window_s,
+        restarts_used=None if budget is None else budget.counting(reader.clock.now())[0],
+    )
+    if children:
+        answer.children = [shown_child(child) for child in slot.children]
+    return answer
+
+
+def shown_child(slot: Slot) -> Child:
+    """A child as the operations answer it."""
+    last = slot.last
+    return Child(
+        id=slot.id,
+        pid=slot.pid,
+        name=slot.name,
+        type=slot.kind,
+        what=slot.what,
+        modules=[slot.what],
+        alive=slot.pid is not None,
+        restart=slot.restart,  # pyright: ignore[reportArgumentType]
+        restarting=slot.restarting,
+        restarts=slot.restarts,
+        restarted_along=slot.restarted_along,
+        last_exit=None if last is None else LastExit(at=last.at, reason=last.reason, crash=last.crash),
+        strategy=slot.strategy,
+        child_count=slot.child_count,
+    )

@@ -1,0 +1,102 @@
+"""Simulations as operations begin and show them."""
+
+from __future__ import annotations
+
+from otp import Pid, observer, trace
+from superlearner.control.names import registered_name
+from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin, id_of
+from superlearner.control.terms import plain_pid, text_of
+from superlearner.operations.context import Context
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results_simulation import SimulationLine
+from superlearner.operations.steering import steering
+from superlearner.operations.targets import called, feels, process_of, protect
+
+__all__ = ["ERRORS", "a_server", "begun", "feels_of", "line_of", "words_of"]
+
+ERRORS = (
+    "malformed_pid",
+    "process_not_found",
+    "critical_process_protection",
+    "conflict",
+    "start_failed",
+    "already_started",
+    "call_failed",
+    "child_not_found",
+    "timeout",
+)
+
+
+def a_server(ctx: Context, pid: str) -> Pid:
+    """The living server that `pid` names; a function cannot be held. Raises OperationError."""
+    target = process_of(ctx, pid)
+    seen = observer.process(ctx.node, target, messages=0, exits=0, related=0)
+    if seen is not None and seen.kind == "coroutine":
+        raise OperationError("conflict", f"{called(target)} is a function: only a server can be held")
+    return target
+
+
+async def begun(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
+    """Begin with what a plan does to a process, if it may. Raises OperationError."""
+    with steering():
+        protect(ctx, plan.target, force=force)
+        ctx.about_to(words_of(plan), lambda: feels_of(plan))
+        pid = await begin(ctx.platform.running_node(), plan)
+    return line_of(pid, plan)
+
+
+def feels_of(plan: Plan) -> list[str]:
+    """Who feels it."""
+    return feels(plan.target, plan.reason if plan.kind == "crash" else None)
+
+
+def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
+    """A simulation as it is listed; `pid` is its process."""
+    of_node = plan.kind in OF_THE_NODE
+    return SimulationLine(
+        id=None if pid is None else id_of(pid),
+        kind=plan.kind,
+        target=None if of_node else plain_pid(plan.target),
+        name=trace.node_of(plan.target).name if of_node else registered_name(plan.target),
+        running=True,
+        done=plan.done,
+        words=words_of(plan),
+    )
+
+
+def words_of(plan: Plan) -> str:
+    """What a simulation does, in a sentence that goes on from "would"."""
+    who = called(plan.target)
+    match plan.kind:
+        case "crash":
+            return f"send the exit signal {plan.reason} to {who}" + (f" in {plan.delay:g} s" if plan.delay else "")
+        case "slow":
+            return f"hold {who} for {plan.duration:g} s"
+        case "flood":
+            return f"send {text_of(plan.message, 100)} {plan.count} times to {who}, {plan.per_second:g} a second"
+        case "chaos":
+            return f"end {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"
+        case "crash_next":
+            return f"end {who} with {plan.reason} at its next message{_which(plan.only)}"
+        case "drop":
+            return f"lose {_how_many(plan)} to {who} for at most {plan.duration:g} s"
+        case "delay":
+            return f"let {_how_many(plan)} to {who} arrive {plan.pause:g} s later, for at most {plan.duration:g} s"
+        case "slow_callbacks":
+            return f"let each callback of {who} wait {plan.pause:g} s first, for {plan.duration:g} s"
+        case "hang":
+            return f"hold the loop of the node for {plan.duration:g} s"
+        case "memory":
+            return f"take {plan.megabytes} MiB of memory for {plan.duration:g} s"
+
+
+def _how_many(plan: Plan) -> str:
+    number = "all messages" if plan.times is None else f"the next {plan.times} messages"
+    return number + _which(plan.only)
+
+
+def _which(only: Only) -> str:
+    parts = [f"of kind {only.kind}"] if only.kind else []
+    parts += [f"with the first word {text_of(only.tag, 60)}"] if only.tag else []
+    parts += [f"with {text_of(only.search, 60)} in it"] if only.search else []
+    return "".join(f" {part}" for part in parts)

@@ -1,0 +1,75 @@
+"""What the runtime refuses when supervisors, applications and registries are steered, as an operation's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import otp
+from otp import observer
+from superlearner.control.failures import explain_start
+from superlearner.control.reasons import text_of_reason
+from superlearner.control.supervising import NotRestartable
+from superlearner.control.terms import clip
+from superlearner.operations.context import Context
+from superlearner.operations.failures import OperationError
+from superlearner.operations.targets import answering
+
+__all__ = ["steering", "view_of"]
+
+
+def view_of(context: Context) -> observer.NodeView:
+    """What the operations look through and steer with."""
+    return observer.LocalView(context.node)
+
+
+@contextmanager
+def steering() -> Generator[None]:
+    """As `answering`, with what supervisors refuse: what is wrong in the request, and what does not go now."""
+    try:
+        with answering(), _refusals():
+            yield
+    except otp.Exit as error:
+        if error.reason == "timeout":
+            raise OperationError("timeout", "it did not end in time", hint="a longer timeout_ms") from None
+        raise OperationError("conflict", f"it ended in another way: {text_of_reason(error.reason)}") from None
+
+
+@contextmanager
+def _refusals() -> Generator[None]:
+    try:
+        yield
+    except NotRestartable as error:
+        raise OperationError("conflict", str(error)) from None
+    except otp.NotFound:
+        raise OperationError(
+            "child_not_found", "the supervisor has no such child", hint="see GET /api/v1/supervisors/{name}/children"
+        ) from None
+    except otp.AlreadyPresent:
+        raise OperationError(
+            "conflict", "the supervisor has a child of this id that does not run", hint="restart or delete it"
+        ) from None
+    except otp.AlreadyStarted:
+        raise
+    except otp.StartError as error:
+        raise _start_error(error) from None
+    except otp.BadArgument as error:
+        raise OperationError("validation_error", clip(str(error), 1000)) from None
+
+
+def _start_error(error: otp.StartError) -> OperationError:
+    if isinstance(error, ValueError):  # InvalidChildSpec: a spec or a flag is wrong
+        return OperationError("validation_error", clip(str(error), 1000))
+    match error.reason:
+        case "running":
+            return OperationError("conflict", "the child runs", hint="terminate it first")
+        case "restarting":
+            return OperationError("conflict", "the child is just being started again", hint="terminate it first")
+        case "simple_one_for_one":
+            return OperationError("conflict", "a dynamic child is gone when it ends", hint="terminate it by its pid")
+        case "max_children":
+            return OperationError("conflict", "the supervisor has as many children as it may have")
+        case (reason, otp.ChildSpec()):
+            return OperationError("start_failed", f"it does not start: {explain_start(reason)}")
+        case reason:
+            return OperationError("start_failed", f"it does not start: {explain_start(reason)}")

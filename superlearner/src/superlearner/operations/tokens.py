@@ -1,0 +1,167 @@
+"""Tokens besides the owner's: who has which, what it opens, and until when.
+
+The store keeps them, by their hashes. They are read from it once, when the first of them is shown; from then on they
+work without it. What becomes of them here (made, revoked, expired) takes effect with the next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from superlearner.operations.users import Grant
+from superlearner.store import Store, StoreUnavailable, Token
+
+__all__ = ["Tokens"]
+
+SHAPE: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
+"""What a token looks like, so that a scanner finds one that was committed by mistake, and we know a foreign one."""
+USE_WRITTEN_EVERY_S: Final = 60.0
+OPENING_S: Final = 3.0
+
+
+class Tokens:
+    """The tokens of one platform.
+
+    Args:
+        store: keeps them.
+        now: seconds since 1970.
+
+    >>> import otp, tempfile
+    >>> from superlearner.store import StoreService
+    >>> async def main(folder):
+    ...     store = Store(f"sqlite:///{folder}/store.db")
+    ...     await StoreService.start_link(store, name="store")
+    ...     await store.sync()
+    ...     tokens = Tokens(store)
+    ...     token, secret = await tokens.create("laptop", "ada", ["read"])
+    ...     found = await tokens.find(secret)
+    ...     await tokens.revoke("laptop")
+    ...     after = await tokens.find(secret)
+    ...     await store.close()
+    ...     return found.user, after
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     otp.run(main, folder)
+    ('ada', None)
+    """
+
+    def __init__(self, store: Store, *, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self.now = now
+        self._live: dict[int, Token] | None = None
+        self._used: dict[int, float] = {}
+        self._use_written: dict[int, float] = {}
+        self._lock = asyncio.Lock()
+        self._listeners: tuple[Callable[[Token], object], ...] = ()
+
+    def listen(self, listener: Callable[[Token], object]) -> None:
+        """Call `listener(token)` when a token is revoked."""
+        self._listeners = (*self._listeners, listener)
+
+    async def find(self, given: str) -> Token | None:
+        """The token that was shown, if it opens something. All are compared, each in constant time.
+
+        Raises:
+            StoreUnavailable: it may be one, and the store could not be asked yet.
+        """
+        if SHAPE.fullmatch(given) is None:
+            return None
+        digest = _hash(given)
+        matching = [token for token in (await self._known()).values() if hmac.compare_digest(token.hash, digest)]
+        return await self._in_use(matching[0]) if matching else None
+
+    async def by_id(self, number: int) -> Token | None:
+        """The token with this `id`, if it opens something; for a session that was opened with it. Raises as `find`."""
+        token = (await self._known()).get(number)
+        return None if token is None else await self._in_use(token)
+
+    async def create(
+        self, name: str, user: str, scopes: Iterable[Grant], *, expires: float | None = None
+    ) -> tuple[Token, str]:
+        """Make a token; answers it with its secret, which nobody can read again.
+
+        Raises:
+            NameTaken: there is, or was, one of this name.
+            StoreUnavailable: it cannot be kept.
+        """
+        secret = f"sl_{secrets.token_urlsafe(32)}"
+        live = await self._known()
+        async with self._lock:
+            row = Token(name, user, tuple(scopes), _hash(secret), self.now(), expires=expires)
+            made = await self._store.records.add_token(row)
+            live[made.id] = made
+        return made, secret
+
+    async def revoke(self, name: str) -> bool:
+        """Let a token open nothing from now on; whether there was one of this name that was not revoked yet.
+
+        Raises:
+            StoreUnavailable: the store could not be told; this run of the platform does not take the token any more.
+        """
+        live = await self._known()
+        async with self._lock:
+            found = [token for token in live.values() if token.name == name]
+            for token in found:
+                del live[token.id]
+                for listener in self._listeners:
+                    listener(token)
+            try:
+                return await self._store.records.revoke_token(name, self.now()) or bool(found)
+            except StoreUnavailable as error:
+                if not found:
+                    raise
+                why = f"the token {name} opens nothing while this platform runs, but that was not stored: {error.why}"
+                raise StoreUnavailable(why, "revoke it again when the store can be used") from None
+
+    async def all(self) -> list[Token]:
+        """All that were ever made, newest first. Raises StoreUnavailable."""
+        await self._known()
+        rows = await self._store.records.tokens()
+        return [replace(row, used=self._used.get(row.id, row.used)) for row in rows]
+
+    async def has(self, name: str) -> bool:
+        """Whether there is a token of this name that was not revoked. Raises StoreUnavailable."""
+        if any(token.name == name for token in (await self._known()).values()):
+            return True
+        rows = await self._store.records.tokens()  # one whose end could not be stored is not known any more
+        return any(row.name == name and row.revoked is None for row in rows)
+
+    def users(self) -> set[str]:
+        """Whose tokens open something, as far as they are read."""
+        return {token.user for token in (self._live or {}).values() if not self.has_expired(token)}
+
+    def has_expired(self, token: Token) -> bool:
+        """Whether its time is over."""
+        return token.expires is not None and token.expires <= self.now()
+
+    async def _known(self) -> dict[int, Token]:
+        if self._live is None:
+            async with self._lock:  # else one that is revoked meanwhile would come back
+                if self._live is None:
+                    await self._store.sync(OPENING_S)  # right after a start it is just being opened
+                    rows = await self._store.records.tokens()
+                    self._live = {row.id: row for row in rows if row.revoked is None}
+        return self._live
+
+    async def _in_use(self, token: Token) -> Token | None:
+        if self.has_expired(token):
+            return None
+        now = self.now()
+        self._used[token.id] = now
+        if now - self._use_written.get(token.id, 0.0) >= USE_WRITTEN_EVERY_S and self._store.trouble is None:
+            self._use_written[token.id] = now
+            with suppress(StoreUnavailable):
+                await self._store.records.used_token(token.name, now)
+        return token
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,21 @@
+"""The settings of a running platform: read anew when the file changes, set over the API, announced to who uses them."""
+
+from __future__ import annotations
+
+from superlearner.settings.configuration.changes import PRIVATE, Change, Plan
+from superlearner.settings.configuration.described import Described, described
+from superlearner.settings.configuration.live import Configuration, FileState, load_configuration
+from superlearner.settings.configuration.service import SETTINGS, SettingsWatch
+
+__all__ = [
+    "PRIVATE",
+    "SETTINGS",
+    "Change",
+    "Configuration",
+    "Described",
+    "FileState",
+    "Plan",
+    "SettingsWatch",
+    "described",
+    "load_configuration",
+]

@@ -1,0 +1,90 @@
+"""What a change of settings is, as values: worked out first, then made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otp.bounded import text
+from otp.redaction import HIDDEN
+from superlearner.control.terms import json_of
+from superlearner.settings.settings import Given, Settings, Source, takes_effect_at_start
+
+__all__ = ["PRIVATE", "Change", "Plan", "changes_between"]
+
+PRIVATE: Final = frozenset({"data_dir", "database", "certfile", "keyfile"})
+"""Settings whose values, paths and addresses, take the scope `code`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that was given another value.
+
+    `where` is the flag, variable, line or caller it comes from; `now` is False for one that takes effect at a start.
+    Its text has no secrets.
+
+    >>> print(Change("otel_endpoint", None, "http://ada:hunter2@collector", "file", "superlearner.toml, line 1", False))
+    otel_endpoint will be 'http://ada:***@collector' after a restart (was None; superlearner.toml, line 1)
+    """
+
+    setting: str
+    before: Any
+    after: Any
+    source: Source
+    where: str
+    now: bool
+
+    def __str__(self) -> str:
+        return self._text(text(self.before, length=1000), text(self.after, length=1000))
+
+    def public_text(self) -> str:
+        """Return the sentence for readers with no more than the scope `read`; see `PRIVATE`."""
+        return self._text(self._public(text(self.before, length=1000)), self._public(text(self.after, length=1000)))
+
+    def public_values(self) -> tuple[Any, Any]:
+        """Return the JSON of the values before and after for the same readers."""
+        return self._public(json_of(self.before)), self._public(json_of(self.after))
+
+    def _public(self, shown: Any) -> Any:
+        return HIDDEN if self.setting in PRIVATE else shown
+
+    def _text(self, before: str, after: str) -> str:
+        was = f"was {before}; {self.where}"
+        if self.now:
+            return f"{self.setting} is {after} ({was})"
+        return f"{self.setting} will be {after} after a restart ({was})"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the settings will be when this is made so.
+
+    Attributes:
+        wanted: as a start would have them now.
+        won: who gave each of them.
+        file: what the file gives.
+        api: what was set while the platform ran.
+        changes: what becomes different.
+    """
+
+    wanted: Settings
+    won: Mapping[str, Given]
+    file: Mapping[str, Given]
+    api: Mapping[str, Given]
+    changes: tuple[Change, ...]
+
+
+def changes_between(before: Settings, wanted: Settings, won: Mapping[str, Given]) -> tuple[Change, ...]:
+    """What differs between what was wanted before and what is wanted now.
+
+    >>> print(*changes_between(Settings(), Settings(port=1, kill_wait=2.0), {}), sep="; ")
+    port will be 1 after a restart (was 4000; default); kill_wait is 2.0 (was 5.0; default)
+    """
+    found: list[Change] = []
+    for name in Settings.model_fields:
+        old, new = getattr(before, name), getattr(wanted, name)
+        if old != new:
+            given = won.get(name, Given(new, "default", "default"))
+            found.append(Change(name, old, new, given.source, given.where, not takes_effect_at_start(name)))
+    return tuple(found)

@@ -1,0 +1,56 @@
+"""Each setting in words: what it is, its type and unit, what may be given, whether a running platform can change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from superlearner.settings.settings import Settings, takes_effect_at_start
+
+__all__ = ["Described", "described"]
+
+BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern")
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting. `choices` is what may be given where that can be listed, `bounds` as JSON Schema names them."""
+
+    name: str
+    description: str
+    type: str
+    unit: str | None
+    default: Any
+    choices: tuple[str, ...]
+    bounds: dict[str, Any]
+    hot: bool
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"SUPERLEARNER_{self.name.upper()}"
+
+
+def described() -> dict[str, Described]:
+    """All settings by name, in their order.
+
+    >>> one = described()["kill_wait"]
+    >>> one.type, one.unit, one.default, one.hot
+    ('number', 's', 5.0, True)
+    """
+    schema = Settings.model_json_schema()
+    return {name: _described(name, one) for name, one in schema["properties"].items()}
+
+
+def _described(name: str, schema: dict[str, Any]) -> Described:
+    real = next(one for one in schema.get("anyOf", [schema]) if one.get("type") != "null")
+    return Described(
+        name=name,
+        description=schema.get("description", ""),
+        type=real.get("type", "string"),
+        unit=schema.get("unit"),
+        default=schema.get("default"),
+        choices=tuple(real.get("enum", ())),
+        bounds={bound: real[bound] for bound in BOUNDS if bound in real},
+        hot=not takes_effect_at_start(name),
+    )

@@ -1,0 +1,218 @@
+"""The settings of one running platform: a plain object that outlives the service which looks at the file.
+
+    superlearner.toml, environment, flags, API → one set of values, checked as a whole → who uses them is told
+
+A value that is wrong changes nothing, neither its own setting nor any other that came with it. What was set over the
+API wins until it is reset, or the platform ends: it is written nowhere, so the file says how the next start will be.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from superlearner.settings.configuration.changes import Change, Plan, changes_between
+from superlearner.settings.settings import (
+    CONFIG_FILE,
+    Given,
+    Problem,
+    Settings,
+    SettingsError,
+    from_environment,
+    from_file,
+    from_flags,
+    settle,
+    takes_effect_at_start,
+)
+from superlearner.settings.settings_file import Signature, signature
+
+__all__ = ["Configuration", "FileState", "load_configuration"]
+
+log: Final = logging.getLogger(__name__)
+
+Listener = Callable[[tuple[Change, ...]], object]
+Refusal = Callable[[str, tuple[Problem, ...]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What became of the file when it was read last, at wall clock seconds; of a refused one the problems."""
+
+    state: Literal["absent", "applied", "refused"]
+    at: float
+    problems: tuple[Problem, ...] = ()
+
+
+class Configuration:
+    """See the module's text.
+
+    Args:
+        file: where the file is, or would be; None for a platform that has none (tests).
+        environment, flags: what they give.
+
+    Raises:
+        SettingsError: a value is wrong.
+
+    >>> configuration = Configuration.of(Settings(kill_wait=3.0))
+    >>> forget = configuration.listen(lambda changes: print(changes[0].setting, changes[0].after))
+    >>> configuration.make(configuration.plan_set({"scan_interval": 1.0}, "the API"))
+    scan_interval 1.0
+    >>> configuration.current.scan_interval, configuration.current.kill_wait
+    (1.0, 3.0)
+    """
+
+    def __init__(
+        self,
+        file: Path | None = None,
+        environment: Mapping[str, Given] | None = None,
+        flags: Mapping[str, Given] | None = None,
+    ) -> None:
+        self.path = None if file is None else file.absolute()
+        self._environment = dict(environment or {})
+        self._flags = dict(flags or {})
+        self._file: Mapping[str, Given] = {}
+        self._api: Mapping[str, Given] = {}
+        self._listeners: tuple[Listener, ...] = ()
+        self._refused: tuple[Refusal, ...] = ()
+        self._seen = self._read = self._look()
+        if self.path is not None:
+            self._file = from_file(self.path)
+        self._wanted, self._won = settle([self._file, self._environment, self._flags])
+        self._begun = self._wanted
+        self.current = self._wanted
+        """The values in effect."""
+        self.file = self._state()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Configuration:
+        """One without file and environment: what these settings were made with counts as flags."""
+        flags = from_flags({name: getattr(settings, name) for name in settings.model_fields_set})
+        return cls(flags=flags)
+
+    def fix(self, **values: Any) -> None:
+        """Say what the start has found out about settings that cannot change any more."""
+        self.current = self.current.model_copy(update=values)
+
+    def listen(self, listener: Listener, refused: Refusal | None = None) -> Callable[[], None]:
+        """Call `listener(changes)` after each change, `refused(where, problems)` for each file that is wrong."""
+        self._listeners = (*self._listeners, listener)
+        if refused is not None:
+            self._refused = (*self._refused, refused)
+
+        def forget() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+            self._refused = tuple(other for other in self._refused if other is not refused)
+
+        return forget
+
+    # Reading
+
+    def given(self, name: str) -> Given:
+        """Who gave a setting the value that is in effect, or that a restart would bring into effect."""
+        return self._won.get(name) or Given(getattr(self._wanted, name), "default", "default")
+
+    def after_restart(self) -> dict[str, Given]:
+        """What a restart would change: settings that take effect at a start, and have been given another value."""
+        return {
+            name: self.given(name)
+            for name in Settings.model_fields
+            if takes_effect_at_start(name) and getattr(self._wanted, name) != getattr(self._begun, name)
+        }
+
+    def set_over_the_api(self) -> list[str]:
+        """The settings that were set while the platform runs."""
+        return list(self._api)
+
+    # The file
+
+    def look(self) -> None:
+        """Look whether the file has changed; one that is the same at two looks is read.
+
+        So a file that somebody is just writing is not read in the middle, as long as they take no rest.
+        """
+        seen = self._look()
+        settled, self._seen = seen == self._seen, seen
+        if settled and seen != self._read:
+            try:
+                self.reload()
+            except SettingsError:
+                pass  # it is told
+
+    def reload(self) -> tuple[Change, ...]:
+        """Read the file now; what has become different.
+
+        Raises:
+            SettingsError: it is wrong; everything stays as it was.
+        """
+        if self.path is None:
+            return ()
+        self._read = self._look()
+        try:
+            plan = self._plan(from_file(self.path), self._api)
+        except SettingsError as error:
+            again = self.file.state == "refused" and self.file.problems == error.problems
+            self.file = FileState("refused", time.time(), error.problems)
+            if not again:
+                self._tell_refused(error.problems)
+            raise
+        self.file = self._state()
+        self.make(plan)
+        return plan.changes
+
+    # Changes
+
+    def plan_set(self, values: Mapping[str, Any], by: str) -> Plan:
+        """What would become of setting these, all or none of them.
+
+        Raises:
+            SettingsError: one is wrong.
+        """
+        return self._plan(self._file, {**self._api, **{name: Given(one, "api", by) for name, one in values.items()}})
+
+    def plan_reset(self, names: Iterable[str]) -> Plan:
+        """What would become of forgetting that these were set over the API. Raises `SettingsError`."""
+        gone = set(names)
+        return self._plan(self._file, {name: given for name, given in self._api.items() if name not in gone})
+
+    def make(self, plan: Plan) -> None:
+        """Make it so, and tell who listens."""
+        self._file, self._api = plan.file, plan.api
+        self._wanted, self._won = plan.wanted, plan.won
+        if not plan.changes:
+            return
+        self.current = self.current.model_copy(update={one.setting: one.after for one in plan.changes if one.now})
+        for listener in self._listeners:
+            try:
+                listener(plan.changes)
+            except Exception:
+                log.exception("a change of settings did not reach %r; this is a bug, please report it", listener)
+
+    def _plan(self, file: Mapping[str, Given], api: Mapping[str, Given]) -> Plan:
+        wanted, won = settle([file, self._environment, self._flags, api])
+        return Plan(wanted, won, file, api, changes_between(self._wanted, wanted, won))
+
+    def _tell_refused(self, problems: tuple[Problem, ...]) -> None:
+        for refused in self._refused:
+            try:
+                refused("" if self.path is None else str(self.path), problems)
+            except Exception:
+                log.exception("%r was not told of a wrong file; this is a bug, please report it", refused)
+
+    def _look(self) -> Signature | None:
+        return None if self.path is None else signature(self.path)
+
+    def _state(self) -> FileState:
+        return FileState("absent" if self._read is None else "applied", time.time())
+
+
+def load_configuration(**flags: Any) -> Configuration:
+    """The settings from all sources; a flag that is None was not given.
+
+    Raises:
+        SettingsError: a value is wrong.
+    """
+    return Configuration(Path(CONFIG_FILE), from_environment(), from_flags(flags))

@@ -1,0 +1,519 @@
+"""Settings of the platform: defaults < `superlearner.toml` < environment `SUPERLEARNER_*` < command line flags.
+
+Times are seconds, sizes are bytes. A wrong value is refused with its source, what was expected and what was got.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic.config import JsonDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from otp.bounded import text
+from otp.redaction import without_secrets
+from superlearner.base.validation import problem_text
+from superlearner.settings.settings_file import UnreadableFile, read_toml
+
+__all__ = [
+    "AT_START",
+    "BYTES",
+    "CONFIG_FILE",
+    "ENVIRONMENT",
+    "SECONDS",
+    "Given",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "from_environment",
+    "from_file",
+    "from_flags",
+    "is_loopback",
+    "load_settings",
+    "settle",
+    "takes_effect_at_start",
+]
+
+CONFIG_FILE = "superlearner.toml"
+ENVIRONMENT: Final = "SUPERLEARNER_"
+"""What the variables begin with."""
+
+AT_START: Final[JsonDict] = {"at_start": True}
+"""Marks a setting that a running platform cannot change. All others are read from `platform.settings` when needed."""
+
+SECONDS: Final[JsonDict] = {"unit": "s"}
+BYTES: Final[JsonDict] = {"unit": "bytes"}
+
+Source = Literal["default", "file", "environment", "flag", "api"]
+"""Who gave a setting its value; each wins over those before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that somebody gave a setting; `where` is a flag, a variable, or file and line."""
+
+    value: Any
+    source: Source
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a setting, and where it was given; `line` if that is a line of the file.
+
+    >>> str(Problem("--port", "port", "expected a number up to 65535, got 99999"))
+    '--port: expected a number up to 65535, got 99999'
+    """
+
+    where: str
+    setting: str | None
+    problem: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        name = "" if self.setting is None or _names(self.where, self.setting) else f"{self.setting}: "
+        return f"{self.where}: {name}{self.problem}"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be taken; the text has a line for each problem: where, what was expected, what was got."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Made directly, it has the given values and defaults; see `load_settings`.
+
+    A setting of yours is a field here. It says its unit, and `AT_START` if a change needs a restart; whoever needs the
+    value of another one reads `platform.settings` at that moment, since it may have changed since the last time.
+
+    >>> Settings(port=4001).address
+    'http://127.0.0.1:4001'
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT, allow_inf_nan=False, extra="forbid", frozen=True, validate_default=True
+    )
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, json_schema_extra=AT_START, description="address to listen on; loopback by default"
+    )
+    port: int = Field(
+        4000, ge=0, le=65535, json_schema_extra=AT_START, description="port to listen on; 0 takes a free one"
+    )
+    data_dir: Path | None = Field(None, json_schema_extra=AT_START, description="folder of the data; XDG's by default")
+    database: str | None = Field(
+        None,
+        pattern=r"^(sqlite:///.|postgres(ql)?(\+asyncpg)?://).*",
+        json_schema_extra=AT_START,
+        description="where history is stored: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:///FILE; "
+        "by default a file in the folder of the data",
+    )
+    browser: bool = Field(True, json_schema_extra=AT_START, description="open a browser after the start")
+    auth: Literal["none", "all"] | None = Field(
+        None,
+        json_schema_extra=AT_START,
+        description="who needs a credential: none or all; none on loopback and all beyond it by default",
+    )
+    allow_host: tuple[str, ...] = Field(
+        (), json_schema_extra=AT_START, description="more host names by which clients may address us"
+    )
+    root_path: str = Field(
+        "", pattern=r"^(/[^/\s]+)*$", json_schema_extra=AT_START, description="path prefix when behind a proxy"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        json_schema_extra=AT_START,
+        description="addresses and networks of proxies before us, whose word on who comes and by https is taken",
+    )
+    certfile: Path | None = Field(
+        None, json_schema_extra=AT_START, description="certificate for https, with those between it and its authority"
+    )
+    keyfile: Path | None = Field(
+        None, json_schema_extra=AT_START, description="its private key, if that is not in the same file"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="what the log tells on the terminal: this level and above"
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="how it is told: for people, or a JSON object a line"
+    )
+    log_kept: int = Field(2_000, ge=10, le=100_000, description="lines of the log in memory, of level info and above")
+    access_log: bool = Field(False, description="a line in the log for each request, without its query")
+
+    playground_restart_after: float = Field(
+        1.0, ge=0, le=86_400, json_schema_extra=SECONDS, description="a tree that gave up starts again after this time"
+    )
+    playground_hold: float = Field(
+        10.0,
+        ge=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="a callback, or an import, that holds the program of your tree this long ends it, and it starts "
+        "again with the value of then; 0 = as long as it likes",
+    )
+    services_back_off_max: float = Field(
+        5.0,
+        gt=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="longest wait before a failing service starts again",
+    )
+    frame_interval: float = Field(
+        0.05,
+        ge=0.001,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="shortest time between two frames of the live page, but for what was done by hand",
+    )
+    heartbeat_interval: float = Field(
+        0.5, ge=0.01, le=86_400, json_schema_extra=SECONDS, description="metrics and heartbeat of the live page"
+    )
+    viewer_queue: int = Field(
+        50, ge=1, le=10_000, description="frames a slow viewer may lag behind before it gets a snapshot"
+    )
+    frame_rows: int = Field(
+        400, ge=1, le=100_000, description="changed rows in one frame beyond which a snapshot is sent"
+    )
+    sandboxes: int = Field(30, ge=0, le=1000, description="sandboxes that may run at once")
+    weak_walls: bool = Field(
+        False,
+        json_schema_extra=AT_START,
+        description="sandboxes also where this machine lacks a wall that they need: for code of your own",
+    )
+    allow_eval: bool = Field(
+        False,
+        json_schema_extra=AT_START,
+        description="run Python that is sent with node.eval in this program and that of your tree; sandboxes always do",
+    )
+    events_kept: int = Field(
+        10_000, ge=100, le=1_000_000, description="events in memory, for who watches and comes back"
+    )
+    max_body: int = Field(
+        1_000_000, ge=1, le=1_000_000_000, json_schema_extra=BYTES, description="largest request body"
+    )
+    max_bodies: int = Field(
+        64_000_000, ge=1, le=10_000_000_000, json_schema_extra=BYTES, description="request bodies in memory at once"
+    )
+    body_timeout: float = Field(
+        30.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a request body has to be there after this time"
+    )
+    max_connections: int = Field(
+        4000,
+        ge=10,
+        le=1_000_000,
+        description="connections at once; beyond it the one ends that has waited longest without a request",
+    )
+    head_timeout: float = Field(
+        10.0,
+        gt=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="the head of a request, or a TLS handshake, has to be there after this time",
+    )
+    keep_alive: float = Field(
+        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a connection is kept for its next request so long"
+    )
+    send_timeout: float = Field(
+        20.0,
+        gt=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="who takes less than 64 KiB of an answer, or what is left of it, in this time is cut off",
+    )
+    max_unsent: int = Field(
+        64_000_000,
+        ge=1_000_000,
+        le=10_000_000_000,
+        json_schema_extra=BYTES,
+        description="what slow readers together have not taken; beyond it the slowest are cut off",
+    )
+    calls_per_second: float = Field(
+        50.0,
+        ge=0,
+        le=1_000_000,
+        json_schema_extra=AT_START,
+        description="calls of one user or address from elsewhere than this machine, in the long run; 0 = any number",
+    )
+    calls_at_once: int = Field(
+        300, ge=1, le=1_000_000, json_schema_extra=AT_START, description="and so many of them in a row"
+    )
+    kill_wait: float = Field(
+        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a kill answers at the latest after this time"
+    )
+    scan_interval: float = Field(
+        2.0,
+        ge=0.01,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="analytics looks at mailboxes and children this often",
+    )
+    max_events_per_supervisor: int = Field(
+        1000, ge=1, le=100_000, description="restarts, and other events, of one supervisor that analytics has in memory"
+    )
+    enable_detailed_logging: bool = Field(False, description="a line in the log for everything analytics counts")
+    keep_traces: float = Field(
+        600.0,
+        ge=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="a trace of messages that ended with its processes is forgotten after this time",
+    )
+    watchdog_after: float = Field(
+        1.0,
+        ge=0,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="a callback that holds the loop this long is named; 0 = off",
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("expected a value of its type")
+        return value
+
+    otel_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+        json_schema_extra=AT_START,
+        description="where an OpenTelemetry collector listens, OTLP over HTTP, without /v1/…; nothing is exported by "
+        "default",
+    )
+    otel_interval: float = Field(
+        10.0, gt=0, json_schema_extra=AT_START, description="seconds between two exports of the metrics"
+    )
+    anomaly_window: float = Field(60.0, gt=0, description="restarts, give-ups and held loops of this time count")
+    anomaly_restarts: int = Field(10, ge=1, description="restarts of one supervisor in that time that are a storm")
+    anomaly_give_up_within: float = Field(
+        10.0, ge=0, description="a supervisor that gives up this soon, at the pace of its restarts, is in a crash loop"
+    )
+    anomaly_mailbox: int = Field(100, ge=1, description="messages from which on a mailbox that grows is looked at")
+    anomaly_mailbox_growth: float = Field(5.0, gt=0, description="messages a second by which a mailbox may grow")
+    anomaly_memory_growth: float = Field(20.0, gt=0, description="MB a minute by which the program may grow")
+    anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="for so long it must have grown")
+    anomaly_callback: float = Field(5.0, gt=0, description="an async callback may take this long")
+    anomaly_loop_held: float = Field(0.5, gt=0, description="the event loop may stand still this long")
+    anomaly_unsupervised_after: float = Field(
+        30.0, ge=0, description="a process that nobody is tied to is told after this time"
+    )
+    anomaly_monitors: int = Field(20, ge=2, description="monitors of one process that another one may hold")
+    anomaly_down_unread: float = Field(30.0, ge=0, description="the word of an end may wait this long in a mailbox")
+
+    @field_validator("auth")
+    @classmethod
+    def _nobody_is_let_in_from_the_network_without_a_credential(
+        cls, auth: str | None, info: ValidationInfo
+    ) -> str | None:
+        host = info.data.get("host")
+        if auth == "none" and host is not None and not is_loopback(host):
+            raise ValueError(f"expected 'all', or the host 127.0.0.1, since others reach {host} as well")
+        return auth
+
+    @field_validator("weak_walls")
+    @classmethod
+    def _weak_walls_are_for_one_person_on_one_machine(cls, weak: bool, info: ValidationInfo) -> bool:
+        host = info.data.get("host")
+        if weak and ((host is not None and not is_loopback(host)) or info.data.get("trusted_proxies")):
+            raise ValueError("expected false, or the host 127.0.0.1 without proxies, since others reach us as well")
+        return weak
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for one in proxies:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError:
+                raise ValueError("expected addresses and networks such as 127.0.0.1 and 10.1.0.0/16") from None
+        if proxies and info.data.get("auth") == "none":
+            raise ValueError("expected none with auth 'none', since others reach us through them as well")
+        return proxies
+
+    @field_validator("keyfile")
+    @classmethod
+    def _a_key_belongs_to_a_certificate(cls, keyfile: Path | None, info: ValidationInfo) -> Path | None:
+        if keyfile is not None and info.data.get("certfile") is None:
+            raise ValueError("expected none, or a certificate beside it: --certfile FILE")
+        return keyfile
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """Whether who comes has to show a credential."""
+        return self.auth == "all" or not is_loopback(self.host) or bool(self.trusted_proxies)
+
+    @property
+    def address(self) -> str:
+        """The address people type, as far as it is known before the socket is bound."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        scheme = "http" if self.certfile is None else "https"
+        return f"{scheme}://{host}:{self.port}{self.root_path}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, and nothing else: `settle` puts the sources into their order and knows their places."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`. A name other than `localhost` counts as beyond.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
+    [True, True, True, False, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings from all sources; a flag that is None was not given.
+
+    Raises:
+        SettingsError: a value is wrong, or the file is not TOML.
+    """
+    return settle([from_file(Path(CONFIG_FILE)), from_environment(), from_flags(flags)])[0]
+
+
+def takes_effect_at_start(name: str) -> bool:
+    """Whether a change of this setting needs a restart.
+
+    >>> takes_effect_at_start("port"), takes_effect_at_start("kill_wait")
+    (True, False)
+    """
+    return Settings.model_fields[name].json_schema_extra == AT_START
+
+
+def from_file(path: Path) -> dict[str, Given]:
+    """What the file gives, if there is one. Raises `SettingsError`."""
+    try:
+        file = read_toml(path)
+    except UnreadableFile as error:
+        where = path.name if error.line is None else f"{path.name}, line {error.line}"
+        raise SettingsError([Problem(where, None, error.problem, error.line)]) from None
+    if file is None:
+        return {}
+    return {name: Given(value, "file", f"{path.name}, line {file.lines[name]}") for name, value in file.values.items()}
+
+
+def from_environment() -> dict[str, Given]:
+    """What variables such as `SUPERLEARNER_PORT` give. Raises `SettingsError`."""
+    source = EnvSettingsSource(Settings)
+    found: dict[str, Given] = {}
+    problems: list[Problem] = []
+    for name, field in Settings.model_fields.items():
+        try:
+            value, _, is_complex = source.get_field_value(field, name)
+            value = source.prepare_field_value(name, field, value, is_complex)
+        except ValueError:
+            said = os.environ.get(_variable(name), "")
+            problems.append(
+                Problem(_variable(name), name, f'expected JSON such as ["shop.example"], got {_shown(said)}')
+            )
+            continue
+        if value is not None:
+            found[name] = Given(value, "environment", _variable(name))
+    if problems:
+        raise SettingsError(problems)
+    return found
+
+
+def from_flags(flags: Mapping[str, Any]) -> dict[str, Given]:
+    """What the command line gives; None stands for a flag that was not given."""
+    return {
+        name: Given(value, "flag", f"--{name.replace('_', '-')}") for name, value in flags.items() if value is not None
+    }
+
+
+def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, Given]]:
+    """The settings out of their sources, the strongest last, and for each that was given who won.
+
+    Every source is looked at, so a mistake in the file is found although the environment wins over it.
+
+    Raises:
+        SettingsError: a value is wrong, or a name is unknown.
+    """
+    problems: list[Problem] = []
+    won: dict[str, Given] = {}
+    for layer in layers:
+        unknown = [name for name in layer if name not in Settings.model_fields]
+        problems += [Problem(layer[name].where, name, _unknown(name), _line(layer[name])) for name in unknown]
+        beneath = dict(won)
+        won |= {name: given for name, given in layer.items() if name not in unknown}
+        wrong = _problems_of(won)
+        problems += wrong
+        for problem in wrong:  # said once; the next source is not blamed for it
+            if problem.setting in beneath:
+                won[problem.setting] = beneath[problem.setting]
+            elif problem.setting is not None:
+                won.pop(problem.setting, None)
+    if problems:
+        raise SettingsError(dict.fromkeys(problems))
+    return Settings(**{name: given.value for name, given in won.items()}), won
+
+
+def _problems_of(won: Mapping[str, Given]) -> list[Problem]:
+    try:
+        Settings(**{name: given.value for name, given in won.items()})
+    except ValidationError as error:
+        return [_problem(one, won) for one in error.errors()]
+    return []
+
+
+def _problem(problem: Any, won: Mapping[str, Given]) -> Problem:
+    name = str(problem["loc"][0]) if problem["loc"] else None
+    given = None if name is None else won.get(name)
+    said = problem_text(problem).replace("Input should be", "expected", 1)
+    where = given.where if given is not None else name or "settings"
+    return Problem(where, name, f"{said}, got {_shown(problem['input'])}", None if given is None else _line(given))
+
+
+def _line(given: Given) -> int | None:
+    return int(given.where.rpartition(" ")[2]) if given.source == "file" else None
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name, Settings.model_fields, n=1, cutoff=0.6)
+    return (
+        f"expected a setting, got an unknown name; {f'did you mean {close[0]}?' if close else 'see docs/settings.md'}"
+    )
+
+
+def _names(where: str, setting: str) -> bool:
+    """Whether a place says which setting it is for: a flag and a variable do, a line of the file does not."""
+    return where == setting or where in (_variable(setting), f"--{setting.replace('_', '-')}")
+
+
+def _variable(name: str) -> str:
+    return f"{ENVIRONMENT}{name.upper()}"
+
+
+def _shown(value: Any) -> str:
+    return without_secrets(text(value, length=100))

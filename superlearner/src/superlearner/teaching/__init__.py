@@ -1,0 +1,1 @@
+"""What explains the platform: tours and the manual."""

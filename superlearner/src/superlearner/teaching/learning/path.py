@@ -1,0 +1,41 @@
+"""The path: five parts, from a first process to the night on call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from superlearner.teaching.learning.basics import BASICS
+from superlearner.teaching.learning.digging import DIGGING
+from superlearner.teaching.learning.lifecycle import LIFECYCLE
+from superlearner.teaching.learning.patterns import PATTERNS
+from superlearner.teaching.learning.production import PRODUCTION
+from superlearner.teaching.learning.tour import Tour
+
+__all__ = ["PARTS", "Part", "tours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Tours about one subject."""
+
+    id: str
+    title: str
+    about: str
+    tours: tuple[Tour, ...]
+
+
+PARTS: Final = (
+    Part("basics", "Basic concepts", "What a process is, and what it is not.", BASICS),
+    Part("lifecycle", "Process lifecycle", "How processes end, and who brings them back.", LIFECYCLE),
+    Part("patterns", "Advanced patterns", "When restarting is not enough, and trees that change live.", PATTERNS),
+    Part("debugging", "Debugging", "Look into what runs without stopping all of it.", DIGGING),
+    Part("production", "Production practices", "Know that it is well, and act without a browser.", PRODUCTION),
+)
+
+
+def tours() -> Iterator[Tour]:
+    """All tours, in the order of the path."""
+    for part in PARTS:
+        yield from part.tours

@@ -1,0 +1,108 @@
+"""The order of the pages: `docs/README.md` is the list, for readers of files and for the page `/docs` alike.
+
+Its second-level headings are the parts; each line of a list below one that begins with a link is an entry:
+
+    ## Build with it
+    - [Testing](testing.md): virtual time, seeds, and no sleeping
+
+A page that is a list itself (`decisions/README.md`) brings the pages it links to with it.
+
+The pages of the part `For contributors` are read by their addresses. The search, the sidebar and the order of the other
+pages leave them out: they say nothing about using the platform.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from superlearner.teaching.manual.sources import CONTENTS, name_of, resolved
+
+__all__ = ["CONTRIBUTORS", "Entry", "Part", "parts_of"]
+
+CONTRIBUTORS: Final = "For contributors"
+
+HEADING: Final = re.compile(r"^## (.+)$")
+LINE: Final = re.compile(r"^- \[(?P<title>.+?)\]\((?P<link>[^)\s#]+\.md)\)(?::\s*(?P<about>.*))?$")
+FURTHER: Final = re.compile(r"^  (?P<more>\S.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the list: its name, its path in the repository, its title there, and what it is about."""
+
+    name: str
+    page: str
+    title: str
+    about: str
+    below: tuple[Entry, ...] = ()
+
+    def holds(self, name: str) -> bool:
+        """Return whether this is the page, or the list that brings it."""
+        return self.name == name or any(one.name == name for one in self.below)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A subject with its pages, in the order in which they are read."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def for_contributors(self) -> bool:
+        """Whether the search and the sidebar leave these pages out."""
+        return self.title == CONTRIBUTORS
+
+    def holds(self, name: str) -> bool:
+        """Return whether a page belongs to this part."""
+        return any(entry.holds(name) for entry in self.entries)
+
+    def pages(self) -> Iterator[Entry]:
+        """Yield every entry, those below others behind them."""
+        for entry in self.entries:
+            yield entry
+            yield from entry.below
+
+
+def parts_of(read: Callable[[str], str]) -> tuple[Part, ...]:
+    """The parts of the documentation; `read` gives the text of a page."""
+    parts: list[tuple[str, list[Entry]]] = []
+    for heading, entries in _groups(CONTENTS, read):
+        if entries:
+            parts.append((heading, entries))
+    return tuple(Part(title, tuple(_with_below(entry, read) for entry in entries)) for title, entries in parts)
+
+
+def _with_below(entry: Entry, read: Callable[[str], str]) -> Entry:
+    if not entry.page.endswith("/README.md"):
+        return entry
+    below = [one for _, entries in _groups(entry.page, read) for one in entries]
+    return Entry(entry.name, entry.page, entry.title, entry.about, tuple(below))
+
+
+def _groups(page: str, read: Callable[[str], str]) -> Iterator[tuple[str, list[Entry]]]:
+    heading = ""
+    entries: list[Entry] = []
+    for line in read(page).splitlines():
+        if found := HEADING.match(line):
+            yield heading, entries
+            heading, entries = found[1], []
+        elif found := LINE.match(line):
+            target = resolved(page, found["link"])
+            entries.append(Entry(name_of(target), target, plain(found["title"]), plain(found["about"] or "")))
+        elif entries and (found := FURTHER.match(line)):
+            last = entries[-1]
+            entries[-1] = Entry(last.name, last.page, last.title, f"{last.about} {plain(found['more'])}".strip())
+    yield heading, entries
+
+
+def plain(text: str) -> str:
+    """Inline Markdown as text: links as their words, code without its marks.
+
+    >>> plain("`otp.run`, and [the *rest*](rest.md)")
+    'otp.run, and the rest'
+    """
+    return re.sub(r"[`*]", "", re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text))

@@ -1,0 +1,261 @@
+"""The HTTP door: a route for each operation, under `/api/v1`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Annotated, Any, Final
+from urllib.parse import unquote
+
+from fastapi import Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
+
+from superlearner.control.clock import timestamp
+from superlearner.control.terms import clip
+from superlearner.operations import PREFIX
+from superlearner.operations.answer import Answer
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Download, Operation, Parameter
+from superlearner.operations.execution import execute, refuse_without_scope
+from superlearner.operations.failures import Detail, OperationError
+from superlearner.web.described import responses_of
+from superlearner.web.errors import pattern_of
+from superlearner.web.json_response import SafeJSONResponse
+from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
+from superlearner.web.strict_json import StrictRequest
+from superlearner.web.visitors import user_of
+
+__all__ = ["described_routes_of", "routes_of"]
+
+DOOR: Final = "x-door"
+DryRun = Annotated[bool, Query(description="say what would be done, and do nothing")]
+NodeName = Annotated[
+    str | None,
+    Query(
+        max_length=300,
+        description="the node that is asked, see GET /api/v1/nodes, or a sandbox by its id; by default that of "
+        "the tree that the platform was started with, else the platform's own",
+    ),
+]
+LAST_EVENT_ID: Final = "last-event-id"
+DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
+IN_NAME: Final = re.compile("%2F", re.IGNORECASE)
+SLASH: Final = "\udc2f"
+"""In place of a slash that belongs to a name while its route is looked for: in no path that can be decoded."""
+
+
+@lru_cache(maxsize=8)
+def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
+    """The routes of operations; fixed paths come before those with parameters in the same place.
+
+    A route finds its platform in the application that was asked, so that the same ones serve every application.
+    """
+    return tuple(map(OperationRoute, _in_order(operations)))
+
+
+def described_routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
+    """The same for the OpenAPI document, with all that they may answer."""
+    return tuple(_read(operation, described=True) for operation in _in_order(operations))
+
+
+def _in_order(operations: tuple[Operation, ...]) -> list[Operation]:
+    return sorted(operations, key=lambda one: ["{" in part for part in one.path.split("/")])
+
+
+class OperationRoute(Route):
+    """A route whose parameters are read when it is asked for the first time.
+
+    Reading those of all operations takes an eighth of the time in which a platform starts; most are never asked for.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(PREFIX + operation.path, self._answer, name=operation.name)
+        self.app = self._answer
+        self.methods = {operation.method}
+        self.path_regex = pattern_of(self.path)
+        self._operation = operation
+        self._route: APIRoute | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As Starlette's, but an encoded slash divides nothing: `<b>x</b>` is a name like any other."""
+        sent: bytes = scope.get("raw_path") or b""
+        if b"%2" not in sent:
+            return super().matches(scope)
+        path = SLASH.join(map(unquote, IN_NAME.split(sent.decode("ascii"))))
+        match, found = super().matches({**scope, "path": path})
+        if match is not Match.NONE:
+            found["path_params"] = {name: text.replace(SLASH, "/") for name, text in found["path_params"].items()}
+        return match, found
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._route is None:
+            self._route = _read(self._operation)
+        await self._route.app(scope, receive, send)
+
+
+def _read(operation: Operation, *, described: bool = False) -> APIRoute:
+    return ScopeFirst(
+        PREFIX + operation.path,
+        _endpoint(operation),
+        methods=[operation.method],
+        name=operation.name,
+        operation_id=operation.name.replace(".", "_"),
+        tags=[operation.category],
+        summary=operation.summary,
+        description=operation.description,
+        response_class=SafeJSONResponse,
+        responses=responses_of(operation) if described else None,
+        response_model=None,
+    )
+
+
+class ScopeFirst(APIRoute):
+    """A route of an operation: the scope is looked at before path, query and body are."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As FastAPI's, behind that look."""
+        answer = super().get_route_handler()
+
+        async def after_the_scope(request: Request) -> Response:
+            platform = request.app.state.platform
+            operation = platform.arsenal.get(self.name)
+            if operation is not None:
+                context = Context(platform, user_of(request), _door(request), on=_node_of(operation, request))
+                refuse_without_scope(operation, context, request.path_params)
+                _refuse_unknown_words(operation, request)
+            return await answer(StrictRequest(request.scope, request.receive))
+
+        return after_the_scope
+
+
+def _refuse_unknown_words(operation: Operation, request: Request) -> None:
+    """Who writes `?dryrun=true` wanted to change nothing, and who writes `?limt=2` not to see everything.
+
+    An operation whose name takes slashes gets what was meant for an address below it, too: there, words that are near
+    none of its own pass, and the answer is that nothing has this name.
+    """
+    if not request.query_params:
+        return
+    in_query = {"query", "body"} if operation.method == "DELETE" else {"query"}
+    known = [
+        *(one.name for one in operation.parameters if one.place in in_query),
+        *(["dry_run"] if operation.changes else []),
+        "node",
+    ]
+    in_body = {one.name for one in operation.parameters if one.place == "body"}
+    details: list[Detail] = []
+    for word in dict.fromkeys(request.query_params):
+        if word in ("dry_run", *known):
+            continue
+        if word in in_body:
+            hint = "send it in the body"
+        elif close := get_close_matches(word.lower(), known, n=1):
+            hint = f"did you mean {close[0]}?"
+        elif operation.path.endswith(":path}"):
+            continue
+        else:
+            hint = f"expected one of {', '.join(known)}"
+        details.append(Detail(clip(word, 100), "there is no such parameter in the query", hint))
+    if details:
+        raise OperationError("validation_error", f"{details[0].field}: {details[0].problem}", details=details)
+
+
+def _node_of(operation: Operation, request: Request) -> str | None:
+    """The node it is asked of; None where `node` is a parameter of its own, as of the audit log."""
+    own = any(one.name == "node" for one in operation.parameters)
+    return None if own else request.query_params.get("node")
+
+
+def _door(request: Request) -> str:
+    came = request.headers.get(DOOR, "")
+    return came if came in DOORS else "rest"
+
+
+def _endpoint(operation: Operation) -> Callable[..., Any]:
+    async def answer(request: Request, **values: Any) -> Response:
+        body = values.pop("body", None)
+        dry_run = values.pop("dry_run", False)
+        node = values.pop("node") if operation.on_node else _node_of(operation, request)
+        values |= _in_body_or_query(operation, body, values)
+        context = Context(request.app.state.platform, user_of(request), _door(request), dry_run, node)
+        if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
+            values["last_id"] = resumed  # a browser that comes back shows here where it is, and asks as at first
+        result = await execute(operation, context, values)
+        if result.stream is not None:
+            if wants_events(request.headers):
+                return EventStreamResponse(result.stream)
+            result = Answer(await collected(result.stream))
+        if isinstance(result.data, Download):
+            return _download(result.data)
+        if operation.bare:
+            return SafeJSONResponse(result.data)
+        meta = {} if result.meta is None else {"meta": result.meta}
+        return SafeJSONResponse({"data": result.data, **meta, "success": True, "timestamp": timestamp()})
+
+    parameters = [inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)]
+    for one in operation.parameters:
+        if one.place != "body":
+            parameters.append(_parameter(one, Path() if one.place == "path" else Query()))
+        elif operation.method == "DELETE":  # a body of DELETE is not everywhere let through
+            optional = Annotated[one.annotation | None, Query()]  # pyright: ignore[reportOperatorIssue]
+            parameters.append(
+                inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=optional, default=None)
+            )
+    if operation.body is not None:
+        parameters.append(_body(operation))
+    if operation.on_node:
+        parameters.append(_extra("node", NodeName, None))
+    if operation.changes:
+        parameters.append(_extra("dry_run", DryRun, default=False))
+    setattr(answer, "__signature__", inspect.Signature(parameters))
+    return answer
+
+
+def _in_body_or_query(operation: Operation, body: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a body; a DELETE may have them in its query, since not every client sends it a body."""
+    if operation.body is None:
+        return {}
+    if body is None and operation.body_is_optional:
+        body = operation.body()
+    found: dict[str, Any] = {}
+    for name in operation.body.model_fields:
+        if values.get(name) is not None:
+            found[name] = values[name]
+        elif body is not None:
+            found[name] = getattr(body, name)
+        elif operation.body.model_fields[name].is_required():
+            raise RequestValidationError(
+                [{"type": "missing", "loc": ("query", name), "msg": "Field required", "input": None}]
+            )
+        else:
+            found[name] = operation.body.model_fields[name].get_default()
+    return found
+
+
+def _download(found: Download) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{found.name}"', "cache-control": "no-store"}
+    return StreamingResponse(found.parts, media_type=found.media, headers=headers)
+
+
+def _parameter(one: Parameter, place: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        one.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[one.annotation, place], default=one.default
+    )
+
+
+def _extra(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _body(operation: Operation) -> inspect.Parameter:
+    model: Any = operation.body
+    if operation.body_is_optional or operation.method == "DELETE":
+        return inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=model | None, default=None)
+    return inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=model)

@@ -1,0 +1,117 @@
+"""What is heard of a node in another program: once each, in order, believed only as far as it can be true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import otp
+from superlearner.app.hearing import Hearing, Remembered
+from superlearner.nodes.remote import RemoteNode
+from superlearner.nodes.remote.protocol import Done, Hear, Heard, Recall, read_request, written
+from superlearner.observing.analytics import Entry
+from superlearner.observing.logs import LogLine
+
+NAME = "shop@127.0.0.1"
+
+
+class Told:
+    """A line whose other end has these answers to `Hear`, then none until it is cut."""
+
+    def __init__(self, *answers: Heard) -> None:
+        self.answers = list(answers)
+        self.asked: list[Any] = []
+        self.all_asked = asyncio.Event()
+
+    async def ask(self, request: bytes) -> object:
+        read = read_request(request)
+        self.asked.append(read)
+        if isinstance(read, Recall):
+            return written(Done())
+        if not self.answers:
+            self.all_asked.set()
+            await asyncio.Event().wait()
+        return written(self.answers.pop(0))
+
+    def tell(self, request: bytes) -> None:
+        self.asked.append(read_request(request))
+
+
+def entry(number: int, **fields: Any) -> Entry:
+    right = Entry(number, 1.0, "restarted", "shop", "0.1.0", "till", "0.2.0", "0.3.0", "killed", True, 0.1)
+    return replace(right, **fields)
+
+
+def heard(*answers: Heard, remembered: Remembered | None = None, wait: bool = True) -> Any:
+    """What was handed on, what of the log, and the line, after the answers."""
+    entries: list[Entry] = []
+    lines: list[tuple[str, LogLine]] = []
+    known = remembered or Remembered(entries.append, lambda node, line: lines.append((node, line)))
+
+    async def main() -> Told:
+        told = Told(*answers)
+        remote = RemoteNode(NAME, told)
+        hearing = Hearing(remote, known)
+        await hearing.begin(5)
+        listening = otp.spawn(hearing.live)
+        if wait:
+            await told.all_asked.wait()
+            remote.down("it has ended")
+        assert await otp.wait_down(listening, 5) in ("normal", "noproc")
+        return told
+
+    return entries, lines, otp.run(main)
+
+
+def test_each_entry_and_line_is_handed_on_once_and_acknowledged_with_the_next_question() -> None:
+    line = LogLine(1.0, "warning", "shop", "sold 3")
+    entries, lines, told = heard(
+        Heard([(1, entry(3)), (2, entry(5))], [(1, line)]), Heard([(2, entry(5)), (3, entry(6))], [(1, line)])
+    )
+    assert [one.number for one in entries] == [3, 5, 6]
+    assert lines == [(NAME, line)]
+    asked = [one for one in told.asked if isinstance(one, Hear)]
+    assert [(one.entries, one.lines) for one in asked] == [(0, 0), (2, 1), (3, 1)]
+
+
+def test_what_is_lost_is_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        heard(Heard([(8, entry(9))], [(4, LogLine(1.0, "info", "shop", "x"))]))
+    said = [one.getMessage() for one in caplog.records if one.name == "superlearner.app.hearing"]
+    assert [text.split(" are lost")[0] for text in said] == [
+        f"7 entries of the history of {NAME}",
+        f"3 lines of the log of {NAME}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: entry(2),
+        lambda: entry(4, at=float("nan")),
+        lambda: entry(4, at=-1.0),
+        lambda: entry(4, recovery_s=float("inf")),
+        lambda: entry(4, event_type="started"),
+    ],
+    ids=["number", "no time", "before time", "for ever", "not stored"],
+)
+def test_what_cannot_be_true_ends_the_hearing_and_is_told(
+    wrong: Callable[[], Entry], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        entries, _, _ = heard(Heard([(1, entry(3)), (2, wrong())], []), wait=False)
+    assert [one.number for one in entries] == [3]
+    assert "is not in the history" in caplog.text
+
+
+def test_the_next_program_is_told_what_the_ones_before_did_cut_to_a_length() -> None:
+    remembered = Remembered(lambda _entry: None, lambda _node, _line: None)
+    heard(Heard([(1, entry(3, reason="r" * 5_000))], []), remembered=remembered)
+    _, _, told = heard(Heard([(1, entry(4))], []), remembered=remembered)
+    assert [(one.number, len(one.reason or "")) for one in told.asked[0].entries] == [(3, 1_000)]
+    assert [one.number for one in remembered.entries] == [3, 4]

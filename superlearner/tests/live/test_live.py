@@ -1,0 +1,380 @@
+"""The live feed: a snapshot first, then one delta a frame; slow viewers, many changes, a clock that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import otp
+from live_frames import frame, until
+from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
+from superlearner.app.running import Tree
+from superlearner.control.steer import kill, resolve
+from superlearner.control.terms import plain_pid
+from superlearner.live.alone import GROUP, MOST
+from superlearner.live.frames import encode
+from superlearner.live.ticks import Tick
+from superlearner.web.live import serve_viewer
+
+Inside = Callable[..., Any]
+COUNTER = "superlearner/playground/demo_one_for_one/counter_1"
+
+
+class Nothing(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+
+class Many(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Nothing.child_spec(None, id=f"w{number}") for number in range(arg)], max_restarts=1000)
+
+
+def changed(found: dict[str, Any], key: str) -> dict[str, Any]:
+    return next((fields for one, fields in found.get("p", ()) if one == key), {})
+
+
+def test_the_first_frame_is_a_snapshot_and_a_kill_is_in_one_of_the_next(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        first = await frame(viewer)
+        assert (first["k"], first["node"], first["epoch"]) == ("s", platform.node.name, platform.platform.epoch)
+        assert {row["key"] for row in first["nodes"]} >= {"superlearner", COUNTER}
+        await kill(resolve(platform.node, "counter_1"))
+        told = await until(viewer, lambda found: bool(changed(found, COUNTER)))
+        fields = changed(told, COUNTER)
+        assert (fields["restarts"], fields["last"]["reason"]) == (1, "killed")
+        assert "state" not in fields  # it runs again before the frame is due: the counter tells, not the state
+        assert told["e"][0]["text"].startswith(
+            "counter_1 was killed; demo_one_for_one (one_for_one) restarted counter_1"
+        )
+        assert told["t"] <= platform.hub.clock.now()
+
+    inside(test)
+
+
+def test_all_viewers_get_the_same_bytes_and_numbers_without_gaps(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewers = [platform.hub.attach() for _ in range(3)]
+        firsts = [await viewer.next() for viewer in viewers]
+        assert len({id(first) for first in firsts}) == 1
+        seen: list[list[bytes]] = [[], [], []]
+        for _ in range(3):
+            await kill(resolve(platform.node, "counter_2"))
+            await Supervisor.count_children(("demo_one_for_one", platform.node))
+            platform.hub.flush()
+        for number, viewer in enumerate(viewers):
+            while len(seen[number]) < 3:
+                seen[number].append(await viewer.next())
+        assert seen[0] == seen[1] == seen[2]
+        numbers = [json.loads(one)["seq"] for one in (firsts[0], *seen[0])]
+        assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+    inside(test)
+
+
+def test_what_a_hand_on_a_page_did_is_shown_at_once(inside: Inside) -> None:
+    async def test(running: Any) -> None:
+        hour = 3600.0
+        running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, viewer_queue=50, frame_rows=400)
+        viewer = running.hub.attach()
+        await frame(viewer)
+        await otp.sys.get_state(("live", running.platform.running_node()))  # the first heartbeat is over
+        running.hub.flush()  # the next one is an hour away, and so is the next frame
+        await running.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
+        told = await until(viewer, lambda found: "restarts" in changed(found, COUNTER))
+        assert changed(told, COUNTER)["restarts"] == 1
+
+    inside(test)
+
+
+def test_a_slow_viewer_gets_a_snapshot_instead_of_what_it_missed(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        slow = platform.hub.attach()
+        await frame(slow)
+        for number in range(5):
+            platform.hub.note("info", f"note {number}")
+            platform.hub.flush()
+        found = await frame(slow)
+        assert found["k"] == "s"
+        assert [entry["text"] for entry in found["feed"]] == [f"note {number}" for number in range(5)]
+
+    inside(test, viewer_queue=3)
+
+
+def test_more_rows_than_a_frame_may_have_are_sent_as_a_snapshot(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await kill(resolve(platform.node, "many"))
+        await Supervisor.count_children(("playground", platform.node))
+        platform.hub.flush()
+        assert (await until(viewer, lambda found: "h" not in found))["k"] == "s"
+
+    inside(test, Tree("many", lambda: Many.start_link(30, name="many")), frame_rows=20)
+
+
+def test_a_viewer_that_asks_gets_a_snapshot(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        viewer.want_snapshot()
+        assert (await frame(viewer))["k"] == "s"
+
+    inside(test)
+
+
+def test_nothing_is_sent_and_no_timer_runs_while_nobody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        live = platform.node.whereis("live")
+        seen: list[str] = []
+        reading = platform.node.subscribe(lambda event: seen.append(event.kind), kinds={"timer_set"}, pids={live})
+        await kill(resolve(platform.node, "counter_1"))
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        reading.close()
+        assert seen == []
+        assert otp.process_info(live, "message_queue_len") == 0
+
+    inside(test)
+
+
+def test_a_beat_comes_with_health_while_somebody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        health = (await until(viewer, lambda found: "h" in found))["h"]
+        assert health["processes"] == len(platform.node.processes())
+        assert health["viewers"] == 1
+
+    inside(test, heartbeat_interval=0.02)
+
+
+def test_the_clock_can_be_killed_and_viewers_do_not_notice(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await kill(resolve(platform.node, "live"), force=True)
+        await Supervisor.count_children(("services", platform.node))
+        await kill(resolve(platform.node, "counter_1"))
+        assert await until(viewer, lambda found: bool(changed(found, COUNTER)))
+
+    inside(test)
+
+
+def test_a_bug_in_the_page_does_not_reach_the_runtime_and_is_healed(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        feed = platform.hub.feed
+        whole, feed.take = feed.take, None
+        await kill(resolve(platform.node, "counter_1"))
+        await Supervisor.count_children(("demo_one_for_one", platform.node))
+        feed.take = whole
+        platform.hub.flush()
+        pid = str(platform.node.whereis("counter_1")).strip("<>")
+        assert platform.hub.model.rows[COUNTER].pid == pid
+
+    inside(test)
+
+
+def test_a_process_that_is_long_in_a_callback_is_shown_as_stuck(inside: Inside) -> None:
+    class Slow(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        async def handle_cast(self, request: Any, state: Any) -> Any:
+            await otp.receive(otp.Is("go on"))
+            return otp.NoReply(state)
+
+    class Top(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            return Children([Slow.child_spec(None, id="slow", name="slow")])
+
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        GenServer.cast(("slow", platform.node), "wait")
+        key = "superlearner/playground/top/slow"
+        stuck = await until(viewer, lambda found: changed(found, key).get("state") == "stuck")
+        assert changed(stuck, key)["doing"].startswith("handle_cast")
+        otp.send(("slow", platform.node), "go on")
+        assert await until(viewer, lambda found: changed(found, key).get("state") == "running")
+
+    inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
+
+
+def test_dynamic_children_come_and_go_with_rows_of_their_own(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        pid = await DynamicSupervisor.start_child(
+            ("orders", platform.node), Nothing.child_spec(None, restart="temporary")
+        )
+        key = f"superlearner/playground/shop/orders/{str(pid).strip('<>')}"
+        new = await until(viewer, lambda found: any(row["key"] == key for row in found.get("n", ())))
+        assert next(row for row in new["n"] if row["key"] == key)["what"] == "Nothing"
+        await kill(pid)
+        assert await until(viewer, lambda found: key in found.get("x", ()))
+
+    inside(test)
+
+
+def test_nothing_piles_up_while_nobody_looks(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        hub, orders = platform.hub, ("orders", platform.node)
+        for _ in range(300):
+            await kill(await DynamicSupervisor.start_child(orders, Nothing.child_spec(None, restart="temporary")))
+            await DynamicSupervisor.count_children(orders)
+        assert (hub._dirty, hub.model.removed) == (set(), set())
+        for number in range(500):
+            hub.note("info", f"note {number}")
+            hub.rests("playground", "shop", "gave up", 1.0)
+        assert len(hub._resting) <= 200
+        assert len(hub.feed.drain()) <= 200
+
+    inside(test)
+
+
+def test_who_looks_after_a_while_gets_all_of_it_and_then_what_changes(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        early = platform.hub.attach()
+        await frame(early)
+        platform.hub.detach(early)
+        orders = ("orders", platform.node)
+        pid = await DynamicSupervisor.start_child(orders, Nothing.child_spec(None, restart="temporary"))
+        viewer = platform.hub.attach()
+        rows = {row["key"] for row in (await frame(viewer))["nodes"]}
+        key = f"superlearner/playground/shop/orders/{str(pid).strip('<>')}"
+        assert key in rows
+        assert rows == set(platform.hub.frames.sent)
+        await kill(pid)
+        assert await until(viewer, lambda found: key in found.get("x", ()))
+
+    inside(test)
+
+
+def test_only_the_clocks_own_timer_beats(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        beats: list[None] = []
+        beat = platform.hub._beat
+        platform.hub._beat = lambda: (beats.append(None), beat())
+        live = platform.node.whereis("live")
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        beat_of, again = Tick(platform.hub, "beat"), Tick(platform.hub, "watched")
+        for forged in ("beat", beat_of, again, otp.TimerFired(otp.make_ref(), beat_of), otp.TimerFired(None, beat_of)):
+            otp.send(live, forged)
+        await otp.sys.get_state(live)
+        assert len(beats) == 1
+
+    inside(test, heartbeat_interval=3600)
+
+
+def test_a_frame_that_cannot_be_made_is_dropped_and_a_snapshot_follows(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        live = platform.node.whereis("live")
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        delta, platform.hub.frames.delta = platform.hub.frames.delta, None
+        platform.hub.note("info", "lost")
+        otp.send(live, Tick(platform.hub, "frame"))
+        await otp.sys.get_state(live)
+        platform.hub.frames.delta = delta
+        found = await until(viewer, lambda found: found["k"] == "s")
+        assert found["feed"][-1]["text"] == "lost"
+        assert platform.node.whereis("live") is live
+
+    inside(test, heartbeat_interval=3600)
+
+
+def test_a_frame_shows_as_text_what_bytes_cannot_say() -> None:
+    assert json.loads(encode({"e": ["\ud800", {"\udce9": object}]})) == {"e": [r"\ud800", {r"\udce9": "object"}]}
+
+
+class Socket:
+    """A tab: it says these messages, then it is gone."""
+
+    def __init__(self, *said: dict[str, Any]) -> None:
+        self.said = list(said)
+        self.got: list[str] = []
+        self.snapshot = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        await self.snapshot.wait()
+        return self.said.pop(0) if self.said else {"type": "websocket.disconnect", "code": 1001}
+
+    async def send_text(self, text: str) -> None:
+        self.got.append(text)
+        self.snapshot.set()
+
+
+def test_a_tab_that_sends_bytes_or_nonsense_leaves_nothing_behind(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = asyncio.all_tasks()
+        socket: Any = Socket(
+            {"type": "websocket.receive", "bytes": b"\x00"}, {"type": "websocket.receive", "text": "nonsense"}
+        )
+        await serve_viewer(socket, platform.hub, platform.hub.attach())
+        assert json.loads(socket.got[0])["k"] == "s"
+        assert (socket.said, platform.hub.viewers) == ([], set())
+        assert asyncio.all_tasks() <= before
+
+    inside(test, heartbeat_interval=3600)
+
+
+async def sits() -> None:
+    await otp.receive(lambda message: message == "go")
+
+
+async def fails() -> None:
+    await sits()
+    raise ValueError("no supervisor")
+
+
+def test_a_process_without_a_supervisor_comes_and_goes_in_a_group_of_its_own(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        first = otp.spawn(sits)
+        viewer = platform.hub.attach()
+        told = {row["key"]: row for row in (await frame(viewer))["nodes"]}
+        assert told[GROUP]["kind"] == "group"
+        assert told[f"{GROUP}/{plain_pid(first)}"]["id"] == f"sits {plain_pid(first)}"
+        assert "superlearner" in told
+        second = otp.spawn(fails)
+        came = await until(viewer, lambda found: any(row["id"].startswith("fails") for row in found.get("n", ())))
+        assert [row["parent"] for row in came["n"]] == [GROUP]
+        otp.send(second, "go")
+        gone = await until(viewer, lambda found: f"{GROUP}/{plain_pid(second)}" in found.get("x", ()))
+        assert gone["e"][0]["text"].endswith("crashed: ValueError('no supervisor'); no supervisor starts it again")
+        otp.send(first, "go")
+        await until(viewer, lambda found: f"{GROUP}/{plain_pid(first)}" in found.get("x", ()))
+        platform.hub.detach(viewer)
+        assert platform.hub.alone._subscription is None
+
+    inside(test)
+
+
+def test_very_many_that_live_for_a_moment_flood_no_frame(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        for _ in range(20):
+            pids = [otp.spawn(sits) for _ in range(100)]
+            await until(viewer, lambda found: "h" in found) if _ == 10 else None
+            for pid in pids:
+                otp.exit(pid, "kill")
+        rows = 0
+        while True:
+            told = await frame(viewer)
+            rows += len(told.get("n", ())) + len(told.get("x", ()))
+            if "h" in told:
+                break
+        assert rows <= 2 * MOST
+
+    inside(test)

@@ -1,0 +1,237 @@
+"""A service in another process is attached, shown, steered as far as it permits, lost, and found again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.door_service import service
+
+from superlearner.nodes.remote import protocol as p
+from superlearner.operations.users import SCOPES
+
+Run = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+ATTACHED = "/api/v1/nodes/attached"
+NODE = "shop@127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of doors, of this test alone."""
+    path = Path(tmp_path_factory.mktemp("d"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    return path
+
+
+async def attach(platform: Any, address: str = NODE, **more: Any) -> Any:
+    return await platform.client.post(ATTACHED, json={"address": address, **more}, headers=OWNER)
+
+
+async def until(platform: Any, wanted: Callable[[list[str]], bool]) -> None:
+    """Wait until the list of nodes is as wanted."""
+    reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def look(nodes: Any) -> None:
+        if not reached.done() and wanted([one.name for one in nodes]):
+            reached.set_result(None)
+
+    platform.platform.nodes.listen(look)
+    look(platform.platform.nodes)
+    await reached
+
+
+@pytest.mark.operation("node.attach", "node.attached", "node.detach")
+def test_a_service_is_attached_by_its_name_and_every_operation_works_on_it(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with service(tmp_path, permissions=("read", "operate")) as shop:
+            answer = (await attach(platform)).json()["data"]
+            assert (NODE, "attached", True, shop.os_pid) == tuple(
+                answer[key] for key in ("name", "state", "pages", "os_pid")
+            )
+            tree = await platform.get("/api/v1/supervisors", params={"node": NODE})
+            assert ["shop"] == [one["name"] for one in tree["data"]]
+            sent = await platform.client.post(
+                "/api/v1/processes/till/message",
+                params={"node": NODE},
+                json={"message": "coins", "message_type": "call"},
+            )
+            assert 7 == sent.json()["data"]["reply"]
+            [line] = (await platform.get(ATTACHED))["data"]
+            assert (["read", "operate"], 2, 1) == (line["permissions"], line["processes"], line["supervisors"])
+            gone = await platform.client.request("DELETE", f"{ATTACHED}/{NODE}", headers=OWNER)
+            assert gone.status_code == 200
+            assert [] == (await platform.get(ATTACHED))["data"]
+            assert [platform.node.name] == [one.name for one in platform.platform.nodes]
+
+    inside(test)
+
+
+def test_a_door_that_only_reads_refuses_at_the_service_even_a_platform_that_lies(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with service(tmp_path):
+            await attach(platform)
+            killed = await platform.client.request(
+                "DELETE", "/api/v1/processes/till", params={"node": NODE}, headers=OWNER
+            )
+            assert (403, "missing_scope") == (killed.status_code, killed.json()["error"]["code"])
+            assert "this service permits read" in killed.json()["error"]["message"]
+            [detail] = killed.json()["error"]["details"]
+            assert 'otp.observe(…, permissions=("read", "operate"))' in detail["hint"]
+            lie = p.Execute(
+                operation="process.kill",
+                module="superlearner.operations.builtin.processes",
+                parameters=json.dumps({"pid": "till"}).encode(),
+                user="owner",
+                scopes=list(SCOPES),
+                local=True,
+                door="rest",
+                dry_run=False,
+            )
+            answer = await platform.platform.nodes.find(NODE).ask(lie, p.Executed, 10)
+            assert isinstance(answer, p.Failed)
+            assert "missing_scope" == answer.code
+
+    inside(test)
+
+
+def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as first:
+            await attach(platform)
+            first.process.kill()
+            await until(platform, lambda names: NODE not in names)
+            [line] = (await platform.get(ATTACHED))["data"]
+            assert ("looked_for", "its service has ended, or the line to it is cut") == (line["state"], line["why"])
+            asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
+            assert f"{NODE} is not there just now, and is looked for: {line['why']}" == asked["message"]
+            assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
+        async with service(tmp_path) as second:
+            await until(platform, lambda names: NODE in names)
+            [line] = (await platform.get(ATTACHED))["data"]
+            assert ("attached", second.os_pid, None) == (line["state"], line["os_pid"], line["why"])
+
+    inside(test)
+
+
+def test_one_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        platform.platform.attachments.pauses = (0.0, 0.0)
+        async with service(tmp_path) as shop:
+            await attach(platform)
+            [one] = platform.platform.attachments
+            shop.process.kill()
+            await one.over.wait()
+        [line] = (await platform.get(ATTACHED))["data"]
+        assert ("given_up", 2) == (line["state"], line["tries"])
+        asked = await platform.client.get("/api/v1/processes", params={"node": NODE})
+        assert f"{NODE} was not found again: " in asked.json()["error"]["message"]
+        async with service(tmp_path):
+            assert (await attach(platform)).status_code == 200
+            assert ["attached"] == [line["state"] for line in (await platform.get(ATTACHED))["data"]]
+
+    inside(test)
+
+
+def test_a_service_without_superlearner_is_attached_and_what_it_cannot_do_is_said(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with service(tmp_path, bare=True):
+            answer = (await attach(platform)).json()["data"]
+            assert (False, 2, 1) == (answer["pages"], answer["processes"], answer["supervisors"])
+            assert "no page and no operation: superlearner cannot be imported in the service" in answer["can_do"]
+            assert [platform.node.name] == [one.name for one in platform.platform.nodes]
+            assert 409 == (await attach(platform)).status_code
+
+    inside(test)
+
+
+def test_wrong_token_nobody_there_and_a_name_that_is_taken_are_refused(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async def code(*args: Any, **more: Any) -> Any:
+            answer = await attach(platform, *args, **more)
+            return answer.status_code, answer.json()["error"]["code"], answer.json()["error"]["message"]
+
+        async with service(tmp_path) as shop:
+            status, name, words = await code(shop.address, token="another token altogether")
+            assert (422, "validation_error") == (status, name)
+            assert "another token" in words
+            assert (409, "name_taken") == (await code(name=platform.node.name))[:2]
+            assert (503, "node_unavailable") == (await code("nobody"))[:2]
+            assert (422, "validation_error") == (await code("nowhere", token="x" * 20))[:2]
+            assert (await attach(platform)).status_code == 200
+            assert (409, "name_taken") == (await code())[:2]
+            assert (await attach(platform, name="again")).status_code == 200  # one service, by two names
+        refused = await platform.client.post(ATTACHED, json={"address": NODE})
+        assert (403, "missing_scope") == (refused.status_code, refused.json()["error"]["code"])
+
+    inside(test)
+
+
+def test_the_token_is_nowhere_in_the_audit_log(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as shop:
+            answer = await attach(platform, shop.address, token=shop.token)
+            assert answer.status_code == 200
+            assert shop.token not in answer.text
+        entries = platform.platform.audit.entries()
+        assert "node.attach" in [entry.operation for entry in entries]
+        assert shop.token not in repr(entries)
+
+    inside(test)
+
+
+def test_two_platforms_look_at_one_service_and_one_that_is_killed_leaves_the_other(inside: Run, tmp_path: Path) -> None:
+    program = (
+        "import asyncio\nfrom otp.doors import Visitor, find_doors\n"
+        "async def main():\n"
+        "    [door] = find_doors()\n"
+        "    async with Visitor(door.address, door.token):\n"
+        "        print('looks', flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())"
+    )
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path):
+            await attach(platform)
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE)
+            assert other.stdout is not None
+            await other.stdout.readline()
+            other.kill()
+            await other.wait()
+            tree = await platform.get("/api/v1/supervisors", params={"node": NODE})
+            assert ["shop"] == [one["name"] for one in tree["data"]]
+
+    inside(test)
+
+
+def test_the_commands_attach_list_and_detach(start: Any, superlearner: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        start()
+        async with service(tmp_path) as shop:
+            where = {"XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"]}
+
+            async def run(*words: str) -> Any:
+                return await asyncio.to_thread(superlearner, *words, **where)
+
+            listed = await run("attach", "--list", "--json")
+            assert [NODE] == [one["node"] for one in json.loads(listed.stdout)]
+            secret = tmp_path / "secret"
+            secret.write_text(shop.token)
+            done = await run("attach", shop.address, "--token-file", str(secret), "--name", "till")
+            assert (0, "") == (done.returncode, done.stderr)
+            assert "till is attached: every page and operation, as far as its service permits (read)" in done.stdout
+            assert shop.token not in listed.stdout + done.stdout
+            tree = await run("supervisor", "list", "--node", "till", "--json")
+            assert ["shop"] == [one["name"] for one in json.loads(tree.stdout)]
+            assert 0 == (await run("detach", "till")).returncode
+            assert 1 == (await run("detach", "till")).returncode
+
+    asyncio.run(asyncio.wait_for(main(), 60))

@@ -1,0 +1,215 @@
+"""What counts as an anomaly, by made-up facts: each rule at its limit, and what is healthy although it is a lot."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from superlearner.observing.analytics.entries import Entry
+from superlearner.observing.analytics.history import Book, History
+from superlearner.observing.monitoring import detectors
+from superlearner.observing.monitoring.alarms import Alarms
+from superlearner.observing.monitoring.detectors import detect
+from superlearner.observing.monitoring.facts import Alone, Callback, Facts, Finding, Hold, Track, Waiter, Watcher
+from superlearner.observing.monitoring.points import Point
+from superlearner.settings.settings import Settings
+
+NS = 1_000_000_000
+NOW = 10_000.0
+LIMITS = Settings()
+POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
+
+
+def facts(**known: Any) -> Facts:
+    return Facts(now=NOW, clock=round(NOW * NS), **known)
+
+
+def only(found: list[Finding]) -> Finding:
+    (finding,) = found
+    return finding
+
+
+def supervisor(
+    restarts: list[float], *, gave_up: tuple[float, ...] = (), allowed: int = 3, window: float = 5.0
+) -> Book:
+    """A supervisor of this name that restarted and gave up so many seconds ago, the oldest first."""
+    history = History("till", "till", "0.9.0", allowed=allowed, window_s=window)
+    for number, ago in enumerate(restarts):
+        history.keep(_entry(number, NOW - ago, "restarted"), 1000)
+        for times in (history.restarts, history.attempts):
+            times.add(round((NOW - ago) * NS))
+    for ago in gave_up:
+        history.keep(_entry(99, NOW - ago, "gave_up"), 1000)
+    return Book(histories={"till": history})
+
+
+def _entry(number: int, at: float, kind: Any) -> Entry:
+    return Entry(number, at, kind, "till", "0.9.0", "till_1", "0.11.0", "0.12.0", "ValueError('no paper')", True)
+
+
+def track(lengths: list[int], every: float = 2.0) -> Track:
+    last = NOW - every * (len(lengths) - 1)
+    return Track("0.7.0", "till", "Till", deque((last + every * n, length) for n, length in enumerate(lengths)))
+
+
+def growing(per_minute_mb: float, seconds: float = 300.0, *, wobble: int = 0) -> list[Point]:
+    count = int(seconds / 2) + 1
+    return [
+        replace(
+            POINT,
+            at=NOW - seconds + 2 * n,
+            memory=100_000_000 + round(per_minute_mb * 1e6 * n / 30) + (wobble if n % 7 == 3 else 0),
+        )
+        for n in range(count)
+    ]
+
+
+def test_nothing_is_wrong_with_nothing() -> None:
+    assert detect(facts(), LIMITS) == []
+
+
+def test_ten_restarts_in_a_minute_are_a_storm_and_nine_are_none() -> None:
+    ages = [50.0 - n for n in range(10)]
+    storm = only(list(detectors.restart_storm(facts(book=supervisor(ages, allowed=1000)), LIMITS)))
+    assert (storm.type, storm.severity, storm.name, storm.since) == ("restart_storm", "high", "till", NOW - 50)
+    assert (storm.threshold, storm.setting) == (10, "anomaly_restarts")
+    assert storm.evidence["by_reason"] == {"ValueError('no paper')": 10}
+    assert not list(detectors.restart_storm(facts(book=supervisor(ages[1:], allowed=1000)), LIMITS))
+
+
+def test_restarts_of_an_hour_ago_are_no_storm() -> None:
+    assert not list(detectors.restart_storm(facts(book=supervisor([3600.0 - n for n in range(50)])), LIMITS))
+
+
+def test_a_supervisor_one_failure_before_its_end_is_told_and_one_with_room_is_not() -> None:
+    last = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
+    assert "3 of 3 restarts" in last.description or "gives up in" in last.description
+    assert last.evidence["restarts_used"] == 3
+    assert not list(detectors.crash_loop(facts(book=supervisor([4.0])), LIMITS))
+
+
+def test_a_supervisor_that_gave_up_is_told_for_a_while() -> None:
+    loop = only(list(detectors.crash_loop(facts(book=supervisor([59.0], gave_up=(58.0, 20.0))), LIMITS)))
+    assert (loop.severity, loop.evidence["give_ups"], loop.since) == ("critical", 2, NOW - 58)
+    assert not list(detectors.crash_loop(facts(book=supervisor([100.0], gave_up=(90.0,))), LIMITS))
+
+
+def test_a_mailbox_that_grows_sample_after_sample_is_told_with_its_samples() -> None:
+    grows = only(list(detectors.mailbox_growth(facts(tracks=[track([20 * n for n in range(12)])]), LIMITS)))
+    assert grows.evidence["messages_per_s"] == 10.0
+    assert grows.evidence["samples"][-1]["value"] == 220
+    assert grows.since == NOW - 22
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        [0, 900, 0, 900, 0, 900, 0, 900, 0, 900],
+        [5000] * 12,
+        [3000 - 100 * n for n in range(12)],
+        [0, 0, 0, 0, 0, 0, 0, 0, 5000],
+        list(range(40, 52)),
+        [0, 5000],
+    ],
+    ids=["fills and empties", "deep and steady", "is being worked off", "one sample", "shallow", "two samples"],
+)
+def test_a_mailbox_that_is_not_growing_is_none(lengths: list[int]) -> None:
+    assert not list(detectors.mailbox_growth(facts(tracks=[track(lengths)]), LIMITS))
+
+
+def test_memory_that_grows_for_the_whole_window_is_told() -> None:
+    grows = only(list(detectors.memory_growth(facts(points=growing(30.0, wobble=500_000)), LIMITS)))
+    assert 29 < grows.evidence["mb_per_minute"] < 31
+    assert grows.pid is None
+
+
+def test_memory_that_grew_at_the_start_and_stands_is_none() -> None:
+    points = growing(200.0)
+    flat = [replace(point, memory=min(point.memory or 0, 300_000_000)) for point in points]
+    assert not list(detectors.memory_growth(facts(points=flat), LIMITS))
+    assert not list(detectors.memory_growth(facts(points=growing(10.0)), LIMITS))
+    assert not list(detectors.memory_growth(facts(points=growing(500.0, seconds=60.0)), LIMITS))
+
+
+def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> None:
+    busy = Callback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, "till.py:12")
+    assert only(list(detectors.long_callback(facts(callbacks=[busy]), LIMITS))).severity == "medium"
+    waited_for = replace(busy, waiting=3)
+    assert only(list(detectors.long_callback(facts(callbacks=[waited_for]), LIMITS))).severity == "high"
+    assert not list(detectors.long_callback(facts(callbacks=[replace(busy, began=NOW - 4)]), LIMITS))
+
+
+def test_holds_of_the_loop_are_told_by_who_held_it() -> None:
+    holds = [Hold(NOW - 50, 0.7, "0.7.0", "till", "Till"), Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", "till.py:3"),
+             Hold(NOW - 9, 0.3, "0.8.0", None, "Shelf"), Hold(NOW - 99, 5.0, "0.8.0", None, "Shelf")]  # fmt: skip
+    blocked = only(list(detectors.blocked_loop(facts(holds=holds), LIMITS)))
+    assert (blocked.name, blocked.evidence["holds"], blocked.evidence["place"]) == ("till", 2, "till.py:3")
+    assert blocked.evidence["worst_s"] == 0.9
+
+
+def test_a_loop_that_stood_still_because_the_machine_had_other_work_is_none() -> None:
+    starved = Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", starved=0.8)
+    assert not list(detectors.blocked_loop(facts(holds=[starved]), LIMITS))
+
+
+def test_a_deadlock_names_everybody_in_it() -> None:
+    till = Waiter("0.7.0", "till", "Till", "0.8.0", "call", "'sum'")
+    shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)
+    circle = [till, shelf]
+    deadlock = only(list(detectors.call_cycle(facts(cycles=[circle]), LIMITS)))
+    assert deadlock.description == "a deadlock: till waits for 0.8.0, who waits for till"
+    assert deadlock.severity == "critical"
+
+
+def test_processes_that_run_the_same_and_nobody_is_tied_to_are_one_finding() -> None:
+    many = Alone("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
+    finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))
+    assert (finding.severity, finding.evidence["count"]) == ("medium", 500)
+    assert not list(detectors.unsupervised_process(facts(alone=[replace(many, since=NOW - 29)]), LIMITS))
+
+
+def test_monitors_that_pile_up_and_ends_that_are_not_read_are_told() -> None:
+    many = Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)
+    unread = Watcher("0.7.0", "till", "Till", 0, "0.8.0", 1, NOW - 31)
+    for watcher, setting in ((many, "anomaly_monitors"), (unread, "anomaly_down_unread")):
+        assert only(list(detectors.orphan_monitor(facts(watchers=[watcher]), LIMITS))).setting == setting
+    few = [replace(many, monitors=19), replace(unread, since=NOW - 29)]
+    assert not list(detectors.orphan_monitor(facts(watchers=few), LIMITS))
+
+
+def test_the_limits_are_the_settings_of_the_moment() -> None:
+    known = facts(tracks=[track([20 * n for n in range(12)])])
+    assert not detect(known, Settings(anomaly_mailbox_growth=11.0))
+    assert only(detect(known, Settings(anomaly_mailbox_growth=9.0))).threshold == 9.0
+
+
+def test_every_finding_names_a_setting_that_there_is() -> None:
+    known = facts(
+        book=supervisor([5 - n / 10 for n in range(10)]),
+        tracks=[track([20 * n for n in range(12)])],
+        points=growing(30.0),
+        callbacks=[Callback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
+        holds=[Hold(NOW - 5, 0.9, None, None, "a task")],
+        cycles=[[Waiter("0.7.0", None, "Till", "0.7.0", "call", None)]],
+        alone=[Alone("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
+        watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
+    )
+    found = detect(known, LIMITS)
+    assert [finding.type for finding in found] == [detector.__name__ for detector in detectors.DETECTORS]
+    assert {finding.setting for finding in found} <= set(Settings.model_fields)
+    assert all(finding.evidence and finding.hint and finding.description for finding in found)
+
+
+def test_an_anomaly_keeps_its_number_and_its_beginning_while_its_window_moves_on() -> None:
+    alarms = Alarms()
+    first = Finding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")
+    alarms.update([first], NOW)
+    raised, over = alarms.update([replace(first, since=NOW - 20, severity="critical")], NOW + 30)
+    assert (raised, over) == ([], [])
+    (alarm,) = alarms.active.values()
+    assert (alarm.number, alarm.finding.since, alarm.finding.severity) == (1, NOW - 50, "critical")
+    (ended,) = alarms.update([], NOW + 90)[1]
+    assert (ended.ended, alarms.active) == (NOW + 90, {})

@@ -1,0 +1,103 @@
+"""Messages are looked at in windows: what is told is a mean of those in which somebody was looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from superlearner.observing.monitoring.births import Births
+from superlearner.observing.monitoring.rates import ENOUGH, Rates
+
+
+class Taker(GenServer[int]):
+    @impl
+    def init(self, arg: Any) -> Ok[int]:
+        return Ok(0)
+
+    @impl
+    def handle_cast(self, message: Any, state: int) -> NoReply[int]:
+        return NoReply(state + 1)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: int) -> otp.Reply[int]:
+        return otp.Reply(state, state)
+
+
+class Hand:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+async def give(pid: Any, count: int) -> None:
+    for _ in range(count):
+        GenServer.cast(pid, "take")
+    await GenServer.call(pid, "all?")
+
+
+def test_only_those_that_are_looked_at_are_counted_and_from_their_first_window_on() -> None:
+    async def main() -> None:
+        one, other = await Taker.start_link(None), await Taker.start_link(None)
+        clock = Hand()
+        rates = Rates(otp.node(), clock)
+        rates.turn([one])
+        await give(one, 9)
+        await give(other, 9)
+        clock.at = 1.0
+        rates.turn([one, other])
+        assert (rates.of(one)[0], rates.of(other)[0]) == (10.0, 0.0)
+        await give(other, 3)
+        clock.at = 2.0
+        rates.turn([])
+        assert (rates.of(one)[0], rates.of(other)[0]) == (5.0, 4.0)
+        assert not rates.watches
+        rates.end()
+        assert rates.of(one) == (0.0, 0.0)
+
+    otp.run(main)
+
+
+def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
+    async def main() -> None:
+        taker = await Taker.start_link(None)
+        clock = Hand()
+        rates = Rates(otp.node(), clock)
+        rates.turn(None)
+        await give(taker, ENOUGH)
+        clock.at = 100.0
+        await give(taker, 5)
+        rates.turn(None)
+        messages, _ = rates.of(taker)
+        assert rates.seconds == 0.0  # no time went by before it had seen enough, so nothing can be said
+        assert messages == 0.0
+        await give(taker, 4)
+        clock.at = 102.0
+        rates.turn(None)
+        assert rates.of(taker)[0] == 2.5
+        assert taker in rates.busy()
+
+    otp.run(main)
+
+
+def test_a_birth_after_the_last_look_is_told_the_same_later() -> None:
+    births = Births(lambda: (3.0, 20))
+    births.note(1.0, 10)
+    told = births.of(15)
+    births.note(9.0, 30)
+    assert 2.0 == told == births.of(15)
+
+
+def test_births_lie_between_two_looks_and_few_looks_are_kept() -> None:
+    births = Births()
+    for number in range(30_000):
+        births.note(float(number), number * 10 + 5)
+    assert births.of(3) is None
+    found = births.of(100_000)
+    assert found is not None
+    assert abs(found - 10_000) <= 2
+    assert births.of(10**9) is not None

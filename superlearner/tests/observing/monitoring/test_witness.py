@@ -1,0 +1,111 @@
+"""What holds the loop outside of any process is timed as well, whatever came before and however soon it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import otp
+from superlearner.observing.analytics import Ledger
+from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.witness import Witness
+from superlearner.observing.watchdog import Held
+from superlearner.settings.settings import Settings
+
+EVERY_S = 0.02
+
+
+def hold(seconds: float) -> float:
+    """Hold the thread; how long that really took."""
+    begun = time.monotonic()
+    threading.Event().wait(seconds)
+    return time.monotonic() - begun
+
+
+def test_each_time_that_the_loop_is_held_by_no_process_is_told_with_its_length() -> None:
+    told: list[float] = []
+    news = asyncio.Queue[float]
+
+    async def main() -> None:
+        heard: asyncio.Queue[float] = news()
+        async with otp.Node("held") as node:
+            witness = Witness(node, every=EVERY_S, outside=lambda since, until: heard.put_nowait(until - since))
+            witness.open()
+            for seconds in (0.3, 0.9, 0.5):
+                took = hold(seconds)
+                found = await heard.get()
+                assert took - 3 * EVERY_S <= found, (took, found)
+                told.append(found)
+            witness.close()
+
+    asyncio.run(main())
+    assert told[0] < told[2] < told[1]
+
+
+def test_what_a_process_holds_is_left_to_the_runtime() -> None:
+    told: list[Any] = []
+
+    async def main() -> None:
+        async with otp.Node("held") as node:
+            witness = Witness(node, every=EVERY_S, outside=lambda since, until: told.append(until - since))
+            witness.open()
+
+            async def holds() -> None:
+                hold(0.4)
+
+            await otp.wait_down(node.spawn(holds))
+            turned = asyncio.Event()
+            asyncio.get_running_loop().call_soon(turned.set)
+            await turned.wait()
+            witness.close()
+
+    asyncio.run(main())
+    assert told == []
+
+
+def test_a_monitor_knows_what_no_process_held_between_two_samples() -> None:
+    """Regression: it was told by how late the next sample was, so mostly never, and never for its whole time."""
+
+    async def main() -> None:
+        async with otp.Node("held") as node:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(node)
+            monitor.ready()
+            took = hold(0.6)
+            turned = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(0, turned.set_result, None)
+            await turned
+            (found,) = monitor.holds
+            monitor.close()
+            assert (found.pid, found.place) == (None, f"{__file__.rpartition('/')[2]}:{found_line()} in hold")
+            assert took - 0.3 <= found.seconds <= took + 0.5
+
+    asyncio.run(main())
+
+
+def found_line() -> int:
+    return hold.__code__.co_firstlineno + 3
+
+
+def test_the_time_that_the_runtime_measured_wins_over_that_of_the_watchdog() -> None:
+    """The watchdog counts from when it asked the loop, so up to 0.4 s were missing."""
+
+    async def main() -> None:
+        async with otp.Node("held") as node:
+            monitor = Monitor(Settings, Ledger())
+            monitor.watch(node)
+            monitor.ready()
+
+            async def holds() -> None:
+                hold(0.5)
+
+            pid = node.spawn(holds)
+            await otp.wait_down(pid)
+            seconds = monitor.was_held(Held(0.3, str(pid), None, "shop.py", 3, "holds"))
+            monitor.close()
+            assert 0.5 <= seconds
+            assert [(0.5 <= one.seconds, one.place) for one in monitor.holds] == [(True, "shop.py:3 in holds")]
+
+    asyncio.run(main())

@@ -1,0 +1,122 @@
+"""What a trace keeps of many messages: the newest, as they were when they were sent; the rest is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import otp
+from otp import GenServer, NoReply, Ok, impl
+from otp.testing import Scheduler
+from superlearner.control.terms import plain_pid
+from superlearner.observing.tracing import AlreadyTracing, MessageTracer, NoTrace, Trace, TraceOptions, Traces
+
+
+class Sink(GenServer[list[Any]]):
+    """Takes everything, and empties the lists it is sent."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[list[Any]]:
+        return Ok([])
+
+    @impl
+    def handle_cast(self, request: Any, state: list[Any]) -> NoReply[list[Any]]:
+        if isinstance(request, list):
+            request.clear()
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: list[Any]) -> NoReply[list[Any]]:
+        return NoReply(state)
+
+
+async def after(seconds: float) -> None:
+    otp.send_after(seconds, otp.self(), "later")
+    await otp.receive(otp.Is("later"))
+
+
+def test_the_newest_messages_are_kept_as_they_were_and_the_rest_is_counted() -> None:
+    async def main() -> None:
+        sink = await Sink.start(None)
+        trace = Trace(otp.node(), [sink], TraceOptions(message_limit=5))
+        for number in range(20):
+            GenServer.cast(sink, [number, "token", "abc"])
+        await otp.sys.get_state(sink)
+        assert [message.text for message in trace.messages] == [f"[{n}, 'token', 'abc']" for n in range(15, 20)]
+        assert all(message.received_at is not None for message in trace.messages)
+        assert (len(trace.messages), trace.displaced, trace.over_rate) == (5, 15, 0)
+        assert trace.filtered == 2  # what the runtime asked, and its answer
+
+    Scheduler(seed=1).run(main)
+
+
+def test_what_is_over_the_rate_is_counted_and_nothing_of_it_kept() -> None:
+    async def main() -> None:
+        sink = await Sink.start(None)
+        trace = Trace(otp.node(), [sink], TraceOptions(rate=100))
+        for number in range(1000):
+            GenServer.cast(sink, number)
+        otp.exit(sink, "kill")
+        await otp.wait_down(sink)
+        assert len(trace.messages) + trace.over_rate + trace.filtered == 1000
+        assert len(trace.messages) == 10  # a tenth of a second has a tenth of the rate
+        assert trace.ended == "process_ended"
+        assert [(mark.kind, mark.reason) for mark in trace.marks] == [("crashed", "killed")]
+
+    Scheduler(seed=1).run(main)
+
+
+def test_a_trace_ends_and_is_forgotten_in_time() -> None:
+    async def main() -> None:
+        traces = Traces(keep=lambda: 10.0)
+        await MessageTracer.start_link(traces, name="tracer")
+        sink, other = await Sink.start(None), await Sink.start(None)
+        by_time = await MessageTracer.trace_messages(sink, duration=1.0)
+        await MessageTracer.trace_messages(other)
+        with pytest.raises(AlreadyTracing, match="as t2"):
+            await MessageTracer.trace_messages(other)
+        await MessageTracer.stop_tracing(other)
+        await after(1.5)
+        assert {trace.id: trace.ended for trace in list(traces)} == {by_time: "duration", "t2": "stopped"}
+        await after(20)
+        assert len(traces) == 0
+        with pytest.raises(NoTrace, match="no trace"):
+            await MessageTracer.get_message_history(other)
+
+    Scheduler(seed=1).run(main)
+
+
+def test_with_follow_up_the_successor_is_traced_too() -> None:
+    async def main() -> None:
+        supervisor = await otp.Supervisor.start_link_children([Sink.child_spec(None, name="sink")])
+        first = otp.whereis("sink")
+        assert first is not None
+        trace = Trace(otp.node(), [first], TraceOptions(auto_cleanup=False))
+        otp.exit(first, "kill")
+        second = await otp.node().wait_registered("sink")
+        await otp.Supervisor.count_children(supervisor)  # it has told of the restart
+        GenServer.cast("sink", "to the second")
+        await otp.sys.get_state(second)
+        assert trace.running and len(trace.pids) == 2
+        assert [message.text for message in trace.messages] == ["'to the second'"]
+        assert [mark.kind for mark in trace.marks] == ["crashed", "started"]
+
+    Scheduler(seed=1).run(main)
+
+
+def test_children_that_come_and_go_make_room_for_others() -> None:
+    async def main() -> None:
+        workers = await otp.DynamicSupervisor.start_link()
+        trace = Trace(otp.node(), [workers], TraceOptions(auto_cleanup=False), root=workers)
+        for _ in range(1_100):
+            child = await otp.DynamicSupervisor.start_child(workers, Sink.child_spec(None, restart="temporary"))
+            assert isinstance(child, otp.Pid)
+            GenServer.cast(child, "work")
+            otp.exit(child, "kill")
+            await otp.wait_down(child)
+        assert (trace.left_out, len(trace.pids), trace.alive) == (0, 1_000, 1)
+        assert plain_pid(workers) in trace.pids
+        assert len(trace.people) <= 2_000
+
+    Scheduler(seed=1).run(main)

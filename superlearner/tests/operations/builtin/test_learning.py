@@ -1,0 +1,31 @@
+"""The learning path through the API: the same as the page, and whether what it is about runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from superlearner.teaching.learning import tours
+
+Inside = Callable[..., Any]
+
+
+@pytest.mark.operation("learning.tours")
+def test_tours_are_listed_by_part_with_what_ticks_their_steps_off(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        parts = (await platform.get("/api/v1/learning/tours"))["data"]
+        listed = [tour for part in parts for tour in part["tours"]]
+        assert [tour.id for tour in tours()] == [tour["id"] for tour in listed]
+        assert [True] == list({tour["here"] for tour in listed})
+        kill = next(tour for tour in listed if tour["id"] == "kill")
+        assert {"kind": "event", "type": "child_restarted", "name": "ledger"}.items() <= kill["steps"][1][
+            "done"
+        ].items()
+        assert (await platform.client.get(kill["docs"])).status_code == 200
+        assert (await platform.client.get(kill["steps"][0]["concept"])).status_code == 200
+        page = (await platform.client.get("/learn")).text
+        assert [tour["title"] for tour in listed if tour["title"] not in page] == []
+
+    inside(test)

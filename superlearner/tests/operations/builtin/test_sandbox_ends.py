@@ -1,0 +1,184 @@
+"""How a sandbox ends, and who says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from asked_sandboxes import NODE, SOURCE, ask, cast, create, state, until
+from otp.peer import Peer
+from superlearner.sandbox.turns import Turns
+
+Inside = Callable[..., Any]
+
+
+@pytest.mark.operation("sandbox.notices")
+def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
+    inside: Inside, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, limits={"held_s": 0.5})
+        await cast(platform, "tick")
+        await cast(platform, "spin")
+        assert "0" == await state(platform)  # started again
+        (newest, *_) = await ask(platform, "GET", "/sandboxes/a/notices")
+        assert newest["text"].startswith("counter held the loop for 0.5 s: main.py, line 1")
+        body = {"message": "exit", "message_type": "cast"}
+        lost = await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)
+        if lost.status_code != 200:  # the answer may have come before the end
+            why = lost.json()["error"]["message"]
+            assert "the node sandbox-a@127.0.0.1 is gone: ended the interpreter with os._exit(3)" == why
+        ended = await until(platform, "ended")
+        assert "ended the interpreter with os._exit(3)" == ended["reason"]
+        assert ended["created_at"] < ended["ended_at"]
+        logged = [one.message for one in caplog.records if one.name == "superlearner.app.running"]
+        assert ["sandbox a ended: ended the interpreter with os._exit(3)"] == logged
+        gone = await ask(platform, "GET", f"/processes?node={NODE}", status=404)
+        assert "the sandbox a has ended: ended the interpreter with os._exit(3)" == gone["message"]
+        assert (await ask(platform, "GET", "/sandboxes/a/output"))["total"] > 0
+        fixed = await ask(
+            platform, "POST", "/sandboxes/a/restart", {"source": SOURCE.replace("while True", "while False")}
+        )
+        assert ("running", False) == (fixed["status"], "reason" in fixed)
+        printed = await ask(platform, "GET", "/sandboxes/a/output")
+        assert 2 == printed["text"].count("loaded\n")  # by both programs
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.info")
+def test_a_tree_that_gave_up_is_said_in_a_sentence(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, max_restarts=0)
+        runner = platform.platform.sandboxes.runners["a"]
+        await platform.client.delete(f"/api/v1/processes/counter?node={NODE}")
+        await otp.wait_down(runner)
+        assert "its tree gave up: it restarted more often than it may" == (await until(platform, "ended"))["reason"]
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
+def test_one_that_ends_as_soon_as_it_has_started_is_told_with_its_own_reason(inside: Inside) -> None:
+    """What was told was the end of its line, in place of a limit or an `os._exit`: which of both came first decided."""
+    leaves = "import os\nfrom superlearner.sandbox import inside\ninside.source_of = lambda module: os._exit(3)\n"
+
+    async def look(platform: Any) -> None:
+        wrong = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "x", "source": leaves + SOURCE}, status=409)
+        assert ("start_failed", "ended the interpreter with os._exit(3)") == (wrong["code"], wrong["message"])
+
+    inside(look)
+
+
+def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        made = await create(platform)
+        service = platform.node.whereis("sandbox_manager")
+        await ask(platform, "DELETE", "/processes/sandbox_manager")
+        await platform.node.wait_registered("sandbox_manager")
+        assert service is not platform.node.whereis("sandbox_manager")
+        assert made.items() <= (await ask(platform, "GET", "/sandboxes/a")).items()
+        await cast(platform, "tick")
+        assert "1" == await state(platform)
+        await ask(platform, "DELETE", "/processes/sandboxes")
+        ended = await until(platform, "ended")
+        assert ended["reason"].startswith("its process in the platform ended")
+        await asyncio.sleep(0)
+        again = await ask(platform, "POST", "/sandboxes/a/restart")
+        assert "running" == again["status"]
+
+    inside(look)
+
+
+def test_a_restart_waits_for_the_program_before_it_which_may_outlive_its_runner(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, release = asyncio.Event(), asyncio.Event()
+    ended, begin = Peer.ended, Turns.begin
+
+    async def late(self: Peer) -> Any:
+        reason = await ended(self)
+        await release.wait()
+        return reason
+
+    async def at_once(self: Turns) -> Any:
+        asked.set()
+        return await begin(self)
+
+    async def look(platform: Any) -> None:
+        monkeypatch.setattr(Peer, "ended", late)
+        await create(platform)
+        await ask(platform, "DELETE", "/processes/sandboxes")
+        await until(platform, "ended")
+        monkeypatch.setattr(Turns, "begin", at_once)
+        again = asyncio.ensure_future(ask(platform, "POST", "/sandboxes/a/restart"))
+        await until(platform, "starting")
+        assert not asked.is_set()
+        release.set()
+        assert "running" == (await again)["status"]
+        assert "0" == await state(platform)
+
+    inside(look)
+
+
+BLINDS: dict[str, tuple[str, str]] = {
+    "line": (
+        "for one in gc.get_objects():\n"
+        "                if isinstance(one, socket.socket) and one.fileno() > 3: one.close()",
+        "it has closed its line to the platform",
+    ),
+    "service": (
+        "for node in gc.get_objects():\n"
+        "                if isinstance(node, otp.Node) and node.name.startswith('sandbox.'):\n"
+        "                    for pid in node.processes(): otp.exit(pid, 'kill')",
+        "what answers in it for its tree has ended",
+    ),
+    "backend": (
+        "for node in gc.get_objects():\n"
+        "                if isinstance(node, otp.Node) and node.name.startswith('backend.'):\n"
+        "                    for pid in node.processes(): otp.exit(pid, 'kill')",
+        "what answers in it for its pages has ended",
+    ),
+    "loop": (
+        "word = json.dumps({'what': 'beat'}).encode()\n"
+        "            def beats():\n"
+        "                while True: os.write(3, len(word).to_bytes(4, 'big') + word); time.sleep(0.1)\n"
+        "            signal.signal(signal.SIGVTALRM, signal.SIG_IGN)\n"
+        "            threading.Thread(target=beats, daemon=True).start()\n"
+        "            while True: time.sleep(0.1)",
+        "nobody in it has answered for 2 s",
+    ),
+}
+
+
+@pytest.mark.operation("sandbox.info")
+def test_one_that_blinds_the_platform_is_ended_with_words_and_its_neighbour_goes_on(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They went on as running: the line was closed, nobody answered over it, and the page had nothing to say."""
+    monkeypatch.setattr("superlearner.sandbox.watching.BEAT_S", 0.5)
+    monkeypatch.setattr("superlearner.sandbox.watching.MARGIN_S", 0.5)
+    imports = "import gc, json, os, signal, socket, threading, time, otp\n"
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        for id, (act, _) in BLINDS.items():
+            source = imports + SOURCE.replace(
+                'if request == "exit":\n            import os\n            os._exit(3)',
+                f'if request == "blind":\n            {act}',
+            )
+            await create(platform, id, source=source, limits={"held_s": 0.5})
+            body = {"message": "blind", "message_type": "cast"}
+            path = f"/api/v1/processes/counter/message?node=sandbox-{id}@127.0.0.1"
+            await platform.client.post(path, json=body)  # may lose its answer
+        for id, (_, why) in BLINDS.items():
+            assert why == (await until(platform, "ended", id))["reason"]
+            assert f"sandbox {id} ended: {why}" == (await ask(platform, "GET", f"/sandboxes/{id}/notices"))[0]["text"]
+        await cast(platform, "tick")
+        assert "1" == await state(platform)
+
+    inside(look)

@@ -1,0 +1,246 @@
+"""Trees and relations follow what happens, and no name breaks a drawing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, ChildSpec, DynamicSupervisor, GenServer, Ok, Reply, Supervisor, impl
+from superlearner.app.running import Tree
+
+Inside = Callable[..., Any]
+NASTY = 'a"]<b>\n\u202ex-->end'
+
+
+class Asks(GenServer[Any]):
+    """Asks somebody else before it answers."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+        otp.send("watcher", "asked")
+        return Reply(await GenServer.call(request, {"password": "hunter2"} if request == "left" else "left"), state)
+
+
+class Pair(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children([Asks.child_spec(1, id="left", name="left"), Asks.child_spec(2, id="right", name="right")])
+
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        return Children(
+            [
+                Pair.child_spec(None, id="pair", name="pair"),
+                Asks.child_spec(3, id=NASTY),
+                ChildSpec("gone", (ignored,)),
+            ],
+            strategy="rest_for_one",
+        )
+
+
+def ignored() -> Any:
+    return otp.Ignore()
+
+
+TREE = Tree("top", lambda: Top.start_link(None, name="top"))
+
+
+async def get(platform: Any, path: str) -> Any:
+    answer = await platform.client.get(f"/api/v1{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+@pytest.mark.operation("tree.show")
+def test_the_tree_shows_every_supervisor_and_what_became_of_a_child(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.client.request("DELETE", "/api/v1/processes/left", json={"reason": "boom"})
+        await Supervisor.count_children(("pair", platform.node))
+        found = await get(platform, "/system/process-tree?root=top")
+        (top,) = found["roots"]
+        assert (found["size"], found["partial"], top["strategy"]) == (6, False, "rest_for_one")
+        pair, nasty, gone = top["children"]
+        assert [(one["id"], one["restarts"], one["last_exit"]) for one in pair["children"]] == [
+            ("left", 1, "'boom'"), ("right", 0, None),
+        ]  # fmt: skip
+        assert pair["restarts_used"] == 1
+        assert (nasty["status"], gone["status"], gone["pid"]) == ("running", "stopped", None)
+        whole = await get(platform, "/system/process-tree")
+        assert [one["name"] for one in whole["roots"]] == ["superlearner"]
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.show")
+def test_what_does_not_fit_is_counted(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        shallow = await get(platform, "/system/process-tree?root=top&depth=1")
+        assert (shallow["partial"], shallow["why"]) == (True, ["depth"])
+        assert shallow["roots"][0]["children"][0]["more"] == 2
+        few = await get(platform, "/system/process-tree?root=top&limit=3&format=text")
+        assert "more" in few["drawing"]["text"]
+        assert "(something is left off: limit)" in few["drawing"]["text"]
+        for wrong in ("root=left", "root=nobody"):
+            answer = await platform.client.get(f"/api/v1/system/process-tree?{wrong}")
+            assert answer.status_code == 404
+        assert (await platform.client.get("/api/v1/system/process-tree?format=gif")).status_code == 422
+
+    inside(test, TREE)
+
+
+@pytest.mark.everywhere
+@pytest.mark.operation("tree.show")
+def test_the_tree_is_drawn_and_a_name_is_only_a_name(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def drawn(form: str) -> str:
+            return (await get(platform, f"/system/process-tree?root=top&format={form}"))["drawing"]["text"]
+
+        text = (await drawn("text")).splitlines()
+        assert text[0].startswith("top 0.")
+        assert text[0].endswith(" rest_for_one (3 restarts in 5 s, 0 used)")
+        assert [line[:11] for line in text[1:4]] == ["├── pair 0.", "│   ├── lef", "│   └── rig"]
+        assert len(text) == 6
+        dot = await drawn("dot")
+        assert dot.splitlines()[3:7] == [
+            '  n1 [label="top (rest_for_one)", shape=box];',
+            '  n2 [label="pair (one_for_one)", shape=box];',
+            "  n1 -> n2;",
+            '  n3 [label="left", shape=ellipse];',
+        ]
+        assert dot.count("\n") == len([1, 2, 3]) + 6 + 5 + 1
+        mermaid = await drawn("mermaid")
+        assert mermaid.startswith('flowchart LR\n  n1["top (rest_for_one)"]\n  n2["pair (one_for_one)"]\n  n1 --> n2\n')
+        assert "n1 -.-> n6" in mermaid
+        for drawing in (dot, mermaid, "\n".join(text)):
+            assert "\u202e" not in drawing
+        assert "<b>" not in mermaid
+        assert "-->end" not in mermaid
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.show")
+def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        pid = await DynamicSupervisor.start_child(("pool", platform.node), Asks.child_spec(1))
+        shown = (await get(platform, "/system/process-tree?root=pool&format=text"))["drawing"]["text"].splitlines()
+        assert shown[1:] == [f"└── {str(pid).strip('<>')} Asks (permanent)"]
+        otp.exit(pid, "kill")
+        await DynamicSupervisor.count_children(("pool", platform.node))
+        drawn = (await get(platform, "/system/process-tree?root=pool&format=text"))["drawing"]["text"]
+        assert drawn.endswith(" Asks (permanent, 1 restart)\n")
+        dot = (await get(platform, "/system/process-tree?root=pool&format=dot"))["drawing"]["text"]
+        assert "None" not in dot
+
+    inside(test, Tree("pool", lambda: DynamicSupervisor.start_link(name="pool")))
+
+
+@pytest.mark.operation("tree.ancestors", "tree.descendants")
+def test_who_is_above_and_who_is_below(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        above = await get(platform, "/processes/left/ancestors")
+        assert [one["name"] for one in above["ancestors"][:4]] == ["pair", "top", "playground", "superlearner"]
+        below = await get(platform, "/processes/top/descendants")
+        assert [(one["name"], one["distance"]) for one in below] == [
+            ("pair", 1), (None, 1), ("left", 2), ("right", 2),
+        ]  # fmt: skip
+        page = await platform.get("/api/v1/processes/top/descendants?per_page=3&page=2")
+        assert ([one["name"] for one in page["data"]], page["meta"]["total"]) == (["right"], 4)
+        await platform.client.post("/api/v1/supervisors/pair/children/right/terminate")
+        assert len(await get(platform, "/processes/top/descendants")) == 3
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.relationships")
+def test_relations_follow_links_and_monitors(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def waits() -> None:
+            otp.link(platform.node.whereis("left"))
+            otp.monitor(platform.node.whereis("right"))
+            otp.register("watcher", otp.self())
+            ready.set()
+            await otp.receive(otp.Is("end"))
+
+        ready = asyncio.Event()
+        pid = platform.node.spawn(waits)
+        await ready.wait()
+
+        async def tied(kind: str) -> set[tuple[Any, Any]]:
+            found = await get(platform, f"/system/relationships?kind={kind}&per_page=1000")
+            return {(one["source"]["name"], one["target"]["name"]) for one in found}
+
+        assert ("left", "watcher") in await tied("link")
+        assert ("watcher", "right") in await tied("monitor")
+        assert ("pair", "left") in await tied("supervises")
+        otp.send(pid, "end")
+        await otp.wait_down(pid)
+        assert ("left", "watcher") not in await tied("link")
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.isolated")
+def test_who_is_tied_to_nobody_is_found(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def lonely() -> None:
+            otp.register("lonely", otp.self())
+            ready.set()
+            await otp.receive(otp.Is("end"))
+
+        ready = asyncio.Event()
+        assert "lonely" not in [one["name"] for one in await get(platform, "/system/processes/isolated")]
+        pid = platform.node.spawn(lonely)
+        await ready.wait()
+        found = [one["name"] for one in await get(platform, "/system/processes/isolated?per_page=1000")]
+        assert "lonely" in found
+        assert not {"left", "top", "web"} & set(found)
+        otp.exit(pid, "kill")
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("tree.cycles")
+def test_two_that_call_one_another_are_a_deadlock(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        assert (await get(platform, "/system/cycles"))["deadlocks"] == 0
+
+        async def ask(first: str, request: Any) -> None:
+            await GenServer.call(first, request, timeout=30)
+
+        async def watch() -> None:
+            otp.register("watcher", otp.self())
+            ready.set()
+            for _ in range(2):
+                await otp.receive(otp.Is("asked"))
+            both.set()
+
+        ready, both = asyncio.Event(), asyncio.Event()
+        platform.node.spawn(watch)
+        await ready.wait()
+        asking = [platform.node.spawn(ask, "left", "right"), platform.node.spawn(ask, "right", "left")]
+        await both.wait()
+        found = await get(platform, "/system/cycles")
+        assert found["deadlocks"] == 1
+        (around,) = found["circles"]
+        assert [(one["source"]["name"], one["target"]["name"]) for one in around] == [
+            ("left", "right"), ("right", "left"),
+        ]  # fmt: skip
+        assert around[1]["request"] == "{'password': ***}"
+        assert found["waits_count"] == 4
+        for pid in asking:
+            otp.exit(pid, "kill")
+        await platform.client.post("/api/v1/supervisors/pair/restart", json={"mode": "hard"})
+        assert (await get(platform, "/system/cycles"))["deadlocks"] == 0
+
+    inside(test, TREE)

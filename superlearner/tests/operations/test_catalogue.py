@@ -1,0 +1,43 @@
+"""The catalogue tells the truth: what works exists, what does not apply says why, and the page is current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import superlearner
+from superlearner.operations.catalogue import catalogue, page
+from superlearner.operations.catalogue_entries import ENTRIES
+from superlearner.operations.registry import all_operations
+
+PAGE = Path(superlearner.__file__).parents[3] / "docs" / "arsenal.md"
+NAMES = {operation.name for operation in all_operations()}
+
+
+def test_every_entry_that_works_names_an_operation_that_exists() -> None:
+    working = [entry for entry in catalogue(NAMES) if entry.state == "working"]
+    assert working
+    assert {entry.operation for entry in working} - NAMES == set()
+
+
+def test_an_operation_that_does_not_exist_does_not_work() -> None:
+    assert not [entry for entry in catalogue(frozenset()) if entry.state == "working"]
+
+
+def test_what_does_not_apply_says_why() -> None:
+    for entry in catalogue(NAMES):
+        assert (entry.reason is not None) == (entry.state == "not applicable")
+        assert entry.reason is None or len(entry.reason.split()) > 1, entry
+
+
+def test_no_entry_stands_twice_in_its_category_and_the_whole_catalogue_is_there() -> None:
+    for category, rows in ENTRIES.items():
+        names = [row[0] for row in rows]
+        assert len(set(names)) == len(names), category
+    assert len(catalogue(NAMES)) == 300
+
+
+def test_the_page_is_current() -> None:
+    made = page(catalogue(NAMES))
+    assert PAGE.read_text(encoding="utf-8") == made, (
+        "docs/arsenal.md is not current; try: python -m superlearner.operations.catalogue > docs/arsenal.md"
+    )

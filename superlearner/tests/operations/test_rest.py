@@ -1,0 +1,219 @@
+"""The HTTP door: what is the same for all operations."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+import otp
+from superlearner.control.terms import plain_pid
+from superlearner.demo.one_for_one import Counter
+from superlearner.operations.registry import all_operations
+from superlearner.web.rest import routes_of
+
+Inside = Callable[..., Any]
+TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
+def test_a_dry_run_over_http_says_who_would_feel_it_and_ends_nobody(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = platform.node.whereis("counter_1")
+        answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?dry_run=true")
+        data = answer.json()["data"]
+        assert (answer.status_code, data["dry_run"]) == (200, True)
+        assert data["would"].startswith("send the exit signal kill to counter_1 (0.")
+        assert [one.partition(" ")[0] for one in data["affects"]] == ["counter_1", "demo_one_for_one"]
+        assert otp.is_alive(before)
+        assert platform.platform.audit.entries() == []
+
+    inside(test)
+
+
+def test_a_dry_run_names_those_whom_the_supervisor_restarts_along(inside: Inside) -> None:
+    async def affected(platform: Any, method: str, path: str, body: Any = None) -> set[str]:
+        answer = await platform.client.request(method, f"/api/v1/{path}", json=body)
+        return {one.partition(" ")[0] for one in answer.json()["data"]["affects"]}
+
+    async def test(platform: Any) -> None:
+        kill = "DELETE", "processes/counter_1?dry_run=true"
+        assert await affected(platform, *kill) == {"counter_1", "demo_one_for_one"}
+        await otp.Supervisor.change_flags("demo_one_for_one", strategy="one_for_all")
+        all = {"counter_1", "demo_one_for_one", "counter_2", "printer_1"}
+        assert await affected(platform, *kill) == all
+        crash = "POST", "supervisors/demo_one_for_one/simulate-failure?dry_run=true"
+        assert await affected(platform, *crash, {"failure_type": "child_crash", "target": "counter_1"}) == all
+
+    inside(test)
+
+
+def test_a_dry_run_of_what_takes_force_says_so(inside: Inside) -> None:
+    """Regression: without force it was refused, so that nobody could look before insisting."""
+
+    async def test(platform: Any) -> None:
+        for forced, words in (("", "; it takes force: live (…) keeps the platform alive"), ("&force=true", "")):
+            answer = await platform.client.request("DELETE", f"/api/v1/processes/live?dry_run=true{forced}")
+            would = answer.json()["data"]["would"]
+            pid = plain_pid(platform.node.whereis("live"))
+            assert would == f"send the exit signal kill to live ({pid}){words.replace('…', pid)}"
+        answer = await platform.client.request("DELETE", "/api/v1/processes/live")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
+
+    inside(test)
+
+
+def test_a_dry_run_of_what_no_force_does_is_refused_like_the_real_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.request("PUT", "/api/v1/processes/live/debug/log?dry_run=true", json={})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
+
+    inside(test)
+
+
+def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
+    """Regression: with `%2F` a path had one part more, so that nobody of such a name could be asked for by it."""
+
+    async def test(platform: Any) -> None:
+        for name in ("a/b", "<b>bold</b>", "../x", "x/info", "%2F", "a%2Fb"):
+            pid = await platform.node.start(Counter, 7, name=name)
+            path = f"/api/v1/processes/{quote(name, safe='')}"
+            info = (await platform.client.get(f"{path}/info")).json()["data"]
+            assert (info["pid"], info["registered_name"]) == (plain_pid(pid), name)
+            call = {"message": "get_value", "message_type": "call"}
+            assert (await platform.client.post(f"{path}/message", json=call)).json()["data"]["reply"] == 7
+            ended = (await platform.client.delete(path)).json()["data"]
+            assert (ended["pid"], ended["terminated"]) == (plain_pid(pid), True)
+            gone = (await platform.client.get(path.replace("%2F", "%2f") + "/info")).json()["error"]
+            assert repr(name) in gone["message"]
+        wrong = await platform.client.get("/api/v1/processes/a/b/info")
+        assert wrong.json()["error"]["code"] == "operation_not_found"
+
+    inside(test)
+
+
+def test_no_word_is_taken_in_a_query_that_the_operation_does_not_know(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        before = platform.node.whereis("counter_1")
+        for method, path, field, hint in (
+            ("DELETE", "/processes/counter_1?dryrun=true", "dryrun", "did you mean dry_run?"),
+            ("DELETE", "/processes/counter_1?reasn=x&dry_run=true", "reasn", "did you mean reason?"),
+            ("DELETE", "/processes/counter_1?dryRun=true", "dryRun", "did you mean dry_run?"),
+            ("POST", "/processes/counter_1/suspend?dry=1", "dry", "did you mean dry_run?"),
+            ("GET", "/processes?serach=counter", "serach", "did you mean search?"),
+            ("GET", "/processes?perPage=5", "perPage", "did you mean per_page?"),
+            ("GET", "/events?limt=2", "limt", "did you mean limit?"),
+            ("GET", "/system/metrics?nocache=1", "nocache", "expected one of window_s, resolution_s, node"),
+            ("POST", "/processes/counter_1/message?message=increment", "message", "send it in the body"),
+        ):
+            answer = await platform.client.request(method, f"/api/v1{path}")
+            (detail,) = answer.json()["error"]["details"]
+            assert (answer.status_code, detail["field"], detail["hint"]) == (422, field, hint)
+        assert platform.node.whereis("counter_1") == before
+        assert otp.is_alive(before)
+        other = "/api/v1/supervisors/demo_one_for_one/children/counter_3/predict?reason=killed&strategy=one_for_one"
+        assert (await platform.client.delete(other)).status_code == 404
+        for words in ("node=superlearner@127.0.0.1", "dry_run=false"):  # which are the same everywhere
+            assert (await platform.client.get(f"/api/v1/processes?{words}")).status_code == 200
+
+    inside(test)
+
+
+def test_a_value_that_is_near_one_of_the_choices_is_answered_with_that_one(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        body = {"message": "x", "message_type": "kast"}
+        for answer, hint in (
+            (
+                await platform.client.post("/api/v1/processes/counter_1/message", json=body),
+                "got 'kast'; did you mean cast?",
+            ),
+            (await platform.client.get("/api/v1/processes?type=servre"), "got 'servre'; did you mean genserver?"),
+            (await platform.client.get("/api/v1/processes?type=xyzzy"), "got 'xyzzy'"),
+        ):
+            assert (422, [hint]) == (answer.status_code, [one["hint"] for one in answer.json()["error"]["details"]])
+
+    inside(test)
+
+
+def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?reason=shutdown")
+        assert answer.json()["data"]["reason"] == "shutdown"
+        answer = await platform.client.request("DELETE", "/api/v1/processes/counter_2", json={"reason": "boom"})
+        assert answer.json()["data"]["reason"] == "boom"
+        needed = "/api/v1/registries/rooms/entries"  # whose parameters must be given
+        for query, expected in (("?key=lobby&pid=printer_1", "registry_not_found"), ("?key=lobby", "validation_error")):
+            answer = await platform.client.request("DELETE", needed + query)
+            assert answer.json()["error"]["code"] == expected
+        answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?force=perhaps")
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "force")
+
+    inside(test)
+
+
+def test_changes_are_in_the_audit_log_with_user_and_door(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.client.request("DELETE", "/api/v1/processes/counter_1", headers={"x-door": "page"})
+        await platform.client.request("DELETE", "/api/v1/processes/superlearner")
+        entries = platform.platform.audit.entries()
+        assert [(one.user, one.door, one.operation, one.outcome) for one in entries] == [
+            ("anonymous", "page", "process.kill", "ok"),
+            ("anonymous", "rest", "process.kill", "critical_process_protection"),
+        ]
+
+    inside(test)
+
+
+def test_who_shows_the_token_is_the_owner(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.client.request("DELETE", "/api/v1/processes/counter_1", headers=TOKEN)
+        (entry,) = platform.platform.audit.entries()
+        assert entry.user == "owner"
+
+    inside(test, auth="all")
+
+
+@pytest.mark.operation("arsenal.operations", "arsenal.docs")
+def test_all_operations_are_listed_with_the_schema_of_their_form(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        listed = (await platform.get("/api/v1/arsenal/operations"))["data"]
+        assert len(listed) == len(platform.platform.arsenal)
+        kill = next(one for one in listed if one["name"] == "process.kill")
+        assert (kill["method"], kill["path"], kill["scope"]) == ("DELETE", "/api/v1/processes/{pid}", "operate")
+        assert kill["parameters"]["properties"]["pid"]["x-picker"] == "process"
+        document = await platform.get("/api/v1/arsenal/docs")
+        routes = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+        assert {(one["method"], one["path"]) for one in listed} == routes
+
+    inside(test)
+
+
+def test_the_document_is_made_once_and_others_are_answered_meanwhile(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.get("/api/v1/system/health")  # what checks the answers has its own document now
+        real, may = platform.platform.openapi, threading.Event()
+        platform.platform.openapi = lambda: may.wait(30) and real()
+        asked = [asyncio.ensure_future(platform.client.get("/api/v1/arsenal/docs")) for _ in range(2)]
+        assert (await platform.client.get("/api/v1/system/health")).status_code == 200
+        assert [one.done() for one in asked] == [False, False]
+        may.set()
+        first, second = await asyncio.gather(*asked)
+        assert first.content == second.content
+        assert real() is real()
+
+    inside(test)
+
+
+def test_platforms_share_their_routes_and_each_is_asked_for_itself(inside: Inside) -> None:
+    """They were read anew for each platform."""
+    assert routes_of(tuple(all_operations())) is routes_of(tuple(all_operations()))
+
+    async def test(platform: Any) -> None:
+        await platform.client.request("DELETE", "/api/v1/processes/counter_1")
+        assert len(platform.platform.audit.entries()) == 1
+
+    inside(test)
+    inside(test)

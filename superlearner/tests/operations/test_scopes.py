@@ -1,0 +1,149 @@
+"""Scopes at every door: who has not what an operation or a page needs is refused, and nothing has happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import BaseRoute
+
+import otp
+from superlearner.operations import PREFIX
+from superlearner.operations.registry import all_operations
+
+Run = Callable[..., Any]
+BEARER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+JSON = {"content-type": "application/json"}
+EXAMPLES = {"pid": "counter_1", "name": "demo_one_for_one", "child_id": "counter_1"}
+
+
+def address(path: str) -> str:
+    """A route with names that are there."""
+    return PREFIX + re.sub(r"\{(\w+)(:path)?\}", lambda found: EXAMPLES.get(found[1], "counter_1"), path)
+
+
+async def wait_as(name: str) -> None:
+    otp.register(name, otp.self())
+    await otp.receive(otp.Is("end"))
+
+
+async def pids(platform: Any) -> Any:
+    tree = await platform.get("/api/v1/supervisors?per_page=1000", headers=BEARER)
+    children = await platform.get("/api/v1/supervisors/demo_one_for_one", headers=BEARER)
+    return [one["pid"] for one in (*tree["data"], *children["data"]["children"])]
+
+
+def test_no_operation_runs_for_who_has_not_its_scope(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        client = platform.client
+        before = await pids(platform)
+        assert before
+        secrets = {}
+        await platform.platform.store.sync()
+        for grants in (("own",), ("read", "own"), ("read", "operate"), ("operate", "code")):
+            body = {"name": "-".join(grants), "scopes": grants}
+            made = await client.post("/api/v1/tokens", json=body, headers=BEARER)
+            secrets[grants] = {"authorization": f"Bearer {made.json()['data']['secret']}"}
+        refused = 0
+        for operation in platform.platform.arsenal:
+            for grants, headers in secrets.items():
+                if operation.scope in grants or (operation.owned and "own" in grants):
+                    continue  # of what somebody owns, the operation itself looks whose it is
+                # The scope is looked at before the body, which is broken.
+                broken = {} if operation.method == "GET" else {"content": b"{", "headers": {**headers, **JSON}}
+                answer = await client.request(
+                    operation.method, address(operation.path), **{"headers": headers, **broken}
+                )
+                told = (operation.name, grants, answer.text[:300])
+                assert answer.status_code == 403, told
+                assert answer.json()["error"]["code"] == "missing_scope", told
+                refused += 1
+        assert refused > len(list(platform.platform.arsenal))
+        assert before == await pids(platform)
+        assert {entry.did for entry in platform.platform.audit.entries() if entry.user != "owner"} == {None}
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("auth", [None, "all"])
+def test_what_needs_code_needs_a_credential_everywhere(inside: Run, auth: str | None) -> None:
+    expected = (401, "unauthorized") if auth else (403, "missing_scope")
+
+    async def test(platform: Any) -> None:
+        for operation in platform.platform.arsenal:
+            if operation.scope == "code" or auth:
+                answer = await platform.client.request(operation.method, address(operation.path))
+                assert (answer.status_code, answer.json()["error"]["code"]) == expected, operation.name
+        if not auth:
+            shown = await platform.client.get("/api/v1/processes/counter_1/state?redact=false")
+            assert (shown.status_code, shown.json()["error"]["code"]) == expected
+
+    inside(test, auth=auth)
+
+
+def test_what_is_no_operation_needs_read(inside: Run, tmp_path: Path) -> None:
+    """Pages, metrics, streams: every route there is, so that one that is added later is held as well."""
+
+    async def test(platform: Any) -> None:
+        await platform.platform.store.sync()
+        body = {"name": "blind", "scopes": ["operate", "code"]}
+        made = await platform.client.post("/api/v1/tokens", json=body, headers=BEARER)
+        blind = {"authorization": f"Bearer {made.json()['data']['secret']}"}
+        operations = {PREFIX + operation.path for operation in platform.platform.arsenal}
+        asked = 0
+        for path in routes_of(platform.platform):
+            if path in operations or path.startswith(("/static", "/health/")):
+                continue
+            answer = await platform.client.get(path.replace("{path:path}", "x"), headers=blind)
+            assert answer.status_code == 403, path
+            asked += 1
+        assert asked > 2
+
+    inside(test, data_dir=tmp_path)
+
+
+def routes_of(platform: Any) -> list[str]:
+    """The paths of the application that the document is made of, which stands behind guard and door."""
+    found: list[BaseRoute] = platform.openapi.args[0].routes
+    return [*(getattr(route, "path", "") for route in found), "/live/supervisors", "/metrics", "/api/v1/events"]
+
+
+def test_own_is_everything_on_the_nodes_one_owns_and_nothing_elsewhere(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        client, nodes = platform.client, platform.platform.nodes
+        await platform.platform.store.sync()
+        made = await client.post("/api/v1/tokens", json={"name": "ada", "scopes": ["own"]}, headers=BEARER)
+        ada = {"authorization": f"Bearer {made.json()['data']['secret']}"}
+        async with otp.Node("ada@127.0.0.1") as hers, otp.Node("bob@127.0.0.1") as his:
+            nodes.attach(hers, owner="ada")
+            nodes.attach(his, owner="bob")
+            hers.spawn(wait_as, "target")
+            allowed = {}
+            for name in ("ada@127.0.0.1", "bob@127.0.0.1", "superlearner@127.0.0.1", "nobody@127.0.0.1", ""):
+                answer = await client.get(f"/api/v1/processes?node={name}", headers=ada)
+                allowed[name] = answer.status_code
+            assert allowed.pop("ada@127.0.0.1") == 200
+            assert set(allowed.values()) == {403}
+            for path in ("/events?timeout_ms=1&", "/processes/target/state?redact=false&"):
+                answers = [
+                    await client.get(f"/api/v1{path}node={name}", headers={**ada, "accept": "application/json"})
+                    for name in ("ada@127.0.0.1", "bob@127.0.0.1", "superlearner@127.0.0.1")
+                ]
+                assert [answer.status_code for answer in answers] == [200, 403, 403], path
+            await client.request("DELETE", "/api/v1/processes/target", headers=ada)
+            assert hers.whereis("target") is not None
+            killed = await client.request("DELETE", "/api/v1/processes/target?node=ada@127.0.0.1", headers=ada)
+            assert (killed.status_code, hers.whereis("target")) == (200, None)
+            for operation in platform.platform.arsenal:
+                if not operation.on_node and not operation.owned:  # it is the platform's, whatever node is named
+                    path = address(operation.path) + "?node=ada@127.0.0.1"
+                    assert (await client.request(operation.method, path, headers=ada)).status_code == 403, path
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_what_changes_something_needs_more_than_read() -> None:
+    assert [one.name for one in all_operations() if one.changes and one.scope == "read"] == []
