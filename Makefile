@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 ARGS ?=
 TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
-QUICK := not slow and not repeated and (not browser or page)
+QUICK := not slow and not repeated and (not browser or page) and (not program or sample)
 
 # An environment belongs to the folder it was made in; a copied or moved checkout makes its own anew.
 ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
@@ -52,6 +52,10 @@ test: install-dev test-js ## the tests, one browser test for each page, and the 
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
+
+.PHONY: test-programs
+test-programs: install-dev ## all tests that start programs of their own (at most 4 minutes)
+	$(PY) -m pytest -n auto -m "program and not slow" $(TESTS) $(ARGS)
 
 .PHONY: test-browser
 test-browser: install-dev ## all tests of the pages in a browser (at most 5 minutes)

@@ -9,7 +9,7 @@ import pytest
 __all__ = ["QUICK", "is_whole"]
 
 _NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
-QUICK = "not slow and not repeated and (not browser or page)"
+QUICK = "not slow and not repeated and (not browser or page) and (not program or sample)"
 """What `make test` runs."""
 
 _WHOLE = ("", "not slow", QUICK)

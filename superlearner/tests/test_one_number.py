@@ -43,6 +43,13 @@ def names_taken(platform: Any, *names: str) -> asyncio.Future[None]:
     return done
 
 
+def happened(platform: Any, kind: str, *pids: otp.Pid) -> asyncio.Future[None]:
+    """Return a future that is done after the next event of a kind, of these processes or of any."""
+    done = asyncio.get_running_loop().create_future()
+    trace.subscribe(platform.node, lambda _: done.set_result(None), kinds={kind}, pids=pids or None, limit=1)
+    return done
+
+
 async def four_fast_kills(platform: Any) -> float:
     """Kill `counter_1` until its supervisor gives up; return the wall clock time of that, once all run again."""
     for _ in range(3):
@@ -121,51 +128,57 @@ class Slow(GenServer[None]):
         await otp.receive(otp.Is("go on"))
 
 
+class Plain(GenServer[None]):
+    @impl
+    def init(self, arg: Any) -> Ok[None]:
+        return Ok(None)
+
+
 class Pool(Supervisor):
     @impl
-    def init(self, arg: Any) -> Children:
-        return Children([Slow.child_spec(None, id="slow")])
+    def init(self, worker: type[Any]) -> Children:
+        id = "slow" if worker is Slow else "worker"
+        return Children([worker.child_spec(None, id=id, shutdown="brutal_kill")])
 
 
 class Trees(Supervisor):
     """Its supervisors have no names, so that each restart gives them another pid only."""
 
     @impl
-    def init(self, arg: Any) -> Children:
-        return Children([ChildSpec("pool", (Pool.start_link, None), type="supervisor")], max_restarts=100)
+    def init(self, worker: type[Any]) -> Children:
+        return Children([ChildSpec("pool", (Pool.start_link, worker), type="supervisor")], max_restarts=100)
 
 
 def test_an_end_that_comes_later_than_that_of_the_supervisor_is_in_the_history_too(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         (pool,) = await Supervisor.which_children(platform.node.whereis("trees"))
         (slow,) = await Supervisor.which_children(pool.pid)
-        ended: list[Any] = []
-        trace.subscribe(platform.node, ended.append, kinds={"exited"}, pids=[slow.pid])
+        again = happened(platform, "child_restarted")
         otp.exit(pool.pid, "kill")
-        await otp.testing.wait_all_idle()
+        await again
         assert platform.hub.exits.of("superlearner/playground/trees/pool/slow") == []
+        gone = happened(platform, "exited", slow.pid)
         otp.send(slow.pid, "go on")
-        await otp.testing.wait_all_idle()
-        assert ended
+        await gone
         (end,) = platform.hub.exits.of("superlearner/playground/trees/pool/slow")
         assert (end.pid, end.reason) == (str(slow.pid).strip("<>"), "killed")
 
-    inside(test, Tree("trees", lambda: Trees.start_link(None, name="trees")))
+    inside(test, Tree("trees", lambda: Trees.start_link(Slow, name="trees")))
 
 
 def test_a_supervisor_without_a_name_goes_on_in_its_place(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         (first,) = await Supervisor.which_children(platform.node.whereis("trees"))
-        (slow,) = await Supervisor.which_children(first.pid)
-        otp.exit(slow.pid, "kill")
-        await otp.testing.wait_all_idle()
-        otp.exit(first.pid, "kill")
-        await otp.testing.wait_all_idle()
+        (worker,) = await Supervisor.which_children(first.pid)
+        for pid in (worker.pid, first.pid):
+            again = happened(platform, "child_restarted")
+            otp.exit(pid, "kill")
+            await again
         (second,) = await Supervisor.which_children(platform.node.whereis("trees"))
         assert second.pid != first.pid
         shown = await data(platform, f"/supervisors/{str(second.pid).strip('<>')}/analytics")
-        assert (shown["total_restarts"], shown["restarts_by_child"]) == (1, {"slow": 1})
+        assert (shown["total_restarts"], shown["restarts_by_child"]) == (1, {"worker": 1})
         (child,) = await data(platform, f"/supervisors/{str(second.pid).strip('<>')}/children")
         assert child["restarts"] == 1
 
-    inside(test, Tree("trees", lambda: Trees.start_link(None, name="trees")))
+    inside(test, Tree("trees", lambda: Trees.start_link(Plain, name="trees")))

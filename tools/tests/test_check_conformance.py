@@ -14,6 +14,8 @@ from tools.check_conformance import problems_of
 from tools.conformance_page import cases_of, text_of, with_counts
 from tools.files import ROOT
 
+pytestmark = pytest.mark.program
+
 HELD = "| case | what it holds | our test |\n| --- | --- | --- |\n"
 NOT_HELD = "| case | why not |\n| --- | --- |\n"
 COUNTS = "| suite | held | not held |\n| --- | --: | --: |\n\n"

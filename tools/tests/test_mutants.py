@@ -12,6 +12,8 @@ from tools.files import ROOT
 from tools.mutant_operators import candidates
 from tools.mutants import draw, engine, row, stages
 
+pytestmark = pytest.mark.program
+
 ENGINE = engine()
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tools.files import ROOT
 
+pytestmark = pytest.mark.program
+
 TITLE = "operations that this run does not hold"
 PROJECT = """[pytest]
 pythonpath = {root}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.program
+
 HOOK = Path(__file__).parents[2] / "conftest.py"
 TESTS = """
 import pytest

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tools.warm_start import WarmStart
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture(scope="module")
 def warm() -> Iterator[WarmStart]:

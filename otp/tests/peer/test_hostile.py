@@ -24,7 +24,7 @@ from otp.peer import Ended, Limits, Spares, Walls, start
 from otp.peer.meter import descendants
 from otp.peer.walls.privileges import choose_uid, uids_in_use
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="walls are there on Linux only")
+pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="walls are there on Linux only")]
 
 PROGRAMS = sorted(Path(__file__).with_name("hostile").glob("*.py"))
 SECRET = "the-token-of-the-platform"

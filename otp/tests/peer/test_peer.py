@@ -20,7 +20,7 @@ from otp import BadArgument, Children, StartError, Supervisor, impl
 from otp.peer import Limits, Peer, PeerSpec, Spares, WallMissing, Walls, start
 from otp.peer.meter import descendants
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 QUIET = "def boot(here): pass"
 

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 import pytest
 
+pytestmark = pytest.mark.program
+
 pytest.importorskip("pyright")
 playwright = pytest.importorskip("playwright")
 

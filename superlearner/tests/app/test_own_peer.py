@@ -19,7 +19,10 @@ import websockets.sync.client
 
 from otp.peer.meter import descendants
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left")
+pytestmark = [
+    pytest.mark.program,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left"),
+]
 
 SHOP_NODE = "Shop@127.0.0.1"
 OWN = "superlearner@127.0.0.1"

@@ -20,6 +20,8 @@ import websockets
 from superlearner.base.data_dir import DataDir
 from superlearner.base.listening import Listener
 
+pytestmark = pytest.mark.program
+
 JSON = {"content-type": "application/json"}
 
 SPINNER = """\

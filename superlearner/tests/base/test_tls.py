@@ -22,6 +22,8 @@ from cryptography.x509.oid import NameOID
 
 from superlearner.base.tls import TlsError, client_context, first_certificate, server_context
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., Any]
 
 

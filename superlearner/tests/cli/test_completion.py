@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.program
+
 PROGRAM = Path(sys.executable).with_name("superlearner")
 
 

@@ -23,6 +23,8 @@ from superlearner.operations.adapters.console import docstring_of, signature_of
 from superlearner.operations.builtin.arsenal import line_of
 from superlearner.operations.registry import all_operations
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Terminal = Callable[..., Any]
 OPERATIONS = list(all_operations())

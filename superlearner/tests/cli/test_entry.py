@@ -17,6 +17,8 @@ import httpx
 import pytest
 import websockets
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BANK = """\

@@ -19,6 +19,8 @@ from superlearner.operations.adapters.mcp import LONGEST, result_of, tool_name, 
 from superlearner.operations.builtin.arsenal import line_of
 from superlearner.operations.registry import all_operations
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())
 

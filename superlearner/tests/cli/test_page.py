@@ -8,7 +8,10 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from tools.files import ROOT
+
+pytestmark = pytest.mark.program
 
 PAGE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
 START = (ROOT / "docs/start.md").read_text(encoding="utf-8")

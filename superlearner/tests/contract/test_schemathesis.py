@@ -69,6 +69,7 @@ def test_no_operation_answers_otherwise_than_described(start: Callable[..., Any]
     assert len(described) * examples < report.figures["test_cases"]["generated"]
 
 
+@pytest.mark.slow
 def test_what_is_planted_is_found(start: Callable[..., Any], tmp_path: Path) -> None:
     info = tmp_path / "packages" / "planted-1.dist-info"
     info.mkdir(parents=True)

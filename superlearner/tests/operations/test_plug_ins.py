@@ -16,6 +16,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from tools.files import ROOT
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PAGE = (ROOT / "docs/plug-ins.md").read_text(encoding="utf-8")
 

@@ -19,6 +19,8 @@ from superlearner.control.simulations import Plan, begin
 from superlearner.observing.monitoring.machine import Collector
 from superlearner.sandbox import inside
 
+pytestmark = pytest.mark.program
+
 COUNTER = """\
 from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor
 

@@ -13,6 +13,8 @@ import pytest
 from superlearner.store import AuditRow, NameTaken, Recording, Restart, SettingChange
 from superlearner.store.rows import NAME_LIMIT, TEXT_LIMIT, clean
 
+pytestmark = pytest.mark.program
+
 WithStore = Callable[..., Any]
 
 NASTY: Final = (

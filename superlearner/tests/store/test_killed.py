@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import httpx
+import pytest
 
 from superlearner.store import migrate
 from superlearner.store.database import Database
+
+pytestmark = pytest.mark.program
 
 STORM = """\
 import asyncio, sys, time

@@ -21,6 +21,8 @@ import websockets
 from superlearner.store import migrate
 from superlearner.store.tables import VERSION_TABLE
 
+pytestmark = pytest.mark.program
+
 Start = Callable[..., Any]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

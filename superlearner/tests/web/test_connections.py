@@ -16,6 +16,8 @@ import websockets
 
 from superlearner.base.descriptors import allow_descriptors
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., Any]
 HOST = b"Host: localhost\r\n"
 

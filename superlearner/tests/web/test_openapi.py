@@ -67,6 +67,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method.upper()} {path}", operation
 
 
+@pytest.mark.program
 def test_a_validator_accepts_the_document(document: dict[str, Any]) -> None:
     assert [] == [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
     broken = {**document, "paths": {"/x": {"get": {"summary": 7}}}}
@@ -130,6 +131,7 @@ def test_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:
         assert [] == unlike(document["components"]["schemas"], answer, example["value"]), code
 
 
+@pytest.mark.program
 def test_every_curl_line_is_taken_by_the_platform(inside: Inside, document: dict[str, Any], tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         wrong: dict[str, Any] = {}
@@ -192,6 +194,7 @@ def test_the_document_names_every_code_of_an_error() -> None:
     assert codes - set(get_args(ErrorCode)) == set()
 
 
+@pytest.mark.program
 def test_the_lines_for_curl_ask_the_platform_that_shows_them(inside: Callable[..., Any]) -> None:
     async def test(running: Any) -> None:
         path = running.platform.openapi()["paths"]["/api/v1/processes"]["get"]

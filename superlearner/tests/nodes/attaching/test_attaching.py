@@ -17,6 +17,8 @@ from tools.door_service import service
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.users import SCOPES
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 ATTACHED = "/api/v1/nodes/attached"
