@@ -29,6 +29,7 @@ def output_of(program: str, path: Path, hash_seed: str, *args: str) -> list[str]
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_an_hour_of_a_thousand_servers_is_the_same_twice_and_takes_seconds(tmp_path: Path) -> None:
     """A crash a second under a tree of supervisors, with every event recorded."""
     first = output_of("virtual_hour.py", tmp_path / "first", "1")

@@ -23,6 +23,8 @@ from superlearner.cli.manifest import verb_of
 from superlearner.operations.declaration import Operation
 from superlearner.operations.registry import all_operations
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())
 # pydantic is not among them: typer checks what was typed with it.

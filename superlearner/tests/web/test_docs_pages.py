@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from markupsafe import escape
+
+pytestmark = pytest.mark.program
 
 Inside = Callable[..., Any]
 

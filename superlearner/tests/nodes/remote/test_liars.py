@@ -37,6 +37,8 @@ from superlearner.operations.context import Context
 from superlearner.operations.execution import execute
 from superlearner.operations.users import OWNER as ADMIN
 
+pytestmark = pytest.mark.program
+
 Inside = Callable[..., Any]
 LIAR = "liar@127.0.0.1"
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}

@@ -52,7 +52,6 @@ def pids(page: Page, supervisor: str) -> dict[str, str | None]:
     }
 
 
-@pytest.mark.page("/supervisors")
 @pytest.mark.parametrize(
     ("supervisor", "child", "restarted", "words"),
     [
@@ -88,6 +87,7 @@ def test_a_killed_child_comes_back_with_those_its_strategy_names(
     )
 
 
+@pytest.mark.page("/supervisors")
 def test_a_crash_is_told_with_its_reason(shop: Page) -> None:
     line(shop, f"{DEMO}/counter_2").click()
     shop.get_by_label("Message as JSON").fill("crash")
