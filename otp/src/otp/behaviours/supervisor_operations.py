@@ -51,7 +51,7 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
         state.started(record, pid)
         if pid is not None:
             limit_cleanup(pid, record.spec.shutdown)
-            if record.spec.type == "supervisor":
+            if type(pid._state) is SupervisorState:
                 continue_counts(record, pid._state)
             if old is not None:
                 record.restarts += 1

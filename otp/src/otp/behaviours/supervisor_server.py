@@ -260,7 +260,7 @@ def _started_again(
         return True
     if pid._step is not None:
         limit_cleanup(pid, record.spec.shutdown)
-    if record.spec.type == "supervisor":
+    if type(pid._state) is SupervisorState:
         continue_counts(record, pid._state)
     if record is failed:
         record.restarts += 1
@@ -269,6 +269,6 @@ def _started_again(
         record.restarts += 1
         told_started(me, record.id, pid, record.spec, cause, old)
     else:
-        record.restarted_along += 1
+        record.restarted_along += old is not None
         told_started(me, record.id, pid, record.spec, cause)
     return True

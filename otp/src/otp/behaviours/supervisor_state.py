@@ -321,7 +321,7 @@ class SupervisorState(RestartWindow):
         return {record.id: found for record in self if (found := record.restart_counts()) is not None}
 
     def take_over(self, counts: Below) -> None:
-        """Add what the supervisor in whose place this one runs had counted."""
+        """Add the counts of the supervisor that this one replaces."""
         for id, before in (counts or {}).items():
             record = self.find(id)
             if record is not None:
@@ -378,8 +378,7 @@ def _note_end(record: ChildRecord, reason: Any, now: int) -> None:
 
 
 def continue_counts(record: ChildRecord, state: Any) -> None:
-    """A child that is a supervisor runs, with this table: it goes on with the counts of the one before."""
-    before, record.below = record.below, None
+    """Pass the saved counts to a supervisor that started as a child; `state` is its table."""
     if isinstance(state, SupervisorState):
-        state.take_over(before if isinstance(before, dict) else None)
+        state.take_over(record.below if isinstance(record.below, dict) else None)
         record.below = state

@@ -121,7 +121,11 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
     if fresh is None:
         kind, before = str(data.get("type", "worker")), model.rows.get(key)
         restarts = (0 if before is None else before.restarts) + (data.get("old") is not None)
-        fresh = Slot(id_text(data["id"]), part, pid, None, kind, "", restart=data.get("restart"), restarts=restarts)
+        along = 0 if before is None else before.restarted_along
+        fresh = Slot(
+            id_text(data["id"]), part, pid, None, kind, "",
+            restart=data.get("restart"), restarts=restarts, restarted_along=along,
+        )  # fmt: skip
     dirty = graft(model, fresh, supervisor.key, at)
     if key not in siblings:
         siblings.append(key)

@@ -251,7 +251,7 @@ class Replay:
         if event == "child_restarted" or data.get("old") is not None:
             own += 1
             model.restarts += 1
-        elif cause:
+        elif cause and old is not None:
             along += 1
         return Slot(
             id,

@@ -96,9 +96,12 @@ class History:
         for mine, others in ((self.by_child, later.by_child), (self.by_reason, later.by_reason)):
             for name, number in others.items():
                 mine[name] = mine.get(name, 0) + number
-        for times, more in ((self.restarts, later.restarts), (self.attempts, later.attempts)):
-            for at in more.newest(0):
-                times.add(at)
+        for at in later.restarts.newest(0):
+            self.restarts.add(at)
+        self.recoveries += later.recoveries
+        self.recovery_ns += later.recovery_ns
+        self.longest_recovery_ns = max(self.longest_recovery_ns, later.longest_recovery_ns)
+        self.attempts = later.attempts  # its budget is whole
         self.incarnations += 1
         self.ended_at = None
         self.down, self.causes = later.down, later.causes
@@ -148,7 +151,6 @@ class Book:
             self.by_place[place] = history
         elif known is not history:
             known.absorb(history, self.most)
-            known.attempts = Times()  # its budget is whole
             self.forget(history.key)
             belongs(self, known, pid)
 

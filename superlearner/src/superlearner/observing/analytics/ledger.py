@@ -162,21 +162,20 @@ class Ledger:
             self.forget_ended()
             self._sweep_at = max(SWEEP_AT, 2 * len(self.book.histories))
         registered = otp.process_info(pid, "registered_name")
-        history = meet(self.book, text, name if registered is None else id_text(registered))
+        meet(self.book, text, name if registered is None else id_text(registered))
         self._settle(pid)
-        return history
+        return self.book.by_pid[text]
 
     def _settle(self, pid: Pid) -> None:
         """Find the place of a supervisor without a name, and of those below it; none is known while it starts."""
         history, state = self.book.by_pid.get(plain_pid(pid)), supervisor_state(pid)
-        place = place_of(pid)
-        if history is None or state is None or place is None:
+        if history is None or state is None:
             return
-        if history.name is None and history.place is None:
+        if history.name is None and history.place is None and (place := place_of(pid)) is not None:
             self.book.settle(plain_pid(pid), place)
         if state.strategy not in DYNAMIC:
             for record in state.children:
-                if record.pid is not None and record.spec.type == "supervisor":
+                if record.pid is not None and supervisor_state(record.pid) is not None:
                     self._settle(record.pid)
 
     def on_event(self, event: Event) -> None:

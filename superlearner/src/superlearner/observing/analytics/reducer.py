@@ -88,7 +88,7 @@ def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str,
     before = None if id is None else history.down.pop(_place(id), None)
     if data.get("old") is not None:  # started on request, or with a sibling, after an end of its own
         reason = UNKNOWN if before is None else before[2]
-        return _ran_again(book, history, event, id, plain_pid(data["old"]), child, reason, before)
+        return _ran_again(book, history, event, id, plain_pid(data["old"]), child, reason, None)
     if event.cause not in history.causes or before is None:
         return _entry(book, history, event, "started", id, None, child, None)
     old, ended, why = before

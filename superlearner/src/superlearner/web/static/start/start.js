@@ -154,10 +154,10 @@ function steps() {
   write(byId("answer-who", HTMLElement), told.who);
   write(byId("answer-left", HTMLElement), told.left);
   const beginning = pages().find(({ id }) => id === "learn");
-  byId("next", HTMLElement).replaceChildren(
+  renew(byId("next", HTMLElement), [ // a link that is replaced by the next frame loses the click that has begun on it
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
     make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
-  );
+  ]);
   if (reached.read && announced !== story.id) write(byId("announce", HTMLElement), story.text);
   announced = reached.read ? story.id : announced;
 }
