@@ -1,4 +1,4 @@
-"""One number for one thing: what counts as a restart of a child, and what its supervisor's end leaves of the count."""
+"""Restart counts: which starts of a child count, and how the counts survive the end of its supervisor."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class RestartWindow:
 
 
 class Restarts(NamedTuple):
-    """How often a child was restarted, and what it knew of its own children if it is a supervisor."""
+    """The restart counts of a child and, if it is a supervisor, of its own children."""
 
     own: int
     along: int
@@ -122,9 +122,9 @@ class ChildRecord:
     last; `last_reason` and `last_at` (ns) belong to its last end; `ended` says that it ended by itself and was not
     started since. `start` is the prepared call of the start function.
 
-    `restarts` counts the starts after an end of its own, `restarted_along` those that the strategy added to the
-    restart of a sibling. Both survive the supervisor: `below` holds the counts of the children of a child that is a
-    supervisor, or its table while it runs.
+    `restarts` counts the starts after it ended by itself, `restarted_along` those that the strategy added to the
+    restart of a sibling. Both survive the end of the supervisor. If the child is a supervisor, `below` is its table
+    while it runs, else the saved counts of its children.
     """
 
     __slots__ = (
@@ -160,7 +160,7 @@ class ChildRecord:
         return f"<child {self.id!r} {'restarting' if self.restarting else self.pid}>"
 
     def restart_counts(self) -> Restarts | None:
-        """Return what its next supervisor has to know; None if neither it nor a child below it was restarted."""
+        """Return the counts for its next supervisor; None if all of them are zero."""
         below = self.below.restart_counts() if isinstance(self.below, SupervisorState) else self.below
         counts = Restarts(self.restarts, self.restarted_along, below)
         return counts if any(counts) else None
@@ -377,8 +377,7 @@ def _note_end(record: ChildRecord, reason: Any, now: int) -> None:
         record.below = record.below.restart_counts()
 
 
-def continue_counts(record: ChildRecord, state: Any) -> None:
+def continue_counts(record: ChildRecord, state: SupervisorState) -> None:
     """Pass the saved counts to a supervisor that started as a child; `state` is its table."""
-    if isinstance(state, SupervisorState):
-        state.take_over(record.below if isinstance(record.below, dict) else None)
-        record.below = state
+    state.take_over(record.below if isinstance(record.below, dict) else None)
+    record.below = state

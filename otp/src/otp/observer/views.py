@@ -165,7 +165,7 @@ class Budget:
 class ChildView:
     """A child as its supervisor knows it; `supervisor` is the tree below, if it is one and was read.
 
-    `restarts` counts its starts after an end of its own, `restarted_along` those with a sibling that was restarted.
+    `restarts` counts its starts after it ended by itself, `restarted_along` those with a sibling that was restarted.
     Both go on when the supervisor itself is restarted.
     """
 

@@ -1,7 +1,7 @@
-"""The platform's half that runs where a node is: it carries out operations there and sends what pages show.
+"""The part of the platform that runs beside a remote node: it executes operations and sends the content of pages.
 
-As Erlang's `observer_backend`, for everything that `superlearner` offers: the platform forwards an operation on a node
-in another process (`superlearner.nodes.remote`), and what it needs is read here, at one instant and in one round trip.
+It is what `observer_backend` is in Erlang, for every operation of `superlearner`: the platform forwards an operation on
+a node in another process (`superlearner.nodes.remote`), and all facts are read here, at one instant, in one round trip.
 """
 
 from __future__ import annotations

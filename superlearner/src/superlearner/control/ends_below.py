@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import otp
 from otp import Node
@@ -13,6 +13,8 @@ from superlearner.control.exits import ExitEvent, ExitLog
 from superlearner.control.terms import plain_pid
 
 __all__ = ["EndsBelow"]
+
+MOST_WAITING: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class EndsBelow:
     def __init__(self, node: Node, exits: ExitLog) -> None:
         self._node = node
         self._exits = exits
+        self._waiting: dict[str, str] = {}
+        """The slots of processes that still clean up, by pid."""
 
     def take(self, event: ExitEvent, below: Mapping[str, str]) -> None:
         """Handle the end of a supervisor.
@@ -43,18 +47,17 @@ class EndsBelow:
             event: its `child_terminated` event.
             below: the keys of the slots below it by the pids of the processes in them.
         """
-        waiting = dict(below)
-        if not waiting or not event.cause:
+        if not below or not event.cause:
             return
+        self._waiting |= below
         for past in otp.trace.history(self._node, event.cause):
-            self._take(past, waiting)
-        living = [pid for text in waiting if otp.is_alive(pid := self._node.parse_pid(text))]
-        if living:  # they are still cleaning up
-            self._node.subscribe(
-                lambda later: self._take(later, waiting), kinds={"exited"}, pids=living, limit=len(living)
-            )
+            if past.kind == "exited":
+                self.ended(past)
+        while len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
 
-    def _take(self, event: Event, waiting: dict[str, str]) -> None:
-        key = None if event.kind != "exited" or event.pid is None else waiting.pop(plain_pid(event.pid), None)
+    def ended(self, event: Event) -> None:
+        """Handle an `exited` event; it means nothing for a process that is not waited for."""
+        key = None if event.pid is None or not self._waiting else self._waiting.pop(plain_pid(event.pid), None)
         if key is not None:
             self._exits.take(key, _End(event.at, event.seq, {"reason": event.data["reason"], "child": event.pid}))

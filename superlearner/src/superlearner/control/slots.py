@@ -63,7 +63,7 @@ class Slot:
     budget: Budget | None = None
     last: LastExit | None = None
     restarts: int = 0
-    """How often its supervisor has restarted it after an end of its own."""
+    """How often its supervisor has restarted it after it ended by itself."""
     restarted_along: int = 0
     """How often it was restarted with a sibling, because of the strategy."""
     since: float = 0.0

@@ -1,1 +1,1 @@
-"""What live pages show, as frames and deltas."""
+"""The content of live pages, as frames and deltas."""

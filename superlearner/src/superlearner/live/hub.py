@@ -176,6 +176,8 @@ class Hub:
     def on_event(self, event: Event) -> None:
         """One event of the trace: into the model and the feed; a frame will follow if somebody looks."""
         try:
+            if event.kind == "exited":
+                self._ends_below.ended(event)
             dirty = self._take(event)
         except Exception:
             # The runtime that emits must not suffer from our bug: say it, and read everything anew.

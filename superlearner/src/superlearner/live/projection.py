@@ -166,7 +166,7 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
 
 
 def _continued(old: Row, row: Row) -> Row:
-    """Return the row of a slot that the page knows, with what its supervisor does not know of it."""
-    if row.pid is None:  # what ran in it and will run again, not what its supervisor knows of it meanwhile
+    """Return the new row, with the fields of the old row that its supervisor does not supply."""
+    if row.pid is None:  # the class and name of the process that ran in it and will run again
         row = replace(row, what=old.what or row.what, name=old.name)
     return replace(row, last=old.last or row.last)

@@ -1,1 +1,1 @@
-"""What happens on a node: events, restarts, figures, messages, logs."""
+"""Observation of a node: events, restarts, metrics, messages, logs."""

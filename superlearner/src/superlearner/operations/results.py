@@ -30,7 +30,7 @@ __all__ = [
     "TerminateResult",
 ]
 
-RESTARTS: Final = "how often its supervisor restarted it after an end of its own"
+RESTARTS: Final = "how often its supervisor restarted it after it ended by itself"
 RESTARTED_ALONG: Final = "how often it was restarted with a sibling, because of the strategy"
 
 Pid = str

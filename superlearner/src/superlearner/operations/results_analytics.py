@@ -73,7 +73,7 @@ class SupervisorAnalytics(BaseModel):
     supervisor_name: str
     supervisor_pid: PlainPid
     alive: bool
-    total_restarts: int = Field(description="children that it restarted after an end of their own")
+    total_restarts: int = Field(description="children that it restarted after they ended by themselves")
     restarted_along: int = Field(description="siblings that its strategy restarted with them")
     failed_restarts: int = Field(description="attempts that failed and were tried again")
     give_ups: int

@@ -67,7 +67,7 @@ def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
     yield _one("timers", "gauge", "1", "Timers that run.", now.timers)
     yield _one("spawned_total", "counter", "1", "Processes ever started.", now.spawned)
     yield _one(
-        "restarts_total", "counter", "1", "Children that were restarted after an end of their own.", now.restarts
+        "restarts_total", "counter", "1", "Children that were restarted after they ended by themselves.", now.restarts
     )
     yield _one("give_ups_total", "counter", "1", "Supervisors that gave up.", now.give_ups)
     yield _one("messages_handled_total", "counter", "1", "Messages and awaited answers taken.", now.handled)
@@ -103,7 +103,7 @@ def _of_tally(tally: Tally) -> Iterator[Figure]:
         "How long operations took.",
         tuple(((("operation", name),), durations) for name, durations in took),
     )
-    restarts = "Children that a supervisor restarted after an end of their own, by supervisor."
+    restarts = "Children that a supervisor restarted after they ended by themselves, by supervisor."
     along = "Siblings that a supervisor restarted with them, by supervisor."
     yield _by("supervisor_restarts_total", "counter", "1", restarts, "supervisor", tally.restarts)
     yield _by("supervisor_restarted_along_total", "counter", "1", along, "supervisor", tally.restarted_along)

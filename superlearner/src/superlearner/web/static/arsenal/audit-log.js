@@ -131,7 +131,7 @@ function filter([name, takes]) {
 }
 
 /** Why there is nothing to see. @param {boolean} filtered */
-const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters." : "Nobody has changed anything yet."}</b></p><p>Whatever changes something is written here, at every door, with who it was and what became of it. Reading is not.</p>`;
+const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters." : "No changes yet."}</b></p><p>Every operation that changes something is logged here, from every interface, with its caller and its outcome. Reads are not logged.</p>`;
 
 /** Why nothing may be seen, and the way on. @param {ApiError} error */
 function refusal(error) {

@@ -27,7 +27,7 @@
  * @property {number} since  wall clock, seconds
  * @property {string|null} [doing]
  * @property {number|null} [again_at]
- * @property {number} restarts  after an end of its own
+ * @property {number} restarts  after it ended by itself
  * @property {number} restarted_along  with a sibling, because of the strategy
  * @property {LastExit|null} last
  * @property {Budget|null} budget

@@ -52,7 +52,7 @@ export function columnsOf({ now, since, memory }) {
     { id: "mailbox", label: "Mailbox", width: 70, num: true, sort: "desc", hint: "Messages that wait until the process takes them", text: (row) => quiet(row.message_queue_len) },
     { id: "messages", label: "Messages/s", width: 86, num: true, sort: "desc", hint: "Messages taken in a second, in the mean of the last seconds. The runtime does not count them: they are looked at for this page", text: (row) => rate(row.messages_per_s) },
     { id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc", hint: "Share of the time spent in callbacks, in the mean of the last seconds", text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : "") },
-    { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor restarted it after an end of its own", text: (row) => quiet(row.restarts ?? 0) },
+    { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor restarted it after it ended by itself", text: (row) => quiet(row.restarts ?? 0) },
     { id: "age", label: "Age", width: 68, num: true, sort: "asc", hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age },
     { id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false, hint: "Where a function waits, or the callback that is not through yet", text: (row) => row.current_function ?? "" },
     { id: "links", label: "Links", width: 52, num: true, sort: "desc", shown: false, text: (row) => quiet(row.links) },
