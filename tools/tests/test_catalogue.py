@@ -1,15 +1,14 @@
-"""The catalogue tells the truth: what works exists, what does not apply says why, and the page is current."""
+"""The catalogue of operations names existing operations and reasons, and its page is current."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tools.catalogue import catalogue, page
+from tools.catalogue_entries import ENTRIES
+from tools.files import ROOT
 
-import superlearner
-from superlearner.operations.catalogue import catalogue, page
-from superlearner.operations.catalogue_entries import ENTRIES
 from superlearner.operations.registry import all_operations
 
-PAGE = Path(superlearner.__file__).parents[3] / "docs" / "arsenal.md"
+PAGE = ROOT / "docs" / "arsenal.md"
 NAMES = {operation.name for operation in all_operations()}
 
 
@@ -39,5 +38,5 @@ def test_no_entry_stands_twice_in_its_category_and_the_whole_catalogue_is_there(
 def test_the_page_is_current() -> None:
     made = page(catalogue(NAMES))
     assert PAGE.read_text(encoding="utf-8") == made, (
-        "docs/arsenal.md is not current; try: python -m superlearner.operations.catalogue > docs/arsenal.md"
+        "docs/arsenal.md is not current; try: python -m tools.catalogue > docs/arsenal.md"
     )
