@@ -18,10 +18,10 @@ import superlearner as _superlearner  # noqa: F401
 
 # A run of all of the library's tests answers for docs/conformance.md as well, one of the platform's for its operations.
 pytest_plugins = [
-    "tools.conformance_plugin",
-    "tools.encodable_plugin",
-    "tools.operations_plugin",
-    "tools.samples_plugin",
+    "conformance_plugin",
+    "encodable_plugin",
+    "operations_plugin",
+    "samples_plugin",
 ]
 
 # Another test may run beside each: how long it took to think of an example says nothing about the code.

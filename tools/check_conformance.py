@@ -1,6 +1,6 @@
 """docs/conformance.md can be relied on: each line names tests that exist, no case stands twice, the counts are right.
 
-Whether those tests ran and passed is checked when they run, see ``tools/conformance_plugin.py``.
+Whether those tests ran and passed is checked when they run, see ``otp/tests/shared/conformance_plugin.py``.
 
     python -m tools.check_conformance
     python -m tools.check_conformance --write    make the counts anew

@@ -20,13 +20,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tools.described_answers import AnswerCheck
-from tools.near_line import remote
-from tools.operations_plugin import ANSWERED
-from tools.telemetry_table import TableCheck
-from tools.warm_start import Begun, WarmStart
 
 import otp
+from described_answers import AnswerCheck
+from local_line import remote
+from operations_plugin import ANSWERED
 from otp import Application
 from superlearner.access.credentials import Credentials
 from superlearner.app.application import SuperLearner, start_trees, trees_of
@@ -39,6 +37,8 @@ from superlearner.sandbox.record import Facts, Sandbox, Wall
 from superlearner.sandbox.told import Report
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
+from telemetry_table import TableCheck
+from warm_start import Begun, WarmStart
 
 ADDRESS = re.compile(r"https?://[^\s]+")
 Running = subprocess.Popen[str] | Begun

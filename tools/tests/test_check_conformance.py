@@ -120,14 +120,19 @@ def test_wrong_counts_and_too_few_cases_are_refused(tmp_path: Path) -> None:
 
 # A run
 
-PROJECT = "[pytest]\npythonpath = {root}\naddopts = -p no:cacheprovider\nmarkers =\n    slow: takes long\n"
+PROJECT = """[pytest]
+pythonpath = {root} {root}/otp/tests/shared
+addopts = -p no:cacheprovider
+markers =
+    slow: takes long
+"""
 
 
 def run(folder: Path, test: str, *arguments: str, tests: str = TESTS) -> tuple[int, str]:
     """Run the tests of a repository whose page names this test."""
     repository(folder, tests)
     (folder / "pytest.ini").write_text(PROJECT.format(root=ROOT))
-    (folder / "conftest.py").write_text('pytest_plugins = ["tools.conformance_plugin"]\n')
+    (folder / "conftest.py").write_text('pytest_plugins = ["conformance_plugin"]\n')
     (folder / "docs").mkdir()
     (folder / "docs" / "conformance.md").write_text(page(f"| `one` | this | `otp/tests/test_it.py::{test}` |"))
     command = [sys.executable, "-m", "pytest", "-q", *arguments]

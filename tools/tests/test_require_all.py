@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.program
 
 HOOK = Path(__file__).parents[2] / "conftest.py"
+SHARED = ("otp/tests/shared", "superlearner/tests/shared")
 TESTS = """
 import pytest
 
@@ -36,7 +37,7 @@ def outcome(folder: Path, require_all: str, tests: str) -> tuple[int, str]:
         env={
             **os.environ,
             "REQUIRE_ALL": require_all,
-            "PYTHONPATH": str(HOOK.parent),
+            "PYTHONPATH": os.pathsep.join(str(HOOK.parent / folder) for folder in (".", *SHARED)),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take two seconds to import
         },
         capture_output=True,

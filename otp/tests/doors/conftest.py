@@ -1,4 +1,4 @@
-"""A service in a process of its own, which has a door."""
+"""A service in a process of its own that observers can connect to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import door_service
+
+import observed_service
 
 
 @pytest.fixture
@@ -22,4 +23,4 @@ def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def service(folder: Path, tmp_path: Path) -> Callable[..., Any]:
     """`async with service(**options_of_observe) as it:` it has a process, an address and a token; and `otp` alone."""
-    return partial(door_service.service, tmp_path, bare=True)
+    return partial(observed_service.service, tmp_path, bare=True)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tools.near_line import Line, remote
 
 import otp
+from local_line import Line, remote
 from superlearner.backend import start
 from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.near_line import remote
 
 import otp
+from local_line import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.nodes.remote.protocol import Packed, Taped, written
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.contract import run
+
+from schemathesis_run import run
 
 PLUG_IN = """\
 from superlearner.operations.declaration import operation

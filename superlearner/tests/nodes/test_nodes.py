@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tools.near_line import remote
 
 import otp
+from local_line import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from tools.described_answers import unlike
 
+from described_answers import unlike
 from superlearner import web
 from superlearner.app.application import trees_of
 from superlearner.app.running import Platform

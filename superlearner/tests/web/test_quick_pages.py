@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tools.whole_run import QUICK
-
 from superlearner.web.pages import PAGES
+from whole_run import QUICK
 
 FOLDER = Path(__file__).parent / "browser"
 MAKEFILE = Path(__file__).parents[3] / "Makefile"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.door_service import service
 
+from observed_service import service
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.users import SCOPES
 

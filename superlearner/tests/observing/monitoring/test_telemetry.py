@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tools.telemetry_table import TableCheck, emitted, table
 
 from superlearner.observing.monitoring import otel
 from superlearner.observing.monitoring.tally import NAMES, OTHERS, Tally
+from telemetry_table import TableCheck, emitted, table
 
 Inside = Callable[..., Any]
 

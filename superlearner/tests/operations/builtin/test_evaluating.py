@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tools.near_line import Line
 
 import otp
+from local_line import Line
 from superlearner.backend import start
 from superlearner.demo.one_for_one import Counter
 

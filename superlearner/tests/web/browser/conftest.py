@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tools.chromium import ARGUMENTS, chromium
-from tools.kept_contexts import KeptContexts
-from tools.near_line import remote
 
 import otp
+from kept_contexts import KeptContexts
+from local_line import remote
 from superlearner.demo import Shop
 
 #: What a browser says by itself when a connection is refused; tests of that make it happen on purpose.

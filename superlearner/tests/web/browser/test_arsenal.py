@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 
@@ -303,7 +303,7 @@ def test_an_answer_of_any_kind_and_length_is_shown_as_text(arsenal: Callable[...
     assert page.evaluate(SIDEWAYS) == 0
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_a_phone_goes_step_by_step(
     arsenal: Callable[..., Page], theme: str, width: int
 ) -> None:

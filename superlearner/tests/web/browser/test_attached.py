@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
-from tools.door_service import service
+
+from axe import broken_rules
+from observed_service import service
 
 pytestmark = pytest.mark.browser
 NODE = "shop@127.0.0.1"

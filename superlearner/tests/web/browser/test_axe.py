@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page
-from tools.axe import broken_rules
+
+from axe import broken_rules
 
 
 def test_every_place_that_breaks_a_rule_is_named_with_what_to_do(open_page: Callable[..., Page], platform: Any) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 PAGES = ("/supervisors", "/system", "/processes", "/traces", "/arsenal", "/settings", "/docs", "/docs/concepts")
@@ -23,7 +23,7 @@ LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
 ALSO = ("/replay", "/learn", "/settings")
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 @pytest.mark.parametrize("path", PAGES)
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], untouched: Any, path: str, theme: str, width: int

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
 
+from axe import broken_rules
 from page_tree import line, names
 
 SHOP = "app/shop_sup"

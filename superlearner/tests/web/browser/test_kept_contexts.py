@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tools.kept_contexts import KeptContexts
+
+from kept_contexts import KeptContexts
 
 LEAVE = """() => {
     localStorage.theme = "dark";

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 OWN = """
@@ -157,7 +157,7 @@ def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
     expect(strip(page)).to_contain_text("This tour is about ledger, cart, mailer of the demo")
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
     open_page: Callable[..., Page], program: Any, theme: str, width: int
 ) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 SHOP = "app/shop_sup"
@@ -55,7 +55,7 @@ def select(page: Page, key: str) -> None:
         expect(page.locator("#process")).to_have_attribute("data-loaded", pid)
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken(open_page: Callable[..., Page], platform: Any, theme: str, width: int) -> None:
     page = open_page(f"{platform.url}/supervisors", theme=theme, width=width)
     trouble(platform)

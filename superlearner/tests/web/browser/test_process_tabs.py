@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tools.axe import broken_rules
+
+from axe import broken_rules
 
 APP = '''
 """Servers for the detail pane."""

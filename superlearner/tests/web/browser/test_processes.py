@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tools.axe import broken_rules
 
+from axe import broken_rules
 from page_width import SIDEWAYS
 
 CROWD = """

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
 
+from axe import broken_rules
 from otp.trace import Row, pack
 
 Open = Callable[..., Page]

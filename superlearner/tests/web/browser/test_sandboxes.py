@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
@@ -257,7 +257,7 @@ def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callab
     expect(page.locator("#no-sandboxes")).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, width=width, theme=theme, **OWNER)
     page.locator("#walls summary").click()

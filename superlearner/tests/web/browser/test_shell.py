@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
 
 import otp
+from axe import broken_rules
 from page_width import SIDEWAYS
 
 SECOND = "shop@127.0.0.1"

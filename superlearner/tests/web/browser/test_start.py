@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
 
+from axe import broken_rules
+from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 OWN = """
@@ -159,7 +159,7 @@ def test_a_supervisor_that_gave_up_is_told_at_once_though_it_runs_again_and_nobo
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/system\?node=shop"))
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int
 ) -> None:

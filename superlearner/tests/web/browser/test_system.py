@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
 
+from axe import broken_rules
 from page_width import SIDEWAYS
 
 TROUBLE = """

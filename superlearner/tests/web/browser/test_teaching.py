@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tools.axe import broken_rules
 
+from axe import broken_rules
 from page_tree import line
 from page_width import SIDEWAYS
 

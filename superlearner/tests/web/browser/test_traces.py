@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tools.axe import broken_rules
-from tools.eyes import EYES
+
+from axe import broken_rules
+from page_variants import VARIANTS
 
 Open = Callable[..., Page]
 BOMB = "<img src=x onerror=alert(1)>"
@@ -155,7 +156,7 @@ def test_a_trace_that_is_gone_says_so_and_how_to_keep_the_next(open_page: Open, 
     expect(page.get_by_role("heading", name="This trace is not here any more")).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width"), EYES)
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_accessible_and_fits(open_page: Open, shop: Any, traced: str, theme: str, width: int) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False, theme=theme, width=width)
     expect(page.get_by_role("option").first).to_be_attached()

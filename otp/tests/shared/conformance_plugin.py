@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tools.conformance_page import cases_of, text_of
-from tools.whole_run import is_whole
+
+from whole_run import is_whole
 
 
 class Conformance:

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tools.described_answers import AnswerCheck, unlike
 
+from described_answers import AnswerCheck, unlike
 from superlearner.operations.declaration import declared, operation
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}

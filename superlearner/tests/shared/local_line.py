@@ -1,4 +1,4 @@
-"""A line to the backend of a node in this very program: what travels is bytes, as between processes."""
+"""A connection to the backend of a node in this process; requests travel as bytes, as between processes."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.program
 
 TITLE = "operations that this run does not hold"
 PROJECT = """[pytest]
-pythonpath = {root}
+pythonpath = {root}/otp/tests/shared {root}/superlearner/tests/shared
 addopts = -p no:cacheprovider --strict-markers
 markers =
     slow: takes long
@@ -23,7 +23,7 @@ markers =
 TESTS = """
 import pytest
 from superlearner.operations.registry import all_operations
-from tools.operations_plugin import ANSWERED
+from operations_plugin import ANSWERED
 
 NAMES = [operation.name for operation in all_operations() if operation.name not in {left_out!r}]
 
@@ -42,7 +42,7 @@ def run(folder: Path, *arguments: str, left_out: tuple[str, ...] = (), more: str
     (tests / "test_it.py").write_text(TESTS.format(left_out=left_out) + more)
     (folder / "pytest.ini").write_text(PROJECT.format(root=ROOT))
     (folder / "conftest.py").write_text(
-        'import superlearner\npytest_plugins = ["tools.operations_plugin"]\n'  # the package before the folder
+        'import superlearner\npytest_plugins = ["operations_plugin"]\n'  # the package before the folder
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "--import-mode=importlib", *arguments]
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the others take two seconds to import

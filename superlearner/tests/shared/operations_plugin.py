@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.whole_run import is_whole
+from whole_run import is_whole
 
 __all__ = ["ANSWERED", "Operations"]
 

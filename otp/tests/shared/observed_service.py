@@ -1,4 +1,4 @@
-"""A service in a process of its own, which has a door: a till under a supervisor, and nothing of a platform."""
+"""A program in a process of its own that `otp.observe` opens to observers: a till under a supervisor, no platform."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Shop(Supervisor):
 async def main():
     async with otp.Node("shop@127.0.0.1") as node:
         await node.start(Shop, None, name="shop")
-        async with otp.observe(node, **OPTIONS) as door:
-            print(json.dumps([door.record.address, door.record.token, door.record.os_pid]), flush=True)
+        async with otp.observe(node, **OPTIONS) as server:
+            print(json.dumps([server.record.address, server.record.token, server.record.os_pid]), flush=True)
             await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         print(json.dumps(await GenServer.call("till", "coins")), flush=True)
 
@@ -54,7 +54,7 @@ asyncio.run(main())
 
 @asynccontextmanager
 async def service(folder: Path, *, bare: bool = False, **options: Any) -> AsyncIterator[Any]:
-    """Start it and wait until its door is open: it has a `process`, an `address`, a `token`. It is killed at the end.
+    """Start it, wait until observers can connect, and kill it at the end; gives `process`, `address` and `token`.
 
     Args:
         folder: for files of its own.

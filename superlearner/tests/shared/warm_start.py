@@ -43,7 +43,7 @@ PRELOAD: Final = (
 )
 """What `superlearner run` imports, and with it most of what the other commands do."""
 
-ROOT: Final = Path(__file__).parents[1]
+HERE: Final = Path(__file__).parent
 LONGEST: Final = 1 << 18
 """Bytes of one request."""
 
@@ -144,8 +144,8 @@ class WarmStart:
             self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LONGEST)
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tools.warm_start", str(number)],
-                cwd=ROOT,
+                [sys.executable, "-m", "warm_start", str(number)],
+                cwd=HERE,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[number],
             )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tools.warm_start import WarmStart
+
+from warm_start import WarmStart
 
 pytestmark = pytest.mark.program
 

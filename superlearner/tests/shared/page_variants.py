@@ -1,4 +1,4 @@
-"""For whom a page is looked at: in which theme, and how wide."""
+"""The themes and widths in which tests open a page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-__all__ = ["EYES"]
+__all__ = ["VARIANTS"]
 
-EYES: Final = (
+VARIANTS: Final = (
     ("light", 1440),
     ("dark", 390),
     pytest.param("dark", 1440, marks=pytest.mark.slow),

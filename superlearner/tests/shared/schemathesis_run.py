@@ -1,7 +1,4 @@
-"""The API against its own OpenAPI document: Schemathesis asks, with right and wrong values, and compares the answers.
-
-python -m tools.contract URL [EXAMPLES]    a platform that runs; the token is taken from SUPERLEARNER_TOKEN
-"""
+"""A run of Schemathesis: send valid and invalid values to the API and compare its answers with the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -16,10 +13,9 @@ from typing import Any
 
 import httpx
 
-from tools.files import ROOT
-
 __all__ = ["Report", "run"]
 
+HERE = Path(__file__).parent
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 MOST_S = 120.0
 """In which the document comes, on a machine that does other things; Schemathesis itself waits 10 s."""
@@ -62,21 +58,15 @@ def run(url: str, token: str, *, examples: int = 15, seed: int = 1, only: tuple[
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "report.json")
         command = [
-            str(Path(sys.executable).with_name("st")), "--config-file", str(ROOT / "tools/schemathesis.toml"),
+            str(Path(sys.executable).with_name("st")), "--config-file", str(HERE / "schemathesis.toml"),
             "run", document, "--header", f"Authorization: {authorization}",
             "--phases", ",".join(PHASES), "--max-examples", str(examples), "--seed", str(seed),
             "--request-timeout", "30", "--no-shrink", "--generation-database", ":memory:", "--no-color",
             "--report", "json", "--report-json-path", str(figures),
             *(word for name in only for word in ("--include-operation-id", name)),
         ]  # fmt: skip
-        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tools.contract_hooks", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if not figures.exists():
             raise RuntimeError(f"Schemathesis did not get so far as to write a report: {done.stdout}{done.stderr}")
         return Report(done.returncode, done.stdout + done.stderr, json.loads(figures.read_text(encoding="utf-8")))
-
-
-if __name__ == "__main__":
-    report = run(sys.argv[1].rstrip("/"), os.environ["SUPERLEARNER_TOKEN"], examples=int((sys.argv[2:] or ["15"])[0]))
-    print(report.text)
-    sys.exit(report.code)
