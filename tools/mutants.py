@@ -29,7 +29,7 @@ _KERNEL = "otp/src/otp/kernel"
 _BEHAVIOURS = "otp/src/otp/behaviours"
 _MODULES = (
     "drain", "callbacks", "outcomes", "resume", "calls", "calling", "mailbox", "death", "burial", "signals",
-    "child_tasks", "unwinding", "task_exits", "spending",
+    "child_tasks", "unwinding", "task_exits", "spending", "replies", "waiting",
 )  # fmt: skip
 _FIRST = {
     "drain": ("kernel/test_drain.py", "kernel/test_cascades.py", "kernel/test_scheduler.py"),
@@ -43,6 +43,8 @@ _FIRST = {
     "resume": ("kernel/test_eager.py", "kernel/test_kill.py", "kernel/test_foreign_values.py"),
     "calls": ("kernel/test_calls.py", "kernel/test_calling.py", "kernel/test_call_limits.py"),
     "calling": ("kernel/test_calling.py", "kernel/test_calls.py", "kernel/test_call_limits.py"),
+    "replies": ("kernel/test_calls.py", "kernel/test_received_calls.py", "kernel/test_outcomes.py"),
+    "waiting": ("kernel/test_outcomes.py", "kernel/test_eager.py", "kernel/test_foreign_values.py"),
     "mailbox": ("kernel/test_mailbox.py", "kernel/test_patterns.py"),
     "death": (
         "kernel/test_death.py",

@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from otp import trace
+from otp._program import run
 from otp.behaviours.behaviour import Behaviour, callback, impl, optional_callback
 from otp.behaviours.child_spec import Children, ChildSpec
 from otp.behaviours.gen_server import GenServer
 from otp.behaviours.request import Request
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.dictionary import erase, get, get_keys, put
 from otp.kernel.errors import (
     AlreadyPresent,
@@ -40,7 +41,6 @@ from otp.kernel.names import register, registered, unregister, whereis
 from otp.kernel.node import Node
 from otp.kernel.patterns import AnyOf, Is, Tag
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.program import run
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.results import Continue, Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import demonitor, exit, link, monitor, process_flag, send, unlink, wait_down

@@ -36,7 +36,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from otp.kernel.calls import UNSET, system_call
+from otp.kernel.callers import UNSET
+from otp.kernel.calls import system_call
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid

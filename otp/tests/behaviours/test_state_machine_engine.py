@@ -46,7 +46,7 @@ from otp.behaviours.state_machine_engine import (
     received,
 )
 from otp.behaviours.state_machine_timers import CancelTimer, StartTimer
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 
 
 class Plain:

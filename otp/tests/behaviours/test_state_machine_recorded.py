@@ -40,7 +40,7 @@ from otp import (
     impl,
 )
 from otp.behaviours.state_machine_engine import Ended, Machine, Step, Wait, answered, begun, received
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.testing import Scheduler, wait_all_idle
 
 HERE = Path(__file__).parent / "recorded"

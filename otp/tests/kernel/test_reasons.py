@@ -11,7 +11,8 @@ import pytest
 
 import otp
 from otp import Crash, Error, ExceptionTerm, Exit, Throw
-from otp.kernel.reasons import is_clean, reason_of, same, stack_of, starts_with
+from otp.kernel.exception_reasons import reason_of, stack_of
+from otp.kernel.reasons import is_clean, same, starts_with
 
 
 class Array:

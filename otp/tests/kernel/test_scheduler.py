@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import otp
+from otp.kernel.drain import LoopScheduler as Kernel
 from otp.kernel.scheduler import NS, nanoseconds
-from otp.kernel.scheduler import Scheduler as Kernel
 from otp.testing import Scheduler, wait_all_idle
 
 

@@ -16,11 +16,11 @@ from otp.behaviours.behaviour import impl, implements
 from otp.behaviours.gen_server import GenServer
 from otp.bounded import text
 from otp.kernel.errors import CallExit, CallTimeout, StartError
+from otp.kernel.exception_reasons import reason_of
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
 from otp.kernel.names import node_here
 from otp.kernel.pids import Pid
-from otp.kernel.reasons import reason_of
 from otp.kernel.results import NoReply, Ok, Stop
 from otp.kernel.signals import exit, monitor, on_exit, process_flag
 from otp.kernel.spending import FAILED_START, spend

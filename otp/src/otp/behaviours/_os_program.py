@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otp.behaviours._os_output import Note, Outlet, StreamName
-from otp.kernel.calls import From, reply
+from otp.kernel.callers import From
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.process import Process
+from otp.kernel.replies import reply
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import Startable
 from otp.behaviours.gen_server import GenServer, stop
+from otp.kernel.callers import From
 from otp.kernel.calling import call, cast
-from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
 from otp.kernel.pids import Pid

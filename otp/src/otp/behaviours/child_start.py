@@ -17,8 +17,9 @@ from otp.behaviours.child_spec import ChildSpec
 from otp.behaviours.gen_server import GenServer
 from otp.behaviours.newest import newest
 from otp.kernel.errors import StartError, Throw
+from otp.kernel.exception_reasons import reason_of
 from otp.kernel.process import OWNER, Process
-from otp.kernel.reasons import Reason, reason_of
+from otp.kernel.reasons import Reason
 from otp.kernel.results import Ignore
 from otp.kernel.scheduler import current_process
 from otp.kernel.starting import Begun, begin_server, start_server, wait_for_start

@@ -48,7 +48,7 @@ from otp.behaviours.supervisor_trace import (
     told_stopped,
 )
 from otp.kernel import calling
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.child_tasks import left_by, tasks_ended
 from otp.kernel.errors import Error
 from otp.kernel.info import is_alive

@@ -35,14 +35,15 @@ from otp.behaviours.multi_call import abcast, multi_call
 from otp.behaviours.positional import positional
 from otp.behaviours.request import Request
 from otp.kernel import calling
-from otp.kernel.calls import UNSET, From, system_call
-from otp.kernel.calls import reply as send_reply
+from otp.kernel.callers import UNSET, From
+from otp.kernel.calls import system_call
 from otp.kernel.child_tasks import left_by
 from otp.kernel.errors import BadArgument, CallExit, Exit
 from otp.kernel.monitors import unwatch, watch_anywhere
 from otp.kernel.names import resolve
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import same, starts_with
+from otp.kernel.replies import reply as send_reply
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.scheduler import nanoseconds
 from otp.kernel.spending import spend

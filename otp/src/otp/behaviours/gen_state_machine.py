@@ -75,12 +75,13 @@ from otp.behaviours.state_machine_results import (
 )
 from otp.behaviours.state_machine_server import server_of
 from otp.kernel import calling
-from otp.kernel.calls import From, retold
-from otp.kernel.calls import reply as send_reply
+from otp.kernel.callers import From
+from otp.kernel.calls import retold
 from otp.kernel.errors import BadArgument, BadTimeout, CallExit, Error, StartError
 from otp.kernel.hints import did_you_mean
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash
+from otp.kernel.replies import reply as send_reply
 from otp.kernel.results import ABSENT, Ignore, Stop
 from otp.kernel.starting import start_server
 

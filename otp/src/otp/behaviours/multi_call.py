@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from otp.kernel.callers import From, new_call, new_outside_caller
+from otp.kernel.callers import Failed, From, new_call, new_outside_caller
 from otp.kernel.calling import cast
-from otp.kernel.calls import Failed, forget, send_call
+from otp.kernel.calls import send_call
 from otp.kernel.errors import BadArgument
 from otp.kernel.names import check_name, find_node, nodes_here
 from otp.kernel.process import Process
+from otp.kernel.replies import forget
 from otp.kernel.scheduler import nanoseconds, thread_current
 from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING

@@ -48,8 +48,8 @@ from otp.behaviours._os_program import Order, Program, reason_of_status
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.gen_server import GenServer, stop
+from otp.kernel.callers import From
 from otp.kernel.calling import call
-from otp.kernel.calls import From
 from otp.kernel.errors import BadArgument, Error, ReceiveTimeout, StartError
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal

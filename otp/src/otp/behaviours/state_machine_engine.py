@@ -41,7 +41,7 @@ from otp.behaviours.state_machine_timers import (
     timer_of,
     timers_after,
 )
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.reasons import same
 from otp.kernel.results import ABSENT, Stop
 

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.results import ABSENT, Result
 
 if TYPE_CHECKING:

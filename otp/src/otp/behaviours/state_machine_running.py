@@ -13,11 +13,12 @@ from typing import Any, Final
 from otp.behaviours.state_machine_engine import Callback, Effect, Ended, Machine, Step, answered
 from otp.behaviours.state_machine_results import ReplyTo
 from otp.behaviours.state_machine_timers import StartTimer, is_time, timer_of
-from otp.kernel.calls import From, reply
+from otp.kernel.callers import From
 from otp.kernel.errors import Error, Throw
 from otp.kernel.outcomes import Raised
 from otp.kernel.pids import Ref
 from otp.kernel.process import CANCEL, Process
+from otp.kernel.replies import reply
 from otp.kernel.results import Continue, NoReply, Reply, Stop
 from otp.kernel.timers import cancel_timer, start_timer
 from otp.kernel.tracing import bounded_text

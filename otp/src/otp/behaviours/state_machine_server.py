@@ -13,7 +13,7 @@ from otp.behaviours.behaviour import implements
 from otp.behaviours.state_machine_engine import Machine, begun, elapsed, received
 from otp.behaviours.state_machine_results import MachineOk
 from otp.behaviours.state_machine_running import GO_ON, Running, follow, hint, is_running
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument, Error, Exit, Throw
 from otp.kernel.messages import TimerFired
 from otp.kernel.outcomes import Raised

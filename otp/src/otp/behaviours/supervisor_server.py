@@ -41,7 +41,7 @@ from otp.behaviours.supervisor_trace import (
     told_started,
 )
 from otp.kernel import calling
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.child_tasks import left_by, tasks_ended
 from otp.kernel.errors import Error
 from otp.kernel.messages import ExitSignal

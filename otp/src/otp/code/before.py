@@ -13,8 +13,8 @@ from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.supervisor_state import SupervisorState
 from otp.kernel.process import Process
 from otp.kernel.reasons import same
+from otp.kernel.state_view import shown_state
 from otp.kernel.states import DEAD
-from otp.kernel.system import shown_state
 
 __all__ = ["Before", "is_supervisor"]
 

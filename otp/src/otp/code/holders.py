@@ -21,7 +21,7 @@ from otp._structure import bases_of, members_of, module_of, name_of, stored
 from otp.behaviours.newest import shown_version, version_names
 from otp.code.before import is_supervisor
 from otp.code.reports import OldObject, OldReference
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.process import Process
 from otp.kernel.reasons import same

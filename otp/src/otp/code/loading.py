@@ -14,7 +14,8 @@ from otp._structure import bases_of, members_of, module_of, name_of
 from otp.behaviours.newest import found_in, shown_version
 from otp.code.reports import UpgradeRefused
 from otp.kernel.errors import BadArgument, Error
-from otp.kernel.reasons import reason_of, same
+from otp.kernel.exception_reasons import reason_of
+from otp.kernel.reasons import same
 
 __all__ = ["Versions", "latest", "load", "vsn"]
 

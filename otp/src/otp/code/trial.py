@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from otp.kernel.callers import new_outside_caller
-from otp.kernel.calls import new_call, send_system, wait_outside
+from otp.kernel.callers import new_call, new_outside_caller
+from otp.kernel.calls import send_system, wait_outside
 from otp.kernel.errors import CallExit
 from otp.kernel.process import Process
 from otp.kernel.reasons import is_clean

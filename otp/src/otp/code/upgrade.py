@@ -40,8 +40,9 @@ from otp.code.trial import first_crash
 from otp.kernel.calls import system_call
 from otp.kernel.death import exit_signal
 from otp.kernel.errors import BadArgument, CallExit
+from otp.kernel.exception_reasons import reason_of
 from otp.kernel.process import Process
-from otp.kernel.reasons import reason_of, same
+from otp.kernel.reasons import same
 from otp.kernel.scheduler import Scheduler, find_scheduler, nanoseconds
 from otp.kernel.states import DEAD, EXITING, READY, SUSPENDED
 from otp.kernel.system import LATE, Downgrade, Refused, install, resume_later

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from otp.distribution import signals, wire
 from otp.distribution.remote_node import RemoteNode
-from otp.kernel.calls import reply, send_call, send_system
+from otp.kernel.calls import send_call, send_system
 from otp.kernel.death import exit_signal
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import ExitSignal
 from otp.kernel.monitors import unwatch, watch
 from otp.kernel.process import Process
+from otp.kernel.replies import reply
 from otp.kernel.states import CAST_TAG, DEAD, EXITING
 
 __all__ = ["arrived", "monitored"]

@@ -17,14 +17,14 @@ from otp.distribution import signals, wire
 from otp.distribution.node_id import NodeId
 from otp.distribution.remote_pid import RemoteName, RemoteProcess
 from otp.kernel.burial import tell_watcher
-from otp.kernel.callers import From, new_call, stand_in
-from otp.kernel.calls import Failed, fail, forget
+from otp.kernel.callers import Failed, From, new_call, stand_in
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import BadArgument
 from otp.kernel.messages import Down
 from otp.kernel.monitors import Monitor, forget_monitor, unwatch
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import Process
+from otp.kernel.replies import fail, forget
 from otp.kernel.signals import link_processes
 from otp.kernel.states import CALL_TAG, CAST_TAG, SYSTEM_TAG
 from otp.kernel.tracing import Tracer

@@ -19,8 +19,9 @@ from otp.distribution import signals
 from otp.distribution.arriving import monitored
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
-from otp.kernel.calls import Failed, From, reply
+from otp.kernel.callers import Failed, From
 from otp.kernel.errors import BadArgument
+from otp.kernel.replies import reply
 from otp.kernel.starting import spawn_on
 from otp.kernel.states import DEAD
 

@@ -13,13 +13,13 @@ from types import CoroutineType
 from typing import Any, Final
 
 from otp.kernel.callers import From, call_of
-from otp.kernel.calls import fail
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down
 from otp.kernel.monitors import unwatch
 from otp.kernel.process import Ext, Process
+from otp.kernel.replies import fail
 from otp.kernel.states import CAST_TAG, DEAD
 
 __all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell_watcher"]

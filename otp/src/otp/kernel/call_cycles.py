@@ -18,7 +18,7 @@ from types import BuiltinMethodType, CoroutineType, FunctionType, GeneratorType,
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from otp.kernel.callers import From, call_of
+from otp.kernel.callers import UNSET, Failed, From, call_of
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer
@@ -70,8 +70,6 @@ def suspect(frm: From) -> None:
 
 def _examine(timer: Timer) -> None:
     """End the call that would be the first to run into its time-out, if the cycle still stands and is a deadlock."""
-    from otp.kernel.calls import Failed  # which is above this module
-
     me, number = timer.target
     if me._st != CALLING or type(me._val) is not From or id(me._val) != number:
         return
@@ -105,8 +103,6 @@ def _is_certain(p: Process) -> bool:
 
 def _waits_patiently(p: Process) -> bool:
     """Return whether no limit but the default time-out ends the wait of `p`: no `timeout=`, no `with` block."""
-    from otp.kernel.calls import UNSET
-
     by_default = False
     for held in gc.get_referents(*_coroutines(p)):
         if held is UNSET:

@@ -12,12 +12,13 @@ from collections import deque
 from itertools import islice
 from typing import Any, Final
 
-from otp.kernel.calls import From, reply
+from otp.kernel.callers import From
 from otp.kernel.mailbox import merge_batch
 from otp.kernel.message_events import told_begun, told_ended, watched
 from otp.kernel.messages import ExitSignal, Timeout
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.process import Process, run_in_context
+from otp.kernel.replies import reply
 from otp.kernel.results import Continue, NoReply, Reply
 from otp.kernel.scheduler import Scheduler, Timer
 from otp.kernel.states import CALLING, CAST_TAG, HIBERNATE, IDLE, READY, RUN, SUSPENDED, TIMED

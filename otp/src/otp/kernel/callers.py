@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.pids import Identity, Pid, Ref
@@ -13,7 +13,17 @@ from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import CALL_FROM_THREAD
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, REMOTE, SYSTEM_TAG
 
-__all__ = ["From", "OutsideCaller", "as_message", "call_of", "new_call", "new_outside_caller", "stand_in"]
+__all__ = [
+    "Failed",
+    "UNSET",
+    "From",
+    "OutsideCaller",
+    "as_message",
+    "call_of",
+    "new_call",
+    "new_outside_caller",
+    "stand_in",
+]
 
 
 class OutsideCaller(Process):
@@ -101,3 +111,24 @@ def call_of(message: Any) -> From | None:
     if type(message) is tuple and len(message) == 3 and type(message[1]) is From:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         return message[1] if message[0] is CALL_TAG or message[0] is SYSTEM_TAG else None
     return None
+
+
+class _Unset:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "5.0"
+
+
+UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
+"""The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
+
+
+class Failed:
+    """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
+
+    __slots__ = ("cycle", "reason")
+
+    def __init__(self, reason: Any) -> None:
+        self.reason: Any = reason
+        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and drawn

@@ -13,16 +13,11 @@ from sys import exception as handled_exception
 from typing import Any, Final
 
 from otp.kernel.call_cycles import suspect
-from otp.kernel.callers import new_outside_caller
+from otp.kernel.callers import UNSET, Failed, From, new_call, new_outside_caller
 from otp.kernel.calls import (
-    UNSET,
-    Failed,
-    From,
     call_failed,
     call_from_outside,
     failure,
-    forget,
-    new_call,
     nobody,
     retold,
     send_call,
@@ -34,6 +29,7 @@ from otp.kernel.errors import BadArgument, BadTimeout, CallExit
 from otp.kernel.mailbox import deliver, park, refuse_to_wait
 from otp.kernel.names import check_some_node, resolve
 from otp.kernel.process import Process
+from otp.kernel.replies import forget
 from otp.kernel.results import Reply
 from otp.kernel.scheduler import CALL_FROM_THREAD, nanoseconds
 from otp.kernel.spending import spend
@@ -224,7 +220,8 @@ def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
     try:
         nanoseconds(timeout, "call(timeout=…)", infinite=True)
     except BadArgument as error:
-        from otp.kernel.reasons import Crash, stack_of
+        from otp.kernel.exception_reasons import stack_of
+        from otp.kernel.reasons import Crash
 
         reason = Crash("function_clause", stack_of(error.__traceback__))  # as OTP's guard
         described = failure(reason, dest, request, timeout).reason

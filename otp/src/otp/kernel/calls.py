@@ -11,30 +11,23 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from otp.kernel.call_cycles import suspect
-from otp.kernel.callers import From, OutsideCaller, new_call, new_outside_caller
+from otp.kernel.callers import UNSET, Failed, From, new_call, new_outside_caller
+from otp.kernel.death import end_stand_in
 from otp.kernel.errors import CallCycle, CallExit, CallingSelf, CallTimeout, NoProcess, ServerDown
-from otp.kernel.hints import why_silent
 from otp.kernel.mailbox import deliver, park, refuse_to_wait
-from otp.kernel.message_events import told_late, told_replied
-from otp.kernel.names import some_names
+from otp.kernel.names import resolve, some_names
 from otp.kernel.process import Process, Side
+from otp.kernel.replies import forget
 from otp.kernel.scheduler import DEFAULT_TIMEOUT, SWEEP_FROM, TICK, Scheduler, Timer, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import CALL_TAG, CALLING, DEAD, EXITING, READY, SYSTEM_TAG
+from otp.kernel.unanswered import why_silent
 
 __all__ = [
-    "UNSET",
-    "Failed",
-    "From",
     "call_failed",
-    "OutsideCaller",
-    "fail",
     "failure",
-    "forget",
-    "new_call",
     "nobody",
     "outside_done",
-    "reply",
     "call_from_outside",
     "retold",
     "send_call",
@@ -47,17 +40,6 @@ __all__ = [
 
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
 EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, dead ones also, until its time
-
-
-class _Unset:
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "5.0"
-
-
-UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
-"""The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
 
 
 def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
@@ -73,55 +55,6 @@ _KINDS: Final[dict[str, type[CallExit]]] = {
     "timeout": CallTimeout,
     "calling_self": CallingSelf,
 }
-
-
-class Failed:
-    """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
-
-    __slots__ = ("cycle", "reason")
-
-    def __init__(self, reason: Any) -> None:
-        self.reason: Any = reason
-        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and drawn
-
-
-def reply(frm: From, value: Any) -> None:
-    """Answer a call; an answer that comes too late, or a second one, is dropped."""
-    waiter = frm._waiter
-    to = frm._to
-    x = to._x
-    if x is not None and x.pend:
-        x.pend.pop(frm, None)
-    if waiter._val is not frm:  # answered, timed out, cancelled or dead: too late
-        if to._node._watched or to._told:
-            told_late(frm, value)
-        return
-    waiter._val = value
-    if waiter._st == CALLING:
-        if to._node._watched or to._told or waiter._told:
-            told_replied(frm, value)
-        waiter._st = READY
-        s = waiter._node._s
-        s.push(waiter)
-
-
-def fail(frm: From, reason: Any) -> None:
-    """Let a call fail because its server ended with `reason`."""
-    waiter = frm._waiter
-    if waiter._val is frm and waiter._st == CALLING:
-        post = waiter._node._s.post
-        if post is not None:
-            post.answered(frm._to, waiter)
-        waiter._val = Failed(reason)
-        waiter._st = READY
-        waiter._node._s.push(waiter)
-
-
-def forget(frm: From) -> None:
-    """The caller gave up: the server's death need not find it any more."""
-    x = frm._to._x
-    if x is not None and x.pend:
-        x.pend.pop(frm, None)
 
 
 # Time-outs of calls. A blocked caller sits in one 8 ms bucket at most; a finished call leaves it there, and the
@@ -309,8 +242,6 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
             timer.fire = timer.target = None
         forget(frm)
         if stub._links is not None or stub._mons is not None:
-            from otp.kernel.death import end_stand_in  # which is above this module
-
             end_stand_in(stub)
     if failed is not None:
         try:
@@ -361,8 +292,6 @@ def send_system(to: Process, frm: From) -> None:
 
 async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: str = "call") -> Any:
     """A system message and its answer; fails like a call."""
-    from otp.kernel.names import resolve
-
     to = resolve(dest)
     if to is None or to._st in (DEAD, EXITING):
         await spend()

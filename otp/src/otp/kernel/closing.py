@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from otp.kernel.calls import new_call, send_system
+from otp.kernel.callers import new_call
+from otp.kernel.calls import send_system
 from otp.kernel.child_tasks import end_found_tasks
 from otp.kernel.death import exit_signal
 from otp.kernel.from_thread import end_calls

@@ -18,9 +18,10 @@ from logging import CRITICAL, DEBUG
 from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.child_tasks import end_tasks, find_tasks, look_at_error
 from otp.kernel.elsewhere import elsewhere
+from otp.kernel.exception_reasons import drop_traceback
 from otp.kernel.kept import kept
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
@@ -28,7 +29,7 @@ from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.places import where_in
 from otp.kernel.process import CANCEL, CUT_SHORT, Ext, Process, Thrown
-from otp.kernel.reasons import drop_traceback, is_word
+from otp.kernel.reasons import is_word
 from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
 from otp.kernel.unwinding import close, on_the_stack

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any, Final
 
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument, Throw
 from otp.kernel.log import say
 from otp.kernel.process import Process

@@ -9,23 +9,26 @@ sockets are served in between.
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import AbstractEventLoop, tasks
+import random
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final, Literal
 
 from otp.kernel.callbacks import run_callbacks
-from otp.kernel.calls import OutsideCaller, outside_done
+from otp.kernel.callers import OutsideCaller
+from otp.kernel.calls import outside_done
 from otp.kernel.death import terminate
+from otp.kernel.forks import watch_forks
 from otp.kernel.mailbox import deliver
-from otp.kernel.outcomes import wait_for
 from otp.kernel.process import Process
-from otp.kernel.resume import blame, coroutine_done, future_done, interrupt, run_odd
+from otp.kernel.resume import blame, coroutine_done, future_done, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, TICK, Scheduler
 from otp.kernel.states import READY, RUN
+from otp.kernel.task_exits import task_failed
+from otp.kernel.waiting import interrupt, wait_for
 
-__all__ = ["current_task_table", "entry_points", "run_one"]
+__all__ = ["LoopScheduler", "run_one"]
 
 ROUND: Final = 32  # resumes between two looks at budget and clock
 LONG_DRAIN_NS: Final = 50_000_000
@@ -33,46 +36,24 @@ POOL: Final = 1_000  # spare mailboxes kept
 _ROUND = range(ROUND)
 
 
-class _SwappedTasks:
-    """`asyncio`'s current task where it is no dictionary that can be written."""
+class LoopScheduler(Scheduler):
+    """The scheduler of an event loop, with the code that runs its processes."""
 
-    __slots__ = ("_swap",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._swap: Any = vars(tasks)["_swap_current_task"]  # private, and not in its type stub
-
-    def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
-        self._swap(loop, task)
-
-    def __getitem__(self, loop: AbstractEventLoop) -> Any:
-        return asyncio.current_task(loop)
-
-    def get(self, loop: AbstractEventLoop, default: Any = None) -> Any:
-        return asyncio.current_task(loop)
-
-    def pop(self, loop: AbstractEventLoop, default: Any = None) -> None:
-        self._swap(loop, None)
-
-
-def current_task_table(loop: AbstractEventLoop) -> Any:
-    """The table of asyncio's current tasks, tested: what is written there is what `current_task` answers."""
-    table: Any = vars(tasks)["_current_tasks"]
-    probe = object()
-    before = table.get(loop)
-    table[loop] = probe
-    try:
-        works = asyncio.current_task(loop) is probe
-    finally:
-        if before is None:
-            table.pop(loop, None)
-        else:
-            table[loop] = before
-    return table if works else _SwappedTasks()
-
-
-def entry_points(s: Scheduler) -> tuple[Callable[[], None], Callable[..., None], Callable[..., None]]:
-    """What the scheduler calls: the drain, the end of a future, and `send`."""
-    return partial(_drain, s), partial(future_done, s), deliver
+    def __init__(
+        self,
+        loop: AbstractEventLoop | None = None,
+        *,
+        inline: bool | Literal["seeded"] = True,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(loop, inline=inline, rng=rng)
+        self.drain: Callable[[], None] = partial(_drain, self)
+        self.future_done: Callable[..., None] = partial(future_done, self)
+        self.send: Callable[..., None] = deliver
+        self.task_failed: Callable[..., None] = task_failed
+        watch_forks()
 
 
 def _drain(s: Scheduler) -> None:

@@ -28,6 +28,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from otp.kernel.bounded import text
+from otp.kernel.hints import did_you_mean, down_hint, start_hint
+
 if TYPE_CHECKING:
     from otp.kernel.pids import Pid
 
@@ -55,8 +58,6 @@ __all__ = [
 
 def _shown(term: Any, length: int = 200) -> str:
     """A term in at most so many characters: a reason, a request or a name may be of any size, and run no code here."""
-    from otp.kernel.bounded import text  # above this module
-
     return text(term, length=length, depth=6)
 
 
@@ -71,8 +72,6 @@ def _with_advice(text: str, advice: str) -> str:
 def _close(name: Any, known: tuple[Any, ...]) -> str:
     if not known:
         return ""
-    from otp.kernel.hints import did_you_mean
-
     return did_you_mean(name, known)
 
 
@@ -201,8 +200,6 @@ class ServerDown(CallExit):
     """The server ended before it answered; `.cause_reason` is its exit reason."""
 
     def _advice(self) -> str:
-        from otp.kernel.hints import down_hint
-
         return down_hint(self.cause_reason)
 
 
@@ -245,8 +242,6 @@ class StartError(Exception):
     def _advice(self) -> str:
         if self.hint:
             return self.hint
-        from otp.kernel.hints import start_hint
-
         return start_hint(self.reason)
 
 

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, overload
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.monitors import monitors_of, watchers_of
-from otp.kernel.names import node_here
+from otp.kernel.names import node_here, not_a_pid
 from otp.kernel.pids import Pid
 from otp.kernel.process import CANCEL, Ext, Process
 from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, REMOTE, STATE_NAMES, TIMED
-from otp.kernel.unawaited import not_a_pid
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Monitored, Name

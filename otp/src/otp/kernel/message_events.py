@@ -17,6 +17,7 @@ from otp.kernel.callers import From, OutsideCaller, as_message
 from otp.kernel.focus import Focus, sender_of
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
+from otp.kernel.state_view import formatted_state
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
 from otp.kernel.tracing import bounded_text
 
@@ -33,7 +34,6 @@ __all__ = [
     "told_received",
     "told_replied",
     "told_sent",
-    "told_step",
     "told_under_way",
     "watched",
 ]
@@ -283,12 +283,6 @@ def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]
         focus.ends()
 
 
-def told_step(p: Process, step: Any) -> Any:
-    """The step of a process in focus whose callback begins to wait: what it does when it goes on is told, too."""
-    focus = p._node._trace.focus
-    return step if focus is None else focus.step_of(step)
-
-
 def told_begun(p: Process, callback: str, cause: int = 0) -> None:
     """A callback begins."""
     trace = p._node._trace
@@ -318,8 +312,6 @@ def told_ended(p: Process) -> None:
 
 
 def _state_text(p: Process) -> str:
-    from otp.kernel.system import formatted_state
-
     return text(formatted_state(p), length=500)
 
 

@@ -16,7 +16,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.process import OWNER, Process, Side
 from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, here, thread, thread_current
 from otp.kernel.states import DEAD, EXITING, REMOTE
-from otp.kernel.unawaited import not_a_pid, unawaited
+from otp.kernel.unawaited import unawaited
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from otp.kernel.terms import Dest, Name
 
 __all__ = [
+    "not_a_pid",
     "check_name",
     "check_some_node",
     "enter_name",
@@ -279,3 +280,8 @@ def whereis(name: Dest) -> Pid | None:
 def registered() -> list[Name]:
     """All names of this node, in order of registration."""
     return list(node_here("registered()")._names)
+
+
+def not_a_pid(what: str, got: Any, instead: str = "") -> BadArgument:
+    """Make the error of a function that needs a pid; `instead` is what to try for a name."""
+    return BadArgument(f"{what}: expected a pid, {unawaited(got) or f'got {got!r}{instead}'}")

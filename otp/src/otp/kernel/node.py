@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from otp.kernel.awaiting import wait_registered
 from otp.kernel.closing import shut_down
+from otp.kernel.drain import LoopScheduler
 from otp.kernel.errors import BadArgument
 from otp.kernel.from_thread import ThreadCall, call_from_thread, cast_from_thread, send_from_thread
 from otp.kernel.kept import bounded_text
@@ -154,7 +155,7 @@ class Node:
         if self._given is None:
             if self._life == "open":
                 raise BadArgument(f"node {self.name!r} runs already; each `async with` needs a Node of its own")
-            self._open(find_scheduler() or Scheduler(asyncio.get_running_loop()))
+            self._open(find_scheduler() or LoopScheduler(asyncio.get_running_loop()))
         return self
 
     async def __aexit__(

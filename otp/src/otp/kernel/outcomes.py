@@ -14,18 +14,21 @@ from inspect import isawaitable
 from types import CoroutineType
 from typing import Any
 
-from otp.kernel.calls import From, reply
+from otp.kernel.callers import From
 from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
-from otp.kernel.message_events import told_begun, told_ended, told_step
-from otp.kernel.process import CANCEL, OWNER, Process
-from otp.kernel.reasons import drop_group, is_clean, reason_of, without_our_frames
+from otp.kernel.exception_reasons import drop_group, reason_of, without_our_frames
+from otp.kernel.message_events import told_begun, told_ended
+from otp.kernel.process import CANCEL, OWNER, Process, told_step
+from otp.kernel.reasons import is_clean
+from otp.kernel.replies import reply
 from otp.kernel.reports import report_crash
 from otp.kernel.results import ABSENT, Continue, Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.scheduler import nanoseconds
-from otp.kernel.states import FUT, HIBERNATE, READY, RUN
+from otp.kernel.states import HIBERNATE, READY
+from otp.kernel.waiting import wait_for
 
-__all__ = ["Raised", "apply", "begin_async", "stop", "wait_for"]
+__all__ = ["Raised", "apply", "begin_async", "stop"]
 
 logger: logging.Logger = logging.getLogger("otp")
 
@@ -294,35 +297,3 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     x.frm = x.callback = x.message = None
     apply(p, what, frm, message, result)
     result = None
-
-
-def _take_turn(p: Process) -> None:
-    """Put a process back into the run queue after the callbacks of the loop that were due before it."""
-    p._node._s.push(p)
-
-
-def wait_for(p: Process, waits_for: Any) -> None:
-    """The coroutine of a process has yielded: remember what it waits for.
-
-    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; else it must be a future.
-    """
-    if waits_for is None:
-        if p._st == RUN:
-            p._st = READY
-            s = p._node._s
-            if s.loop_is_due():
-                s.loop.call_soon(_take_turn, p, context=s._base)
-            else:
-                s.push(p)
-    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
-        waits_for._asyncio_future_blocking = False
-        p._ext().fut = waits_for
-        p._st = FUT
-        waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
-    else:
-        what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
-        p._throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
-    if p._sig is not None:
-        from otp.kernel.resume import interrupt
-
-        interrupt(p)

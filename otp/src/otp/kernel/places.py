@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
-from otp.kernel.reasons import drop_traceback
+from otp.kernel.exception_reasons import drop_traceback
 
 __all__ = ["close_from_inside", "where_in"]
 

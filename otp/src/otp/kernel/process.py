@@ -34,6 +34,7 @@ __all__ = [
     "new_process",
     "own_context",
     "run_in_context",
+    "told_step",
 ]
 
 
@@ -76,8 +77,6 @@ class ThrowingStep:
         self.__self__: Any = p._coro  # as the `send` of a coroutine
 
     def __call__(self, value: Any) -> Any:
-        from otp.kernel.message_events import told_step  # which is above this module
-
         p, send = self._p, self.__self__.send
         p._step = told_step(p, send) if p._told else send
         return value.into(self.__self__) if type(value) is Thrown else send(value)
@@ -144,9 +143,7 @@ class TaskTable:
     def _forget(self, task: Any) -> None:
         self.acted.pop(task, None)
         if self.p is not None and getattr(task, "_exception", None) is not None:  # `exception()` would mark it as seen
-            from otp.kernel.task_exits import task_failed
-
-            task_failed(self.p, task)
+            self.p._node._s.task_failed(self.p, task)
 
 
 class Ext:
@@ -463,3 +460,9 @@ def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
 
 def _nothing() -> None:
     """Tells whether a context can be entered."""
+
+
+def told_step(p: Process, step: Any) -> Any:
+    """The step of a process in focus whose callback begins to wait: what it does when it goes on is told, too."""
+    focus = p._node._trace.focus
+    return step if focus is None else focus.step_of(step)

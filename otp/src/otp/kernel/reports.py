@@ -18,6 +18,7 @@ from otp.kernel.hints import result_hint
 from otp.kernel.log import is_taken, say, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash, is_clean, starts_with
+from otp.kernel.state_view import formatted_state
 from otp.kernel.tracebacks import own_stack, traceback_text
 
 __all__ = ["LONGEST", "about", "report_crash", "shown"]
@@ -96,8 +97,6 @@ def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None,
 
 def _state_text(p: Process) -> str:
     """The state, as its `format_status` lets others see it, without what looks like a secret."""
-    from otp.kernel.system import formatted_state
-
     return shown(formatted_state(p))
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 from otp.kernel.become import Become
 from otp.kernel.callbacks import callback_done
+from otp.kernel.coroutines import coroutine_of
 from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
+from otp.kernel.exception_reasons import drop_group, drop_traceback, reason_of, without_our_frames
 from otp.kernel.log import say
-from otp.kernel.message_events import told_step
-from otp.kernel.outcomes import Raised, wait_for
-from otp.kernel.process import CANCEL, Process, Thrown, run_in_context
-from otp.kernel.reasons import drop_group, drop_traceback, reason_of, without_our_frames
+from otp.kernel.outcomes import Raised
+from otp.kernel.process import CANCEL, Process, Thrown, run_in_context, told_step
 from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import TICK, Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
+from otp.kernel.waiting import wait_for
 
-__all__ = ["blame", "coroutine_done", "future_done", "interrupt", "run_odd"]
+__all__ = ["blame", "coroutine_done", "future_done", "run_odd"]
 
 
 def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
@@ -95,20 +96,6 @@ def _is_over(coro: Any) -> bool:
     return coro is None or coro.cr_frame is None
 
 
-def interrupt(p: Process) -> None:
-    """A signal or a cancellation arrived while `p` ran: deliver it at this suspension point."""
-    if p._sig is not CANCEL:
-        deliver_fatal(p)
-        return
-    p._sig = None
-    x = p._ext()
-    if p._st == FUT:
-        if x.fut is not None and x.fut.cancel():
-            return
-        x.fut = None
-    p._throw(CancelledError)
-
-
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     """The coroutine of `p` returned or raised: the process, or the async callback, is over."""
     if p._st == DEAD:
@@ -140,8 +127,6 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
 
 def _become(p: Process, call: Become) -> None:
     """Go on with another coroutine, from the run queue: whoever becomes something for ever lets others run."""
-    from otp.kernel.starting import coroutine_of
-
     try:
         coro = run_in_context(p, coroutine_of, call.fn, call.args_of_call, call.keywords_of_call)
     except Exception as error:

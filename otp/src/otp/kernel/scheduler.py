@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
+from otp.kernel.current_tasks import current_task_table
 from otp.kernel.errors import BadArgument, NotAProcess
 from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
@@ -118,8 +119,8 @@ here: Any = threading.local()  # of this very type: an attribute is found in hal
 class Scheduler:
     """Run queue, clock, random source and timers of one event loop.
 
-    `inline` says whether an idle server may run on its caller's stack (`"seeded"`: the random source chooses each
-    time).
+    The code that runs the processes is added by `LoopScheduler`. `inline` says whether an idle server may run on its
+    caller's stack (`"seeded"`: the random source chooses each time).
     """
 
     __slots__ = (
@@ -167,6 +168,7 @@ class Scheduler:
         "send",
         "sweep_wheel_at",
         "switches",
+        "task_failed",
         "tells_owners",
         "tasks_to_find",
         "tasks_to_watch",
@@ -183,8 +185,6 @@ class Scheduler:
         inline: bool | Literal["seeded"] = True,
         rng: random.Random | None = None,
     ) -> None:
-        from otp.kernel import drain, forks  # the top of the kernel; the scheduler only holds its entry points
-
         self.loop: AbstractEventLoop = asyncio.get_running_loop() if loop is None else loop
         self.virtual: bool = getattr(self.loop, "virtual", False)
         self.runq: deque[Process] = deque()
@@ -229,18 +229,17 @@ class Scheduler:
         self._timer_no = 0
         self._timer_handle: tuple[int, asyncio.TimerHandle] | None = None
         self._base = Context()
-        self._ct = drain.current_task_table(self.loop)
+        self._ct = current_task_table(self.loop)
         self.drain: Callable[[], None]
         self.future_done: Callable[..., None]
         self.send: Callable[..., None]
-        self.drain, self.future_done, self.send = drain.entry_points(self)
+        self.task_failed: Callable[..., None]
         self.now: int = 0
         self.default_deadline: int = 0
         self.owned: Callable[[], bool]
         """Return whether this is the thread of the loop, as `is_here`, which looks closer where this says no."""
         self._own()
         self.os_pid: int = os.getpid()
-        forks.watch_forks()
         self.read_clock()
         thread.by_loop[self.loop] = self
         here.last = self

@@ -17,7 +17,7 @@ from otp.kernel.errors import BadArgument, Error, Exit
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import Monitor, unwatch, watch, watch_anywhere
-from otp.kernel.names import is_name_and_node, resolve, unknown_name
+from otp.kernel.names import is_name_and_node, not_a_pid, resolve, unknown_name
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import CANCEL, OWNER, Process
 from otp.kernel.received_since import forget_place, note_ref, since_of
@@ -26,7 +26,6 @@ from otp.kernel.scheduler import Timer, current_process, nanoseconds
 from otp.kernel.spending import spend
 from otp.kernel.states import DEAD, EXITING, READY, RECV, REMOTE
 from otp.kernel.task_exits import note_exit
-from otp.kernel.unawaited import not_a_pid
 
 if TYPE_CHECKING:
     from otp.kernel.terms import Dest, Limit

@@ -11,22 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
-from inspect import isawaitable
 from sys import exception as handled_exception
-from types import CoroutineType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.callbacks import Starting, settle
-from otp.kernel.calls import From, call_from_outside, new_call, wait_for_reply
+from otp.kernel.callers import From, new_call
+from otp.kernel.calls import call_from_outside, wait_for_reply
+from otp.kernel.coroutines import ASYNC, coroutine_of
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, StartError
+from otp.kernel.exception_reasons import reason_of
 from otp.kernel.mailbox import refuse_to_wait
 from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.names import check_name, enter_name, is_name_and_node, node_here, take_name
 from otp.kernel.outcomes import Raised, apply
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process, own_context
-from otp.kernel.reasons import reason_of
 from otp.kernel.results import Ignore, Ok
 from otp.kernel.resume import blame
 from otp.kernel.scheduler import BUDGET, current_process, here, thread_current
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Begun",
     "begin_server",
-    "check_function",
-    "coroutine_of",
     "spawn",
     "spawn_link",
     "spawn_monitor",
@@ -55,48 +54,7 @@ __all__ = [
     "wait_for_start",
 ]
 
-_ASYNC: Final = 0x80  # CO_COROUTINE
-_GENERATOR: Final = 0x220  # CO_GENERATOR | CO_ASYNC_GENERATOR
 MAX_DEPTH: Final = 40  # starts nested on one stack; deeper ones go through the run queue
-
-
-async def _run_callable(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    result = fn(*args, **kwargs)
-    if isawaitable(result):
-        await result
-
-
-def _plain(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    coro = _run_callable(fn, args, kwargs)
-    coro.__qualname__ = str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)  # what people see it run
-    return coro
-
-
-def check_function(fn: Any, what: str) -> None:
-    """Raise `TypeError` for what is no function, with the way to write it for a coroutine object."""
-    if type(fn) is CoroutineType:
-        fn.close()
-        raise TypeError(
-            f"{what}: expected a function and its arguments, got a coroutine object; "
-            f"try {what}({fn.__name__}, …) instead of {what}({fn.__name__}(…))"
-        )
-    if not callable(fn):
-        raise TypeError(f"{what}: expected a function, {unawaited(fn) or f'got {fn!r:.200}'}")
-
-
-def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
-    kind = type(fn)
-    if kind is FunctionType or kind is MethodType:
-        flags = fn.__code__.co_flags
-        if flags & _GENERATOR:
-            raise TypeError(
-                f"spawn: expected a function, got {fn.__qualname__}, whose body would never run: it has a `yield`; "
-                "try `return`, or an async function that iterates over it"
-            )
-        return fn(*args, **kwargs) if flags & _ASYNC else _plain(fn, args, kwargs)
-    check_function(fn, "spawn")
-    return _plain(fn, args, kwargs)
 
 
 def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: str) -> None:
@@ -109,7 +67,7 @@ def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: s
 def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
     """Make a coroutine process on `node`; it is in the run queue already."""
     kind = type(fn)
-    if (kind is FunctionType or kind is MethodType) and fn.__code__.co_flags & _ASYNC:
+    if (kind is FunctionType or kind is MethodType) and fn.__code__.co_flags & ASYNC:
         coro: Any = fn(*args, **kwargs)
     else:
         coro = coroutine_of(fn, args, kwargs)

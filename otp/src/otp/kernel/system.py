@@ -12,31 +12,28 @@ from asyncio import CancelledError, timeout
 from inspect import isawaitable
 from typing import Any, Final
 
-from otp.kernel.calls import From, fail, reply, send_system
+from otp.kernel.callers import From
+from otp.kernel.calls import send_system
 from otp.kernel.debugging import debug_command, with_debug
 from otp.kernel.errors import BadArgument, Error, Throw
 from otp.kernel.outcomes import Raised, begin_async, stop
 from otp.kernel.process import Process
-from otp.kernel.reasons import reason_of
+from otp.kernel.replies import fail, reply
 from otp.kernel.results import NoReply, Ok
+from otp.kernel.state_view import formatted_state, put_state, shown_state
 from otp.kernel.states import STATE_NAMES, SYSTEM_TAG
 from otp.kernel.vtable import Callbacks, changed_class
 
 __all__ = [
-    "HIDDEN_STATE",
     "LATE",
     "Downgrade",
     "Refused",
-    "formatted_state",
     "handle_system",
     "install",
     "is_system",
     "resume_later",
-    "shown_state",
 ]
 
-HIDDEN_STATE: Final = "<sensitive>"
-"""Stands where a state would be, were its process not sensitive."""
 
 LATE: Final = "code_change_timeout"
 """Why a `change_code` fails whose `code_change` was broken off; the server has its state and goes on."""
@@ -117,7 +114,7 @@ def _answer(p: Process, request: Any) -> Any:
             return shown_state(p)
         case ("replace_state", function):
             _look_inside(p, "replace_state")
-            _put_state(p, function(shown_state(p)))
+            put_state(p, function(shown_state(p)))
             return shown_state(p)
         case ("get_status",):
             return _status(p)
@@ -139,32 +136,6 @@ def resume_later(p: Process) -> None:
 
 
 # State
-
-
-def shown_state(p: Process) -> Any:
-    """The state as people know it: what a behaviour's callbacks see, without what the behaviour adds to it."""
-    show = getattr(p._vt.handler, "__otp_get_state__", None)
-    return p._state if show is None else show(p._state)
-
-
-def _put_state(p: Process, shown: Any) -> None:
-    put = getattr(p._vt.handler, "__otp_put_state__", None)
-    p._state = shown if put is None else put(p._state, shown)
-
-
-def formatted_state(p: Process) -> Any:
-    """The state as its server's `format_status` lets others see it; nothing of a sensitive process."""
-    if p._x is not None and p._x.sensitive:
-        return HIDDEN_STATE
-    handler = getattr(p._vt.handler, "format_status", None)
-    if handler is None:
-        return p._state
-    try:
-        return handler(p._state)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # `CancelledError` among them; what it was to hide stays hidden
-        return Raised(error).error.__class__.__name__, reason_of(error)
 
 
 def _status(p: Process) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from otp.kernel.calls import new_call, send_system
+from otp.kernel.callers import new_call
+from otp.kernel.calls import send_system
 from otp.kernel.child_tasks import watch_found_tasks
 from otp.kernel.death import decide
+from otp.kernel.exception_reasons import exit_reason
 from otp.kernel.process import OWNER, Process
-from otp.kernel.reasons import exit_reason
 from otp.kernel.scheduler import find_scheduler
 from otp.kernel.states import DEAD, EXITING
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from otp.kernel.errors import BadArgument
-
-__all__ = ["not_a_pid", "unawaited"]
+__all__ = ["unawaited"]
 
 
 def unawaited(value: Any) -> str:
@@ -35,8 +33,3 @@ def unawaited(value: Any) -> str:
             if type(member) is CoroutineType:
                 return f"got a {kind.__name__} with a coroutine in it; did you forget `await`?"
     return ""
-
-
-def not_a_pid(what: str, got: Any, instead: str = "") -> BadArgument:
-    """Make the error of a function that needs a pid; `instead` is what to try for a name."""
-    return BadArgument(f"{what}: expected a pid, {unawaited(got) or f'got {got!r}{instead}'}")

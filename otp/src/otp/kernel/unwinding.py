@@ -6,10 +6,10 @@ from asyncio import CancelledError, taskgroups
 from logging import WARNING
 from typing import Any, Final
 
+from otp.kernel.exception_reasons import drop_traceback
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import Ext, Process, run_in_context
-from otp.kernel.reasons import drop_traceback
 from otp.kernel.states import DEAD, EXITING
 
 __all__ = ["close", "on_the_stack"]

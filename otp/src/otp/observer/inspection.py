@@ -13,13 +13,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
+from otp.kernel.state_view import HIDDEN_STATE, formatted_state, shown_state
 from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
-from otp.kernel.system import HIDDEN_STATE, formatted_state, shown_state
 from otp.observer.reading import (
     kind_of,
     link_count,

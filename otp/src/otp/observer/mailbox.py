@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.bounded import text
-from otp.kernel.calls import From, fail
+from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of, merge_batch
 from otp.kernel.messages import ExitSignal
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
+from otp.kernel.replies import fail
 from otp.kernel.states import CAST_TAG, DEAD, EXITING, RUN
 from otp.kernel.system import is_system
 from otp.redaction import Redact, is_secret, without_secrets

@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp._structure import mro, stored
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.states import DEAD

@@ -20,8 +20,8 @@ from otp.bounded import text
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.results import Result
+from otp.kernel.state_view import HIDDEN_STATE, formatted_state, shown_state
 from otp.kernel.states import DEAD
-from otp.kernel.system import HIDDEN_STATE, formatted_state, shown_state
 from otp.redaction import HIDDEN, Redact, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from otp.behaviours.behaviour import impl
 from otp.behaviours.gen_server import GenServer
 from otp.bounded import text
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument, CallExit
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver

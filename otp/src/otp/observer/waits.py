@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from otp.bounded import text
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.states import CALLING, DEAD

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from otp.behaviours.behaviour import impl
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.gen_server import GenServer
+from otp.kernel.callers import From
 from otp.kernel.calling import call
-from otp.kernel.calls import From, reply
 from otp.kernel.errors import BadArgument, CallExit, StartError
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import ExitSignal
@@ -21,6 +21,7 @@ from otp.kernel.names import node_here, resolve
 from otp.kernel.node import Node
 from otp.kernel.patterns import AnyOf
 from otp.kernel.pids import Pid
+from otp.kernel.replies import reply
 from otp.kernel.results import NoReply, Ok, Stop
 from otp.kernel.scheduler import current_process
 from otp.kernel.signals import on_exit, process_flag

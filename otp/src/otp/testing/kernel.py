@@ -17,9 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.kernel.child_tasks import adopt
-from otp.kernel.drain import run_one
+from otp.kernel.drain import LoopScheduler, run_one
 from otp.kernel.resume import blame
-from otp.kernel.scheduler import BUDGET, Scheduler, find_scheduler
+from otp.kernel.scheduler import BUDGET, find_scheduler
 from otp.testing.post import Held, Post
 from otp.testing.virtual_loop import VirtualLoop
 
@@ -78,7 +78,7 @@ class _RecordedQueue(deque["Process"]):
         return p
 
 
-class TestingKernel(Scheduler):
+class TestingKernel(LoopScheduler):
     """The kernel's scheduler, with a schedule that can be chosen, written down and stopped at any step."""
 
     __test__ = False  # its name begins with Test, yet it is none

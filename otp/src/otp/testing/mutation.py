@@ -32,7 +32,7 @@ import sys
 from collections import deque
 from typing import Any, Final
 
-from otp.kernel.calls import From
+from otp.kernel.callers import From
 from otp.kernel.reasons import is_ours
 from otp.kernel.states import CAST_TAG
 from otp.kernel.tracing import bounded_text

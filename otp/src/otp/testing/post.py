@@ -15,12 +15,13 @@ from collections.abc import Iterable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.kernel.calls import From, fail
+from otp.kernel.callers import From
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_delivered, told_under_way
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
 from otp.kernel.reasons import is_ours
+from otp.kernel.replies import fail
 from otp.kernel.states import DEAD, EXITING, RECV
 from otp.testing.mutation import Fingerprints, type_of
 

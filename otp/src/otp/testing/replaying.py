@@ -24,98 +24,26 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import os
 import platform
-import sys
 import warnings
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.tracing import Event
 from otp.testing.determinism import NotDeterministic
 from otp.testing.patience import MAX_STEPS
+from otp.testing.recording import digests_of, found_in, hash_seed
+from otp.testing.scheduler import Scheduler
 from otp.trace import Recording, RecordingError, Row, load
-from otp.trace._recorder import ALL_KINDS, LIMIT, Recorder, header_of
 from otp.trace._rows import line_of, normal
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
-    from otp.testing.scheduler import Scheduler
 
-__all__ = ["recorder_of", "replay"]
+__all__ = ["replay"]
 
-_LONGEST_ARGUMENTS: Final = 20_000  # characters of JSON
-_MODULES: Final = 200
 _OPTIONS: Final = {"seed": int, "inline": (bool, type(None)), "early_timers": bool, "causal": bool}
-
-
-def recorder_of(
-    scheduler: Scheduler, node: Node, path: Any, fn: Callable[..., Any], args: tuple[Any, ...], instead: dict[int, int]
-) -> Recorder:
-    """A recorder whose header is enough to run `fn(*args)` again."""
-    header = header_of(
-        node,
-        ALL_KINDS,
-        limit=LIMIT,
-        program=_name_of(fn),
-        args=_as_json(args),
-        seed=scheduler.seed,
-        inline=scheduler.inline,
-        early_timers=scheduler.early_timers,
-        causal=scheduler.causal,
-        max_steps=scheduler.max_steps,
-        choices={str(number): chosen for number, chosen in instead.items()},
-        hash_seed=_hash_seed(),
-        sources=_sources(fn),
-    )
-    return Recorder(node, path, header, kinds=ALL_KINDS, pids=None, limit=LIMIT, rate=None)
-
-
-def _name_of(fn: Callable[..., Any]) -> str | None:
-    """`module:function`, if that leads to the function again."""
-    module, name = getattr(fn, "__module__", None), getattr(fn, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str) or _found(module, name) is not fn:
-        return None
-    return f"{module}:{name}"
-
-
-def _found(module: str, name: str) -> Any:
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
-
-
-def _as_json(args: tuple[Any, ...]) -> list[Any] | None:
-    try:
-        text = json.dumps(args)
-    except (TypeError, ValueError, RecursionError):
-        return None
-    same: list[Any] = json.loads(text)
-    return same if len(text) <= _LONGEST_ARGUMENTS and same == list(args) else None
-
-
-def _hash_seed() -> str:
-    return os.environ.get("PYTHONHASHSEED") or "random"
-
-
-def _sources(fn: Callable[..., Any]) -> dict[str, str]:
-    """Digests of the program's module and of those of its package."""
-    module = getattr(fn, "__module__", None) or ""
-    package = module.partition(".")[0]
-    beside = [name for name in sorted(sys.modules) if name.partition(".")[0] == package]
-    digests = {name: _digest(name) for name in [module, *beside][:_MODULES]}
-    return {name: digest for name, digest in digests.items() if digest}
-
-
-def _digest(module: str) -> str:
-    try:
-        with open(sys.modules[module].__file__ or "", "rb") as file:
-            return blake2b(file.read(), digest_size=8).hexdigest()
-    except (KeyError, AttributeError, OSError):  # typed in, or made by a program
-        return ""
 
 
 def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] | None = None, *args: Any) -> Any:
@@ -128,8 +56,6 @@ def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] 
     Raises `NotDeterministic` with the first event that differs; `RecordingError` for a file that is no recording, or
     none of a deterministic run; otherwise what the program raises.
     """
-    from otp.testing.scheduler import Scheduler
-
     recording = load(path)
     where = os.fspath(path)
     header = recording.header
@@ -171,7 +97,7 @@ def _program(header: dict[str, Any], where: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     try:
         importlib.import_module(module)
-        found = _found(module, function)
+        found = found_in(module, function)
     except (ImportError, ValueError) as error:
         raise RecordingError(
             f"{where}: expected to find its program {name}, got {error}; try replay(path, program)"
@@ -204,7 +130,7 @@ def _compare_sources(header: dict[str, Any], fn: Callable[..., Any]) -> None:
     recorded: Any = header.get("sources")
     if not isinstance(recorded, dict):
         return
-    now = _sources(fn)
+    now = digests_of(fn)
     changed = [name for name in now if name in recorded and recorded[name] != now[name]]
     if changed:
         warnings.warn(f"changed since the recording: {', '.join(changed)}; it may differ", UserWarning, stacklevel=3)
@@ -246,7 +172,7 @@ class _Comparison:
         got = None if self._different is None else _shown(self._different)
         error = NotDeterministic("event", place, expected, got, recorded=True)
         header = self._recording.header
-        here = {"python": platform.python_version(), "hash_seed": _hash_seed()}
+        here = {"python": platform.python_version(), "hash_seed": hash_seed()}
         for what, value in here.items():
             if header.get(what) != value:
                 error.add_note(f"{what}: {header.get(what)} when it was recorded, {value} now")

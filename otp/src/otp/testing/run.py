@@ -11,9 +11,9 @@ from typing import Any
 
 from otp.bounded import text
 from otp.kernel.errors import Exit
+from otp.kernel.exception_reasons import stack_of
 from otp.kernel.node import Node
 from otp.kernel.process import Process
-from otp.kernel.reasons import stack_of
 from otp.kernel.scheduler import here, last_scheduler
 from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES

@@ -19,13 +19,13 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from otp.kernel.coroutines import check_function
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
-from otp.kernel.starting import check_function
 from otp.testing.determinism import compare_runs
 from otp.testing.kernel import Choices, TestingKernel, step_name
 from otp.testing.patience import MAX_STEPS, checked_max_steps
-from otp.testing.replaying import recorder_of
+from otp.testing.recording import recorder_of
 from otp.testing.run import Run
 from otp.testing.session import Session
 from otp.testing.virtual_loop import VirtualLoop

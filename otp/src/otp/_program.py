@@ -12,13 +12,15 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.kernel.bounded import text
+from otp.kernel.coroutines import check_function
+from otp.kernel.exception_reasons import stack_of
 from otp.kernel.forks import watch_forks
 from otp.kernel.interrupts import Interrupts, interrupts
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
 from otp.kernel.owners import own_tasks_and_callbacks
-from otp.kernel.reasons import Crash, is_clean, stack_of
-from otp.kernel.starting import check_function, spawn_on
+from otp.kernel.reasons import Crash, is_clean
+from otp.kernel.starting import spawn_on
 from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
 
 if TYPE_CHECKING:
@@ -191,7 +193,7 @@ def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Gener
     if not debug:
         yield
         return
-    from otp.watchdog import Watchdog
+    from otp.watchdog import Watchdog  # most programs run without it
 
     watchdog = Watchdog(loop, node)
     watchdog.start()

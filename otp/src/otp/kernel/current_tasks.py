@@ -1,0 +1,46 @@
+"""The table of the current tasks of asyncio, in which the scheduler enters the process that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop, tasks
+from typing import Any
+
+__all__ = ["current_task_table"]
+
+
+class _SwappedTasks:
+    """`asyncio`'s current task where it is no dictionary that can be written."""
+
+    __slots__ = ("_swap",)
+
+    def __init__(self) -> None:
+        self._swap: Any = vars(tasks)["_swap_current_task"]  # private, and not in its type stub
+
+    def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
+        self._swap(loop, task)
+
+    def __getitem__(self, loop: AbstractEventLoop) -> Any:
+        return asyncio.current_task(loop)
+
+    def get(self, loop: AbstractEventLoop, default: Any = None) -> Any:
+        return asyncio.current_task(loop)
+
+    def pop(self, loop: AbstractEventLoop, default: Any = None) -> None:
+        self._swap(loop, None)
+
+
+def current_task_table(loop: AbstractEventLoop) -> Any:
+    """The table of asyncio's current tasks, tested: what is written there is what `current_task` answers."""
+    table: Any = vars(tasks)["_current_tasks"]
+    probe = object()
+    before = table.get(loop)
+    table[loop] = probe
+    try:
+        works = asyncio.current_task(loop) is probe
+    finally:
+        if before is None:
+            table.pop(loop, None)
+        else:
+            table[loop] = before
+    return table if works else _SwappedTasks()

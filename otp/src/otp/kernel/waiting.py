@@ -1,0 +1,56 @@
+"""The suspension points of coroutine processes: what a process waits for, and signals that arrived while it ran."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from typing import Any
+
+from otp.kernel.death import deliver_fatal
+from otp.kernel.process import CANCEL, Process
+from otp.kernel.states import FUT, READY, RUN
+
+__all__ = ["interrupt", "wait_for"]
+
+
+def _take_turn(p: Process) -> None:
+    """Put a process back into the run queue after the callbacks of the loop that were due before it."""
+    p._node._s.push(p)
+
+
+def wait_for(p: Process, waits_for: Any) -> None:
+    """The coroutine of a process has yielded: remember what it waits for.
+
+    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; else it must be a future.
+    """
+    if waits_for is None:
+        if p._st == RUN:
+            p._st = READY
+            s = p._node._s
+            if s.loop_is_due():
+                s.loop.call_soon(_take_turn, p, context=s._base)
+            else:
+                s.push(p)
+    elif getattr(waits_for, "_asyncio_future_blocking", None) and waits_for.get_loop() is p._node._s.loop:
+        waits_for._asyncio_future_blocking = False
+        p._ext().fut = waits_for
+        p._st = FUT
+        waits_for.add_done_callback(p._wakeup, context=p._node._s._base)
+    else:
+        what = "is of another event loop" if hasattr(waits_for, "get_loop") else "asyncio cannot wait for"
+        p._throw(RuntimeError(f"process {p} awaited {waits_for!r}, which {what}"))
+    if p._sig is not None:
+        interrupt(p)
+
+
+def interrupt(p: Process) -> None:
+    """A signal or a cancellation arrived while `p` ran: deliver it at this suspension point."""
+    if p._sig is not CANCEL:
+        deliver_fatal(p)
+        return
+    p._sig = None
+    x = p._ext()
+    if p._st == FUT:
+        if x.fut is not None and x.fut.cancel():
+            return
+        x.fut = None
+    p._throw(CancelledError)
