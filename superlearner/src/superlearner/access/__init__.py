@@ -1,1 +1,1 @@
-"""Who may do what: credentials, one-time sign-in links, limits on attempts."""
+"""Access control: credentials, one-time sign-in links, limits on attempts."""

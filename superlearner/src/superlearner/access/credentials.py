@@ -1,8 +1,8 @@
-"""Who may come in: the owner's token, links that sign in once, and the sessions of browsers.
+"""Credentials: the owner's token, one-time sign-in links, and browser sessions.
 
-The token lies in a file that only the owner can read, for the owner's command line. The server keeps no credential that
-could be taken from it and used: of the token and of the links it keeps hashes, and of the sessions nothing but a key
-made from the token. So a session outlives a restart of the platform, and a new token ends all of them.
+The token is stored in a file that only the owner can read, for the owner's command line. The server keeps no credential
+that could be stolen and used: it stores hashes of the token and of the links, and for sessions only a key derived from
+the token. Sessions therefore survive a restart of the platform, and a new token ends all of them.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ __all__ = ["OWNERS", "TOKEN_FILE", "Credentials", "CredentialsError", "Session",
 
 TOKEN_FILE: Final = "token"
 TOKEN_BYTES: Final = 32
-TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")  # what fits into `Authorization: Bearer`
+TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")  # characters allowed in `Authorization: Bearer`
 SESSION_S: Final = 7 * 24 * 3600
 OPEN_CODES: Final = 16
-"""Links that were made and not used; the oldest is forgotten when there are more."""
+"""Maximum number of unused links; when it is exceeded, the oldest is dropped."""
 
 OWNERS: Final = "owner"
-"""What a link or a session of the owner's is opened with; those of another token have its number in the store."""
+"""Holder of links and sessions that belong to the owner; those of another token have its id in the store."""
 ENDED_SESSIONS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a cookie is worth.
+    """The result of checking a session cookie.
 
     Attributes:
-        worth: one that has expired, or was ended, was right once, so it is no attempt to guess.
-        holder: `OWNERS`, or the number of the token it was opened with.
-        name: its own, by which it is ended.
-        until: when it ends by itself, in seconds since 1970.
+        worth: `expired` also for a session that was ended: its cookie was valid once, so it is no attempt to guess.
+        holder: `OWNERS`, or the id of the token that opened it.
+        name: id of the session, used to end it.
+        until: expiry, in seconds since 1970.
     """
 
     worth: Literal["right", "expired", "wrong"]
@@ -53,14 +53,14 @@ class Session:
 
 
 class CredentialsError(OSError):
-    """The token cannot be read or made, or others could read it; the text says what to try."""
+    """The token cannot be read or created, or others could read it; the text says what to try."""
 
 
 class Credentials:
-    """What a running platform knows of its credentials.
+    """The credentials of a running platform.
 
     Args:
-        token: the owner's token; it is not kept.
+        token: the owner's token; only its hash is kept.
         now: seconds since 1970.
 
     >>> credentials = Credentials("a" * 43)
@@ -79,30 +79,30 @@ class Credentials:
         self._now = now
 
     def is_token(self, given: str) -> bool:
-        """Whether this is the owner's token."""
+        """Return whether `given` is the owner's token."""
         return hmac.compare_digest(_hash(given), self._token_hash)
 
     def new_code(self, holder: str = OWNERS) -> str:
-        """A code for a link; it signs in once, as `holder`."""
+        """Create a code for a link that signs in once, as `holder`."""
         code = secrets.token_urlsafe(TOKEN_BYTES)
         self._codes = [*self._codes, (_hash(code), holder)][-OPEN_CODES:]
         return code
 
     def redeem(self, code: str) -> str | None:
-        """Whom this code signs in, if anybody. Never again after that."""
+        """Use up a code and return its holder; None if it is unknown or was used before."""
         given = _hash(code)
         found = [kept for kept in self._codes if hmac.compare_digest(given, kept[0])]
         self._codes = [kept for kept in self._codes if kept not in found]
         return found[0][1] if found else None
 
     def new_session(self, holder: str = OWNERS, *, until: float | None = None) -> str:
-        """The value of a cookie that signs in for a week, or until an earlier time."""
+        """Create a cookie value that signs in for a week, or until an earlier time."""
         ends = self._now() + SESSION_S
         content = f"{int(ends if until is None else min(ends, until))}.{secrets.token_urlsafe(12)}.{holder}"
         return f"{content}.{self._seal(content)}"
 
     def session(self, cookie: str) -> Session:
-        """What a cookie is worth."""
+        """Check the cookie of a session."""
         content, _, seal = cookie.rpartition(".")
         if not hmac.compare_digest(self._seal(content).encode(), seal.encode("utf-8", "surrogatepass")):
             return Session("wrong")
@@ -114,7 +114,7 @@ class Credentials:
         return Session("expired" if over else "right", holder, name, float(until))
 
     def end_session(self, session: Session) -> None:
-        """Let a session open nothing any more, wherever its cookie went. Forgotten when the platform ends."""
+        """End a session in every browser that has its cookie. Not kept across a restart of the platform."""
         now = self._now()
         self._ended = OrderedDict((name, until) for name, until in self._ended.items() if until > now)
         self._ended[session.name] = session.until
@@ -122,7 +122,7 @@ class Credentials:
             self._ended.popitem(last=False)
 
     def now(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         return self._now()
 
     def _seal(self, content: str) -> str:
@@ -130,10 +130,10 @@ class Credentials:
 
 
 def read_token(data_dir: Path) -> str | None:
-    """The token of this data directory; None if there is none yet.
+    """Return the token of this data directory; None if there is none yet.
 
     Raises:
-        CredentialsError: others can read it, or it is no token.
+        CredentialsError: others can read it, or it is not a token.
     """
     path = data_dir / TOKEN_FILE
     try:
@@ -163,17 +163,17 @@ def read_token(data_dir: Path) -> str | None:
 
 
 def read_or_make_token(data_dir: Path) -> str:
-    """The token of this data directory, made if there is none. Only who has locked the directory may call this.
+    """Return the token of this data directory; create it if there is none. The caller must hold the directory's lock.
 
     Raises:
-        CredentialsError: as :func:`read_token`, or it cannot be written.
+        CredentialsError: as for :func:`read_token`, or the file cannot be written.
     """
     token = read_token(data_dir)
     if token is not None:
         return token
     token = secrets.token_urlsafe(TOKEN_BYTES)
     path = data_dir / TOKEN_FILE
-    draft = data_dir / f"{TOKEN_FILE}.new"  # whoever finds the file finds all of it
+    draft = data_dir / f"{TOKEN_FILE}.new"  # renamed when complete, so no reader sees half a token
     try:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()

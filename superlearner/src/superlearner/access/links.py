@@ -1,4 +1,4 @@
-"""Links that sign in once: what is printed at the start, and what a second `run` asks the first platform for."""
+"""One-time sign-in links: printed at the start, and requested by a second `run`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_WAIT_S: Final = 2
 
 
 def link_of(url: str, code: str) -> str:
-    """The address that signs in with `code`.
+    """Return the address that signs in with `code`.
 
     >>> link_of("http://127.0.0.1:4000", "abc")
     'http://127.0.0.1:4000/?token=abc'
@@ -29,19 +29,19 @@ def link_of(url: str, code: str) -> str:
 
 
 def answers(url: str, certificate: str | None = None) -> bool:
-    """Whether a platform answers at `url`: the record of a lock may outlive the one who wrote it."""
+    """Return whether a platform answers at `url`; its lock record may be stale."""
     try:
         direct = _direct(url, certificate)
         with direct.open(f"{url}/health/live", timeout=ANSWER_WAIT_S) as answer:
             return bool(json.load(answer) == {"status": "live"})
     except urllib.error.HTTPError:
-        return True  # behind the prefix of a proxy the route has another address
+        return True  # behind a proxy's prefix, the route has another address
     except (OSError, http.client.HTTPException, ValueError):
         return False
 
 
 def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
-    """A link to the platform that runs at `url` on `data_dir`; `url` itself where that asks nobody who they are."""
+    """Return a sign-in link to the platform at `url`; `url` itself if sign-in is off or no link can be had."""
     try:
         token = read_token(data_dir)
         if token is None:
@@ -49,16 +49,16 @@ def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
         request = urllib.request.Request(
             f"{url}/sign-in/link", method="POST", headers={"authorization": f"Bearer {token}"}
         )
-        # The token goes to this machine and nowhere else, so no proxy of the environment is used.
+        # The token must only go to this machine, so proxies of the environment are ignored.
         direct = _direct(url, certificate)
         with direct.open(request, timeout=ANSWER_WAIT_S) as answer:
             return link_of(url, json.load(answer)["data"]["code"])
     except (CredentialsError, OSError, http.client.HTTPException, ValueError, KeyError):
-        return url  # its page says what it needs
+        return url  # its page explains how to sign in
 
 
 def _direct(url: str, certificate: str | None) -> urllib.request.OpenerDirector:
-    """Without a proxy, and over https to nobody but the one with this certificate."""
+    """Return an opener without a proxy that trusts only `certificate`, if one is given."""
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if url.startswith("https:"):
         handlers.append(urllib.request.HTTPSHandler(context=client_context(certificate)))

@@ -1,4 +1,4 @@
-"""How often somebody may do something: a few times at once, then at a steady pace, counted for each of them."""
+"""Rate limits per caller: a burst at first, then a steady pace."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ADDRESSES: Final = 4096
 
 
 class Throttle:
-    """Counts wrong credentials, or calls, of addresses or users.
+    """A rate limiter for failed sign-ins or calls, by address or user.
 
-    Kept is one number for each: when it will have been forgiven everything. What is full forgets who was counted the
-    longest time ago.
+    It keeps one number per caller: the time at which its count is back to zero. When the table is full, the entry that
+    was counted longest ago is dropped.
 
     Args:
         burst: how many are allowed at once.
@@ -38,12 +38,12 @@ class Throttle:
         self._forgiven: OrderedDict[str, float] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """Seconds for which this address may not try; 0 if it may."""
+        """Return the seconds for which this address is blocked; 0 if it is not."""
         now = self._now()
         return max(0.0, self._forgiven.get(_group(address), now) - now - self._slack)
 
     def count(self, address: str) -> None:
-        """This address did it once more."""
+        """Count an attempt of this address."""
         group = _group(address)
         now = self._now()
         self._forgiven[group] = max(self._forgiven.get(group, now), now) + self._every
@@ -53,7 +53,7 @@ class Throttle:
 
 
 def _group(address: str) -> str:
-    """Who counts as one: an IPv4 address, or the network of an IPv6 address, since a host has many of those."""
+    """Return the key to count by: an IPv4 address or an IPv6 network, since a host has many IPv6 addresses."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
