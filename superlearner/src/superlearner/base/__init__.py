@@ -1,1 +1,1 @@
-"""What every part needs: data directory, certificates, loading of code, limits of the machine."""
+"""Shared foundations: data directory, certificates, loading of code, limits of the machine."""

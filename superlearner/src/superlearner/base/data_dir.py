@@ -1,6 +1,6 @@
-"""The data directory: where it is, and the lock that lets one platform run on it.
+"""The data directory, and the lock that allows one platform on it at a time.
 
-The lock file holds the address of the platform that has it, so that a second `run` finds the first.
+The lock file contains the address of the platform that holds it, so that a second `run` can find the first.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ __all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "defaul
 DATABASE_FILE: Final = "superlearner.db"
 LOCK_FILE = "lock"
 START_WAIT_S = 3.0
-"""How long a second `run` waits for the address of a first one that is just starting."""
+"""Time that a second `run` waits for the address of a platform that is still starting."""
 
 
 class DataDirError(OSError):
-    """The data directory cannot be made or written; the text says what to try."""
+    """The data directory cannot be created or written; the text says what to try."""
 
 
 class AlreadyRunning(Exception):
     """Another platform runs on this data directory.
 
     Attributes:
-        url: its address; None if it has not told it yet.
+        url: its address; None if it has not been written yet.
         os_pid: its process id, if known.
-        app: what it runs, if not the demo alone.
-        certificate: the one it shows, if it speaks https.
+        app: the tree it runs; None if it runs only the demo.
+        certificate: its own certificate in PEM, if it serves https.
     """
 
     def __init__(self, url: str | None, os_pid: int | None, app: str | None, certificate: str | None = None) -> None:
@@ -43,7 +43,7 @@ class AlreadyRunning(Exception):
 
 
 def default_data_dir() -> Path:
-    """`$XDG_DATA_HOME/superlearner`, else `~/.local/share/superlearner` (macOS and Windows: their own places)."""
+    """Return the data directory of this system, unless `$XDG_DATA_HOME` names another."""
     if xdg := os.environ.get("XDG_DATA_HOME"):
         return Path(xdg) / "superlearner"
     if sys.platform == "darwin":
@@ -54,9 +54,9 @@ def default_data_dir() -> Path:
 
 
 class DataDir:
-    """A data directory that this process has locked; `close()` gives it back.
+    """A data directory that this process locks; `close()` releases it.
 
-    The operating system releases the lock when the process ends, however it ends, so a stale file does no harm.
+    The operating system releases the lock when the process ends, however it ends, so a stale lock file is harmless.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,15 +64,15 @@ class DataDir:
         self._lock: IO[str] | None = None
 
     def acquire(self) -> None:
-        """Make the directory and lock it.
+        """Create the directory and lock it.
 
         Raises:
-            AlreadyRunning: another platform has it.
-            DataDirError: it cannot be made or written.
+            AlreadyRunning: another platform holds the lock.
+            DataDirError: the directory cannot be created or written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115 - kept open: it is the lock
+            lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115 - open while it is locked
         except OSError as error:
             raise DataDirError(
                 f"the data directory {self.path} cannot be used: {error.strerror or error}; "
@@ -87,19 +87,19 @@ class DataDir:
     def announce(self, url: str, app: str | None = None, certificate: str | None = None) -> None:
         """Write the address into the lock file, for a second `run` and for the command line.
 
-        With the certificate itself: the file it came from may be renewed while we still show the old one.
+        It includes the certificate itself: its file may be renewed while this platform still serves the old one.
         """
         if self._lock is None:
-            raise RuntimeError("the data directory is not locked; this is a bug of SuperLearner, please report it")
+            raise RuntimeError("the data directory is not locked; this is a bug in SuperLearner, please report it")
         self._lock.seek(0)
         self._lock.truncate()
         json.dump({"url": url, "pid": os.getpid(), "app": app, "certificate": certificate}, self._lock)
         self._lock.flush()
 
     def let_go(self) -> None:
-        """In a forked child: give up its copy of the lock, which would hold the directory after our end.
+        """Close this copy of the lock in a forked child; otherwise it would outlive the platform.
 
-        Nothing is written and nothing is unlocked: the platform's own copy keeps the lock.
+        It writes and unlocks nothing: the platform's own copy keeps the lock.
         """
         if self._lock is not None:
             self._lock.close()
@@ -131,7 +131,7 @@ def _try_lock_windows(file: IO[str]) -> bool:  # pragma: no cover - Windows only
 
     msvcrt: Any = importlib.import_module("msvcrt")
     try:
-        file.seek(1 << 20)  # a byte behind the text, so that others can still read it
+        file.seek(1 << 20)  # a byte after the text, so that others can still read it
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     except OSError:
         return False
@@ -139,7 +139,7 @@ def _try_lock_windows(file: IO[str]) -> bool:  # pragma: no cover - Windows only
 
 
 def _record_of_holder(file: IO[str]) -> dict[str, Any]:
-    """What the holder wrote. One that is just starting has not written yet: it gets a moment to do so."""
+    """Return what the holder wrote; wait a moment for one that is just starting."""
     deadline = time.monotonic() + START_WAIT_S
     while True:
         file.seek(0)
@@ -151,4 +151,4 @@ def _record_of_holder(file: IO[str]) -> dict[str, Any]:
             return record  # pyright: ignore[reportUnknownVariableType] - JSON
         if time.monotonic() > deadline:
             return {}
-        time.sleep(0.05)  # another process is starting; the operating system offers no event for this
+        time.sleep(0.05)  # there is no event to wait for

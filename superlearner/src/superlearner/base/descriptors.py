@@ -1,4 +1,4 @@
-"""How many files and connections the operating system lets this program have open."""
+"""The limit on files and connections that this program may have open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["allow_descriptors", "descriptors"]
 
 
 def descriptors() -> int | None:
-    """How many it may have open at once; None where nobody counts."""
+    """Return the limit on open files; None if there is none."""
     if sys.platform == "win32":
         return None
     import resource
@@ -18,9 +18,9 @@ def descriptors() -> int | None:
 
 
 def allow_descriptors(wanted: int) -> None:
-    """Raise the limit to `wanted`, as far as it can be raised without special rights; it is never lowered.
+    """Raise the limit to `wanted`, as far as this needs no privileges; never lower it.
 
-    Many systems allow 1,024 at first and a multiple of it to who asks, which is as many as slow visitors can take.
+    Many systems start programs with a limit of 1,024 and let them raise it. Slow visitors can use up that many.
     """
     if sys.platform == "win32":
         return

@@ -1,7 +1,7 @@
-"""The extras: what each brings, and how to install it.
+"""Optional extras: what each one adds, and how to install it.
 
-What is printed names packages of others. A command with a name of ours would ask an index, and works only once we have
-published there; these work from a checkout, from a wheel and from an index.
+The printed commands name the packages of others, not our own extra: that name resolves only once we are published on an
+index. These commands work for a checkout, a wheel and an index.
 
 >>> install("mcp")
 "pip install 'mcp>=2'"
@@ -16,7 +16,7 @@ __all__ = ["EXTRAS", "Extra", "install"]
 
 
 class Extra(NamedTuple):
-    """An extra: a module that shows whether it is there, what it is for, and the requirements it stands for."""
+    """An extra: a module that shows that it is installed, its purpose, and its requirements."""
 
     module: str
     purpose: str
@@ -33,7 +33,7 @@ EXTRAS: Final = {
     ),
     "postgres": Extra("asyncpg", "a PostgreSQL database", ("asyncpg>=0.30",)),
 }
-"""As in `pyproject.toml`."""
+"""The same as in `pyproject.toml`."""
 
 
 def install(extra: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 __all__ = ["BACKLOG", "CannotListen", "Listener"]
 
 BACKLOG: Final = 2048
-"""Connections that may wait until they are accepted."""
+"""Connections that may wait to be accepted."""
 
 
 class CannotListen(OSError):
@@ -20,7 +20,7 @@ class CannotListen(OSError):
 
 
 class Listener:
-    """A bound socket; each web server gets a duplicate of it. While there is none, connections wait in its backlog."""
+    """A bound socket; each web server gets a duplicate. Without a server, connections wait in its backlog."""
 
     def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._socket = sock
@@ -31,10 +31,10 @@ class Listener:
 
     @classmethod
     def bind(cls, host: str, port: int, tls: ssl.SSLContext | None = None) -> Listener:
-        """Bind and listen; port 0 takes a free one. With `tls` it is https that is spoken there.
+        """Bind and listen; port 0 takes a free one. With `tls`, connections use https.
 
         Raises:
-            CannotListen: the port is in use, or the address is not ours.
+            CannotListen: the port is in use, or the address does not belong to this machine.
         """
         try:
             family, kind, proto, _, address = socket.getaddrinfo(
@@ -54,14 +54,14 @@ class Listener:
         return cls(sock, tls)
 
     def duplicate(self) -> socket.socket:
-        """A socket of its own on the same queue of connections."""
+        """Return another socket that accepts from the same queue of connections."""
         twin = self._socket.dup()
         twin.setblocking(False)
         self._twins.add(twin)
         return twin
 
     def let_go(self) -> None:
-        """In a forked child: close its copies, which would hold the port and take connections nobody answers."""
+        """Close the copies in a forked child; otherwise they would keep the port and accept connections."""
         for sock in (*self._twins, self._socket):
             with contextlib.suppress(OSError):
                 sock.close()
@@ -72,7 +72,7 @@ class Listener:
             self._socket.close()
 
     def url(self, root_path: str = "") -> str:
-        """The address people open in a browser."""
+        """Return the address to open in a browser."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         scheme = "http" if self.tls is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{root_path}"
@@ -85,5 +85,5 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"port {port} on {host} needs more rights than this program has; try --port 4000"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine; try --host 127.0.0.1"
+        return f"{host} is not an address of this machine; try --host 127.0.0.1"
     return f"cannot listen on port {port} of {host}: {error.strerror or error}; try another --port or --host"

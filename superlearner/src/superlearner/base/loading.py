@@ -1,7 +1,7 @@
-"""`FILE.py:Name` → the person's Supervisor or Application class, with errors that show their line.
+"""Load `FILE.py:Name`, a user's Supervisor or Application class; errors show the user's line.
 
-LoadError (Exception)    .message says what, .hint what to try
-NotStarted (Exception)   it was found and does not start
+LoadError (Exception)    .message says what is wrong, .hint what to try
+NotStarted (Exception)   the class was found but does not start
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ EXAMPLE = "superlearner run shop/app.py:Shop"
 
 
 class LoadError(Exception):
-    """What the person named cannot be run.
+    """The target that the user named cannot be run.
 
     Attributes:
-        message: what is wrong, with the line of the person's file where there is one.
+        message: what is wrong, with the line in the user's file if there is one.
         hint: what to try.
     """
 
@@ -39,12 +39,12 @@ class LoadError(Exception):
 
 
 class NotStarted(Exception):
-    """The person's tree, or the program that it has of its own, does not start; the text explains it."""
+    """The user's tree, or the separate program it runs in, does not start; the text explains why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What to run: `cls` of `kind`, found in the file `path`."""
+    """The class to run: `cls` of `kind`, found in the file `path`."""
 
     cls: type
     kind: Literal["supervisor", "application"]
@@ -52,21 +52,21 @@ class Loaded:
 
     @property
     def name(self) -> str:
-        """How the tree is called on the page."""
+        """Return the name of the tree as pages show it."""
         return self.cls.__name__
 
 
 def name_of(target: str) -> str:
-    """How the tree of `FILE.py:Name` is called, as far as that is known without its file."""
+    """Return the name of the tree of `FILE.py:Name` as far as it is known without opening the file."""
     file, _, name = target.rpartition(":")
     return name if file and name.isidentifier() else Path(target).name
 
 
 def check(target: str) -> None:
-    """Look at the file of `target` as far as that runs nothing of it: a slip is told before anything has started.
+    """Check the syntax of the file of `target` without running it, to report a slip early.
 
     Raises:
-        LoadError: as `load`, for a file that is not there, or is no Python.
+        LoadError: as for `load`, if the file does not exist or is not valid Python.
     """
     path = _split(target)[0].resolve()
     try:
@@ -78,10 +78,10 @@ def check(target: str) -> None:
 
 
 def load(target: str) -> Loaded:
-    """Import the file of `target` (`FILE.py:Name`, or `FILE.py` with one candidate in it) and find the class.
+    """Import the file of `target` (`FILE.py:Name`, or `FILE.py` if it has one candidate) and return the class.
 
     Raises:
-        LoadError: no such file, it does not import, no such name, or the name is no Supervisor or Application.
+        LoadError: there is no such file, it does not import, it has no such name, or the name is no such class.
     """
     path, name = _split(target)
     module = _import_file(path)
@@ -99,7 +99,7 @@ def load(target: str) -> Loaded:
 
 def _split(target: str) -> tuple[Path, str | None]:
     file, colon, name = target.rpartition(":")
-    if not colon or len(file) <= 1 or "/" in name or "\\" in name:  # no colon, or only the one of a drive letter
+    if not colon or len(file) <= 1 or "/" in name or "\\" in name:  # no colon, or only that of a drive letter
         file, name = target, ""
     if colon and file != target and not name:
         raise LoadError(f"expected FILE.py:Name, got {target!r}: the name is empty", f"try: {EXAMPLE}")
@@ -119,16 +119,16 @@ def _similar_file(path: Path) -> str:
     close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {folder / close[0]}?"
-    return f"the folder looked in is {folder.resolve()}"
+    return f"the folder searched is {folder.resolve()}"
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import the file as a module named like its stem, with its own folder importable, as `python FILE.py` does."""
+    """Import the file as a module named after its stem, with its folder importable, as `python FILE.py` does."""
     path = path.resolve()
     folder = str(path.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    # A person's `shop.py` must not be mistaken for (or replace) a module that is loaded already.
+    # A user's `shop.py` must neither be taken for nor replace a module that is already loaded.
     name = path.stem if path.stem not in sys.modules else f"superlearner_app_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -150,13 +150,13 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _where(error: BaseException, path: Path) -> str:
-    """The last line of the person's file on the way to the error, and the error."""
+    """Return the last line of the user's file in the traceback, and the error."""
     text = "".join(traceback.format_exception_only(error)).strip()
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return "\n".join(f"  {line}" for line in text.splitlines())
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     match getattr(error, "otp_place", None):
-        case (str(file), int(number)) if file == str(path):  # of a callback that is refused with its class
+        case (str(file), int(number)) if file == str(path):  # a callback that its class definition rejects
             lines.append(number)
         case _:
             pass
@@ -167,7 +167,7 @@ def _where(error: BaseException, path: Path) -> str:
 
 
 def kind_of(found: object) -> Literal["supervisor", "application"] | None:
-    """What kind of tree a class is; None for anything else, and for the classes of `otp` themselves.
+    """Return the kind of tree that a class is; None for anything else, and for the classes of `otp` themselves.
 
     >>> from superlearner.demo import Shop
     >>> kind_of(Shop), kind_of(Supervisor)
@@ -183,7 +183,7 @@ def kind_of(found: object) -> Literal["supervisor", "application"] | None:
 
 
 def _candidates(module: ModuleType) -> dict[str, type]:
-    """The Supervisors and Applications that the file itself defines, in its order."""
+    """Return the Supervisors and Applications defined in the file itself, in order."""
     return {
         name: value
         for name, value in vars(module).items()
@@ -204,7 +204,7 @@ def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
         )
     raise LoadError(
         f"{path} defines {len(candidates)} trees: {', '.join(candidates)}",
-        f"say which: superlearner run {path}:{next(iter(candidates))}",
+        f"name one: superlearner run {path}:{next(iter(candidates))}",
     )
 
 

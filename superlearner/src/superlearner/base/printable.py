@@ -1,4 +1,4 @@
-"""Text for a terminal: whatever a name or a message holds, nothing in it steers the terminal."""
+"""Escape text for a terminal, so that no control character in it takes effect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["printable", "printable_lines"]
 
 
 def printable(text: str) -> str:
-    r"""One line; what steers a terminal or turns the direction of writing becomes its code.
+    r"""Return one line in which control and text direction characters are escaped.
 
     >>> print(printable("red: \x1b[31m, next\nline, \u202eright to left"))
     red: \x1b[31m, next\nline, \u202eright to left
@@ -17,5 +17,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same for text of many lines: its line ends and tabs stay."""
+    """Escape text of several lines; line ends and tabs stay."""
     return "\n".join("\t".join(printable(part) for part in line.split("\t")) for line in text.split("\n"))

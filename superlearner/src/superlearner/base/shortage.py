@@ -1,4 +1,4 @@
-"""What this machine can run out of: then nothing is wrong with us or with what was asked, and it works another time."""
+"""Resources this machine can run out of. Such an error is no bug and no wrong request: a retry may succeed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ WORDS: Final = {
     errno.ENFILE: "files that may be open at a time",
     errno.ENOMEM: "memory",
     errno.ENOBUFS: "memory for connections",
-    errno.ENOSPC: "room on the disk",
-    errno.EDQUOT: "room on the disk that the platform may use",
+    errno.ENOSPC: "disk space",
+    errno.EDQUOT: "disk space in the platform's quota",
 }
 
 
 def shortage_of(error: BaseException) -> str | None:
-    """What there is too little of, if an error says that.
+    """Return the resource that is short, if an error reports a shortage.
 
     >>> import errno
     >>> from superlearner.base.shortage import shortage_of
     >>> shortage_of(OSError(errno.ENOSPC, "No space left on device")), shortage_of(ValueError("no port"))
-    ('room on the disk', None)
+    ('disk space', None)
     """
     return WORDS.get(error.errno or 0) if isinstance(error, OSError) else None

@@ -1,6 +1,6 @@
-"""Telemetry events: what the parts of the platform tell about their work, for whoever counts it.
+"""Telemetry events: reports of the platform's parts about their work, for metrics and traces.
 
-An event has a name (`operation.stop`), measurements (numbers) and metadata (words). Handlers are called at once; one
+An event has a name (`operation.stop`), measurements (numbers) and metadata (strings). Handlers are called at once; one
 that raises is detached, as in Erlang's `telemetry`, and the log says so.
 """
 
@@ -17,7 +17,7 @@ log: Final = logging.getLogger(__name__)
 
 
 class Telemetry:
-    """The events of one platform.
+    """The telemetry events of one platform.
 
     >>> telemetry, seen = Telemetry(), []
     >>> detach = telemetry.attach(lambda event, measurements, metadata: seen.append((event, measurements["duration"])))
@@ -31,7 +31,7 @@ class Telemetry:
         self._handlers: tuple[Handler, ...] = ()
 
     def attach(self, handler: Handler) -> Callable[[], None]:
-        """Call `handler(event, measurements, metadata)` for each event; answers what detaches it again."""
+        """Call `handler(event, measurements, metadata)` for each event; return a function that detaches it."""
         self._handlers = (*self._handlers, handler)
 
         def detach() -> None:
@@ -40,7 +40,7 @@ class Telemetry:
         return detach
 
     def execute(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
-        """Tell all handlers of an event."""
+        """Call all handlers with an event."""
         for handler in self._handlers:
             try:
                 handler(event, measurements, metadata)

@@ -1,4 +1,4 @@
-"""Certificates: the platform's own, looked at before it starts, and how its commands know it again."""
+"""TLS: the platform's certificate, checked before the start, and trust in it by the commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 __all__ = ["CACERT", "TlsError", "client_context", "first_certificate", "server_context"]
 
 CACERT: Final = "SUPERLEARNER_CACERT"
-"""The variable that names a file of authorities which a command trusts besides those of the system."""
+"""The environment variable with a file of certificate authorities that commands trust besides the system's."""
 CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -24,14 +24,14 @@ class _Encrypted(Exception):
 
 
 def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContext:
-    """What a platform with https shows. TLS 1.2 is the oldest version it speaks.
+    """Return the TLS context of the server; its oldest version is TLS 1.2.
 
     Args:
-        certfile: PEM: the certificate, then those between it and its authority.
-        keyfile: PEM: its private key; by default it is looked for in `certfile`.
+        certfile: PEM: the certificate, then the intermediate certificates up to its authority.
+        keyfile: PEM: the private key; by default it is read from `certfile`.
 
     Raises:
-        TlsError: they cannot be read, are not what they should be, or do not belong together.
+        TlsError: they cannot be read, are not PEM, or do not belong together.
     """
     text = _read(certfile, "certificate")
     key = certfile if keyfile is None else keyfile
@@ -46,8 +46,8 @@ def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContex
         context.load_cert_chain(certfile, key, password=_no_password)
     except _Encrypted:
         raise TlsError(
-            f"the key {key} is encrypted, and nobody is here to type its password; "
-            f"write it without one (openssl pkey -in {key} -out plain.pem) into a file that only you can read"
+            f"the key {key} is encrypted, and there is no way to enter its password; "
+            f"save it unencrypted (openssl pkey -in {key} -out plain.pem) into a file that only you can read"
         ) from None
     except ssl.SSLError as error:
         raise TlsError(_explained(error, certfile, key)) from None
@@ -55,19 +55,19 @@ def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContex
 
 
 def client_context(certificate: str | None = None) -> ssl.SSLContext:
-    """Whom a command trusts: exactly the owner of `certificate`, or else authorities, by name.
+    """Return the TLS context of a command: it trusts only `certificate`, or else authorities, by host name.
 
     Args:
-        certificate: PEM of the one certificate of a platform that we know ourselves, whatever name it is for. None
-            trusts the authorities of the system and of the file in `SUPERLEARNER_CACERT`.
+        certificate: PEM of the platform's own certificate, trusted for any host name. None trusts the authorities of
+            the system and of the file in `SUPERLEARNER_CACERT`.
 
     Raises:
-        TlsError: that file is there and cannot be used.
+        TlsError: that file exists but cannot be used.
     """
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False  # we know the certificate, which is more than a name in it
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be its own authority
+        context.check_hostname = False  # comparing the certificate itself is stronger than comparing its name
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be self-signed
         context.load_verify_locations(cadata=certificate)
         return context
     context = ssl.create_default_context()
@@ -76,13 +76,13 @@ def client_context(certificate: str | None = None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cafile=more)
         except OSError as error:
-            said = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror or error
+            said = "it contains no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror or error
             raise TlsError(f"the authorities {more} cannot be used: {said}") from None
     return context
 
 
 def first_certificate(certfile: Path) -> str:
-    """The platform's own certificate in its file, without those of authorities. Raises TlsError."""
+    """Return the first certificate in a file, without those of its authorities. Raises TlsError."""
     found = CERTIFICATE.search(_read(certfile, "certificate"))
     return found[0] if found else ""
 

@@ -1,4 +1,4 @@
-"""What the program does in which a changed module is tried before servers of the platform's node go over to it."""
+"""The child program that imports a changed module on trial, before servers on the platform's node switch to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["boot"]
 
 
 def boot(here: Here) -> None:
-    """Import a module; `here.args` is its name, and where modules are looked for."""
+    """Import a module; `here.args` is its name and the module search path."""
     module, path = here.args
     sys.path[:] = path
     importlib.import_module(module)

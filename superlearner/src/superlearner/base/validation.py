@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, as people read it."""
+"""Messages about invalid values, from pydantic's errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["meant", "nearest", "plain", "problem_text"]
 
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
-"""The pattern of a name: what may be in it, perhaps what it begins with, and how long it may be."""
+"""The pattern of a name: an optional set for the first character, a set for the others, and a maximum length."""
 PARTS: Final = re.compile("A-Za-z|0-9|.")
 MANY: Final = {"A-Za-z": "letters", "0-9": "digits"}
 ONE: Final = {"A-Za-z": "a letter", "0-9": "a digit"}
 LONGEST: Final = 100
-"""Nobody types a longer choice, and to compare it would take time."""
+"""Longest value that is compared with the choices; a longer one is no typing slip, and comparing takes time."""
 
 
 def problem_text(problem: Any) -> str:
-    """The message of one of `ValidationError.errors()`; what a check of ours said stands there as it said it.
+    """Return the message of one of `ValidationError.errors()`; messages of our own checks are kept as they are.
 
     >>> problem_text({"type": "value_error", "msg": "Value error, expected a prime, got 4"})
     'expected a prime, got 4'
@@ -34,7 +34,7 @@ def problem_text(problem: Any) -> str:
 
 
 def plain(message: str) -> str:
-    """The message without pydantic's word for the kind of exception.
+    """Return the message without pydantic's prefix for the kind of exception.
 
     >>> plain("Value error, expected a prime, got 4")
     'expected a prime, got 4'
@@ -43,7 +43,7 @@ def plain(message: str) -> str:
 
 
 def meant(problem: Any) -> str:
-    """What is said behind a value that is near one of the choices; nothing for other problems.
+    """Return a suggestion for a value that is close to one of the choices; an empty string for other problems.
 
     >>> meant({"type": "literal_error", "input": "kast", "ctx": {"expected": "'send', 'cast' or 'call'"}})
     '; did you mean cast?'
@@ -55,7 +55,7 @@ def meant(problem: Any) -> str:
 
 
 def nearest(typed: str, choices: str) -> str:
-    """The same of a value and a sentence in which the choices stand in quotes.
+    """Return a suggestion for a value and a sentence that quotes the choices.
 
     >>> nearest("kast", "'send', 'cast' or 'call'")
     '; did you mean cast?'
@@ -67,13 +67,13 @@ def nearest(typed: str, choices: str) -> str:
 
 
 def _form(pattern: str) -> str | None:
-    """What the pattern of a name says, in words; None for others."""
+    """Return the pattern of a name in words; None for other patterns."""
     found = FORM.fullmatch(pattern)
     if found is None:
         return None
     first, others, most = found.groups()
     letters, begins = _words(others, MANY), _words(first or "", ONE)
-    if len(letters) < 2 or "-" in letters[:-1]:  # a range without a word, "a-z" say
+    if len(letters) < 2 or "-" in letters[:-1]:  # a range without a word for it, such as "a-z"
         return None
     words = f"expected {', '.join(letters[:-1])} and {letters[-1]}, at most {int(most) + (first is not None)}"
     return f"{words}, beginning with {' or '.join(begins)}" if begins else words
