@@ -54,7 +54,7 @@ def test_what_is_no_database_of_ours_is_not_touched(superlearner: Run, tmp_path:
     file.write_text("dear diary")
     for verb in (("upgrade",), ("status",), ("backup", "copy.db")):
         done = superlearner("db", *verb)
-        assert (1, True) == (done.returncode, "no SQLite database" in done.stderr)
+        assert (1, True) == (done.returncode, "not an SQLite database" in done.stderr)
         assert "Traceback" not in done.stderr
     assert ("dear diary", False) == (file.read_text(), (tmp_path / "copy.db").exists())
     wrong = superlearner("db", "status", SUPERLEARNER_DATABASE="mysql://a/b")

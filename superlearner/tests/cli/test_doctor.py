@@ -98,4 +98,4 @@ def test_the_database_is_looked_at_before_a_start(superlearner: Run, tmp_path: P
     (tmp_path / "data" / "superlearner.db").write_text("dear diary")
     told = json.loads(superlearner("doctor", "--json", **there).stdout)
     (database,) = [one for one in told if one["about"] == "database"]
-    assert ("bad", True) == (database["verdict"], "no SQLite database" in database["words"])
+    assert ("bad", True) == (database["verdict"], "not an SQLite database" in database["words"])

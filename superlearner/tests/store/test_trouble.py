@@ -62,7 +62,7 @@ def test_rows_wait_for_a_database_that_is_locked_too_long(
         holder.execute("BEGIN IMMEDIATE")
         store.append_restarts(restarts(1))
         with pytest.raises(
-            StoreUnavailable, match=r"locked by another program; see who holds it with: fuser \S+store.db"
+            StoreUnavailable, match=r"locked by another program; find that program with: fuser \S+store.db"
         ):
             await store.sync()
         assert (await told(running))[0] == "bad"
@@ -101,7 +101,7 @@ def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
         store.append_restarts(restarts(*range(10)))
         await store.sync()
         store.append_restarts(restarts(*range(10, 1000)))
-        with pytest.raises(StoreUnavailable, match="the disk is full or broken; make room"):
+        with pytest.raises(StoreUnavailable, match="the disk is full or broken; free space"):
             await store.sync()
         status = store.status()
         assert (status.state, status.stored, status.waiting, status.dropped) == ("unavailable", 10, 990, {})
@@ -157,7 +157,7 @@ def test_a_file_that_is_damaged_meanwhile_is_left_alone(tmp_path: Path, with_sto
         await store.close()
         assert file.read_bytes() == before
         assert running.telling.get_nowait()[0] == "bad"
-        assert running.telling.get_nowait() == ("bad", "1 rows could not be stored before the end")
+        assert running.telling.get_nowait() == ("bad", "1 rows could not be stored before the program ended")
 
     with_store(f"sqlite:///{file}", test)
 
@@ -172,7 +172,7 @@ def test_too_many_rows_are_refused_counted_and_told_once(tmp_path: Path, with_st
         assert store.append_restarts(restarts(*range(15))) == 10
         assert store.status().dropped == {"restarts": 5}
         assert drops == ["restarts"] * 5
-        assert await told(running) == ("bad", "10 rows wait for the database; what comes now is not stored")
+        assert await told(running) == ("bad", "10 rows wait for the database; further rows are not stored")
         assert running.telling.empty()
         await store.sync()
         assert store.append_restarts(restarts(20)) == 1

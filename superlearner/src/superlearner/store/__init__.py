@@ -1,7 +1,7 @@
-"""What must be there after the end of the program: history, audit log, recordings, tokens.
+"""Storage of what outlives the program: history, audit log, recordings, tokens.
 
-`Store` is the object the platform owns and everybody writes to and reads from; `StoreService` the process that writes
-for it. `migrate(url)` and `database_info(url)` are for the command line: they block.
+The platform owns one `Store`, which all parts write to and read from; `StoreService` is the process that writes for it.
+`migrate(url)` and `database_info(url)` block; they are for the command line.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs SQLAlchemy is imported when it is used: that takes a fifth of a second."""
+    """Import names that need SQLAlchemy on first use: that takes a fifth of a second."""
     if name in ("DatabaseInfo", "database_info", "migrate"):
         from superlearner.store import opening
 

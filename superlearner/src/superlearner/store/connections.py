@@ -1,4 +1,4 @@
-"""The pool of connections to a database, and the one way in: a transaction that nobody can tear apart."""
+"""The pool of connections to a database. Its transactions run to their end, even if the caller is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """A row that no database would take; a bug of ours, which must not keep the others waiting."""
+    """The database rejects this row for good. This is a bug of ours and must not hold up other rows."""
 
 
 class Connections:
@@ -33,13 +33,13 @@ class Connections:
         self._alone = asyncio.Lock()
 
     async def do(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction, to its end even if who waits for it is killed meanwhile.
+        """Run `work` in a transaction, to its end even if the caller is killed meanwhile.
 
-        A driver that is cancelled between two statements leaves a connection that is in no pool any more and has not
-        ended its transaction: SQLite's lock is held until the garbage collector comes by, and everybody else waits.
+        Cancelling a driver between two statements leaves a connection that is in no pool and whose transaction is still
+        open: SQLite's lock is then held until the garbage collector runs, and everyone else waits.
 
         Raises:
-            Refused: the database does not take such values, whatever is tried.
+            Refused: the database rejects these values for good.
             StoreUnavailable: nothing was done.
         """
         while self._alone.locked():
@@ -50,37 +50,37 @@ class Connections:
         return await self._end_of(task)
 
     async def alone(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run `work` while nobody else uses these connections: what comes meanwhile waits here, not for SQLite's lock.
+        """Run `work` with no other use of these connections; other work waits here, not for SQLite's lock.
 
         Raises:
             StoreUnavailable: the database could not do it.
         """
 
-        async def when_all_is_quiet() -> T:
+        async def when_idle() -> T:
             async with self._alone:
                 await self.settled()
                 with self.words():
                     return await work()
 
-        return await self.whole(when_all_is_quiet())
+        return await self.whole(when_idle())
 
     async def whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something that is no transaction to its end, even if who waits for it is killed meanwhile."""
+        """Run a coroutine that is not a transaction to its end, even if the caller is killed meanwhile."""
         return await self._end_of(asyncio.create_task(work, context=Context()))
 
     async def settled(self) -> None:
-        """Return when all that has been begun is done."""
+        """Wait for all work that has begun."""
         if self._running:
             await asyncio.wait(self._running)
 
     async def close(self) -> None:
-        """Wait for what is being done, then end all connections and their threads."""
+        """Wait for running work, then close all connections and end their threads."""
         await self.settled()
         await self.engine.dispose()
 
     @contextlib.contextmanager
     def words(self) -> Generator[None]:
-        """Errors of the database as `Refused` and `StoreUnavailable`."""
+        """Translate the database's errors into `Refused` and `StoreUnavailable`."""
         try:
             yield
         except (DataError, IntegrityError) as error:
@@ -103,10 +103,10 @@ class Connections:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # looked at: perhaps nobody is left to be told
+            task.exception()  # mark it as retrieved: the caller may be gone
 
 
 def _is_of_the_row(error: BaseException) -> bool:
-    """Whether PostgreSQL refuses the row and not us: of class 22 is what no column takes, of 54 what no index takes."""
+    """Return whether PostgreSQL rejects the row: error class 22 (invalid data) or 54 (too large for an index)."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return isinstance(state, str) and state[:2] in ("22", "54")

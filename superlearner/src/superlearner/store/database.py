@@ -1,4 +1,4 @@
-"""An open database: rows in, in one transaction a batch, and rows out. Statements run in the driver's thread."""
+"""An open database: reads and writes rows, one transaction per batch. Statements run in the driver's thread."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from superlearner.store.waiting import Row
 __all__ = ["Database"]
 
 AT_ONCE: Final = 250
-"""Rows of one statement: their values are prepared in the loop, in about a millisecond."""
+"""Rows per statement: preparing their values in the event loop takes about a millisecond."""
 
 
 class Database:
-    """A database that `migrate` has prepared. What was begun is done, even if who waits for it is killed."""
+    """A database prepared by `migrate`. Work that has begun is finished even if its caller is killed."""
 
     def __init__(self, url: str | Path) -> None:
         self.url: URL = read_url(url)
@@ -39,26 +39,26 @@ class Database:
         self._file_id = self._identity()
 
     async def close(self) -> None:
-        """End all connections and their threads, when what is being done is done."""
+        """Wait for running work, then close all connections and end their threads."""
         await self.connections.close()
 
     async def write(self, rows: Sequence[Row]) -> None:
-        """Write rows in one transaction; those that are there already stay as they are.
+        """Write rows in one transaction; rows that already exist stay as they are.
 
         Raises:
-            Refused: one of them cannot be written, whatever is tried.
+            Refused: one of them can never be written.
             StoreUnavailable: none was written.
         """
         if self._identity() != self._file_id:
             assert self.file is not None
             raise StoreUnavailable(
                 f"the database file {self.file.name} was moved or removed",
-                f"{self.file} is made again; what it held is gone with it",
+                f"{self.file} is created again; its previous content is lost",
             )
 
         async def work(connection: AsyncConnection) -> None:
             by_table: dict[str, list[dict[str, Any]]] = {}
-            for name, values in rows:  # of one table in their order: a statement costs ten times as much as a row
+            for name, values in rows:  # grouped by table, in order: a statement costs ten times as much as a row
                 by_table.setdefault(name, []).append(values)
             for name, values in by_table.items():
                 statement = self._insert(tables.METADATA.tables[name]).on_conflict_do_nothing()
@@ -68,16 +68,16 @@ class Database:
         await self.connections.do(work)
 
     async def restarts(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[Restart]:
-        """Rows of the restart history, newest first; see `Reading.restarts`."""
+        """Return rows of the restart history, newest first; see `Reading.restarts`."""
         return [Restart(**row) for row in await self._rows(tables.restarts, conditions, limit, before)]
 
     async def audit(self, conditions: dict[str, Any], limit: int, before: int | None, offset: int) -> list[AuditRow]:
-        """Rows of the audit log, newest first; see `Reading.audit`."""
+        """Return rows of the audit log, newest first; see `Reading.audit`."""
         rows = await self._rows(tables.audit, conditions, limit, before, offset)
         return [AuditRow(**{**row, "parameters": json.loads(row["parameters"])}) for row in rows]
 
     async def setting_changes(self, conditions: dict[str, Any], limit: int, before: int | None) -> list[SettingChange]:
-        """Rows about changed settings, newest first; see `Reading.setting_changes`."""
+        """Return rows about changed settings, newest first; see `Reading.setting_changes`."""
         rows = await self._rows(tables.setting_changes, conditions, limit, before)
         return [
             SettingChange(**{**row, "before": json.loads(row["before"]), "after": json.loads(row["after"])})
@@ -85,13 +85,13 @@ class Database:
         ]
 
     async def count(self, name: str, conditions: dict[str, Any]) -> int:
-        """How many rows there are."""
+        """Return the number of rows that meet the conditions."""
         table = tables.METADATA.tables[name]
         query = _where(select(func.count()).select_from(table), table, conditions)
         return await self.connections.do(lambda connection: connection.scalar(query)) or 0
 
     async def count_all(self) -> dict[str, int]:
-        """Rows of each table."""
+        """Return the number of rows of each table."""
 
         async def work(connection: AsyncConnection) -> dict[str, int]:
             return {
@@ -102,11 +102,11 @@ class Database:
         return await self.connections.do(work)
 
     async def rows(self, name: str, conditions: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """All rows of a small table, newest first."""
+        """Return all rows of a small table, newest first."""
         return await self._rows(tables.METADATA.tables[name], conditions or {}, None, None)
 
     async def insert(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
-        """Add a row; answers it as it is there. Raises NameTaken."""
+        """Add a row and return it as stored. Raises NameTaken."""
         table = tables.METADATA.tables[name]
 
         async def work(connection: AsyncConnection) -> dict[str, Any]:
@@ -121,17 +121,17 @@ class Database:
             raise NameTaken(f"there is a row named {values['name']!r} in {name} already; try another name") from None
 
     async def update(self, name: str, conditions: dict[str, Any], values: dict[str, Any]) -> int:
-        """Change rows; answers how many. A condition that is None asks for rows that have no value there."""
+        """Change rows and return their number. A condition of None matches rows without a value."""
         table = tables.METADATA.tables[name]
         return await self._changed(update(table).where(*_are(table, conditions)).values(values))
 
     async def delete(self, name: str, conditions: dict[str, Any]) -> int:
-        """Remove rows; answers how many."""
+        """Remove rows and return their number."""
         table = tables.METADATA.tables[name]
         return await self._changed(delete(table).where(*_are(table, conditions)))
 
     async def oldest(self, name: str, conditions: dict[str, Any], limit: int, after: int) -> list[dict[str, Any]]:
-        """Rows with a greater id than `after`, oldest first, as they are in the table."""
+        """Return raw rows with an id greater than `after`, oldest first."""
         table = tables.METADATA.tables[name]
         query = _where(select(table).where(table.c.id > after), table, conditions).order_by(table.c.id).limit(limit)
 
@@ -141,7 +141,7 @@ class Database:
         return await self.connections.do(work)
 
     async def delete_oldest(self, name: str, conditions: dict[str, Any], limit: int) -> int:
-        """Remove at most so many of the rows that `oldest` would find; answers how many."""
+        """Remove at most `limit` of the rows that `oldest` would return; return the number removed."""
         table = tables.METADATA.tables[name]
         ids = _where(select(table.c.id), table, conditions).order_by(table.c.id).limit(limit)
         return await self._changed(delete(table).where(table.c.id.in_(ids)))
@@ -153,7 +153,7 @@ class Database:
         await self._changed(delete(table).where(table.c.id <= newest - keep))
 
     async def revoke_user(self, name: str, at: float) -> bool:
-        """Revoke a user and all their tokens, both or neither."""
+        """Revoke a user and all their tokens in one transaction."""
         users, tokens = tables.users, tables.tokens
 
         async def work(connection: AsyncConnection) -> bool:
@@ -190,7 +190,7 @@ class Database:
         return await self.connections.do(work)
 
     def _identity(self) -> tuple[int, int] | None:
-        """Which file it is: one that was moved away would take what we write along."""
+        """Return the identity of the file, to detect that it was moved away: writes would follow it."""
         if self.file is None:
             return None
         with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ class Database:
 
 
 def _insert_of(url: URL) -> Any:
-    """The INSERT of this database, which knows ON CONFLICT; the other one's is not imported."""
+    """Return this database's INSERT, which supports ON CONFLICT, without importing that of the other."""
     if url.get_backend_name() == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as into_sqlite
 
@@ -215,12 +215,12 @@ def _are(table: Table, conditions: dict[str, Any]) -> list[Any]:
 
 
 def _sought(column: str, value: Any) -> Any:
-    """What is looked for, as the column holds it: PostgreSQL takes no NUL, and no driver half a surrogate pair."""
+    """Return a search value as its column stores it: no NUL, no lone surrogates."""
     return stored_as(column, value) if isinstance(value, str) else value
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
-    """`since` and `until` speak of `at`, everything else of the column of that name; None asks for nothing."""
+    """Add conditions: `since` and `until` limit `at`, other names their own column; None adds none."""
     for name, value in conditions.items():
         if value is None:
             continue

@@ -1,4 +1,4 @@
-"""Connections to the database: from a URL to an engine, and from its errors to words for people."""
+"""Database engines: from a URL to an engine, and from its errors to readable messages."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from superlearner.store.failures import StoreUnavailable
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
 
 BUSY_S: Final = 2.0
-"""How long a statement waits for another program that holds the file; it cannot be interrupted, so an end waits too."""
+"""Seconds that a statement waits for another program's lock. It cannot be interrupted, so closing waits too."""
 
 JOURNAL_BYTES: Final = 16 * 1024 * 1024
-"""What SQLite's journal is cut to once all of it is in the database."""
+"""Size to which SQLite's journal is cut after a checkpoint."""
 
 POSTGRES_S: Final = {"timeout": 3.0, "command_timeout": 60.0}
-"""How long a server may take that does not answer: to let us in, and for a statement."""
+"""Timeouts for a PostgreSQL server, in seconds: to connect, and for a statement."""
 
 DATABASE_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, OSError, asyncio.TimeoutError)
-"""What a statement may raise for reasons that lie outside of us."""
+"""Exceptions of a statement with causes outside our code."""
 
 
 def read_url(place: str | Path) -> URL:
-    """The URL of a database, or of one in a file, with the driver we use.
+    """Parse the URL or file path of a database and set our driver.
 
     Raises:
-        StoreUnavailable: it is no URL of SQLite or PostgreSQL.
+        StoreUnavailable: it is not a URL of SQLite or PostgreSQL.
 
     >>> read_url("postgresql://ada:secret@db/shop").drivername, read_url("sqlite:///a.db").database
     ('postgresql+asyncpg', 'a.db')
     """
-    if isinstance(place, Path):  # as it is: in a URL some characters of a name would mean something
+    if isinstance(place, Path):  # taken literally: some characters of a file name have a meaning in a URL
         return URL.create("sqlite+aiosqlite", database=str(place.absolute()))
     expected = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
     try:
@@ -57,17 +57,17 @@ def read_url(place: str | Path) -> URL:
 
 
 def file_of(url: URL) -> Path | None:
-    """The file of an SQLite database."""
+    """Return the file of an SQLite database; None for others."""
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def shown(url: URL) -> str:
-    """A database's URL as people may see it: without the password."""
+    """Return a database's URL without its password, for people to read."""
     return without_secrets(url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True))
 
 
 def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngine:
-    """An engine; `begin` is how an SQLite transaction begins.
+    """Create an engine; `begin` is the statement that begins an SQLite transaction.
 
     Raises:
         StoreUnavailable: the driver is not installed.
@@ -89,9 +89,9 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
-    """WAL, so that nobody who reads waits for who writes; synced at each commit, so that it survives a power cut.
+    """Set WAL, so that readers do not wait for writers, and sync at each commit, to survive a power cut.
 
-    Transactions are begun by us: Python's module begins none before a change of the schema.
+    Transactions begin explicitly: Python's `sqlite3` begins none before a change of the schema.
     """
 
     def connected(connection: Any, record: Any) -> None:
@@ -110,7 +110,7 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
 
 
 def explained(error: BaseException, url: URL) -> StoreUnavailable:
-    """An error of the database in words."""
+    """Return an error of the database as `StoreUnavailable`, with a readable message."""
     if isinstance(error, StoreUnavailable):
         return error
     cause: BaseException = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -125,20 +125,21 @@ def _of_sqlite(cause: BaseException, file: Path) -> StoreUnavailable:
         return StoreUnavailable(
             f"{name} is damaged",
             f"save what can be read with: sqlite3 {quoted} .recover | sqlite3 recovered.db; then put that in its "
-            f"place, or begin anew after: mv {quoted} {shlex.quote(f'{file}.damaged')}",
+            f"place, or start with an empty one after: mv {quoted} {shlex.quote(f'{file}.damaged')}",
         )
     if "locked" in text or "busy" in text:
         return StoreUnavailable(
-            f"{name} is locked by another program", f"see who holds it with: fuser {quoted}; it is tried again"
+            f"{name} is locked by another program",
+            f"find that program with: fuser {quoted}; the store retries by itself",
         )
     if "disk is full" in text or "no space" in text or "disk i/o" in text or "disk quota" in text:
         return StoreUnavailable(
-            f"{name} cannot grow: the disk is full or broken", f"make room on the disk of {file.parent}"
+            f"{name} cannot grow: the disk is full or broken", f"free space on the disk of {file.parent}"
         )
     if isinstance(cause, OSError) or "readonly" in text or "unable to open" in text:
         return StoreUnavailable(
             f"{name} cannot be opened for writing",
-            f"see who may write there with: ls -la {shlex.quote(str(file.parent))}",
+            f"check the permissions with: ls -la {shlex.quote(str(file.parent))}",
         )
     return StoreUnavailable(f"{name} cannot be used: {cause}", f"look at {file}")
 
@@ -149,4 +150,5 @@ def _of_postgres(cause: BaseException, url: URL) -> StoreUnavailable:
     if isinstance(cause, TimeoutError):
         why = "it does not answer"
     why = without_secrets(why)
-    return StoreUnavailable(f"{where} cannot be used: {why}", f"try: psql {shlex.quote(shown(url))}; it is tried again")
+    hint = f"try: psql {shlex.quote(shown(url))}; the store retries by itself"
+    return StoreUnavailable(f"{where} cannot be used: {why}", hint)

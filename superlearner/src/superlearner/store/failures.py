@@ -1,4 +1,4 @@
-"""Why the store cannot be used, in words for people: what is wrong, and what to try."""
+"""Errors of the store: what is wrong, and what to try."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ["NameTaken", "NotOfThisDatabase", "StoreUnavailable"]
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be used now. What it holds was not touched.
+    """The store cannot be used now. Its content is unchanged.
 
     Attributes:
-        why: what is wrong, without the path of a folder or a password; for everybody.
-        hint: what to try, with the whole path; for the terminal, and for who has a credential.
+        why: what is wrong, without folders or passwords; safe to show to anyone.
+        hint: what to try, with full paths; for the terminal and for signed-in users.
     """
 
     def __init__(self, why: str, hint: str) -> None:
@@ -20,15 +20,15 @@ class StoreUnavailable(Exception):
 
 
 class NameTaken(ValueError):
-    """There is a record of this name already. Try another name, or remove that one first."""
+    """A record of this name exists already. Try another name, or remove that record first."""
 
 
 class NotOfThisDatabase(Exception):
-    """What was asked for is done by the database's own means.
+    """The operation is left to the database's own tools.
 
     Attributes:
-        why: why it is not done here.
-        hint: what does it.
+        why: the reason it is not done here.
+        hint: the tool that does it.
     """
 
     def __init__(self, why: str, hint: str) -> None:

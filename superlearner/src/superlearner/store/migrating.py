@@ -1,4 +1,4 @@
-"""From one schema to the next, by the steps in `migrations`. Only a database that is not at the head needs it."""
+"""Upgrades the schema by the steps in `migrations`. Imported only for a database that is not at the head."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from superlearner.store.tables import HEAD, VERSION_TABLE
 __all__ = ["MIGRATIONS", "upgrade"]
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
-_one_at_a_time: Final = threading.Lock()  # alembic's `op` speaks to one migration of a program at a time
+_one_at_a_time: Final = threading.Lock()  # alembic's `op` is global: one migration at a time
 
 
 def upgrade(connection: Connection) -> None:
-    """Apply the steps that are missing, in the transaction of this connection."""
+    """Apply the missing steps in the transaction of this connection."""
     scripts = ScriptDirectory(str(MIGRATIONS))
 
     def steps(revision: Any, context: Any) -> Any:

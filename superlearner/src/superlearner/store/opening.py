@@ -1,7 +1,7 @@
-"""Before the first row: look whether a database is ours and sound, and bring it to our schema.
+"""Opening a database: check that it is ours and sound, then bring it to our schema.
 
-Everything here blocks; the store calls it in a thread, the command line as it is. What is not ours, newer than we are,
-or damaged is refused before a byte of it is changed.
+Everything here blocks; the store calls it in a thread, the command line directly. A database that is not ours, newer
+than this program or damaged is refused before a byte of it is changed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
 MAGIC: Final = b"SQLite format 3\0"
 ONE_AT_A_TIME: Final = 7_329_110_441
-"""Key of PostgreSQL's lock that lets one program migrate at a time."""
+"""Key of the PostgreSQL lock that allows one migration at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseInfo:
-    """What is known of a database; `revision` is None while it is empty, `head` the one of this program."""
+    """Facts about a database. `revision` is None while it is empty; `head` is the revision of this program."""
 
     database: str
     kind: str
@@ -44,17 +44,17 @@ class DatabaseInfo:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether nothing is left to migrate."""
+        """Return whether no migration is missing."""
         return self.revision == self.head
 
 
 def migrate(url: str | Path) -> str:
-    """Make the tables, or bring them from an older version to this one; answers the revision. Blocks.
+    """Create the tables, or upgrade them to this version; return the revision. Blocks.
 
-    Safe to call at any time and from several programs: each step is applied once, and all of them or none.
+    Safe to call at any time and from several programs: each step is applied once, all of them or none.
 
     Raises:
-        StoreUnavailable: the database cannot be used, or must not be changed by us; it is as it was.
+        StoreUnavailable: the database cannot be used, or is not ours to change; it is unchanged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -65,10 +65,10 @@ def migrate(url: str | Path) -> str:
 
 
 def database_info(url: str | Path) -> DatabaseInfo:
-    """Look at a database and change nothing. Blocks.
+    """Inspect a database without changing it. Blocks.
 
     Raises:
-        StoreUnavailable: it is not there, cannot be read, or is not ours.
+        StoreUnavailable: it does not exist, cannot be read, or is not ours.
     """
     return asyncio.run(_look(read_url(url)))
 
@@ -87,7 +87,7 @@ async def _migrate(url: URL) -> str:
                     await connection.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
                     if await connection.run_sync(_check_tables) == HEAD:
                         return HEAD
-                from superlearner.store.migrating import upgrade  # a tenth of a second, and seldom needed
+                from superlearner.store.migrating import upgrade  # takes a tenth of a second and is seldom needed
 
                 await connection.run_sync(upgrade)
         finally:
@@ -126,7 +126,7 @@ def _words(url: URL) -> Generator[None]:
 
 
 def _check_file(url: URL, file: Path) -> str | None:
-    """Refuse a file that is not ours or not sound; answers its revision. It is only read: WAL mode would change it."""
+    """Refuse a file that is not ours or not sound; return its revision. Read-only: WAL mode would change the file."""
     try:
         with open(file, "rb") as opened:
             head = opened.read(len(MAGIC))
@@ -138,7 +138,7 @@ def _check_file(url: URL, file: Path) -> str | None:
         return None
     if head != MAGIC:
         raise StoreUnavailable(
-            f"the file {file.name} is no SQLite database, or damaged in its first bytes",
+            f"the file {file.name} is not an SQLite database, or its first bytes are damaged",
             f"it was not touched; move it away with: mv {shlex.quote(str(file))} {shlex.quote(f'{file}.old')}",
         )
     with _words(url), contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as read:
@@ -156,12 +156,12 @@ def _check_file(url: URL, file: Path) -> str | None:
 
 
 def _check_tables(connection: Connection) -> str | None:
-    """Refuse tables of somebody else that bear the names of ours; answers the revision of the schema."""
+    """Refuse another program's tables that have our names; return the revision of the schema."""
     names = set(inspect(connection).get_table_names())
     if VERSION_TABLE in names:
         return _known(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))
     if names & set(METADATA.tables):
-        raise _foreign("the database", "make a database of its own for SuperLearner, and name that one")
+        raise _foreign("the database", "create a separate database for SuperLearner and use that")
     return None
 
 
@@ -179,7 +179,7 @@ def _known(revision: str | None) -> str | None:
 
 
 def _make_private(url: URL, file: Path) -> None:
-    """Make the file before SQLite does, so that nobody else can read it: it will hold hashes of tokens."""
+    """Create the file before SQLite does, readable only by its owner: it will contain hashes of tokens."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:

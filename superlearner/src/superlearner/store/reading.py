@@ -1,4 +1,4 @@
-"""What the store holds, read back."""
+"""Reads stored rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Reading"]
 
 
 class Reading:
-    """Committed rows of all runs. Every method raises `StoreUnavailable` while the database cannot be used.
+    """Reading of committed rows of all runs. Every method raises `StoreUnavailable` while the database cannot be used.
 
     Args:
-        opened: answers the open database.
+        opened: returns the open database.
     """
 
     def __init__(self, opened: Callable[[], Database]) -> None:
@@ -35,17 +35,19 @@ class Reading:
         before: int | None = None,
         limit: int = 1000,
     ) -> list[Restart]:
-        """Committed rows of the restart history, newest first. `await sync()` first to see what was just accepted.
+        """Return committed rows of the restart history, newest first.
+
+        Rows that were just accepted are included after `await sync()`.
 
         Args:
-            supervisor: only of the supervisor of this name.
-            child: only of the child of this id.
+            supervisor: only of the supervisor with this name.
+            child: only of the child with this id.
             event: only this kind of event.
-            since: only from this time on, in seconds of the wall clock.
+            since: only from this time on, in seconds since 1970.
             until: only before this time.
             run: only of this run of the platform (`store.run` is the present one); None for all.
-            before: only rows with a smaller `id`: the last one's of the page before.
-            limit: at most so many.
+            before: only rows with a smaller `id`; pass the last id of the previous page.
+            limit: maximum number of rows.
 
         Raises:
             StoreUnavailable: the database cannot be used now; the text says why and what to try.
@@ -54,7 +56,7 @@ class Reading:
         return await self._opened().restarts(asked, limit, before)
 
     async def count_restarts(self, supervisor: str | None = None, **asked: Any) -> int:
-        """How many rows `restarts` would find with the same `child`, `event`, `since`, `until` and `run`."""
+        """Return the number of rows that `restarts` would find for the same filters."""
         return await self._opened().count(RESTARTS, {"supervisor": supervisor, **asked})
 
     async def audit(
@@ -71,7 +73,7 @@ class Reading:
         limit: int = 1000,
         offset: int = 0,
     ) -> list[AuditRow]:
-        """Committed rows of the audit log, newest first; arguments and errors as those of `restarts`."""
+        """Return committed rows of the audit log, newest first; arguments and errors as for `restarts`."""
         asked = {
             "user": user, "door": door, "operation": operation, "outcome": outcome, "node": node, "since": since,
             "until": until,
@@ -79,19 +81,19 @@ class Reading:
         return await self._opened().audit(asked, limit, before, offset)
 
     async def count_audit(self, **asked: Any) -> int:
-        """How many rows `audit` would find for the same `user`, `door`, `operation`, `outcome`, `node`, times."""
+        """Return the number of rows that `audit` would find for the same filters."""
         return await self._opened().count(AUDIT, asked)
 
     async def setting_changes(
         self, setting: str | None = None, *, before: int | None = None, limit: int = 1000
     ) -> list[SettingChange]:
-        """Committed changes of one or all settings, newest first; errors as those of `restarts`."""
+        """Return committed changes of one or all settings, newest first; errors as for `restarts`."""
         return await self._opened().setting_changes({"setting": setting}, limit, before)
 
     async def count_before(self, table: str, before: float) -> int:
-        """How many rows of a table are older than a time of the wall clock."""
+        """Return the number of rows of a table that are older than `before`, in seconds since 1970."""
         return await self._opened().count(table, {"until": before})
 
     async def count_all(self) -> dict[str, int]:
-        """Rows of each table, over all runs; errors as those of `restarts`."""
+        """Return the number of rows of each table, over all runs; errors as for `restarts`."""
         return await self._opened().count_all()

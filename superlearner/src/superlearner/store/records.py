@@ -1,4 +1,4 @@
-"""Recordings, users and tokens: few, each with a name, and written at once, so that who asks knows that it is done."""
+"""Recordings, users and tokens: few, named, and written at once, so that a call returns when the row is stored."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Records:
     """The records of one store. Each method raises `StoreUnavailable` while the database cannot be used.
 
     Args:
-        opened: answers the open database.
+        opened: returns the open database.
     """
 
     def __init__(self, opened: Callable[[], Database]) -> None:
         self._opened = opened
 
     async def add_recording(self, recording: Recording) -> Recording:
-        """Write down that a recording is there; answers it with its id. Raises NameTaken."""
+        """Add a recording and return it with its id. Raises NameTaken."""
         values = {
             "name": stored_as("name", recording.name),
             "kind": stored_as("kind", recording.kind),
@@ -38,24 +38,24 @@ class Records:
         return _recording(await self._opened().insert("recordings", values))
 
     async def recordings(self) -> list[Recording]:
-        """All recordings, newest first."""
+        """Return all recordings, newest first."""
         return [_recording(row) for row in await self._opened().rows("recordings")]
 
     async def recording(self, name: str) -> Recording | None:
-        """The recording of this name, if there is one."""
+        """Return the recording of this name, if there is one."""
         found = await self._opened().rows("recordings", {"name": name})
         return _recording(found[0]) if found else None
 
     async def measured(self, name: str, *, events: int, size: int) -> bool:
-        """Write down how big a recording became; whether there is one of this name."""
+        """Set the size of a finished recording; return whether it exists."""
         return await self._opened().update("recordings", {"name": name}, {"events": events, "size": size}) > 0
 
     async def delete_recording(self, name: str) -> bool:
-        """Forget a recording; its file is the caller's. Whether there was one of this name."""
+        """Remove the record of a recording, not its file; return whether it existed."""
         return await self._opened().delete("recordings", {"name": name}) > 0
 
     async def add_user(self, user: UserRow) -> UserRow:
-        """Let somebody in; answers them with their id. Raises NameTaken."""
+        """Add a user and return them with their id. Raises NameTaken."""
         values = {
             "name": stored_as("name", user.name),
             "scopes": _words(user.scopes),
@@ -65,15 +65,15 @@ class Records:
         return _user(await self._opened().insert("users", values))
 
     async def users(self) -> list[UserRow]:
-        """Everybody who was ever let in, newest first."""
+        """Return all users, also revoked ones, newest first."""
         return [_user(row) for row in await self._opened().rows("users")]
 
     async def revoke_user(self, name: str, at: float) -> bool:
-        """Send somebody away, with all their tokens; whether there is one of this name who was not yet."""
+        """Revoke a user and all their tokens; return whether an active user of this name existed."""
         return await self._opened().revoke_user(name, at)
 
     async def add_token(self, token: Token) -> Token:
-        """Keep the hash of a new token; answers it with its id. Raises NameTaken."""
+        """Add a token by its hash and return it with its id. Raises NameTaken."""
         values = {
             "name": stored_as("name", token.name),
             "user": stored_as("user", token.user),
@@ -87,15 +87,15 @@ class Records:
         return _token(await self._opened().insert("tokens", values))
 
     async def tokens(self) -> list[Token]:
-        """All tokens that were ever made, newest first; those that were revoked say so."""
+        """Return all tokens, also revoked ones, newest first."""
         return [_token(row) for row in await self._opened().rows("tokens")]
 
     async def revoke_token(self, name: str, at: float) -> bool:
-        """Let a token open nothing any more; whether there is one of this name that was not revoked yet."""
+        """Revoke a token; return whether an active token of this name existed."""
         return await self._opened().update("tokens", {"name": name, "revoked": None}, {"revoked": at}) > 0
 
     async def used_token(self, name: str, at: float) -> bool:
-        """Write down when a token was used; whether there is one of this name."""
+        """Set the time a token was last used; return whether it exists."""
         return await self._opened().update("tokens", {"name": name}, {"used": at}) > 0
 
 
@@ -118,7 +118,7 @@ def _token(row: dict[str, Any]) -> Token:
 
 
 def json_text(value: Any) -> str:
-    """JSON that can be read again: what is too long is told by its beginning."""
+    """Return JSON that can always be parsed again; if it is too long, an object with its beginning."""
     try:
         text = json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,8 +1,8 @@
-"""What the store keeps, as values. Times are seconds of the wall clock; texts are cut to what a table holds.
+"""The rows of the store as values. Times are in seconds since 1970; texts are cut to what a table holds.
 
-`run` and `number` are the store's own: which run of the platform wrote a row, and its place among the rows of that run.
-Together they are its identity, so that a row that is written twice, because nobody knew whether the first time had
-succeeded, is there once. `id` grows over all runs in the order in which rows were accepted.
+The store sets `run` and `number`: the run of the platform that wrote the row, and its place among the rows of that run.
+Together they identify a row, so one that is written twice because the first outcome was unknown exists once. `id` grows
+over all runs in the order in which rows were accepted.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ RESTARTS: Final = "restarts"
 AUDIT: Final = "audit"
 SETTING_CHANGES: Final = "setting_changes"
 TEXT_LIMIT: Final = 4000
-"""Characters of a text beyond which it is cut; JSON gets four times as many."""
+"""Characters after which a text is cut; JSON gets four times as many."""
 NAME_LIMIT: Final = 500
-"""Characters of a name that is looked for: an index of PostgreSQL takes 2,700 bytes, and refuses the row otherwise."""
+"""Characters of a name that can be searched for: PostgreSQL rejects rows with more than 2,700 bytes in an index."""
 NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user"})
-"""Columns that hold such names."""
+"""Columns that hold names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ class Restart:
     """One event of a supervisor: a start, an end, a restart, a give-up.
 
     Attributes:
-        at: when, in seconds of the wall clock.
+        at: time, in seconds since 1970.
         supervisor: its registered name, or its pid as text.
-        child: the child's id as text; None if it speaks of the supervisor itself.
-        event: what happened, by the word analytics uses for it (`restarted`, `gave_up`, …).
-        old_pid: who ended, if somebody did.
-        new_pid: who runs now, if somebody does.
-        reason: why, as text for people.
-        run: the run of the platform that saw it; set when it is read.
-        number: its place among the rows of that run; set when it is read.
-        id: its place among all rows; set when it is read.
+        child: the child's id as text; None if the event concerns the supervisor itself.
+        event: what happened, in the terms of analytics (`restarted`, `gave_up`, …).
+        old_pid: the process that ended, if any.
+        new_pid: the process that runs now, if any.
+        reason: the exit reason, as text for people.
+        run: the run of the platform that recorded it; set when read.
+        number: its place among the rows of that run; set when read.
+        id: its place among all rows; set when read.
     """
 
     at: float
@@ -68,9 +68,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One change, or one that was refused; the fields of an entry of the audit log.
+    """A change, or a refused one; the fields of an entry of the audit log.
 
-    `node` is the name of the node it was asked of; None for what is about the platform itself.
+    `node` is the name of the node it concerned; None for the platform itself.
     """
 
     at: float
@@ -89,7 +89,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """A setting that was changed while the platform ran; `source` is who or what changed it, values are JSON's."""
+    """A setting that was changed while the platform ran; `source` is who or what changed it, values are JSON."""
 
     at: float
     source: str
@@ -103,16 +103,16 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What is known of a recording without opening its file.
+    """Facts about a recording, available without opening its file.
 
     Attributes:
-        name: unique; how people call it.
-        kind: what made it, by the word tracing uses for it.
-        path: where its file is; relative to the data directory if it lies there.
-        at: when it was begun, in seconds of the wall clock.
-        events: how many there are in it, once that is known.
-        size: bytes of the file, once that is known.
-        about: whatever else, as JSON.
+        name: unique name, shown to people.
+        kind: what made it, in the terms of tracing.
+        path: where its file is; relative to the data directory if the file is inside it.
+        at: its start, in seconds since 1970.
+        events: number of events, once known.
+        size: bytes of the file, once known.
+        about: further facts, as JSON.
         id: set by the store.
     """
 
@@ -128,7 +128,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """Somebody who may come in; `at` is when they were added, `revoked` when they were sent away."""
+    """A user of the platform; `at` is when they were added, `revoked` when their access ended."""
 
     name: str
     scopes: tuple[str, ...]
@@ -139,9 +139,9 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A credential, by its hash: the store never sees the token. `name` is unique, and what it is revoked by.
+    """A credential, by its hash: the store never sees the token. `name` is unique and is used to revoke it.
 
-    `expires` is when it opens nothing any more, `used` when it was last used, to the minute; None is never.
+    `expires` is when it stops working, `used` when it was last used, to the minute; None means never.
     """
 
     name: str
@@ -160,7 +160,7 @@ def clean(text: str, limit: int = TEXT_LIMIT) -> str: ...
 @overload
 def clean(text: None, limit: int = TEXT_LIMIT) -> None: ...
 def clean(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
-    r"""A text that every database takes: cut, without NUL, and lone surrogates written as escapes.
+    r"""Return a text that every database accepts: cut, without NUL, and with lone surrogates escaped.
 
     >>> clean("a\0b\udce9"), clean("abcdef", 4), clean(None)
     ('a\\x00b\\udce9', 'abc…', None)
@@ -179,7 +179,7 @@ def stored_as(column: str, text: str) -> str: ...
 @overload
 def stored_as(column: str, text: None) -> None: ...
 def stored_as(column: str, text: str | None) -> str | None:
-    r"""A text as the column of this name holds it; what is looked for goes the same way.
+    r"""Return a text as the column of this name stores it; search values pass through here too.
 
     >>> len(stored_as("supervisor", "x" * 10_000)), len(stored_as("reason", "x" * 10_000))
     (500, 4000)

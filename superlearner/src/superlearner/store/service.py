@@ -1,4 +1,4 @@
-"""The service `store`: the one process that writes. Killed at any time, the next one goes on where it was."""
+"""The service `store`: the only process that writes. After a crash, the next one continues where it stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STORE: Final = "store"
 
 
 class StoreService(GenServer[Store]):
-    """Opens the store's database and commits what waits whenever the store reminds it."""
+    """The process that opens the store's database and commits waiting rows when it is woken up."""
 
     @impl
     def init(self, store: Store) -> Ok[Store]:
@@ -30,11 +30,11 @@ class StoreService(GenServer[Store]):
 
     @impl
     async def handle_info(self, message: Any, store: Store) -> NoReply[Store]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here, so check the type first: a value's own `==` must not run.
         if type(message) is str and (message == "open" or (message == "write" and store.trouble is None)):
             await self._go_on(store)
         return NoReply(store)
 
     async def _go_on(self, store: Store) -> None:
-        with contextlib.suppress(StoreUnavailable):  # it has told so, and a reminder is on its way
+        with contextlib.suppress(StoreUnavailable):  # it was reported, and the next attempt is scheduled
             await store.writer.work()

@@ -1,4 +1,4 @@
-"""How the store is, as a value."""
+"""The state of the store, as a value."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ StoreState = Literal["off", "opening", "open", "unavailable", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """How the store is, without asking the database. Counts are of this run.
+    """The state of the store, known without a query. Counts are of this run.
 
     Attributes:
-        state: `off` where no database was named, `opening`, `open`, `unavailable`, `closed`.
+        state: `off` if no database is configured, `opening`, `open`, `unavailable`, `closed`.
         why: what is wrong, while it is unavailable.
-        hint: what to try then; holds paths.
+        hint: what to try then; contains paths.
         run: the name of this run in the tables.
         accepted: rows that were accepted.
-        stored: those of them that are committed.
-        waiting: those of them that are not.
+        stored: accepted rows that are committed.
+        waiting: accepted rows that are not committed yet.
         dropped: rows that were not stored, by table.
     """
 

@@ -1,11 +1,11 @@
-"""The store: what must be there after the end of the program.
+"""The store: data that outlives the program.
 
-Writing never waits and never raises: a row is *accepted* into a bounded queue, and the service `store` commits what
-waits a fifth of a second later, in batches. The queue belongs to this object and not to the service, so a crash of the
-service loses nothing; a row is forgotten only after its commit. `sync()` is the barrier. Reading asks the database.
+Writing never waits and never raises: a row is *accepted* into a bounded queue, and the service `store` commits waiting
+rows in batches, a fifth of a second later. The queue belongs to this object and not to the service, so a crash of the
+service loses nothing; a row leaves the queue only after its commit. `sync()` is the barrier. Reads query the database.
 
-While the database cannot be used, rows wait; when too many do, new ones are refused, counted and told. Reading raises
-`StoreUnavailable`. The service tries again by itself, at last every half minute.
+While the database cannot be used, rows wait; when the queue is full, new ones are refused, counted and reported. Reads
+raise `StoreUnavailable`. The service retries by itself, in the end every 30 seconds.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ HISTORY_ROWS: Final = 1_000_000
 
 
 class Store(Reading):
-    """What one platform stores. A plain object, owned by the platform; the service `store` writes for it.
+    """The storage of one platform. A plain object, owned by the platform; the service `store` writes for it.
 
     Args:
-        url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None keeps nothing.
-        telemetry: told `store.commit` (rows, duration) and `store.drop` (rows).
-        tell: called with a level (`bad`, `info`) and a sentence when it becomes unavailable or usable again.
+        url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None stores nothing.
+        telemetry: receives `store.commit` (rows, duration) and `store.drop` (rows).
+        tell: called with a level (`bad`, `info`) and a sentence when the store becomes unavailable or usable again.
         limit: rows that may wait.
         history_rows: rows of the restart history beyond which the oldest are removed.
 
-    Rows are read back newest first, with the `id` by which the next page is asked for:
+    Rows are read newest first; the `id` of the last one selects the next page:
 
     >>> import asyncio, otp, tempfile
     >>> from superlearner.store import Restart, Store, StoreService
@@ -77,18 +77,18 @@ class Store(Reading):
         self.writer = Writer(url, self.waiting, self.telemetry, self._tell, history_rows)
         super().__init__(self.writer.opened)
         self.records = Records(self.writer.opened)
-        """Recordings, users and tokens: written at once, by whoever asks."""
+        """Recordings, users and tokens; written at once, by the caller."""
         self.upkeep = Upkeep(self.writer.opened)
-        """Copies of what is stored, and less of it."""
+        """Export, backup, compaction and deletion of stored data."""
         self._numbers: Counter[str] = Counter()
-        self._told_of_drops = False
+        self._reported_drops = False
 
     def append_restarts(self, rows: Iterable[Restart]) -> int:
-        """Accept rows of the restart history; answers how many were accepted. Never waits, never raises.
+        """Accept rows of the restart history; return how many were accepted. Never waits, never raises.
 
-        `run`, `number` and `id` are set by the store. What is accepted is committed within a second, in this order, and
-        survives a crash of the service and, once committed, a kill of the program. What is not accepted, because too
-        many rows wait for a database that cannot be used, is counted in `status().dropped`.
+        The store sets `run`, `number` and `id`. Accepted rows are committed within a second, in this order; they
+        survive a crash of the service and, once committed, a kill of the program. Rows that are refused, because too
+        many wait for a database that cannot be used, are counted in `status().dropped`.
         """
         return sum(
             self._put(
@@ -105,7 +105,7 @@ class Store(Reading):
         )
 
     def append_audit(self, row: AuditRow) -> bool:
-        """Accept a row of the audit log; whether it was accepted."""
+        """Accept a row of the audit log; return whether it was accepted."""
         return self._put(
             AUDIT,
             at=row.at,
@@ -120,7 +120,7 @@ class Store(Reading):
         )
 
     def append_setting_change(self, row: SettingChange) -> bool:
-        """Accept that a setting was changed; whether it was accepted. Values that are secret must not come here."""
+        """Accept a changed setting; return whether it was accepted. Secret values must not be passed here."""
         return self._put(
             SETTING_CHANGES,
             at=row.at,
@@ -131,35 +131,35 @@ class Store(Reading):
         )
 
     async def sync(self, timeout: float = SYNC_S) -> None:
-        """Return when everything that was accepted until now is committed.
+        """Wait until everything accepted so far is committed.
 
         Raises:
-            StoreUnavailable: it could not be committed, or not within `timeout` seconds. It waits on.
+            StoreUnavailable: it could not be committed, or not within `timeout` seconds. The rows keep waiting.
         """
         await self.writer.settle(timeout)
 
     async def close(self) -> None:
-        """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
+        """Commit waiting rows if that takes only a moment, then close all connections. The service must have ended."""
         await self.writer.close()
 
     @property
     def trouble(self) -> StoreUnavailable | None:
-        """Why the database cannot be used, as long as it cannot."""
+        """The reason the database cannot be used; None if it can."""
         return self.writer.trouble
 
     @property
     def kind(self) -> str | None:
-        """`sqlite` or `postgresql`; None where no database was named."""
+        """`sqlite` or `postgresql`; None if no database is configured."""
         if self.url is None:
             return None
         return "sqlite" if isinstance(self.url, Path) or self.url.startswith("sqlite") else "postgresql"
 
     def place(self) -> str | None:
-        """Where the database is, without the password; None while it is not open."""
+        """Return the location of the database, without its password; None while it is not open."""
         return None if self.writer.database is None else self.writer.database.place
 
     def status(self) -> StoreStatus:
-        """How it is. Asks nobody."""
+        """Return the state of the store, without a query."""
         trouble, waiting = self.trouble, self.waiting
         return StoreStatus(
             self._state(),
@@ -185,7 +185,7 @@ class Store(Reading):
         if self.url is None or self.writer.closed:
             return False
         if not len(self.waiting):
-            self._told_of_drops = False
+            self._reported_drops = False
         number = self._numbers[table] + 1
         if not self.waiting.put(table, {"run": self.run, "number": number, **values}):
             self._dropped(table)
@@ -196,9 +196,9 @@ class Store(Reading):
 
     def _dropped(self, table: str) -> None:
         self.telemetry.execute("store.drop", {"rows": 1}, {"table": table})
-        if not self._told_of_drops:
-            self._told_of_drops = True
-            self._tell("bad", f"{self.waiting.limit} rows wait for the database; what comes now is not stored")
+        if not self._reported_drops:
+            self._reported_drops = True
+            self._tell("bad", f"{self.waiting.limit} rows wait for the database; further rows are not stored")
 
     def _tell(self, level: str, text: str) -> None:
         if self.tell is not None:

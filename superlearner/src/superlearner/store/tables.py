@@ -1,4 +1,4 @@
-"""The tables as they are now; the migrations lead there, and a test compares the two."""
+"""The current tables; the migrations lead to the same schema, and a test compares the two."""
 
 from __future__ import annotations
 

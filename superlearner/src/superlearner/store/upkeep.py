@@ -1,4 +1,4 @@
-"""What the owner of the data does with it: files with a copy, and less of it in the database."""
+"""Maintenance by the owner of the data: export, backup, compaction, deletion."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["Upkeep", "Written"]
 
 PAGE_ROWS: Final = 1000
 DELETE_ROWS: Final = 5000
-"""Rows of one transaction: others write between two of them."""
+"""Rows of one transaction: other writes run between two of them."""
 AS_JSON: Final = frozenset({"parameters", "before", "after", "about"})
-"""Columns that hold JSON."""
+"""Columns that contain JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Written:
 
 
 class Upkeep:
-    """The upkeep of one store. Each method raises `StoreUnavailable` while the database cannot be used.
+    """The maintenance of one store. Each method raises `StoreUnavailable` while the database cannot be used.
 
     Args:
-        opened: answers the open database.
+        opened: returns the open database.
     """
 
     def __init__(self, opened: Callable[[], Database]) -> None:
         self._opened = opened
 
     async def export(self, table: str, target: Path, since: float | None = None, until: float | None = None) -> Written:
-        """Write rows as lines of JSON, oldest first; those with `since` <= `at` < `until`.
+        """Write rows with `since` <= `at` < `until` as lines of JSON, oldest first.
 
-        The file appears when it is complete. What is stored meanwhile is in it or not, no row twice.
+        The file appears when it is complete. Rows stored meanwhile may be included; no row appears twice.
 
         Raises:
-            NameTaken: the file is there already.
+            NameTaken: the file exists already.
         """
         database, conditions = self._opened(), {"since": since, "until": until}
         count = after = 0
@@ -64,26 +64,26 @@ class Upkeep:
         return Written(target, _size(target), count)
 
     async def backup(self, target: Path) -> Written:
-        """Copy an SQLite database as it is at one moment, while others write into it.
+        """Copy an SQLite database as of one moment, while other writes go on.
 
         Raises:
-            NameTaken: the file is there already.
-            NotOfThisDatabase: it is PostgreSQL, which has tools of its own.
+            NameTaken: the file exists already.
+            NotOfThisDatabase: it is PostgreSQL, which has its own tools.
         """
         database = self._opened()
         file = database.file
         if file is None:
-            raise NotOfThisDatabase("a PostgreSQL database is copied by its own tools", "pg_dump makes a copy of it")
+            raise NotOfThisDatabase("a PostgreSQL database is backed up by its own tools", "pg_dump makes a copy of it")
 
         async def copy() -> Written:
             with database.connections.words(), _appearing(target) as part:
                 await otp.Task.run_blocking(_copy, file, part)
             return Written(target, _size(target))
 
-        return await database.connections.whole(copy())  # a thread that nobody waits for would leave half a file
+        return await database.connections.whole(copy())  # a cancelled thread would leave half a file
 
     async def compact(self) -> tuple[int, int]:
-        """Give the room of deleted rows back to the disk; answers bytes before and after. Who writes waits meanwhile.
+        """Return the space of deleted rows to the disk; return the size before and after, in bytes. Writes wait.
 
         Raises:
             NotOfThisDatabase: it is PostgreSQL, which does so by itself.
@@ -97,7 +97,7 @@ class Upkeep:
         return before, _size(file)
 
     async def delete_before(self, table: str, before: float) -> int:
-        """Remove rows that are older than a time of the wall clock; answers how many. Others write meanwhile."""
+        """Remove rows older than `before`, in seconds since 1970; return their number. Other writes go on."""
         database, deleted = self._opened(), 0
         while count := await database.delete_oldest(table, {"until": before}, DELETE_ROWS):
             deleted += count
@@ -106,7 +106,7 @@ class Upkeep:
 
 @contextlib.contextmanager
 def _appearing(target: Path) -> Generator[Path]:
-    """A file for the owner alone, which gets its name when it is complete, and none if that fails."""
+    """Create a private temporary file that is renamed to `target` when complete, and removed on failure."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Rows that were accepted and wait to be written. A plain object: it outlives the service that writes them."""
+"""Accepted rows that wait to be written. A plain object: it outlives the service that writes them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LIMIT: Final = 50_000
 """Rows that may wait; about 20 s of a crash storm, some tens of megabytes."""
 
 Row = tuple[str, dict[str, Any]]
-"""The name of a table, and the values of a row of it."""
+"""The name of a table, and the values of one of its rows."""
 
 
 class Waiting:
-    """A bounded queue that forgets a row only after it was written. What is too much is refused and counted.
+    """A bounded queue that drops a row only after it is written. When full, it refuses and counts new rows.
 
     >>> waiting = Waiting(limit=2)
     >>> [waiting.put("audit", {"number": number}) for number in range(3)]
@@ -34,14 +34,14 @@ class Waiting:
         self.settled = 0
         """Accepted rows that no longer wait."""
         self.dropped: Counter[str] = Counter()
-        """By table: rows that were refused because too many waited, or that no database would take."""
+        """By table: rows refused because too many waited, or rejected by the database."""
         self._rows: deque[Row] = deque()
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def put(self, table: str, values: dict[str, Any]) -> bool:
-        """Accept a row, or refuse it: whether it was accepted."""
+        """Accept or refuse a row; return whether it was accepted."""
         if len(self._rows) >= self.limit:
             self.dropped[table] += 1
             return False
@@ -50,11 +50,11 @@ class Waiting:
         return True
 
     def first(self, count: int) -> list[Row]:
-        """The oldest rows, which keep waiting."""
+        """Return the oldest rows; they stay in the queue."""
         return list(islice(self._rows, count))
 
     def settle(self, count: int) -> None:
-        """Forget the oldest rows: they are written."""
+        """Remove the oldest rows: they are written."""
         for _ in range(count):
             self._rows.popleft()
         self.settled += count

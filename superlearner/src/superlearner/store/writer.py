@@ -1,4 +1,4 @@
-"""Opening the database and committing what waits: one piece of work at a time, whoever asks for it."""
+"""Opens the database and commits waiting rows: one task at a time, shared by all callers."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["Writer"]
 BATCH_S: Final = 0.2
 BATCH_ROWS: Final = 2000
 PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""How long the service waits before it tries again, the first time, the second time, …; the last one repeats."""
+"""Seconds the service waits before each new attempt; the last value repeats."""
 WRITES_S: Final = 1.5
-"""How long the end of the program waits for what still waits."""
+"""Seconds that the end of the program waits for rows to be written."""
 OPENS_S: Final = 4.0
-"""The same where the database is just being opened, which takes long on a busy machine."""
+"""The same while the database is still being opened, which takes long on a busy machine."""
 CLOSES_S: Final = 1.5
-"""How long it waits for statements that have begun."""
+"""Seconds that it waits for statements that have begun."""
 
 
 class Writer:
-    """Moves rows out of the queue into the database, and knows why it cannot.
+    """Moves rows from the queue into the database, and keeps the reason while it cannot.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None for no database.
         waiting: the queue.
-        telemetry: told `store.commit` (rows, duration).
+        telemetry: receives `store.commit` (rows, duration).
         tell: called with a level (`bad`, `info`) and a sentence when the database becomes unavailable or usable again.
         history_rows: rows of the restart history beyond which the oldest are removed.
     """
@@ -59,7 +59,7 @@ class Writer:
         self.history_rows = history_rows
         self.trouble: StoreUnavailable | None = None
         self.failures = 0
-        """In a row."""
+        """Consecutive failures."""
         self.database: Database | None = None
         self.closed = False
         self._service: otp.Pid | None = None
@@ -68,24 +68,24 @@ class Writer:
         self._unpruned = 0
 
     def attend(self, service: otp.Pid) -> None:
-        """A service begins to ask for work; the one before it, if any, has ended."""
+        """Set the service to wake up; the previous one, if any, has ended."""
         self._service = service
         self._armed = False
 
     def arm(self) -> None:
-        """A row waits: the service is reminded a little later, once for all rows that come until then."""
+        """Schedule a wake-up of the service, one for all rows that arrive until then."""
         if not self._armed and self._service is not None:
             self._armed = True
             otp.send_after(BATCH_S, self._service, "write")
 
     async def work(self) -> None:
-        """Open the database if need be, and write what waits.
+        """Open the database if necessary, and write waiting rows.
 
-        A task of the writer's own does it, and whoever asks meanwhile waits for the same one: a service that is killed
-        leaves it to the next one, and twenty of them do not open the database twenty times.
+        A task of the writer does it, and concurrent callers wait for the same task: a service that is killed leaves it
+        to the next one, and twenty services do not open the database twenty times.
 
         Raises:
-            StoreUnavailable: what is left waits on.
+            StoreUnavailable: the remaining rows keep waiting.
         """
         task = self._task
         if task is None or task.done():
@@ -96,10 +96,10 @@ class Writer:
             raise StoreUnavailable(failure.why, failure.hint)
 
     async def settle(self, timeout: float) -> None:
-        """Return when everything that was accepted until now is committed.
+        """Wait until everything accepted so far is committed.
 
         Raises:
-            StoreUnavailable: it could not be committed, or not within `timeout` seconds. It waits on.
+            StoreUnavailable: it could not be committed, or not within `timeout` seconds. The rows keep waiting.
         """
         wanted = self.waiting.accepted
         try:
@@ -110,18 +110,18 @@ class Writer:
                     await self.work()
         except TimeoutError:
             raise StoreUnavailable(
-                f"the store has not written what waits within {timeout:g} s", "ask again a little later"
+                f"the store has not written all waiting rows within {timeout:g} s", "ask again a little later"
             ) from None
 
     async def close(self) -> None:
-        """Commit what waits, if that can be done in a moment, and end all connections. The service has ended."""
-        with contextlib.suppress(StoreUnavailable, TimeoutError):  # told before, or now by the count below
+        """Commit waiting rows if that takes only a moment, then close all connections. The service must have ended."""
+        with contextlib.suppress(StoreUnavailable, TimeoutError):  # reported before, or by the count below
             async with asyncio.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
                 if len(self.waiting) or (self._task is not None and not self._task.done()):
                     await self.work()
         left = len(self.waiting)
         if left and self.url is not None:
-            self.tell("bad", f"{left} rows could not be stored before the end")
+            self.tell("bad", f"{left} rows could not be stored before the program ended")
         self.closed = True
         if self._task is not None:
             self._task.cancel()
@@ -130,23 +130,23 @@ class Writer:
                 await self._let_go()
 
     def opened(self) -> Database:
-        """The open database; raises StoreUnavailable."""
+        """Return the open database; raises StoreUnavailable."""
         if self.database is None:
             raise self.why_closed()
         return self.database
 
     def why_closed(self) -> StoreUnavailable:
-        """Why there is no open database."""
+        """Return the reason that there is no open database."""
         if self.trouble is not None:
             return StoreUnavailable(self.trouble.why, self.trouble.hint)
         if self.url is None:
             return StoreUnavailable("this platform keeps no database", "name one with the setting database or data_dir")
         if self.closed:
-            return StoreUnavailable("the store is closed", "the platform ends")
+            return StoreUnavailable("the store is closed", "the platform is shutting down")
         return StoreUnavailable("the store is just being opened", "ask again in a moment")
 
     async def _work(self) -> StoreUnavailable | None:
-        """One round; answers why it failed: perhaps nobody is left whom an exception would reach."""
+        """Do one round and return its failure: the caller may be gone and miss an exception."""
         try:
             await self._open()
             await self._write()
@@ -160,12 +160,12 @@ class Writer:
         return None
 
     async def _open(self) -> None:
-        """The imports, the look at the database and the migrations happen in a thread."""
+        """Open the database in a thread: this imports, checks the file and migrates."""
         if self.url is not None and not self.closed and self.database is None:
             self.database = await otp.Task.run_blocking(_open, self.url)
 
     async def _write(self) -> None:
-        """Commit what waits now; what comes meanwhile has its own reminder."""
+        """Commit the rows waiting now; later ones schedule their own wake-up."""
         self._armed = False
         wanted = self.waiting.accepted
         while (database := self.database) is not None:
@@ -194,7 +194,7 @@ class Writer:
         self.telemetry.execute("store.commit", {"rows": len(rows), "duration": took}, {})
 
     async def _commit_one_by_one(self, database: Database, rows: list[Any], error: Exception) -> None:
-        """One of them is bad: the others are written, and it is counted as not stored."""
+        """Write each row alone, to skip and count the bad one."""
         from superlearner.store.connections import Refused
 
         if len(rows) == 1:
@@ -212,7 +212,7 @@ class Writer:
                 self.waiting.settle(1)
 
     async def _let_go(self) -> None:
-        """The next try begins with the look at the whole database."""
+        """Close the database; the next attempt checks it from the start."""
         database, self.database = self.database, None
         if database is not None:
             await database.close()
@@ -224,7 +224,7 @@ class Writer:
             self.tell("bad", f"the store is unavailable: {error.why}; history waits in memory meanwhile")
 
     def _usable(self) -> None:
-        """Only when something was written, or nothing waits: a full disk can be opened as often as one likes."""
+        """Clear the failure, only after a write or with an empty queue: a full disk can still be opened."""
         self.failures = 0
         if self.trouble is not None:
             self.trouble = None
@@ -234,7 +234,7 @@ class Writer:
 
 
 def _open(url: str | Path) -> Database:
-    """In a thread: what is imported here takes a fifth of a second, and what is looked at may be big."""
+    """Open the database in a thread: the imports take a fifth of a second, and the check of a big file longer."""
     from superlearner.store.database import Database
     from superlearner.store.opening import migrate
 

@@ -122,7 +122,7 @@ def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_p
     before = file.read_bytes()
 
     async def test(platform: Any) -> None:
-        with pytest.raises(StoreUnavailable, match="no SQLite database"):
+        with pytest.raises(StoreUnavailable, match="not an SQLite database"):
             await platform.platform.store.sync()
         assert await kill(platform, "counter_1") == 200
         answer = await platform.client.get("/api/v1/audit", headers=OWNER)
@@ -136,7 +136,7 @@ def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_p
         health = (await platform.get("/api/v1/system/health", headers=OWNER))["data"]
         assert (health["status"], health["parts"]["store"]) == ("degraded", False)
         assert (await platform.client.get("/health/ready")).status_code == 200
-        assert b"the store is unavailable: the file superlearner.db is no SQLite" in platform.hub.snapshot()
+        assert b"the store is unavailable: the file superlearner.db is not an SQLite" in platform.hub.snapshot()
         assert file.read_bytes() == before
 
         file.rename(tmp_path / "superlearner.db.old")

@@ -14,7 +14,7 @@ Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table(
         "setting_changes",
         sa.Column("id", Id, primary_key=True, autoincrement=True),

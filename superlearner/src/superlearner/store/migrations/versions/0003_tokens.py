@@ -1,4 +1,4 @@
-"""Tokens expire, and say when they were last used."""
+"""Expiry and last use of tokens."""
 
 from __future__ import annotations
 

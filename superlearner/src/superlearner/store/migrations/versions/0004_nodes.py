@@ -1,4 +1,4 @@
-"""Rows of the audit log say on which node it was."""
+"""The node of each audit log entry."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; of what was written before nobody knows it."""
+    """Add the column; it stays empty for earlier rows."""
     op.add_column("audit", sa.Column("node", sa.Text))

@@ -1,1 +1,1 @@
-"""One step a file. A released step never changes: who has run it would not run it again."""
+"""One file per step. A released step never changes: a database that has it would not run it again."""
