@@ -1,7 +1,7 @@
-"""The part of the platform that runs beside a remote node: it executes operations and sends the content of pages.
+"""The part of the platform that runs beside a remote node.
 
-It is what `observer_backend` is in Erlang, for every operation of `superlearner`: the platform forwards an operation on
-a node in another process (`superlearner.nodes.remote`), and all facts are read here, at one instant, in one round trip.
+It executes operations and streams page content, as Erlang's `observer_backend` does: the platform forwards an operation
+on a remote node (`superlearner.nodes.remote`), and the backend reads all facts at one instant, in one round trip.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a peer runs at its start so that a platform can look into it."""
+"""The start-up code of a peer that a platform can inspect."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from superlearner.operations.users import SCOPES, Scope
 __all__ = ["SERVICE", "serve", "start"]
 
 SERVICE: Final = "backend"
-"""The name by which the platform asks for it."""
+"""The name under which the platform looks up the backend."""
 
 
 async def start(
     node: Node, args: Mapping[str, Any] | None = None, diary: Diary | None = None, *, evaluates: bool = False
 ) -> dict[str, Pid]:
-    """Start the backend of a node: on a hidden node beside it, which ends with it.
+    """Start the backend of a node on a hidden node, which ends with it.
 
     Args:
-        node: the node that is looked into; nothing is started or registered on it.
-        args: nothing yet.
-        diary: where what the node's supervisors do is written down.
-        evaluates: whether Python that somebody sends is run on the node.
+        node: the inspected node; nothing is started or registered on it.
+        args: unused; must be empty.
+        diary: the record of what the node's supervisors do.
+        evaluates: whether the node may run Python sent by the platform.
 
-    Returns what a link has to find by name: `{"backend": pid}`.
+    Returns the services that a link looks up by name: `{"backend": pid}`.
 
     >>> import asyncio, otp
     >>> from superlearner.backend import start
@@ -55,13 +55,13 @@ async def serve(
     *,
     evaluates: bool = False,
 ) -> Pid:
-    """Start a backend of `node` on `hidden`, a node of the same loop that is there for it.
+    """Start a backend of `node` on `hidden`, a node of the same loop reserved for it.
 
     Args:
-        hidden: where everything lives that the backend needs; its end is the end of it.
-        node: the node that is looked into.
-        permissions: the scopes that anybody can have here, whatever the platform says of who asks.
-        diary: where what the node's supervisors do is written down.
-        evaluates: whether Python that somebody sends is run on the node.
+        hidden: the node that runs everything the backend needs; the backend ends with it.
+        node: the inspected node.
+        permissions: the most scopes anyone can have here, whatever scopes the platform sends.
+        diary: the record of what the node's supervisors do.
+        evaluates: whether the node may run Python sent by the platform.
     """
     return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates))

@@ -1,4 +1,4 @@
-"""What the programs at the other end of a platform's line have in common."""
+"""Code shared by the child programs at the other end of a platform's connection."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["answer_of", "buffer_lines"]
 
 
 def buffer_lines() -> None:
-    """Let each line of output leave at once: into a pipe it would wait for some kilobytes."""
+    """Flush output after each line; a pipe would buffer several kilobytes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
 
 
 async def answer_of(service: otp.Pid, request: Any) -> Any:
-    """Call a service, as long as it takes; None if it ended."""
+    """Call a service without a timeout; return None if it ended."""
     try:
         return await GenServer.call(service, request, "infinity")
     except otp.CallExit:

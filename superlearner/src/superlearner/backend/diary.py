@@ -1,6 +1,6 @@
-"""What is worth keeping beyond the end of a node's program: what its supervisors did, and its log.
+"""Supervisor events and log lines that outlive a node's program.
 
-Both are rings: who asks for more in time gets all of it, and sees by the numbers what was lost.
+Both are ring buffers: a reader that keeps up gets everything; gaps in the numbers show what was lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Diary"]
 MOST_ENTRIES: Final = 500
 MOST_LINES: Final = 50
 MOST_BYTES: Final = 1_000_000
-"""Of the lines of one answer."""
+"""Limit on the log lines of one answer."""
 
 ENTRIES: Final = 10_000
 LINES: Final = 2_000
@@ -32,10 +32,14 @@ encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Diary:
-    """See the module's text; made in the loop that asks it. Lines come from any thread.
+    """The numbered supervisor entries and log lines of a node.
+
+    They are kept until the platform fetches them.
+
+    Create it in the event loop that reads it. Log lines may arrive from any thread.
 
     Args:
-        entries, lines: how many wait at the most for somebody who asks.
+        entries, lines: the capacity of each ring buffer.
     """
 
     def __init__(self, entries: int = ENTRIES, lines: int = LINES) -> None:
@@ -47,21 +51,21 @@ class Diary:
         self._news = asyncio.Event()
 
     def open(self) -> None:
-        """Begin to listen to the log."""
+        """Start capturing the log."""
         self._log.open()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop capturing the log."""
         self._log.close()
 
     def add(self, entry: Entry) -> None:
-        """A supervisor did this."""
+        """Record a supervisor entry."""
         self._written += 1
         self._entries.append((self._written, _sendable_entry(entry)))
         self._news.set()
 
     async def heard(self, entries: int, lines: int, seconds: float) -> Heard:
-        """What has come behind these numbers, or comes within `seconds`; no more than an answer holds."""
+        """Return what follows these numbers, waiting for it up to `seconds`."""
         if self._written <= entries and self._log.written <= lines:
             self._news.clear()
             with contextlib.suppress(TimeoutError):
@@ -83,19 +87,19 @@ class Diary:
         return found
 
     def _logged(self, number: int, line: LogLine) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has just been closed
+        with contextlib.suppress(RuntimeError):  # the loop may have just been closed
             self._loop.call_soon_threadsafe(self._news.set)
 
 
 def _sendable_entry(entry: Entry) -> Entry:
-    """As it is, but for texts that are no Unicode."""
+    """Return the entry with texts made encodable as Unicode."""
     return replace(
         entry, supervisor=clean(entry.supervisor), child_id=clean(entry.child_id), reason=clean(entry.reason)
     )
 
 
 def _sendable_line(line: LogLine) -> tuple[LogLine, int]:
-    """As it is, or without what no Unicode can be made of, and how many bytes it has."""
+    """Return the line, made encodable as Unicode if necessary, and its size in bytes."""
     try:
         return line, len(encode(line))
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""A platform without web server, store and data directory: what carries out operations where a node is.
+"""A platform without web server, store or data directory, next to a node.
 
-It lives on a hidden node beside the one that is looked into, so that nothing of it is seen there, and attaches that as
-any platform does. Three services keep time for it: samples of the node, the clock of live pages, the ends of traces.
+It lives on a hidden node beside the inspected one, so it does not show up there, and attaches that node as any platform
+does. Three services run for it: node samples, the clock of live pages, and the ends of traces.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OWNER_OF_SETTINGS: Final = "the platform"
 
 
 class Observers(Supervisor):
-    """one_for_one: each service keeps what must not be lost in an object of the platform."""
+    """A one_for_one supervisor; state to keep is held by objects of the platform."""
 
     @impl
     def init(self, headless: Headless) -> Children:
@@ -53,20 +53,22 @@ class Observers(Supervisor):
 
 
 def monitors_of(platform: Platform) -> list[Any]:
-    """That of the node which is looked into."""
+    """Return the observation service of the inspected node."""
     return [watched.monitor for watched in platform.nodes.here()]
 
 
 class Headless:
-    """See the module's text; made on the hidden node, by a process of it.
+    """A platform without web server, store or data directory.
+
+    It is created by a process on the hidden node.
 
     Args:
-        hidden: where it lives.
-        node: what it looks into.
-        epoch, version: those of the platform that asks, for what live pages are told.
-        settings: the values that it goes by.
-        diary: where what the node's supervisors do is written down; None: nowhere. With one, it is the program of the
-            person's own tree, whose callbacks that hold it are named as those of the platform are.
+        hidden: the node it lives on.
+        node: the inspected node.
+        epoch, version: those of the connecting platform, for live pages.
+        settings: the settings in effect.
+        diary: the record of supervisor events, or None for no record. With a record, the node runs the user's own tree,
+            and callbacks that block the loop are reported by name as they are on the platform.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Headless:
             Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
         )
         platform.node = hidden
-        platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # ids of its own
+        platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # separate ids
         platform.events.follow(node)
         self.watched: WatchedNode = platform.nodes.attach(node)
         self.names_held = diary is not None
@@ -96,11 +98,11 @@ class Headless:
         self._services: Pid | None = None
 
     async def start(self) -> None:
-        """Start its services, owned by the hidden node."""
+        """Start its services on the hidden node."""
         self._services = await self.platform.running_node().start(Observers, self)
 
     def watchdog(self) -> Watchdog | None:
-        """A watchdog of the loop, unless the settings want none."""
+        """Return a watchdog of the loop, or None if the settings turn it off."""
         after = self.platform.settings.watchdog_after
         if after == 0:
             return None
@@ -115,14 +117,14 @@ class Headless:
         self.platform.tell_held(held, self.watched.monitor, hub, who_answers="its program")
 
     def recall(self, entries: Iterable[Entry]) -> None:
-        """Supervisors of the node did this in a program before this one."""
+        """Restore supervisor entries recorded in an earlier program of the node."""
         recall(self.watched.analytics.book, entries)
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        """Go by these settings from now on.
+        """Apply new settings.
 
         Raises:
-            SettingsError: one is wrong; nothing has changed.
+            SettingsError: a setting is invalid; nothing has changed.
         """
         platform = self.platform
         configuration = platform.configuration
@@ -135,7 +137,7 @@ class Headless:
             platform.hubs.adopt(**limits_of(platform.settings))
 
     async def close(self) -> None:
-        """Look no more; what it had begun ends."""
+        """Stop observing; everything it started ends."""
         platform = self.platform
         if self._services is not None:
             await Supervisor.stop(self._services, "shutdown")
@@ -147,7 +149,7 @@ class Headless:
 
 
 def limits_of(settings: Settings) -> dict[str, Any]:
-    """Intervals and bounds of live pages."""
+    """Return the intervals and limits of live pages."""
     return {
         "frame_interval": settings.frame_interval,
         "heartbeat_interval": settings.heartbeat_interval,

@@ -1,4 +1,4 @@
-"""What is answered to each request of a platform, and what it reads piece by piece: streams, files, live topics."""
+"""Answers to a platform's requests; streams, files and topics go in parts."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ __all__ = ["Observing"]
 log: Final = logging.getLogger(__name__)
 
 MOST_READ: Final = 300
-"""Streams, files and topics that are read at a time."""
+"""Maximum number of streams, files and topics read at the same time."""
 
 UNREAD_S: Final = 90.0
-"""One that nobody has asked for this long is closed."""
+"""Seconds without a read after which a reading is closed."""
 
 
 @dataclass(slots=True, eq=False)
 class Reading:
-    """Something that is read piece by piece: a stream, a file, a viewer of a topic, a recording."""
+    """A source read in parts: a stream, a file, a topic's viewer or a recording."""
 
     what: Streamed[Any] | AsyncIterator[str] | Viewer | Taping
     source: LiveSource | None = None
@@ -51,14 +51,14 @@ class Reading:
 
 
 class Observing:
-    """See the module's text.
+    """The answering side of a platform's requests about one node.
 
     Args:
-        hidden: the node on which everything lives.
-        node: the node that is looked into.
-        permissions: the scopes that anybody can have here: what the platform says of who asks gives no more.
-        diary: where what the node's supervisors do is written down; None: nowhere.
-        evaluates: whether Python that somebody sends is run on the node.
+        hidden: the node that everything runs on.
+        node: the inspected node.
+        permissions: the most scopes anyone can have here; scopes sent by the platform cannot exceed them.
+        diary: the record of supervisor events, or None for no record.
+        evaluates: whether the node may run Python sent by the platform.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Observing:
         self._last = 0
 
     async def answer(self, request: p.Request) -> p.Answer:
-        """The answer of a request; it may take as long as what was asked for."""
+        """Return the answer to a request; this takes as long as the requested operation."""
         try:
             match request:
                 case p.Hello():
@@ -120,7 +120,7 @@ class Observing:
             return p.Failed("validation_error", str(error))
 
     def sweep(self) -> None:
-        """Close what nobody has asked for in a while: who read it is gone without a word."""
+        """Close readings whose reader has disappeared without closing them."""
         now = otp.monotonic()
         for number, reading in list(self._readings.items()):
             if not reading.busy and now - reading.at > UNREAD_S:
@@ -150,7 +150,7 @@ class Observing:
 
     def _begun(self) -> Headless:
         if self._headless is None:
-            raise OperationError("service_unavailable", "no platform has said hello yet")
+            raise OperationError("service_unavailable", "no platform has connected yet")
         return self._headless
 
     # Operations
@@ -183,12 +183,12 @@ class Observing:
         return p.Executed(data, answer.meta, did(context))
 
     def _log(self, operation: Operation, context: Context) -> None:
-        """Write into the log of a service what was done to it; the platform's audit log is elsewhere."""
+        """Log what an operation changed on a service; the platform keeps the audit log."""
         done = did(context)
         if self._diary is None and operation.changes and done is not None and not context.dry_run:
             log.info("%s of %s, through the door: %s", operation.name, context.user.name, without_secrets(done, 500))
 
-    # What is read piece by piece
+    # Readings
 
     async def _attach(self, topic: str, asked: dict[str, str]) -> p.Attached:
         begun = self._begun()
@@ -221,7 +221,7 @@ class Observing:
 
     def _read(self, reading: Reading) -> int:
         if len(self._readings) >= MOST_READ:
-            raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are read already")
+            raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are open already")
         self._last += 1
         self._readings[self._last] = reading
         return self._last
@@ -239,7 +239,7 @@ class Observing:
     async def _next(self, request: p.More | p.PartOf | p.Next) -> p.Answer:
         reading = self._readings.get(request.number)
         if reading is None or reading.busy:
-            return p.Failed("conflict", f"nobody, or somebody else, reads {request.number}")
+            return p.Failed("conflict", f"{request.number} is not open, or another request is reading it")
         reading.busy = True
         try:
             match request, reading.what:
@@ -250,7 +250,7 @@ class Observing:
                 case p.PartOf(), AsyncIterator():
                     return p.Part(await _part(reading.what))
                 case _:
-                    return p.Failed("conflict", f"{request.number} is read in another way")
+                    return p.Failed("conflict", f"{request.number} is of another kind")
         finally:
             reading.busy, reading.at = False, otp.monotonic()
 
@@ -275,7 +275,7 @@ class Observing:
 
 
 async def _part(parts: AsyncIterator[str]) -> str | None:
-    """The next part that has something in it; None at the end."""
+    """Return the next part that is not empty, or None at the end."""
     async for text in parts:
         if text:
             return text
@@ -283,7 +283,7 @@ async def _part(parts: AsyncIterator[str]) -> str | None:
 
 
 async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:
-    """The next frame of a viewer, if there is one in time; of one that was cut off nothing is lost."""
+    """Return a viewer's next frame if one comes in time; a timeout loses nothing."""
     try:
         async with asyncio.timeout(max(0.0, request.seconds)):
             frame = await viewer.next()
@@ -293,31 +293,31 @@ async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:
 
 
 def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
-    """What is said of an operation that nobody may do here."""
+    """Return the error text for an operation that this service permits to no one."""
     has = ", ".join(scope for scope in SCOPES if scope in permissions) or "nothing"
-    return f"{operation.name} needs the scope {operation.scope}, and this service permits {has}; it says so itself"
+    return f"{operation.name} needs the scope {operation.scope}; this service permits {has}"
 
 
 def remedy(operation: Operation) -> str:
-    """What whoever runs the service does so that the operation can be done."""
+    """Return a hint for the person who runs the service: how to permit the operation."""
     needed = SCOPES[: SCOPES.index(operation.scope) + 1]
     permissions = ", ".join(f'"{scope}"' for scope in needed)
-    return f"whoever runs it can permit that: otp.observe(…, permissions=({permissions}))"
+    return f"the person who runs it can permit that: otp.observe(…, permissions=({permissions}))"
 
 
 def failed(error: OperationError, context: Context | None = None) -> p.Failed:
-    """An operation's error as it travels."""
+    """Return an operation's error as it is sent to the platform."""
     details = [p.Detail(one.field, one.problem, one.hint) for one in error.details]
     return p.Failed(error.code, error.message, details, None if context is None else did(context))
 
 
 def did(context: Context) -> str | None:
-    """What an operation said that it was about to do."""
+    """Return the last action that an operation announced, or None."""
     return context.announced[-1] if context.announced else None
 
 
 def json_bytes(content: Any) -> bytes:
-    """An answer as JSON, whatever texts are in it."""
+    """Return an answer as JSON, replacing characters that cannot be encoded."""
     try:
         return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,7 @@
-"""What the peer of `superlearner run FILE:Name` does at its start: the line to the platform, then the person's tree."""
+"""The start-up code of the peer of `superlearner run FILE:Name`.
+
+It first connects to the platform, then starts the user's tree.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,10 @@ WORDS: Final = 500
 
 
 async def boot(here: Here) -> None:
-    """Answer the platform from now on; the tree starts when it says so, for an import may take its time.
+    """Answer the platform from now on; start the tree on its request.
 
-    `here.args`: `target`, `args`, `first` (whether it never ran before), `path` and `argv` of the program, `log_level`
-    and `log_format` of its terminal, `allow_eval` of the platform.
+    An import may take long. `here.args`: `target`, `args`, `first` (whether this is the first run),
+    `path` and `argv` of the program, `log_level` and `log_format` of its terminal, `allow_eval` of the platform.
     """
     wanted: Mapping[str, Any] = here.args
     sys.path[:], sys.argv[:] = wanted["path"], wanted["argv"]
@@ -62,7 +65,7 @@ def _no_terminal(*_: object, **__: object) -> None:
 
 
 class _Tree:
-    """Of the service: where the tree is to live, what it is, and who waits for its end."""
+    """The state of the service, with the caller that waits for the tree's end."""
 
     __slots__ = ("asks", "end", "node", "wanted")
 
@@ -74,7 +77,10 @@ class _Tree:
 
 
 class OwnTree(GenServer[Any]):
-    """Answers `"start"` with null, or with why not, and `"ended"` in time with how the tree ended, all as JSON."""
+    """A server that starts the tree and reports its end.
+
+    It answers `"start"` with null or the error, and `"ended"` with how the tree ended as soon as it has, both as JSON.
+    """
 
     @impl
     def init(self, arg: tuple[Node, Mapping[str, Any]]) -> Ok[Any]:
@@ -116,7 +122,7 @@ async def _start(tree: _Tree) -> list[str] | None:
 
 
 async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
-    """The person's tree; its argument is as `superlearner.app.application.tree_of` has it."""
+    """Start the user's tree; `args` as in `superlearner.app.application.tree_of`."""
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         if args and not getattr(cls, "_takes_argument", True):
@@ -144,7 +150,10 @@ async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
 
 @contextmanager
 def _one_explanation(wanted: Mapping[str, Any]) -> Any:
-    """What does not start the first time is explained once, by the platform: see `superlearner.app.program`."""
+    """Mute the reports of a failed first start.
+
+    The platform explains that failure: see `superlearner.app.program`.
+    """
     reports = logging.getLogger("otp")
     before = reports.level
     if wanted["first"] and wanted["log_level"] in ("warning", "error"):

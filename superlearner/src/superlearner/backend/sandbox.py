@@ -1,4 +1,4 @@
-"""What the program of a sandbox does at its start: its tree, the backend that a platform asks, and the line to it."""
+"""The start-up code of a sandbox: its tree, its backend, its connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["boot"]
 
 
 async def boot(here: Here) -> None:
-    """Start it all; what the code of the tree raises is raised."""
+    """Start everything; errors raised by the code of the tree propagate."""
     buffer_lines()
     services = await start(here.node, evaluates=True)
     tree = await inside.start(here.node, here.folder, here.args)

@@ -1,6 +1,6 @@
-"""The server that a platform asks: each request is carried out by a process of its own, on the hidden node."""
+"""The server that a platform calls; a process per request on the hidden node."""
 
-# Requests have no type.
+# Requests are untyped.
 from __future__ import annotations
 
 import logging
@@ -21,9 +21,9 @@ log: Final = logging.getLogger(__name__)
 
 
 class Observed(NamedTuple):
-    """The node that is looked into, the scopes that anybody can have on it, and where is written down what it did.
+    """The inspected node, the scopes permitted on it, and the record of what it did.
 
-    `evaluates`: whether Python that somebody sends is run there.
+    `evaluates`: whether the node may run Python sent by the platform.
     """
 
     node: Node
@@ -33,9 +33,10 @@ class Observed(NamedTuple):
 
 
 class Backend(GenServer[Any]):
-    """Answers `superlearner.nodes.remote`; its argument says which node is looked into, and what may be done there.
+    """The server for the requests of `superlearner.nodes.remote`.
 
-    What it does not understand it answers with an error; none crashes it, and it waits for nothing itself.
+    Its argument names the inspected node and the permissions on it.
+    Requests it does not understand get an error; no request crashes it, and it never blocks.
     """
 
     @impl
@@ -72,7 +73,7 @@ class Backend(GenServer[Any]):
 
 
 class _Serving:
-    """What the server knows: what it has to answer with, and who carries out what for whom."""
+    """The state of the server, with the caller of each working process."""
 
     __slots__ = ("observing", "working")
 
@@ -82,7 +83,7 @@ class _Serving:
 
 
 async def _work(observing: Observing, request: object, caller: otp.From | None) -> None:
-    """Carry out one request."""
+    """Execute one request."""
     try:
         answer = written(await observing.answer(read_request(request)))
     except ValueError as error:

@@ -1,4 +1,7 @@
-"""A recording of a node that is read while it is made: its file is in memory, as far as nobody has fetched it."""
+"""A recording of a node, fetched while it is made.
+
+Memory holds only the part that has not been fetched yet.
+"""
 
 from __future__ import annotations
 
@@ -17,35 +20,35 @@ from superlearner.nodes.remote.protocol import Taped
 __all__ = ["Taping"]
 
 MOST_UNFETCHED = 3_000_000
-"""Bytes; twice a second they are fetched."""
+"""Limit in bytes; the recording is fetched twice a second."""
 
 
 class Reel(io.BytesIO):
-    """The file, as far as nobody has fetched it. Closed, it still holds its end."""
+    """The unfetched part of a recording; readable after it is closed."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        """As a file; full, it fails as a full disk does."""
+        """Write to the buffer; a full buffer fails as a full disk does."""
         if self.tell() + len(data) > MOST_UNFETCHED:
-            raise OSError(errno.ENOSPC, "nobody fetches it fast enough")
+            raise OSError(errno.ENOSPC, "the recording is not fetched fast enough")
         return super().write(data)
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         piece = self.getvalue()
         self.seek(0)
         self.truncate()
         return piece
 
     def close(self) -> None:
-        """The recorder has written the end; it has still to be fetched."""
+        """Do nothing: the last part written by the recorder has still to be fetched."""
 
 
 class Taping:
-    """One recording.
+    """A recording of the events of one node.
 
     Args:
-        node: whose events.
-        kinds, limit, rate: as of `otp.trace.record`.
+        node: the node to record.
+        kinds, limit, rate: as in `otp.trace.record`.
     """
 
     def __init__(self, node: Node, kinds: Iterable[str], limit: int, rate: int) -> None:
@@ -56,7 +59,7 @@ class Taping:
         )
 
     def wind(self, *, last: bool) -> Taped:
-        """What is new; `last` ends it."""
+        """Return the new part of the recording; `last` ends it."""
         recorder = self._recorder
         if last:
             recorder.close()
@@ -65,5 +68,5 @@ class Taping:
         return Taped(self._reel.take(), recorder.events, recorder.dropped, recorder.ended)
 
     def close(self) -> None:
-        """Nobody fetches any more."""
+        """Stop recording; the rest will not be fetched."""
         self._recorder.close()
