@@ -1,1 +1,1 @@
-"""Reading and steering a node: what the page, the routes and the command line do, in one place."""
+"""Reading and controlling a node for pages, REST API and command line."""

@@ -1,8 +1,8 @@
-"""Why a process is there, or no longer: the chain from the first cause, across links, strategies and give-ups.
+"""The chain of causes behind a process's start or end.
 
-The runtime says of each event which one led to it. That is not enough: a supervisor that gives up ends by itself, and
-what it stops on its way is stopped by a signal that nothing caused. What is missing is read from the order of the
-events, since a supervisor deals with one end at a time:
+Each event names the event that led to it. That is not enough: a supervisor that gives up ends by itself, and the
+signals with which it stops its children have no cause. The missing causes are derived from the order of the events,
+since a supervisor handles one end at a time:
 
     exited ledger → child_terminated ledger (exit) → child_terminated cart (supervisor) → child_restarted ledger → …
 """
@@ -27,9 +27,9 @@ OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
 
 
 def why(node: Node, number: str) -> list[Step]:
-    """What led to the process of the pid text `number`, or to its end if it has ended; oldest first.
+    """Return what led to the start of process `number`, or to its end if it has ended.
 
-    Empty where the node's memory, its last 4,096 events, does not reach that far.
+    Steps come oldest first. Empty if the node's memory, its last 4,096 events, does not reach back that far.
     """
 
     def living(number: str) -> Pid | None:
@@ -52,7 +52,9 @@ def trail(
     called: Callable[[str], str | None] = lambda _: None,
     alive: Callable[[str], bool] = lambda _: False,
 ) -> list[Step]:
-    """The steps from the first cause to the start or the end of the process `number`: a pure function of events.
+    """Return the steps from the first cause to the start or end of process `number`.
+
+    A pure function of events.
 
     Args:
         events: of one node, oldest first.
@@ -68,7 +70,7 @@ def trail(
         seen.add(at.seq)
         found, at = memory.explain(at)
         steps += found
-    once = {(step.event, step.kind): step for step in reversed(steps)}  # two ends may name the same one before them
+    once = {(step.event, step.kind): step for step in reversed(steps)}  # two ends may share an earlier step
     return list(once.values())[-MOST:]
 
 
@@ -77,7 +79,7 @@ Explained = tuple[list[Step], TraceEvent | None]
 
 
 class _Memory:
-    """The events by what they are looked for."""
+    """The events, indexed for lookup."""
 
     def __init__(
         self, events: Sequence[TraceEvent], called: Callable[[str], str | None], alive: Callable[[str], bool]
@@ -107,11 +109,11 @@ class _Memory:
         self.words = Words(name, lambda pid: pid not in known and not alive(pid))
 
     def about(self, number: str) -> TraceEvent | None:
-        """How this process went if it has ended, else how it came."""
+        """Return the end of a process, or its start if it has not ended."""
         return self.exits.get(number) or self.starts.get(number)
 
     def explain(self, event: TraceEvent) -> Explained:
-        """What an event says, and what led to it."""
+        """Return the steps of an event and the event that led to them."""
         match event.kind:
             case "child_started" | "child_restarted" if event.cause:
                 return self._restart(event)
@@ -136,9 +138,9 @@ class _Memory:
         return [self.words.restarted(event, lead, group), *self._stops(event, cause)], cause
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
-        """Whom the strategy had the supervisor stop before it started anybody again."""
+        """Return the stops that the strategy required before the restart."""
         if cause is None or cause.kind != "exited":
-            return []  # the attempt before this one did that
+            return []  # an earlier attempt stopped the siblings
         stops: list[TraceEvent] = []
         first: TraceEvent | None = None
         strategy: str | None = None
@@ -162,7 +164,10 @@ class _Memory:
         return [self.words.stopped(stops, id_text(first.data.get("id")), strategy)] if stops else []
 
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
-        """The start of the supervisor that started this child while it started itself, if a restart led to that."""
+        """Return the start of the supervisor during whose own start this child started.
+
+        None unless a restart led to it.
+        """
         above = self.starts.get(str(number_of(event.pid)))
         found = above
         while found is not None and event.seq < found.seq:
@@ -178,7 +183,7 @@ class _Memory:
         sender, cause = number_of(data.get("sender")), self.by_seq.get(event.cause)
         if cause is not None and cause.kind == "exited" and number_of(cause.pid) == sender:
             return [self.words.linked(event, cause)], cause
-        stop = self.stops.get(event.seq)  # what traps exits ends by itself when its supervisor asks: no sender is told
+        stop = self.stops.get(event.seq)  # a process that traps exits ends by itself: its exit event has no sender
         if stop is not None:
             return self._stopped(stop)
         last = next(
@@ -192,7 +197,7 @@ class _Memory:
         return [self.words.ended(event)], cause
 
     def _stopped(self, stop: TraceEvent) -> Explained:
-        """A supervisor stopped a child: because of another one's end, because it ends itself, or as it was asked."""
+        """Explain a stop: another child's end, the supervisor's own end, or a request."""
         before = [one for one in self._by(stop) if one.seq < stop.seq]
         last = next(
             (one for one in reversed(before) if one.kind != "child_terminated" or one.data.get("by") == "exit"), None
@@ -214,7 +219,7 @@ class _Memory:
         return [self.words.stopped([stop], None, None, "it was asked to")], None
 
     def _deals_with(self, end: TraceEvent, stop: TraceEvent) -> bool:
-        """Whether a stop after a child's end is part of what the supervisor does about that end."""
+        """Return whether a stop after a child's end is part of handling that end."""
         mine = [one for one in self._by(stop) if one.cause == end.cause and one.kind in STARTS | {"restart_failed"}]
         if mine:
             return mine[0].seq > stop.seq or any(one.seq > stop.seq for one in mine)
@@ -222,7 +227,7 @@ class _Memory:
         return ended is None or not self._worked(stop, ended)
 
     def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:
-        """Whether the supervisor did anything but stop children between a stop and its own end."""
+        """Return whether the supervisor did more than stop children before its own end."""
         return any(
             stop.seq < one.seq < end.seq and not (one.kind == "child_terminated" and one.data.get("by") != "exit")
             for one in self._by(stop)
@@ -231,11 +236,11 @@ class _Memory:
     # Supervisors
 
     def _by(self, event: TraceEvent) -> list[TraceEvent]:
-        """All that the supervisor of an event did."""
+        """Return all events of the same supervisor."""
         return self.doings.get(str(number_of(event.pid)), [])
 
     def _spent(self, event: TraceEvent) -> list[TraceEvent]:
-        """The restarts that counted when a supervisor gave up."""
+        """Return the restarts that counted when a supervisor gave up."""
         window = event.data["window"]
         oldest = 0 if window == "infinity" else event.at - round(window * 1e9)
         return [
@@ -244,7 +249,7 @@ class _Memory:
 
 
 def _decides(event: TraceEvent) -> bool:
-    """Whether this may be why a supervisor ended: it gave up, or a child of it ended by itself."""
+    """Return whether an event can end its supervisor: a give-up, or a child's own end."""
     return event.kind in {"gave_up", "child_restarted"} or (
         event.kind == "child_terminated" and event.data.get("by") == "exit"
     )

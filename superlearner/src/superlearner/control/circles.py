@@ -1,4 +1,4 @@
-"""Circles of waits: who waits for somebody who, in the end, waits for them."""
+"""Cycles of waiting processes, that is, deadlocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ T = TypeVar("T", bound=Hashable)
 
 
 def circles(waits: Iterable[tuple[T, T]]) -> list[list[T]]:
-    """The circles of a graph in which everybody waits for one other at most; each begins with who comes first in it.
+    """Return the cycles of a graph in which each node waits for at most one other.
+
+    Each cycle starts with its first node in the input.
 
     >>> circles([("a", "b"), ("b", "c"), ("c", "b"), ("d", "d")])
     [['b', 'c'], ['d']]

@@ -1,4 +1,4 @@
-"""A behaviour's class by the name of its module and its own, imported where that is needed."""
+"""Lookup of a behaviour's class by module and class name; imports the module."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["ClassNotThere", "behaviour_named"]
 
 
 class ClassNotThere(LookupError):
-    """There is no such module, it does not import, or it has no such behaviour."""
+    """The module does not exist, cannot be imported, or has no such behaviour."""
 
 
 def behaviour_named(text: str) -> type[Any]:
-    """The class that `module:Class` names; the module is imported.
+    """Import a module and return the class that `module:Class` names.
 
     Raises:
-        ClassNotThere: the text says what is missing, and what there is.
+        ClassNotThere: the message says what is missing and which classes there are.
 
     >>> behaviour_named("superlearner.demo:Shop").__name__
     'Shop'
@@ -29,7 +29,7 @@ def behaviour_named(text: str) -> type[Any]:
         raise ClassNotThere(f"expected module:Class, such as superlearner.demo.one_for_one:Counter, got {text[:200]!r}")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # of the module's own code, too
+    except Exception as error:  # includes errors of the module's own code
         raise ClassNotThere(f"{module_name} cannot be imported: {type(error).__name__}: {error}"[:1000]) from None
     found: Any = module
     for part in path.split("."):

@@ -1,4 +1,4 @@
-"""The node's clock and the wall clock: one reading of both, and everything else follows from it."""
+"""Conversion between the node's clock and the wall clock; both are read once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Clock", "timestamp", "wall_of"]
 
 
 def timestamp(at: float | None = None) -> str:
-    """A time of the wall clock (seconds), or now, in ISO 8601 with milliseconds and `Z`.
+    """Return a wall clock time (s), or now, in ISO 8601 with milliseconds and `Z`.
 
     >>> timestamp(1.5)
     '1970-01-01T00:00:01.500Z'
@@ -21,7 +21,9 @@ def timestamp(at: float | None = None) -> str:
 
 
 def wall_of(offset: float, at_ns: int) -> float:
-    """A time of the node's clock (ns) as wall clock seconds; `offset` is the wall clock at the clock's zero.
+    """Return a time of the node's clock (ns) in wall clock seconds.
+
+    `offset` is the wall clock time at which the node's clock was zero.
 
     >>> wall_of(1000.0, 2_500_000_000)
     1002.5
@@ -30,15 +32,15 @@ def wall_of(offset: float, at_ns: int) -> float:
 
 
 class Clock:
-    """Turns times of the scheduler's clock into wall clock seconds; both clocks are read once."""
+    """A converter from scheduler clock times to wall clock seconds."""
 
     def __init__(self) -> None:
         self.offset: float = time.time() - otp.monotonic()
 
     def now(self) -> float:
-        """Wall clock seconds, never running backwards."""
+        """Return wall clock seconds that never run backwards."""
         return round(self.offset + otp.monotonic(), 6)
 
     def wall(self, at_ns: int) -> float:
-        """A time of the node's clock (ns) as wall clock seconds."""
+        """Return a time of the node's clock (ns) in wall clock seconds."""
         return wall_of(self.offset, at_ns)

@@ -1,4 +1,4 @@
-"""Which processes the platform needs to live: killing them takes `force`."""
+"""Processes that the platform cannot do without: killing them takes `force`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "
 
 
 def is_critical(pid: Pid) -> bool:
-    """Whether the platform needs this process; what started its root supervisor counts, too."""
+    """Return whether the platform needs this process, or its root's starter."""
     root = otp.trace.node_of(pid).whereis("superlearner")
-    if root is None:  # somebody else's node
+    if root is None:  # not a node of this platform
         return False
     name: Any = otp.process_info(pid, "registered_name")
     return (type(name) is str and name in CRITICAL) or pid in (otp.process_info(root, "links") or ())

@@ -1,4 +1,4 @@
-"""What a server's debug events say, without its state: what came, and what was answered."""
+"""Texts for a server's debug events: messages in and replies out, without state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Direction = Literal["in", "out", "done", "other"]
 
 
 def debug_words(event: Any) -> tuple[Direction, str]:
-    """The direction of an event of `otp.sys` and its content, bounded and without secrets.
+    """Return direction and content of an `otp.sys` event, bounded, without secrets.
 
     >>> debug_words(("in", ("$gen_cast", ("add", 3))))
     ('in', "cast ('add', 3)")
@@ -27,7 +27,7 @@ def debug_words(event: Any) -> tuple[Direction, str]:
         if tag == "$gen_cast" and len(parts) == 1:
             return "in", f"cast {text_of(parts[0], 200)}"
         return "in", f"message {text_of(rest[0], 200)}"
-    if direction == "in" and len(rest) == 2:  # of a state machine: the kind of a call is a pair
+    if direction == "in" and len(rest) == 2:  # a state machine's event type is a pair for a call
         kind, content = rest[0]
         return "in", f"{'call' if type(kind) is tuple else kind} {text_of(content, 200)}"
     if direction == "out" and len(rest) >= 2 and is_a(rest[1], From):

@@ -1,4 +1,4 @@
-"""What differs between two values in JSON's types, place by place."""
+"""Differences between two JSON values, listed by path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Difference", "differences"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place: `path` is such as `items[2].price`, empty for the whole."""
+    """A difference at `path`, such as `items[2].price` (empty: the root)."""
 
     path: str
     kind: Literal["added", "removed", "changed"]
@@ -20,7 +20,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """The places at which `after` is not `before`.
+    """Yield the places where `after` differs from `before`.
 
     >>> [(one.path, one.kind) for one in differences({"n": [1, 2], "x": 0}, {"n": [1, 3, 4]})]
     [('n[1]', 'changed'), ('n[2]', 'added'), ('x', 'removed')]

@@ -1,4 +1,4 @@
-"""A supervision tree as text, as a Graphviz graph, as a Mermaid flowchart: pure functions of what was read."""
+"""Supervision trees drawn as text, Graphviz and Mermaid by pure functions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["FORMATS", "Drawn", "as_dot", "as_mermaid", "as_text", "draw"]
 Drawn = Literal["text", "dot", "mermaid"]
 MAX_LABEL: Final = 60
 NO_ID: Final = "None"
-"""The id of a child of a dynamic supervisor, as `repr` shows it."""
+"""The `repr` of the missing id of a dynamic supervisor's child."""
 
 
 def draw(tree: Tree, form: Drawn) -> str:
-    """The tree in one of the forms."""
+    """Return the tree in one of the forms."""
     return FORMATS[form](tree)
 
 
 def as_text(tree: Tree) -> str:
-    """Lines with branches, as `tree` draws folders."""
+    """Return indented lines with branches, like the output of `tree`."""
     lines: list[str] = []
     for root in tree.roots:
         lines.append(_supervisor_line(root, root.name or plain_pid(root.pid)))
@@ -33,7 +33,7 @@ def as_text(tree: Tree) -> str:
 
 
 def as_dot(tree: Tree) -> str:
-    """A Graphviz graph; supervisors are boxes, children that do not run are dashed."""
+    """Return a Graphviz graph: supervisors are boxes, stopped children are dashed."""
     lines = ["digraph supervision {", "  rankdir=LR;", '  node [fontname="sans-serif"];']
     for number, label, shape, above in _nodes(tree):
         style = {"supervisor": "shape=box", "worker": "shape=ellipse", "down": "shape=ellipse, style=dashed"}[shape]
@@ -44,7 +44,7 @@ def as_dot(tree: Tree) -> str:
 
 
 def as_mermaid(tree: Tree) -> str:
-    """A Mermaid flowchart; supervisors are boxes, workers round, children that do not run are dashed."""
+    """Return a Mermaid flowchart: boxes are supervisors, dashed ones do not run."""
     lines = ["flowchart LR"]
     for number, label, shape, above in _nodes(tree):
         words = _mermaid_text(label)
@@ -89,7 +89,7 @@ def _restarts(count: float | str) -> str:
 
 
 def _called(child: ChildView) -> str:
-    """What a child is called: its name, its id, or, as a dynamic one without either, its pid."""
+    """Return a child's name, its id, or the pid of a dynamic child without either."""
     if child.name is not None:
         return child.name
     if child.id == NO_ID:
@@ -98,7 +98,7 @@ def _called(child: ChildView) -> str:
 
 
 def _nodes(tree: Tree) -> Iterator[tuple[int, str, Literal["supervisor", "worker", "down"], int | None]]:
-    """Number, label, shape and the number of what is above, from the roots down."""
+    """Yield number, label, shape and parent's number of each node, roots first."""
     number = 0
     waiting: list[tuple[SupervisorView | ChildView | str, int | None]] = [(root, None) for root in reversed(tree.roots)]
     while waiting:
@@ -121,12 +121,12 @@ def _nodes(tree: Tree) -> Iterator[tuple[int, str, Literal["supervisor", "worker
 
 
 def _plain_id(id: str) -> str:
-    """A child id without the quotes that `repr` puts around a text."""
+    """Return a child id without the quotes that `repr` adds to a string."""
     return id[1:-1] if len(id) > 1 and id[0] == id[-1] == "'" else id
 
 
 def _one_line(words: str) -> str:
-    """Words that cannot break a line or turn it round."""
+    """Return a label without characters that break a line or reverse its direction."""
     shown = "".join(letter if letter.isprintable() else "·" for letter in words)
     return clip(shown, MAX_LABEL)
 
@@ -137,6 +137,6 @@ def _quoted(words: str) -> str:
 
 
 def _mermaid_text(words: str) -> str:
-    """Mermaid reads entities in quoted text, and some browsers' HTML: nothing of a name may be either."""
+    """Escape entities and HTML, both of which Mermaid interprets in quoted text."""
     plain = set(" _-.()/:,…·'*+=")
     return "".join(letter if letter.isalnum() or letter in plain else f"#{ord(letter)};" for letter in words)

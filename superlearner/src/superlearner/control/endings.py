@@ -1,4 +1,4 @@
-"""Ends that take more than a signal: as a supervisor does it, and a process with all below it."""
+"""Ends beyond a single signal: an orderly shutdown, and a whole subtree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["TreeEnd", "end_tree", "shut_down"]
 
 
 async def shut_down(pid: Pid, reason: str, timeout: float) -> tuple[bool, bool]:
-    """Ask a process to end, and kill it when `timeout` seconds are over; answers (it is gone, it was killed).
+    """Ask a process to shut down and kill it after `timeout` seconds.
+
+    Returns (whether it has ended, whether it was killed).
 
     Source: the shutdown protocol of Erlang's `supervisor`.
     """
@@ -26,17 +28,17 @@ async def shut_down(pid: Pid, reason: str, timeout: float) -> tuple[bool, bool]:
 
 @dataclass(frozen=True, slots=True)
 class TreeEnd:
-    """What became of a process and those below it, as they were when it began."""
+    """The processes that ended and those that survived, of the subtree at the start."""
 
     ended: tuple[Pid, ...]
     survived: tuple[Pid, ...]
 
 
 async def end_tree(node: Node, pid: Pid, timeout: float) -> TreeEnd:
-    """End a process and everything that it and its descendants started; what is left after `timeout` is killed.
+    """End a process and all its descendants; kill those left after `timeout` seconds.
 
-    The process is asked first: a supervisor stops its children in order. Who is left, linked with nobody, is asked
-    next. Whoever supervises the process may start it again.
+    The process is asked first, so a supervisor stops its children in order; descendants without a link to it are asked
+    next. The supervisor of the process may restart it.
     """
     family = [pid, *(other for other, _ in descendants_of(node, pid))]
     await shut_down(pid, "shutdown", timeout)

@@ -1,4 +1,4 @@
-"""Python that a person typed, run by a process of a node."""
+"""Evaluation of Python code, typed by a user, in a process of a node."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FILE: Final = "<eval>"
 
 
 class Failed(Exception):
-    """The code raised, or its process was ended; the text says what, and at which line."""
+    """The code raised, or its process was killed; the message has reason and line."""
 
 
 @dataclass(slots=True)
 class Evaluated:
-    """What became of it: `value` is that of the last line, if that is an expression."""
+    """The result: `value` is that of the last line if it is an expression."""
 
     value: Any = None
     printed: io.StringIO = field(default_factory=io.StringIO)
@@ -33,26 +33,28 @@ class Evaluated:
 
 
 def read(source: str) -> ast.Module:
-    """The code, not yet run; raises SyntaxError."""
+    """Parse the code without running it; raises SyntaxError."""
     try:
         return compile(source, FILE, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except (ValueError, RecursionError, MemoryError) as error:  # a NUL, or too deep for the compiler
+    except (ValueError, RecursionError, MemoryError) as error:  # a NUL byte, or nested too deeply for the compiler
         raise SyntaxError(str(error)) from None
 
 
 async def evaluate(node: Node, code: ast.Module, seconds: float) -> Evaluated:
-    r"""Run code in a process of the node, where names are its own: `await GenServer.call("cart", "total")`.
+    r"""Run code in a process of the node.
 
-    It knows `otp` and whatever it imports, and nothing of what was run before. `print` writes into what is answered.
+    Names are those of the node: `await GenServer.call("cart", "total")`.
+
+    The code has `otp` and its own imports, and no state of earlier runs. The result includes what it prints.
 
     Args:
-        node: where it runs. It shares the loop of the node: while it holds that, nobody else runs.
-        code: of `read`.
-        seconds: after which its process is killed.
+        node: the node to run it on. The code shares the node's loop and can block it.
+        code: the result of `read`.
+        seconds: the time after which its process is killed.
 
     Raises:
-        Failed: it raised, or somebody ended its process.
-        TimeoutError: it was not through in time.
+        Failed: it raised, or its process was killed.
+        TimeoutError: it took too long.
 
     >>> import otp
     >>> from otp import Agent
@@ -68,7 +70,7 @@ async def evaluate(node: Node, code: ast.Module, seconds: float) -> Evaluated:
     pid = node.spawn(_run, code, found)
     try:
         reason = await otp.wait_down(pid, seconds)
-    except BaseException:  # its time is over, or nobody waits for it any more
+    except BaseException:  # timed out or cancelled
         otp.exit(pid, "kill")
         raise
     if found.error is not None or reason not in ("normal", "noproc"):
@@ -84,7 +86,7 @@ async def _run(code: ast.Module, found: Evaluated) -> None:
         await _step(ast.Module(statements, []), "exec", names)
         if isinstance(last, ast.Expr):
             found.value = await _step(ast.Expression(last.value), "eval", names)
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # these two would end the whole program
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # the last two would end the whole program
         found.error = _told(error)
 
 

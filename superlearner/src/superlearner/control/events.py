@@ -1,4 +1,4 @@
-"""What is read of the runtime's events."""
+"""The fields of runtime events that reducers read."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ __all__ = ["TraceEvent"]
 
 
 class TraceEvent(Protocol):
-    """What reducers read of an `otp.trace.Event`: no more, so that their tests need no runtime."""
+    """The fields that reducers read of an `otp.trace.Event`; tests need no runtime."""
 
     @property
     def seq(self) -> int:
-        """Its number."""
+        """Sequence number."""
         ...
 
     @property
     def kind(self) -> str:
-        """Its kind."""
+        """Kind of event."""
         ...
 
     @property
     def at(self) -> int:
-        """The node clock, ns."""
+        """Time of the node clock, in ns."""
         ...
 
     @property
     def pid(self) -> Any:
-        """Whom it is about."""
+        """The process that the event is about."""
         ...
 
     @property
     def cause(self) -> int:
-        """The number of the event that led to it, 0 for none."""
+        """Sequence number of the event that led to it, 0 for none."""
         ...
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The rest, by kind."""
+        """Other values, depending on the kind."""
         ...

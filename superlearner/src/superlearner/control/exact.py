@@ -1,4 +1,4 @@
-"""Whether a value is exactly what JSON can say, and that JSON: what can be edited as text without losing anything."""
+"""Exact JSON for values that can be edited as text without losing anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEEPEST: Final = 50
 
 
 class NotExact(ValueError):
-    """JSON would say something else than the value; the text says why."""
+    """The value has no exact JSON; the message says why."""
 
 
 class _Budget:
@@ -33,10 +33,10 @@ class _Budget:
 
 
 def exact_json(value: Any) -> tuple[Any, bool]:
-    """The JSON of a value, and whether tuples in it became lists.
+    """Return the JSON of a value, and whether tuples in it became lists.
 
     Raises:
-        NotExact: it holds a secret, something that JSON does not have, or too much.
+        NotExact: the value contains a secret or something JSON cannot represent, or is too large.
 
     >>> exact_json({"items": [1, ("add", 3)]})
     ({'items': [1, ['add', 3]]}, True)
@@ -55,12 +55,12 @@ def _json(value: Any, budget: _Budget, levels: int) -> Any:
         raise NotExact("nested too deeply")
     budget.take(len(value) if kind is str else 0)
     if kind is str and without_secrets(value) != value:
-        raise NotExact("holds a text with a secret, which is hidden")
+        raise NotExact("holds a string with a secret, which is hidden")
     if value is None or kind in (bool, str):
         return value
     if kind is int:
         if abs(value) > MAX_SAFE_INTEGER:
-            raise NotExact("holds a number with more digits than a browser keeps")
+            raise NotExact("holds an integer with more digits than a browser keeps")
         return value
     if kind is float and math.isfinite(value):
         return value
@@ -72,14 +72,14 @@ def _json(value: Any, budget: _Budget, levels: int) -> Any:
     if kind is dict:
         return _object(value, budget, levels)
     name = type.__dict__["__qualname__"].__get__(kind)
-    raise NotExact(f"holds a {name}, which JSON does not have")
+    raise NotExact(f"holds a {name}, which JSON cannot represent")
 
 
 def _object(value: dict[Any, Any], budget: _Budget, levels: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in value.items():
         if type(key) is not str:
-            raise NotExact("holds a dict with keys that are no texts")
+            raise NotExact("holds a dict with non-string keys")
         if hides(is_secret, key, item):
             raise NotExact(f"holds the secret {key[:40]!r}, which is hidden")
         found[key] = _json(item, budget, levels - 1)

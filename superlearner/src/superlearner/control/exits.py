@@ -1,4 +1,4 @@
-"""The last ends of each child slot: who, when, why, while handling what. Kept beside the page's model, bounded."""
+"""The last ends of each child slot: pid, time, reason, message being handled."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ MAX_SLOTS: Final = 1000
 
 
 class ExitEvent(Protocol):
-    """What is read of a `child_terminated` event."""
+    """The fields that are read of a `child_terminated` event."""
 
     @property
     def at(self) -> int:
-        """The node clock, ns."""
+        """Time of the node clock, in ns."""
         ...
 
     @property
     def cause(self) -> int:
-        """The number of the event that led to it."""
+        """Sequence number of the event that led to it."""
         ...
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The rest, by kind."""
+        """Other values, depending on the kind."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """One end. `event` is the number of the event that recorded it, 0 if unknown."""
+    """An end of a process; `event` is the number of the event that recorded it, or 0."""
 
     at: float
     reason: str
@@ -48,7 +48,7 @@ class Exit:
     event: int
 
     def shown(self, message: Any) -> dict[str, Any]:
-        """For the wire; `message` is what the process was handling, None if unknown."""
+        """Return the JSON form; `message` is the one being handled, None if unknown."""
         text = None if message is None else clip(message, 300) if is_a(message, str) else text_of(message, 300)
         return {
             "at": self.at, "reason": self.reason, "pid": self.pid, "crash": self.crash, "message": text,
@@ -57,7 +57,7 @@ class Exit:
 
 
 class ExitLog:
-    """The newest ends by slot.
+    """The newest ends by slot, bounded.
 
     Args:
         offset: wall clock seconds at the zero of the node's clock.
@@ -68,7 +68,7 @@ class ExitLog:
         self._by_slot: dict[str, deque[Exit]] = {}
 
     def take(self, key: str, event: ExitEvent) -> None:
-        """The child in the slot `key` has ended."""
+        """Record the end of the child in the slot `key`."""
         reason = event.data["reason"]
         child = event.data.get("child")
         slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
@@ -82,10 +82,10 @@ class ExitLog:
                 event=event.cause,
             )
         )
-        self._by_slot[key] = slot  # the slot that changed last is the last to be forgotten
+        self._by_slot[key] = slot  # insertion order: the slot that changed last is dropped last
         while len(self._by_slot) > MAX_SLOTS:
             del self._by_slot[next(iter(self._by_slot))]
 
     def of(self, key: str) -> list[Exit]:
-        """The ends of a slot, newest first."""
+        """Return the ends of a slot, newest first."""
         return list(self._by_slot.get(key, ()))

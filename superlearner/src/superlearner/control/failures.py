@@ -1,4 +1,4 @@
-"""Why something does not start, for people: the innermost reason, the line of their file, what to write instead."""
+"""Explanations of failed starts: innermost reason, line, expected form."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ CALLER: Final = os.path.join(OTP, "kernel", "system.py")
 
 
 def explain(error: BaseException) -> str:
-    """Why a start raised `error`."""
+    """Return why a start raised `error`."""
     if not isinstance(error, StartError):
         return f"{type(error).__name__}: {error}"
     if _is_of_a_child(error.reason):
         return explain_start(error.reason)
     said = str(error).partition(" (reason ")[0]
     if said and said != str(error.reason):
-        return said  # the runtime knows a sentence for it, with the accepted forms
+        return said  # the runtime's message already lists the accepted forms
     return explain_start(error.reason)
 
 
 def _is_of_a_child(reason: Any) -> bool:
-    """Whether a supervisor did not start because a child did not: what the runtime says then begins with the term."""
+    """Return whether a supervisor did not start because of a child.
+
+    The runtime's message begins with the raw term then.
+    """
     tag, rest = tagged(reason)
     return tag == "shutdown" and len(rest) == 1 and tagged(rest[0])[0] == "failed_to_start_child"
 
 
 def explain_start(reason: Any, depth: int = 10) -> str:
-    """A start's reason, unwrapped from the supervisors around it.
+    """Return a start's reason, unwrapped from the supervisors around it.
 
     >>> print(explain_start(("shutdown", ("failed_to_start_child", "ledger", "no_money"))))
     its child ledger does not start
@@ -63,7 +66,7 @@ def explain_start(reason: Any, depth: int = 10) -> str:
 
 
 def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
-    """Why a source was not taken over, what is as before, and what is not.
+    """Return why a reload was refused, and which processes kept or lost their state.
 
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
@@ -79,16 +82,16 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
         return f"nothing has changed: {who} refused: {reason}"
     said = f"all went back to the old source: {who} ended with the new one, and its state is lost"
     if refused.reset:
-        said += f"; back to the state from before are {', '.join(map(name, refused.reset))}"
+        said += f"; these were reset to their earlier state: {', '.join(map(name, refused.reset))}"
     return f"{said}: {reason}"
 
 
 def _bad_return(reason: Any) -> str | None:
-    """What to say of a `code_change` that returned what is no result; None of one that failed otherwise."""
+    """Return an error text if `code_change` returned an invalid result, else None."""
     if not is_a(reason, Crash) or not reason.stack or is_a(reason.term, ExceptionTerm):
         return None
     file, _, function = reason.stack[-1]
-    if (file, function) != (CALLER, "_changed"):  # where the runtime calls it, and refuses what it got
+    if (file, function) != (CALLER, "_changed"):  # the runtime's call, which rejects an invalid result
         return None
     return f"expected Ok(state) from its code_change, got {text_of_reason(reason.term, 1000)}"
 

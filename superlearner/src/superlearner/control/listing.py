@@ -1,7 +1,7 @@
-"""All processes of a node that fit a question, in an order: found in steps, between which the loop turns.
+"""Filtered and sorted process lists, built in steps between which the loop runs.
 
-Looking at 100,000 processes takes some hundredths of a second, and nothing waits for it longer than a step takes. What
-is found is a list of pids; the facts of those that are shown are read when they are shown.
+Examining 100,000 processes takes some hundredths of a second, but blocks the loop for one step at a time. The result is
+a list of pids; details are read only for the rows that are shown.
 """
 
 from __future__ import annotations
@@ -38,45 +38,45 @@ Column = Literal[
     "pid", "name", "type", "what", "status", "mailbox", "links", "monitors",
     "supervisor", "restarts", "age", "messages", "callback",
 ]  # fmt: skip
-"""What processes can be ordered by. `age` begins with the youngest."""
+"""Sort columns. `age` starts with the youngest."""
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 STEP: Final = 1_000
-"""Processes that are looked at in one step: about a millisecond."""
+"""Processes examined in one step: about a millisecond."""
 
 RUN: Final = 8_192
-"""Places that are sorted in one step; longer runs are merged, which is a third of the work of sorting them."""
+"""Items sorted in one step; merging runs costs a third of sorting."""
 
 FEW: Final = frozenset({"restarts", "messages", "callback"})
-"""Columns that are 0 of most processes."""
+"""Columns that are 0 for most processes."""
 
 LAST: Final = "\U0010ffff"
-"""Sorts after every name."""
+"""A key that sorts after every name."""
 
 
 class Work(Protocol):
-    """What was measured of processes."""
+    """Measurements of processes."""
 
     def of(self, pid: Any) -> tuple[float, float]:
-        """Messages a second, and the share of the time (percent) that a process spent in callbacks."""
+        """Return messages per second, and percent of the time spent in callbacks."""
         ...
 
     def busy(self) -> Iterable[Pid]:
-        """Those of whom that is not nothing."""
+        """Return the processes with values above zero."""
         ...
 
 
 class Idle:
-    """Nothing was measured."""
+    """The measurements when nothing was measured."""
 
     def of(self, pid: Any) -> tuple[float, float]:
-        """Nothing."""
+        """Return zeros."""
         del pid
         return 0.0, 0.0
 
     def busy(self) -> Iterable[Pid]:
-        """Nobody."""
+        """Return no processes."""
         return ()
 
 
@@ -85,14 +85,14 @@ IDLE: Final = Idle()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which processes, in which order. What is empty or None lets everybody through.
+    """A filter and an order for processes. Empty and None values match everything.
 
     Args:
-        search: part of name, class or pid.
-        what: the class or function, from its beginning.
-        mailbox: so many messages wait at least.
+        search: part of a name, class or pid.
+        what: a prefix of the class or function.
+        mailbox: minimum number of waiting messages.
         supervised: whether a supervisor started it.
-        below: a process; itself and whoever it started, and who was started by those.
+        below: a process; matches it and all its descendants.
     """
 
     search: str = ""
@@ -107,13 +107,16 @@ class Wanted:
 
     @property
     def filters(self) -> bool:
-        """Whether it leaves anybody out."""
+        """Return whether the filter can exclude a process."""
         texts = self.search, self.what, self.kind, self.status
         return any((*texts, self.mailbox, self.below)) or self.supervised is not None
 
 
 async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
-    """The pids, those of equal rank oldest first; with `descending` all of it the other way round."""
+    """Return the matching pids; of equal rank, the oldest first.
+
+    `descending` reverses the whole order.
+    """
     found: list[Any] = list(everybody(node))
     backwards = wanted.descending
     if wanted.sort == "age":
@@ -133,7 +136,7 @@ async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
     if wanted.sort in FEW:
         return await _sorted_few(found, await _values(node, wanted.sort, work, steps), steps, backwards=backwards)
     key = _KEYS[wanted.sort]
-    keys: list[Any] = []  # numbers and texts: no tuples, of which so many would call the collector
+    keys: list[Any] = []  # numbers and texts: so many tuples would trigger the garbage collector
     for start in range(0, len(found), STEP):
         keys += [key(pid) for pid in found[start : start + STEP]]
         await steps.between()
@@ -142,7 +145,7 @@ async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
 
 
 async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int]:
-    """The places of the keys in their order: runs that are sorted, then merged two by two. Python's sort is stable."""
+    """Return the indices of the keys in order: sorted runs, merged pairwise, stable."""
     key = keys.__getitem__
     runs: list[list[int]] = []
     for start in range(0, len(keys), RUN):
@@ -155,7 +158,7 @@ async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int
         for first in range(0, len(runs), 2):
             run = [place for pair in runs[first : first + 2] for place in pair]
             if first + 1 < len(runs):
-                run.sort(key=key, reverse=backwards)  # two runs: Python finds and merges them
+                run.sort(key=key, reverse=backwards)  # timsort finds the two runs and merges them
             merged.append(run)
             await steps.between()
         runs = merged
@@ -163,7 +166,7 @@ async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int
 
 
 def _filter(wanted: Wanted) -> Callable[[Any], bool]:
-    """One question after the other, the cheap ones first."""
+    """Return a predicate that applies the cheap conditions first."""
     tests: list[Callable[[Any], bool]] = []
     if wanted.kind is not None:
         tests.append(lambda p: kind_of(p) == wanted.kind)
@@ -187,14 +190,14 @@ def _filter(wanted: Wanted) -> Callable[[Any], bool]:
 
 
 def _below(root: Pid) -> Callable[[Any], bool]:
-    """Whether somebody is `root` or was started by it or by one below it; each starter is asked about once."""
+    """Return a predicate for `root` and its descendants; caches each ancestor."""
     known: dict[Any, bool] = {root: True, None: False}
 
     def below(pid: Any) -> bool:
         way: list[Any] = []
         while pid not in known:
             way.append(pid)
-            known[pid] = False  # a circle of starters cannot be, and would end here
+            known[pid] = False  # guards against a cycle of ancestors
             pid = otp.process_info(pid, "parent")
         for one in way:
             known[one] = known[pid]
@@ -211,7 +214,7 @@ async def _values(node: Node, sort: Column, work: Work, steps: Steps) -> Mapping
 
 
 async def _sorted_few(found: list[Any], values: Mapping[Pid, float], steps: Steps, *, backwards: bool) -> list[Pid]:
-    """In the order of values that few processes have; it is 0 of all others, and those stay as they are."""
+    """Sort by values that are 0 for most processes; those keep their order."""
     have: list[Any] = []
     rest: list[Any] = []
     for start in range(0, len(found), STEP):
@@ -240,13 +243,13 @@ _KEYS: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 async def restarts_of(node: Node, steps: Steps) -> dict[Pid, int]:
-    """How often each living process was started again, of those that were."""
+    """Return the restart counts of living processes that were restarted."""
     counts: dict[Pid, int] = {}
     for pid in await find(node, Wanted(kind="supervisor")):
         state = supervisor_state(pid)
         if state is None:
             continue
-        if state.strategy in DYNAMIC:  # its children are made into records when they are read; few of them have a past
+        if state.strategy in DYNAMIC:  # reading children would build all their records; few have a history
             counts |= {child: past[0] for child, past in list(state.history.items()) if past[0]}
             continue
         children = list(state.children)

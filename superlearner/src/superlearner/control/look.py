@@ -1,4 +1,4 @@
-"""Reading a running node for people: lists of processes and supervisors, and all about one process."""
+"""Snapshots of a running node: processes, supervisors, one process's details."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "named", "process_line
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
 KINDS: Final[dict[Type, Kind]] = {"supervisor": "supervisor", "genserver": "worker", "worker": "coroutine"}
-"""What the routes call the kinds of processes: a `genserver` is a behaviour, a `worker` a function."""
+"""Public names of process kinds: `genserver` is a behaviour, `worker` a function."""
 
 MAX_MESSAGES: Final = 20
 MAX_STATE: Final = 4000
 MAX_CALLBACKS: Final = 100
 MAX_COUNTED: Final = 500
-"""Objects of one process that are looked at for its memory: counting more would hold the loop for too long."""
+"""Limit of objects counted for a process's memory; more would block the loop."""
 
 MAX_RELATED: Final = 200
-"""Links and monitors of one process that are told one by one; the rest is counted."""
+"""Links and monitors of one process listed individually; the rest is counted."""
 
 TYPES: Final[dict[Kind, Type]] = {kind: name for name, kind in KINDS.items()}
 
 
 def process_line(summary: observer.ProcessSummary) -> dict[str, Any]:
-    """A process as the list shows it."""
+    """Return a process as a row of the list."""
     return {
         "pid": plain_pid(summary.pid),
         "name": _short(summary.name),
@@ -54,12 +54,12 @@ def process_line(summary: observer.ProcessSummary) -> dict[str, Any]:
 
 
 def supervisors(node: Node) -> list[Pid]:
-    """The living supervisors, oldest first."""
+    """Return the living supervisors, oldest first."""
     return [pid for pid in node.processes() if supervisor_state(pid) is not None]
 
 
 def named(pid: Any) -> dict[str, Any]:
-    """A pid with its name and what it runs; a monitor by name has no pid."""
+    """Return a pid with its name and class or function; a monitor by name has no pid."""
     if not isinstance(pid, Pid):
         by_name = cast("tuple[Any, ...]", pid)[0] if isinstance(pid, tuple) else pid
         return {"pid": None, "name": id_text(by_name)}
@@ -67,7 +67,7 @@ def named(pid: Any) -> dict[str, Any]:
 
 
 def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None, exits: list[Exit]) -> dict[str, Any]:
-    """All about a process; values that are not known are None.
+    """Return all details of a process; unknown values are None.
 
     Raises:
         LookupError: it has just ended.
@@ -113,7 +113,7 @@ def _related(others: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _bytes(node: Node, pid: Pid) -> int | None:
-    """What its state, mailbox and dictionary take; not known of a coroutine, nor of what takes long to count."""
+    """Return the bytes of state, mailbox and dictionary; None if unknown or too large."""
     use = observer.memory(node, pid, MAX_COUNTED)
     if use is None or use.state is None or not use.complete:
         return None
@@ -121,7 +121,7 @@ def _bytes(node: Node, pid: Pid) -> int | None:
 
 
 def _callbacks(node: Node, pid: Pid) -> list[str]:
-    """The functions of its class, in the order of its source."""
+    """Return the functions of its class in source order."""
     running = observer.running(node, pid)
     return [] if running is None else [clip(one.name, 200) for one in running.callbacks[:MAX_CALLBACKS]]
 
@@ -131,20 +131,20 @@ def _short(name: str | None) -> str | None:
 
 
 def _current_call(found: observer.ProcessDetails) -> str | None:
-    """`handle_call at shop.py:41`: the callback that is not through yet, and where the person's code waits."""
+    """Return the running callback with its user line: `handle_call at shop.py:41`."""
     if found.callback is None:
         return None
     return doing(found.callback, found.waiting_at)
 
 
 def doing(callback: str, places: Sequence[observer.Place]) -> str:
-    """A callback with the deepest line that is the person's own: not the runtime's, not a library's."""
+    """Return a callback with its deepest line outside the runtime and libraries."""
     own = [place for place in places if not place.file.startswith((*LIBRARY_FOLDERS, "<"))]
     return f"{callback} at {os.path.basename(own[-1].file)}:{own[-1].line}" if own else callback
 
 
 def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:
-    """Each end with what the process was handling, as far as the node's ring of events still knows."""
+    """Return each end with the message being handled, if the event ring still has it."""
     numbers = [exit.event for exit in exits if exit.event]
     if not numbers:
         return [(exit, None) for exit in exits]
@@ -154,7 +154,7 @@ def _with_messages(node: Node, exits: list[Exit]) -> list[tuple[Exit, Any]]:
 
 
 def _child(pid: Pid) -> dict[str, Any] | None:
-    """What its supervisor says about it."""
+    """Return its supervisor's data about it."""
     record = record_of(pid)
     if record is None:
         return None

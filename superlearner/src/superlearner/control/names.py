@@ -1,4 +1,4 @@
-"""What a process is called."""
+"""Names of processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["registered_name"]
 
 
 def registered_name(pid: Pid) -> str | None:
-    """The registered name of a process as people read it, as `id_text` has it; None if it has none.
+    """Return the registered name of a process as `id_text` formats it, or None.
 
     >>> async def main():
     ...     otp.register("till", otp.self())

@@ -1,4 +1,4 @@
-"""Processes that somebody wants to keep in sight, by what outlives a restart: a name, or a place in a supervisor."""
+"""Pinned processes, found after restarts by name or place in a supervisor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["pinned"]
 
 
 def pinned(node: Node, pins: Iterable[str]) -> list[tuple[str, Pid | None]]:
-    """Each pin with the process that is meant by it now; None while there is none.
+    """Return each pin with its current process, or None while there is none.
 
     A pin is a list in JSON: `["name", "ledger"]`, `["child", "shop_sup", "ledger"]` or `["pid", "0.17.0"]`.
     """

@@ -1,4 +1,4 @@
-"""Who would be stopped and started if a child ended: a pure function of what its supervisor knows.
+"""Prediction of a supervisor's reaction to a child's end, as a pure function.
 
 Source: OTP's `supervisor.erl`, `restart/2`, `do_restart` and `add_restart`, as `otp` has them.
 """
@@ -12,18 +12,20 @@ from typing import Final, Literal
 __all__ = ["CLEAN", "Flags", "Outcome", "Prediction", "Sibling", "predict"]
 
 CLEAN: Final = frozenset({"normal", "shutdown"})
-"""Reasons that are no failure: a transient child that ends so is not started again."""
+"""Reasons that are no failure: a transient child is not restarted after one."""
 
 Outcome = Literal["restarts", "stays_down", "gone", "gives_up", "stops"]
-"""It is started again; its place stays, empty; its place is forgotten; the supervisor has had too many restarts; the
-end of a significant child ends the supervisor."""
+"""The predicted result of a child's end.
+
+The child is restarted; its slot stays, empty; its slot is removed; the supervisor reached its restart
+limit; the end of a significant child ends the supervisor."""
 
 Amount = float | Literal["infinity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A child as far as its supervisor's decision goes."""
+    """The fields of a child on which its supervisor's decision depends."""
 
     id: str
     restart: Literal["permanent", "transient", "temporary"]
@@ -33,7 +35,7 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """A supervisor's flags, and how many restarts count just now."""
+    """A supervisor's flags, and how many restarts count at the moment."""
 
     strategy: str
     max_restarts: Amount
@@ -44,9 +46,11 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What would follow. `stopped` and `started` are in that order; `untouched` would not notice.
+    """A predicted outcome.
 
-    `started` has the child itself; `gone` are temporary ones, which are not started again. `used` counts this restart.
+    `stopped` and `started` are in order; `untouched` children keep running.
+
+    `started` includes the child itself; `gone` children are temporary, so not restarted. `used` counts this restart.
     """
 
     outcome: Outcome
@@ -58,12 +62,12 @@ class Prediction:
 
     @property
     def ends_supervisor(self) -> bool:
-        """Whether the supervisor itself would end, with the reason `shutdown`."""
+        """Return whether the supervisor itself would end, with the reason `shutdown`."""
         return self.outcome in ("gives_up", "stops")
 
 
 def predict(flags: Flags, siblings: Sequence[Sibling], child: str, reason: str) -> Prediction:
-    """What a supervisor would do if `child` ended by itself with `reason`.
+    """Return what a supervisor would do if `child` ended by itself with `reason`.
 
     >>> three = [Sibling("ledger", "permanent"), Sibling("cart", "permanent"), Sibling("mailer", "temporary")]
     >>> found = predict(Flags("rest_for_one", 3, 5), three, "cart", "killed")
@@ -104,7 +108,7 @@ def _restart(strategy: str, siblings: Sequence[Sibling], position: int, used: in
 
 
 def _running(siblings: Sequence[Sibling]) -> tuple[str, ...]:
-    """Those that have to be stopped, in that order: the one started last comes first."""
+    """Return the running children in the order of stopping: the newest first."""
     return tuple(one.id for one in reversed(siblings) if one.running)
 
 

@@ -1,4 +1,4 @@
-"""The list of processes, page by page: who is on it, and each as a line with what its supervisor knows of it."""
+"""The process list in pages, with each row's data from its supervisor."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ Sort = Literal[
     "mailbox", "-mailbox", "links", "-links", "monitors", "-monitors", "supervisor", "-supervisor",
     "restarts", "-restarts", "age", "-age", "messages", "-messages", "callback", "-callback",
 ]  # fmt: skip
-"""The columns of a list of processes; with `-` the other way round."""
+"""Sort columns of the process list; a leading `-` reverses the order."""
 
 
 def unknown(number: int) -> None:
-    """Nobody has counted."""
+    """Return None: start times were not recorded."""
     del number
 
 
 async def list_processes(
     node: Node, wanted: Wanted, *, page: int, per_page: int, work: Work = IDLE, born: Born = unknown
 ) -> tuple[list[Line], int]:
-    """One page of the processes that are wanted, and how many fit; `work` and `born` as for `lines_of`.
+    """Return one page of the matching processes, and how many match.
 
-    Many processes are looked at in steps, between which the loop turns.
+    Large sets are examined in steps between which the loop runs. `work` and `born` as for `lines_of`.
     """
     found = await find(node, wanted, work)
     start = (page - 1) * per_page
@@ -47,12 +47,12 @@ async def list_processes(
 
 
 def lines_of(pids: Iterable[Pid], work: Work = IDLE, born: Born = unknown) -> list[Line]:
-    """Each process as a line; one that has ended meanwhile says so.
+    """Return a row for each process; processes that have ended are marked.
 
     Args:
-        pids: few of them: some dozens.
-        work: what they do, if that is measured.
-        born: about when the process of a number was started.
+        pids: a few dozen at most.
+        work: measurements of activity, if there are any.
+        born: a function from a pid's number to the approximate start time.
     """
     living = list(pids)
     records = _records_of(living)
@@ -77,7 +77,7 @@ def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
 
 
 def _records_of(pids: Iterable[Pid]) -> dict[Pid, Any]:
-    """What supervisors remember about these: each supervisor's table is gone through once."""
+    """Return the supervisors' records of these; read each supervisor's table once."""
     wanted: dict[Pid, set[Pid]] = {}
     for pid in pids:
         process: Any = pid
@@ -101,7 +101,7 @@ def _records_of(pids: Iterable[Pid]) -> dict[Pid, Any]:
 
 
 def _doing(pid: Any) -> str | None:
-    """The callback that is not through yet, or the function that a coroutine waits in."""
+    """Return the running callback, or the function in which a coroutine waits."""
     extra: Any = getattr(pid, "_x", None)
     callback = None if extra is None else extra.callback
     places = waiting_at(pid, 6)

@@ -1,4 +1,4 @@
-"""The node's table of names, and the tables of its registries, read for people: bounded, keys as text."""
+"""A node's registered names and its registries' entries: bounded, keys as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Entry", "RegistryLine", "entries_of", "key_of", "names_of", "registr
 
 @dataclass(frozen=True, slots=True)
 class RegistryLine:
-    """A registry that runs."""
+    """A running registry."""
 
     name: str
     pid: Pid
@@ -27,7 +27,7 @@ class RegistryLine:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One registration: key and value as people see them."""
+    """A registration, with key and value as text."""
 
     key: str
     pid: Pid
@@ -35,7 +35,7 @@ class Entry:
 
 
 def names_of(node: Node, search: str = "") -> list[tuple[str, Pid]]:
-    """The registered names of a node as text, and who has them, oldest process first."""
+    """Return the registered names of a node and their owners, oldest process first."""
     needle = search.casefold()
     found: list[tuple[str, Pid]] = []
     for pid in node.processes():
@@ -46,7 +46,7 @@ def names_of(node: Node, search: str = "") -> list[tuple[str, Pid]]:
 
 
 def registries_of(node: Node) -> list[RegistryLine]:
-    """The registries of a node, oldest first."""
+    """Return the registries of a node, oldest first."""
     found: list[RegistryLine] = []
     for pid in node.processes():
         line = _line(pid)
@@ -56,7 +56,7 @@ def registries_of(node: Node) -> list[RegistryLine]:
 
 
 def registry_named(node: Node, text: str) -> RegistryLine:
-    """The registry of a name or pid. Raises NotThere."""
+    """Return the registry with this name or pid. Raises NotThere."""
     for line in registries_of(node):
         if text in (line.name, plain_pid(line.pid)):
             return line
@@ -64,9 +64,9 @@ def registry_named(node: Node, text: str) -> RegistryLine:
 
 
 def _line(pid: Pid) -> RegistryLine | None:
-    """What the table of a registry says; None for another process."""
+    """Return a registry's data; None for another process."""
     name = otp.process_info(pid, "registered_name")
-    if name is None:  # a registry always has one
+    if name is None:  # not a registry: a registry always has a name
         return None
     try:
         entries = Registry.count(pid)
@@ -87,7 +87,7 @@ _nobody: Final = object()
 def entries_of(
     registry: RegistryLine, *, key: str | None, pid: Pid | None, offset: int, limit: int
 ) -> tuple[list[Entry], int]:
-    """Some entries, those of one key or one process, and how many these are in all."""
+    """Return some entries, optionally of one key or process, and their total number."""
     found = (
         (at, who, value)
         for at, who, value in Registry.select(registry.pid)
@@ -99,7 +99,7 @@ def entries_of(
 
 
 def key_of(registry: RegistryLine, key: str, pid: Pid) -> Any:
-    """The key of a process that people see as `key`. Raises NotThere."""
+    """Return the key of a process that is displayed as `key`. Raises NotThere."""
     for one in Registry.keys(registry.pid, pid):
         if id_text(one) == key:
             return one

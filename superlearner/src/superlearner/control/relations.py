@@ -1,4 +1,4 @@
-"""Who is above and below a process, and who is tied to nobody."""
+"""Ancestors and descendants of processes, and processes without links or monitors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["ancestors_of", "descendants_of", "isolated"]
 
 
 def ancestors_of(pid: Pid, limit: int = 100) -> list[Pid]:
-    """Who started a process, who started that one, and so on; the nearest first."""
+    """Return the ancestors of a process, its parent first."""
     return list((otp.process_info(pid, "ancestors") or ())[:limit])
 
 
 def descendants_of(node: Node, pid: Pid) -> list[tuple[Pid, int]]:
-    """The living processes below one, level by level, with their distance.
+    """Return the living descendants of a process, level by level, with their distance.
 
-    Below a process is whom it started; those of a supervisor are read from its table.
+    The children of a supervisor come in the order of its table.
     """
     below: dict[Pid, list[Pid]] = {}
     for other in node.processes():
@@ -50,7 +50,7 @@ def _in_start_order(above: Pid, below: list[Pid]) -> list[Pid]:
 
 
 def isolated(node: Node, offset: int, limit: int) -> tuple[list[Pid], int]:
-    """The processes that nobody is tied to: no link, no monitor to or from them. Their end would go unnoticed."""
+    """Return processes without links or monitors; their end would go unnoticed."""
     found = [pid for pid in node.processes() if _is_isolated(pid)]
     return list(islice(found, offset, offset + limit)), len(found)
 

@@ -1,8 +1,7 @@
-"""Failures on purpose: each simulation is a process under the supervisor `simulations`, bounded, and can be cancelled.
+"""Deliberate failures: cancellable processes under the supervisor `simulations`.
 
-They live where the platform does: among its services, or on the hidden node from which it looks into a node that is
-not its own, whose people see only what is theirs. What one does stands in its process dictionary, so that it is read
-without asking it.
+They run among the platform's services, or on the hidden node beside an attached node, whose users see only
+their own processes. Each simulation stores its plan in its process dictionary, so reading it takes no message.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ __all__ = [
 
 NAME: Final = "simulations"
 MOST: Final = 20
-"""Simulations at once."""
+"""Limit of concurrent simulations."""
 
 KEY: Final = "simulation"
 HELD: Final = "simulation_holds"
@@ -49,7 +48,7 @@ MOST_BELOW: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Which messages a fault is about, as in `otp.observer.mailbox`; by default all."""
+    """The messages that a fault affects, as in `otp.observer.mailbox`; default: all."""
 
     kind: observer.MessageKind | None = None
     tag: str | None = None
@@ -66,14 +65,14 @@ FAULTS: Final[dict[Kind, observer.FaultKind]] = {
     "delay": "delay",
     "slow_callbacks": "slow",
 }
-"""The simulations that are a fault of the runtime, in force for as long as they run."""
+"""Simulations implemented as a runtime fault, which is active while they run."""
 OF_THE_NODE: Final = frozenset[Kind]({"hang", "memory"})
-"""Those that are about a whole node; their target is only who they end with."""
+"""Simulations of a whole node; they only end with their target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a simulation does to `target`; `done` counts what it has done so far.
+    """A simulation's effect on `target`; `done` counts its actions so far.
 
     `crash`: an exit signal `reason` after `delay` s. `slow`: the target handles nothing for `duration` s. `flood`:
     `message` `count` times, `per_second`. `chaos`: for `duration` s somebody below the target ends, `per_second`.
@@ -99,7 +98,7 @@ class Plan:
 
 
 class Simulation(GenServer[Plan]):
-    """Carries out one plan, and ends with it or with its target."""
+    """A process that carries out one plan and ends with it or with its target."""
 
     @impl
     async def init(self, plan: Plan) -> Ok[Plan]:
@@ -160,7 +159,7 @@ class Simulation(GenServer[Plan]):
 
     def _take_memory(self, plan: Plan) -> Plan:
         step = min(STEP_MB, plan.megabytes - plan.done)
-        otp.get(HELD).append(bytearray(step * MEBIBYTE))  # zeroed page by page, so that it is really there
+        otp.get(HELD).append(bytearray(step * MEBIBYTE))  # zeroed, so that the pages are really allocated
         if plan.done + step < plan.megabytes:
             otp.send(self.pid, "tick")
         return self._noted(replace(plan, done=plan.done + step))
@@ -186,7 +185,7 @@ class Simulation(GenServer[Plan]):
 
 
 def _inject(plan: Plan, simulation: Pid) -> observer.InjectedFault:
-    """Begin with a fault; the simulation is told when its messages are used up."""
+    """Inject a fault that sends the simulation `"end"` when its messages are used up."""
     only = plan.only
     return observer.inject(
         otp.trace.node_of(plan.target),
@@ -203,28 +202,28 @@ def _inject(plan: Plan, simulation: Pid) -> observer.InjectedFault:
 
 
 def hold_the_loop(seconds: float) -> None:
-    """Let nobody else run for so long, as a callback that never waits does."""
+    """Block the loop, as a callback that never waits does."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pass
 
 
 def _harmless(plan: Plan) -> Sequence[Pid]:
-    """Whom chaos may end: workers below the target that the platform can do without."""
+    """Return the processes that chaos may end: non-critical workers below the target."""
     node = otp.trace.node_of(plan.target)
     below = islice(descendants_of(node, plan.target), MOST_BELOW)
     return [pid for pid, _ in below if supervisor_state(pid) is None and not is_critical(pid)]
 
 
 async def begin(home: Node, plan: Plan) -> Pid:
-    """Start a simulation; it has taken hold when this returns.
+    """Start a simulation and return once it takes effect.
 
     Args:
-        home: the node of the platform that it lives on, in the program of its target.
-        plan: what it does, and to whom.
+        home: the node of the platform to run on, in the program of the target.
+        plan: the simulation to run.
 
     Raises:
-        StartError: `"max_children"`, or why it does not take hold.
+        StartError: `"max_children"`, or the reason why it has no effect.
     """
     above = await _simulations(home)
     spec = Simulation.child_spec(plan, restart="temporary")
@@ -232,11 +231,11 @@ async def begin(home: Node, plan: Plan) -> Pid:
 
 
 async def _simulations(home: Node) -> Pid:
-    """Their supervisor; the first simulation brings it."""
+    """Return the supervisor of simulations; start it if necessary."""
     found = home.whereis(NAME)
     if found is not None:
         return found
-    if home.whereis("services") is None:  # a hidden node beside the one that is looked into
+    if home.whereis("services") is None:  # a hidden node beside an attached node
         return await home.start(DynamicSupervisor, {"max_children": MOST}, name=NAME)
     spec: ChildSpec = DynamicSupervisor.child_spec(name=NAME, id=NAME, max_children=MOST)
     try:
@@ -246,7 +245,7 @@ async def _simulations(home: Node) -> Pid:
 
 
 def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
-    """The simulations that live on `home` and are about `node`, the first one first; other platforms have theirs."""
+    """Return the simulations on `home` that target `node`, oldest first."""
     above = home.whereis(NAME)
     state = None if above is None else supervisor_state(above)
     found: list[tuple[Pid, Plan]] = []
@@ -260,14 +259,14 @@ def running(home: Node, node: Node) -> list[tuple[Pid, Plan]]:
 
 
 async def cancel(home: Node, node: Node, text: str) -> Plan:
-    """End a simulation by its id; what it held goes on. Raises NotThere."""
+    """End a simulation by its id and release its target. Raises NotThere."""
     pid, plan = known(home, node, text)
     await DynamicSupervisor.terminate_child((NAME, home), pid)
     return plan
 
 
 def known(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
-    """A simulation that runs, by its id. Raises NotThere."""
+    """Return a running simulation by its id. Raises NotThere."""
     for pid, plan in running(home, node):
         if id_of(pid) == text:
             return pid, plan
@@ -275,5 +274,5 @@ def known(home: Node, node: Node, text: str) -> tuple[Pid, Plan]:
 
 
 def id_of(pid: Pid) -> str:
-    """What people call a simulation. Its pid would name somebody else in the node that they look at."""
+    """Return a simulation's id; its pid could be another process of the target's node."""
     return f"sim-{plain_pid(pid).split('.')[1]}"

@@ -1,7 +1,7 @@
-"""What a supervision tree looks like at one instant: `Slot` values, one per child, read from the node's tables.
+"""`Slot` values: a snapshot of a supervision tree from the node's tables.
 
-A slot is a child's place in its supervisor; processes come and go in it. Values only: no pid object, no reference
-into the runtime, so that whatever is computed from slots is a pure function.
+A slot is a child's place in its supervisor; processes in it come and go. Slots hold no pid objects and no references to
+the runtime, so computations on them are pure functions.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from superlearner.control.terms import clip, is_a, text_of
 __all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "id_text", "slot_key"]
 
 DYNAMIC: Final = ("dynamic", "simple_one_for_one")
-"""Strategies of supervisors whose children come and go without an id of their own."""
+"""Strategies of supervisors whose children have no id of their own."""
 
 MAX_CHILDREN: Final = 500
-"""Children of one supervisor that are kept one by one; the rest is counted."""
+"""Children of one supervisor listed individually; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastExit:
-    """How the process before ended: wall clock seconds, short reason, whether that was a failure."""
+    """The previous end: wall clock seconds, short reason, whether it was a failure."""
 
     at: float
     reason: str
@@ -31,7 +31,7 @@ class LastExit:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A supervisor's restarts: the newest ones' times (wall clock), how many count, how many are allowed."""
+    """A supervisor's restarts: times of the newest (wall clock), used, allowed."""
 
     used: int
     max: int
@@ -39,7 +39,7 @@ class Budget:
     times: tuple[float, ...] = ()
 
     def counting(self, now: float) -> tuple[int, tuple[float, ...]]:
-        """How many restarts count at `now`, and when those whose time is known stop counting."""
+        """Return the restarts that count at `now`, and their known expiry times."""
         ends = [time + self.window_s for time in self.times]
         expires = tuple(end for end in ends if end >= now)
         if not expires:
@@ -49,7 +49,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One child of a supervisor, or a root."""
+    """A child of a supervisor, or a root."""
 
     id: str
     part: str
@@ -63,24 +63,26 @@ class Slot:
     budget: Budget | None = None
     last: LastExit | None = None
     restarts: int = 0
-    """How often its supervisor has restarted it after it ended by itself."""
+    """Restarts by its supervisor after it ended by itself."""
     restarted_along: int = 0
-    """How often it was restarted with a sibling, because of the strategy."""
+    """Restarts together with a sibling, because of the strategy."""
     since: float = 0.0
     restarting: bool = False
     critical: bool = False
     children: tuple[Slot, ...] = ()
     child_count: int | None = None
-    """Supervisors: how many children it has; `children` holds at most `MAX_CHILDREN` of them."""
+    """A supervisor's number of children; `children` has at most `MAX_CHILDREN`."""
 
     @property
     def dynamic(self) -> bool:
-        """Whether its children come and go without an id of their own."""
+        """True if its children have no id of their own."""
         return self.strategy in DYNAMIC
 
 
 def id_text(child_id: Any) -> str:
-    """A child id, or a name, as people read it: text as it is, classes by their name; at most 120 characters.
+    """Return a child id or name as displayed: strings as is, classes by name.
+
+    At most 120 characters.
 
     >>> id_text("ledger"), id_text(int), id_text(("worker", 1))
     ('ledger', 'int', "('worker', 1)")
@@ -93,7 +95,7 @@ def id_text(child_id: Any) -> str:
 
 
 def slot_key(parent: str | None, child_id: Any, pid: str | None = None) -> str:
-    """The key of a slot: ids from the root, joined by `/`. A child of a dynamic supervisor is known by its pid.
+    """Return a slot's key: ids from the root joined by `/`, a pid for dynamic ones.
 
     >>> slot_key("app", "a/b")
     'app/a%2Fb'
@@ -103,6 +105,6 @@ def slot_key(parent: str | None, child_id: Any, pid: str | None = None) -> str:
 
 
 def key_part(child_id: Any) -> str:
-    """One part of a key; `%` and `/` are escaped, and `1` is told from `"1"`."""
+    """Return one part of a key; `%` and `/` are escaped, and `1` differs from `"1"`."""
     text = id_text(child_id).replace("%", "%25").replace("/", "%2F")
     return text if is_a(child_id, str, type) else f"={text}"

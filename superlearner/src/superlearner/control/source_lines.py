@@ -1,4 +1,4 @@
-"""Lines of a program's own source as people read them: the function around a line, in coloured words."""
+"""Excerpts of a program's source: the function around a line, highlighted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from superlearner.control.terms import clip, safe_text
 __all__ = ["Lines", "lines_around"]
 
 LONGEST_FILE: Final = 5_000
-"""Lines; in a longer one the function around a line is not looked for: parsing holds the interpreter in one piece,
-whichever thread does it, 28 ms for 5,000 lines."""
+"""Lines above which the function around a line is not located.
+
+Parsing blocks the interpreter in any thread, 28 ms for 5,000 lines."""
 
 MOST_LINES: Final = 300
 NEAR: Final = 12
@@ -23,7 +24,7 @@ WIDEST: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Some lines of a file, each as (class of the highlighter, text); `name` is the function they make up."""
+    """Lines of a file as (highlighter class, text); `name` is their function."""
 
     first: int
     lines: tuple[tuple[tuple[str, str], ...], ...]
@@ -32,9 +33,9 @@ class Lines:
 
 
 def lines_around(file: str, line: int) -> Lines | None:
-    """The function that holds a line, or the lines near it; None if the file cannot be read or has no such line.
+    """Return the function that contains a line, or the lines around it.
 
-    It reads, parses and colours, which takes a thread of its own beside a loop.
+    None if the file cannot be read or has no such line. It reads, parses and highlights, so run it in a thread.
     """
     linecache.checkcache(file)
     text = linecache.getlines(file)
@@ -51,7 +52,7 @@ def lines_around(file: str, line: int) -> Lines | None:
 
 
 def _whole(lines: list[str]) -> list[str]:
-    """Each line with its end, a long one cut before it."""
+    """Return each line with its line end; long lines are truncated."""
     return [one if len(one) <= WIDEST else f"{one[: WIDEST - 2]}…\n" for one in lines]
 
 
@@ -59,7 +60,7 @@ def _whole(lines: list[str]) -> list[str]:
 def _functions(text: str) -> tuple[tuple[int, int, str], ...]:
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since it was imported
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the file has changed since its import
         return ()
     found: list[tuple[int, int, str]] = []
     for node in ast.walk(tree):
@@ -70,7 +71,7 @@ def _functions(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _function(text: str, line: int) -> tuple[int, int, str | None]:
-    """The innermost function around a line."""
+    """Return the innermost function around a line."""
     around = [one for one in _functions(text) if one[0] <= line <= one[1]]
     return min(around, key=lambda one: one[1] - one[0]) if around else (0, 0, None)
 

@@ -1,6 +1,6 @@
-"""Changing a running node: end a process and wait until it is gone, send it something, start and stop children.
+"""Control of a running node: ends of processes, messages, children.
 
-Everything here says plainly what happened; what is not there is a `NotThere`, what must not be is a `Refused`.
+Missing targets raise `NotThere`, operations that are not permitted raise `Refused`.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ __all__ = [
 
 
 LOOKED_AT: Final = 1000
-"""Processes whose names are compared with one that nobody has; the oldest, so that the answer stays quick."""
+"""Limit of names searched for a suggestion, those of the oldest processes."""
 LONGEST_NAME: Final = 100
 
 TRAP_WAIT_S = 0.5
-"""A process that traps exits has taken a signal after this time at the latest, and lives if it has not ended."""
+"""Seconds after which a process that traps exits is considered to live on."""
 
 
 class NotThere(LookupError):
-    """There is no such process, supervisor or child. `kind` is `process`, `supervisor` or `child`."""
+    """The target does not exist; `kind` is `process`, `supervisor` or `child`."""
 
     def __init__(self, kind: str, text: str, meant: str | None = None) -> None:
         super().__init__(f"there is no {kind} {text[:200]}" + ("" if meant is None else f"; did you mean {meant}?"))
@@ -53,7 +53,7 @@ class NotThere(LookupError):
 
 
 class MalformedPid(ValueError):
-    """A text that looks like a pid, and is none."""
+    """A text that looks like a pid but is not a valid one."""
 
 
 class Refused(PermissionError):
@@ -66,7 +66,7 @@ class Unanswered(TimeoutError):
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What became of a kill: `terminated` is False if the process trapped the signal and lives."""
+    """The result of a kill; `terminated` is False if the process traps and lives."""
 
     pid: str
     name: str | None
@@ -75,11 +75,13 @@ class Killed:
 
 
 def resolve(node: Node, text: str) -> Pid:
-    """The living process that `text` names: `0.17.0`, `<0.17.0>`, `#PID<0.17.0>` or a registered name.
+    """Return the living process with this pid or registered name.
+
+    A pid has one of the forms `0.17.0`, `<0.17.0>` and `#PID<0.17.0>`.
 
     Raises:
-        MalformedPid: it looks like a pid and is none.
-        NotThere: nobody there.
+        MalformedPid: the text looks like a pid but is not a valid one.
+        NotThere: there is no such process.
     """
     named = node.whereis(text)
     if named is not None and otp.is_alive(named):
@@ -99,7 +101,7 @@ def resolve(node: Node, text: str) -> Pid:
 
 
 def resolve_supervisor(node: Node, text: str) -> Pid:
-    """Like `resolve`, for a supervisor. Raises NotThere for another process, too."""
+    """Return a living supervisor, like `resolve`; raise NotThere for others."""
     try:
         pid = resolve(node, text)
     except NotThere:
@@ -110,16 +112,16 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
 
 
 def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
-    """A registered name close to `text`, of those of the oldest processes."""
+    """Return a registered name close to `text`, among those of the oldest processes."""
     pids = (pid for pid in islice(node.processes(), LOOKED_AT) if not supervisors or supervisor_state(pid) is not None)
     names = [name for pid in pids if (name := registered_name(pid)) is not None and len(name) <= LONGEST_NAME]
     return next(iter(get_close_matches(text[:LONGEST_NAME], names, n=1)), None)
 
 
 async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: float = 5.0) -> Killed:
-    """Send an exit signal and wait until the process is gone, at most `wait` seconds.
+    """Send an exit signal and wait up to `wait` seconds for the process to end.
 
-    A process that traps exits and lives answers `terminated=False` as soon as it has taken the signal.
+    For a process that traps exits and lives, the result has `terminated=False` as soon as it has received the signal.
 
     Raises:
         Refused: the platform needs it, and `force` was not given.
@@ -130,7 +132,7 @@ async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: flo
     traps = reason != "kill" and bool(otp.process_info(pid, "trap_exit"))
     otp.exit(pid, reason)
     if reason == "normal" and not traps:
-        return Killed(shown, name, reason, not otp.is_alive(pid))  # as in Erlang: `normal` ends nobody else
+        return Killed(shown, name, reason, not otp.is_alive(pid))  # as in Erlang, others ignore `normal`
     try:
         await otp.wait_down(pid, timeout=min(wait, TRAP_WAIT_S) if traps else wait)
     except TimeoutError:
@@ -141,12 +143,12 @@ async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: flo
 async def deliver(
     pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0, *, force: bool = False
 ) -> Any:
-    """Send, cast or call; a call answers with the reply.
+    """Send, cast or call; return the reply of a call.
 
     Raises:
-        Refused: a message that it does not know could end a process that the platform needs.
-        Unanswered: a call had no answer within `timeout` seconds.
-        NotThere: the process ended before it answered; the text tells why.
+        Refused: an unknown message could end a process that the platform needs.
+        Unanswered: no reply to a call within `timeout` seconds.
+        NotThere: the process ended before it replied; the message gives the reason.
     """
     if not force and is_critical(pid):
         raise Refused(f"{registered_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
@@ -163,10 +165,10 @@ async def deliver(
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:
-    """The child id of a supervisor that is, or is shown as, `text`, or the pid of a dynamic child.
+    """Return the child id that is or is displayed as `text`, or a dynamic child's pid.
 
     Raises:
-        NotThere: it has no such child.
+        NotThere: the supervisor has no such child.
     """
     state = supervisor_state(supervisor)
     for record in () if state is None else state.children:
@@ -178,7 +180,7 @@ def child_id(supervisor: Pid, text: str) -> Hashable:
 
 
 async def restart_child(supervisor: Pid, text: str) -> Pid | None:
-    """Start a child again: one that is stopped, or a running one after stopping it. Answers its pid."""
+    """Restart a child, whether stopped or running. Return its pid."""
     child = child_id(supervisor, text)
     await Supervisor.terminate_child(supervisor, child)
     started = await Supervisor.restart_child(supervisor, child)
@@ -187,21 +189,21 @@ async def restart_child(supervisor: Pid, text: str) -> Pid | None:
 
 
 async def terminate_child(supervisor: Pid, text: str) -> None:
-    """Stop a child in order; its place stays, stopped."""
+    """Stop a child in an orderly way; its slot stays, empty."""
     child = child_id(supervisor, text)
     async with asyncio.timeout(60):
         await Supervisor.terminate_child(supervisor, child)
 
 
 async def hold(pid: Pid, timeout: float = 5.0) -> None:
-    """Suspend a server; one that is too busy to take it in time does not stand still later either.
+    """Suspend a server; give up if it is too busy to suspend in time.
 
     Raises:
-        Unanswered: it did not take it within `timeout` seconds.
+        Unanswered: it was not suspended within `timeout` seconds.
     """
     try:
         await otp.sys.suspend(pid, timeout)
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(pid, 0.001)  # waits in its mailbox behind the other one
+            await otp.sys.resume(pid, 0.001)  # queues behind the suspend request in its mailbox
         raise Unanswered(f"{registered_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None

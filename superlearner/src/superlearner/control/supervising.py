@@ -1,4 +1,4 @@
-"""What a supervisor knows of itself and its children, and restarts of whole supervisors."""
+"""Supervisors' data on themselves and their children, and their restarts."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ __all__ = [
 
 
 MOST_READ: Final = 10_000
-"""Children of one supervisor beyond which nobody asks whom an end takes along: reading them would hold the loop."""
+"""Limit of children for predictions; reading more would block the loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A supervisor, the child of it that ends, and what it does about that."""
+    """A supervisor, its child that ends, and its predicted reaction."""
 
     supervisor: Pid
     child: str
@@ -48,11 +48,11 @@ class Step:
 
 
 class NotRestartable(Exception):
-    """A supervisor cannot be restarted in this way; the text says why, and what can be done."""
+    """The supervisor cannot be restarted so; the message gives reason and remedy."""
 
 
 def flags_of(supervisor: Pid) -> Flags | None:
-    """The flags of a supervisor, None for one that is starting or has ended."""
+    """Return the flags of a supervisor, None if it is starting or has ended."""
     state = supervisor_state(supervisor)
     if state is None:
         return None
@@ -61,14 +61,14 @@ def flags_of(supervisor: Pid) -> Flags | None:
 
 
 def text_of_id(record: Any) -> str:
-    """A child as people name it: its id, or the pid of a dynamic one."""
+    """Return a child's displayed name: its id, or the pid of a dynamic child."""
     if record.id is not None:
         return id_text(record.id)
     return plain_pid(record.pid if record.pid is not None else record.old)
 
 
 def text_of_record(supervisor: Pid, child: Any) -> str:
-    """As `text_of_id`, of the child with that id, or of a dynamic one with that pid."""
+    """Return `text_of_id` of the child with that id, or that pid if dynamic."""
     state = supervisor_state(supervisor)
     if state is None:
         return text_of(child)
@@ -79,7 +79,7 @@ def text_of_record(supervisor: Pid, child: Any) -> str:
 
 
 def pid_of(supervisor: Pid, child: Any) -> Pid | None:
-    """The running process of the child with that id, or of a dynamic one with that pid."""
+    """Return the running process of the child with that id, or a dynamic child's pid."""
     state = supervisor_state(supervisor)
     for record in () if state is None else state.children:
         if record.pid is not None and (record.pid is child or (record.id is not None and record.id is child)):
@@ -88,14 +88,17 @@ def pid_of(supervisor: Pid, child: Any) -> Pid | None:
 
 
 def children_of(supervisor: Pid) -> list[tuple[Pid, str]]:
-    """The running children of a supervisor in start order, and how people name them."""
+    """Return a supervisor's running children in start order, with displayed names."""
     state = supervisor_state(supervisor)
     records = () if state is None else state.children
     return [(one.pid, text_of_id(one)) for one in records if one.pid is not None and otp.is_alive(one.pid)]
 
 
 def siblings_of(supervisor: Pid, child: str) -> list[Sibling]:
-    """The children of a supervisor in start order; of a dynamic one only that child: the others do not notice."""
+    """Return a supervisor's children in start order.
+
+    For a dynamic supervisor only the given child: its siblings are not affected.
+    """
     state = supervisor_state(supervisor)
     if state is None:
         return []
@@ -115,13 +118,13 @@ def _pid_text(record: Any) -> str:
 
 
 def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None = None) -> list[Step]:
-    """What would follow if a child ended: what its supervisor does, and those above as long as each one ends of it.
+    """Predict the effects of a child's end, upwards until a supervisor survives it.
 
     Args:
         supervisor: a living supervisor.
-        child: its child, as people name it.
-        reason: why it ends.
-        strategy: what would be if the first supervisor had this one.
+        child: the displayed name of its child.
+        reason: the child's exit reason.
+        strategy: a strategy to assume for the first supervisor instead of its own.
     """
     steps: list[Step] = []
     at, ended, why = supervisor, child, reason
@@ -146,11 +149,13 @@ def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None =
 
 
 def taken_along(pid: Pid, reason: str) -> list[Pid]:
-    """The running processes that supervisors would stop if a process ended; most of them start again with it.
+    """Return the running processes that supervisors would stop if a process ended.
+
+    Most of them restart with it. The list is empty if the process is no child of a supervisor.
 
     Args:
-        pid: the process that ends; nobody is taken along by one that is no child.
-        reason: why it ends.
+        pid: the process that ends.
+        reason: its exit reason.
     """
     above, record = otp.process_info(pid, "parent"), record_of(pid)
     state = None if above is None else supervisor_state(above)
@@ -165,7 +170,7 @@ def taken_along(pid: Pid, reason: str) -> list[Pid]:
 
 
 def spec_of(supervisor: Pid, child: Any) -> dict[str, Any] | None:
-    """The spec of a child as bounded text, read from the supervisor's table."""
+    """Return the spec of a child as bounded text, from the supervisor's table."""
     state = supervisor_state(supervisor)
     for record in () if state is None else state.children:
         if record.id is child if record.id is not None else record.pid is child:
@@ -213,17 +218,17 @@ def _modules_text(modules: Any) -> list[str]:
 async def restart_all(
     supervisor: Pid, about_to: Callable[[], None]
 ) -> list[tuple[str, Pid | None, otp.StartError | None]]:
-    """Stop all children in reverse order and start them again in order, as one_for_all does; the supervisor stays.
+    """Stop all children in reverse order and start them in order, as one_for_all does.
 
-    Temporary children are not started again. Answers each child with its new pid, or why it does not start.
-    `about_to` is called after the checks.
+    The supervisor itself keeps running. Temporary children are not restarted. Returns each child with its new pid or
+    start error. `about_to` is called after the checks.
 
     Raises:
-        NotRestartable: children of a dynamic supervisor have no place of their own to be started again in.
+        NotRestartable: the supervisor is dynamic; its children have no slots to be restarted in.
     """
     state = supervisor_state(supervisor)
     if state is None or state.strategy in DYNAMIC:
-        raise NotRestartable("its children come and go, so they cannot be started again one by one; try mode hard")
+        raise NotRestartable("children of a dynamic supervisor cannot be restarted one by one; try mode hard")
     about_to()
     records = list(state.children)
     for record in reversed(records):
@@ -243,28 +248,28 @@ async def restart_all(
 
 
 def above_of(supervisor: Pid) -> tuple[Pid, Any]:
-    """The supervisor of a supervisor, and what it knows it by.
+    """Return the supervisor of a supervisor, and its child id there.
 
     Raises:
-        NotRestartable: nobody could start it again.
+        NotRestartable: it has no supervisor that could restart it.
     """
     above, record = otp.process_info(supervisor, "parent"), record_of(supervisor)
     state = None if above is None else supervisor_state(above)
     if above is None or record is None or state is None:
-        raise NotRestartable("it has no supervisor that could start it again; try mode soft")
+        raise NotRestartable("it has no supervisor that could restart it; try mode soft")
     if state.strategy in DYNAMIC or record.spec.restart == "temporary":
-        raise NotRestartable("its supervisor does not keep its place (dynamic or temporary); try mode soft")
+        raise NotRestartable("its supervisor does not keep its slot (dynamic or temporary); try mode soft")
     return above, record.id
 
 
 async def restart_whole(supervisor: Pid, about_to: Callable[[], None]) -> Pid | None:
-    """Let its own supervisor stop a supervisor with all below it, and start it again; answers the new pid.
+    """Let its own supervisor stop and restart a supervisor with all its descendants.
 
-    `about_to` is called after the checks.
+    Returns the new pid. `about_to` is called after the checks.
 
     Raises:
-        NotRestartable: nobody could start it again.
-        StartError: it does not start again.
+        NotRestartable: it has no supervisor that could restart it.
+        StartError: the restart failed.
     """
     above, id = above_of(supervisor)
     about_to()

@@ -1,7 +1,7 @@
-"""Any Python value as bounded, safe text or JSON: what people see of messages, states and exit reasons.
+"""Any Python value as bounded, safe text or JSON: messages, states, reasons.
 
-Text comes from `otp.bounded`: nothing here runs a person's `__repr__`, raises, grows beyond its limit or shows a
-value whose name looks like that of a secret.
+Text comes from `otp.bounded`: nothing here runs a user's `__repr__`, raises, exceeds its limit or shows a value whose
+name looks like a secret's.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
 MAX_TEXT: Final = 2000
 MAX_NESTING: Final = 100
-"""Levels of a JSON value that becomes a term."""
+"""Levels of a JSON value that can become a term."""
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
-"""Integers beyond this lose digits in a browser, so they travel as text."""
+"""Larger integers lose digits in a browser, so they are sent as text."""
 
 
 _bases: Any = type.__dict__["__mro__"].__get__
@@ -34,7 +34,7 @@ class TooDeep(ValueError):
 
 
 def is_a(value: object, *kinds: type) -> bool:
-    """`isinstance` as the interpreter alone knows it: the value's own `__class__` and `__getattr__` are not asked.
+    """Test the real type; unlike `isinstance`, ignore `__class__` and `__getattr__`.
 
     >>> is_a(True, int), is_a("x", int, str), is_a(None, str)
     (True, True, False)
@@ -43,7 +43,7 @@ def is_a(value: object, *kinds: type) -> bool:
 
 
 def safe_text(words: str) -> str:
-    r"""`words` as UTF-8 can carry it: half a surrogate pair is shown as its escape.
+    r"""Return text that UTF-8 can encode; lone surrogates are shown as escapes.
 
     >>> safe_text("caf\udce9.txt")
     'caf\\udce9.txt'
@@ -52,7 +52,7 @@ def safe_text(words: str) -> str:
 
 
 def safe_json(content: Any) -> Any:
-    """JSON's types with every text as `safe_text`."""
+    """Return a JSON value with `safe_text` applied to every string."""
     if isinstance(content, str):
         return safe_text(content)
     if isinstance(content, dict):
@@ -64,12 +64,12 @@ def safe_json(content: Any) -> Any:
 
 
 def plain_pid(pid: Pid) -> str:
-    """`0.17.0`: the form without brackets, which goes into addresses as it is."""
+    """Return the pid without brackets, such as `0.17.0`, for use in URLs."""
     return str(pid).strip("<>")
 
 
 def text_of(value: object, limit: int = MAX_TEXT) -> str:
-    """`value` as `repr` would write it where that is short, at most `limit` characters.
+    """Return `value` as `repr` would write it, at most `limit` characters.
 
     >>> text_of(("add", 3))
     "('add', 3)"
@@ -78,13 +78,13 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def clip(words: str, limit: int) -> str:
-    """`words` as `safe_text`, cut to `limit` characters with an ellipsis."""
+    """Return the text as `safe_text`, cut to `limit` characters with an ellipsis."""
     shown = safe_text(str.__getitem__(words, slice(0, limit + 1)))
     return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + "…"
 
 
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """`value` in JSON's types: tuples and sets become lists, pids and refs their text, the rest text.
+    """Return `value` in JSON types: tuples and sets become lists, other values text.
 
     >>> json_of(("add", {"n": 1})), json_of(("password", "hunter2"))
     (['add', {'n': 1}], ['password', '***'])
@@ -133,10 +133,10 @@ def _json_of_items(value: Iterable[Any], depth: int) -> list[Any]:
 
 
 def term_of_json(value: Any, levels: int = MAX_NESTING) -> Any:
-    """A JSON value as the message a process gets: lists become tuples, so that `match` on a tuple works.
+    """Return a JSON value as a message: lists become tuples, as `match` expects.
 
     Raises:
-        TooDeep: it is nested deeper than `levels`.
+        TooDeep: the value is nested deeper than `levels`.
 
     >>> term_of_json(["add", 3])
     ('add', 3)

@@ -1,6 +1,6 @@
-"""Supervision trees of a node as `Slot` values, read from the supervisors' own tables.
+"""Supervision trees of a node as `Slot` values, read from the supervisors' tables.
 
-No message is sent and nothing waits, so a tree is read in one instant, even while a child is starting.
+Reading sends no message and never waits, so a tree is a consistent snapshot even while a child is starting.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 def record_of(pid: Pid) -> Any:
-    """What the supervisor of a process remembers about it; None for one that is no child."""
+    """Return the supervisor's record of a process; None if it is no child."""
     process: Any = pid
     return tables.record_of(process)
 
 
 def supervisor_state(pid: Pid) -> Any:
-    """The table of a supervisor; None for another process, and for one that is starting or dead."""
+    """Return a supervisor's table; None if it is starting, has ended or is none."""
     process: Any = pid
     return tables.supervisor_state(process) if otp.is_alive(pid) else None
 
@@ -43,7 +43,7 @@ def supervisor_state(pid: Pid) -> Any:
 def place_of(pid: Pid) -> str | None:
     """Return the ids from the root to a supervisor, joined by `/`; None while one of them starts.
 
-    A root is known by its name, else by its pid, and so is a child of a dynamic supervisor.
+    The root is identified by name or else pid, as is a child of a dynamic supervisor.
     """
     parts: list[str] = []
     process: Any = pid
@@ -58,7 +58,7 @@ def place_of(pid: Pid) -> str | None:
 
 
 class TreeReader:
-    """Reads slots.
+    """A reader of slots.
 
     Args:
         clock: for the times in the slots.
@@ -70,20 +70,20 @@ class TreeReader:
         self.critical = critical
 
     def root(self, pid: Pid) -> Slot:
-        """A root and everything below it."""
+        """Return the slot of a root with everything below it."""
         name = registered_name(pid)
         part = key_part(name or plain_pid(pid))
         return self._of_process(pid, id=name or plain_pid(pid), part=part, kind="supervisor", depth=MAX_DEPTH)
 
     def process(self, pid: Pid) -> Slot:
-        """A process that no supervisor started; if it is a supervisor itself, with everything below it."""
+        """Return the slot of an unsupervised process, with its tree if a supervisor."""
         shown, name = plain_pid(pid), registered_name(pid)
         kind = "worker" if supervisor_state(pid) is None else "supervisor"
         known = name or f"{what_of(pid)} {shown}".strip()
         return self._of_process(pid, id=known, part=shown, kind=kind, depth=MAX_DEPTH)
 
     def child(self, supervisor: Pid, pid: Pid) -> Slot | None:
-        """The slot of one child, and what is below it; None if the supervisor does not know it (any more)."""
+        """Return the slot of one child with everything below it, or None if it is unknown."""
         state = supervisor_state(supervisor)
         if state is None or otp.process_info(pid, "parent") is not supervisor:
             return None
@@ -93,7 +93,7 @@ class TreeReader:
         return self._of_record(record, dynamic=state.strategy in DYNAMIC, depth=MAX_DEPTH)
 
     def supervisor(self, pid: Pid, depth: int = 0) -> Slot | None:
-        """A supervisor by itself, with `depth` levels of what is below it; None if it is none (any more)."""
+        """Return a supervisor's slot with `depth` levels below it, or None if it is none."""
         state = supervisor_state(pid)
         if state is None:
             return None
@@ -101,7 +101,7 @@ class TreeReader:
         return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
 
     def children(self, pid: Pid, offset: int, limit: int) -> tuple[list[Slot], int]:
-        """Some children of a supervisor in start order, without what is below them, and how many there are."""
+        """Return a range of a supervisor's children, without descendants, and the total."""
         state = supervisor_state(pid)
         if state is None:
             return [], 0
@@ -148,7 +148,7 @@ class TreeReader:
         return Slot(**facts)
 
     def _row(self, record: Any, dynamic: bool, depth: int) -> Slot:
-        """One child; one that cannot be read must not hide the others."""
+        """Return the slot of one child; an unreadable child must not hide the others."""
         try:
             return self._of_record(record, dynamic=dynamic, depth=depth)
         except Exception:
@@ -165,9 +165,9 @@ class TreeReader:
 
 
 def trees_at(node: Node, reader: TreeReader, *, most: int = 1_000) -> list[Slot]:
-    """The supervision trees of a node as they are now, of those nobody supervises, with at most so many slots.
+    """Return the current supervision trees of a node, at most `most` slots.
 
-    What is beyond that is left out, whole branches first: a picture of the beginning, not a census.
+    Whole branches beyond the limit are left out.
     """
     supervisors = [pid for pid in node.processes() if supervisor_state(pid) is not None]
     known = set(supervisors)
@@ -184,7 +184,7 @@ def trees_at(node: Node, reader: TreeReader, *, most: int = 1_000) -> list[Slot]
 
 
 def what_of(pid: Pid) -> str:
-    """The class or function that a process runs, short."""
+    """Return the short name of the class or function that a process runs."""
     found = otp.process_info(pid, "initial_call")
     return "" if found is None else clip(str(found).rpartition(".<locals>.")[2], 200)
 
@@ -198,4 +198,4 @@ def _what_of_spec(record: Any) -> str:
     modules: Any = record.spec.modules
     if isinstance(modules, tuple) and modules and isinstance(modules[0], type):  # pyright: ignore[reportUnknownArgumentType]
         return id_text(modules[0])
-    return ""  # only a function is known, and its name says nothing of what it starts
+    return ""  # only a start function is known: its name does not tell what it starts

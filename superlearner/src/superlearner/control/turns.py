@@ -1,4 +1,4 @@
-"""Giving way: long work in steps, so that the loop turns in between."""
+"""Cooperative scheduling: long work in steps between which the loop runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import otp
 __all__ = ["Steps", "next_turn"]
 
 TURN_S: Final = 0.002
-"""What the steps of one turn may take together: others wait that long, and many turns take longer than few."""
+"""Seconds for the steps of one turn: less delays others less, but costs more."""
 
 
 async def next_turn() -> None:
-    """Go on in the next turn of the loop: what is ready, processes, timers and sockets, comes before."""
+    """Wait for the next turn of the loop, so that others run first."""
     loop = asyncio.get_running_loop()
     turned: asyncio.Future[None] = loop.create_future()
     loop.call_soon(_turn, turned)
@@ -27,7 +27,7 @@ def _turn(turned: asyncio.Future[None]) -> None:
 
 
 class Steps:
-    """The steps of one piece of work: some in a turn of the loop, the others in the next ones.
+    """The steps of one piece of work, spread over several turns of the loop.
 
     >>> import otp
     >>> async def main():
@@ -42,7 +42,7 @@ class Steps:
         self._begun = otp.monotonic()
 
     async def between(self) -> None:
-        """Give way if the steps of this turn have taken long enough."""
+        """Yield to the loop if the steps of this turn have taken long enough."""
         if otp.monotonic() - self._begun >= TURN_S:
             await next_turn()
             self._begun = otp.monotonic()
