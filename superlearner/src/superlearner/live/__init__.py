@@ -1,1 +1,1 @@
-"""The content of live pages, as frames and deltas."""
+"""The content of live pages as snapshots and deltas."""

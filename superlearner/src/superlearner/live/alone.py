@@ -1,8 +1,8 @@
-"""Processes that no supervisor started: a group of their own on the live page, bounded, and live while somebody looks.
+"""The live page's group of unsupervised processes, updated while it is watched.
 
-`stand` and `ended` are pure, like the projector; `Alone` watches the node. Very many processes may come and go in the
-time between two looks, and none of those is ever shown: who is new waits for the next look, and only the oldest are
-shown one by one.
+`stand` and `ended` are pure, like the projector; `Alone` watches the node. Many processes may come and go between two
+looks without ever being shown: a new process appears only if it is still alive at the next look, and only the oldest
+are listed individually.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from superlearner.live.rows import Row
 __all__ = ["GROUP", "MOST", "Alone", "ended", "stand"]
 
 GROUP: Final = "%alone"
-"""The key of the group: no part of a key begins so, see `control.slots.key_part`."""
+"""The key of the group; no key part starts this way, see `control.slots.key_part`."""
 
 MOST: Final = 200
-"""Processes of the group that are shown one by one; the others are counted."""
+"""Processes of the group listed individually; the others are counted."""
 
 
 def stand(model: Projection, fresh: Iterable[Slot], total: int, at: float) -> set[str]:
-    """Take in those that are to be shown from now on, and how many there are in all."""
+    """Add processes to the model and set the total."""
     group = model.rows.get(GROUP)
     if total <= 0:
         return set() if group is None else remove(model, GROUP)
@@ -57,7 +57,7 @@ def stand(model: Projection, fresh: Iterable[Slot], total: int, at: float) -> se
 
 
 def ended(model: Projection, pid: str) -> set[str]:
-    """One of the group has ended; nothing if it is not shown."""
+    """Remove a process that ended, if it is shown."""
     key = model.by_pid.get(pid)
     if key is None or model.rows[key].parent != GROUP:
         return set()
@@ -66,12 +66,12 @@ def ended(model: Projection, pid: str) -> set[str]:
 
 
 class Alone:
-    """Who lives without a supervisor, oldest first, while somebody looks.
+    """The processes without a supervisor, oldest first, while there are viewers.
 
     Args:
         node: the node to watch.
-        reader: reads a supervisor that nobody supervises, with all below it.
-        left: told of the end of one that is shown, before it goes from the model.
+        reader: reads top-level supervisors with everything below them.
+        left: called when a displayed process ends, before its row is removed.
     """
 
     def __init__(self, node: Node, reader: TreeReader, left: Callable[[Event], None]) -> None:
@@ -84,7 +84,7 @@ class Alone:
         self._subscription: Any = None
 
     def begin(self, model: Projection, roots: Iterable[Pid], at: float) -> set[str]:
-        """Somebody begins to look: read who there is, then follow the events."""
+        """Read the current processes for the first viewer, then follow the events."""
         self.end()
         self._looks, self._roots = 1, frozenset(roots)
         self._all = dict.fromkeys((pid for pid in self.node.processes() if self._is_alone(pid)), 0)
@@ -97,14 +97,14 @@ class Alone:
         return dirty | self.look(model, at)
 
     def end(self) -> None:
-        """Nobody looks any more: processes may come and go without a word."""
+        """Stop following events: the last viewer has gone."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
         self._all.clear()
 
     def look(self, model: Projection, at: float) -> set[str]:
-        """Show those that lived at the last look already."""
+        """Show the processes that were already alive at the last look."""
         if self._subscription is None:
             return set()
         oldest = [pid for pid, since in islice(self._all.items(), MOST) if since < self._looks]

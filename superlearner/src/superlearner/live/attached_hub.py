@@ -1,4 +1,4 @@
-"""The hub of a node that is not the platform's: its trees are those that no supervisor started; they come and go."""
+"""The hub of an attached node: its top-level supervisors come and go."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ LIFE: Final = frozenset({"spawned", "exited"})
 
 
 class AttachedHub(Hub):
-    """As `Hub`, and finds the top supervisors by itself.
+    """A `Hub` that finds top-level supervisors by itself.
 
-    A supervisor can be read only when its `init` has returned, which no event tells. So one that was spawned waits
-    among the newcomers, and is looked at whenever something is to be sent.
+    A supervisor cannot be read before its `init` has returned, which no event reports. So a new one waits in a list of
+    newcomers that is checked whenever a frame is sent.
     """
 
     _newcomers: dict[Pid, None]
 
     def follow(self) -> None:
-        """Read the trees there are, then follow the events."""
+        """Read the current trees, then follow the events."""
         self._read_again()
         self._subscription = self.node.subscribe(self.on_event, kinds=KINDS | LIFE)
 
@@ -45,14 +45,14 @@ class AttachedHub(Hub):
             return set()
         if event.kind == "exited":
             return self._ended(pid, event)
-        if not self.viewers:  # else they are read when something is sent
+        if not self.viewers:  # otherwise they are read before the next frame
             self._read_newcomers()
-        if pid in self._newcomers:  # it starts its children, so it can be read in a moment
+        if pid in self._newcomers:  # it starts children, so it will soon be readable
             self._arm()
         return super()._take(event)
 
     def _ended(self, pid: Pid, event: Event) -> set[str]:
-        """A tree that ends as a whole: no supervisor tells of it."""
+        """Handle the end of a whole tree, which no supervisor reports."""
         self._newcomers.pop(pid, None)
         row = row_of(self.model, pid)
         if row is None or row.parent is not None:

@@ -1,8 +1,8 @@
-"""Frames of the live page: whole snapshots, and deltas against what viewers have.
+"""Frames of the live page: snapshots, and deltas against what viewers have.
 
-`Frames` remembers the rows as they were sent last. A delta tells what is gone (`x`), new (`n`), changed (`p`), applied
-in that order, and the number of all restarts (`r`) when it grew; it is made once and encoded once (or twice: see
-`shorthand`), whatever the number of viewers.
+`Frames` keeps the rows as they were last sent. A delta has the removed (`x`), new (`n`) and changed (`p`) rows, applied
+in this order, and the total of restarts (`r`) when it grew. It is built and encoded once (or twice: see `shorthand`),
+whatever the number of viewers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ to_json: Final = msgspec.json.Encoder().encode
 
 
 def encode(frame: dict[str, Any]) -> bytes:
-    """The bytes of a frame. What no bytes can be made of is shown as text: one odd row must not end the page."""
+    """Return the bytes of a frame; values that cannot be encoded become text.
+
+    One odd row must not break the page.
+    """
     try:
         return to_json(frame)
     except Exception:
@@ -48,11 +51,11 @@ def _clean(value: Any) -> Any:
 
 
 class Frames:
-    """Makes the frames of one model.
+    """The builder of frames of one model.
 
     Args:
         model: the projection.
-        head: what every snapshot says besides: `epoch`, `node`, `version`.
+        head: additional fields of every snapshot: `epoch`, `node`, `version`.
     """
 
     def __init__(self, model: Projection, head: dict[str, Any]) -> None:
@@ -62,16 +65,16 @@ class Frames:
         self.begin()
 
     def begin(self) -> None:
-        """Nobody has a frame: whoever comes gets a snapshot of the model as it is now."""
+        """Reset to the current model: every new viewer gets a snapshot of it."""
         self.restarts = self.model.restarts
         self.sent: dict[str, Row] = dict(self.model.rows)
         self.model.removed.clear()
 
     def snapshot(self, now: float, feed: Iterable[Any], health: Any) -> dict[str, Any]:
-        """Everything, as viewers know it after the delta numbered `seq`. Call it when no row is dirty."""
+        """Return the state after delta number `seq`. Call it when no row is dirty."""
         nodes = [wire_row(row, now) for row in self.model.walk()]
-        told = {"now": now, "r": self.model.restarts, "nodes": nodes, "feed": list(feed), "health": health}
-        return {"k": "s", **self.head, "seq": self.seq, **told}
+        fields = {"now": now, "r": self.model.restarts, "nodes": nodes, "feed": list(feed), "health": health}
+        return {"k": "s", **self.head, "seq": self.seq, **fields}
 
     def delta(
         self,
@@ -81,7 +84,7 @@ class Frames:
         health: Any = None,
         since: float | None = None,
     ) -> dict[str, Any]:
-        """The next delta: what became of the rows `dirty`, new feed entries, health if it is time for it.
+        """Return the next delta: rows in `dirty`, new feed entries, health when due.
 
         `since` is the wall time of the oldest event in the frame.
         """
@@ -100,7 +103,7 @@ class Frames:
         return frame
 
     def resent(self, dirty: Iterable[str]) -> None:
-        """Take the rows `dirty` as sent: every viewer gets a snapshot instead of a delta."""
+        """Mark the rows in `dirty` as sent: viewers get a snapshot instead of a delta."""
         self._rows(0.0, dirty)
         self.seq += 1
 
@@ -132,7 +135,7 @@ class Frames:
         return frame
 
     def _new_rows(self, now: float, fresh: set[str]) -> list[Any]:
-        """New rows, parents first and siblings in order, each with the sibling it comes after."""
+        """Return new rows, parents first, siblings in order, each with its predecessor."""
         found: list[Any] = []
         pending = [key for key in fresh if self.model.rows[key].parent not in fresh]
         by_parent: dict[str | None, set[str]] = {}
@@ -143,7 +146,7 @@ class Frames:
         return found
 
     def _new_below(self, now: float, parent: str | None, fresh: set[str] | None, found: list[Any]) -> None:
-        """Rows of `fresh` (None: of all children) in the order of their siblings, and everything below them."""
+        """Collect rows in `fresh` (None: all children) in sibling order, with descendants."""
         before: str | None = None
         for key in self.model.roots if parent is None else self.model.children.get(parent, ()):
             if fresh is None or key in fresh:
@@ -154,7 +157,7 @@ class Frames:
 
 
 def _topmost(keys: list[str]) -> list[str]:
-    """Keys without those below another one of them: a gone row takes its descendants along."""
+    """Return keys without those below another of them, which go with that one."""
     all_keys = set(keys)
     found: list[str] = []
     for key in keys:

@@ -1,10 +1,10 @@
-"""The live page's hub: takes the node's events into the model and gives every viewer the same frames.
+"""The live page's hub: a model of the node, and the same frames for every viewer.
 
     trace event → projector, feed → dirty rows → (at most every 50 ms) one delta, encoded once → each viewer's queue
 
-The hub is an object that outlives the process which is its clock (`LivePage`, one for all hubs, on the platform's own
-node); it does nothing while nobody looks but keep the model. A viewer whose queue is full loses it and gets a snapshot
-instead, so nobody waits for a slow browser.
+The hub is an object that outlives the process that is its clock (`LivePage`, one for all hubs, on the platform's own
+node). Without viewers it only keeps the model up to date. A full viewer queue is dropped and replaced by a snapshot, so
+a slow browser delays no one else.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
 FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 MAX_RESTING: Final = 200
 HASTE: Final = 0.01
-"""Seconds between frames for one interval after something was done by hand: nobody draws more often."""
+"""Seconds between frames for one interval after a manual action."""
 
 log = logging.getLogger(__name__)
 
 
 class Hub:
-    """See the module's text.
+    """The live model of one node, and its viewers.
 
     Args:
         node: the node to show.
         reader: reads slots from its tables.
         clock: wall clock of its events.
-        head: what a snapshot says of the platform: epoch, node, version.
-        carrier: the node on which the clock lives; the shown one by itself.
+        head: fields of a snapshot about the platform: epoch, node, version.
+        carrier: the node on which the clock lives; by default the shown node.
         frame_interval, heartbeat_interval: seconds.
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """
@@ -102,13 +102,13 @@ class Hub:
         self._lag = 0.0
         self.short = ShortFeed(self)
         self._snapshot: dict[str, Any] | None = None
-        """The whole page, until the next event."""
+        """The snapshot, valid until the next event."""
         self._encoded: bytes | None = None
         self._subscription: Any = None
         self._broken = False
         self._unsent = 0
 
-    # Life
+    # Life cycle
 
     def open(self, *roots: Pid) -> None:
         """Read the trees once, then follow the events."""
@@ -117,7 +117,7 @@ class Hub:
         self._subscription = self.node.subscribe(self.on_event, kinds=KINDS)
 
     def close(self) -> None:
-        """Stop following, send viewers away."""
+        """Stop following and disconnect the viewers."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
@@ -126,18 +126,18 @@ class Hub:
             viewer.close()
 
     def adopt(self, *, frame_interval: float, heartbeat_interval: float, viewer_queue: int, frame_rows: int) -> None:
-        """Go on with other limits, for those who look already, too."""
+        """Apply new limits, also to connected viewers."""
         beats = heartbeat_interval != self.heartbeat_interval and self._beating
         self.frame_interval, self.heartbeat_interval = frame_interval, heartbeat_interval
         self.viewer_queue, self.frame_rows = viewer_queue, frame_rows
         for viewer in self.viewers:
             viewer.limit = viewer_queue
-        if beats:  # the timer that runs is of the old interval, and not obeyed any more
+        if beats:  # the running timer has the old interval and will be ignored
             self._beating, self._beat_due, self._beat_ref = False, None, None
             self._tell_clock("watched")
 
     def attach(self, source: Snapshots | None = None) -> Viewer:
-        """A new viewer; its first frame is a snapshot, as `source` makes it of ours."""
+        """Return a new viewer; its first frame is a snapshot, built by `source`."""
         viewer = Viewer(source or self, self.viewer_queue)
         if not self.viewers:
             self._begin()
@@ -147,7 +147,7 @@ class Hub:
         return viewer
 
     def _begin(self) -> None:
-        """Nobody has looked: what happened meanwhile is in the model, and nothing of it has to be sent."""
+        """Prepare for the first viewer: its snapshot includes all earlier changes."""
         if self._broken:
             self._broken = False
             self._read_again()
@@ -159,13 +159,13 @@ class Hub:
         self._snapshot = None
 
     def _forget(self) -> None:
-        """Drop what would be sent of the rows if somebody looked; the feed bounds itself."""
+        """Drop pending row changes, which only viewers need; the feed limits itself."""
         self._dirty.clear()
         self.model.removed.clear()
         self._oldest = None
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone."""
+        """Remove a viewer."""
         self.viewers.discard(viewer)
         self.short.viewers.discard(viewer)
         if not self.viewers:
@@ -174,13 +174,13 @@ class Hub:
     # Events
 
     def on_event(self, event: Event) -> None:
-        """One event of the trace: into the model and the feed; a frame will follow if somebody looks."""
+        """Apply a trace event to model and feed; schedule a frame if there are viewers."""
         try:
             if event.kind == "exited":
                 self._ends_below.ended(event)
             dirty = self._take(event)
         except Exception:
-            # The runtime that emits must not suffer from our bug: say it, and read everything anew.
+            # A bug here must not affect the runtime that emits the event: log it and read everything from scratch.
             log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
             self._broken = True
             self._arm()
@@ -188,7 +188,7 @@ class Hub:
         if dirty or self.feed.changed:
             self._snapshot = None
             if not self.viewers:
-                self._forget()  # the first one who looks gets a snapshot
+                self._forget()  # the first viewer gets a snapshot
                 return
             self._dirty |= dirty
             if self._oldest is None:
@@ -196,7 +196,7 @@ class Hub:
             self._arm()
 
     def _left(self, event: Event) -> None:
-        """A process without a supervisor has ended."""
+        """Handle the end of a process without a supervisor."""
         pid = "" if event.pid is None else plain_pid(event.pid)
         try:
             row = row_of(self.model, event.pid)
@@ -215,7 +215,7 @@ class Hub:
     def _take(self, event: Event) -> set[str]:
         fresh: Slot | None = None
         if event.kind == "unregistered" and not (event.pid is not None and otp.is_alive(event.pid)):
-            return set()  # it ended, which its supervisor tells; until then the row keeps its name
+            return set()  # it ended: its supervisor reports that, and the row keeps its name until then
         if event.pid is not None:
             if event.kind in FRESH_KINDS:
                 fresh = self._fresh(event)
@@ -232,14 +232,14 @@ class Hub:
         return None if pid is None else self.model.by_pid.get(plain_pid(pid))
 
     def _fresh(self, event: Event) -> Slot | None:
-        """The slot of a child that just started; only read if its supervisor is on the page."""
+        """Return the slot of a child that just started, if its supervisor is on the page."""
         if event.pid is None or plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
             return None
         return self.reader.child(event.pid, event.data["child"])
 
     def rests(self, supervisor: str, id: str, why: str, pause: float) -> None:
-        """The keeper lets a child rest: say when it starts again."""
-        # The keeper may hear of an end before we do, so this waits until the events of this step are in the model.
+        """Add to the feed when a child in restart backoff will be restarted."""
+        # The backoff may see an end before this hub does, so wait until this step's events are in the model.
         self._resting.append((supervisor, id, why, pause, self.clock.now()))
         self._snapshot = None
         if self.viewers:
@@ -248,13 +248,13 @@ class Hub:
             self._tell_clock("frame")
 
     def note(self, level: str, text: str, pid: str | None = None, kind: str = "note") -> None:
-        """Say something in the feed."""
+        """Add a note to the feed."""
         self.feed.note(self.model, self.clock.now(), level, text, pid, kind)
         self._snapshot = None
         self._arm()
 
     def held(self, seconds: float, text: str, pid: str | None) -> None:
-        """Say in the feed who held the loop until now, for so long."""
+        """Add to the feed which process blocked the loop until now, and for how long."""
         self.feed.held(self.model, self.clock.now(), seconds, text, pid)
         self._snapshot = None
         self._arm()
@@ -282,18 +282,18 @@ class Hub:
         return bool(self._dirty or self.model.removed) or self.feed.changed
 
     def watched(self) -> bool:
-        """Somebody began to look: whether the heartbeat begins."""
+        """Handle the first viewer; return whether the heartbeat starts."""
         if self._beating:
             return False
-        self._seq_at_beat = self.node.trace_seq  # nobody counted while nobody looked
+        self._seq_at_beat = self.node.trace_seq  # without viewers, events were not counted
         return self._goes_on()
 
     def beats(self, ref: Any) -> bool:
-        """The timer `ref` has fired: whether the heartbeat goes on. Another timer than the kept one is nobody's."""
+        """Return whether the timer `ref` is the current one and the heartbeat continues."""
         return ref is not None and ref == self._beat_ref and self._goes_on()
 
     def next_beat(self, ref: Any) -> None:
-        """The timer of the next beat."""
+        """Set the timer of the next beat."""
         self._beat_ref = ref
 
     def _goes_on(self) -> bool:
@@ -306,7 +306,7 @@ class Hub:
         return self._beating
 
     def failed(self, error: Exception) -> None:
-        """A frame could not be made: that is said once, and everybody gets a snapshot instead."""
+        """Handle a frame that failed: log it once and send everyone a snapshot instead."""
         if not self._unsent:
             log.error("the live page dropped a frame; this is a bug of SuperLearner, please report it", exc_info=error)
         self._unsent += 1
@@ -315,7 +315,7 @@ class Hub:
             viewer.want_snapshot()
 
     def _beat(self) -> None:
-        """Metrics and heartbeat: what no event tells, twice a second."""
+        """Send metrics and heartbeat, which no event triggers, twice a second."""
         now = otp.monotonic()
         if self._beat_due is not None:
             self._lag = max(0.0, now - self._beat_due)
@@ -328,14 +328,14 @@ class Hub:
         self._send(self.health)
 
     def snapshot(self) -> bytes:
-        """The whole page at this instant, encoded once for all who ask before the next event."""
+        """Return the snapshot, encoded once for all requests before the next event."""
         frame = self.snapshot_frame()
         if self._encoded is None:
             self._encoded = encode(frame)
         return self._encoded
 
     def snapshot_frame(self) -> dict[str, Any]:
-        """The same, still to be encoded; the same object until the next event."""
+        """Return the snapshot before encoding; the same object until the next event."""
         if self._pending():
             self._send(None)
         if self._snapshot is None:
@@ -349,7 +349,7 @@ class Hub:
         dirty, self._dirty = self._dirty, set()
         since, self._oldest = self._oldest, None
         events = self.feed.drain()
-        # a snapshot of ten thousand rows is far more than a delta of a thousand
+        # a snapshot of ten thousand rows is far larger than a delta of a thousand
         if len(dirty) > max(self.frame_rows, len(self.model.rows) // 8):
             self.frames.resent(dirty)
             for viewer in self.viewers:
@@ -364,7 +364,7 @@ class Hub:
                 viewer.offer(encoded)
 
     def _arm(self) -> None:
-        """See to a frame: at once after a quiet spell, else when the interval is over."""
+        """Schedule a frame: at once after a quiet period, else when the interval ends."""
         if self._armed or not self.viewers:
             return
         self._armed = True
@@ -374,9 +374,9 @@ class Hub:
         self._tell_clock("frame", max(0.0, wait))
 
     def hurry(self) -> None:
-        """Somebody has done something by hand and waits for it to show: what follows in a moment is not held back.
+        """Shorten the frame interval for a moment after a manual action.
 
-        A supervisor needs a few steps to restart what was killed, so that one frame at once would come too early.
+        A supervisor needs a few steps to restart a killed process, so a single immediate frame would come too early.
         """
         self._hasty = otp.monotonic() + self.frame_interval
         if self._armed:
@@ -386,14 +386,14 @@ class Hub:
         tell_clock(self.carrier, self, what, wait)
 
     def resume(self) -> None:
-        """A new clock has started: whatever the old one had been told is forgotten."""
+        """Resume with a new clock, which has no timers of the old one."""
         self._armed = self._beating = False
         self._beat_due = self._beat_ref = None
         if self.viewers:
             self._tell_clock("watched")
             self._arm()
 
-    # Looking
+    # Reading
 
     def _read_again(self) -> None:
         at = self.clock.now()

@@ -1,7 +1,7 @@
-"""The hubs of a platform: that of its own node, and one for each node of this program that is attached.
+"""The hubs of a platform: its own node's, and those of nodes in its program.
 
-A hub is made with its node, so that it knows of the ends before somebody looks, and given up when the platform leaves
-the node: its viewers are told, and the clock forgets it.
+A hub is created with its node, so that it records ends before anyone watches, and closed when the platform detaches
+from the node: its viewers are disconnected and the clock drops it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ __all__ = ["Hubs"]
 
 
 class Hubs:
-    """See the module's text.
+    """The hubs by node, all on one clock.
 
     Args:
-        node: the platform's own, on which the clock lives.
-        head: what every snapshot says of the platform: epoch, version.
+        node: the platform's own node, which runs the clock.
+        head: fields of every snapshot about the platform: epoch, version.
         critical: registered names of processes that the platform needs.
-        limits: intervals and bounds, as of `Hub`.
+        limits: intervals and limits of a `Hub`.
     """
 
     def __init__(self, node: Node, head: dict[str, Any], critical: Collection[str], **limits: Any) -> None:
@@ -37,20 +37,20 @@ class Hubs:
         self._others: dict[Node, AttachedHub] = {}
 
     def __iter__(self) -> Iterator[Hub]:
-        """All of them, the one of the platform's own node first."""
+        """Iterate over all hubs, the one of the platform's own node first."""
         yield self.own
         yield from list(self._others.values())
 
     def has(self, hub: Hub) -> bool:
-        """Whether it is one of these, and not given up."""
+        """Return whether a hub is one of these and still open."""
         return self.known(hub.node) is hub
 
     def known(self, node: Node) -> Hub | None:
-        """The hub of a node, if there is one."""
+        """Return the hub of a node, if there is one."""
         return self.own if node is self.own.node else self._others.get(node)
 
     def of(self, watched: WatchedNode) -> Hub:
-        """The hub of a node."""
+        """Return the hub of a node."""
         found = self.known(watched.node)
         if found is None:
             clock = Clock()
@@ -61,19 +61,19 @@ class Hubs:
         return found
 
     def keep(self, nodes: Nodes) -> None:
-        """Have a hub for each of these nodes, and give up those of others."""
+        """Create missing hubs for these nodes and close the hubs of all others."""
         left = {self.of(watched).node for watched in nodes.here()}
         for node in [node for node in self._others if node not in left]:
             self._others.pop(node).close()
 
     def adopt(self, **limits: Any) -> None:
-        """Go on with other limits, for those who look already, too."""
+        """Apply new limits, also to connected viewers."""
         self._limits = limits
         for hub in self:
             hub.adopt(**limits)
 
     def close(self) -> None:
-        """Stop following, send all viewers away."""
+        """Stop following and disconnect all viewers."""
         for hub in self:
             hub.close()
         self._others.clear()

@@ -1,6 +1,6 @@
-"""The clock of the hubs as a service: a process whose timers decide when a frame or a heartbeat is due.
+"""The hubs' clock: a process whose timers trigger frames and heartbeats.
 
-It has no knowledge of its own, so it can be killed at any time: the next one asks every hub what there is to do.
+It has no state of its own, so it can be killed at any time: its successor asks every hub what is due.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["LivePage", "live_page"]
 
 
 class LivePage(GenServer[Hubs]):
-    """Sends a frame when a hub has one due, beats for each that somebody looks at, else does nothing."""
+    """A clock that sends frames when they are due and beats for hubs with viewers."""
 
     @impl
     def init(self, hubs: Hubs) -> Ok[Hubs]:
@@ -32,7 +32,7 @@ class LivePage(GenServer[Hubs]):
 
     @impl
     def handle_info(self, message: Any, hubs: Hubs) -> NoReply[Hubs]:
-        # Anybody may send here, so the messages are compared by type first: a value's own `==` must not run.
+        # Anyone may send messages here, so compare their types first: a value's own `==` must not run.
         ref = message.ref if type(message) is otp.TimerFired else None
         tick = message.message if type(message) is otp.TimerFired else message
         if type(tick) is not Tick or not hubs.has(tick.hub):
@@ -49,12 +49,12 @@ class LivePage(GenServer[Hubs]):
         return NoReply(hubs)
 
     def _arm(self, hub: Hub) -> None:
-        """Time the next beat of a hub; only this timer is obeyed."""
+        """Set the timer of a hub's next beat; earlier timers are ignored."""
         hub.next_beat(otp.start_timer(hub.heartbeat_interval, self.pid, Tick(hub, "beat")))
 
 
 def live_page(hubs: Hubs) -> Callable[[], Any]:
-    """The start function of the service."""
+    """Return the start function of the service."""
 
     async def start() -> Any:
         return await LivePage.start_link(hubs, name=LIVE)

@@ -1,6 +1,6 @@
-"""The live feed of the log: its newest lines, then each as it is written, a few times a second at most.
+"""The live feed of the log: its newest lines, then new lines a few times a second.
 
-A frame has what a list shows of a line; `GET /log?after=…&before=…` has the rest of it.
+A frame has the fields that a list shows; `GET /log?after=…&before=…` returns whole lines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ __all__ = ["LogSource", "log_source"]
 PAUSE_S: Final = 0.1
 LONGEST: Final = 600
 FRAME: Final = 400
-"""More lines than that since the last frame: a snapshot says it shorter."""
+"""New lines beyond which a snapshot is shorter than a delta."""
 NEWEST: Final = 2_000
-"""Lines of a snapshot: a platform may keep very many more, and all of them would hold everybody up."""
+"""Lines of a snapshot; a platform may keep far more, too many to send at once."""
 encode: Final = msgspec.json.Encoder().encode
 
 
 class LogSource:
-    """The lines of one log for all who read it. Lines come from any thread; frames are made in the loop.
+    """The lines of one log for all its viewers.
+
+    Lines come from any thread; frames are built in the loop.
 
     Args:
         view: keeps the newest lines.
@@ -48,25 +50,25 @@ class LogSource:
         self._loop = asyncio.get_running_loop()
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, self._limit)
         self._viewers.add(viewer)
         if len(self._viewers) == 1:
-            self._view.followers = (*self._view.followers, self._heard)
+            self._view.followers = (*self._view.followers, self._on_line)
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone."""
+        """Remove a viewer."""
         self._viewers.discard(viewer)
         if not self._viewers:
-            self._view.followers = tuple(one for one in self._view.followers if one != self._heard)
+            self._view.followers = tuple(one for one in self._view.followers if one != self._on_line)
 
     def snapshot(self) -> bytes:
-        """The newest lines that are kept."""
+        """Return the newest lines as a snapshot."""
         lines = self._view.newest(NEWEST)
         return encode({"k": "s", "seq": self._seq, "lines": [_shown(number, line) for number, line in lines]})
 
-    def _heard(self, number: int, line: LogLine) -> None:
+    def _on_line(self, number: int, line: LogLine) -> None:
         self._waiting.append((number, line))
         if not self._armed:
             self._armed = True
@@ -99,7 +101,7 @@ _sources: WeakValueDictionary[LogView, LogSource] = WeakValueDictionary()
 
 
 def log_source(platform: Platform) -> LogSource:
-    """The source for all who read this log now."""
+    """Return the shared source for viewers of this log."""
     found = _sources.get(platform.log)
     if found is None:
         found = _sources[platform.log] = LogSource(platform.log, platform.settings.viewer_queue)

@@ -1,4 +1,4 @@
-"""What no event tells of the processes on the page: how long their mailboxes are, and who is in a callback for long."""
+"""Measurements that no event reports: mailbox lengths and long-running callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STUCK_AFTER_S: Final = 2.0
 
 
 def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[str, int], dict[str, tuple[float, str]]]:
-    """Mailbox lengths by pid, and since when (wall clock) the stuck ones are in a callback, doing what."""
+    """Return mailbox lengths, and start and name of long-running callbacks, by pid."""
     mailboxes: dict[str, int] = {}
     stuck: dict[str, tuple[float, str]] = {}
     now = clock.now()
@@ -35,7 +35,7 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
 
 
 def busy_since(pid: Pid) -> tuple[float, str] | None:
-    """Since when (scheduler's clock, seconds) a process is inside an `async def` callback, and what it does."""
+    """Return when a process entered an async callback (scheduler s), and its text."""
     extra: Any = getattr(pid, "_x", None)
     if extra is None or extra.callback is None or not extra.begun:
         return None

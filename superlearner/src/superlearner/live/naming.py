@@ -1,4 +1,4 @@
-"""What the feed calls processes: the label of their row, also when there is no process in it."""
+"""Names of processes in the feed: the labels of their rows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["called", "name_of", "slot_of"]
 
 
 def slot_of(supervisor: Row, id: Any, pid: str | None = None) -> str:
-    """The key of a child's slot; a child without an id is known by its pid."""
+    """Return the key of a child's slot; without an id, the pid identifies the child."""
     return f"{supervisor.key}/{pid if id is None else key_part(id)}"
 
 
 def called(model: Projection, supervisor: Row, id: Any, otherwise: str = "a child") -> str:
-    """What a child is called; `otherwise` for one without an id."""
+    """Return a child's name, or `otherwise` for a child without an id."""
     if id is None:
         return otherwise
     return label(model.rows.get(slot_of(supervisor, id))) or id_text(id)
 
 
 def name_of(model: Projection, key: str | None) -> str | None:
-    """What the process in a slot is called."""
+    """Return the name of the process in a slot."""
     return None if key is None else label(model.rows[key])

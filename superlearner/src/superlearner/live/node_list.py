@@ -1,6 +1,6 @@
-"""What every page hears of the platform: which nodes there are, and how often something became of a sandbox.
+"""The topic `platform`, sent to every page: nodes and a count of sandbox changes.
 
-A message when that changes, and none in between.
+A frame is sent on each change, and none in between.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ to_json: Final = msgspec.json.Encoder().encode
 
 
 class NodeList:
-    """The source of the topic `platform`: each of its frames says all there is to say.
+    """The source of the topic `platform`; each frame has the complete state.
 
     Args:
-        nodes: the nodes that are looked into.
-        head: what is said besides: epoch, version.
+        nodes: the attached nodes.
+        head: additional fields: epoch, version.
     """
 
     def __init__(self, nodes: Nodes, head: Mapping[str, Any]) -> None:
@@ -35,21 +35,21 @@ class NodeList:
         nodes.listen(self._changed)
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, BEHIND)
         self._viewers.add(viewer)
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone."""
+        """Remove a viewer."""
         self._viewers.discard(viewer)
 
     def snapshot(self) -> bytes:
-        """All there is to say now."""
+        """Return the current state."""
         return self._frame(self._nodes)
 
     def sandboxes_changed(self) -> None:
-        """Something became of a sandbox: pages that show them ask again."""
+        """Notify pages that show sandboxes of a change, so that they reload the list."""
         self._sandboxes += 1
         self._changed(self._nodes)
 

@@ -1,4 +1,4 @@
-"""What a viewer of the list of processes asks: which processes, in which order, and which part of them is looked at."""
+"""A viewer's query of the process list: filter, order and visible range."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ WORKING: Final = frozenset({"messages", "callback"})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One view of the list; viewers with equal ones share their frames.
+    """A view of the process list; viewers with equal queries share their frames.
 
     Attributes:
-        wanted: filters and order; `below` is still a text.
-        below: the process below which they are, as it was written.
-        offset, count: the part that is looked at.
-        pins: processes that are told besides, by name, slot or pid.
+        wanted: filters and order; `below` is still text.
+        below: the ancestor to filter by, as it was written.
+        offset, count: the visible range.
+        pins: additional processes, by name, slot or pid.
         work: whether messages and callbacks are measured.
-        hold: whether the order stays as it is.
+        hold: whether the order is frozen.
     """
 
     wanted: Wanted
@@ -44,16 +44,16 @@ class Question:
 
     @property
     def order(self) -> tuple[Wanted, str]:
-        """What decides who comes where."""
+        """Return the parameters that determine the order."""
         return self.wanted, self.below
 
     @property
     def measures_all(self) -> bool:
-        """Whether the order depends on what everybody does."""
+        """Return whether the order depends on measurements of all processes."""
         return self.work and self.wanted.sort in WORKING
 
     def resolved(self, node: Node) -> Wanted | None:
-        """Filters and order with the process that `below` names; None while there is no such process."""
+        """Return filter and order with `below` resolved; None if there is no such process."""
         if not self.below:
             return self.wanted
         try:
@@ -68,7 +68,7 @@ class Question:
 
 
 def question_of(asked: Mapping[str, str]) -> Question:
-    """The question in an address, or in a message. What is not understood is not asked.
+    """Return the query in a URL or a message. Invalid parameters are ignored.
 
     >>> question_of({"sort": "-mailbox", "offset": "100", "count": "x", "type": "robot"}).wanted
     Wanted(search='', kind=None, status=None, what='', mailbox=0, supervised=None, below=None, sort='mailbox', \
@@ -107,7 +107,7 @@ def _number(text: str | None, least: int, most: int, otherwise: int) -> int:
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    """A list of texts in JSON."""
+    """Return a JSON list of strings."""
     found: Any = None
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(text)

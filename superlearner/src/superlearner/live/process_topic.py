@@ -1,7 +1,7 @@
-"""The topic `processes`: `/live/processes?sort=-mailbox&offset=0&count=50&…`, one lookout for each node.
+"""The topic `processes`: `/live/processes?sort=-mailbox&offset=0&count=50&…`.
 
-A viewer looks at another part, or in another order, by the message `{"k": "look", "ask": {…}}` with the
-whole question.
+There is one lookout per node. A viewer changes range or order by sending `{"k": "look", "ask": {…}}` with the whole
+query.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["lookout_of", "processes"]
 
 _lookouts: WeakValueDictionary[Monitor, Lookout] = WeakValueDictionary()
-"""Those that somebody looks through: of a node that was left, nothing is kept."""
+"""The lookouts with viewers; nothing is kept for a detached node."""
 
 
 class _Asked:
-    """The lookout of a node, with what the address asks of it."""
+    """The lookout of a node, with the query in the URL."""
 
     def __init__(self, lookout: Lookout, question: Question) -> None:
         self._lookout = lookout
@@ -41,12 +41,12 @@ class _Asked:
 
 
 def lookout_of(watched: WatchedNode) -> Lookout | None:
-    """What those who look at the processes of a node share; None while nobody does."""
+    """Return the shared lookout of a node's process viewers; None if there are none."""
     return _lookouts.get(watched.monitor)
 
 
 async def processes(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> _Asked:
-    """The list of processes of a node."""
+    """Return the process list of a node."""
     known = lookout_of(watched)
     if known is None:
         head = {"epoch": platform.epoch, "node": watched.node.name, "version": platform.version}

@@ -1,6 +1,6 @@
-"""The page's model of supervision trees: rows by key, their order, and how rows come, change and go.
+"""The page's model of supervision trees: rows, their order, and their changes.
 
-What an event of the trace does to it is in `projector`; nothing in either reads a clock, a table or the network.
+`projector` applies trace events to it. Neither module reads a clock, a table or the network.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ replace = msgspec.structs.replace
 
 @dataclass(slots=True)
 class Projection:
-    """The model: rows by key, the order of children, and which row a pid is.
+    """The model: rows by key, the order of children, and the row of each pid.
 
     Attributes:
         offset: wall clock seconds at the zero of the node's clock.
-        rows: every row; insertion order says nothing, `walk` does.
-        children: keys of a supervisor's children, in the order of their start.
+        rows: all rows, in no particular order; `walk` gives the order.
+        children: keys of a supervisor's children, in start order.
         by_pid: key of the row of a living pid.
-        removed: keys that went since the last frame, even if they are back.
-        restarts: by all supervisors of the node; set by the owner of the model.
+        removed: keys removed since the last frame, even if they have been added again.
+        restarts: total of all supervisors of the node; set by the owner of the model.
     """
 
     offset: float = 0.0
@@ -44,11 +44,11 @@ class Projection:
     restarts: int = 0
 
     def wall(self, at_ns: int) -> float:
-        """A time of the node's clock as wall clock seconds."""
+        """Return a time of the node's clock in wall clock seconds."""
         return wall_of(self.offset, at_ns)
 
     def walk(self) -> Iterator[Row]:
-        """All rows, parents before children, siblings in the order of their start."""
+        """Iterate over all rows, parents before children, siblings in start order."""
         pending = list(reversed(self.roots))
         while pending:
             key = pending.pop()
@@ -56,7 +56,7 @@ class Projection:
             pending.extend(reversed(self.children.get(key, ())))
 
     def before(self, key: str) -> str | None:
-        """The sibling in front of a row, None for the first one."""
+        """Return the sibling before a row, None for the first one."""
         parent = self.rows[key].parent
         siblings = self.roots if parent is None else self.children[parent]
         index = siblings.index(key)
@@ -64,7 +64,7 @@ class Projection:
 
 
 def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[str]:
-    """Put a slot and everything below it into the model: a root, or a supervisor that was (re)started."""
+    """Add a slot with everything below it: a root or a (re)started supervisor."""
     key = slot.part if parent is None else f"{parent}/{slot.part}"
     old = model.rows.get(key)
     if old is not None and (old.kind != slot.kind or old.parent != parent):
@@ -80,7 +80,7 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
             dirty |= remove(model, gone)
         stayed = set(model.children.get(key, ()))
         if [k for k in keys if k in stayed] != model.children.get(key, []):
-            model.removed |= stayed  # in another order now: a frame can only take rows away and put them back
+            model.removed |= stayed  # their order changed, which a frame expresses by removing and adding them
             dirty |= stayed
         for child in slot.children:
             dirty |= graft(model, child, key, at)
@@ -89,7 +89,7 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
 
 
 def row_of(model: Projection, pid: Any) -> Row | None:
-    """The row of a living process, None if it is not on the page."""
+    """Return the row of a living process, None if it is not on the page."""
     key = None if pid is None else model.by_pid.get(plain_pid(pid))
     return None if key is None else model.rows[key]
 
@@ -102,7 +102,7 @@ def below(model: Projection, key: str) -> Iterator[Row]:
 
 
 def put(model: Projection, row: Row) -> set[str]:
-    """Take a row in; answers its key if that changed anything."""
+    """Add or replace a row; return its key if that changed anything."""
     old = model.rows.get(row.key)
     if old == row:
         return set()
@@ -117,12 +117,12 @@ def put(model: Projection, row: Row) -> set[str]:
 
 
 def patch(model: Projection, row: Row | None, **fields: Any) -> set[str]:
-    """Change some fields of a row; nothing without a row."""
+    """Change some fields of a row; do nothing without a row."""
     return set() if row is None else put(model, replace(model.rows[row.key], **fields))
 
 
 def remove(model: Projection, key: str) -> set[str]:
-    """Take a row and everything below it out of the model."""
+    """Remove a row and everything below it from the model."""
     gone: set[str] = set()
     pending = [key]
     while pending:
@@ -167,6 +167,6 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
 
 def _continued(old: Row, row: Row) -> Row:
     """Return the new row, with the fields of the old row that its supervisor does not supply."""
-    if row.pid is None:  # the class and name of the process that ran in it and will run again
+    if row.pid is None:  # keep the class and name of the process that will run in it again
         row = replace(row, what=old.what or row.what, name=old.name)
     return replace(row, last=old.last or row.last)

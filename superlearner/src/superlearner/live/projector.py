@@ -1,9 +1,9 @@
-"""The page's model of a supervision tree: a pure reducer from (model, event) to model and dirty rows.
+"""A pure reducer from (model, event) to the page's model of a supervision tree.
 
-`Projection` is all the page knows; `apply` takes the next event of the trace into it and answers which rows it
-touched. Nothing here reads a clock, a table or the network: what an event does not say itself (what a fresh
-supervisor looks like) comes as a `Slot` beside it, read by the caller in the same instant. So the same events give
-the same model, a snapshot and the deltas after it give the later snapshot, and all of it is tested without a runtime.
+`Projection` is the state of the page; `apply` applies the next trace event to it and returns the rows it changed.
+Nothing here reads a clock, a table or the network: facts that an event lacks, such as the slots of a new supervisor,
+come as a `Slot` argument, read by the caller at the same instant. So equal events give equal models, a snapshot plus
+its deltas gives the later snapshot, and all of it is tested without a runtime.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS: Final = frozenset(
         "unregistered",
     }
 )
-"""The kinds of events that change the tree."""
+"""Kinds of events that change the tree."""
 
 MAX_TIMES: Final = 64
 MAX_CARRIED: Final = 200
@@ -43,9 +43,9 @@ replace = msgspec.structs.replace
 
 
 def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> set[str]:
-    """Take one event into the model; answers the keys of the rows that it touched, those of gone rows included.
+    """Apply an event to the model; return the keys of changed and removed rows.
 
-    `fresh` is the slot of the child that the event says was started, as the tables have it at this instant.
+    `fresh` is the slot, read at this instant, of the child that the event reports as started.
     """
     data = event.data
     at = model.wall(event.at)
@@ -63,7 +63,7 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
         case _:
             return set()
     if supervisor is None:
-        return set()  # not in the tree (yet): when its own start is told, it comes with all its children
+        return set()  # not in the tree yet: it will be added with all its children when its own start is reported
     match event.kind:
         case "child_started":
             return _started(model, supervisor, data, at, fresh)
@@ -79,7 +79,7 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
 
 
 def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str, tuple[float, str]]) -> set[str]:
-    """Take what only a look tells: mailbox lengths, and who has been in a callback since when, doing what."""
+    """Apply measurements that events lack: mailbox lengths and long-running callbacks."""
     dirty: set[str] = set()
     for pid, key in model.by_pid.items():
         row = model.rows[key]
@@ -96,7 +96,7 @@ def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str,
 
 
 def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[str]:
-    """The child `id` of the supervisor named so does not run, and is started again at a known time."""
+    """Mark a child as waiting for a restart at a known time."""
     for row in model.rows.values():
         parent = None if row.parent is None else model.rows[row.parent]
         if row.id == id and row.pid is None and parent is not None and supervisor in (parent.name, parent.id):
@@ -138,7 +138,7 @@ def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: 
     dirty |= _started(model, model.rows[supervisor.key], data, at, fresh)
     key = model.by_pid.get(plain_pid(data["child"]))
     carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
-    if key is not None and carried is not None:  # a dynamic child has a new key: its history goes along
+    if key is not None and carried is not None:  # a dynamic child has a new key; keep its history
         restarts = max(model.rows[key].restarts, carried.restarts + 1)
         dirty |= patch(model, model.rows[key], restarts=restarts, last=carried.last)
     return dirty
@@ -175,7 +175,7 @@ def _restart_failed(model: Projection, supervisor: Row, data: Mapping[str, Any],
 
 
 def _stop_below(model: Projection, key: str, at: float) -> set[str]:
-    """The children of a supervisor that is gone: static slots stay and wait, the others go."""
+    """Empty the static slots below a supervisor that ended; remove the others."""
     dirty: set[str] = set()
     dynamic = model.rows[key].strategy in DYNAMIC
     for child in list(model.children.get(key, ())):
@@ -192,7 +192,7 @@ def _stop_below(model: Projection, key: str, at: float) -> set[str]:
 
 
 def _carry(model: Projection, row: Row, last: Last) -> None:
-    """Remember a dynamic child that ended, until its restart is told."""
+    """Keep the data of a dynamic child that ended until its restart is reported."""
     if row.pid is not None:
         model.carried[row.pid] = replace(row, last=last)
     while len(model.carried) > MAX_CARRIED:
@@ -200,7 +200,7 @@ def _carry(model: Projection, row: Row, last: Last) -> None:
 
 
 def _spent(supervisor: Row, data: Mapping[str, Any], at: float) -> Budget | None:
-    """The supervisor's budget after a restart (or an attempt) at `at`; None where there is no limit."""
+    """Return the budget after a restart or attempt at `at`; None without a limit."""
     if data["window"] == "infinity" or data["allowed"] == "infinity":
         return None
     window = float(data["window"])

@@ -1,11 +1,12 @@
-"""Live topics of a node in another process: its frames as they come, for all who look at the same.
+"""Live topics of a node in another process: its frames, forwarded to all viewers.
 
-    viewer comes → attach there → its frames, asked for one by one → every viewer's queue
+    viewer comes → attach there → its frames, requested one by one → every viewer's queue
 
-One subscription serves all viewers of one topic of one node; the list of processes has one for each, since each looks
-at its own part. A frame is asked for when the one before was handed on, so a slow platform, and a node that sends as
-fast as it can, cost the node alone. A frame is believed to be a JSON object that names this platform and this node;
-the page takes what is in it as text. A viewer that comes, or fell behind, waits for the next snapshot.
+One subscription serves all viewers of one topic of one node; the process list has one per viewer, since each sees its
+own range. The next frame is requested only after the previous one was forwarded, so a slow platform, or a node that
+sends as fast as it can, costs only that node. A frame must be a JSON object that names this platform and this node;
+everything else in it is untrusted, and the page shows it as text. New viewers, and those that fell behind, wait for the
+next snapshot.
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ WAIT_S: Final = 10.0
 MARGIN_S: Final = 10.0
 ATTACH_S: Final = 10.0
 PACE_S: Final = 0.03
-"""Between two frames of a node that sends as many as it can; pages make one in 0.05 s at most."""
+"""Minimum seconds between frames of a busy node; pages make at most one in 0.05 s."""
 AT_ONCE: Final = 4
-"""Frames that need not keep that distance after a quiet moment: what a hand did follows at once."""
+"""Frames exempt from that pause after a quiet period, to show manual actions."""
 BYTES_PER_S: Final = 8_000_000
 SYNC_S: Final = 0.2
 ASKED: Final = {"supervisors": ("form",), "traces": ("trace",)}
-"""What of an address tells one subscription from another; of other shared topics, nothing does."""
+"""Query parameters that distinguish subscriptions; other shared topics have none."""
 MOST_ASKED: Final = 50
 MOST_WORD: Final = 2000
 OWN_PART: Final = frozenset({"processes"})
-"""Topics of which each viewer looks at another part."""
+"""Topics in which each viewer has its own range."""
 
 log: Final = logging.getLogger(__name__)
 
 
 class Head(msgspec.Struct):
-    """What is looked at of a frame. What is there is no null: a page takes that for another platform."""
+    """The checked fields of a frame; null means another platform."""
 
     k: str
     seq: Count | UnsetType = UNSET
@@ -60,7 +61,7 @@ read_head: Final = msgspec.json.Decoder(Head).decode
 
 
 class RelayedViewer(Viewer):
-    """One tab: waits for a snapshot, then takes every frame."""
+    """A browser tab that waits for a snapshot and then takes every frame."""
 
     def __init__(self, relay: Relay, limit: int) -> None:
         super().__init__(relay, limit)
@@ -68,20 +69,20 @@ class RelayedViewer(Viewer):
         self._wake.clear()
 
     def whole(self, frame: bytes) -> None:
-        """A snapshot: what was queued is in it."""
+        """Replace queued frames by a snapshot, which includes them."""
         self._frames.clear()
         self.resync = False
         self.offer(frame)
 
     def want_snapshot(self) -> None:
-        """Forget what is queued, and ask for a snapshot."""
+        """Drop queued frames and request a snapshot."""
         self._frames.clear()
         self._wake.clear()
         self.resync = True
         self._relay.sync()
 
     def look(self, asked: Mapping[str, str]) -> None:
-        """It looks at another part."""
+        """Change the visible range."""
         self._relay.look(asked)
 
     async def next(self) -> bytes | None:
@@ -96,13 +97,13 @@ class RelayedViewer(Viewer):
 
 
 class Relay:
-    """See the module's text; a source of live frames, as `topics.LiveSource`.
+    """A source of live frames, as `topics.LiveSource`, from another process.
 
     Args:
         remote: the node.
-        topic: what is looked at.
-        asked: what the address asks besides.
-        told: what a snapshot says of the platform, if anything: epoch, version.
+        topic: the subscribed topic.
+        asked: the other query parameters.
+        told: the platform's fields in a snapshot, if any: epoch, version.
         on_idle: called when the last viewer has gone.
     """
 
@@ -129,7 +130,7 @@ class Relay:
         self._synced = 0.0
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         viewer = RelayedViewer(self, BEHIND)
         self._viewers.add(viewer)
         if self._relaying is None:
@@ -139,7 +140,7 @@ class Relay:
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone; with the last one goes the subscription."""
+        """Remove a viewer; end the subscription with the last one."""
         self._viewers = {other for other in self._viewers if other is not viewer}
         if not self._viewers and self._relaying is not None:
             self._relaying.cancel()
@@ -149,18 +150,18 @@ class Relay:
             self._on_idle()
 
     def snapshot(self) -> bytes:
-        """Nobody takes it from here: it comes from the node."""
+        """Return nothing: snapshots come from the node."""
         return b'{"k":"d"}'
 
     def sync(self) -> None:
-        """Ask for a snapshot, once for all who do in a short time."""
+        """Request a snapshot, one for all requests within a short time."""
         if self._number is None or self._sync is not None:
             return
         loop = asyncio.get_running_loop()
         self._sync = loop.call_at(max(loop.time(), self._synced + SYNC_S), self._ask_for_all)
 
     def look(self, asked: Mapping[str, str]) -> None:
-        """The viewer looks at another part; of a topic that all share, there is none."""
+        """Change the visible range; ignored for topics that all viewers share."""
         if self._topic in OWN_PART and self._number is not None:
             self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
             self._remote.tell(Look(self._number, self._asked))
@@ -172,7 +173,7 @@ class Relay:
             self._remote.tell(Sync(self._number))
 
     async def _relay(self) -> None:
-        """Ask for one frame after the other until nobody looks, the node is gone or answers what is no frame."""
+        """Forward frames until the viewers or the node are gone or a frame is invalid."""
         try:
             attached = await self._remote.ask(Attach(self._topic, self._asked), Attached, ATTACH_S)
             self._number = None if isinstance(attached, Failed) else attached.number
@@ -188,11 +189,11 @@ class Relay:
                 viewer.close()
 
     async def _pass_on(self, number: int) -> bool:
-        """Ask for a frame and hand it on; whether there may be more."""
+        """Request and forward a frame; return whether there may be more."""
         try:
             answer = await self._remote.ask(Next(number, WAIT_S), Frame, WAIT_S + MARGIN_S)
         except NodeSilent:
-            return True  # its loop is held: what it shows then is in the next frame
+            return True  # its loop is blocked; the next frame will include the changes
         if isinstance(answer, Failed) or answer.closed:
             return False
         self._pause(0 if answer.frame is None else len(answer.frame))
@@ -216,7 +217,7 @@ class Relay:
                 viewer.whole(frame)
 
     def _head(self, frame: bytes) -> Head:
-        """What a frame is. Raises BadAnswer: it is none, or of another node or platform."""
+        """Validate a frame. Raises BadAnswer if it is of another node or platform."""
         try:
             frame.decode()
             head = read_head(frame)
@@ -229,10 +230,10 @@ class Relay:
 
 
 class Relays:
-    """The relays that somebody looks at, by node, topic and what is asked.
+    """The relays with viewers, by node, topic and query.
 
     Args:
-        told: what snapshots say of the platform: epoch, version.
+        told: the platform's fields in snapshots: epoch, version.
     """
 
     def __init__(self, told: Mapping[str, str]) -> None:
@@ -243,7 +244,7 @@ class Relays:
         return len(self._relays)
 
     def of(self, remote: RemoteNode, topic: str, asked: Mapping[str, str]) -> Relay:
-        """The relay of a topic of a node, shared by all who ask the same."""
+        """Return the relay of a node's topic, shared by all viewers with the same query."""
         if topic in OWN_PART:
             return Relay(remote, topic, asked, self._told, lambda: None)
         words = {name: asked[name] for name in ASKED.get(topic, ()) if name in asked}

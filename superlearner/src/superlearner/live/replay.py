@@ -1,11 +1,11 @@
-"""A recording as the frames of the live page: what `/replay` plays. Pure: rows in, frames and plain lists out.
+"""A recording as frames of the live page, for `/replay`; pure functions.
 
-The same projector that follows a living node follows the rows of a recording, so the page draws the tree at any moment
-with the reducer of the live pages. What a living node's tables would tell (what a fresh supervisor looks like) is put
-together from the events before. A file may hold anything: an event that makes no sense changes nothing.
+The projector that follows a living node also follows the rows of a recording, so the page draws the tree at any moment
+with the reducer of the live pages. Facts that would come from a living node's tables (such as the slots of a new
+supervisor) are derived from earlier events. A file may contain anything: invalid events change nothing.
 """
 
-# The data of rows is whatever a file holds.
+# A file may hold data of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LARGEST: Final = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A row in the form the projector reads: reasons as tuples where they were such."""
+    """A row in the form that the projector reads; reasons are tuples again."""
 
     seq: int
     at: int
@@ -49,7 +49,7 @@ class Told:
 
 
 class Replay:
-    """Makes the pages of one recording. Who asks for them in order has each event projected once.
+    """The frames of one recording; reading pages in order projects each event once.
 
     >>> from otp.trace import load, pack
     >>> import tempfile
@@ -68,11 +68,11 @@ class Replay:
 
     @property
     def place(self) -> int:
-        """How many events it has read."""
+        """Return the number of events read so far."""
         return self._place
 
     def page(self, place: int, limit: int) -> dict[str, Any]:
-        """The tree after `place` events as a snapshot, what changes it in the next `limit`, and these events."""
+        """Return the tree after `place` events, and the next `limit` with their changes."""
         if place < self._place:
             self._begin()
         while self._place < place:
@@ -95,14 +95,14 @@ class Replay:
         }
 
     def people(self) -> list[list[str | None]]:
-        """Who was there when it began: pid, name, class, parent."""
+        """Return the processes at the beginning: pid, name, class, parent."""
         found: list[list[str | None]] = []
         for one in self.recording.processes:
             name, what = one.get("name"), one.get("what")
             found.append([_pid(one.get("process")), _short(name, 120), _short(what, 120), _pid(one.get("parent"))])
         return found
 
-    # One event after the other
+    # Projection of single events
 
     def _begin(self) -> None:
         recording = self.recording
@@ -119,7 +119,7 @@ class Replay:
         about = recording.header.get("about")
         told = about.get("supervisors") if isinstance(about, dict) else None
         self._supervisors = {_pid(one) for one in told[:MOST_TREE]} if isinstance(told, list) else set()
-        """Of a saved trace, which has no events of supervision: who supervises. Ends and starts stand for those."""
+        """Supervisors of a saved trace, which has no supervision events."""
         for one in recording.processes:
             pid = _pid(one.get("process"))
             if pid is not None:
@@ -129,11 +129,11 @@ class Replay:
                 graft(self._model, slot, None, self._now)
                 self._model.restarts += _restarts_in(slot)
         except (RecursionError, TypeError, ValueError, AttributeError):
-            self._model = Projection(offset=self._model.offset)  # a file of somebody else
+            self._model = Projection(offset=self._model.offset)  # an invalid file
             self._frames = Frames(self._model, self._frames.head)
 
     def _roots(self) -> Iterator[Slot]:
-        """The trees at the beginning: as the header has them, else as far as the parents of processes tell."""
+        """Yield the initial trees from the header, else derive them from parents."""
         about = self.recording.header.get("about")
         tree = about.get("tree") if isinstance(about, dict) else None
         if isinstance(tree, list) and tree:
@@ -141,7 +141,7 @@ class Replay:
                 yield from msgspec.convert(tree, list[Slot])[:50]
                 return
             except (msgspec.ValidationError, RecursionError):
-                pass  # of another version, or of somebody else: then what the events tell has to do
+                pass  # of another version, or invalid: the events have to suffice
         supervisors = self._supervisors or {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
         below: dict[str, list[str]] = {}
         above: dict[str, str] = {}
@@ -183,10 +183,10 @@ class Replay:
                 return set()
             return self._project(row, pid)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-            return set()  # a file of somebody else: this event makes no sense
+            return set()  # an invalid event
 
     def _traced(self, row: Row, pid: str) -> set[str]:
-        """A start or an end in a saved trace, as the supervisor above would have told it."""
+        """Handle a start or end in a saved trace as if its supervisor had reported it."""
         if row.kind == "spawned":
             above = _pid(row.data.get("parent"))
             if above not in self._model.by_pid or above not in self._supervisors:
@@ -194,7 +194,7 @@ class Replay:
             fresh = self._inferred(pid, {}, self._supervisors, 0)
             data = {"id": fresh.id, "child": pid, "type": fresh.kind}
             before = self._model.rows.get(f"{self._model.by_pid[above]}/{fresh.part}")
-            if before is not None:  # only those with a name keep their place when they end
+            if before is not None:  # only named processes keep their slot when they end
                 fresh = replace(fresh, restarts=before.restarts + 1)
                 self._model.restarts += 1
             return apply(self._model, Told(row.seq, _bounded(row.at), "child_started", above, row.seq, data), fresh)
@@ -202,7 +202,7 @@ class Replay:
         above = None if found is None or found.parent is None else self._model.rows[found.parent].pid
         if found is None or above is None:
             return set()
-        if found.name is None:  # whoever comes in its place has another id
+        if found.name is None:  # its successor has another id
             return remove(self._model, found.key)
         data = {"id": found.id, "child": pid, "reason": _term(row.data.get("reason")), "by": "exit"}
         return apply(self._model, Told(row.seq, _bounded(row.at), "child_terminated", above, row.seq, data), None)
@@ -213,7 +213,7 @@ class Replay:
         fresh: Slot | None = None
         if child is not None and row.kind in ("child_started", "child_restarted"):
             fresh = self._fresh(pid, child, data, row.kind, row.cause)
-            if pid not in self._model.by_pid:  # its own start is told later, and takes it along
+            if pid not in self._model.by_pid:  # its own start comes later and includes this event
                 members = self._waiting.setdefault(pid, [])
                 if len(members) < MOST_TREE:
                     members.append(fresh)
@@ -229,7 +229,7 @@ class Replay:
         return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
 
     def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str, cause: int) -> Slot:
-        """What the tables of the living node would have told of a child that has just been started."""
+        """Return what the living node's tables would have said of a newly started child."""
         model = self._model
         above = model.rows.get(model.by_pid.get(supervisor, ""))
         id = id_text(data["id"])
@@ -271,7 +271,10 @@ class Replay:
         )
 
     def _wire(self, row: Row) -> list[Any]:
-        """An event as a list: µs since the first, kind, who, the other one, words, place of its cause, way or more."""
+        """Return an event as a list.
+
+        Its items: µs since the first event, kind, pid, other pid, text, index of its cause, extra.
+        """
         get = row.data.get
         kind, other, words, more = row.kind, None, "", ""
         if kind in ("sent", "dropped"):
@@ -303,22 +306,22 @@ class Replay:
 
 
 class Replays:
-    """How far recordings have been read, for each who reads one: who goes on finds the reader that stands there.
+    """The readers of recordings; a next page continues where the last one ended.
 
     Args:
-        most: how many are remembered; of more the one that was not asked for the longest time is forgotten.
+        most: the limit of readers; beyond it, the least recently used is dropped.
     """
 
     def __init__(self, most: int = 4) -> None:
         self._most = most
         self._readers: list[Replay] = []
-        """Those that are in the middle of a recording, the one that was asked last at the end."""
+        """Readers in the middle of a recording, the most recently used last."""
         self._one_at_a_time = asyncio.Lock()
 
     async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
-        """A page of a recording, made beside the loop; the first one says who was there."""
+        """Return a page of a recording, built in a thread; the first has the processes."""
         async with self._one_at_a_time:
-            reader = self._take(recording, place)  # nobody else's, should this be cancelled in the middle
+            reader = self._take(recording, place)  # removed, so that a cancelled reader is not used again
 
             def make() -> tuple[Replay, dict[str, Any]]:
                 one = reader or Replay(recording)
@@ -332,7 +335,7 @@ class Replays:
             return page
 
     def _take(self, recording: Recording, place: int) -> Replay | None:
-        """The reader that has read up to `place`, or nearly; None if all are beyond it."""
+        """Remove and return the reader at `place` or closest before it, or None."""
         before = [one for one in self._readers if one.recording is recording and one.place <= place]
         found = max(before, key=lambda one: one.place, default=None)
         if found is not None:
@@ -341,12 +344,12 @@ class Replays:
 
 
 def _restarts_in(slot: Slot) -> int:
-    """Return how often a child and those below it had been restarted when the recording began."""
+    """Return the restarts of a child and its descendants before the recording."""
     return slot.restarts + sum(map(_restarts_in, slot.children))
 
 
 def _with_counts(model: Projection, above: str, slot: Slot) -> Slot:
-    """Return a child of a supervisor that has just been started, with what its place had counted before."""
+    """Return a newly started child with the restart counts that its slot had before."""
     key = f"{above}/{slot.part}"
     children = tuple(_with_counts(model, key, child) for child in slot.children)
     before = model.rows.get(key)
@@ -377,5 +380,5 @@ def _words(value: Any, limit: int) -> str:
 
 
 def _term(value: Any) -> Any:
-    """A value of a row as the runtime had it, as far as that matters: tuples were lists in the file."""
+    """Return a value as the runtime had it, where that matters: lists become tuples."""
     return tuple(value) if isinstance(value, list) else value

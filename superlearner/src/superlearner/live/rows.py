@@ -1,4 +1,4 @@
-"""Rows of the supervision tree as they travel: one record per child slot, and what changed in one.
+"""The wire format of tree rows: one record per child slot, and changes.
 
 The field names are the wire contract between the server and the page.
 """
@@ -26,7 +26,7 @@ class Last(msgspec.Struct, frozen=True):
 
 
 class WireBudget(msgspec.Struct, frozen=True):
-    """Restarts that count now, and when each of them stops counting (wall clock seconds, ascending)."""
+    """Restarts that count now, and their expiry times (wall clock seconds, ascending)."""
 
     used: int
     max: int
@@ -36,7 +36,7 @@ class WireBudget(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One child slot, or a root. Times are wall clock seconds."""
+    """A child slot or a root. Times are wall clock seconds."""
 
     key: str
     parent: str | None
@@ -66,12 +66,12 @@ values_of: Final = attrgetter(*FIELDS)
 
 
 def label(row: Row | None) -> str:
-    """What a process is called wherever it is shown: its registered name, else its id in its supervisor."""
+    """Return a process's display name: its registered name, else its child id."""
     return "" if row is None else row.name or row.id
 
 
 def wire_budget(budget: Budget, now: float) -> WireBudget:
-    """The budget as it stands at `now`: restarts older than the window no longer count."""
+    """Return the budget at `now`, without restarts older than the window."""
     used, expires = budget.counting(now)
     if not expires:
         return WireBudget(0, budget.max, budget.window_s, None, ())
@@ -79,7 +79,7 @@ def wire_budget(budget: Budget, now: float) -> WireBudget:
 
 
 def wire_row(row: Row, now: float, **more: Any) -> dict[str, Any]:
-    """A whole row for a snapshot or for the `n` of a delta."""
+    """Return a whole row for a snapshot or for the `n` of a delta."""
     shown = dict(zip(FIELDS, values_of(row), strict=True))
     if row.budget is not None:
         shown["budget"] = wire_budget(row.budget, now)
@@ -87,7 +87,7 @@ def wire_row(row: Row, now: float, **more: Any) -> dict[str, Any]:
 
 
 def changes(before: Row, after: Row, now: float) -> dict[str, Any]:
-    """The fields of a row that are not what they were."""
+    """Return the changed fields of a row."""
     changed: dict[str, Any] = {}
     for name in FIELDS:
         value = getattr(after, name)

@@ -1,4 +1,4 @@
-"""The feed of a hub in shorthand: for the pages; the hub itself serves whoever wants the plain frames."""
+"""A hub's feed in shorthand for the pages; the hub itself serves plain frames."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["ShortFeed"]
 
 
 class ShortFeed:
-    """Viewers of a hub that read shorthand, and what they have been told.
+    """The viewers of a hub that read shorthand, and the encoder's state.
 
     Args:
-        hub: whose frames these are.
+        hub: the source of the frames.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -30,7 +30,7 @@ class ShortFeed:
         self._encoded = b""
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         if not self.viewers:
             self._shorthand, self._of = Shorthand(), None
         viewer = self._hub.attach(self)
@@ -38,18 +38,18 @@ class ShortFeed:
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone."""
+        """Remove a viewer."""
         self._hub.detach(viewer)
 
     def snapshot(self) -> bytes:
-        """The whole page at this instant, encoded once for all who ask before the next event."""
+        """Return the snapshot, encoded once for all requests before the next event."""
         frame = self._hub.snapshot_frame()
         if frame is not self._of:
             self._of, self._encoded = frame, encode(self._shorthand.snapshot(frame, self._hub.frames.sent))
         return self._encoded
 
     def offer(self, frame: Mapping[str, Any]) -> None:
-        """The next delta, if anybody is here."""
+        """Send the next delta if there are viewers."""
         if not self.viewers:
             return
         encoded = encode(self._shorthand.delta(frame, self._hub.frames.sent))

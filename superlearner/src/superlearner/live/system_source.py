@@ -1,8 +1,8 @@
-"""The live feed of a node's figures: each point as the monitor makes it, and the anomalies that go on.
+"""The live feed of a node's metrics: the monitor's points, and active anomalies.
 
     monitor's sample → point → one frame, encoded once → each viewer's queue
 
-There is no clock here: a frame is due when there is a point. While nobody looks nobody follows the monitor.
+There is no clock here: each point triggers a frame. Without viewers the monitor is not followed.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ __all__ = ["SystemSource", "system_source"]
 
 COLUMNS: Final = tuple(field.name for field in fields(Point))
 FINE_S: Final = 660.0
-"""A snapshot has this much in full; of what is older, up to an hour, a point for `COARSE_S` seconds."""
+"""Seconds that a snapshot has in full; older points are thinned to `COARSE_S`."""
 HOUR_S: Final = 3_600.0
 COARSE_S: Final = 10.0
 SKIPPED: Final = 2.5
-"""A point that took so many times as long as it should have: the node was not looked at in that time."""
+"""Factor of the expected duration beyond which a point marks a gap in sampling."""
 LEAST_S: Final = 0.1
-"""A point of less time has no rates: the first one, of the moment in which the platform has begun."""
+"""A shorter point has no rates: the first one, taken while the platform starts."""
 ENDED: Final = 50
 encode: Final = msgspec.json.Encoder().encode
 
 
 class SystemSource:
-    """The figures of one node for all who look at them.
+    """The metrics of one node for all viewers.
 
     Args:
-        platform: whose settings hold.
-        node: its name.
-        monitor: makes the points.
+        platform: the platform with the settings.
+        node: the node's name.
+        monitor: the source of points.
     """
 
     def __init__(self, platform: Platform, node: str, monitor: Monitor) -> None:
@@ -59,7 +59,7 @@ class SystemSource:
         self._told_over = 0
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, self._platform.settings.viewer_queue)
         self._viewers.add(viewer)
         if self._leave is None:
@@ -69,14 +69,14 @@ class SystemSource:
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone; after the last one the monitor is followed no longer."""
+        """Remove a viewer; stop following the monitor after the last one."""
         self._viewers.discard(viewer)
         if not self._viewers and self._leave is not None:
             self._leave()
             self._leave = None
 
     def snapshot(self) -> bytes:
-        """All that a page needs at first."""
+        """Return everything that a page needs initially."""
         points = self._known()
         alarms = self._monitor.alarms
         return encode({
@@ -112,14 +112,14 @@ class SystemSource:
             viewer.offer(frame)
 
     def _known(self) -> list[tuple[Point, bool]]:
-        """The points of a snapshot, gone through once for all who ask before the next one is made."""
+        """Return the points of a snapshot, cached until the next point."""
         newest = self._monitor.history.last
         if self._told is None or self._told[0] is not newest:
             self._told = newest, self._points()
         return self._told[1]
 
     def _points(self) -> list[tuple[Point, bool]]:
-        """The last hour, what is not fresh by `COARSE_S`; each with whether nothing was sampled before it."""
+        """Return the last hour, older points thinned, each with whether a gap precedes it."""
         now = self._monitor.time()
         found: list[tuple[Point, bool]] = []
         bucket: list[Point] = []
@@ -153,7 +153,7 @@ class SystemSource:
         return anomaly_line(alarm, self._monitor.time()).model_dump()
 
     def _over(self) -> int:
-        """How many anomalies have ended ever."""
+        """Return the number of anomalies that have ended so far."""
         alarms = self._monitor.alarms
         return alarms.number - len(alarms.active)
 
@@ -162,7 +162,7 @@ _sources: WeakValueDictionary[Monitor, SystemSource] = WeakValueDictionary()
 
 
 def system_source(platform: Platform, watched: WatchedNode) -> SystemSource:
-    """The source for all who look at this node now."""
+    """Return the shared source for viewers of this node."""
     found = _sources.get(watched.monitor)
     if found is None:
         found = _sources[watched.monitor] = SystemSource(platform, watched.node.name, watched.monitor)

@@ -1,4 +1,4 @@
-"""What hubs and their clock say to one another: which hub it is about, and what is due."""
+"""Messages between hubs and their clock: the hub and what is due."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Asked = Literal["frame", "watched", "beat"]
 
 
 class Tick:
-    """A message to the clock. Compared by type, since anybody may send to a process that has a name."""
+    """A message to the clock. Compare by type: anyone may send to a named process."""
 
     __slots__ = ("asked", "hub")
 
@@ -29,10 +29,10 @@ class Tick:
 
 
 def tell_clock(carrier: Node, hub: Hub, asked: Asked, wait: float = 0.0) -> None:
-    """Tell the clock on `carrier` what it has to do for a hub, at once or in `wait` seconds."""
+    """Send the clock on `carrier` a hub's request, due at once or in `wait` seconds."""
     clock = carrier.whereis(LIVE)
     if clock is None:
-        return  # it starts just now, and asks then what there is to do
+        return  # the clock is starting and will ask all hubs what is due
     if wait > 0:
         otp.send_after(wait, clock, Tick(hub, asked))
     else:

@@ -1,7 +1,7 @@
-"""The topics of the live feed: `/live/<topic>?node=…`, each with one source for all who look at the same node.
+"""The topics of the live feed, `/live/<topic>?node=…`; one source per node.
 
-A source makes its frames once and hands the same bytes to every viewer; see `hub` for the one of supervision trees.
-Those of a node in another process are made there, and come over a `relay`.
+A source builds each frame once and sends the same bytes to every viewer; see `hub` for supervision trees. Frames of a
+node in another process are built there and come through a `relay`.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ __all__ = ["OF_PLATFORM", "TOPICS", "LiveSource", "Topic", "source_of"]
 
 
 class LiveSource(Protocol):
-    """Where viewers of one topic and one node get their frames from."""
+    """A source of frames for viewers of one topic and one node."""
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         ...
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone."""
+        """Remove a viewer."""
         ...
 
 
 Topic = Callable[["Platform", WatchedNode, Mapping[str, str]], Awaitable[LiveSource | None]]
-"""Finds the source for a node and what else the address asks; None when there is none now: try again in a moment."""
+"""A function that returns the source for a node and query; None if not yet there."""
 
 
 async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
-    """The supervision trees of a node; `form=short` is the one that the pages read, see `shorthand`."""
+    """Return a node's supervision trees; `form=short` for the pages' `shorthand`."""
     hub = None if platform.hubs is None else platform.hubs.of(watched)
     return hub.short if hub is not None and asked.get("form") == "short" else hub
 
 
 async def traces(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
-    """The traces of a node, and what one of them captures: `trace` is its id."""
+    """Return the traces of a node, with the messages of the one whose id is `trace`."""
     if platform.trace_feeds is None:
         return None
     return platform.trace_feeds.find(platform.traces, watched.node.name, asked.get("trace", "")[:40], platform.epoch)
 
 
 async def system(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
-    """The points of a node as they are made, and its anomalies."""
+    """Return the metrics and anomalies of a node."""
     del asked
     return system_source(platform, watched)
 
 
 def log(platform: Platform) -> LiveSource | None:
-    """The lines of the log, which is the platform's and so the same for all nodes."""
+    """Return the lines of the log, which belongs to the platform and so to all nodes."""
     return log_source(platform)
 
 
 def nodes(platform: Platform) -> LiveSource | None:
-    """Which nodes there are, whatever node is shown."""
+    """Return the list of nodes, whatever node is shown."""
     return platform.node_list
 
 
@@ -75,13 +75,13 @@ TOPICS: Mapping[str, Topic] = {
 }
 
 OF_PLATFORM: Mapping[str, Callable[[Platform], LiveSource | None]] = {"log": log, "platform": nodes}
-"""Topics that are the same whatever node is shown."""
+"""Topics that do not depend on the shown node."""
 
 
 async def source_of(
     platform: Platform, topic: str, found: WatchedNode | RemoteNode, asked: Mapping[str, str]
 ) -> LiveSource | None:
-    """The source of a topic for a node, wherever that is; None when there is none now."""
+    """Return a topic's source for a local or remote node; None if not yet there."""
     if topic in OF_PLATFORM:
         return OF_PLATFORM[topic](platform)
     if isinstance(found, WatchedNode):

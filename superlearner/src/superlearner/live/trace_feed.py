@@ -1,8 +1,8 @@
-"""The live feed of the page /traces: the list of traces with their counts, and what the looked-at one captures.
+"""The live feed of /traces: all traces with counts, and one trace's messages.
 
-One source for all who look at the same trace of the same node; it hears the trace itself, makes at most twenty frames
-a second, encodes each once, and is gone with its last viewer. A snapshot has all that the trace keeps; a delta has new
-messages (`m`), those of whom more is known now (`u`), marks, people, and the number of the oldest that is still kept.
+One source serves all viewers of the same trace of the same node. It follows the trace itself, sends at most twenty
+frames a second, encodes each once, and ends with its last viewer. A snapshot has all that the trace keeps; a delta has
+new messages (`m`), updated messages (`u`), marks, people, and the number of the oldest message kept.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ FRAME_S: Final = 0.05
 BEAT_S: Final = 0.5
 QUEUE: Final = 50
 MOST_CHANGES: Final = 400
-"""More messages than this in one frame are sent as a snapshot."""
+"""Messages in one frame beyond which a snapshot is sent."""
 PIDS: Final = 8
 
 
 def wire_message(one: Captured) -> dict[str, Any]:
-    """A message as it travels; what is usual is left out. Secrets are hidden."""
-    told: dict[str, Any] = {"seq": one.seq, "at": one.at, "kind": one.way, "from": one.sender, "to": one.receiver}
-    told["text"], told["tag"] = one.text, one.tag
+    """Return a message in wire format, without defaults, with secrets redacted."""
+    fields: dict[str, Any] = {"seq": one.seq, "at": one.at, "kind": one.way, "from": one.sender, "to": one.receiver}
+    fields["text"], fields["tag"] = one.text, one.tag
     seldom = {"dropped": one.dropped or None, "received": one.received_at, "answer": one.answer}
     seldom |= {"answers": one.answers, "cause": one.cause}
-    return told | {name: value for name, value in seldom.items() if value is not None}
+    return fields | {name: value for name, value in seldom.items() if value is not None}
 
 
 def wire_mark(one: Mark) -> dict[str, Any]:
-    """An end or a start as it travels."""
+    """Return an end or a start in wire format."""
     return {
         "seq": one.seq,
         "at": one.at,
@@ -50,19 +50,19 @@ def wire_mark(one: Mark) -> dict[str, Any]:
 
 
 def wire_person(one: Person) -> dict[str, Any]:
-    """Who takes part, as it travels."""
-    told = {"pid": one.pid, "name": one.name, "what": one.what, "label": one.label}
-    return told | {"supervisor": one.supervisor, "traced": one.traced}
+    """Return a participant in wire format."""
+    fields = {"pid": one.pid, "name": one.name, "what": one.what, "label": one.label}
+    return fields | {"supervisor": one.supervisor, "traced": one.traced}
 
 
 class TraceFeed:
-    """See the module's text.
+    """The frames of one trace for all its viewers.
 
     Args:
         traces: all traces of the platform.
-        node: of which node they are shown.
-        trace_id: whose messages are sent; empty for the list alone.
-        head: what a snapshot says besides: epoch and node.
+        node: the node whose traces are listed.
+        trace_id: the trace whose messages are sent; empty for the list alone.
+        head: additional fields of a snapshot: epoch and node.
         on_look, on_idle: called when the first viewer comes, and when the last one has gone.
     """
 
@@ -95,7 +95,7 @@ class TraceFeed:
         self._beat: asyncio.TimerHandle | None = None
 
     def attach(self) -> Viewer:
-        """A new viewer; its first frame is a snapshot."""
+        """Return a new viewer; its first frame is a snapshot."""
         viewer = Viewer(self, QUEUE)
         self.viewers.add(viewer)
         if len(self.viewers) == 1:
@@ -105,7 +105,7 @@ class TraceFeed:
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone; with the last one the source is, too."""
+        """Remove a viewer; end the source with the last one."""
         self.viewers.discard(viewer)
         if not self.viewers:
             for timer in (self._due, self._beat):
@@ -116,28 +116,28 @@ class TraceFeed:
             self._on_idle()
 
     def snapshot(self) -> bytes:
-        """All there is, now."""
+        """Return the current state."""
         self._flush()
         trace = self._trace
-        told: dict[str, Any] = {"now": self._clock.now(), "traces": self._list, "trace": None}
+        fields: dict[str, Any] = {"now": self._clock.now(), "traces": self._list, "trace": None}
         if trace is not None:
-            told["trace"] = trace.id
-            told["messages"] = [wire_message(one) for one in trace.messages]
-            told["marks"] = [wire_mark(one) for one in trace.marks]
-            told["people"] = [wire_person(one) for one in trace.people.values()]
-        return encode({"k": "s", **self.head, "seq": self.seq, **told})
+            fields["trace"] = trace.id
+            fields["messages"] = [wire_message(one) for one in trace.messages]
+            fields["marks"] = [wire_mark(one) for one in trace.marks]
+            fields["people"] = [wire_person(one) for one in trace.people.values()]
+        return encode({"k": "s", **self.head, "seq": self.seq, **fields})
 
-    # What the trace says
+    # Updates from the trace
 
-    def _heard(self, seq: int | None) -> None:
-        """The trace has something new, while the runtime delivers it: a note, and a timer."""
+    def _on_change(self, seq: int | None) -> None:
+        """Note a change and set a timer; called by the runtime during delivery."""
         if seq is not None and seq <= self._newest:
             self._changed[seq] = None
         if self._due is None and self.viewers:
             self._due = asyncio.get_running_loop().call_later(FRAME_S, self._flush)
 
     def _look(self) -> None:
-        """Find the trace; what it has by now is in the snapshot."""
+        """Find the trace; the snapshot has its messages so far."""
         self._forget()
         try:
             found = self.traces.find(self.trace_id, node=self.node) if self.trace_id else None
@@ -147,14 +147,14 @@ class TraceFeed:
         if found is None or found.node != self.node:
             return
         self._trace = found
-        found.watchers.append(self._heard)
+        found.watchers.append(self._on_change)
         self._newest = found.messages[-1].seq if found.messages else 0
         self._newest_mark = found.marks[-1].seq if found.marks else 0
         self._people = dict(found.people)
 
     def _forget(self) -> None:
-        if self._trace is not None and self._heard in self._trace.watchers:
-            self._trace.watchers.remove(self._heard)
+        if self._trace is not None and self._on_change in self._trace.watchers:
+            self._trace.watchers.remove(self._on_change)
         self._trace = None
         self._changed.clear()
 
@@ -170,7 +170,7 @@ class TraceFeed:
     # Frames
 
     def _beats(self) -> None:
-        """Twice a second: the counts of all traces, and that the line is alive."""
+        """Send the counts of all traces and a heartbeat, twice a second."""
         self._beat = asyncio.get_running_loop().call_later(BEAT_S, self._beats)
         self.traces.look()
         gone = self._trace is not None and self._trace.id not in {one.id for one in self.traces}
@@ -184,7 +184,7 @@ class TraceFeed:
             self._send({"traces": listed} if changed else {})
 
     def _flush(self) -> None:
-        """What is new since the last frame."""
+        """Send what is new since the last frame."""
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -232,7 +232,7 @@ class TraceFeed:
 
 
 class TraceFeeds:
-    """The sources that somebody looks at, by node and trace."""
+    """The sources with viewers, by node and trace."""
 
     def __init__(self) -> None:
         self._feeds: dict[tuple[str, str], TraceFeed] = {}
@@ -241,7 +241,7 @@ class TraceFeeds:
         return len(self._feeds)
 
     def find(self, traces: Traces, node: str, trace_id: str, epoch: str) -> TraceFeed:
-        """The source of a trace, or, without an id, of the list alone."""
+        """Return the source of a trace or, without an id, of the list."""
         key = (node, trace_id)
         known = self._feeds.get(key)
         if known is not None:

@@ -1,4 +1,4 @@
-"""One browser tab at the live page: a bounded queue of frames, and a snapshot for whoever falls behind."""
+"""A viewer of a live page: a bounded queue; a snapshot if it falls behind."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["Snapshots", "Viewer"]
 
 
 class Snapshots(Protocol):
-    """Where a viewer gets a snapshot from."""
+    """A source of snapshots."""
 
     def snapshot(self) -> bytes:
-        """The whole page at this instant."""
+        """Return a snapshot of the whole page."""
         ...
 
 
 class Viewer:
-    """One browser tab: a bounded queue of frames.
+    """A bounded queue of frames for one browser tab.
 
     Args:
-        hub: where snapshots come from.
+        hub: the source of snapshots.
         limit: frames it may lag behind.
     """
 
@@ -36,7 +36,7 @@ class Viewer:
         self._wake.set()
 
     def offer(self, frame: bytes) -> None:
-        """The next frame; beyond the limit all is dropped and a snapshot will follow."""
+        """Add a frame; beyond the limit, drop the queue and schedule a snapshot."""
         if self.resync:
             return
         if len(self._frames) >= self.limit:
@@ -46,16 +46,16 @@ class Viewer:
         self._wake.set()
 
     def want_snapshot(self) -> None:
-        """Forget what is queued; the next frame is a snapshot."""
+        """Drop the queue; the next frame is a snapshot."""
         self._frames.clear()
         self.resync = True
         self._wake.set()
 
     def look(self, asked: Mapping[str, str]) -> None:
-        """It looks at another part of what there is; most topics are looked at as a whole."""
+        """Change the visible range; ignored by topics that are shown as a whole."""
 
     def close(self) -> None:
-        """The hub ends."""
+        """End the queue: the hub has closed."""
         self.closed = True
         self._wake.set()
 
