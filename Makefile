@@ -70,6 +70,7 @@ check: install-dev ## style, types, layers and house rules
 	$(PY) -m tools.check_tests
 	$(PY) -m tools.check_order
 	$(PY) -m tools.check_repo
+	$(PY) -m tools.check_language
 	$(PY) -m tools.check_conformance
 	$(PY) -m tools.rooms --check
 	$(PY) -m tools.commands --check

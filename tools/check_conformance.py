@@ -3,7 +3,7 @@
 Whether those tests ran and passed is checked when they run, see ``otp/tests/shared/conformance_plugin.py``.
 
     python -m tools.check_conformance
-    python -m tools.check_conformance --write    make the counts anew
+    python -m tools.check_conformance --write    update the counts
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEAST_HELD = 500
 
 
 def problems_of(text: str, root: Path = ROOT, least: int = LEAST_HELD) -> Iterator[str]:
-    """What is wrong with the page, as lines for people; the tests are looked for under ``root``."""
+    """Return the problems of the page as lines for people; the tests are searched under ``root``."""
     cases = cases_of(text)
     seen: dict[tuple[str, str], Case] = {}
     functions: dict[str, set[str]] = {}

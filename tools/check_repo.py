@@ -1,4 +1,4 @@
-"""What must not get into the repository: paths of somebody's machine, addresses of package registries, huge files.
+"""Refuse paths of one machine, addresses of package registries and huge files in the repository.
 
 python -m tools.check_repo
 """
@@ -27,7 +27,7 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 
 
 def problems_of(file: str, text: str) -> Iterator[str]:
-    """What is wrong with one text file; ``file`` is its path in the repository."""
+    """Yield the problems of a text file; ``file`` is its path in the repository."""
     path = Path(file)
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
@@ -46,7 +46,7 @@ def problems_of(file: str, text: str) -> Iterator[str]:
 
 
 def unlisted(root: Path) -> Iterator[str]:
-    """Pages of the documentation that its list of contents does not name: nobody would find them."""
+    """Yield the pages of the documentation that its list of contents does not name."""
     contents = root / "docs" / "README.md"
     listed = contents.read_text(encoding="utf-8") if contents.exists() else ""
     for path in written_files(root):
@@ -57,7 +57,7 @@ def unlisted(root: Path) -> Iterator[str]:
 
 
 def problems_in(root: Path) -> Iterator[str]:
-    """What is wrong with the repository at ``root``."""
+    """Yield the problems of the repository at ``root``."""
     yield from unlisted(root)
     for path in written_files(root):
         content = (root / path).read_bytes()

@@ -1,12 +1,12 @@
-"""Nobody sleeps, nobody polls: tests wait for what they are told, and the product reacts to what happens.
+"""Refuse sleeping and polling: tests wait for a message or an event, and the product reacts to events.
 
 Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any time, a browser's ``wait_for_timeout``,
 every loop around ``sleep(0)``, every ``while`` that asks a clock or awaits its condition. Refused in the sources:
 ``time.sleep``, every loop around a sleep, and ``setInterval`` in a page's script.
 
-What has to wait all the same stands in ``allowed_waits.txt``, one place a line with its reason; ``*`` stands for
-anything. A line that begins with ``virtual:`` lets tasks under test sleep in virtual time, which takes none, and allows
-no loop around it. A line whose place no longer sleeps is refused as well.
+``allowed_waits.txt`` lists the exceptions, one place a line with its reason; ``*`` matches anything. A line that
+begins with ``virtual:`` lets tasks under test sleep in virtual time, which takes none, but not in a loop. A line whose
+place no longer sleeps is refused as well.
 
     python -m tools.check_tests
 """
@@ -32,22 +32,22 @@ _TRY = "try a monitor, a message, an event, wait_all_idle() or advance()"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One sleep: where it stands (file, line, qualified name of the function) and what is wrong with it."""
+    """A refused sleep: its place (file, line, qualified name of the function) and the problem."""
 
     file: str
     line: int
     place: str
     what: str
     virtual: bool = False
-    """Whether it takes no time under a virtual clock."""
+    """True if it takes no time under a virtual clock."""
 
     @property
     def key(self) -> str:
-        """How the allow-list names it."""
+        """Its name in the allow-list."""
         return f"{self.file}::{self.place}"
 
     def is_allowed_by(self, line: str) -> bool:
-        """Whether this line of the allow-list speaks of it."""
+        """Return whether this line of the allow-list covers it."""
         if line.startswith(VIRTUAL):
             return self.virtual and fnmatchcase(self.key, line.removeprefix(VIRTUAL))
         return fnmatchcase(self.key, line)
@@ -159,7 +159,7 @@ def read_allowed(text: str) -> set[str]:
 
 
 def check(files: dict[str, str], allowed: set[str]) -> list[str]:
-    """What is wrong, as lines for people: ``files`` maps a path to its text."""
+    """Return the problems as lines for people; ``files`` maps a path to its text."""
     waits = [wait for file, source in files.items() for wait in waits_in(source, file)]
     used = {line for line in allowed if any(wait.is_allowed_by(line) for wait in waits)}
     wrong = [str(wait) for wait in waits if not any(wait.is_allowed_by(line) for line in used)]
@@ -177,5 +177,5 @@ def _files() -> dict[str, str]:
 
 if __name__ == "__main__":
     problems = check(_files(), read_allowed(ALLOWED.read_text(encoding="utf-8")))
-    print("\n".join(problems) or "check_tests: nobody sleeps, nobody polls")
+    print("\n".join(problems) or "check_tests: no sleeping, no polling")
     sys.exit(bool(problems))

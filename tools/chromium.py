@@ -15,11 +15,11 @@ ARGUMENTS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-"""What it is started with: it draws by itself, and asks nobody on the network for anything."""
+"""Flags to start it with: it renders in software and makes no network request of its own."""
 
 
 def chromium(*, windowless: bool = False) -> str | None:
-    """Its path, as a person has it; None if there is none.
+    """Return the path of an installed Chromium, None if there is none.
 
     Args:
         windowless: take the one without windows where it is installed: tests need two thirds of the time with it.

@@ -1,7 +1,7 @@
 """The commands of the operations: files that the command line reads instead of importing the operations.
 
-python -m tools.commands            writes them anew; do this when an operation was added or changed
-python -m tools.commands --check    says which of them are not what the operations declare
+python -m tools.commands            writes the files; run it after you add or change an operation
+python -m tools.commands --check    lists the files that differ from what the operations declare
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from superlearner.operations.adapters.cli import manifest
 
 
 def written() -> dict[Path, str]:
-    """What each file has to hold."""
+    """Return the content of each file."""
     return {
         FOLDER / f"{category}.json": json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
         for category, entries in manifest().items()
@@ -30,7 +30,7 @@ def differing() -> list[str]:
 
 
 def write() -> None:
-    """Make all files anew."""
+    """Write all files."""
     FOLDER.mkdir(exist_ok=True)
     wanted = written()
     for file in set(FOLDER.glob("*.json")) - set(wanted):

@@ -22,7 +22,7 @@ _TEST = re.compile(r"otp/tests/[\w/.-]+\.py::\w+(?:\[.+\])?")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One line of the page. ``tests`` is empty for a case that nothing here holds, and ``text`` then says why."""
+    """A line of the page. ``tests`` is empty for a case without a test; ``text`` then says why."""
 
     line: int
     suite: str
@@ -68,12 +68,12 @@ def _cells(line: str) -> list[str]:
 
 
 def is_test(name: str) -> bool:
-    """Whether this is spelled as the id of one of the library's tests."""
+    """Return whether this is spelled like the id of a test of the library."""
     return _TEST.fullmatch(name) is not None
 
 
 def with_counts(text: str) -> str:
-    """The page with the table of counts that its lines give."""
+    """Return the page with its table of counts updated."""
     cases = cases_of(text)
     suites = dict.fromkeys(case.suite for case in cases)
     rows = [_row(suite, [case for case in cases if case.suite == suite]) for suite in suites]

@@ -42,7 +42,7 @@ HOLD = (
 
 
 def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """One picture: some history, a process looked at, and a child of the checkout that has just been killed.
+    """Take a picture with some history, a selected process, and a child of the checkout just killed.
 
     Raises:
         SystemExit: the page scrolls sideways.
@@ -116,7 +116,7 @@ def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width:
     """Pictures of pages that are read.
 
     Raises:
-        SystemExit: one scrolls sideways.
+        SystemExit: a page scrolls sideways.
     """
     for name, path in READ.items():
         page = open_page(browser, theme, width)
@@ -129,10 +129,10 @@ def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width:
 
 
 def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, theme: str, width: int) -> None:
-    """What may be started, and a sandbox whose code runs.
+    """Take pictures of the sandbox templates and of a running sandbox.
 
     Raises:
-        SystemExit: one scrolls sideways.
+        SystemExit: a page scrolls sideways.
     """
     owner = {"authorization": f"Bearer {(data / TOKEN_FILE).read_text().strip()}"}
     page = open_page(browser, theme, width, extra_http_headers=owner)
@@ -162,7 +162,7 @@ def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width
     """The system page while a supervisor is near its end, and who talks to whom.
 
     Raises:
-        SystemExit: one scrolls sideways.
+        SystemExit: a page scrolls sideways.
     """
     page = open_page(browser, theme, width)
     page.goto(f"{address}/system?view=talk")
@@ -212,7 +212,7 @@ def open_page(browser: Browser, theme: str, width: int, **more: Any) -> Page:
 
 
 def take(page: Page, file: Path, width: int, *, last: bool = True) -> None:
-    """One picture, and with the last one the end of the page. A page that scrolls sideways is none."""
+    """Save a picture and, after the last one, close the page; refuse a page that scrolls sideways."""
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
         raise SystemExit(f"{page.url}: expected no sideways scroll at {width} px, got {overflow} px too many")
@@ -225,7 +225,7 @@ def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width
     """A trace of the checkout while the ledger is killed, with a call chosen; and the replay of a recording of it.
 
     Raises:
-        SystemExit: one scrolls sideways.
+        SystemExit: a page scrolls sideways.
     """
     page = open_page(browser, theme, width)
     page.goto(f"{address}/traces")
@@ -298,7 +298,7 @@ def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, widt
 
 
 def ask(url: str, method: str, body: object) -> None:
-    """One request; a refusal raises."""
+    """Send a request; raise if it is refused."""
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
     urllib.request.urlopen(request, timeout=10).close()

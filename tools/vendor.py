@@ -1,7 +1,7 @@
-"""What the pages take of other projects: one file each, with its licences and a record of what it was made of.
+"""Bundle the packages the pages use: one file each, with its licences and a record of its sources.
 
-python -m tools.vendor            makes them anew from the lock in tools/vendoring (needs npm, which comes with Node)
-python -m tools.vendor --check    says whether the files are those that were made
+python -m tools.vendor            builds the files from the lock in tools/vendoring (needs npm, which comes with Node)
+python -m tools.vendor --check    checks that the files are unchanged since they were built
 """
 
 from __future__ import annotations

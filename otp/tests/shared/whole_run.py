@@ -1,4 +1,4 @@
-"""Whether a run of pytest is one of a whole folder; a part (a file, ``-k``, ``-x`` that stopped it) proves nothing."""
+"""Recognise a pytest run of a whole folder; a partial one (a file, ``-k``, a stop by ``-x``) proves nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["QUICK", "is_whole"]
 
 _NARROWED = ("keyword", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
 QUICK = "not slow and not repeated and (not browser or page) and (not program or sample)"
-"""What `make test` runs."""
+"""The marker expression of `make test`."""
 
 _WHOLE = ("", "not slow", QUICK)
 

@@ -1,4 +1,4 @@
-"""Who begins warm is a program like any other: with its own streams and folder, an exit code, and an end by signal."""
+"""A warm start behaves like any program: own streams and folder, an exit code, an end by signal."""
 
 from __future__ import annotations
 

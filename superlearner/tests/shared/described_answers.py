@@ -1,4 +1,4 @@
-"""Whether an answer of the API is what its OpenAPI document says, field by field."""
+"""Comparison of an API answer with the OpenAPI document, field by field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AnswerCheck:
         operations: those that have a route.
         document: makes the OpenAPI document.
         prefix: what stands before the paths of the operations.
-        answered: is told the name of each operation that answered without an error, dry runs left out.
+        answered: is called with the name of each operation that answered without an error, except dry runs.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ def _is_dry(body: Any) -> bool:
 
 
 def unlike(schemas: dict[str, Any], schema: dict[str, Any] | bool, value: Any, at: str = "") -> list[str]:
-    """Where `value` is not what `schema` says, or has a field that it does not name."""
+    """Return the places where `value` differs from `schema` or has a field it does not name."""
     if isinstance(schema, bool):
         return [] if schema else [f"{at}: nothing is allowed here"]
     if "$ref" in schema:

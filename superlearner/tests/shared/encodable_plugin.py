@@ -1,4 +1,4 @@
-"""What a test wrote may hold half a character, and a worker cannot send that: it is sent as its code."""
+"""Escape lone surrogates in test output, which an xdist worker cannot send."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Contexts of a browser that one test leaves to the next: clean, and with their process warm.
+"""Browser contexts that are reused by the next test: clean, with a warm renderer process.
 
-A page in a context of its own starts a process of the browser, fetches each of some ninety files anew and compiles it:
-two thirds of the time of the processor that opening it takes. A context that is kept has a page that nobody uses; it
-holds the process in which the pages of the next test find what they need. What a test can leave behind there is taken
-away, and a context in which that cannot be done is closed.
+A page in a new context starts a renderer process, then fetches and compiles some ninety files; that is two thirds of
+the processor time of opening it. A kept context has an unused page, which keeps the renderer process and its caches.
+Between tests everything a test can leave behind is removed; a context where that fails is closed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Fram
 __all__ = ["KeptContexts"]
 
 MOST: Final = 6
-"""Contexts that wait for a test; each holds a process of the browser."""
+"""Limit of unused contexts; each holds a renderer process."""
 HOST: Final = "http://127.0.0.1/"
 """Pages of all ports of this host may share a process."""
 
@@ -64,7 +63,7 @@ class KeptContexts:
         self._taken: dict[BrowserContext, _Kept] = {}
 
     def take(self, **options: Any) -> BrowserContext:
-        """A clean context with these options of `Browser.new_context`, which nobody else has."""
+        """Return a clean, unused context with these options of `Browser.new_context`."""
         kept = next((one for one in self._free if one.options == options), None)
         if kept is None:
             kept = _Kept(self._browser, options)

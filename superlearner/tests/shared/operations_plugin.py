@@ -70,7 +70,7 @@ def _all_names() -> list[str]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """What a test is about goes into its report, which a worker of pytest-xdist sends home."""
+    """Write the operations of a test into its report, which a pytest-xdist worker sends back."""
     for mark in item.iter_markers(MARKER):
         item.user_properties.extend((MARKER, name) for name in mark.args)
 

@@ -1,9 +1,8 @@
-"""Loaded by Schemathesis: what it may not ask, and one more thing it looks at.
+"""Hooks for Schemathesis: limits for generated requests, and an additional check.
 
-A forced kill of the root ends the platform, which is what it is for (`superlearner/tests` has its tests); here it would
-end the run. Who may wait for ten minutes does not have to, and what was suspended is resumed, or whoever asks it next
-would wait. What the examples name is not taken away for good: whoever comes after would find nobody. The HTTP server
-itself refuses a line of more than 64 KiB before any of our code sees it.
+A forced kill of the root ends the platform (`superlearner/tests` covers it); here it would end the run. Long timeouts
+are shortened and suspended processes are resumed, or later requests would wait. Deleting what the examples name becomes
+a dry run, or later requests would not find it. The HTTP server refuses lines of more than 64 KiB before our code.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ TAKES_AWAY = {
 }
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
 OWN_RULES = (SETTINGS, "/api/v1/tokens", "/api/v1/nodes/attached")
-"""Where a rule for a field depends on another field, or on what is there."""
+"""Operations where the rule for a field depends on another field or on the current state."""
 PROGRAMS = frozenset({
     ("/api/v1/sandboxes", "source"),
     ("/api/v1/sandboxes/{sandbox_id}/hot-reload", "source"),
     ("/api/v1/nodes/eval", "source"),
 })  # fmt: skip
-"""Fields that hold a program: no schema says what Python takes for one, and what in it can be started."""
+"""Fields that hold a program: no schema describes which texts are valid Python with something to start."""
 
 
 @schemathesis.hook
@@ -56,7 +55,7 @@ def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
 
 
 def _is_yes(value: Any) -> bool:
-    """Whether a query would take this for `true`. What is neither yes nor no stays: it has to be refused."""
+    """Return whether a query parameter with this value means `true`; invalid values stay, to be refused."""
     if isinstance(value, list):
         return any(_is_yes(one) for one in value)
     return value is True or str(value).lower() in YES
@@ -73,7 +72,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Whether its address is short enough to be read."""
+    """Return whether the HTTP server accepts an address of this length."""
     parts = (*(case.path_parameters or {}).values(), *(case.query or {}).values())
     return sum(len(str(part).encode("utf-8", "surrogatepass")) for part in parts) * 3 < LONGEST_LINE
 

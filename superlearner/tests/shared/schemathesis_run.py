@@ -23,7 +23,7 @@ MOST_S = 120.0
 
 @dataclass(frozen=True)
 class Report:
-    """What came out: `code` 0 without a finding, the text for people, the figures for tests."""
+    """The result: `code` 0 without a finding, the text for people, the figures for tests."""
 
     code: int
     text: str
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def accepted(self) -> dict[str, int]:
-        """How often each operation (`GET /path`) took what it was given."""
+        """Return how often each operation (`GET /path`) accepted a generated request."""
         rates = self.figures["valid_rates"]
         return {name: sum(phase["accepted"] for phase in phases.values()) for name, phases in rates.items()}
 

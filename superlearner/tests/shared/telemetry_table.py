@@ -19,7 +19,7 @@ _NAME = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event: what is measured, and what is said about it."""
+    """An event with the names of its measurements and of its metadata."""
 
     event: str
     measurements: frozenset[str]

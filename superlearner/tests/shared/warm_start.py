@@ -41,7 +41,7 @@ PRELOAD: Final = (
     "uvicorn.protocols.websockets.websockets_sansio_impl",
     "uvicorn.lifespan.off",
 )
-"""What `superlearner run` imports, and with it most of what the other commands do."""
+"""Modules that `superlearner run` imports, and with them most of those the other commands need."""
 
 HERE: Final = Path(__file__).parent
 LONGEST: Final = 1 << 18
@@ -49,7 +49,7 @@ LONGEST: Final = 1 << 18
 
 
 class Begun:
-    """What a test uses of `subprocess.Popen`, of a program that another process forked."""
+    """The part of `subprocess.Popen` that tests use, for a program that another process forked."""
 
     def __init__(self, args: list[str], pid: int, stdout: IO[str], stderr: IO[str], end: socket.socket) -> None:
         self.args = args
@@ -81,7 +81,7 @@ class Begun:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """What it has still said on standard output and standard error, when it has ended and both are closed."""
+        """Wait for its end and return the rest of its standard output and standard error."""
         rest = [_Rest(self.stdout), _Rest(self.stderr)]
         for one in rest:
             one.join(timeout)
@@ -170,7 +170,7 @@ class _Forking:
         self._selector.register(line, selectors.EVENT_READ)
 
     def run(self) -> dict[str, Any] | None:
-        """Returns in the child, with what it has to do, and in this process when nobody asks any more."""
+        """Return the request in each child, and None in this process after the last client has gone."""
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is not self._line:
@@ -231,8 +231,8 @@ def _command(wanted: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """What `WarmStart` starts, with the number of its end of the line."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told as well, and closes the line
+    """Run the program that `WarmStart` starts, given the file descriptor of its end of the line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client gets the signal too, and closes the line
     for name in PRELOAD:
         importlib.import_module(name)
     importlib.import_module("superlearner.operations.registry").all_operations()

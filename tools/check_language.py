@@ -1,0 +1,180 @@
+"""Check the wording of docs, docstrings and strings, and the length of commit subjects.
+
+`FORMS` lists the refused words, each with a hint; `FOLDERS` the places that are checked. In Python files the docstrings
+and string constants are read, in JavaScript the string literals, in Markdown the text. Code is not: names, code blocks,
+inline code, link targets, and strings without a space.
+
+    python -m tools.check_language
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.files import ROOT, written_files
+
+FOLDERS: Final = ("tools", "otp/README.md", "superlearner/README.md")
+"""Files and folders that are checked."""
+
+EXEMPT: Final = (
+    "docs/conformance.md",
+    "docs/decisions",
+    "tools/check_language.py",
+    "tools/tests/test_check_language.py",
+)
+"""Files in `FOLDERS` that quote other people's wording, record old decisions, or list the refused words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A refused word or phrase; `\\s` in a longer one stands for any white space, line ends included."""
+
+    pattern: str
+    hint: str
+
+
+FORMS: Final = (
+    Form(r"nobody", "name the subject, or use the passive: no process …, without a reader"),
+    Form(r"anew", "use a verb with re- (recreate, rebuild), or again"),
+    Form(r"in\struth", "actually, or leave it out"),
+    Form(r"believed", "trusted, validated, accepted"),
+    Form(r"told", "notified, shown, logged; or make the reader the subject: receives"),
+    Form(r"heard", "received"),
+    Form(r"look(s|ed|ing)?\sinto", "inspect, attach to, observe"),
+    Form(r"look\swhat", "check, find out"),
+    Form(r"tied\sto", "linked to, monitored by; nothing tied to it -> it has no links"),
+    Form(r"our\sbug", "a bug in SuperLearner"),
+    Form(r"not\slike\sthis", "name the error: method not allowed, not supported"),
+    Form(r"sa(y|ys|id|ying)\sa\sthing", "name the message, the signal or the value"),
+    Form(r"whoever", "any process that …, every client that …"),
+)
+"""Refused in every text, in upper and lower case."""
+
+OPENERS: Final = Form(
+    r"(Who|Whom|Whose|Whoever|What|Whatever|Whether|Which|Where|How|Why|One)",
+    "begin a function's docstring with a verb (Return …, Start …), that of a class or an attribute with a noun",
+)
+"""Refused as the first word of a docstring."""
+
+MAX_SUBJECT: Final = 72
+SUBJECTS_SINCE: Final = "c43387a2d2af0026c70e33ec34fe4dce48e03e98"
+LONG_SUBJECTS: Final = {"a8a1051146266171e530d2c58e1afd40b4d432b7"}
+"""Commits with a longer subject, made before this check."""
+
+_FORMS: Final = [(re.compile(rf"\b(?:{form.pattern})\b", re.IGNORECASE), form.hint) for form in FORMS]
+_OPENERS: Final = re.compile(rf"\s*{OPENERS.pattern}\b")
+_FENCE: Final = re.compile(r"^([ ]*)(```|~~~).*?^[ ]*\2[ ]*$", re.MULTILINE | re.DOTALL)
+_CODE: Final = re.compile(r"``[^`]+``|`[^`\n]+`|\]\([^)\s]*\)|<[^>]+>|^\s*(?:>>>|\.\.\.).*$", re.MULTILINE)
+_SCRIPT: Final = re.compile(
+    r"""(?P<comment>//[^\n]*|/\*.*?\*/)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of prose and the line it begins in."""
+
+    line: int
+    text: str
+    docstring: bool = False
+
+
+def texts_of(file: str, content: str) -> Iterator[Text]:
+    """Yield the prose of a file, according to the end of its name."""
+    if file.endswith(".md"):
+        yield Text(1, _FENCE.sub(_blank, content))
+    elif file.endswith(".py"):
+        yield from _python(content)
+    elif file.endswith(".js"):
+        for found in _SCRIPT.finditer(content):
+            if not found["comment"] and " " in found[0]:
+                yield Text(content.count("\n", 0, found.start()) + 1, found[0][1:-1])
+
+
+def problems_of(file: str, content: str) -> Iterator[str]:
+    """Yield a line for each refused form in a file; `file` is its path in the repository."""
+    for piece in texts_of(file, content):
+        if piece.docstring and (opener := _OPENERS.match(piece.text)):
+            yield f"{file}:{piece.line}: docstring begins with «{opener[1]}»; {OPENERS.hint}"
+        prose = _CODE.sub(_blank, piece.text)
+        for pattern, hint in _FORMS:
+            for found in pattern.finditer(prose):
+                line = piece.line + prose.count("\n", 0, found.start())
+                yield f"{file}:{line}: «{' '.join(found[0].split())}»; try: {hint}"
+
+
+def long_subjects(log: str) -> Iterator[str]:
+    """Yield a line for each commit whose subject is too long; `log` has lines of hash and subject."""
+    for line in log.splitlines():
+        commit, _, subject = line.partition(" ")
+        if len(subject) > MAX_SUBJECT and commit not in LONG_SUBJECTS:
+            yield f"{commit[:9]}: subject of {len(subject)} characters, expected at most {MAX_SUBJECT}: {subject}"
+
+
+def subjects_in(root: Path) -> tuple[str, str]:
+    """Return the commits to check as lines of hash and subject, and a remark if some cannot be read."""
+    if _git(root, "rev-parse", "--show-prefix") != "":
+        return "", "commit subjects not checked: not a git checkout"
+    commits, remark = f"{SUBJECTS_SINCE}..HEAD", ""
+    if _git(root, "cat-file", "-e", f"{SUBJECTS_SINCE}^{{commit}}") is None:
+        if _git(root, "rev-parse", "--is-shallow-repository") != "true":
+            return "", f"commit subjects not checked: this history does not contain {SUBJECTS_SINCE[:9]}"
+        commits, remark = "HEAD", "only the commits of this shallow clone were checked for long subjects"
+    return _git(root, "log", "--no-merges", "--format=%H %s", commits) or "", remark
+
+
+def is_checked(path: Path) -> bool:
+    """Return whether the tuples above put this file under the check."""
+    places = {path.as_posix(), *(parent.as_posix() for parent in path.parents)}
+    return not places.isdisjoint(FOLDERS) and places.isdisjoint(EXEMPT)
+
+
+def problems_in(root: Path) -> Iterator[str]:
+    """Yield a line for each refused form in the files of the repository at `root`."""
+    for path in written_files(root):
+        if path.suffix in {".md", ".py", ".js"} and is_checked(path):
+            yield from problems_of(path.as_posix(), (root / path).read_text(encoding="utf-8"))
+
+
+def _python(content: str) -> Iterator[Text]:
+    tree = ast.parse(content)
+    docstrings: set[ast.expr] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text)) as constant):
+                docstrings.add(constant)
+                yield Text(node.lineno, text, docstring=True)
+            case ast.Constant(value=str(text)) if node not in docstrings and " " in text.strip():
+                yield Text(node.lineno, text)
+            case _:
+                pass
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Replace code by a comma, so that the words beside it form no phrase, and keep its line ends."""
+    return "," + "\n" * found[0].count("\n")
+
+
+def _git(root: Path, *args: str) -> str | None:
+    """Return the output of a git command, None if it failed or git is missing."""
+    try:
+        done = subprocess.run(["git", *args], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    subjects, remark = subjects_in(ROOT)
+    problems = [*problems_in(ROOT), *long_subjects(subjects)]
+    if remark:
+        print(f"check_language: {remark}")
+    print("\n".join(problems) or "check_language: no refused wording")
+    sys.exit(bool(problems))
