@@ -20,7 +20,7 @@ from typing import Final
 
 from tools.files import ROOT, written_files
 
-FOLDERS: Final = ("tools", "otp/README.md", "superlearner/README.md")
+FOLDERS: Final = ("tools", "README.md", "CONTRIBUTING.md", "SECURITY.md", "otp/README.md", "superlearner/README.md")
 """Files and folders that are checked."""
 
 EXEMPT: Final = (
