@@ -163,7 +163,7 @@ STRATEGY: Final = Tour(
     learned=(
         "The strategy tells who depends on whom: only what holds something of the dead process starts again with it."
     ),
-    docs="behaviours/supervisor#who-falls-with-whom",
+    docs="behaviours/supervisor#strategies",
 )
 
 LIFECYCLE: Final = (KILL, LINKS, STRATEGY)
