@@ -17,9 +17,9 @@ PAGES = SOURCES.pages()
 OUTSIDE = re.compile(r"[a-z]+:|//")
 RESERVED = {"search"}
 OLD_ANCHORS = {
-    "attach": {"what-a-permission-lets-in", "who-gets-in", "what-it-costs"},
-    "debugging": {"what-does-it-do", "hold-it-still", "what-stays-hidden"},
-    "message-tracing": {"what-a-trace-keeps", "what-it-tells", "what-it-costs", "recordings"},
+    "attach": {"permissions", "access-control", "what-it-costs"},
+    "debugging": {"trace-and-log-a-server", "suspend-a-server", "redaction"},
+    "message-tracing": {"what-a-trace-keeps", "reports", "what-it-costs", "recordings"},
     "replay": set[str](),
 }
 

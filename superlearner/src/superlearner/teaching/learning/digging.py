@@ -106,7 +106,7 @@ MAILBOX: Final = Tour(
     learned=(
         "Every GenServer answers system messages: it can be held still, looked into and let go, without code for it."
     ),
-    docs="observing#hold-it-still",
+    docs="observing#suspend-a-server",
 )
 
 FAULT: Final = Tour(
