@@ -216,7 +216,7 @@ class Echo(GenServer[None]):
 async def contained(rounds: int) -> list[str]:
     """From the act to the end of everything that it started."""
     lines = [
-        "| who means harm, behind walls | from the act until nothing of it runs | lowest to highest | reason |",
+        "| misbehaving program, behind walls | time until it is gone | lowest to highest | reason |",
         "| --- | --: | --: | --- |",
     ]
     for boot, (words, limits) in HARM.items():
@@ -305,7 +305,7 @@ async def many(count: int) -> list[str]:
     return [
         f"{count} peers at once behind walls, cold: all are ready after {took:.1f} s, have {held:,.0f} MiB together "
         f"({held / count:.1f} each, with their guards), and have stopped in order {time.monotonic() - begun:.1f} s "
-        "after they were told."
+        "after the request."
     ]
 
 
