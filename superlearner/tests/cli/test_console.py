@@ -122,7 +122,7 @@ def test_what_cannot_be_done_is_an_error_in_the_words_of_the_prompt(start: Calla
         process.kill()
     with pytest.raises(WrongCall, match="unexpected keyword argument 'why'"):
         process.kill("counter_1", why="x")
-    with pytest.raises(WrongCall, match="message: expected what JSON can hold, got set"):
+    with pytest.raises(WrongCall, match="message: expected a JSON value, got set"):
         process.message("counter_1", {1})
     with pytest.raises(NoField, match="no field 'nmae'; there are pid, name"):
         _ = process.info("counter_1").nmae

@@ -1,12 +1,12 @@
-"""The command line: a door to every operation, and the program itself.
+"""The command line: an interface to every operation, and the program itself.
 
-`entry` has the commands and starts everything; `finding` says where the platform is, `asking` talks to it over HTTP,
-`manifest` knows the operations, `operations` makes commands of them, `showing` writes what people read. A verb starts
-in 0.3 s because nothing on its way imports the platform: what an operation takes is read from files that
+`entry` has the commands and starts everything; `finding` locates the platform, `asking` talks to it over HTTP,
+`manifest` knows the operations, `operations` turns them into commands, `showing` formats answers. A command starts
+in 0.3 s because it does not import the platform: descriptions of operations are read from files that
 `python -m tools.commands` writes.
 
-Exit codes: 0 done · 1 it could not be done, and why · 2 wrong usage · 3 no platform was found ·
-70 the platform's root gave up · 130 Ctrl-C while an answer was awaited.
+Exit codes: 0 done · 1 failed, with the reason · 2 wrong usage · 3 no platform was found ·
+70 the platform's root gave up · 130 Ctrl-C while waiting for an answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An operation over HTTP: the request, and what its answer means."""
+"""Operations over HTTP: requests, answers and errors."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from superlearner.operations import PREFIX
 
 __all__ = ["Answer", "Refused", "ask", "request"]
 
-"""Where the operations are."""
+"""The path under which the operations are."""
 WAIT_S: Final = 60.0
 CALM_S: Final = 0.5
-"""Who waits longer than this at a terminal is told for what."""
+"""Seconds of waiting after which a terminal shows a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation answered; `meta` says which page of a list it is."""
+    """An operation's answer; `meta` has the page number of a list."""
 
     data: Any
     meta: dict[str, Any] | None = None
 
 
 class Refused(Exception):
-    """The platform answered that it cannot be done.
+    """The platform refused the operation.
 
     Attributes:
         code: the stable name of the error.
-        hints: what to try.
+        hints: suggested remedies.
     """
 
     def __init__(self, code: str, message: str, hints: tuple[str, ...] = ()) -> None:
@@ -57,14 +57,14 @@ def ask(
     """Run an operation of the manifest on the platform.
 
     Args:
-        platform: where.
+        platform: the platform.
         entry: the operation, as the manifest describes it.
-        values: its parameters by name; those that were not given are left out.
+        values: its parameters by name, without omitted ones.
         dry_run: only say what would be done.
-        node: the name of the node that is asked; None for the one that the platform means then.
+        node: the name of the node; None for the platform's default.
 
     Raises:
-        Refused: it could not be done.
+        Refused: the platform refused the operation.
         NotFound: no platform answers there.
     """
     target, body = target_of(entry, values, dry_run=dry_run, node=node)
@@ -81,7 +81,7 @@ def ask(
 def target_of(
     entry: Mapping[str, Any], values: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """Path with query, and body, of a request for an operation; the arguments are those of :func:`ask`."""
+    """Return path with query, and body, of a request; arguments as for :func:`ask`."""
     path: str = entry["path"]
     query: dict[str, Any] = {"dry_run": "true"} if dry_run else {}
     if node is not None:
@@ -101,7 +101,7 @@ def target_of(
 
 
 def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnection:
-    """A connection that is opened with its first request. Raises `NotFound` where the certificate cannot be read."""
+    """Return an unopened connection. Raises `NotFound` for an unreadable certificate."""
     parts = urlsplit(platform.url)
     host, port = parts.hostname or "", parts.port
     if parts.scheme != "https":
@@ -116,7 +116,7 @@ def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnect
 
 
 def headers_for(platform: Platform, accept: str) -> dict[str, str]:
-    """What every request says of who asks."""
+    """Return the headers of every request, which identify the client."""
     headers = {"accept": accept, "x-door": platform.door}
     if platform.token is not None:
         headers["authorization"] = f"Bearer {platform.token}"
@@ -124,7 +124,7 @@ def headers_for(platform: Platform, accept: str) -> dict[str, str]:
 
 
 def request(platform: Platform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
-    """The JSON that the platform answers. Raises as :func:`ask`."""
+    """Return the JSON answer. Raises as :func:`ask`."""
     connection = connection_to(platform, seconds)
     headers = headers_for(platform, "application/json")
     content = None
@@ -141,7 +141,7 @@ def request(platform: Platform, method: str, target: str, body: Any = None, seco
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate is not trusted: {error.verify_message}"
         hint = "name its authority with --cacert FILE"
-        raise NotFound(f"{platform.url} is not asked, since {why}; {hint}") from None
+        raise NotFound(f"{platform.url} was not contacted: {why}; {hint}") from None
     except (OSError, http.client.HTTPException) as error:
         why = str(error) or type(error).__name__
         raise NotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
@@ -159,7 +159,7 @@ def request(platform: Platform, method: str, target: str, body: Any = None, seco
 
 
 def refusal_of(platform: Platform, answer: Any) -> Exception:
-    """What is raised for an answer that is an error."""
+    """Return the exception for an error answer."""
     try:
         error = answer["error"]
         code, message, details = str(error["code"]), str(error["message"]), list(error["details"])
@@ -174,7 +174,7 @@ def refusal_of(platform: Platform, answer: Any) -> Exception:
 
 
 def _is_none(platform: Platform) -> NotFound:
-    return NotFound(f"what answers at {platform.url} is no SuperLearner; {START}")
+    return NotFound(f"the server at {platform.url} is no SuperLearner; {START}")
 
 
 def _in_query(value: Any) -> Any:
@@ -187,7 +187,7 @@ def _in_query(value: Any) -> Any:
 
 @contextmanager
 def _told_if_it_takes_long(platform: Platform) -> Generator[None]:
-    """At a terminal: a line on standard error while one waits, gone when the answer is there."""
+    """Show a line on standard error during long waits at a terminal, then remove it."""
     if not sys.stderr.isatty():
         yield
         return

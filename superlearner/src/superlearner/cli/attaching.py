@@ -1,4 +1,4 @@
-"""The commands `attach` and `detach`: a service that runs and has a door becomes a node of the platform."""
+"""The commands `attach` and `detach` for services that become nodes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _entry(verb: str) -> Any:
 
 
 def _list(*, as_json: bool) -> None:
-    """The doors that are open, without their tokens."""
+    """List the open services of this user, without their tokens."""
     from otp import BadArgument
     from otp.doors import find_doors
 

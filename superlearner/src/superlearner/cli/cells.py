@@ -1,7 +1,7 @@
-"""A value as one reads it in a table: ages, spans and sizes in their units, a process by its name, lists as counts.
+"""Formatting of values for tables: units for ages, spans and sizes; process names.
 
-In a pipe a value stays as exact as it came; only times become dates. What is meant by a number is known by the name of
-its field: `created_at`, `took_ms`, `memory`.
+In a pipe, values stay exact; only times become dates. The field name gives the meaning of a number: `created_at`,
+`took_ms`, `memory`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ UNITS: Final = {"_ms": 0.001, "_s": 1.0}
 SIZES: Final = {"_mb": "MiB", "_kb": "KiB"}
 SPANS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
 SMALL: Final = 4
-"""Fields of a record that still reads well on one line."""
+"""Fields of a record that can still be shown on one line."""
 JUST_NOW_S: Final = 1.0
 
 
 def label(name: str, value: Any = 0) -> str:
-    """What stands over a column: the field without its unit, which the values have.
+    """Return a column heading: the field without its unit, which the cells show.
 
     >>> label("created_at", "2026-11-20T10:00:00Z"), label("took_ms"), label("restart_count"), label("messages_per_s")
     ('created', 'took', 'restarts', 'messages_per_s')
@@ -47,7 +47,7 @@ def label(name: str, value: Any = 0) -> str:
 
 
 def cell(name: str, value: Any, longest: int) -> str:
-    """A value for people, on one line of at most so many characters.
+    """Return a value on one line of at most `longest` characters.
 
     >>> cell("took_ms", 35752, 80), cell("memory", 136015872, 80), cell("rate", 0.033333, 80)
     ('35.8 s', '130 MiB', '0.0333')
@@ -81,7 +81,7 @@ def cell(name: str, value: Any, longest: int) -> str:
 
 
 def exact(name: str, value: Any) -> str:
-    """A value for a program, or for who searches: whole, and as it came; seconds since 1970 are a date."""
+    """Return a value uncut, for programs; seconds since 1970 become a date."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -97,7 +97,7 @@ def exact(name: str, value: Any) -> str:
 
 
 def is_small(value: Any) -> bool:
-    """Whether a record reads well on one line: a few fields, and nothing below them."""
+    """Return whether a record fits on one line: few fields, none nested."""
     if not isinstance(value, dict):
         return False
     fields: dict[str, Any] = cast("dict[str, Any]", value)
@@ -107,7 +107,7 @@ def is_small(value: Any) -> bool:
 
 
 def is_coloured_text(value: Any) -> bool:
-    """Whether it is the lines of a text, each a list of pieces with what they are: `[["k", "def"], ["", " "], …]`."""
+    """Return whether it is highlighted text: `[[["k", "def"], ["", " "], …], …]`."""
     lines: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
     return bool(lines) and all(
         isinstance(line, list) and all(isinstance(one, list) and len(cast("list[Any]", one)) == 2 and
@@ -117,7 +117,7 @@ def is_coloured_text(value: Any) -> bool:
 
 
 def span(seconds: float) -> str:
-    """A time with its unit, to three digits.
+    """Return a time with its unit, to three digits.
 
     >>> span(1800), span(0.295), span(35.752), span(0.0), span(90_000)
     ('30 min', '295 ms', '35.8 s', '0 s', '1.04 d')
@@ -139,7 +139,7 @@ def _number(name: str, value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """A whole number as it is, others to three digits."""
+    """Return integers in full, other numbers to three digits."""
     if isinstance(value, int) or value.is_integer():
         return str(int(value))
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -153,7 +153,7 @@ def _size(value: float) -> str:
 
 
 def _moment(value: Any) -> float | None:
-    """Seconds since 1970, of a number or of the text of a date."""
+    """Return the seconds since 1970 of a number or a date text."""
     if isinstance(value, float):
         return value
     try:
@@ -173,6 +173,6 @@ def _age(moment: float) -> str:
 
 
 def _clock(moment: float) -> str:
-    """The time of the day; with the day before it, if that is another one."""
+    """Return the time of day, preceded by the date if it is not today."""
     at = datetime.fromtimestamp(moment)
     return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}" if at.date() == datetime.now().date() else f"{at:%F %T}"

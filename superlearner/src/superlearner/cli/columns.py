@@ -1,7 +1,7 @@
-"""Which columns of a table a terminal has room for, and how wide each is.
+"""The selection and width of table columns for a terminal.
 
-The first column matters most. Names, numbers and times are shown whole or not at all, sentences are wrapped: so nothing
-is cut in the middle that one would want to copy.
+The first column matters most. Names, numbers and times are shown whole or not at all; sentences are wrapped, so that
+nothing worth copying is cut.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ __all__ = ["GAP", "Column", "fitted"]
 
 GAP: Final = 2
 CALM: Final = 24
-"""What is longer, and has blanks, is a sentence."""
+"""Longer texts with blanks are sentences."""
 LEAST: Final = 26
-"""So much room a sentence needs."""
+"""Minimum width of a sentence."""
 SOLID: Final = 44
-"""What is longer than this is cut, if it is no sentence."""
+"""Maximum width of texts that are not sentences."""
 NUMBER: Final = re.compile(r"-|-?\d+(\.\d+)?( (B|[KMG]iB|ms|s|min|h|d))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that is shown: which one, how wide, and whether its cells are sentences or numbers."""
+    """A visible column: index, width, and whether it holds sentences or numbers."""
 
     at: int
     width: int
@@ -34,7 +34,7 @@ class Column:
 
 
 def fitted(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[Column]:
-    """The columns that have room, in their order; the first one is always among them.
+    """Return the columns that fit, in order; always includes the first one.
 
     >>> [(one.at, one.width) for one in fitted(["id", "why", "by"], [["a", "it ended " * 9, "ada"]], 40)]
     [(0, 2), (1, 31), (2, 3)]
@@ -58,7 +58,7 @@ def _wish(at: int, name: str, texts: list[str]) -> Column:
 
 
 def _spread(kept: list[Column], room: int, width: int) -> list[Column]:
-    """Give what is left to those that would use it, sentences first, each the same."""
+    """Distribute the remaining width evenly, to sentences first."""
     given = {one.at: min(one.width, (LEAST if one.sentence else SOLID), width) for one in kept}
     for wanted in (True, False):
         short: list[Column] = [one for one in kept if one.sentence is wanted and given[one.at] < one.width]

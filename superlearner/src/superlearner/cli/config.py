@@ -1,4 +1,4 @@
-"""`superlearner config`: what is set, by whom, and where the file is."""
+"""`superlearner config`: settings, their sources, and the settings file."""
 
 from __future__ import annotations
 

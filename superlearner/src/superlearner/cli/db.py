@@ -1,4 +1,4 @@
-"""`superlearner db`: the database of a data directory, without a platform."""
+"""`superlearner db`: the database of a data directory, without a running platform."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def upgrade(data_dir: DataDirectory = None) -> None:
     with contextlib.closing(data), _words():
         place = database_of(data_dir)
         before = None
-        with contextlib.suppress(StoreUnavailable):  # there is none yet; what else is wrong is told by the next line
+        with contextlib.suppress(StoreUnavailable):  # no database yet; the next line reports other errors
             before = database_info(place).revision
         after = migrate(place)
     say(f"schema {after}, as before" if before == after else f"schema {before or 'none'} → {after}")
@@ -107,7 +107,7 @@ def backup(
 
 
 def database_of(data_dir: Path | None = None) -> str | Path:
-    """Where the database is: the setting, or a file in the data directory. Ends the command if a setting is wrong."""
+    """Return the database URL or file. Ends the command if a setting is invalid."""
     from superlearner.settings.settings import SettingsError, load_settings
 
     try:
@@ -125,7 +125,7 @@ def _file_of(place: str | Path) -> Path:
 
 @contextlib.contextmanager
 def _words() -> Generator[None]:
-    """What is wrong with a database, and what to try, as the end of the command."""
+    """End the command with a message if the database is faulty."""
     from superlearner.store import StoreUnavailable
 
     try:

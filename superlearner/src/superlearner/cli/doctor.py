@@ -1,4 +1,4 @@
-"""`superlearner doctor`: what is missing on this machine, each with what to try."""
+"""`superlearner doctor`: checks of this machine, with suggested fixes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LITTLE_ROOM: Final = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: `bad` keeps a platform from running, a `note` is good to know."""
+    """The result of a check: `bad` prevents a start, `note` is information."""
 
     verdict: Verdict
     about: str
@@ -43,7 +43,7 @@ class Finding:
 
 
 def examine(*, as_json: bool = False) -> int:
-    """Write what was found; the exit code is 1 if something is bad."""
+    """Write the results; the exit code is 1 if one is bad."""
     found = list(findings())
     if as_json:
         say(json_text([asdict(one) for one in found]))
@@ -54,7 +54,7 @@ def examine(*, as_json: bool = False) -> int:
 
 
 def findings() -> Iterator[Finding]:
-    """Everything that is looked at, in the order in which a start needs it."""
+    """Yield the results of all checks, in the order in which a start needs them."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("ok" if sys.version_info >= OLDEST else "bad", "Python", f"{version}; 3.11 or later is needed")
     folder = data_dir_of()
@@ -81,13 +81,13 @@ def findings() -> Iterator[Finding]:
 
 
 def _walls() -> Finding:
-    """Which walls a sandbox would have here; a process of its own tries them."""
+    """Check which isolation layers a sandbox has here; a separate process tries them."""
     from otp.peer import probe
 
     try:
         found = probe()
     except OSError as error:
-        return Finding("bad", "sandbox walls", f"they cannot be tried: {error}")
+        return Finding("bad", "sandbox walls", f"the check failed: {error}")
     down = "; ".join(f"{wall.name}: {wall.why_not}" for wall in found.walls.values() if not wall.up)
     up = sum(wall.up for wall in found.walls.values())
     words = f"{up} of {len(found.walls)} up{f' ({down})' if down else ''}"
@@ -106,7 +106,7 @@ def _data_directory(folder: Path) -> Finding:
 
 
 def _room(folder: Path) -> Iterator[Finding]:
-    """A full disk stops the history; said only where there is little left."""
+    """Check the disk, since a full one stops the history; report only low space."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -128,7 +128,7 @@ def _token(folder: Path) -> Finding:
 
 
 def _start(folder: Path) -> Iterator[Finding]:
-    """Whether a platform could start here: settings, port, database; asked only where none runs."""
+    """Check settings, port and database for a start, if no platform is running."""
     from superlearner.settings.settings import SettingsError, load_settings
 
     try:
@@ -143,7 +143,7 @@ def _start(folder: Path) -> Iterator[Finding]:
         with socket.create_server((settings.host, settings.port), family=_family(settings.host)):
             pass
     except OSError as error:
-        words = f"{settings.port} of {settings.host} cannot be had ({error.strerror or error}); try --port PORT"
+        words = f"{settings.port} of {settings.host} is not available ({error.strerror or error}); try --port PORT"
         yield Finding("bad", "port", words)
     else:
         yield Finding("ok", "port", f"{settings.port} of {settings.host} is free")
@@ -166,7 +166,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _database(url: str | None, folder: Path) -> Finding:
-    """The database that a platform would open: its file, or the server that the setting names."""
+    """Check the database that a platform would open: file or configured server."""
     from superlearner.base.data_dir import DATABASE_FILE
     from superlearner.store import StoreUnavailable, database_info
 
@@ -182,7 +182,10 @@ def _database(url: str | None, folder: Path) -> Finding:
 
 
 def _settings_file_of(platform: Platform) -> Finding:
-    """The file of the platform that runs: it goes on with a wrong one as before, and the next start is refused."""
+    """Check the running platform's settings file.
+
+    The platform ignores invalid changes, but its next start would fail.
+    """
     try:
         file = ask(platform, entry_of_verb("settings", "file") or {}, {}).data
     except (Refused, NotFound) as error:

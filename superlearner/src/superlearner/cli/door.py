@@ -1,4 +1,4 @@
-"""From a command to the platform: found or not, done or not, each with its exit code and its words."""
+"""Access to the platform for commands: exit codes and messages for failures."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ LONGEST = 1000
 
 
 def said(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[str | None, Path | None]:
-    """Address and data directory of the platform as they were typed, behind the verb or before it."""
+    """Return the platform's URL and data directory, given after or before the verb."""
     before = ctx.find_root().params
     return url or before.get("url"), data_dir or before.get("data_dir")
 
 
 def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:
-    """The platform to talk to; ends the command if there is none."""
+    """Return the platform; end the command if there is none."""
     try:
         return find(url, data_dir)
     except NotFound as error:
         fail(str(error), NO_PLATFORM)
     except WrongUrl as error:
         fail(plain(str(error)), USAGE)
-    except OSError as error:  # the token is there and cannot be used
+    except OSError as error:  # the token exists but is not usable
         fail(str(error))
 
 
@@ -45,7 +45,7 @@ def ask_or_fail(
     dry_run: bool = False,
     node: str | None = None,
 ) -> Answer:
-    """What the operation answers; ends the command with code and hints if it could not be done."""
+    """Return the operation's answer; end the command with code and hints on failure."""
     try:
         return ask(platform, entry, values, dry_run=dry_run, node=node)
     except NotFound as error:
@@ -55,6 +55,6 @@ def ask_or_fail(
 
 
 def failed(error: Refused) -> NoReturn:
-    """End the command with code and hints of what could not be done."""
+    """End the command with the error's code and hints."""
     hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
     fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)

@@ -1,4 +1,4 @@
-"""The commands that open another door to a running platform: tools for AI clients, a prompt, a live table."""
+"""The commands `console`, `mcp` and `top`: other interfaces to a running platform."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from superlearner.cli.names import completion_of
 __all__ = ["NODES", "DataDir", "Url", "console", "mcp", "top"]
 
 NODES = completion_of({"picker": "node"})
-"""The names of the nodes of the platform that runs, for the shell."""
+"""Completion of node names of the running platform."""
 
 Url = Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the data of the platform.", show_default=False)]
@@ -51,7 +51,7 @@ def console(
 
 
 class Scope(enum.Enum):
-    """What a tool may need at most."""
+    """The maximum scope of a tool."""
 
     read = "read"
     operate = "operate"
@@ -81,7 +81,7 @@ def mcp(
 
 
 class Order(enum.Enum):
-    """What comes first."""
+    """The sort order."""
 
     by_callback = "callback"
     by_messages = "messages"

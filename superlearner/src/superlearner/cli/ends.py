@@ -1,4 +1,4 @@
-"""How a command ends: its exit codes, and the words in front of them."""
+"""Exit codes of commands, and their error messages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ INTERRUPTED: Final = 130
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say on standard error why it could not be done, and end with `code`."""
+    """Write an error message to standard error and end with `code`."""
     complain(message)
     raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""The commands: run, tree, attach, doctor, config, token, and a group for each category of operations."""
+"""The commands: run, tree, attach, doctor, config, token, a group per category."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from superlearner.cli.operations import Commands, group_of
 __all__ = ["app", "main"]
 
 OUR_NAMES: Final = ("run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp", "attach", "detach")
-"""In the order in which one meets them."""
+"""In the order in which a new user needs them."""
 
 
 class Main(TyperGroup):
-    """The commands of this file, and behind them the groups of the operations."""
+    """The commands of this file, followed by the groups of the operations."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands: Any = Commands(dict(self.commands), categories, group_of)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Ours with what they do, and then the categories with their verbs."""
+        """Write the built-in commands with summaries, then categories with their verbs."""
         room = formatter.width - 6 - max(map(len, self.commands))
         ours = [(name, self.commands[name].get_short_help_str(80)) for name in OUR_NAMES]
         others = [(name, _lines(", ".join(verbs(name)), room)) for name in categories() if name not in OUR_NAMES]
@@ -44,7 +44,7 @@ class Main(TyperGroup):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
-        """As it is; what was typed wrongly is told in our words."""
+        """Invoke as usual, but rephrase errors about mistyped options."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
@@ -52,14 +52,14 @@ class Main(TyperGroup):
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Where a category is called as a command of ours (`tree`), the word behind it decides."""
+        """Let the next word decide between a command and a category of that name (`tree`)."""
         if len(args) > 1 and args[0] in OUR_NAMES and entry_of_verb(args[0], args[1]) is not None:
             return args[0], group_of(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
 
 def _lines(text: str, width: int) -> str:
-    r"""As many lines as it takes, none of which ends within a word that has a hyphen; `\b` lets them be as they are."""
+    r"""Wrap text without breaking words at hyphens; `\b` keeps the lines as they are."""
     return "\b\n" + textwrap.fill(text, width, break_on_hyphens=False)
 
 
@@ -85,7 +85,7 @@ app.command()(detach)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     app()
 
 
@@ -115,11 +115,11 @@ def common(
     ] = False,
 ) -> None:
     """See, steer and learn supervision trees."""
-    del url  # which a command reads itself, see `said`
+    del url  # a command reads it itself, see `said`
     if data_dir is not None:
-        os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)  # for those that ask no platform, such as doctor and db
+        os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)  # for commands without a platform, such as doctor and db
     if cacert is not None:
-        os.environ["SUPERLEARNER_CACERT"] = str(cacert)  # where a command looks that was given no option
+        os.environ["SUPERLEARNER_CACERT"] = str(cacert)  # the default of commands
 
 
 @app.command()
@@ -233,7 +233,7 @@ def run(
     if peer and target is None:
         fail("--peer is for a tree of yours: superlearner run FILE.py:Name --peer", USAGE)
     if peer is None:
-        peer = target is not None and hasattr(os, "fork")  # which a program of its own is made with
+        peer = target is not None and hasattr(os, "fork")  # needed to create a separate program
     raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
 
 
@@ -264,7 +264,7 @@ def token(
 
 
 class Format(enum.Enum):
-    """How a tree is written."""
+    """The output format of a tree."""
 
     text = "text"
     json = "json"
@@ -322,7 +322,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write it as JSO
 
 
 def _typed(ctx: Any, *without: str) -> list[str]:
-    """What was typed behind the command, for another process: options as they are, and the arguments behind them."""
+    """Return the command's options and then arguments as typed, for another process."""
     words: list[str] = []
     places: list[str] = []
     for one in ctx.command.params:
@@ -341,7 +341,7 @@ def _typed(ctx: Any, *without: str) -> list[str]:
 
 
 def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
-    """What `--arg` says, if it was given."""
+    """Return the value of `--arg`, if it was given."""
     if arg is None:
         return ()
     if target is None:

@@ -1,6 +1,8 @@
-"""Where the running platform is: `--url`, `--data-dir`, `SUPERLEARNER_URL`, or the data directory's own record.
+"""Location of the running platform.
 
-The same places as `settings` looks for the data directory in, read without pydantic: a verb has to start at once.
+It comes from `--url`, `--data-dir`, `SUPERLEARNER_URL` or a record in the data directory.
+
+The data directory is searched for in the same places as in `settings`, but without pydantic: a command must start fast.
 """
 
 from __future__ import annotations
@@ -24,19 +26,19 @@ START: Final = "start one with `superlearner run`, or say where it is with --url
 
 
 class NotFound(Exception):
-    """No platform is there; the text says where it was looked for, and what to try."""
+    """There is no platform; the message says where it was expected and what to try."""
 
 
 class WrongUrl(ValueError):
-    """An address that is none."""
+    """The text is not a valid address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform that is said to run: its address, and the token to show there, if any.
+    """The address of a platform, with a token to send, if any.
 
-    `door` is what the audit log says how it was asked: `cli`, `console` or `mcp`. `process` is its process id, if it is
-    the one that the data directory names, and `certificate` the one it wrote there, if it speaks https.
+    `door` is the interface for the audit log: `cli`, `console` or `mcp`. `process` is the id if the data directory
+    names this platform, and `certificate` is the one recorded there, if it uses https.
     """
 
     url: str
@@ -47,16 +49,15 @@ class Platform:
 
 
 def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
-    """The platform that a command talks to.
+    """Return the platform that a command talks to.
 
-    The owner's token is shown to the platform of its own data directory only: an address is that one's if it is of this
-    machine and has the port that is written down there, or if the data directory was named, too. To all others goes
-    what `SUPERLEARNER_TOKEN` says.
+    The owner's token is sent only to the platform of its data directory: the address must be on this machine and have
+    the port recorded there, or the data directory must be given, too. All others get `SUPERLEARNER_TOKEN`.
 
     Raises:
-        NotFound: nothing runs on the data directory.
-        WrongUrl: an address was given that is none.
-        CredentialsError: the token is there and cannot be used.
+        NotFound: no platform runs on the data directory.
+        WrongUrl: the given address is invalid.
+        CredentialsError: the token exists but is not usable.
     """
     given = url or (None if data_dir is not None else os.environ.get(URL))
     folder = data_dir or data_dir_of()
@@ -78,7 +79,7 @@ def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
 
 
 def data_dir_of() -> Path:
-    """The data directory: the environment, `superlearner.toml`, or the default."""
+    """Return the data directory: from environment, `superlearner.toml`, or default."""
     told = os.environ.get("SUPERLEARNER_DATA_DIR") or None
     if told is None:
         try:
@@ -90,20 +91,20 @@ def data_dir_of() -> Path:
 
 
 def _recorded(folder: Path) -> tuple[str, int]:
-    """Address and process that the platform of a data directory has written down; one that was killed leaves them."""
+    """Return the address and process recorded in a data directory, maybe outdated."""
     try:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         raise NotFound(f"no platform runs on the data directory {folder}; {START}") from None
     if not _lives(process):
-        raise NotFound(f"the platform of {folder} (process {process}) has ended without a word; {START}")
-    parts = urlsplit(address)  # behind a proxy the path is the proxy's: on this machine it is not needed
+        raise NotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {START}")
+    parts = urlsplit(address)  # the path belongs to a proxy and is not needed on this machine
     return f"{parts.scheme}://{parts.netloc}", process
 
 
 def _has_port(folder: Path, scheme: str, port: int | None) -> bool:
-    """Whether the platform of this data directory listens there: another one would refuse its token."""
+    """Return whether the data directory's platform listens on this port."""
     try:
         there = urlsplit(_recorded(folder)[0])
         return (there.scheme, there.port) == (scheme, port or (443 if scheme == "https" else 80))
@@ -112,7 +113,7 @@ def _has_port(folder: Path, scheme: str, port: int | None) -> bool:
 
 
 def _certificate_of(folder: Path, address: str) -> str | None:
-    """What the platform of a data directory shows, if it speaks https."""
+    """Return the certificate of a data directory's platform, if it uses https."""
     if not address.startswith("https:"):
         return None
     try:
@@ -124,7 +125,7 @@ def _certificate_of(folder: Path, address: str) -> str | None:
 
 def _lives(process: int) -> bool:
     if os.name != "posix":
-        return True  # signal 0 is no question on Windows; a refused connection says it as well
+        return True  # signal 0 does not test this on Windows; a refused connection will show it
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,7 +1,7 @@
-"""An operation that streams, on the terminal: a line for each event as it comes, until Ctrl-C.
+"""Streaming operations at the terminal: a line per event until Ctrl-C.
 
-A connection that breaks off is opened again with the id of the last event, so the lines go on without gap or double
-while the web server of the platform starts anew; where some are missing after all, a line says how many.
+A broken connection is opened again with the id of the last event, so nothing is missing or repeated after a restart of
+the platform's web server; if events are lost all the same, a line gives their number.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from superlearner.cli.plain import clip, plain
 __all__ = ["follow"]
 
 SILENCE_S: Final = 30.0
-"""The platform says something at least every ten seconds."""
+"""Seconds; the platform sends something at least every ten seconds."""
 
 PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
 LONGEST: Final = 1000
@@ -37,13 +37,13 @@ NEARLY_MS: Final = 50
 def follow(
     platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
 ) -> None:
-    """Write a line for each event, until Ctrl-C or the limit; with `as_json` each as JSON on one line."""
+    """Write a line per event, as JSON with `as_json`, until Ctrl-C or the limit."""
     try:
         for line in _lines(platform, entry, dict(values), node, as_json=as_json):
             say(line)
     except KeyboardInterrupt:
         pass
-    except BrokenPipeError:  # `| head` has enough
+    except BrokenPipeError:  # the reader, such as `| head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Refused as error:
         failed(error)
@@ -53,7 +53,7 @@ def follow(
 
 @dataclass(slots=True)
 class Place:
-    """Where we are: the id to go on from, and how often in a row it was tried in vain."""
+    """The id to continue from, and the number of failed tries in a row."""
 
     id: str | None = None
     tried: int = 0
@@ -79,11 +79,11 @@ def _lines(
         except (OSError, http.client.HTTPException) as error:
             broken = error
         if values.get("limit") != 0 and (until is None or until > time.monotonic()):
-            _try_again(platform, place, broken)  # its web server starts anew, or it has ended
+            _try_again(platform, place, broken)  # its web server restarts, or it has ended
 
 
 def _events(platform: Platform, target: str, place: Place) -> Iterator[str]:
-    """The data of the events of one connection."""
+    """Yield the data of the events of one connection."""
     connection = connection_to(platform, SILENCE_S)
     headers = headers_for(platform, "text/event-stream")
     if place.id is not None:
@@ -113,12 +113,12 @@ def _events(platform: Platform, target: str, place: Place) -> Iterator[str]:
 
 
 def _try_again(platform: Platform, place: Place, error: Exception | None) -> None:
-    """Wait a moment before the next try; the command ends if it was in vain too often."""
+    """Wait before the next try; end the command after too many failures."""
     if place.id is None or place.tried >= len(PAUSES_S):
         why = "it ended the stream" if error is None else str(error) or type(error).__name__
         raise NotFound(f"no platform answers at {platform.url} ({why}); {START}")
     if place.tried == 1:
-        complain(f"{platform.url} does not answer just now; trying again")
+        complain(f"{platform.url} does not answer; trying again")
     time.sleep(PAUSES_S[place.tried])
     place.tried += 1
 

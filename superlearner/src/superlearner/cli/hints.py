@@ -1,4 +1,4 @@
-"""Hints in the words of a door: the API says `see GET /api/v1/processes`, we say which command or tool that is."""
+"""Hints in terms of the interface: commands or tools instead of REST routes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIELD: Final = re.compile(r'\bsend \{"(\w+)": true\}')
 
 
 def in_our_words(hint: str) -> str:
-    """The hint, with options and commands in place of fields and routes.
+    """Return the hint with options and commands instead of fields and routes.
 
     >>> in_our_words('to do it all the same, send {"force": true}; see GET /api/v1/processes')
     'to do it all the same, add --force; see `superlearner process list`'
@@ -24,7 +24,7 @@ def in_our_words(hint: str) -> str:
 
 
 def translated(hint: str, operation: Callable[[str, str], str | None], flag: Callable[[str], str]) -> str:
-    """The hint with other words for a route (by method and path under `/api/v1`) and for a flag that has to be sent."""
+    """Return the hint with routes (method, path under `/api/v1`) and flags replaced."""
     hint = FIELD.sub(lambda found: flag(found[1]), hint)
     return ROUTE.sub(lambda found: operation(found[1], found[2]) or found[0], hint)
 

@@ -1,7 +1,7 @@
-"""The operations as the command line knows them, without importing one of them.
+"""Descriptions of operations for the command line, without importing them.
 
-A file for each category, written by `python -m tools.commands`. Operations of installed packages are read from the
-packages themselves, which costs their import; nobody pays for it who has none.
+There is a file per category, written by `python -m tools.commands`. Operations of installed packages are read from the
+packages, which takes an import, but only if there are any.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ Entry: TypeAlias = dict[str, Any]
 
 
 def categories() -> list[str]:
-    """What stands between `superlearner` and the verb."""
+    """Return the categories, which come between `superlearner` and the verb."""
     return sorted({file.stem for file in FOLDER.glob("*.json")} | set(_added()))
 
 
 def verbs(category: str) -> dict[str, Entry]:
-    """The operations of a category by their verbs: `restart-child` is `supervisor.restart_child`."""
+    """Return operations by verb: `restart-child` is `supervisor.restart_child`."""
     return {**_added().get(category, {}), **_ours(category)}
 
 
 def entry_of_verb(category: str, verb: str) -> Entry | None:
-    """One operation; packages are asked only if none of ours has this name."""
+    """Return one operation; search packages only for names that are not built in."""
     verb = verb.replace("_", "-")
     return _ours(category).get(verb) or _added().get(category, {}).get(verb)
 
 
 def has_category(category: str) -> bool:
-    """Whether there are operations of this category."""
+    """Return whether the category has operations."""
     return bool(_ours(category)) or category in _added()
 
 
 def verb_of(name: str) -> str:
-    """What is typed for an operation.
+    """Return the verb that is typed for an operation.
 
     >>> verb_of("supervisor.restart_child")
     'restart-child'
@@ -62,7 +62,7 @@ def _ours(category: str) -> dict[str, Entry]:
 
 @cache
 def _added() -> dict[str, dict[str, Entry]]:
-    """The operations of installed packages, by category and verb."""
+    """Return the operations of installed packages, by category and verb."""
     from importlib.metadata import entry_points
 
     if not entry_points(group=GROUP):

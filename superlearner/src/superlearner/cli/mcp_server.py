@@ -1,7 +1,7 @@
 """`superlearner mcp`: the operations of a running platform as tools, over standard input and output.
 
-The server holds nothing. It finds the platform for each call, as a command does, so a platform may end and start again
-while a client stays; what it says while none runs is an error of that call. Standard output belongs to the protocol.
+The server has no state. It looks up the platform for each call, as a command does, so the platform may restart while a
+client stays connected; without a platform, calls return an error. Standard output is reserved for the protocol.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ Names, states, messages and errors come from the program that runs: they are dat
 
 
 class Tools:
-    """The tools that one client is offered.
+    """The tools offered to one client.
 
     Args:
         remote: the platform.
-        scope: nothing that needs more than this is offered.
-        categories: only these, if there are any.
+        scope: tools that need more are not offered.
+        categories: if any, only these are offered.
     """
 
     def __init__(self, remote: Remote, scope: str = "code", categories: Sequence[str] = ()) -> None:
@@ -53,12 +53,12 @@ class Tools:
         self._seen: Platform | None = None
 
     def offered(self) -> list[dict[str, Any]]:
-        """All of them, from the platform; while none runs, from the installed packages."""
+        """Return the platform's tools; without a platform, those of installed packages."""
         self.refresh()
         return [tool_of(line) for line in self._lines.values()]
 
     def refresh(self) -> bool:
-        """Ask what there is if it may be another platform than before; whether that is something else. Blocks."""
+        """Reload the tools of a changed platform; return whether they differ. Blocks."""
         try:
             platform = self._remote.platform()
             if platform == self._seen:
@@ -78,7 +78,7 @@ class Tools:
         return bool(before) and before != self._lines
 
     def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Run one; what keeps it from being done is a result, too. Blocks."""
+        """Run a tool; errors are results, too. Blocks."""
         line = self._lines.get(name)
         if line is None:
             return error_of("operation_not_found", f"there is no tool {name}", self._narrowed())
@@ -92,7 +92,7 @@ class Tools:
         try:
             answer = self._remote.ask(line, values, dry_run=dry_run, node=node)
         except NotFound as error:
-            return error_of("no_platform", str(error), ["the next call looks for it again"])
+            return error_of("no_platform", str(error), ["start a platform and call the tool again"])
         except Refused as error:
             return error_of(error.code, str(error), [self._in_our_words(hint) for hint in error.hints])
         except (WrongUrl, OSError) as error:
@@ -111,11 +111,11 @@ class Tools:
     def _narrowed(self) -> list[str]:
         if self._scopes == SCOPES and not self._categories:
             return []
-        return ["this server offers a part of the operations: see its options --scope and --category"]
+        return ["this server offers only some operations: see its options --scope and --category"]
 
 
 def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
-    """Serve one client until it closes standard input; answers the exit code."""
+    """Serve one client until it closes standard input; return the exit code."""
     if not _is_there():
         complain(f"the package for AI clients is not installed; install it with: {install('mcp')}")
         return FAILED
@@ -125,13 +125,13 @@ def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
     try:
         remote.platform()
     except (NotFound, WrongUrl, OSError) as error:
-        complain(f"{error}\n  the tools are offered all the same; each call looks for a platform again")
+        complain(f"{error}\n  the tools are offered nevertheless; each call looks for a platform again")
     asyncio.run(_serve(tools))
     return 0
 
 
 def _is_there() -> bool:
-    """Whether the extra is installed; what is broken in it is told as it is."""
+    """Return whether the extra is installed; a broken installation raises."""
     try:
         importlib.import_module("mcp.server")
     except ModuleNotFoundError as error:
@@ -152,7 +152,7 @@ async def _serve(tools: Tools) -> None:
 
 
 def make_server(tools: Tools) -> Server[Any]:
-    """The server of one client; blocking questions wait in threads."""
+    """Return the server of one client; blocking calls run in threads."""
     import mcp_types as types
     from anyio.to_thread import run_sync
     from mcp.server import Server, ServerRequestContext
@@ -185,7 +185,7 @@ def make_server(tools: Tools) -> Server[Any]:
 
 
 def _installed() -> list[Line]:
-    """The operations that a platform of this installation would have."""
+    """Return the operations that a platform of this installation would have."""
     from superlearner.operations.builtin.arsenal import line_of
     from superlearner.operations.registry import all_operations
 

@@ -1,4 +1,4 @@
-"""What was typed wrongly, as people read it."""
+"""Error messages for mistyped options and arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_CHOICE: Final = re.compile(r"(?P<typed>'.*'|\".*\") is not one of (?P<choices
 
 
 def explained(message: str) -> str:
-    """The message of the library that reads options, with the choice that was probably meant.
+    """Return the option parser's message with a suggestion for a mistyped choice.
 
     >>> explained("Value error, 'kast' is not one of 'send', 'cast', 'call'.")
     "'kast' is not one of 'send', 'cast', 'call'; did you mean cast?"

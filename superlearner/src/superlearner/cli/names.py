@@ -1,4 +1,4 @@
-"""What the shell may complete: names from the running platform, in silence if there is none."""
+"""Shell completion of names from the running platform; silent if there is none."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LISTS: Final = {
     "page": ("docs", "list", "page"),
     "sandbox": ("sandbox", "list", "id"),
 }
-"""Where the names of each kind of thing are: an operation, and the field of its rows."""
+"""For each kind of name, the operation that lists them and the field of its rows."""
 MOST: Final = "200"
 
 
 def completion_of(parameter: dict[str, Any]) -> Callable[[typer.Context, str], list[str]] | None:
-    """The completion of a parameter; None if nothing can be offered. It asks the platform that the line names."""
+    """Return a parameter's completion, which asks the platform on the line, or None."""
     kind = parameter.get("picker")
     if kind not in LISTS:
         return None

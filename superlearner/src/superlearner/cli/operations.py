@@ -1,8 +1,8 @@
 """A command for every operation: `superlearner process kill counter_1 --reason shutdown --dry-run --json`.
 
-Path parameters are positional, in the order of the path; all others are options with the types, choices and words of
-the operation. Where only one of these is needed, its option may be left out: `docs search restart`. Commands are made
-when they are asked for: a verb costs one command, not all of them.
+Path parameters are positional, in the order of the path; all others are options with the types, choices and help of the
+operation. If only one of them is required, its option may be left out: `docs search restart`. Commands are created
+lazily: a verb costs one command, not all of them.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ Node = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 FROM_FILE: Final = "from_file"
-"""The file of a program, which its own option takes behind an @."""
+"""A parameter with a program's source, which its own option takes as @FILE."""
 BARE: Final = "bare"
-"""What is typed without its option."""
+"""A value that was typed without its option."""
 OURS: Final = {"url": Url, "data_dir": DataDir, "as_json": Json}
-"""What every command takes besides the parameters of its operation."""
+"""Parameters of every command besides those of its operation."""
 
 
 class Commands(MutableMapping[str, Any]):
-    """The commands of a group by name: those that were given, and those that `make` makes when they are asked for.
+    """The commands of a group by name, created on demand by `make`.
 
     Args:
-        given: made already; they win.
-        names: the names of all that can be made.
-        make: makes one; None if there is none of this name.
+        given: existing commands; they take precedence.
+        names: the names of all commands that can be created.
+        make: creates a command; returns None for an unknown name.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Commands(MutableMapping[str, Any]):
 
 
 def group_of(category: str) -> TyperGroup | None:
-    """The group of a category; None if there is no operation of it."""
+    """Return the group of a category; None if it has no operations."""
     if not manifest.has_category(category):
         return None
 
@@ -115,7 +115,7 @@ def group_of(category: str) -> TyperGroup | None:
 
 
 def command_of(entry: Entry) -> Any:
-    """The command of one operation."""
+    """Return the command of an operation."""
     parameters = {one["name"]: one for one in entry["parameters"]}
     needed = _only_needed(entry)
     program = None if "file" in parameters else _program(entry)
@@ -169,13 +169,13 @@ def _argument(one: dict[str, Any]) -> inspect.Parameter:
 
 
 def _only_needed(entry: Entry) -> dict[str, Any] | None:
-    """The one value that has to be said besides what the path names; None if there are several, or none."""
+    """Return the required parameter outside the path if there is exactly one."""
     needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
     return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any") else None
 
 
 def _program(entry: Entry) -> str | None:
-    """The parameter that takes a program, if there is one."""
+    """Return the parameter that takes a program, if there is one."""
     return next((one["name"] for one in entry["parameters"] if one.get("format") == "python"), None)
 
 

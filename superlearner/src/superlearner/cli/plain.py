@@ -1,4 +1,4 @@
-"""Text for a terminal: whatever a name or a message holds, the terminal gets nothing but characters to print."""
+"""Safe terminal text: only printable characters, whatever a name contains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["clip", "plain", "plain_lines"]
 
 
 def plain(text: str) -> str:
-    r"""One line of printable text; what steers a terminal or turns the direction of writing becomes its code.
+    r"""Return one line of printable text; escape control and direction characters.
 
     >>> print(plain("red: \x1b[31m, next\nline, \u202eright to left"))
     red: \x1b[31m, next\nline, \u202eright to left
@@ -17,12 +17,12 @@ def plain(text: str) -> str:
 
 
 def plain_lines(text: str) -> str:
-    """The same for text of many lines: its line ends and tabs stay."""
+    """Return printable text like `plain`, but keep line ends and tabs."""
     return printable_lines(text)
 
 
 def clip(text: str, longest: int) -> str:
-    """At most `longest` characters.
+    """Return at most `longest` characters.
 
     >>> clip("a" * 9, 5)
     'aaaa…'

@@ -1,7 +1,7 @@
-"""All operations of the platform that runs, as it lists them itself: for doors that offer every one of them.
+"""All operations of the running platform, as it lists them itself.
 
-The commands are made from files, so that they start at once; the console and the tools for AI clients ask the platform,
-which knows the operations of its installed packages too.
+Commands are created from files, so that they start fast; the console and the tools for AI clients ask the platform,
+which also knows the operations of its installed packages.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ Line: TypeAlias = dict[str, Any]
 """An operation as `GET /api/v1/arsenal/operations` lists it."""
 
 OURS: Final = {"dry_run": "changes", "node": "on_node"}
-"""What an operation takes besides its parameters, and what says that it does."""
+"""Parameters beside an operation's own, and the flag that says it takes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A platform that is looked for anew each time it is asked: it may end and start again meanwhile.
+    """A platform that is located for each request, since it may restart in between.
 
     Args:
-        door: how the audit log says that it was asked.
-        url: where it is, if it was said.
-        data_dir: its data directory, if it was said.
+        door: the interface, for the audit log.
+        url: its address, if given.
+        data_dir: its data directory, if given.
     """
 
     door: str
@@ -43,15 +43,15 @@ class Remote:
     data_dir: Path | None = None
 
     def platform(self) -> Platform:
-        """Where it is now. Raises as `find`."""
+        """Return the platform's current address. Raises as `find`."""
         return replace(find(self.url, self.data_dir), door=self.door)
 
     def operations(self) -> list[Line]:
-        """Everything that can be asked of it. Raises as `find` and `ask`."""
+        """Return all operations of the platform. Raises as `find` and `ask`."""
         return ask(self.platform(), entry_of_verb("arsenal", "operations") or {}, {}).data
 
     def ask(self, line: Line, given: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None) -> Answer:
-        """Run an operation. Raises as `find` and `ask`; `Refused` also for a parameter that it does not have."""
+        """Run an operation. Raises as `find` and `ask`; `Refused` for wrong parameters."""
         entry = entry_of_line(line)
         known = [one["name"] for one in entry["parameters"]]
         for name in given:
@@ -67,13 +67,13 @@ class Remote:
                     raise Refused("validation_error", f"{line['name']} needs {name!r}", (one["help"],))
             elif one["place"] == "path" and given[name] in (None, ""):
                 raise Refused("validation_error", f"{name}: expected {one['help'] or 'a text'}, got {given[name]!r}")
-            elif one["place"] != "query" or given[name] is not None:  # a query has no word for null: it is left out
+            elif one["place"] != "query" or given[name] is not None:  # a query cannot express null, so it is left out
                 values[name] = given[name]
         return ask(self.platform(), entry, values, dry_run=dry_run, node=node)
 
 
 def entry_of_line(line: Line) -> Entry:
-    """What a request needs to know; where HTTP carries a parameter follows from method and path.
+    """Return a manifest entry; method and path determine where parameters go.
 
     >>> line = {
     ...     "name": "process.kill",

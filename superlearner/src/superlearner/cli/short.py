@@ -1,4 +1,4 @@
-"""The short form of an answer: the fields that its operation declares, in this order. `--json` has all of them."""
+"""Short answers: the fields that an operation declares; `--json` has all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["shortened"]
 
 
 def shortened(data: Any, paths: Sequence[str]) -> Any:
-    """Only the fields that are named; `walls.name` is one of a record, or of each in a list, below.
+    """Return only the named fields; `walls.name` is of a nested record or list.
 
     >>> shortened([{"id": 1, "made": {"by": "ada", "at": 5}, "x": 0}], ["made.by", "id"])
     [{'by': 'ada', 'id': 1}]
     >>> shortened({"id": 1, "steps": [{"text": "a", "x": 0}]}, ["id", "steps.text"])
     {'id': 1, 'steps': [{'text': 'a'}]}
 
-    What a record does not have takes no line; in a list all have the same columns, in the order of the paths:
+    Missing fields of a record take no line; in a list all rows have the same columns, in the order of the paths:
 
     >>> shortened({"id": 1, "why": None}, ["why", "id"]), shortened([{"id": 1}], ["end.why", "id"])
     ({'id': 1}, [{'why': None, 'id': 1}])
@@ -36,7 +36,7 @@ def shortened(data: Any, paths: Sequence[str]) -> Any:
             continue
         value = shortened(fields[name], rests)
         if rests and isinstance(value, dict):
-            chosen.update(cast("dict[str, Any]", value))  # a column for each: what is below is no thing of its own
+            chosen.update(cast("dict[str, Any]", value))  # a column per field, without nesting
         else:
             chosen[name] = value
     return chosen

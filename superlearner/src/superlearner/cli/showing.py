@@ -1,7 +1,6 @@
-"""An answer as people read it: tables at a terminal, aligned text in a pipe, uncut, JSON for programs.
+"""Output of answers: tables at a terminal, aligned text in a pipe, or JSON.
 
-Whatever a value holds, a terminal gets printable characters only (see `plain`); so does JSON, where the others are
-written as their codes, which is the same JSON.
+A terminal only gets printable characters (see `plain`); JSON escapes the others, which gives equivalent JSON.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ from superlearner.cli.short import shortened
 __all__ = ["drawn", "json_text", "show", "table"]
 
 SENTENCE: Final = 400
-"""So much of a sentence in a table."""
+"""Maximum length of a sentence in a table."""
 LONGEST: Final = 400
-"""So much of a value that stands alone."""
+"""Maximum length of a single value."""
 STYLES: Final = {
     **dict.fromkeys(("running", "up", "open", "healthy", "ok", "yes"), "green"),
     **dict.fromkeys(("ended", "down", "gone", "failed", "error", "crashed", "unhealthy"), "red"),
     **dict.fromkeys(("starting", "stopping", "lost", "warning", "degraded"), "yellow"),
 }
 STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"})
-"""Fields whose words say whether it is well."""
+"""Fields whose values are coloured as good or bad."""
 
 
 def show(answer: Answer, *, as_json: bool = False, short: Sequence[str] = ()) -> None:
-    """Write what an operation answered to standard output: the fields in `short`, which its operation declares."""
+    """Write an answer to standard output, reduced to the fields in `short`."""
     if as_json:
         say(json_text(answer.data))
     else:
@@ -43,14 +42,14 @@ def show(answer: Answer, *, as_json: bool = False, short: Sequence[str] = ()) ->
 
 
 def drawn(data: Any, meta: Mapping[str, Any] | None = None, *, terminal: bool = False) -> str:
-    """The same as text; with the colours and the width of a terminal if it goes to one."""
+    """Return the same text, for a terminal with colours and its width."""
     text = io.StringIO()
     _Writer(text, text, terminal).answer(data, meta, ())
     return text.getvalue().rstrip("\n")
 
 
 def json_text(data: Any) -> str:
-    r"""JSON whose text can go to a terminal.
+    r"""Return JSON that is safe for a terminal.
 
     >>> print(json_text(["é", "\x9b31m"]))
     [
@@ -63,13 +62,13 @@ def json_text(data: Any) -> str:
 
 
 def table(rows: list[dict[str, Any]]) -> None:
-    """Rows with the same fields on standard output: a column for each that is not empty in all of them."""
+    """Write rows with the same fields as a table, without columns that are empty."""
     _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).table(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes values as text; `terminal` says whether there are colours, and a width to keep to."""
+    """A writer of values as text; a `terminal` has colours and a width."""
 
     out: TextIO
     notes: TextIO
@@ -103,14 +102,14 @@ class _Writer:
                 self.say(self.cell("", one))
 
     def cell(self, name: str, value: Any) -> str:
-        """At a terminal for people, and so much of it; elsewhere all of it: a program may read it."""
+        """Return a cell: shortened at a terminal, complete elsewhere, for programs."""
         return cell(name, value, LONGEST) if self.terminal else exact(name, value)
 
     def table(self, rows: list[dict[str, Any]]) -> None:
         names = list(dict.fromkeys(name for row in rows for name in row))
         names = [name for name in names if any(row.get(name) not in (None, "", [], {}) for row in rows)]
         if self.terminal and "at" in names:
-            names = [name for name in names if name != "timestamp"]  # which is the same once more
+            names = [name for name in names if name != "timestamp"]  # a duplicate
         cells = [[self.cell(name, _first_line(row.get(name)) if self.terminal else row.get(name)) for name in names]
                  for row in rows]  # fmt: skip
         if self.terminal:
@@ -122,7 +121,7 @@ class _Writer:
             self.say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
     def fields(self, data: dict[str, Any]) -> None:
-        """A line for each field; lists of things and things below come after them, each under its name."""
+        """Write a line per field; lists and nested records follow under headings."""
         below = {name: value for name, value in data.items() if self.is_below(value)}
         lines = {name: self.cell(name, value) for name, value in data.items() if name not in below}
         if self.terminal:
@@ -138,7 +137,7 @@ class _Writer:
             self.value(value)
 
     def is_below(self, value: Any) -> bool:
-        """Whether it has lines of its own below the others."""
+        """Return whether a value needs lines of its own below the others."""
         if not value:
             return False
         if isinstance(value, dict):
@@ -148,7 +147,7 @@ class _Writer:
         return isinstance(value, str) and "\n" in value
 
     def say(self, text: str) -> None:
-        """A line; what the terminal has no character for becomes a question mark."""
+        """Write a line; characters that the terminal cannot encode become question marks."""
         encoding = self.out.encoding or "utf-8"
         self.out.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
         self.out.flush()
@@ -206,12 +205,12 @@ class _Writer:
 
 
 def _first(rows: list[dict[str, Any]], name: str) -> Any:
-    """A value of a column, which says what kind it has."""
+    """Return a value of the column that shows its type."""
     return next((row[name] for row in rows if row.get(name) is not None), None)
 
 
 def _first_line(value: Any) -> Any:
-    """Of a text of many lines the first; the others would make a table of one row."""
+    """Return the first line of a text; further lines would break the table."""
     line, more, _ = value.partition("\n") if isinstance(value, str) else (value, "", "")
     return f"{line} …" if more else value
 

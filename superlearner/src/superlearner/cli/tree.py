@@ -1,4 +1,4 @@
-"""`superlearner tree`: the supervision trees of a platform, once, or again whenever something in them changes."""
+"""`superlearner tree`: a platform's supervision trees, once or after each change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["show_tree", "watch_tree"]
 
 LIVE: Final = "/live/supervisors"
 CHANGES: Final = frozenset({"x", "n", "p"})
-"""What a frame of the live feed holds when rows went, came or changed; others are its heartbeat."""
+"""Keys of live frames that change rows; other frames are heartbeats."""
 FROM_THE_TOP: Final = "\x1b[H\x1b[2J"
 
 
@@ -39,10 +39,10 @@ def show_tree(
 def watch_tree(
     url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
 ) -> None:
-    """Write them now and after each change, until Ctrl-C; what the live feed says makes us look, no clock does."""
+    """Write the trees now and after each change reported by live frames, until Ctrl-C."""
     platform = reach(url, data_dir)
     before = None
-    # An exception would meet a library that holds a lock now and then, and closing the line would wait for that lock.
+    # An exception could hit a library that holds a lock, and closing the connection would wait for that lock.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
     for _ in _changes(platform, node):
         drawn = _drawn(platform, root, depth, format, compact=True, node=node)
@@ -55,7 +55,7 @@ def watch_tree(
         else:
             say(drawn if format == "json" else f"{drawn}\n")
     if node is not None:
-        _drawn(platform, root, depth, format, node=node)  # says so if it is the node that is gone
+        _drawn(platform, root, depth, format, node=node)  # reports an error if only the node has ended
     fail(f"the platform at {platform.url} has ended", NO_PLATFORM)
 
 
@@ -77,7 +77,7 @@ def _drawn(
 
 
 def _changes(platform: Platform, node: str | None) -> Iterator[None]:
-    """One item at the start, and one for each frame that changes something; it ends with the platform, or the node."""
+    """Yield at the start and after each change, until the platform or the node ends."""
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect
 
@@ -90,7 +90,7 @@ def _changes(platform: Platform, node: str | None) -> Iterator[None]:
     try:
         socket = open_it(address, additional_headers=headers, proxy=None, max_size=None, **tls)
     except InvalidHandshake as error:
-        fail(f"the live feed of {platform.url} does not let us in: {plain(str(error))}", FAILED)
+        fail(f"the live feed of {platform.url} refused access: {plain(str(error))}", FAILED)
     except (OSError, TimeoutError) as error:
         fail(f"no platform answers at {platform.url} ({error})", NO_PLATFORM)
     with socket, suppress(ConnectionClosed):

@@ -1,4 +1,4 @@
-"""What was typed, as the values of an operation's parameters."""
+"""Conversion of typed text to values of an operation's parameters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ __all__ = ["value_of"]
 
 
 def value_of(parameter: dict[str, Any], typed: Any) -> Any:
-    """The value that goes over HTTP. Complex values are JSON; where any JSON is right, a bare word is itself.
+    """Return the value to send.
 
-    The path of a file is made absolute. For a program `@FILE` says in which file it is.
+    Complex values are JSON; where any JSON is accepted, a bare word is a string.
+
+    The path of a file is made absolute. For a program, `@FILE` names the file with it.
 
     Raises:
-        typer.BadParameter: it is no value of this parameter.
+        typer.BadParameter: it is not valid for this parameter.
 
     >>> value_of({"name": "message", "kind": "any"}, "increment"), value_of({"name": "message", "kind": "any"}, "[1]")
     ('increment', [1])
@@ -46,7 +48,7 @@ def _read(parameter: dict[str, Any], file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not a text file"
         option = f"--{parameter['name'].replace('_', '-')}"
         raise typer.BadParameter(
             f"expected a file behind the @, got {plain(str(file))} ({why})", param_hint=option
@@ -71,4 +73,4 @@ def _json(parameter: dict[str, Any], typed: str) -> Any:
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")

@@ -1,4 +1,4 @@
-"""Variables of the environment that begin as ours do and that nobody reads: most of them are misspelt."""
+"""Unknown environment variables with our prefix, most of which are misspelt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["unread_variables"]
 
 
 def unread_variables() -> list[str]:
-    """A sentence for each `SUPERLEARNER_*` that is no setting and that no command reads.
+    """Return a message for each `SUPERLEARNER_*` that no setting or command reads.
 
     >>> os.environ["SUPERLEARNER_PROT"] = "4001"
     >>> unread_variables()
@@ -22,7 +22,7 @@ def unread_variables() -> list[str]:
     from superlearner.settings.settings import ENVIRONMENT, Settings
 
     read = {TOKEN, URL, CACERT, *(f"{ENVIRONMENT}{name.upper()}" for name in Settings.model_fields)}
-    # in any case, as a variable of a setting is read
+    # case-insensitive, as variables of settings are
     unread = sorted(name for name in os.environ if name.upper().startswith(ENVIRONMENT) and name.upper() not in read)
     return [f"{name} is read by nobody; {_meant(name, read)}" for name in unread]
 

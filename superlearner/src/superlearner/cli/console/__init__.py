@@ -1,6 +1,6 @@
-"""`superlearner console`: a prompt whose names are the operations of a running platform.
+"""`superlearner console`: a prompt whose functions are a platform's operations.
 
-`calls` makes functions of the operations, `names` says what they are called, `values` is how answers read, `failures`
-how errors do; `prompt` runs IPython or Python's own prompt, `batch` what was given with `-c` or piped in, `behind` a
-platform behind the prompt. What is typed is evaluated in this process; only operations go to the platform.
+`calls` creates the functions, `names` names them, `values` formats answers and `failures` errors; `prompt` runs IPython
+or Python's own prompt, `batch` code from `-c` or a pipe, `behind` a platform for the prompt. Code that is typed runs in
+this process; only operations go to the platform.
 """

@@ -1,4 +1,4 @@
-"""What was given with `-c` or piped in: run as if typed, a value at the top shown, and an exit code at the end."""
+"""Execution of code from `-c` or a pipe, as if typed, with an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ FILE: Final = "<console>"
 
 
 def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
-    """Run statements, and show each value that stands alone; the first error ends it. Answers the exit code."""
+    """Run statements and show the values of expressions; return the exit code.
+
+    The first error ends the run.
+    """
     try:
         statements = ast.parse(text, FILE).body
     except (SyntaxError, ValueError):
@@ -37,7 +40,7 @@ def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        raise  # who reads the output has enough
+        raise  # the reader has closed the pipe
     except Exception as error:
         while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename != FILE:
             error.__traceback__ = error.__traceback__.tb_next
@@ -49,7 +52,7 @@ def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
 
 
 def displayed(*, as_json: bool = False) -> Callable[[object], None]:
-    """A `sys.displayhook` that shows answers as tables, or as JSON."""
+    """Return a `sys.displayhook` that shows answers as tables, or as JSON."""
 
     def display(value: object) -> None:
         if value is None:

@@ -1,7 +1,7 @@
 """`superlearner run --console`: a platform in a process of its own, behind a prompt.
 
-Its log goes into a file, so that it does not write into what is typed. It ends with the prompt, however that ends: its
-standard input is a pipe from us, and `python -m superlearner.cli.console.behind` ends when that is closed.
+Its log goes to a file, so that it does not disturb typing. It ends with the prompt, however that ends: its standard
+input is a pipe from the prompt, and `python -m superlearner.cli.console.behind` ends when that is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ END_S: Final = 10.0
 
 
 def run_behind(arguments: Sequence[str], data_dir: Path) -> int:
-    """Start a platform, open the prompt before it, and end both; answers the exit code of the platform."""
+    """Start a platform, open the prompt, end both; return the platform's exit code."""
     folder = data_dir / FOLDER
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,9 +42,9 @@ def run_behind(arguments: Sequence[str], data_dir: Path) -> int:
 
 @contextmanager
 def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callable[[], int]]:
-    """Start `superlearner run` with these arguments and wait until it says where it is; at the end it ends in order.
+    """Start `superlearner run` with these arguments and wait for its address.
 
-    Yields a function that ends it and answers its exit code. Ends the command if the platform does not start.
+    Yields a function that shuts it down and returns its exit code. Ends the command if the platform does not start.
     """
     log = folder / LOG_FILE
     with open(log, "w", encoding="utf-8") as written:
@@ -54,7 +54,7 @@ def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callabl
             stdout=subprocess.PIPE,
             stderr=written,
             text=True,
-            start_new_session=True,  # a Ctrl-C at the prompt is for what was typed there
+            start_new_session=True,  # Ctrl-C at the prompt must not reach the platform
         )
     assert process.stdout is not None
     try:
@@ -65,7 +65,7 @@ def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callabl
             fail(f"the platform did not start (exit code {code})", code or 1)
         say(line.replace("Ctrl-C", "Ctrl-D").rstrip("\n"))
         if " runs already " in line:
-            process.wait()  # that one is none of ours: the prompt is for it, and leaves it running
+            process.wait()  # another platform is running already: the prompt uses it and leaves it running
         threading.Thread(target=_drain, args=(process.stdout, log), name="superlearner-behind", daemon=True).start()
         yield lambda: _end(process)
     finally:
@@ -80,7 +80,7 @@ def _drain(output: IO[str], log: Path) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> int:
-    """End it as Ctrl-C would; one that does not end is killed."""
+    """Interrupt the process as Ctrl-C would, and kill it if it does not end."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -95,9 +95,9 @@ def _end(process: subprocess.Popen[str]) -> int:
 
 
 def _until_the_prompt_ends() -> None:
-    """In the platform's process: nothing is ever written to standard input, so what is read is its end."""
+    """Wait for the end of standard input, to which nothing is ever written."""
     os.read(0, 1)
-    os.dup2(2, 1)  # nobody reads our standard output any more: what is left to say goes to the log
+    os.dup2(2, 1)  # standard output has no reader any more: send the rest to the log
     os.kill(os.getpid(), signal.SIGTERM)
 
 

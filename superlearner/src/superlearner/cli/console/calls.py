@@ -1,4 +1,4 @@
-"""An operation as a function: called, it asks the platform and waits for the answer."""
+"""Operations as functions that call the platform and wait for the answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Caller", "Changed", "Functions", "made"]
 
 
 class Functions(ModuleType):
-    """Functions under a name, as a module, so that `help` and completion know what to do with them."""
+    """A module of functions, which `help` and completion can handle."""
 
     def __init__(self, name: str, words: str, members: Mapping[str, Any]) -> None:
         super().__init__(name, words)
@@ -30,11 +30,11 @@ class Functions(ModuleType):
         self.__all__ = sorted(members)
 
     def __dir__(self) -> list[str]:
-        """The functions, and nothing else."""
+        """List only the functions."""
         return list(self.__all__)
 
     def __repr__(self) -> str:
-        """A line for each of them."""
+        """Return a line for each function."""
         width = max((len(name) for name in self.__all__), default=0)
         lines: list[str] = []
         for name in self.__all__:
@@ -45,12 +45,12 @@ class Functions(ModuleType):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Asks one platform for its operations.
+    """A caller of one platform's operations.
 
     Args:
         remote: the platform.
         lines: its operations by name.
-        node: the node that calls go to where they do not say one.
+        node: the default node for calls.
     """
 
     remote: Remote
@@ -59,15 +59,15 @@ class Caller:
     routes: dict[tuple[str, str], str] = field(init=False, default_factory=dict[tuple[str, str], str])
 
     def __post_init__(self) -> None:
-        """Know the operations by their routes, too."""
+        """Index the operations by route."""
         for name, line in self.lines.items():
             self.routes[line["method"], line["path"].removeprefix(PREFIX)] = name
 
     def ask(self, name: str, given: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None) -> Any:
-        """The value that an operation answers.
+        """Return the value of an operation's answer.
 
         Raises:
-            OperationFailed: it could not be done.
+            OperationFailed: the operation failed.
         """
         try:
             answer = self.remote.ask(self.lines[name], given, dry_run=dry_run, node=node or self.node)
@@ -90,14 +90,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """How a function differs from its operation.
+    """The differences between a function and its operation.
 
     Args:
         fixed: parameters that the function sets itself.
-        renamed: parameters that have another name here.
-        pick: the part of the answer that is returned.
-        first: parameters that may come by position although they are optional.
-        words: what it does, if that is less than the operation.
+        renamed: parameters with another name here.
+        pick: the part of the answer to return.
+        first: optional parameters that may be positional.
+        words: its summary, if it does less than the operation.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -108,13 +108,13 @@ class Changed:
 
 
 def made(caller: Caller, operation: str, called: str, changed: Changed | None = None) -> Callable[..., Any]:
-    """The function of an operation.
+    """Return the function of an operation.
 
     Args:
-        caller: asks the platform.
-        operation: its name, as `process.kill`.
-        called: what stands before the brackets at the prompt.
-        changed: how it differs, if it does.
+        caller: calls the platform.
+        operation: its name, such as `process.kill`.
+        called: the function's name at the prompt.
+        changed: differences from the operation, if any.
     """
     changed = changed or Changed()
     line = caller.lines[operation]
@@ -158,13 +158,11 @@ def _signature(line: Line, changed: Changed) -> inspect.Signature:
 
 
 def _json_of(called: str, name: str, value: Any) -> Any:
-    """What goes over HTTP. Where a thing is named, a row that stands for it will do."""
+    """Return the value to send; a row is accepted in place of a name."""
     if isinstance(value, Record) and isinstance(value.get("pid"), str):
         return value["pid"]
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise WrongCall(
-            f"{called}: {name}: expected what JSON can hold, got {type(value).__name__} ({error})"
-        ) from None
+        raise WrongCall(f"{called}: {name}: expected a JSON value, got {type(value).__name__} ({error})") from None
     return value

@@ -1,4 +1,4 @@
-"""What goes wrong at the prompt, in a line or two: the code, what is wrong, what to try."""
+"""Errors at the prompt in a line or two: code, message, hints."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LONGEST: Final = 1000
 
 
 class OperationFailed(Exception):
-    """An operation could not be done.
+    """An operation failed.
 
     Attributes:
-        code: the stable name of the error, as `process_not_found`.
-        hints: what to try.
+        code: the stable name of the error, such as `process_not_found`.
+        hints: suggested remedies.
     """
 
     def __init__(self, code: str, message: str, hints: tuple[str, ...] = ()) -> None:
@@ -25,7 +25,7 @@ class OperationFailed(Exception):
         self.hints = hints
 
     def __str__(self) -> str:
-        """Code, message and hints, as the prompt shows them."""
+        """Return code, message and hints, as the prompt shows them."""
         lines = [f"{plain(self.code)}: {clip(plain(super().__str__()), LONGEST)}"]
         return "\n".join([*lines, *(f"  {clip(plain(hint), LONGEST)}" for hint in self.hints)])
 
@@ -35,7 +35,7 @@ class NoPlatform(OperationFailed):
 
 
 class WrongCall(TypeError):
-    """An operation was called with arguments that it does not take."""
+    """An operation was called with wrong arguments."""
 
 
 class NoField(AttributeError):
@@ -43,9 +43,9 @@ class NoField(AttributeError):
 
 
 SHORT: Final = (OperationFailed, WrongCall, NoField)
-"""What is shown without a traceback: the place is what was typed, and ours says nothing."""
+"""Errors without a traceback, which would only show our own code."""
 
 
 def words_of(error: BaseException) -> str:
-    """An error of `SHORT` as it is shown."""
+    """Return the text of a `SHORT` error."""
     return str(error) if isinstance(error, OperationFailed) else plain(str(error))

@@ -1,4 +1,4 @@
-"""What is there at the prompt: the operations by category, and the services of the platform by their own names."""
+"""The names at the prompt: operations by category, and services of the platform."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
         },
     ),
 }
-"""The services by the names that they have in the platform; what a platform has no route for is not there."""
+"""The services by their names in the platform, without parts that have no route."""
 
 
 def namespace(caller: Caller) -> dict[str, Any]:
-    """Everything that the prompt knows at its start, by name."""
+    """Return the initial names of the prompt."""
     categories: dict[str, dict[str, str]] = {}
     for name in caller.lines:
         category, _, verb = name.partition(".")
@@ -128,16 +128,16 @@ def _service(caller: Caller, service: str, words: str, known: dict[str, tuple[st
 
 def _arsenal(caller: Caller) -> dict[str, Callable[..., Any]]:
     def list_operations(category: str | None = None) -> Rows:
-        """All operations, or those of a category: name, scope, what they do."""
+        """List all operations, or those of a category: name, scope, summary."""
         lines = [one for one in caller.lines.values() if category in (None, one["category"])]
         return Rows([Record({key: one[key] for key in ("name", "scope", "changes", "summary")}) for one in lines])
 
     def get_operation_config(name: str) -> Record:
-        """All about one operation: route, scope, parameters."""
+        """Return route, scope and parameters of an operation."""
         return value_of(_line(caller, name))
 
     def execute_operation(name: str, **parameters: Any) -> Any:
-        """Run an operation by its name; `dry_run=True` says what it would do."""
+        """Run an operation by name; `dry_run=True` only says what it would do."""
         _line(caller, name)
         return made(caller, name, name)(**parameters)
 
@@ -153,7 +153,7 @@ def _arsenal(caller: Caller) -> dict[str, Callable[..., Any]]:
 
 def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
     def list_active_tools() -> Rows:
-        """The operations that are there: name, category, method, path."""
+        """List the operations: name, category, method, path."""
         return Rows(
             Record(
                 name=one["name"], category=one["category"], method=one["method"], path=one["path"].removeprefix(PREFIX)
@@ -166,11 +166,11 @@ def _tools(caller: Caller) -> dict[str, Callable[..., Any]]:
 
 def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
     def self() -> str:
-        """The name of the node that calls go to."""
+        """Return the name of the node that calls go to."""
         return caller.node or node_names(caller)[0]
 
     def nodes() -> list[str]:
-        """The names of all other nodes that the platform looks into."""
+        """Return the names of all other nodes of the platform."""
         here = self()
         return [name for name in node_names(caller) if name != here]
 
@@ -182,7 +182,7 @@ def _nodes(caller: Caller) -> dict[str, Callable[..., Any]]:
 
 
 def node_names(caller: Caller) -> list[str]:
-    """The nodes that the platform looks into; its own comes first."""
+    """Return the nodes of the platform, its own first."""
     return [one.name for one in replace(caller, node=None).ask("node.list", {})]
 
 

@@ -1,4 +1,4 @@
-"""From the command to the prompt: the platform, its operations, the words at the top."""
+"""The start of the console: platform, operations, banner."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from superlearner.cli.remote import Remote
 __all__ = ["FOLDER", "open_console"]
 
 FOLDER: Final = "console"
-"""Of the data directory: what was typed, and the log of a platform behind a prompt."""
+"""The folder in the data directory for history and a background platform's log."""
 
 
 def open_console(remote: Remote, code: str | None, *, node: str | None = None, as_json: bool = False) -> int:
-    """Run `code`, or what is piped in, or open the prompt; answers the exit code. Calls go to `node`."""
+    """Run `code` or piped input, or open the prompt; return the exit code.
+
+    Calls go to `node`.
+    """
     names = _names(remote, node)
     if code is None and not sys.stdin.isatty():
         code = sys.stdin.read()
@@ -63,7 +66,7 @@ def _banner(remote: Remote, names: dict[str, Any]) -> str:
 
 
 def _history(data_dir: Path | None) -> Path | None:
-    """Where IPython keeps what was typed: beside the data, for the owner only."""
+    """Return the folder of IPython's history, which only the owner can read."""
     folder = (data_dir or data_dir_of()) / FOLDER
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The prompt itself: IPython where it is installed, else Python's own."""
+"""The prompt: IPython if it is installed, else Python's own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HINT = f"This is Python's own prompt. For colours, `?` and a history that is sea
 
 
 def open_prompt(names: dict[str, Any], banner: str, history: Path | None = None) -> None:
-    """Read, evaluate and show until Ctrl-D; `history` is the folder in which what was typed is kept."""
-    sys.excepthook = sys.__excepthook__  # that of the commands draws frames of Python's own prompt
+    """Read, evaluate and print until Ctrl-D; `history` is the folder for the history."""
+    sys.excepthook = sys.__excepthook__  # the commands' hook prints frames of Python's own prompt
     if find_spec("IPython") is None:
         _bare(names, f"{banner}\n{HINT}")
     else:
@@ -31,10 +31,10 @@ def open_prompt(names: dict[str, Any], banner: str, history: Path | None = None)
 
 
 class Prompt(code.InteractiveConsole):
-    """Python's own prompt, without tracebacks for what an operation answers."""
+    """Python's own prompt, without tracebacks for errors of operations."""
 
     def showtraceback(self) -> None:
-        """The words of the error; of others the traceback."""
+        """Show an operation's error without, other errors with a traceback."""
         error = sys.exc_info()[1]
         if isinstance(error, SHORT):
             self.write(f"{words_of(error)}\n")
@@ -47,7 +47,7 @@ def _bare(names: dict[str, Any], banner: str) -> None:
     try:
         import readline
         import rlcompleter
-    except ImportError:  # a Python without it: no completion, no history
+    except ImportError:  # this Python has no readline: no completion, no history
         pass
     else:
         readline.set_completer(rlcompleter.Completer(names).complete)
@@ -67,7 +67,7 @@ def _ipython(names: dict[str, Any], banner: str, history: Path | None) -> None:
     config.TerminalInteractiveShell.banner1 = ""
     config.TerminalInteractiveShell.confirm_exit = False
     config.TerminalInteractiveShell.simple_prompt = os.environ.get("TERM") == "dumb" or not sys.stdin.isatty()
-    config.Completer.use_jedi = False  # it reads source; what is here was made from descriptions
+    config.Completer.use_jedi = False  # it reads source, but these functions are generated
     if "NO_COLOR" in os.environ:
         config.TerminalInteractiveShell.colors = "nocolor"
     if history is None:

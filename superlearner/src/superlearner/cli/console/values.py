@@ -1,4 +1,4 @@
-"""Answers as values: what they hold is read by name or by index, and they show themselves as the command line does."""
+"""Answers as values with attributes and indices, displayed as on the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Record", "Rows", "shown", "value_of"]
 
 
 class Record(dict[str, Any]):
-    """A thing with fields: `process.pid` and `process["pid"]` are the same.
+    """A record whose fields are also attributes: `process.pid`, `process["pid"]`.
 
     >>> found = value_of({"name": "counter_1", "links": [{"pid": "0.7.0"}]})
     >>> found.name, found.links[0].pid
@@ -25,18 +25,18 @@ class Record(dict[str, Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        """A field."""
+        """Return a field."""
         try:
             return self[name]
         except KeyError:
             raise NoField(f"there is no field {name!r}; there are {', '.join(self)}") from None
 
     def __dir__(self) -> Iterable[str]:
-        """The fields, for completion."""
+        """List the fields, for completion."""
         return [*super().__dir__(), *(name for name in self if name.isidentifier())]
 
     def __repr__(self) -> str:
-        """A line for each field."""
+        """Return a line for each field."""
         return shown(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -44,7 +44,7 @@ class Record(dict[str, Any]):
 
 
 class Rows(list[Any]):
-    """A list of things; `meta` says which page of all of them it is, if there are pages."""
+    """A list of records; `meta` has the page numbers if there are pages."""
 
     __slots__ = ("meta",)
 
@@ -53,7 +53,7 @@ class Rows(list[Any]):
         self.meta = meta
 
     def __repr__(self) -> str:
-        """A table."""
+        """Return a table."""
         return shown(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -61,7 +61,7 @@ class Rows(list[Any]):
 
 
 def value_of(data: Any, meta: Mapping[str, Any] | None = None) -> Any:
-    """The value of an answer: JSON, with its objects as records and its lists as rows."""
+    """Return an answer's JSON with objects as records and lists as rows."""
     if isinstance(data, dict):
         return Record({name: value_of(one) for name, one in data.items()})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(data, list):
@@ -70,7 +70,7 @@ def value_of(data: Any, meta: Mapping[str, Any] | None = None) -> Any:
 
 
 def shown(value: object, *, terminal: bool = False) -> str:
-    """A value as the prompt shows it: a drawing, a table, a line for each field, or as Python does."""
+    """Return a value as the prompt shows it: drawing, table, fields or `repr`."""
     if isinstance(value, Record):
         match value:
             case {"drawing": {"text": str(text)}}:

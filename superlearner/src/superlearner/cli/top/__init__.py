@@ -1,5 +1,5 @@
-"""`superlearner top`: who works, how much, and where messages pile up, drawn anew every two seconds.
+"""`superlearner top`: active processes and full mailboxes, refreshed regularly.
 
-`figures` makes rows of what the platform answers, `asking` asks it, `drawing` draws, `screen` is the terminal with its
-keys, `stream` what is written where nobody presses keys.
+`figures` turns the platform's answers into rows, `asking` requests them, `drawing` draws, `screen` handles the terminal
+and its keys, `stream` writes output without a terminal.
 """

@@ -1,4 +1,4 @@
-"""One look at the platform: four questions, of which one watches messages for a moment."""
+"""Requests for one refresh: four operations; one briefly watches messages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """Asks a platform how it is.
+    """A source of frames from a platform.
 
     Args:
-        remote: the platform; looked for anew each time.
-        measure_ms: how long messages are watched, each time; 0 for not at all.
-        node: the node that is asked; None for the one that is meant then.
+        remote: the platform; located for each frame.
+        measure_ms: time to watch messages for each frame; 0 to skip that.
+        node: the node; None for the platform's default.
     """
 
     remote: Remote
@@ -31,7 +31,7 @@ class Looking:
     node: str | None = None
 
     def frame(self) -> Frame:
-        """How it is now. Raises as `find` and `ask`."""
+        """Return the current frame. Raises as `find` and `ask`."""
         platform = self.remote.platform()
         shape = self._ask(platform, "tree", "show", limit=1000)
         listed = self._ask(platform, "process", "list", sort="-mailbox", per_page=LISTED)
@@ -40,7 +40,7 @@ class Looking:
         return frame_of(shape, listed, work and work["measured"], point and point["now"])
 
     def _ask(self, platform: Platform, category: str, verb: str, **values: Any) -> Any:
-        """The answer; None for what is only known of the platform's own node, if another one is asked."""
+        """Return the answer; None if it is only available for the platform's own node."""
         entry: Entry = entry_of_verb(category, verb) or {}
         if self.node is not None and not entry["on_node"]:
             return None

@@ -1,4 +1,4 @@
-"""A frame as lines of text: as many as there is room for, with the columns that fit."""
+"""Frames as lines of text that fit into the terminal."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from superlearner.cli.top.figures import SORTS, Frame, Row, ordered
 __all__ = ["KEYS", "View", "drawn"]
 
 KEYS: Final = {"c": "callback", "m": "messages", "l": "longest", "b": "mailbox", "r": "restarts", "n": "name"}
-"""Keys that choose the order."""
+"""Keys for the sort order."""
 
 COUNTED: Final = {"processes": "process", "supervisors": "supervisor"}
-"""What is counted, and what one of them is called."""
+"""Counted items, plural and singular."""
 GAP: Final = 2
 NARROWEST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a frame is shown, and how."""
+    """The visible part and order of a frame."""
 
     by: str = "callback"
     search: str = ""
@@ -40,7 +40,7 @@ class Column:
     text: Callable[[Row], str]
     by: str
     weight: int
-    """What has the least is left out first where there is no room."""
+    """Columns with low weight are dropped first if there is no room."""
 
 
 def _number(value: float | None, digits: int = 0) -> str:
@@ -75,7 +75,7 @@ HEADS: Final = {one.by: one.head for one in COLUMNS if one.by}
 
 
 def drawn(frame: Frame | None, view: View, width: int, lines: int | None) -> Text:
-    """The whole picture; `lines` is how many there are, None for as many as it takes."""
+    """Return the whole picture; `lines` is its height, None for as many as necessary."""
     head = [] if frame is None else _head(frame)
     foot = _foot(frame, view)
     text = Text("\n").join([_fitted(line, width) for line in head])
@@ -152,7 +152,7 @@ def _table(rows: list[Row], view: View, width: int) -> list[Text]:
 
 
 def _style(by: str, row: Row) -> str:
-    """What is worth a look stands out; without colours it is bold."""
+    """Highlight notable values; without colours they are bold."""
     value: Any = {"callback": row.callback_percent, "mailbox": row.message_queue_len, "restarts": row.restarts}.get(by)
     limits = {"callback": (10, 50), "mailbox": (10, 1000), "restarts": (1, 10)}.get(by)
     if limits is None or not value or value < limits[0]:

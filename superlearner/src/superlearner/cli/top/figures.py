@@ -1,4 +1,4 @@
-"""What the platform measured, as rows: one for each process that did something, waits for something, or came back."""
+"""Measurements as rows, one per process that was active, waiting or restarted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["SORTS", "Frame", "Row", "frame_of", "ordered"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One process. What was not measured, or is not known, is None."""
+    """A process; values that are unknown or were not measured are None."""
 
     pid: str
     name: str | None
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """How a node was just now: figures of the whole of it, and its rows."""
+    """A snapshot of a node: totals and rows."""
 
     node: str
     totals: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -42,17 +42,17 @@ SORTS: Final = {
     "restarts": "restarts",
     "name": "name",
 }
-"""What rows may be ordered by, and the field that is."""
+"""Sort orders and the field of each."""
 
 
 def frame_of(
     tree: dict[str, Any], listed: list[dict[str, Any]], measured: dict[str, Any] | None, point: dict[str, Any] | None
 ) -> Frame:
-    """Put answers together.
+    """Combine answers.
 
     Args:
-        tree: that of `tree.show`.
-        listed: that of `process.list`.
+        tree: the answer of `tree.show`.
+        listed: the answer of `process.list`.
         measured: `measured` of `system.bottlenecks`.
         point: `now` of `system.metrics`.
     """
@@ -87,7 +87,7 @@ def frame_of(
 
 
 def ordered(rows: Iterable[Row], by: str, search: str = "") -> list[Row]:
-    """The rows that hold `search`, the most first; those of equal rank by mailbox, then by name."""
+    """Return the rows that match `search`, highest first, then by mailbox and name."""
     found = [row for row in rows if search.lower() in f"{row.name or ''} {row.what} {row.pid}".lower()]
     if by == "name":
         return sorted(found, key=lambda row: (row.name is None, row.name or "", row.pid))

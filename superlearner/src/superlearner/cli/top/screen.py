@@ -1,6 +1,6 @@
-"""The live picture: keys at once, a look at the platform every few seconds, nothing in between.
+"""The live display: keys take effect at once, data is refreshed every few seconds.
 
-A thread asks the platform; the terminal's side sleeps until a key, an answer or a new size wakes it up.
+A thread calls the platform; the display sleeps until a key, an answer or a resize wakes it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LONGEST_SEARCH: Final = 60
 
 
 class Looker:
-    """Looks at the platform in a thread, every `interval` seconds, and wakes up who waits for it."""
+    """A thread that fetches a frame every `interval` seconds and wakes the display."""
 
     def __init__(self, looking: Looking, interval: float, wake: int) -> None:
         self._looking = looking
@@ -42,15 +42,15 @@ class Looker:
         self.found: queue.SimpleQueue[Frame | Exception] = queue.SimpleQueue()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._run, name="superlearner-top", daemon=True).start()
 
     def pause(self, paused: bool) -> None:
-        """Ask nothing for the time being, or go on."""
+        """Suspend or resume fetching."""
         (self._going.clear if paused else self._going.set)()
 
     def end(self) -> None:
-        """Ask nothing any more."""
+        """Stop fetching."""
         self._ended.set()
         self._going.set()
 
@@ -61,14 +61,14 @@ class Looker:
             except (NotFound, Refused, WrongUrl, OSError) as error:
                 self.found.put(error)
             if not self._ended.is_set():
-                with contextlib.suppress(BlockingIOError):  # it is awake already
+                with contextlib.suppress(BlockingIOError):  # a wake-up is already pending
                     os.write(self._wake, b".")
             self._ended.wait(self._interval)
             self._going.wait()
 
 
 def show_live(looking: Looking, view: View, interval: float) -> None:
-    """Draw until `q`. Raises what the first look raises; later on it is told in the picture, and tried again."""
+    """Draw until `q`. Raise errors of the first fetch; show later ones and retry."""
     from rich.console import Console
     from rich.live import Live
 
@@ -103,7 +103,7 @@ def _taken(found: Frame | Exception, frame: Frame | None, view: View) -> tuple[F
 
 
 def pressed(view: View, key: str) -> View | None:
-    """What a key makes of the view; None ends it."""
+    """Return the view after a key press; None to quit."""
     if view.typing:
         if key in ("\r", "\n"):
             return replace(view, typing=False)
@@ -127,7 +127,7 @@ def pressed(view: View, key: str) -> View | None:
 
 @contextlib.contextmanager
 def _woken() -> Generator[tuple[int, int]]:
-    """A pipe on which an answer, or a new size of the terminal, wakes up who sleeps in `select`."""
+    """Return a pipe that wakes `select` on an answer or a resize of the terminal."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     resized: Any = getattr(signal, "SIGWINCH", None)
@@ -147,11 +147,11 @@ def _woken() -> Generator[tuple[int, int]]:
 
 @contextlib.contextmanager
 def _keys() -> Generator[list[int]]:
-    """Standard input, key by key; nothing where the terminal cannot do that."""
+    """Return standard input for single key presses; nothing where that is impossible."""
     try:
         import termios
         import tty
-    except ImportError:  # Windows: Ctrl-C ends it
+    except ImportError:  # Windows: quit with Ctrl-C
         yield []
         return
     number = sys.stdin.fileno()

@@ -1,4 +1,4 @@
-"""From the command to the picture, or to lines of text; and what is said when no platform answers."""
+"""The choice between display and plain output, and errors without a platform."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def show_top(
     once: bool,
     as_json: bool,
 ) -> None:
-    """Show it until Ctrl-C or `q`; where nobody can press keys, as lines."""
+    """Show it until Ctrl-C or `q`; as plain lines where there is no keyboard."""
     reach(remote.url, remote.data_dir)
     looking = Looking(remote, measure_ms, node)
     with suppress(KeyboardInterrupt):
@@ -48,7 +48,7 @@ def show_top(
         except Refused as error:
             failed(error)
         except BrokenPipeError:
-            raise  # of our own output: who reads it has enough
+            raise  # of standard output: the reader has closed the pipe
         except (WrongUrl, OSError) as error:
             fail(plain(str(error)), FAILED)
 

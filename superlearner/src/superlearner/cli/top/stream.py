@@ -1,4 +1,4 @@
-"""Frames where nobody presses keys: one, or one after the other, as text or as JSON."""
+"""Frames as text or JSON without a keyboard: one, or a series."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["write_frames", "written"]
 def write_frames(
     looking: Looking, by: str, search: str, rows: int, interval: float, *, once: bool, as_json: bool
 ) -> None:
-    """Write frames until Ctrl-C, or one. Raises as `Looking.frame`."""
-    pause = threading.Event()  # nobody sets it: Ctrl-C ends this
+    """Write one frame, or frames until Ctrl-C. Raises as `Looking.frame`."""
+    pause = threading.Event()  # never set: Ctrl-C ends the loop
     while True:
         begun = time.monotonic()
         text = written(looking.frame(), by, search, rows, as_json=as_json, compact=not once)
@@ -31,7 +31,7 @@ def write_frames(
 
 
 def written(frame: Frame, by: str, search: str, rows: int, *, as_json: bool, compact: bool = False) -> str:
-    """A frame as text, or as JSON in the same order."""
+    """Return a frame as text, or as JSON in the same order."""
     if as_json:
         shown: dict[str, Any] = {
             "node": frame.node,
